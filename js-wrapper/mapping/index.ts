@@ -1,0 +1,19 @@
+export { codexMessageKey } from "./key.js";
+export { mergeCodexMessages, toCodexUIMessage } from "./merge.js";
+export type { CodexMergedMessages } from "./merge.js";
+export { EMPTY_OVERLAY, foldOverlay } from "./overlay.js";
+export type { CodexLiveMessage, CodexLiveText, CodexOverlay } from "./overlay.js";
+export type {
+  CodexDurableMessageLike,
+  CodexMessageRole,
+  CodexMessageStatus,
+  CodexStreamArgs,
+  CodexStreamCursor,
+  CodexStreamInfo,
+  CodexStreamsResult,
+  CodexStreamText,
+  CodexStreamWindow,
+  CodexTextChannel,
+  CodexThreadStatus,
+  CodexUIMessage,
+} from "./types.js";

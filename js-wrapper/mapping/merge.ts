@@ -1,0 +1,134 @@
+import { codexMessageKey } from "./key.js";
+import type { CodexLiveMessage, CodexLiveText, CodexOverlay } from "./overlay.js";
+import { findLiveMessage } from "./overlay.js";
+import type { CodexDurableMessageLike, CodexUIMessage } from "./types.js";
+
+interface MergedRow {
+  readonly row: CodexDurableMessageLike;
+  readonly live: CodexLiveMessage | undefined;
+  readonly isLiveText: boolean;
+  readonly message: CodexUIMessage;
+}
+
+/** Merged messages, with what the next merge needs to keep their identity. */
+export interface CodexMergedMessages {
+  /** Oldest first. */
+  readonly messages: CodexUIMessage[];
+  readonly byKey: ReadonlyMap<string, MergedRow>;
+}
+
+/** The merge of nothing. */
+export const NO_MESSAGES: CodexMergedMessages = { messages: [], byKey: new Map() };
+
+/**
+ * Lays the live text over the durable rows. The durable rows are the truth: a row that is missing
+ * is not made up, a terminal one is shown as it is, and live text that contradicts a row loses.
+ *
+ * @param rows The loaded pages, newest first.
+ * @param overlay The live text of the same thread.
+ * @param previous The merge before this one: what did not change keeps its identity.
+ * @returns The messages, oldest first; the same array when nothing in them changed.
+ */
+export function mergeCodexMessages(
+  rows: readonly CodexDurableMessageLike[],
+  overlay: CodexOverlay,
+  previous: CodexMergedMessages = NO_MESSAGES,
+): CodexMergedMessages {
+  const byKey = new Map<string, MergedRow>();
+  for (const [key, row] of uniqueRows(rows)) {
+    byKey.set(key, mergeRow(key, row, findLiveMessage(overlay, key), previous.byKey.get(key)));
+  }
+  const messages = Array.from(byKey.values(), (merged) => merged.message).reverse();
+  if (!isSameList(messages, previous.messages)) return { messages, byKey };
+  return { messages: previous.messages, byKey };
+}
+
+/**
+ * Turns a durable row into the message that a page shows.
+ *
+ * @param row The row of the host's query.
+ * @returns The message, with the row's own text.
+ */
+export function toCodexUIMessage(row: CodexDurableMessageLike): CodexUIMessage {
+  return {
+    _id: codexMessageKey(row.turnId, row.messageId),
+    messageId: row.messageId,
+    turnId: row.turnId,
+    role: row.role,
+    status: row.status,
+    text: row.text ?? "",
+    orderInTurn: row.orderInTurn,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    ...(row.sourceItemType !== undefined && { sourceItemType: row.sourceItemType }),
+    ...(row.payloadJson !== undefined && { payloadJson: row.payloadJson }),
+    ...(row.textTruncated !== undefined && { textTruncated: row.textTruncated }),
+    ...(row.textBytes !== undefined && { textBytes: row.textBytes }),
+    ...(row.error !== undefined && { error: row.error }),
+    ...(row.completedAt !== undefined && { completedAt: row.completedAt }),
+  };
+}
+
+/** One row a key: pages that move against each other may both hold it. The terminal one wins. */
+function uniqueRows(
+  rows: readonly CodexDurableMessageLike[],
+): ReadonlyMap<string, CodexDurableMessageLike> {
+  const unique = new Map<string, CodexDurableMessageLike>();
+  for (const row of rows) {
+    const key = codexMessageKey(row.turnId, row.messageId);
+    const other = unique.get(key);
+    if (other === undefined || (isStreaming(other) && !isStreaming(row))) unique.set(key, row);
+  }
+  return unique;
+}
+
+function mergeRow(
+  key: string,
+  row: CodexDurableMessageLike,
+  found: CodexLiveMessage | undefined,
+  before: MergedRow | undefined,
+): MergedRow {
+  const live = isStreaming(row) ? found : undefined;
+  if (before !== undefined && before.row === row && before.live === live) return before;
+
+  const isLiveText = isTextLive(row, live?.text, before);
+  const merged: CodexUIMessage = { ...toCodexUIMessage(row), _id: key };
+  if (isLiveText && live?.text !== undefined) {
+    merged.text = live.text.text;
+    delete merged.textTruncated;
+    delete merged.textBytes;
+  }
+  if (live?.output !== undefined) merged.output = live.output.text;
+  const message =
+    before !== undefined && isSameMessage(before.message, merged) ? before.message : merged;
+  return { row, live, isLiveText, message };
+}
+
+/** Whether the live text goes on where the row's text ends. */
+function isTextLive(
+  row: CodexDurableMessageLike,
+  live: CodexLiveText | undefined,
+  before: MergedRow | undefined,
+): boolean {
+  if (live === undefined || row.orderInTurn < live.since) return false;
+  // Text that only grew still goes on: to compare it again would cost its whole length.
+  const isGrown =
+    before !== undefined &&
+    before.isLiveText &&
+    before.row === row &&
+    before.live?.text?.origin === live.origin;
+  return isGrown || live.text.startsWith(row.text ?? "");
+}
+
+function isStreaming(row: CodexDurableMessageLike): boolean {
+  return row.status === "streaming";
+}
+
+function isSameMessage(a: CodexUIMessage, b: CodexUIMessage): boolean {
+  const keys = Object.keys(a) as (keyof CodexUIMessage)[];
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+function isSameList(a: readonly CodexUIMessage[], b: readonly CodexUIMessage[]): boolean {
+  return a.length === b.length && a.every((message, i) => message === b[i]);
+}

@@ -1,0 +1,101 @@
+/** Who a message is from. */
+export type CodexMessageRole = "user" | "assistant" | "system" | "tool";
+
+/** Where a message is in its life. All but `streaming` are terminal. */
+export type CodexMessageStatus = "streaming" | "completed" | "failed" | "interrupted";
+
+/** Whether the thread is there for the reader. */
+export type CodexThreadStatus = "active" | "archived" | "missing";
+
+/** A durable message row, as the host's query returns it. */
+export interface CodexDurableMessageLike {
+  messageId: string;
+  turnId: string;
+  role: CodexMessageRole;
+  status: CodexMessageStatus;
+  text: string;
+  orderInTurn: number;
+  createdAt: number;
+  updatedAt: number;
+  turnOrder?: number | undefined;
+  sourceItemType?: string | undefined;
+  payloadJson?: string | undefined;
+  textTruncated?: boolean | undefined;
+  textBytes?: number | undefined;
+  error?: string | undefined;
+  completedAt?: number | undefined;
+}
+
+/** A message as a page shows it: the durable row with the live text laid over it. */
+export interface CodexUIMessage {
+  /** The key of the message: unique in its thread, stable for its life. */
+  _id: string;
+  messageId: string;
+  turnId: string;
+  role: CodexMessageRole;
+  status: CodexMessageStatus;
+  text: string;
+  orderInTurn: number;
+  createdAt: number;
+  updatedAt: number;
+  sourceItemType?: string;
+  payloadJson?: string;
+  /** The live output of a running command; absent once the message is terminal. */
+  output?: string;
+  /** `text` is only the beginning of a text of `textBytes` bytes. */
+  textTruncated?: boolean;
+  textBytes?: number;
+  error?: string;
+  completedAt?: number;
+}
+
+/** How far a reader has read a stream: everything below `cursor`. */
+export interface CodexStreamCursor {
+  streamId: string;
+  cursor: number;
+}
+
+/** What a reader asks the host's query about streams. */
+export type CodexStreamArgs =
+  | { kind: "list"; startOrder?: number | undefined }
+  | { kind: "deltas"; cursors: CodexStreamCursor[] };
+
+/** A stream of the thread. */
+export interface CodexStreamInfo {
+  streamId: string;
+  state: "streaming" | "finished" | "aborted";
+}
+
+/** Which part of a message a live text run belongs to. */
+export type CodexTextChannel = "text" | "output";
+
+/** A run of live text, for the half-open range `[cursorStart, cursorEnd)` of its stream. */
+export interface CodexStreamText {
+  streamId: string;
+  turnId: string;
+  messageId: string;
+  channel: CodexTextChannel;
+  cursorStart: number;
+  cursorEnd: number;
+  text: string;
+}
+
+/** What the server read of one stream. The window alone says whether the reader lost its place. */
+export interface CodexStreamWindow {
+  streamId: string;
+  status: "ok" | "rebased" | "stale";
+  serverCursorStart: number;
+  serverCursorEnd: number;
+}
+
+/** The host's answer about streams. */
+export type CodexStreamsResult =
+  | undefined
+  | { kind: "list"; streams: CodexStreamInfo[] }
+  | {
+      kind: "deltas";
+      streams: CodexStreamInfo[];
+      streamWindows: CodexStreamWindow[];
+      nextCheckpoints: CodexStreamCursor[];
+      texts?: CodexStreamText[] | undefined;
+    };

@@ -1,0 +1,18 @@
+"use client";
+
+export { useCodexMessages } from "./use-codex-messages.js";
+export type {
+  CodexMessagesPage,
+  CodexMessagesQuery,
+  CodexMessagesQueryArgs,
+  UseCodexMessagesOptions,
+  UseCodexMessagesResult,
+} from "./types.js";
+export type {
+  CodexMessageRole,
+  CodexMessageStatus,
+  CodexStreamArgs,
+  CodexStreamsResult,
+  CodexThreadStatus,
+  CodexUIMessage,
+} from "../mapping/index.js";

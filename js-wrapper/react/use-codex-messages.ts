@@ -1,0 +1,79 @@
+import { useEffect, useMemo, useRef } from "react";
+import { mergeCodexMessages, NO_MESSAGES } from "../mapping/merge.js";
+import { useStableSubscription } from "./subscription.js";
+import type {
+  CodexMessagesQuery,
+  CodexMessagesQueryArgs,
+  UseCodexMessagesOptions,
+  UseCodexMessagesResult,
+} from "./types.js";
+import { useOverlay } from "./use-overlay.js";
+import type { Pages } from "./use-pages.js";
+import { usePages } from "./use-pages.js";
+
+/**
+ * Follows the messages of a thread, live.
+ *
+ * A message that did not change is the same object at the next render, and so is `results`.
+ * Nothing is thrown while rendering: a failure of the query is `error`, a thread that is not there
+ * is `threadStatus: "missing"`.
+ *
+ * @param query The host's query, e.g. `api.chat.listThreadMessagesForHooks`.
+ * @param args Its arguments without `paginationOpts` and `streamArgs`, or `"skip"`.
+ * @param options How many messages to load first, and whether to follow running turns.
+ * @returns The result of `usePaginatedQuery`, its `results` oldest first.
+ *
+ * @example
+ * ```tsx
+ * const messages = useCodexMessages(
+ *   api.chat.listThreadMessagesForHooks,
+ *   { actor, threadId },
+ *   { initialNumItems: 30, stream: true },
+ * );
+ * ```
+ */
+export function useCodexMessages<Query extends CodexMessagesQuery>(
+  query: Query,
+  args: CodexMessagesQueryArgs<Query> | "skip",
+  options: UseCodexMessagesOptions,
+): UseCodexMessagesResult {
+  const subscription = useStableSubscription(query, args);
+  const pages = usePages(subscription, options.initialNumItems);
+  const isFollowing = options.stream === true && pages.first !== undefined;
+  const overlay = useOverlay(isFollowing ? subscription : null);
+
+  const previous = useRef(NO_MESSAGES);
+  const merged = useMemo(
+    () => mergeCodexMessages(pages.rows, overlay, previous.current),
+    [pages.rows, overlay],
+  );
+  useEffect(() => {
+    previous.current = merged;
+  }, [merged]);
+
+  const { messages } = merged;
+  const { first, error, loadMore } = pages;
+  const status = pageStatus(pages);
+  return useMemo(
+    () => ({
+      results: messages,
+      loadMore,
+      ...status,
+      ...(first?.threadStatus !== undefined && { threadStatus: first.threadStatus }),
+      ...(error !== undefined && { error }),
+    }),
+    [messages, loadMore, status, first?.threadStatus, error],
+  );
+}
+
+const LOADING_FIRST_PAGE = { status: "LoadingFirstPage", isLoading: true } as const;
+const LOADING_MORE = { status: "LoadingMore", isLoading: true } as const;
+const CAN_LOAD_MORE = { status: "CanLoadMore", isLoading: false } as const;
+const EXHAUSTED = { status: "Exhausted", isLoading: false } as const;
+
+function pageStatus({ first, last, error, isGrowing }: Pages) {
+  if (first === undefined) return error === undefined ? LOADING_FIRST_PAGE : EXHAUSTED;
+  if (last === undefined) return error === undefined ? LOADING_MORE : EXHAUSTED;
+  if (isGrowing) return LOADING_MORE;
+  return last.isDone ? EXHAUSTED : CAN_LOAD_MORE;
+}

@@ -1,0 +1,62 @@
+import type { RequestForQueries } from "convex/react";
+import { useQueries } from "convex/react";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import type { LoadedPages, PageResults, Paging } from "./paging.js";
+import { growPaging, pageRequests, readPages, settlePaging, startPaging } from "./paging.js";
+import type { Subscription } from "./subscription.js";
+
+/** The durable pages of a subscription. */
+export interface Pages extends LoadedPages {
+  readonly isGrowing: boolean;
+  readonly loadMore: (numItems: number) => void;
+}
+
+/** Subscribes to the pages, each pinned to its end once there is one after it. */
+export function usePages(subscription: Subscription | null, initialNumItems: number): Pages {
+  const key = subscription?.key ?? null;
+  const [state, setState] = useState(() => ({ key, paging: startPaging(initialNumItems) }));
+  let { paging } = state;
+  if (state.key !== key) {
+    paging = startPaging(initialNumItems);
+    setState({ key, paging });
+  }
+
+  const queries = useMemo((): RequestForQueries => {
+    if (subscription === null) return {};
+    const { query, args } = subscription;
+    return Object.fromEntries(
+      pageRequests(paging).map(({ key, cursor, endCursor, numItems }) => {
+        const paginationOpts = { cursor, numItems, ...(endCursor !== undefined && { endCursor }) };
+        return [key, { query, args: { ...args, paginationOpts } }];
+      }),
+    );
+  }, [subscription, paging]);
+  const results = useQueries(queries) as PageResults;
+  const loaded = useMemo(() => readPages(paging, results), [paging, results]);
+
+  /** A step meant for a subscription that was left does nothing. */
+  const step = useCallback(
+    (next: (paging: Paging) => Paging) =>
+      setState((before) => {
+        if (before.key !== key) return before;
+        const after = next(before.paging);
+        return after === before.paging ? before : { key, paging: after };
+      }),
+    [key],
+  );
+  useEffect(() => {
+    step((before) => (before === paging ? settlePaging(before, results) : before));
+  }, [step, paging, results]);
+
+  const { last } = loaded;
+  const continueCursor = last === undefined || last.isDone ? undefined : last.continueCursor;
+  const loadMore = useCallback(
+    (numItems: number) => {
+      if (continueCursor !== undefined) {
+        step((before) => growPaging(before, continueCursor, numItems));
+      }
+    },
+    [step, continueCursor],
+  );
+  return { ...loaded, isGrowing: paging.isGrowing, loadMore };
+}
