@@ -1,0 +1,95 @@
+// src/ (Rust) -> pkg/: the wasm, its glue with `initSync` alone, the bytes as a module, the types.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { CARGO_HOME, ROOT, cargoEnv } from "./cargo-tools.mjs";
+import { BUILDS, stampOf } from "./freshness.mjs";
+
+const NAME = "convex_codex_local";
+const WASM_OPT = path.join(ROOT, "node_modules/binaryen/bin/wasm-opt");
+// What rustc's wasm32-unknown-unknown emits; named, because wasm-bindgen's output does not promise to say it.
+const WASM_FEATURES = ["bulk-memory", "bulk-memory-opt", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+const WASM_OPT_FLAGS = [
+  ...WASM_FEATURES.map((feature) => `--enable-${feature}`),
+  "-O3",
+  "--converge",
+  "--strip-debug",
+  "--strip-producers",
+  "--strip-target-features",
+];
+/** The Convex isolate throws on `import.meta`, and Vite would bundle the wasm a second time because of `new URL`. */
+const FORBIDDEN_IN_GLUE = ["import.meta", "new URL", "fetch(", "async "];
+
+/** Panic locations name the files of the crates: without this, the builder's own folders are in the shipped wasm. */
+const REMAP_FLAGS = [`--remap-path-prefix=${ROOT}=.`, `--remap-path-prefix=${CARGO_HOME}=cargo`];
+// A setting, not an environment variable: cargo adds it to those of .cargo/config.toml, and folders may hold spaces.
+const CARGO_ARGS = ["--config", `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(REMAP_FLAGS)}`];
+
+function replaceOnce(text, from, to, file) {
+  const found = text.split(from).length - 1;
+  if (found !== 1) throw new Error(`${file}: expected once, found ${found} times:\n${from}\nwasm-bindgen's output has changed; adapt tools/build-wasm.mjs`);
+  return text.replace(from, () => to);
+}
+
+/** Cuts from the first marker up to the second, each of which has to be there exactly once. */
+function cutOnce(text, fromMarker, toMarker, file) {
+  replaceOnce(text, fromMarker, "", file);
+  replaceOnce(text, toMarker, "", file);
+  const start = text.indexOf(fromMarker);
+  const end = text.indexOf(toMarker);
+  if (end < start) throw new Error(`${file}: \`${toMarker}\` stands before \`${fromMarker}\``);
+  return text.slice(0, start) + text.slice(end);
+}
+
+function patchGlue(file) {
+  let text = readFileSync(file, "utf8");
+  text = cutOnce(text, "async function __wbg_load(module, imports) {", "function initSync(module) {", file);
+  text = cutOnce(text, "let __wbg_init_promise;", "export { initSync, __wbg_init as default };", file);
+  text = replaceOnce(text, "export { initSync, __wbg_init as default };", "export { initSync };", file);
+  // A trapped instance is replaced by calling initSync again with the held module; caching is core()'s.
+  text = replaceOnce(text, "function initSync(module) {\n    if (wasm !== undefined) return wasm;\n", "function initSync(module) {\n", file);
+  const left = FORBIDDEN_IN_GLUE.filter((word) => text.includes(word));
+  if (left.length > 0) throw new Error(`${file}: still has ${left.join(", ")}`);
+  writeFileSync(file, text);
+}
+
+function patchTypes(file) {
+  let text = readFileSync(file, "utf8");
+  text = replaceOnce(text, "export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;\n\n", "", file);
+  const asyncInit = text.indexOf("\n/**\n * If `module_or_path` is {RequestInfo} or {URL}");
+  const last = "export default function __wbg_init (";
+  replaceOnce(text, last, "", file);
+  if (asyncInit === -1 || text.indexOf("\nexport ", text.indexOf(last)) !== -1) throw new Error(`${file}: the default export is not the last one`);
+  writeFileSync(file, text.slice(0, asyncInit));
+}
+
+const target = path.join(ROOT, "target");
+const staging = path.join(target, `pkg-${process.pid}`);
+const inStaging = (name) => path.join(staging, name);
+const env = cargoEnv();
+
+const writeStamp = stampOf(BUILDS.wasm);
+rmSync(staging, { recursive: true, force: true });
+try {
+  execFileSync(
+    "wasm-pack",
+    ["build", "--release", "--target", "web", "--mode", "no-install", "--no-opt", "--no-pack", "--no-gitignore", "--out-dir", path.relative(ROOT, staging), "--out-name", NAME, "--", ...CARGO_ARGS],
+    { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] },
+  );
+  const wasmFile = inStaging(`${NAME}_bg.wasm`);
+  execFileSync(process.execPath, [WASM_OPT, ...WASM_OPT_FLAGS, wasmFile, "-o", wasmFile], { stdio: "inherit" });
+  patchGlue(inStaging(`${NAME}.js`));
+  patchTypes(inStaging(`${NAME}.d.ts`));
+
+  const base64 = readFileSync(wasmFile).toString("base64");
+  writeFileSync(inStaging(`${NAME}_bytes.js`), `export default "${base64}";\n`);
+  writeFileSync(inStaging(`${NAME}_bytes.d.ts`), "/** The wasm module's bytes, base64. */\ndeclare const bytes: string;\nexport default bytes;\n");
+  writeStamp(staging);
+
+  mkdirSync(target, { recursive: true });
+  const pkg = path.join(ROOT, BUILDS.wasm.output);
+  rmSync(pkg, { recursive: true, force: true });
+  renameSync(staging, pkg);
+} finally {
+  rmSync(staging, { recursive: true, force: true });
+}
