@@ -1,0 +1,78 @@
+// Every check of the project, in the order of cost, up to the first that fails. `--list` names them, `--only <step>` runs one.
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { ROOT, cargoEnv } from "./cargo-tools.mjs";
+import { BUILDS, isFresh } from "./freshness.mjs";
+import { run, seconds } from "./run.mjs";
+
+const WASM_TARGET = "wasm32-unknown-unknown";
+const DENY_WARNINGS = ["--", "-D", "warnings"];
+
+const env = cargoEnv();
+const command = (name, program, ...args) => ({ name, check: () => run(program, args, { env }) });
+const npmBin = (name, file, ...args) => command(name, process.execPath, path.join("node_modules", file), ...args);
+const vitest = (name, ...projects) => npmBin(name, "vitest/vitest.mjs", "run", ...projects.flatMap((project) => ["--project", project]));
+
+/** Setup has built them just before; stale here means that its inputs and the build's do not agree. */
+function builtFoldersAreFresh() {
+  const stale = Object.values(BUILDS).filter((build) => !isFresh(build));
+  for (const { output } of stale) console.error(`${output}/ is not what its sources say`);
+  return stale.length;
+}
+
+/** A folder without tests would pass for tested. */
+function everyLayerHasTests() {
+  const layers = ["core", "convex", "bridge", "host", "react", "packaging", "e2e"];
+  const isTest = (name) => /\.test\.tsx?$|\.rs$/.test(name);
+  const empty = layers.filter((layer) => {
+    const folder = path.join(ROOT, "tests", layer);
+    return !existsSync(folder) || !readdirSync(folder, { recursive: true }).some(isTest);
+  });
+  for (const layer of empty) console.error(`tests/${layer} has no tests`);
+  return empty.length;
+}
+
+const STEPS = [
+  { name: "layers", check: everyLayerHasTests },
+  { name: "fresh", check: builtFoldersAreFresh },
+  command("size", process.execPath, "tools/size.mjs"),
+  command("fmt", "cargo", "fmt", "--check"),
+  command("clippy", "cargo", "clippy", "--locked", "--all-targets", ...DENY_WARNINGS),
+  command("clippy-wasm", "cargo", "clippy", "--locked", "--target", WASM_TARGET, ...DENY_WARNINGS),
+  command("rust", "cargo", "test", "--locked"),
+  command("wasm", "wasm-pack", "test", "--node", "--mode", "no-install", "--", "--locked"),
+  npmBin("types", "typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"),
+  npmBin("lint", "eslint/bin/eslint.js", "--max-warnings", "0", "."),
+  vitest("unit", "convex", "bridge", "host", "react"),
+  vitest("packaging", "packaging"),
+  vitest("e2e", "e2e"),
+];
+
+function chosenSteps([flag, name]) {
+  if (flag === undefined) return STEPS;
+  const names = STEPS.map((step) => step.name);
+  if (flag === "--list") {
+    console.log(names.join("\n"));
+    process.exit(0);
+  }
+  const step = STEPS.find((candidate) => candidate.name === name);
+  if (flag === "--only" && step !== undefined) return [step];
+  console.error(`usage: node tools/test.mjs [--list | --only <${names.join("|")}>]`);
+  process.exit(1);
+}
+
+let passed = 0;
+let failed = 0;
+for (const { name, check } of chosenSteps(process.argv.slice(2))) {
+  const startedMs = performance.now();
+  console.log(`\n== ${name}`);
+  if ((await check()) !== 0) {
+    failed += 1;
+    console.error(`== ${name} FAILED after ${seconds(startedMs)}; to run it alone: npm test -- --only ${name}`);
+    break;
+  }
+  passed += 1;
+  console.log(`== ${name} passed in ${seconds(startedMs)}`);
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+const BUNDLING_TIMEOUT_MS = 180_000;
+/** The embedded Convex evaluates pushed modules with node:vm. */
+const EMBEDDED_CONVEX_FLAGS = ["--experimental-vm-modules", "--no-warnings"];
+
+const tests = (layer: string) => [`tests/${layer}/**/*.test.{ts,tsx}`];
+const withEmbeddedConvex = { environment: "node", execArgv: EMBEDDED_CONVEX_FLAGS, testTimeout: BUNDLING_TIMEOUT_MS, hookTimeout: BUNDLING_TIMEOUT_MS } as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "convex",
+          include: tests("convex"),
+          environment: "edge-runtime",
+          server: { deps: { inline: ["convex-test"] } },
+        },
+      },
+      { test: { name: "bridge", include: tests("bridge"), environment: "node" } },
+      { test: { name: "host", include: tests("host"), environment: "node" } },
+      { test: { name: "react", include: tests("react"), environment: "jsdom" } },
+      { test: { name: "packaging", include: tests("packaging"), ...withEmbeddedConvex } },
+      { test: { name: "e2e", include: tests("e2e"), ...withEmbeddedConvex } },
+    ],
+  },
+});
