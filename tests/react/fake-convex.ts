@@ -1,0 +1,230 @@
+import type { ConvexReactClient } from "convex/react";
+import type { FunctionReference } from "convex/server";
+import { getFunctionName } from "convex/server";
+import type { CodexDurableMessageLike, CodexStreamText } from "../../js-wrapper/mapping/index.js";
+import type { CodexMessagesPage } from "../../js-wrapper/react/index.js";
+
+type Args = Record<string, unknown>;
+type Serve = (args: Args) => unknown;
+
+/**
+ * A FAKE ConvexReactClient: it has what `ConvexProvider` and `useQueries` use, and nothing more.
+ * `convex/react` itself is the real one. As with the real client, a result keeps its identity for
+ * as long as its content is the same, and a new subscription has no result until it is served.
+ */
+export class FakeConvex {
+  /** Every subscription ever made, in order. */
+  readonly subscribed: Args[] = [];
+  readonly #watches = new Map<string, Watched>();
+  readonly #serve: Serve;
+  #isHolding: (args: Args) => boolean = () => false;
+
+  constructor(serve: Serve) {
+    this.#serve = serve;
+  }
+
+  get client(): ConvexReactClient {
+    return { logger: console, watchQuery: this.#watchQuery } as unknown as ConvexReactClient;
+  }
+
+  /** What is subscribed to right now. */
+  get active(): Args[] {
+    return [...this.#watches.values()].filter((w) => w.listeners.size > 0).map((w) => w.args);
+  }
+
+  /** Queries for which `isHolding` is true get no answer until they are let go. */
+  hold(isHolding: (args: Args) => boolean): void {
+    this.#isHolding = isHolding;
+  }
+
+  /** Answers every subscription anew, in one go, as the real client's transitions do. */
+  async flush(): Promise<void> {
+    const changed = [...this.#watches.values()].filter((watched) => this.#update(watched));
+    for (const { listeners } of changed) for (const listener of listeners) listener();
+  }
+
+  #update(watched: Watched): boolean {
+    if (watched.listeners.size === 0 || this.#isHolding(watched.args)) return false;
+    let value: unknown;
+    try {
+      value = structuredClone(this.#serve(watched.args));
+    } catch (error) {
+      value = error;
+    }
+    const content = value instanceof Error ? `error ${value.message}` : JSON.stringify(value);
+    if (watched.content === content) return false;
+    watched.content = content;
+    watched.value = value;
+    return true;
+  }
+
+  readonly #watchQuery = (query: FunctionReference<"query">, args: Args) => {
+    const key = JSON.stringify([getFunctionName(query), args]);
+    const find = () => this.#watches.get(key);
+    return {
+      onUpdate: (listener: () => void) => {
+        const watched = find() ?? { args, listeners: new Set() };
+        if (watched.listeners.size === 0) this.subscribed.push(args);
+        watched.listeners.add(listener);
+        this.#watches.set(key, watched);
+        return () => {
+          watched.listeners.delete(listener);
+          if (watched.listeners.size === 0) this.#watches.delete(key);
+        };
+      },
+      localQueryResult: () => {
+        const value = find()?.value;
+        if (value instanceof Error) throw value;
+        return value;
+      },
+      journal: () => undefined,
+    };
+  };
+}
+
+interface Watched {
+  args: Args;
+  listeners: Set<() => void>;
+  content?: string;
+  value?: unknown;
+}
+
+interface FakeStream {
+  state: "streaming" | "finished" | "aborted";
+  runs: CodexStreamText[];
+  latest: number;
+  /** What lies below was trimmed. */
+  keptFrom: number;
+}
+
+/** Runs that one answer holds at most, so that catching up takes several. */
+const RUNS_PER_ANSWER = 100;
+
+/** A FAKE host: the query contract of one deployment, over rows and streams in memory. */
+export class FakeHost {
+  readonly rows = new Map<string, CodexDurableMessageLike[]>();
+  readonly streams = new Map<string, Map<string, FakeStream>>();
+  /** Runs given out, over all answers. */
+  runsServed = 0;
+  error: Error | undefined;
+
+  put(threadId: string, row: Partial<CodexDurableMessageLike> & { messageId: string }): void {
+    const rows = this.rows.get(threadId) ?? [];
+    const at = rows.findIndex(({ messageId }) => messageId === row.messageId);
+    const before = at >= 0 ? rows[at] : undefined;
+    const next: CodexDurableMessageLike = {
+      turnId: "turn",
+      role: "assistant",
+      status: "completed",
+      text: "",
+      orderInTurn: rows.length,
+      createdAt: 0,
+      updatedAt: 0,
+      ...before,
+      ...row,
+    };
+    if (at >= 0) rows[at] = next;
+    else rows.push(next);
+    this.rows.set(threadId, rows);
+  }
+
+  stream(threadId: string, streamId = `${threadId}:turn:0`): FakeStream {
+    const streams = this.streams.get(threadId) ?? new Map<string, FakeStream>();
+    this.streams.set(threadId, streams);
+    const stream = streams.get(streamId) ?? {
+      state: "streaming",
+      runs: [],
+      latest: 0,
+      keptFrom: 0,
+    };
+    streams.set(streamId, stream);
+    return stream;
+  }
+
+  say(
+    threadId: string,
+    messageId: string,
+    text: string,
+    channel: "text" | "output" = "text",
+  ): void {
+    const stream = this.stream(threadId);
+    const cursorStart = stream.latest;
+    stream.latest += 1;
+    stream.runs.push({
+      streamId: `${threadId}:turn:0`,
+      turnId: "turn",
+      messageId,
+      channel,
+      cursorStart,
+      cursorEnd: stream.latest,
+      text,
+    });
+  }
+
+  readonly serve = (args: Args): CodexMessagesPage => {
+    if (this.error !== undefined) throw this.error;
+    const threadId = args["threadId"] as string;
+    const rows = this.rows.get(threadId);
+    const streams = this.#readStreams(threadId, args["streamArgs"]);
+    return {
+      ...this.#readPage(rows ?? [], args["paginationOpts"] as PageOpts),
+      ...(streams !== undefined && { streams }),
+      threadStatus: rows === undefined ? "missing" : "active",
+    };
+  };
+
+  #readPage(rows: readonly CodexDurableMessageLike[], opts: PageOpts) {
+    const { cursor, endCursor, numItems } = opts;
+    if (numItems === 0) return { page: [], isDone: false, continueCursor: cursor ?? "" };
+    const newestFirst = [...rows].reverse();
+    const after = (id: string) => newestFirst.findIndex(({ messageId }) => messageId === id) + 1;
+    const from = cursor === null ? 0 : after(cursor);
+    if (cursor !== null && from === 0) throw new Error("InvalidCursor");
+    const to = endCursor ? after(endCursor) : from + numItems;
+    const page = newestFirst.slice(from, to);
+    return {
+      page,
+      isDone: to >= newestFirst.length,
+      continueCursor: page.at(-1)?.messageId ?? cursor ?? "",
+    };
+  }
+
+  #readStreams(threadId: string, streamArgs: unknown): CodexMessagesPage["streams"] {
+    if (streamArgs === undefined) return undefined;
+    const { cursors } = streamArgs as { cursors: { streamId: string; cursor: number }[] };
+    const streams = this.streams.get(threadId) ?? new Map<string, FakeStream>();
+    const read = cursors.map(({ streamId, cursor }) => {
+      const stream = streams.get(streamId) ?? { runs: [], latest: 0, keptFrom: 0 };
+      const isStale =
+        cursor > stream.latest || (stream.keptFrom >= stream.latest && cursor < stream.latest);
+      const isTrimmed = cursor < stream.keptFrom;
+      const from = isTrimmed ? stream.keptFrom : cursor;
+      const texts = isStale
+        ? []
+        : stream.runs.filter((run) => run.cursorStart >= from).slice(0, RUNS_PER_ANSWER);
+      const end = isStale ? stream.latest : (texts.at(-1)?.cursorEnd ?? cursor);
+      const status = isStale ? "stale" : isTrimmed ? "rebased" : "ok";
+      return { streamId, status, from: isStale ? cursor : from, end, texts } as const;
+    });
+    const texts = read.flatMap((one) => one.texts);
+    this.runsServed += texts.length;
+    return {
+      kind: "deltas",
+      streams: Array.from(streams, ([streamId, { state }]) => ({ streamId, state })),
+      streamWindows: read.map(({ streamId, status, from, end }) => ({
+        streamId,
+        status,
+        serverCursorStart: from,
+        serverCursorEnd: end,
+      })),
+      nextCheckpoints: read.map(({ streamId, end }) => ({ streamId, cursor: end })),
+      texts,
+    };
+  }
+}
+
+interface PageOpts {
+  cursor: string | null;
+  endCursor?: string;
+  numItems: number;
+}

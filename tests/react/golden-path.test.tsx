@@ -1,0 +1,93 @@
+import { act, cleanup, render } from "@testing-library/react";
+import { ConvexProvider } from "convex/react";
+import type { ApiFromModules } from "convex/server";
+import { anyApi, paginationOptsValidator, queryGeneric } from "convex/server";
+import { v } from "convex/values";
+import { afterEach, expect, it } from "vitest";
+import type { CodexMessagesPage } from "../../js-wrapper/react/index.js";
+import { useCodexMessages } from "../../js-wrapper/react/index.js";
+import { FakeConvex, FakeHost } from "./fake-convex.js";
+
+// The types of an app whose chat.ts is the golden path's, as code generation makes them of it.
+const vActor = v.object({ tenantId: v.string(), userId: v.string(), deviceId: v.string() });
+const listThreadMessagesForHooks = queryGeneric({
+  args: {
+    actor: vActor,
+    threadId: v.string(),
+    paginationOpts: paginationOptsValidator,
+    streamArgs: v.optional(
+      v.union(
+        v.object({ kind: v.literal("list"), startOrder: v.optional(v.number()) }),
+        v.object({
+          kind: v.literal("deltas"),
+          cursors: v.array(v.object({ streamId: v.string(), cursor: v.number() })),
+        }),
+      ),
+    ),
+    runtime: v.optional(v.object({ maxDeltasPerStreamRead: v.optional(v.number()) })),
+  },
+  handler: async (): Promise<CodexMessagesPage> => ({ page: [], isDone: true, continueCursor: "" }),
+});
+const api = anyApi as unknown as ApiFromModules<{
+  chat: { listThreadMessagesForHooks: typeof listThreadMessagesForHooks };
+}>;
+
+const actor = { tenantId: "demo", userId: "demo", deviceId: "web-1" };
+
+export function Chat({ threadId }: { threadId: string }) {
+  const messages = useCodexMessages(
+    api.chat.listThreadMessagesForHooks,
+    { actor, threadId },
+    { initialNumItems: 30, stream: true },
+  );
+
+  return (
+    <div>
+      {messages.results.map((msg) => (
+        <div key={msg._id}>{msg.text}</div>
+      ))}
+    </div>
+  );
+}
+
+export function OtherCalls({ threadId }: { threadId: string | null }) {
+  useCodexMessages(
+    api.chat.listThreadMessagesForHooks,
+    threadId === null ? "skip" : { actor, threadId, runtime: { maxDeltasPerStreamRead: 10 } },
+    { initialNumItems: 30 },
+  );
+  // @ts-expect-error The app's own arguments are checked.
+  useCodexMessages(api.chat.listThreadMessagesForHooks, { actor }, { initialNumItems: 30 });
+  useCodexMessages(
+    api.chat.listThreadMessagesForHooks,
+    // @ts-expect-error The hook gives these itself.
+    { actor, threadId: "t", paginationOpts: { cursor: null, numItems: 1 } },
+    { initialNumItems: 30 },
+  );
+  const { results, status, loadMore } = useCodexMessages(
+    anyApi["chat"]!["untyped"] as typeof api.chat.listThreadMessagesForHooks,
+    "skip",
+    { initialNumItems: 30 },
+  );
+  return status === "CanLoadMore" ? loadMore(results.length) : null;
+}
+
+afterEach(cleanup);
+
+it("the golden path's component compiles and shows the thread live", async () => {
+  const host = new FakeHost();
+  host.put("thread", { messageId: "u", role: "user", text: "Say hello" });
+  host.put("thread", { messageId: "a", status: "streaming" });
+  const convex = new FakeConvex(host.serve);
+  const { container } = render(
+    <ConvexProvider client={convex.client}>
+      <Chat threadId="thread" />
+    </ConvexProvider>,
+  );
+  for (const word of ["Hel", "lo"]) {
+    host.say("thread", "a", word);
+    for (let i = 0; i < 5; i += 1) await act(() => convex.flush());
+  }
+  const shown = [...container.querySelectorAll("div > div > div")].map((div) => div.textContent);
+  expect(shown).toEqual(["Say hello", "Hello"]);
+});
