@@ -1,11 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 const BUNDLING_TIMEOUT_MS = 180_000;
-/** The embedded Convex evaluates pushed modules with node:vm. */
-const EMBEDDED_CONVEX_FLAGS = ["--experimental-vm-modules", "--no-warnings"];
 
 const tests = (layer: string) => [`tests/${layer}/**/*.test.{ts,tsx}`];
-const withEmbeddedConvex = { environment: "node", execArgv: EMBEDDED_CONVEX_FLAGS, testTimeout: BUNDLING_TIMEOUT_MS, hookTimeout: BUNDLING_TIMEOUT_MS } as const;
+const withBundling = { environment: "node", testTimeout: BUNDLING_TIMEOUT_MS, hookTimeout: BUNDLING_TIMEOUT_MS } as const;
 
 export default defineConfig({
   test: {
@@ -21,8 +19,8 @@ export default defineConfig({
       { test: { name: "bridge", include: tests("bridge"), environment: "node" } },
       { test: { name: "host", include: tests("host"), environment: "node" } },
       { test: { name: "react", include: tests("react"), environment: "jsdom" } },
-      { test: { name: "packaging", include: tests("packaging"), ...withEmbeddedConvex } },
-      { test: { name: "e2e", include: tests("e2e"), ...withEmbeddedConvex } },
+      { test: { name: "packaging", include: tests("packaging"), ...withBundling } },
+      { test: { name: "e2e", include: tests("e2e"), ...withBundling } },
     ],
   },
 });

@@ -83,8 +83,8 @@ function installCargoTool(rustup, { crate, version }, channel) {
       if (tail.length > CARGO_LINES_SHOWN_ON_FAILURE) tail.shift();
       if (!/^\s*Compiling /.test(line)) return;
       crates += 1;
-      if (process.stdout.isTTY) process.stdout.write(`\r  ${crates} crates compiled, ${line.trim().split(" ")[1]}\x1b[K`);
-      else if (crates % CRATES_BETWEEN_REPORTS === 0) console.log(`  ${crates} crates compiled`);
+      if (process.stdout.isTTY) process.stdout.write(`\r  ${crate}: ${crates} crates compiled, ${line.trim().split(" ")[1]}\x1b[K`);
+      else if (crates % CRATES_BETWEEN_REPORTS === 0) console.log(`  ${crate}: ${crates} crates compiled`);
     };
     for (const stream of [child.stdout, child.stderr]) {
       let rest = "";

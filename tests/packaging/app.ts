@@ -1,0 +1,108 @@
+// An app as a user has it: the packed tarball in its node_modules, beside it the packages that this repository has installed.
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const PACKAGE = "convex-codex-local";
+/** How every wasm module starts, `\0asm`, in base64. */
+export const WASM_BASE64_START = "AGFzb";
+
+const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+/** Types of React come with csstype. */
+const BESIDE = ["convex", "convex-helpers", "react", "react-dom", "@types/node", "@types/react", "csstype", "vite"];
+
+const execute = promisify(execFile);
+
+export interface Manifest {
+  version: string;
+  exports: Record<string, string | { types?: string; default?: string }>;
+}
+
+export async function manifest(): Promise<Manifest> {
+  return JSON.parse(await readFile(path.join(ROOT, "package.json"), "utf8")) as Manifest;
+}
+
+/** Runs Node in a folder; rejects with all that was printed. */
+export async function node(cwd: string, ...args: string[]): Promise<string> {
+  try {
+    const { stdout, stderr } = await execute(process.execPath, args, { cwd, maxBuffer: OUTPUT_BYTES_MAX });
+    return stdout + stderr;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`node ${args.join(" ")} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+export async function temporaryFolder(): Promise<string> {
+  return await mkdtemp(path.join(tmpdir(), "codex-packaging-"));
+}
+
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Packs this repository; answers with the tarball's path. */
+export async function pack(folder: string): Promise<string> {
+  await execute("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: ROOT });
+  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  if (tarball === undefined) throw new Error("npm pack made no tarball");
+  return path.join(folder, tarball);
+}
+
+/** Every file of a folder, sorted, with `/`. */
+export async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"))
+    .sort();
+}
+
+/** What `npm install <tarball>` leaves, without a network. */
+export async function installApp(folder: string, tarball: string): Promise<{ app: string; installed: string }> {
+  const app = path.join(folder, "app");
+  const installed = path.join(app, "node_modules", PACKAGE);
+  await mkdir(installed, { recursive: true });
+  await execute("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
+  for (const name of BESIDE) {
+    const link = path.join(app, "node_modules", name);
+    await mkdir(path.dirname(link), { recursive: true });
+    await symlink(path.join(ROOT, "node_modules", name), link, "junction");
+  }
+  await writeIn(app, { "package.json": JSON.stringify({ name: "app", private: true, type: "module", dependencies: { [PACKAGE]: "*", convex: "*" } }) });
+  return { app, installed };
+}
+
+export async function writeIn(folder: string, files: Record<string, string>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    const file = path.join(folder, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}
+
+/** What the CLI reads of this repository, without convex.json. */
+export async function repositoryWithoutConvexJson(folder: string): Promise<string> {
+  const copy = path.join(folder, "repository");
+  // Copies: the CLI compares the paths that it was given with those that esbuild resolved.
+  for (const name of ["package.json", "convex", "js-wrapper", "pkg", "dist"]) await cp(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+  await symlink(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"), "junction");
+  return copy;
+}
+
+/** Pushes an app with the real CLI to a stand-in deployment; answers with the modules of each definition, the app's under `app`. */
+export async function pushedModules(app: string, folder: string): Promise<Record<string, Record<string, string>>> {
+  const out = path.join(folder, "bundles");
+  await node(app, EMBEDDED_CONVEX, "push", app, "--out", out);
+  const definitions: Record<string, Record<string, string>> = {};
+  for (const file of await filesIn(out)) {
+    const [definition = "", ...rest] = file.split("/");
+    (definitions[definition] ??= {})[rest.join("/")] = await readFile(path.join(out, file), "utf8");
+  }
+  return definitions;
+}
