@@ -86,13 +86,19 @@ export async function writeIn(folder: string, files: Record<string, string>): Pr
   }
 }
 
-/** What the CLI reads of this repository, without convex.json. */
-export async function repositoryWithoutConvexJson(folder: string): Promise<string> {
+/** What the CLI reads of this repository, but for the files that are left out. */
+export async function copyRepository(folder: string, leftOut: string[] = []): Promise<string> {
   const copy = path.join(folder, "repository");
-  // Copies: the CLI compares the paths that it was given with those that esbuild resolved.
-  for (const name of ["package.json", "convex", "js-wrapper", "pkg", "dist"]) await cp(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+  // Copies, not links: the CLI compares the paths that it was given with those that esbuild resolved.
+  const names = ["package.json", "convex.json", "convex", "example", "js-wrapper", "pkg", "dist"].filter((name) => !leftOut.includes(name));
+  for (const name of names) await cp(path.join(ROOT, name), path.join(copy, name), { recursive: true });
   await symlink(path.join(ROOT, "node_modules"), path.join(copy, "node_modules"), "junction");
   return copy;
+}
+
+/** Writes `_generated` with the real CLI. */
+export async function generate(repository: string, ...args: string[]): Promise<void> {
+  await node(repository, EMBEDDED_CONVEX, "codegen", repository, ...args);
 }
 
 /** Pushes an app with the real CLI to a stand-in deployment; answers with the modules of each definition, the app's under `app`. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { build } from "vite";
 import { afterAll, beforeEach, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { PACKAGE, ROOT, WASM_BASE64_START, filesIn, installApp, pack, pushedModules, removeFolder, repositoryWithoutConvexJson, temporaryFolder, writeIn } from "./app.js";
+import { PACKAGE, ROOT, WASM_BASE64_START, copyRepository, filesIn, generate, installApp, pack, pushedModules, removeFolder, temporaryFolder, writeIn } from "./app.js";
 
 let packed: string;
 let tarball: string;
@@ -73,6 +73,18 @@ describe("an app that the Convex CLI pushes", () => {
 });
 
 describe("this repository", () => {
+  const contents = async (of: string) =>
+    Object.fromEntries(await Promise.all((await filesIn(of)).map(async (file) => [file, await readFile(path.join(of, file), "utf8")] as const)));
+
+  test("has the generated code that the CLI makes of its functions", async () => {
+    const repository = await copyRepository(folder);
+    await generate(repository, "--component-dir", "./convex");
+    await generate(repository);
+    for (const generated of ["convex/_generated", "example/convex/_generated"]) {
+      expect(await contents(path.join(ROOT, generated)), "run: npm run codegen").toEqual(await contents(path.join(repository, generated)));
+    }
+  });
+
   const functionFiles = async (of: string) => (await filesIn(path.join(ROOT, of))).filter((file) => /^[^._][^.]*\.ts$/.test(file)).map((file) => file.replace(/\.ts$/, ".js"));
 
   test("pushes example/convex as the app, and convex/ as its component", async () => {
@@ -86,7 +98,7 @@ describe("this repository", () => {
   });
 
   test("is refused without convex.json, which would make convex/ the app and open it to everyone", async () => {
-    const repository = await repositoryWithoutConvexJson(folder);
+    const repository = await copyRepository(folder, ["convex.json"]);
     await expect(pushedModules(repository, folder)).rejects.toThrow(/must use defineApp, found childComponent/);
   });
 });
