@@ -56,7 +56,7 @@ export function toCodexUIMessage(row: CodexDurableMessageLike): CodexUIMessage {
     turnId: row.turnId,
     role: row.role,
     status: row.status,
-    text: row.text ?? "",
+    text: row.text,
     orderInTurn: row.orderInTurn,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
@@ -117,7 +117,7 @@ function isTextLive(
     before.isLiveText &&
     before.row === row &&
     before.live?.text?.origin === live.origin;
-  return isGrown || live.text.startsWith(row.text ?? "");
+  return isGrown || live.text.startsWith(row.text);
 }
 
 function isStreaming(row: CodexDurableMessageLike): boolean {

@@ -29,10 +29,12 @@ interface FollowedStream {
   readonly live: ReadonlyMap<string, CodexLiveMessage>;
 }
 
+type News = Partial<Omit<Extract<CodexStreamsResult, { kind: "deltas" }>, "kind">>;
+
 /** The folded live text of a thread's streams, and how far each was read. Immutable. */
 export interface CodexOverlay {
   readonly streams: ReadonlyMap<string, FollowedStream>;
-  /** The cursors to ask with next. The same array for as long as none of them moved. */
+  /** The cursors to ask with next. */
   readonly cursors: readonly CodexStreamCursor[];
 }
 
@@ -51,15 +53,37 @@ export const EMPTY_OVERLAY: CodexOverlay = { streams: new Map(), cursors: [] };
 export function foldOverlay(
   overlay: CodexOverlay,
   asked: readonly CodexStreamCursor[],
-  answer: CodexStreamsResult,
+  answer: CodexStreamsResult | null,
 ): CodexOverlay {
-  if (answer === undefined || answer === null) return overlay;
-  const states = new Map((answer.streams ?? []).map((info) => [info.streamId, info.state]));
+  return answer === undefined || answer === null ? overlay : foldNews(overlay, asked, answer);
+}
+
+/**
+ * Finds what is live of a message.
+ *
+ * @param overlay The overlay of the message's thread.
+ * @param key The message's key, of {@link codexMessageKey}.
+ * @returns The live texts, or undefined where there are none.
+ */
+export function findLiveMessage(overlay: CodexOverlay, key: string): CodexLiveMessage | undefined {
+  for (const stream of overlay.streams.values()) {
+    const live = stream.live.get(key);
+    if (live !== undefined) return live;
+  }
+  return undefined;
+}
+
+/** Folds what an answer has; a host of another version may lack any of it. */
+function foldNews(
+  overlay: CodexOverlay,
+  asked: readonly CodexStreamCursor[],
+  { streams: listed = [], streamWindows = [], nextCheckpoints = [], texts = [] }: News,
+): CodexOverlay {
+  const states = new Map(listed.map((info) => [info.streamId, info.state]));
   const askedAt = cursorsById(asked);
-  const deltas = answer.kind === "deltas" ? answer : undefined;
-  const windows = new Map((deltas?.streamWindows ?? []).map((window) => [window.streamId, window]));
-  const checkpoints = cursorsById(deltas?.nextCheckpoints ?? []);
-  const runs = runsByStream(deltas?.texts ?? []);
+  const windows = new Map(streamWindows.map((window) => [window.streamId, window]));
+  const checkpoints = cursorsById(nextCheckpoints);
+  const runs = runsByStream(texts);
 
   const streams = new Map<string, FollowedStream>();
   let changed = false;
@@ -85,22 +109,8 @@ export function foldOverlay(
     }
   }
   if (!changed) return overlay;
-  return { streams, cursors: keepIfSame(overlay.cursors, streams) };
-}
-
-/**
- * Finds what is live of a message.
- *
- * @param overlay The overlay of the message's thread.
- * @param key The message's key, of {@link codexMessageKey}.
- * @returns The live texts, or undefined where there are none.
- */
-export function findLiveMessage(overlay: CodexOverlay, key: string): CodexLiveMessage | undefined {
-  for (const stream of overlay.streams.values()) {
-    const live = stream.live.get(key);
-    if (live !== undefined) return live;
-  }
-  return undefined;
+  const cursors = Array.from(streams, ([streamId, { cursor }]) => ({ streamId, cursor }));
+  return { streams, cursors };
 }
 
 function foldStream(
@@ -165,17 +175,4 @@ function runsByStream(texts: readonly CodexStreamText[]): Map<string, CodexStrea
     else ofStream.push(run);
   }
   return runs;
-}
-
-function keepIfSame(
-  before: readonly CodexStreamCursor[],
-  streams: ReadonlyMap<string, FollowedStream>,
-): readonly CodexStreamCursor[] {
-  const after = Array.from(streams, ([streamId, { cursor }]) => ({ streamId, cursor }));
-  const isSame =
-    after.length === before.length &&
-    after.every(
-      ({ streamId, cursor }, i) => before[i]?.streamId === streamId && before[i]?.cursor === cursor,
-    );
-  return isSame ? before : after;
 }

@@ -123,7 +123,7 @@ export function readPages(paging: Paging, results: PageResults): LoadedPages {
     if (result instanceof Error) return { rows, first, last, error: result };
     first ??= result;
     if (result.pageStatus === "SplitRequired") break;
-    rows.push(...(result.page ?? []));
+    rows.push(...result.page);
     last = result;
   }
   const failed = paging.next

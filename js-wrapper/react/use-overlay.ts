@@ -34,7 +34,7 @@ export function useOverlay(subscription: Subscription | null): CodexOverlay {
   const answer = useQueries(queries)["overlay"] as CodexMessagesPage | Error | undefined;
 
   useEffect(() => {
-    if (answer === undefined || answer === null || answer instanceof Error) return;
+    if (answer === undefined || answer instanceof Error) return;
     setState((before) => {
       if (before.key !== key) return before;
       const folded = foldOverlay(before.overlay, cursors, answer.streams);

@@ -10,7 +10,7 @@ import { FakeConvex, FakeHost } from "./fake-convex.js";
 
 // The types of an app whose chat.ts is the golden path's, as code generation makes them of it.
 const vActor = v.object({ tenantId: v.string(), userId: v.string(), deviceId: v.string() });
-const listThreadMessagesForHooks = queryGeneric({
+const _listThreadMessagesForHooks = queryGeneric({
   args: {
     actor: vActor,
     threadId: v.string(),
@@ -29,7 +29,7 @@ const listThreadMessagesForHooks = queryGeneric({
   handler: async (): Promise<CodexMessagesPage> => ({ page: [], isDone: true, continueCursor: "" }),
 });
 const api = anyApi as unknown as ApiFromModules<{
-  chat: { listThreadMessagesForHooks: typeof listThreadMessagesForHooks };
+  chat: { listThreadMessagesForHooks: typeof _listThreadMessagesForHooks };
 }>;
 
 const actor = { tenantId: "demo", userId: "demo", deviceId: "web-1" };
@@ -69,7 +69,8 @@ export function OtherCalls({ threadId }: { threadId: string | null }) {
     "skip",
     { initialNumItems: 30 },
   );
-  return status === "CanLoadMore" ? loadMore(results.length) : null;
+  if (status === "CanLoadMore") loadMore(results.length);
+  return null;
 }
 
 afterEach(cleanup);

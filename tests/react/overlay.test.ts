@@ -77,16 +77,6 @@ describe("folding an answer into the overlay", () => {
     expect(fold(overlay, answer({ window: ["ok", 0, 0], next: 0 }))).toBe(overlay);
   });
 
-  it("keeps the cursors' identity when only the text of an item moved", () => {
-    const overlay = followed("a", "b");
-    const next = fold(overlay, {
-      ...answer({ states: { a: "streaming", b: "streaming" } }),
-      streamWindows: [{ streamId: "a", status: "ok", serverCursorStart: 0, serverCursorEnd: 0 }],
-      nextCheckpoints: [{ streamId: "a", cursor: 0 }],
-    });
-    expect(next.cursors).toBe(overlay.cursors);
-  });
-
   it("rebased: drops what was folded and goes on from the window's start", () => {
     let overlay = followed();
     overlay = fold(overlay, answer({ window: ["ok", 0, 2], next: 2, texts: [run(1, "lost ")] }));
@@ -99,6 +89,22 @@ describe("folding an answer into the overlay", () => {
     overlay = fold(overlay, answer({ window: ["ok", 42, 43], next: 43, texts: [run(42, "s")] }));
     expect(live(overlay)?.text).toMatchObject({ text: "tails", since: 40 });
   });
+
+  it("rebased: a message first seen later began after the loss or before it, who knows", () => {
+    let overlay = fold(followed(), answer({ window: ["rebased", 40, 41], next: 41 }));
+    overlay = fold(overlay, answer({ window: ["ok", 41, 42], next: 42, texts: [run(41, "x")] }));
+    expect(live(overlay)?.text).toMatchObject({ text: "x", since: 40 });
+  });
+
+  it.each(["rebased", "stale"] as const)(
+    "an answer to cursors left behind is ignored: %s",
+    (status) => {
+      const before = followed();
+      const late = answer({ window: [status, 0, 0], next: 0 });
+      const after = fold(before, answer({ window: ["ok", 0, 2], next: 2, texts: [run(1, "a")] }));
+      expect(foldOverlay(after, before.cursors, late)).toBe(after);
+    },
+  );
 
   it("rebased to the start of a delta: its text is not doubled", () => {
     let overlay = followed();
