@@ -1,0 +1,14 @@
+export { CodexProtocolParseError, CodexProtocolSendError } from "./errors.js";
+export type { NormalizedEvent } from "./events.js";
+export type {
+  ClassifiedMessage,
+  ClientOutboundMessage,
+  ClientOutboundWireMessage,
+  CodexNotification,
+  CodexRequest,
+  CodexResponse,
+  CodexRpcError,
+  CodexWireMessage,
+  RpcId,
+  ServerInboundMessage,
+} from "./messages.js";
