@@ -1,0 +1,364 @@
+/// <reference lib="es2024.string" />
+import { randomUUID } from "node:crypto";
+import { core } from "../core/index.js";
+import {
+  type ClassifiedMessage,
+  type ClientOutboundWireMessage,
+  type CodexResponse,
+  CodexProtocolParseError,
+  CodexProtocolSendError,
+  type NormalizedEvent,
+  type ServerInboundMessage,
+} from "../protocol/index.js";
+import { Delivery } from "./delivery.js";
+import { encode } from "./encoding.js";
+import { type BridgeError, CodexBridgeError, cutLine, cutTail, messageOf } from "./errors.js";
+import { type FrameFault, LineFramer } from "./framing.js";
+import { type ClientInfo, Handshake } from "./handshake.js";
+import { Numbering } from "./numbering.js";
+import { CodexProcess, type ProcessEnd } from "./process.js";
+
+/** Milliseconds that stop() waits for onEvent to take what was received. */
+export const FLUSH_ON_STOP_MS = 10_000;
+
+const FIRST_GENERATION = 1;
+
+/** How the app-server is run. */
+export interface BridgeConfig {
+  /** The native binary: a path, or a name on PATH. Default: CODEX_BIN, else `codex` on PATH. Never looked up in `cwd`. */
+  readonly codexBin?: string;
+  /** Folder in which Codex works. Default: this process's. */
+  readonly cwd?: string;
+  /** Arguments of the binary, all of them. Default: `["app-server"]`. */
+  readonly args?: readonly string[];
+  /** Changes to this process's environment for the child; undefined takes a variable away. CONVEX_* never reaches it. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether the bridge says initialize itself (default). With false, everything is the app's. */
+  readonly initialize?: boolean;
+  /** Who the bridge says it is, in initialize. */
+  readonly clientInfo?: ClientInfo;
+  /**
+   * Names the numbering of events, in their ids. Default: a new one for every bridge object. Numbers are kept in memory,
+   * so an id that an earlier object used would have its lifecycle events taken for redeliveries.
+   */
+  readonly runtimeId?: string;
+  /** The generation of the first start(); each further one counts up. Default 1. */
+  readonly generation?: number;
+}
+
+/** Who is told what the app-server says. A handler that throws or rejects ends nothing. */
+export interface BridgeHandlers {
+  /**
+   * Takes a message of a thread. Events of a thread come one after another: the next one waits for the promise. One that
+   * is rejected is handed over again with backoff, without end, while its thread waits and the others go on;
+   * onProtocolError is told once.
+   */
+  onEvent(event: NormalizedEvent): Promise<void> | void;
+  /** Takes an answer, or a message without a thread: called in order, not waited for, not called again. */
+  onGlobalMessage(message: ServerInboundMessage, classification: ClassifiedMessage): Promise<void> | void;
+  /** Takes everything that went wrong, as a value. */
+  onProtocolError(error: BridgeError): Promise<void> | void;
+  /** Told once for every start(), also of a process that never ran. @param code exit status; null after a signal */
+  onProcessExit?(code: number | null): Promise<void> | void;
+}
+
+/** What a bridge has seen since it was made. */
+export interface BridgeStats {
+  /** Lines of the app-server, those that were no message included. */
+  readonly lines: number;
+  /** Events numbered, those that the bridge itself made included. */
+  readonly events: number;
+  /** Answers and messages without a thread. */
+  readonly globalMessages: number;
+  /** What onProtocolError was told, by code. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+interface Run {
+  readonly process: CodexProcess;
+  readonly handshake: Handshake | undefined;
+  readonly framer: LineFramer;
+  readonly ended: Promise<void>;
+  stopping: boolean;
+}
+
+/**
+ * Runs a local `codex app-server`, numbers what it says and hands it on: messages of threads to `onEvent`, everything
+ * else to `onGlobalMessage`.
+ *
+ * When the process dies, each turn that it left open gets one `turn/completed` of the bridge's own (status
+ * `interrupted`, `params.synthesized: true`). The process is not started again by itself, and nothing is kept on disk:
+ * events that wait for `onEvent` when the host process ends are lost. Beyond 64 MiB of waiting payloads the bridge stops
+ * reading, so that the app-server waits and memory does not grow.
+ *
+ * @example
+ * ```ts
+ * const bridge = new CodexLocalBridge(
+ *   { cwd: process.cwd() },
+ *   {
+ *     onEvent: async (event) => console.log(event.threadId, event.kind),
+ *     onGlobalMessage: () => {},
+ *     onProtocolError: ({ error, line }) => console.error(error.message, line),
+ *   },
+ * );
+ * bridge.start();
+ * bridge.send({ id: 1, method: "thread/start", params: {} });
+ * ```
+ */
+export class CodexLocalBridge {
+  readonly #config: BridgeConfig;
+  readonly #handlers: BridgeHandlers;
+  readonly #runtimeId: string;
+  readonly #numbering: Numbering;
+  readonly #delivery: Delivery;
+  readonly #errors = new Map<string, number>();
+  #nextGeneration: number;
+  #lines = 0;
+  #events = 0;
+  #globalMessages = 0;
+  #run: Run | undefined;
+  #stopping: Promise<void> | undefined;
+  #startAfterStop = false;
+
+  /**
+   * @param config how the app-server is run; every field has a default
+   * @param handlers who is told what it says
+   */
+  constructor(config: BridgeConfig, handlers: BridgeHandlers) {
+    this.#config = config;
+    this.#handlers = handlers;
+    this.#runtimeId = config.runtimeId ?? randomUUID();
+    this.#nextGeneration = config.generation ?? FIRST_GENERATION;
+    this.#numbering = new Numbering(this.#runtimeId, this.#nextGeneration);
+    this.#delivery = new Delivery({
+      handle: async (event) => handlers.onEvent(event),
+      rejected: (event, thrown) => this.#handlerFailed("onEvent", event.payloadJson, thrown),
+      crowded: (isCrowded) => (isCrowded ? this.#run?.process.pause() : this.#run?.process.resume()),
+    });
+  }
+
+  /**
+   * Starts the process and, by default, says initialize. It returns at once and never throws: a binary that is missing,
+   * or that goes, is told through onProtocolError and onProcessExit. While a process runs it does nothing; during a
+   * stop() the start follows it.
+   */
+  start(): void {
+    if (this.#stopping !== undefined) {
+      this.#startAfterStop = true;
+    } else {
+      this.#run ??= this.#begin(this.#nextGeneration++);
+    }
+  }
+
+  /**
+   * Ends the process (SIGTERM, SIGKILL after 5 s) and waits up to 10 s for onEvent to take what was received; what it
+   * does not take is lost and told (`E_BRIDGE_EVENTS_LOST`).
+   *
+   * @returns a promise that always resolves; the same one for every call during the same stop
+   */
+  stop(): Promise<void> {
+    this.#startAfterStop = false;
+    this.#stopping ??= this.#end().then(() => {
+      this.#stopping = undefined;
+      if (this.#startAfterStop) this.start();
+    });
+    return this.#stopping;
+  }
+
+  /**
+   * Sends a message. What is sent before the handshake is done is sent right after it; an `initialize` is answered with
+   * the result of the bridge's own, and an `initialized` is left out (both only if the bridge says initialize).
+   *
+   * @param message a request, a notification, or the answer to a request of the app-server
+   * @throws CodexProtocolSendError `E_BRIDGE_NOT_RUNNING` where no process runs, `E_BRIDGE_MESSAGE_INVALID` where the
+   *   message has neither a method nor an id, or is not JSON
+   */
+  send(message: ClientOutboundWireMessage): void {
+    const run = this.#run;
+    if (run === undefined || run.stopping) {
+      throw new CodexProtocolSendError("no app-server runs: call start() first", "E_BRIDGE_NOT_RUNNING");
+    }
+    const line = encode(message);
+    if (run.handshake === undefined) run.process.write(line);
+    else run.handshake.send(message, line);
+  }
+
+  /** What this bridge has seen: counts since it was made. */
+  stats(): BridgeStats {
+    return {
+      lines: this.#lines,
+      events: this.#events,
+      globalMessages: this.#globalMessages,
+      errors: Object.fromEntries(this.#errors),
+    };
+  }
+
+  #begin(generation: number): Run {
+    this.#numbering.beginGeneration(generation);
+    let told: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const run: Run = {
+      process: new CodexProcess(this.#config, {
+        onStdout: (chunk) => run.framer.push(chunk),
+        onFault: (error) => this.#report("", error),
+        onEnd: (end) => {
+          this.#finish(run, end);
+          told();
+        },
+      }),
+      handshake: this.#config.initialize === false ? undefined : this.#handshake(generation, () => run.process),
+      framer: new LineFramer((line, fault) => this.#takeLine(run, line, fault)),
+      ended,
+      stopping: false,
+    };
+    if (this.#delivery.isCrowded) run.process.pause();
+    run.handshake?.begin(this.#config.clientInfo);
+    return run;
+  }
+
+  #handshake(generation: number, process: () => CodexProcess): Handshake {
+    return new Handshake(`${this.#runtimeId}.${generation}:initialize`, {
+      write: (line) => process().write(line),
+      answer: (response) => this.#takeGlobal(response, { type: "response" }),
+      fail: (error) => {
+        this.#report("", error);
+        process().terminate();
+      },
+    });
+  }
+
+  async #end(): Promise<void> {
+    const run = this.#run;
+    if (run !== undefined) {
+      run.stopping = true;
+      run.handshake?.cancel();
+      run.process.terminate();
+      await run.ended;
+    }
+    const lost = await this.#delivery.flush(FLUSH_ON_STOP_MS);
+    if (lost === 0) return;
+    this.#report("", new CodexBridgeError("E_BRIDGE_EVENTS_LOST", `stopped with ${lost} events that onEvent did not take`));
+  }
+
+  #finish(run: Run, end: ProcessEnd): void {
+    run.framer.end();
+    run.handshake?.cancel();
+    this.#run = undefined;
+    for (const turn of this.#numbering.openTurns()) this.#interrupt(turn.threadId, turn.turnId);
+    if (end.error !== undefined) {
+      this.#report("", end.error);
+    } else if (!run.stopping) {
+      const how = end.signal === null ? `with status ${end.code ?? "unknown"}` : `by ${end.signal}`;
+      this.#report(cutTail(end.stderrTail), new CodexBridgeError("E_BRIDGE_PROCESS_EXITED", `codex ended ${how}`));
+    }
+    this.#guard("onProcessExit", "", () => this.#handlers.onProcessExit?.(end.code));
+  }
+
+  /** The app-server says nothing when it dies. */
+  #interrupt(threadId: string, turnId: string): void {
+    const kind = "turn/completed";
+    const turn = { id: turnId, items: [], status: "interrupted", error: null };
+    const payloadJson = JSON.stringify({ method: kind, params: { threadId, turn, synthesized: true } });
+    this.#deliver({ kind, threadId, turnId, opensTurn: false, endsTurn: true }, payloadJson, Date.now());
+  }
+
+  #takeLine(run: Run, line: string, fault: FrameFault | undefined): void {
+    this.#lines += 1;
+    if (fault === "tooLong") {
+      this.#report(line, new CodexBridgeError("E_BRIDGE_LINE_TOO_LONG", "a line over the limit was dropped"));
+      return;
+    }
+    if (fault === "notUtf8") {
+      this.#report(line, new CodexBridgeError("E_BRIDGE_LINE_NOT_UTF8", "a line is not UTF-8"));
+    }
+    try {
+      this.#takeMessage(run, line, fault);
+    } catch (thrown) {
+      this.#report(line, new CodexBridgeError("E_INTERNAL", `a line could not be read: ${messageOf(thrown)}`, thrown));
+    }
+  }
+
+  #takeMessage(run: Run, line: string, fault: FrameFault | undefined): void {
+    // The core knows most lines from their two ends; of one that was cut, everything must be there.
+    if (fault === "cut" && !isJson(line)) {
+      this.#report(line, new CodexBridgeError("E_BRIDGE_LINE_CUT", "codex ended in the middle of a line"));
+      return;
+    }
+    const found = core().classifyLine(line);
+    switch (found.type) {
+      case "error":
+        // Told already, as what it is.
+        if (fault !== "notUtf8") this.#report(line, new CodexProtocolParseError(found.message, cutLine(line), found.code));
+        return;
+      case "event":
+        this.#deliver(found, line.slice(0, found.cutStart) + line.slice(found.cutEnd), found.emittedAtMs ?? Date.now());
+        return;
+      case "global":
+        this.#takeGlobal(JSON.parse(line) as ServerInboundMessage, found);
+        return;
+      case "response": {
+        const response = JSON.parse(line) as CodexResponse;
+        if (run.handshake?.accept(response) !== true) this.#takeGlobal(response, found);
+      }
+    }
+  }
+
+  #deliver(message: EventEnvelope, payloadJson: string, createdAt: number): void {
+    this.#events += 1;
+    const { threadId, turnId, kind } = message;
+    const number = this.#numbering.number(message);
+    // The backend drops the connection of a client that sends an ill-formed string.
+    this.#delivery.push({
+      ...number,
+      eventId: number.eventId.toWellFormed(),
+      threadId: threadId.toWellFormed(),
+      ...(turnId === undefined ? {} : { turnId: turnId.toWellFormed() }),
+      ...(number.streamId === undefined ? {} : { streamId: number.streamId.toWellFormed() }),
+      kind: kind.toWellFormed(),
+      payloadJson: payloadJson.toWellFormed(),
+      createdAt,
+    });
+  }
+
+  #takeGlobal(message: ServerInboundMessage, classification: ClassifiedMessage): void {
+    this.#globalMessages += 1;
+    const line = "method" in message ? message.method : "";
+    this.#guard("onGlobalMessage", line, () => this.#handlers.onGlobalMessage(message, classification));
+  }
+
+  #guard(handler: string, line: string, call: () => Promise<void> | void): void {
+    const told = async (): Promise<void> => call();
+    told().catch((thrown: unknown) => this.#handlerFailed(handler, line, thrown));
+  }
+
+  #handlerFailed(handler: string, line: string, thrown: unknown): void {
+    const message = `${handler} failed: ${messageOf(thrown)}`;
+    this.#report(line, new CodexBridgeError("E_BRIDGE_HANDLER_FAILED", message, thrown));
+  }
+
+  #report(line: string, error: BridgeError["error"]): void {
+    this.#errors.set(error.code, (this.#errors.get(error.code) ?? 0) + 1);
+    const told = async (): Promise<void> => this.#handlers.onProtocolError({ line: cutLine(line), error });
+    // A handler of errors that fails has nobody left to be told.
+    told().catch(() => undefined);
+  }
+}
+
+interface EventEnvelope {
+  readonly kind: string;
+  readonly threadId: string;
+  readonly turnId?: string;
+  readonly opensTurn: boolean;
+  readonly endsTurn: boolean;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

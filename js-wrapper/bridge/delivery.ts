@@ -1,0 +1,157 @@
+import type { NormalizedEvent } from "../protocol/index.js";
+
+/** Milliseconds before a rejected event is handed over again: at first, and at most; doubled in between. */
+export const RETRY_FIRST_MS = 500;
+/** See {@link RETRY_FIRST_MS}. */
+export const RETRY_MAX_MS = 30_000;
+
+/** UTF-16 units of payloads that may wait before the bridge stops reading, and at which it reads on. */
+export const WAITING_UNITS_MAX = 64 * 1024 * 1024;
+const WAITING_UNITS_RESUME = WAITING_UNITS_MAX / 2;
+
+/** Delivered events after which a queue is cut, so that one that never runs empty does not grow for ever. */
+const DELIVERED_KEPT_MAX = 1_024;
+
+/** Whom the events are for. */
+export interface DeliveryActions {
+  /** Takes one event; a rejection means once more. */
+  handle(event: NormalizedEvent): Promise<void>;
+  /** An event was rejected; told once for each, however often it is. */
+  rejected(event: NormalizedEvent, thrown: unknown): void;
+  /** Too much waits (true), or no longer (false). */
+  crowded(isCrowded: boolean): void;
+}
+
+interface ThreadQueue {
+  /** Taken ones are undefined up to `next`. */
+  readonly events: (NormalizedEvent | undefined)[];
+  next: number;
+}
+
+/**
+ * Hands events over one after another within a thread; threads do not wait for each other. A rejected event is tried
+ * again with backoff, without end, and its thread waits for it.
+ *
+ * Nothing is on disk: what waits when the host process ends is lost.
+ */
+export class Delivery {
+  readonly #actions: DeliveryActions;
+  #queues = new Map<string, ThreadQueue>();
+  #abandon = new AbortController();
+  #waitingUnits = 0;
+  #isCrowded = false;
+  #idleWaiters: (() => void)[] = [];
+
+  /** @param actions whom the events are for */
+  constructor(actions: DeliveryActions) {
+    this.#actions = actions;
+  }
+
+  /** Whether too much waits. */
+  get isCrowded(): boolean {
+    return this.#isCrowded;
+  }
+
+  /** Takes one event, to be handed over after those of its thread. */
+  push(event: NormalizedEvent): void {
+    this.#waitingUnits += event.payloadJson.length;
+    this.#tellCrowd();
+    const queue = this.#queues.get(event.threadId);
+    if (queue !== undefined) {
+      queue.events.push(event);
+      return;
+    }
+    const begun: ThreadQueue = { events: [event], next: 0 };
+    this.#queues.set(event.threadId, begun);
+    void this.#drain(event.threadId, begun, this.#abandon.signal);
+  }
+
+  /**
+   * Waits until everything was taken.
+   *
+   * @param timeoutMs milliseconds after which the rest is given up
+   * @returns how many events were given up
+   */
+  async flush(timeoutMs: number): Promise<number> {
+    if (this.#queues.size === 0) return 0;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([new Promise<void>((resolve) => this.#idleWaiters.push(resolve)), late]);
+    clearTimeout(timer);
+    return this.#giveUp();
+  }
+
+  #giveUp(): number {
+    let lost = 0;
+    for (const queue of this.#queues.values()) lost += queue.events.length - queue.next;
+    this.#abandon.abort();
+    this.#abandon = new AbortController();
+    this.#queues = new Map();
+    this.#idleWaiters = [];
+    this.#waitingUnits = 0;
+    this.#tellCrowd();
+    return lost;
+  }
+
+  async #drain(threadId: string, queue: ThreadQueue, abandoned: AbortSignal): Promise<void> {
+    for (;;) {
+      const event = queue.events[queue.next];
+      if (event === undefined) break;
+      await this.#deliver(event, abandoned);
+      if (abandoned.aborted) return;
+      queue.events[queue.next] = undefined;
+      queue.next += 1;
+      if (queue.next >= DELIVERED_KEPT_MAX) {
+        queue.events.splice(0, queue.next);
+        queue.next = 0;
+      }
+      this.#waitingUnits -= event.payloadJson.length;
+      this.#tellCrowd();
+    }
+    this.#queues.delete(threadId);
+    if (this.#queues.size > 0) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  async #deliver(event: NormalizedEvent, abandoned: AbortSignal): Promise<void> {
+    let told = false;
+    for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+      try {
+        await this.#actions.handle(event);
+        return;
+      } catch (thrown) {
+        if (abandoned.aborted) return;
+        if (!told) this.#actions.rejected(event, thrown);
+        told = true;
+        if (!(await pause(jittered(delayMs), abandoned))) return;
+      }
+    }
+  }
+
+  #tellCrowd(): void {
+    const isCrowded = this.#waitingUnits > (this.#isCrowded ? WAITING_UNITS_RESUME : WAITING_UNITS_MAX);
+    if (isCrowded === this.#isCrowded) return;
+    this.#isCrowded = isCrowded;
+    this.#actions.crowded(isCrowded);
+  }
+}
+
+/** Between half of it and all of it, so that many bridges do not come back at once. */
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
+}
+
+/** @returns whether it lasted to its end */
+function pause(ms: number, abandoned: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    abandoned.addEventListener("abort", done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      abandoned.removeEventListener("abort", done);
+      resolve(!abandoned.aborted);
+    }
+  });
+}

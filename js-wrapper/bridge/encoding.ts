@@ -1,0 +1,22 @@
+/// <reference lib="es2024.string" />
+import { type ClientOutboundWireMessage, CodexProtocolSendError } from "../protocol/index.js";
+import { messageOf } from "./errors.js";
+
+/**
+ * One line for the app-server, which ignores a line that holds half a surrogate pair.
+ *
+ * @throws CodexProtocolSendError `E_BRIDGE_MESSAGE_INVALID`
+ */
+export function encode(message: ClientOutboundWireMessage): string {
+  if (!isMessage(message)) throw new CodexProtocolSendError("a message has a method or an id");
+  try {
+    return `${JSON.stringify(message, (_key, value: unknown) => (typeof value === "string" ? value.toWellFormed() : value))}\n`;
+  } catch (thrown) {
+    throw new CodexProtocolSendError(`message is not JSON: ${messageOf(thrown)}`);
+  }
+}
+
+/** An app without types may pass anything. */
+function isMessage(message: unknown): boolean {
+  return typeof message === "object" && message !== null && ("method" in message || "id" in message);
+}

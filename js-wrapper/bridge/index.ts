@@ -1,0 +1,12 @@
+export { type BridgeConfig, type BridgeHandlers, type BridgeStats, CodexLocalBridge } from "./bridge.js";
+export { type BridgeError, type BridgeErrorCode, CodexBridgeError } from "./errors.js";
+export type { ClientInfo } from "./handshake.js";
+export {
+  type ClassifiedMessage,
+  type ClientOutboundWireMessage,
+  CodexProtocolParseError,
+  CodexProtocolSendError,
+  type NormalizedEvent,
+  type RpcId,
+  type ServerInboundMessage,
+} from "../protocol/index.js";
