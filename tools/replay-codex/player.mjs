@@ -1,0 +1,154 @@
+// Plays a tape as a server: it answers the client that is there, in the order of the client that was recorded.
+//
+// - A request of the client is answered with the response of the next recorded request of that method, under the client's own id.
+// - What was recorded before that request is sent before; the tape waits at a request until the client sends it.
+// - A request of the client lets the tape pass all requests recorded before it: nobody sent those, so nobody gets their responses.
+// - Requests that only read (`…/read`, `…/list`) are answered at once; the tape neither waits nor moves for them.
+// - A request of the server waits for the client's answer.
+// - With `autoplay` the recorded client's requests and answers count as sent at their recorded time: the tape never waits.
+
+const INVALID_REQUEST = -32600;
+/** How long an autoplaying tape waits for `initialize`, which every client sends as soon as it has started the process. */
+const HANDSHAKE_MS = 250;
+const READS = /\/(read|list)$/;
+const STREAMED = /delta$/i;
+
+export class Player {
+  #entries;
+  #options;
+  /** Index of the entry that is played next. */
+  #at = 0;
+  /** The tape may pass requests up to this index. */
+  #released = -1;
+  #claims = new Map(); // recorded request -> { id: the client's, answered }
+  /** Responses that the tape has passed while nobody had asked for them. */
+  #passed = new Set();
+  #clientIds = new Set();
+  #clientAnswers = new Set();
+  #wake = () => {};
+
+  /**
+   * @param {import("./tape.mjs").Entry[]} entries
+   * @param {{write: (line: string) => Promise<void>, die: (entry) => void, log: (text: string) => void, sleep: (ms: number) => Promise<void>,
+   *   speed: number, tokenMs: number, autoplay: boolean}} options
+   */
+  constructor(entries, options) {
+    this.#entries = entries;
+    this.#options = options;
+  }
+
+  /** Plays to the end of the tape. */
+  async play() {
+    let playedMs = this.#entries[0]?.tMs ?? 0;
+    for (; this.#at < this.#entries.length; this.#at += 1) {
+      const entry = this.#entries[this.#at];
+      if (await this.#holds(entry)) {
+        playedMs = entry.tMs; // the client took its own time
+        continue;
+      }
+      const delayMs = this.#delay(entry, playedMs);
+      playedMs = entry.tMs;
+      if (delayMs > 0) await this.#options.sleep(delayMs);
+      if (entry.kind === "say") await this.#say(entry);
+      if (entry.kind === "die") return this.#options.die(entry);
+    }
+  }
+
+  /** A line that the client sent. */
+  receive(line) {
+    const message = parse(line);
+    if (!message) return; // as the real server: silence
+    if (message.method === undefined) {
+      if (message.id === undefined) return;
+      this.#clientAnswers.add(message.id);
+    } else if (message.id !== undefined) {
+      this.#clientIds.add(message.id);
+      this.#claim(message);
+    }
+    this.#wake();
+  }
+
+  #claim({ id, method }) {
+    const index = this.#entries.findIndex(
+      (entry) => entry.kind === "request" && entry.method === method && !this.#claims.has(entry),
+    );
+    const request = this.#entries[index];
+    if (!request) return this.#refuse(id, method);
+    const claim = { id, answered: false };
+    this.#claims.set(request, claim);
+    const readOnly = READS.test(method);
+    if (!readOnly) this.#released = Math.max(this.#released, index);
+    const response = this.#entries[request.responseIndex];
+    if (response && (readOnly || this.#passed.has(response))) {
+      claim.answered = true;
+      void this.#respond(response, id);
+    }
+  }
+
+  #refuse(id, method) {
+    const known = this.#entries.some((entry) => entry.kind === "request" && entry.method === method);
+    let message = `Invalid request: unknown variant \`${method}\` (not in this recording)`;
+    if (known) message = method === "initialize" ? "Already initialized" : `Invalid request: the recording has no further \`${method}\``;
+    this.#options.log(message);
+    void this.#options.write(JSON.stringify({ id, error: { code: INVALID_REQUEST, message } }));
+  }
+
+  /** Waits for the client where the tape has to, and says whether it is the client's time that passed. */
+  async #holds(entry) {
+    const { autoplay } = this.#options;
+    const index = this.#at;
+    if (entry.kind === "request") {
+      if (entry.method === "initialize" && autoplay) return this.#until(() => this.#claims.has(entry), HANDSHAKE_MS);
+      if (!autoplay && !READS.test(entry.method)) return this.#until(() => this.#released >= index);
+    }
+    if (entry.kind === "answer" && !autoplay) return this.#until(() => this.#clientAnswers.has(entry.id));
+    return false;
+  }
+
+  async #until(reached, withinMs) {
+    let timedOut = false;
+    const timeOut = () => {
+      timedOut = true;
+      this.#wake();
+    };
+    const timer = withinMs === undefined ? undefined : setTimeout(timeOut, withinMs);
+    while (!reached() && !timedOut) await new Promise((wake) => (this.#wake = wake));
+    clearTimeout(timer);
+    return true;
+  }
+
+  #delay(entry, playedMs) {
+    const { speed, tokenMs } = this.#options;
+    const recordedMs = speed === 0 ? 0 : (entry.tMs - playedMs) / speed;
+    const streamed = entry.kind === "say" && STREAMED.test(entry.message.method ?? "");
+    return streamed ? Math.max(recordedMs, tokenMs) : recordedMs;
+  }
+
+  async #say(entry) {
+    const { request } = entry;
+    if (!request) return this.#options.write(entry.line);
+    const claim = this.#claims.get(request);
+    if (claim) {
+      if (claim.answered) return;
+      claim.answered = true;
+      return this.#respond(entry, claim.id);
+    }
+    this.#passed.add(entry);
+    if (this.#options.autoplay && !this.#clientIds.has(request.id)) {
+      await this.#options.write(entry.line);
+    }
+  }
+
+  #respond({ message, line }, id) {
+    return this.#options.write(message.id === id ? line : JSON.stringify({ ...message, id }));
+  }
+}
+
+function parse(line) {
+  try {
+    const message = JSON.parse(line);
+    return message !== null && typeof message === "object" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
