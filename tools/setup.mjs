@@ -45,7 +45,7 @@ async function installNpmPackages() {
   // npm hands its own path to the scripts that it runs; the one on PATH may be another.
   const npm = process.env.npm_execpath;
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-  const code = npm?.endsWith(".js") ? await run(process.execPath, [npm, ...args]) : await run("npm", args);
+  const code = /npm-cli\.[cm]?js$/.test(npm ?? "") ? await run(process.execPath, [npm, ...args]) : await run("npm", args);
   if (code !== 0) fail("E_SETUP_NPM", "npm ci failed", "Its output above says why; if package.json has changed, run npm install.");
 }
 

@@ -44,7 +44,7 @@ describe("the tarball", () => {
   });
 
   test("names no folder of the machine that built it", async () => {
-    const home = process.env["HOME"] ?? ROOT;
+    const home = process.env.HOME ?? ROOT;
     for (const file of files) {
       const bytes = await readFile(path.join(installed, file), "latin1");
       expect(bytes.includes(ROOT) || bytes.includes(`${home}/.cargo`), file).toBe(false);
