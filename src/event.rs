@@ -1,0 +1,6 @@
+//! What a line of the app-server means.
+
+pub mod classify;
+pub mod item;
+pub mod json;
+pub mod payload;

@@ -1,0 +1,588 @@
+//! A borrowed JSON reader that keeps what serde_json would refuse or lose.
+//!
+//! One pass proves that a text is JSON ([`Json::parse`]); after it, values are looked up lazily as slices of that
+//! text, so that a payload of a megabyte is never copied. An unpaired `\uD8xx` escape is no error: the halves at a
+//! string's two ends are kept as numbers ([`Text`]), for the delta before or behind may hold the other half.
+//!
+//! SOURCE: `serde_json` adds about 60 KB to the module, and refuses unpaired escapes.
+
+use crate::limits::JSON_DEPTH_MAX;
+
+/// What was wrong with a text that is not JSON: the byte at which reading stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotJson {
+    /// Bytes read before the fault.
+    pub at: usize,
+}
+
+/// One JSON value: a slice of a text that was proven to be JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<'a> {
+    text: &'a str,
+    start: usize,
+}
+
+/// What kind of value a [`Json`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// The raw inside of a JSON string, quotes left out, escapes not yet read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawStr<'a> {
+    inside: &'a str,
+    escaped: bool,
+}
+
+/// A decoded string. UTF-8 cannot hold half a surrogate pair, so the halves at its ends stand beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// An unpaired low half before everything else (0xDC00 to 0xDFFF).
+    pub leading_low: Option<u16>,
+    /// The text; an unpaired half inside it is U+FFFD, as nothing can come between it and its neighbours.
+    pub utf8: String,
+    /// An unpaired high half behind everything else (0xD800 to 0xDBFF).
+    pub trailing_high: Option<u16>,
+}
+
+impl Text {
+    /// The text with halves at its ends replaced by U+FFFD: for texts that have no neighbour.
+    pub fn into_whole(self) -> String {
+        if self.leading_low.is_none() && self.trailing_high.is_none() {
+            return self.utf8;
+        }
+        let mut whole = String::with_capacity(self.utf8.len() + 6);
+        if self.leading_low.is_some() {
+            whole.push(char::REPLACEMENT_CHARACTER);
+        }
+        whole.push_str(&self.utf8);
+        if self.trailing_high.is_some() {
+            whole.push(char::REPLACEMENT_CHARACTER);
+        }
+        whole
+    }
+}
+
+impl<'a> Json<'a> {
+    /// Proves that `text` is one JSON value and nothing behind it.
+    ///
+    /// # Errors
+    /// [`NotJson`] where it is none, or is nested deeper than [`JSON_DEPTH_MAX`].
+    pub fn parse(text: &'a str) -> Result<Self, NotJson> {
+        let mut scan = Scan { text, at: 0 };
+        scan.space();
+        let start = scan.at;
+        scan.value(0)?;
+        scan.space();
+        if scan.at == text.len() { Ok(Self { text, start }) } else { Err(NotJson { at: scan.at }) }
+    }
+
+    /// What kind of value this is.
+    pub fn kind(self) -> Kind {
+        match self.text.as_bytes().get(self.start) {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') | None => Kind::Null,
+            Some(_) => Kind::Number,
+        }
+    }
+
+    /// The value of `key`, the last one where it occurs twice (as `JSON.parse` has it); none where this is no object.
+    pub fn get(self, key: &str) -> Option<Json<'a>> {
+        self.entries().filter(|(name, _)| name.is(key)).last().map(|(_, value)| value)
+    }
+
+    /// The keys and values of an object, in order; nothing where this is no object.
+    pub fn entries(self) -> Entries<'a> {
+        let scan = Scan { text: self.text, at: self.start + 1 };
+        Entries { scan: (self.kind() == Kind::Object).then_some(scan) }
+    }
+
+    /// The members of an array, in order; nothing where this is no array.
+    pub fn items(self) -> Items<'a> {
+        let scan = Scan { text: self.text, at: self.start + 1 };
+        Items { scan: (self.kind() == Kind::Array).then_some(scan) }
+    }
+
+    /// The string that this is.
+    pub fn str(self) -> Option<RawStr<'a>> {
+        if self.kind() != Kind::String {
+            return None;
+        }
+        Scan { text: self.text, at: self.start }.string().ok()
+    }
+
+    /// The boolean that this is.
+    pub fn bool(self) -> Option<bool> {
+        (self.kind() == Kind::Bool).then(|| self.text.as_bytes().get(self.start) == Some(&b't'))
+    }
+
+    /// The number that this is.
+    pub fn safe_integer(self) -> Option<u64> {
+        if self.kind() != Kind::Number {
+            return None;
+        }
+        let value: u64 = self.text.get(self.start..self.end())?.parse().ok()?;
+        (value <= crate::limits::SAFE_INTEGER_MAX).then_some(value)
+    }
+
+    /// Whether this is `null`.
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// First byte of the value in the text that was parsed.
+    pub fn start(self) -> usize {
+        self.start
+    }
+
+    /// The byte behind the value in the text that was parsed.
+    pub fn end(self) -> usize {
+        let mut scan = Scan { text: self.text, at: self.start };
+        match scan.skip() {
+            Some(()) => scan.at,
+            None => self.start,
+        }
+    }
+}
+
+impl<'a> RawStr<'a> {
+    /// Whether the string reads `other`, escapes counted as what they mean.
+    pub fn is(self, other: &str) -> bool {
+        if self.escaped { self.decode().into_whole() == other } else { self.inside == other }
+    }
+
+    /// The string as it stands, where no escape is in it.
+    pub fn plain(self) -> Option<&'a str> {
+        (!self.escaped).then_some(self.inside)
+    }
+
+    /// The string with its escapes read and unpaired halves replaced.
+    pub fn to_whole(self) -> String {
+        self.decode().into_whole()
+    }
+
+    /// The string with its escapes read, unpaired halves at its ends kept.
+    pub fn decode(self) -> Text {
+        let mut text = Text::default();
+        if !self.escaped {
+            text.utf8.push_str(self.inside);
+            return text;
+        }
+        text.utf8.reserve(self.inside.len());
+        let mut rest = self.inside;
+        // A high half that waits for the escape right behind it.
+        let mut high: Option<u16> = None;
+        while let Some(escape) = rest.find('\\') {
+            let (before, from_escape) = rest.split_at_checked(escape).unwrap_or((rest, ""));
+            if !before.is_empty() {
+                text.push_unpaired(high.take());
+                text.utf8.push_str(before);
+            }
+            let mut tail = from_escape.chars();
+            tail.next();
+            let named = tail.next();
+            rest = tail.as_str();
+            let plain = match named {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some('r') => '\r',
+                Some('b') => '\u{8}',
+                Some('f') => '\u{c}',
+                Some('u') => {
+                    let (digits, behind) = rest.split_at_checked(4).unwrap_or((rest, ""));
+                    rest = behind;
+                    let unit = u16::from_str_radix(digits, 16).unwrap_or(0xFFFD);
+                    high = text.push_unit(high, unit);
+                    continue;
+                }
+                Some(other) => other,
+                None => break,
+            };
+            text.push_unpaired(high.take());
+            text.utf8.push(plain);
+        }
+        if !rest.is_empty() {
+            text.push_unpaired(high.take());
+            text.utf8.push_str(rest);
+        }
+        text.trailing_high = high;
+        text
+    }
+}
+
+impl Text {
+    fn push_unpaired(&mut self, half: Option<u16>) {
+        if half.is_some() {
+            self.utf8.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+
+    /// Appends one UTF-16 unit; answers the high half that now waits for its pair.
+    fn push_unit(&mut self, high: Option<u16>, unit: u16) -> Option<u16> {
+        if let (Some(high), 0xDC00..=0xDFFF) = (high, unit) {
+            let pair = 0x10000 + ((u32::from(high) - 0xD800) << 10) + (u32::from(unit) - 0xDC00);
+            self.utf8.push(char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER));
+            return None;
+        }
+        self.push_unpaired(high);
+        match unit {
+            0xD800..=0xDBFF => return Some(unit),
+            0xDC00..=0xDFFF if self.utf8.is_empty() && self.leading_low.is_none() => {
+                self.leading_low = Some(unit);
+            }
+            _ => self.utf8.push(char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER)),
+        }
+        None
+    }
+}
+
+/// See [`Json::entries`].
+pub struct Entries<'a> {
+    scan: Option<Scan<'a>>,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (RawStr<'a>, Json<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let scan = self.scan.as_mut()?;
+        scan.space_and(b',');
+        if scan.peek() != Some(b'"') {
+            self.scan = None;
+            return None;
+        }
+        let key = scan.string().ok()?;
+        scan.space_and(b':');
+        let value = Json { text: scan.text, start: scan.at };
+        scan.skip()?;
+        Some((key, value))
+    }
+}
+
+/// See [`Json::items`].
+pub struct Items<'a> {
+    scan: Option<Scan<'a>>,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let scan = self.scan.as_mut()?;
+        scan.space_and(b',');
+        if matches!(scan.peek(), Some(b']') | None) {
+            self.scan = None;
+            return None;
+        }
+        let value = Json { text: scan.text, start: scan.at };
+        scan.skip()?;
+        Some(value)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn fault(&self) -> NotJson {
+        NotJson { at: self.at }
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// White space, one `mark` where it stands, and white space.
+    fn space_and(&mut self, mark: u8) {
+        self.space();
+        if self.peek() == Some(mark) {
+            self.at += 1;
+            self.space();
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), NotJson> {
+        match self.peek() {
+            Some(b'{') => self.nested(depth, b'}', true),
+            Some(b'[') => self.nested(depth, b']', false),
+            Some(b'"') => self.string().map(|_| ()),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => self.number(),
+        }
+    }
+
+    fn nested(&mut self, depth: usize, close: u8, keyed: bool) -> Result<(), NotJson> {
+        if depth >= JSON_DEPTH_MAX {
+            return Err(self.fault());
+        }
+        self.at += 1;
+        self.space();
+        if self.peek() == Some(close) {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if keyed {
+                if self.peek() != Some(b'"') {
+                    return Err(self.fault());
+                }
+                self.string()?;
+                self.space();
+                self.mark(b':')?;
+                self.space();
+            }
+            self.value(depth + 1)?;
+            self.space();
+            if self.peek() == Some(close) {
+                self.at += 1;
+                return Ok(());
+            }
+            self.mark(b',')?;
+            self.space();
+        }
+    }
+
+    fn mark(&mut self, mark: u8) -> Result<(), NotJson> {
+        if self.peek() != Some(mark) {
+            return Err(self.fault());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), NotJson> {
+        let found = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word));
+        if !found {
+            return Err(self.fault());
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), NotJson> {
+        let first = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == first { Err(self.fault()) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<(), NotJson> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Reads a string from its opening quote on.
+    fn string(&mut self) -> Result<RawStr<'a>, NotJson> {
+        self.at += 1;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += 1;
+                    match self.peek() {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+                        Some(b'u') => {
+                            self.at += 1;
+                            for _ in 0..4 {
+                                if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                                    return Err(self.fault());
+                                }
+                                self.at += 1;
+                            }
+                        }
+                        _ => return Err(self.fault()),
+                    }
+                }
+                Some(0x20..) => self.at += 1,
+                _ => return Err(self.fault()),
+            }
+        }
+        let inside = self.text.get(start..self.at).ok_or(self.fault())?;
+        self.at += 1;
+        Ok(RawStr { inside, escaped })
+    }
+
+    /// Passes over one value of a text that was proven to be JSON.
+    fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.string().ok()?;
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    depth = depth.checked_sub(1)?;
+                    self.at += 1;
+                }
+                b',' | b':' | b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                _ => {
+                    while self.peek().is_some_and(|byte| !b",:]} \n\r\t".contains(&byte)) {
+                        self.at += 1;
+                    }
+                }
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_json_is_and_refuses_the_rest() {
+        for good in [
+            "{}",
+            "[]",
+            " 1 ",
+            "-0",
+            "1.5e-3",
+            "\"\"",
+            "null",
+            "true",
+            "[1,[2,{\"a\":null}]]",
+            "{\"a\" : 1 , \"b\":[ ]}",
+            r#""\ud83d""#,
+            r#""\u0000""#,
+        ] {
+            assert!(Json::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "[1,]",
+            "{\"a\":1,}",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "nul",
+            "tru",
+            "\"\n\"",
+            r#""\x""#,
+            r#""\u12g4""#,
+            "\"",
+            "1 2",
+            "{a:1}",
+            "'a'",
+            "[1 2]",
+            "\u{feff}{}",
+            "NaN",
+        ] {
+            assert!(Json::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_nested_too_deep_without_overflowing() {
+        let deep = "[".repeat(100_000);
+        assert!(Json::parse(&deep).is_err());
+        let fits = format!("{}{}", "[".repeat(JSON_DEPTH_MAX), "]".repeat(JSON_DEPTH_MAX));
+        assert!(Json::parse(&fits).is_ok());
+    }
+
+    #[test]
+    fn finds_values_by_key() {
+        let json = Json::parse(r#" {"a":{"b":[1,"x",{"c":true}]},"n":12,"a2":null} "#).unwrap();
+        let list: Vec<_> = json.get("a").unwrap().get("b").unwrap().items().collect();
+        assert_eq!(list.len(), 3);
+        assert!(list[1].str().unwrap().is("x"));
+        assert_eq!(list[2].get("c").unwrap().bool(), Some(true));
+        assert_eq!(json.get("n").unwrap().safe_integer(), Some(12));
+        assert!(json.get("a2").unwrap().is_null());
+        assert!(json.get("missing").is_none());
+        assert!(list[0].get("x").is_none());
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_the_last_one() {
+        let json = Json::parse(r#"{"a":1,"a":2}"#).unwrap();
+        assert_eq!(json.get("a").unwrap().safe_integer(), Some(2));
+    }
+
+    #[test]
+    fn an_escaped_key_is_the_key_that_it_means() {
+        let json = Json::parse(r#"{"\u0061":1}"#).unwrap();
+        assert_eq!(json.get("a").unwrap().safe_integer(), Some(1));
+    }
+
+    #[test]
+    fn decodes_escapes_and_keeps_halves_at_the_ends() {
+        let decode = |text: &str| Json::parse(text).unwrap().str().unwrap().decode();
+        assert_eq!(decode(r#""a\n\t\"\\\/\u00e9\ud83d\ude00z""#).utf8, "a\n\t\"\\/é😀z");
+        let tail = decode(r#""ab\ud83d""#);
+        assert_eq!((tail.utf8.as_str(), tail.trailing_high, tail.leading_low), ("ab", Some(0xD83D), None));
+        let head = decode(r#""\ude00cd""#);
+        assert_eq!((head.utf8.as_str(), head.trailing_high, head.leading_low), ("cd", None, Some(0xDE00)));
+        assert_eq!(decode(r#""a\ud83db""#).utf8, "a\u{fffd}b");
+        assert_eq!(decode(r#""a\ude00b""#).utf8, "a\u{fffd}b");
+        assert_eq!(decode(r#""\ud83d\ud83d\ude00""#).utf8, "\u{fffd}😀");
+        assert_eq!(decode(r#""\ud83d""#).into_whole(), "\u{fffd}");
+    }
+
+    #[test]
+    fn spans_are_bytes_of_the_whole_text() {
+        let text = r#"{"a":"é", "b": [1, 2] ,"c":3}"#;
+        let json = Json::parse(text).unwrap();
+        let b = json.get("b").unwrap();
+        assert_eq!(text.get(b.start()..b.end()), Some("[1, 2]"));
+        assert_eq!((json.start(), json.end()), (0, text.len()));
+    }
+}

@@ -1,0 +1,12 @@
+//! What a batch of events does to the rows of its thread.
+
+pub mod call;
+pub mod chunks;
+pub mod envelope;
+pub mod lifecycle;
+pub mod messages;
+pub mod plan;
+pub mod rows;
+pub mod streams;
+pub mod turns;
+pub mod write;

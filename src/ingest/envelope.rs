@@ -1,0 +1,79 @@
+//! What must be right with a batch as a whole: else nothing of it is written.
+
+use super::call::{Delta, IngestCall};
+use super::write::Fault;
+use crate::delta::order::Range;
+use crate::error::Code;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, BATCH_STREAMS_MAX};
+use crate::pack::safe_integer;
+
+/// Checks the batch; answers the range of each stream event.
+///
+/// # Errors
+/// `E_SYNC_EMPTY_BATCH`, `E_SYNC_BATCH_TOO_LARGE`, `E_SYNC_INVALID_CURSOR_RANGE`, `E_SYNC_DUP_EVENT_IN_BATCH`.
+pub fn check(call: &IngestCall<'_>) -> Result<Vec<Range>, Fault> {
+    let count = call.deltas.len() + call.lifecycle.len();
+    if count == 0 {
+        return Err(Fault::new(Code::ESyncEmptyBatch, "the batch holds no event", None));
+    }
+    if count > BATCH_EVENTS_MAX || bytes(call) > BATCH_BYTES_MAX {
+        return Err(Fault::new(
+            Code::ESyncBatchTooLarge,
+            "a batch holds at most 4096 events and 8 MiB",
+            None,
+        ));
+    }
+    let ranges: Vec<Range> = call
+        .deltas
+        .iter()
+        .zip(0..)
+        .map(|(delta, event)| range(delta, event))
+        .collect::<Result<_, Fault>>()?;
+    check_ids(call, &ranges)?;
+    Ok(ranges)
+}
+
+/// The fault of a batch with too many streams.
+pub fn check_stream_count(count: usize) -> Result<(), Fault> {
+    if count > BATCH_STREAMS_MAX {
+        return Err(Fault::new(Code::ESyncBatchTooLarge, "a batch holds at most 64 streams", None));
+    }
+    Ok(())
+}
+
+fn bytes(call: &IngestCall<'_>) -> usize {
+    let deltas = call
+        .deltas
+        .iter()
+        .map(|delta| delta.payload_json.len() + delta.event_id.len() + delta.stream_id.len());
+    let lifecycle = call.lifecycle.iter().map(|event| event.payload_json.len() + event.event_id.len());
+    deltas.chain(lifecycle).sum()
+}
+
+fn range(delta: &Delta<'_>, event: u32) -> Result<Range, Fault> {
+    let fault = || {
+        let message = "a delta covers [cursorStart, cursorEnd): safe integers, 0 <= start < end";
+        Fault::new(Code::ESyncInvalidCursorRange, message, Some(event))
+    };
+    let start = safe_integer(delta.cursor_start).ok_or_else(fault)?;
+    let end = safe_integer(delta.cursor_end).ok_or_else(fault)?;
+    if start < end { Ok(Range { start, end }) } else { Err(fault()) }
+}
+
+/// One id, one place: the same id at the same place of the same stream is one event that was sent twice.
+fn check_ids(call: &IngestCall<'_>, ranges: &[Range]) -> Result<(), Fault> {
+    let mut seen: Vec<(&str, &str, Range, u32)> = (call.deltas.iter().zip(ranges).zip(0..))
+        .map(|((delta, range), event)| (delta.event_id, delta.stream_id, *range, event))
+        .collect();
+    seen.sort_unstable();
+    for pair in seen.windows(2) {
+        if let [(id, stream, range, _), (next_id, next_stream, next_range, event)] = pair
+            && id == next_id
+            && (stream, range) != (next_stream, next_range)
+        {
+            let message = "one eventId stands at two places of the batch";
+            return Err(Fault::new(Code::ESyncDupEventInBatch, message, Some(*event)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Lifecycle events: which of them were applied before.
+//!
+//! The bridge numbers a thread's lifecycle events, `${runtimeId}:${threadId}:L${n}`. The thread keeps the highest number
+//! applied of each runtime; an id of another form is remembered by itself.
+
+use super::call::IngestCall;
+use super::write::{Needs, RuntimeMarkRow, Write};
+use crate::limits::LIFECYCLE_RUNTIMES_MAX;
+
+/// What a batch's lifecycle events leave behind.
+#[derive(Debug, Default)]
+pub struct Lifecycle {
+    /// New events, in array order: indices into the lifecycle list.
+    pub applied: Vec<usize>,
+    /// Marks and remembered ids.
+    pub writes: Vec<Write>,
+}
+
+/// Finds the new events.
+pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
+    let mut found = Lifecycle::default();
+    let mut marks: Vec<RuntimeMarkRow> = (call.marks.iter())
+        .map(|mark| RuntimeMarkRow { runtime_id: mark.runtime_id.to_owned(), next: mark.next })
+        .collect();
+    let mut foreign: Vec<&str> = Vec::new();
+    let mut marked = false;
+    for (at, event) in call.lifecycle.iter().enumerate() {
+        let index = u32::try_from(call.deltas.len() + at).unwrap_or(u32::MAX);
+        if let Some((runtime_id, number)) = numbered(event.event_id, call.thread_id) {
+            let known = marks.iter().position(|mark| mark.runtime_id == runtime_id);
+            if known.and_then(|known| marks.get(known)).is_some_and(|mark| number < mark.next) {
+                continue;
+            }
+            if let Some(known) = known {
+                marks.remove(known);
+            }
+            marks.push(RuntimeMarkRow { runtime_id: runtime_id.to_owned(), next: number + 1 });
+            marked = true;
+            found.applied.push(at);
+            continue;
+        }
+        if foreign.contains(&event.event_id) {
+            continue;
+        }
+        foreign.push(event.event_id);
+        match &call.loaded {
+            None => needs.lifecycle_ids.push(index),
+            Some(loaded) if loaded.lifecycle_ids.contains(&event.event_id) => continue,
+            Some(_) => found.writes.push(Write::InsertLifecycleId { event: index }),
+        }
+        found.applied.push(at);
+    }
+    if marked {
+        let surplus = marks.len().saturating_sub(LIFECYCLE_RUNTIMES_MAX);
+        marks.drain(..surplus);
+        found.writes.push(Write::PutMarks { runtimes: marks });
+    }
+    found
+}
+
+/// The runtime and number of an id that the bridge made.
+fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, u64)> {
+    let (before, digits) = event_id.rsplit_once(":L")?;
+    let runtime_id = before.strip_suffix(thread_id)?.strip_suffix(':')?;
+    let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let number = if plain { digits.parse().ok() } else { None };
+    number.filter(|number| *number < crate::limits::SAFE_INTEGER_MAX).map(|number| (runtime_id, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_the_bridge_are_read_and_others_are_not() {
+        assert_eq!(numbered("r:t:L12", "t"), Some(("r", 12)));
+        assert_eq!(numbered("a:b:th:read:L0", "th:read"), Some(("a:b", 0)));
+        for foreign in ["r:x:L1", "r:t:L", "r:t:L-1", "r:t:L1x", "t:L1", "abc", "r:t:L9007199254740991"] {
+            assert_eq!(numbered(foreign, "t"), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Messages: the durable face of items.
+//!
+//! `item/started` makes one, deltas grow it (in chunks, not in its row), `item/completed` is the last word on text and
+//! status. An item's id may be used again: a later `item/started` is another occurrence, with a message of its own.
+
+use super::call::MessageRow;
+use super::rows::Rows;
+use super::turns::message_status_of;
+use super::write::{
+    Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, Piece, StoredPayload, TurnStatus, Write,
+};
+use crate::event::item::{Item, Outcome, push_number, role_of_type};
+use crate::event::json::Json;
+use crate::limits::TEXT_PART_BYTES_MAX;
+use crate::pack::units_of_bytes;
+
+/// A message while a plan is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    row: Option<u32>,
+    /// Its turn.
+    pub turn_id: String,
+    /// Its item.
+    pub item_id: String,
+    /// Its own id.
+    pub message_id: String,
+    /// How often the item's id was used before, plus one.
+    pub occurrence: u64,
+    start_cursor: u64,
+    end_cursor: Option<u64>,
+    status: MessageStatus,
+    /// What ended it.
+    pub closing: Closing,
+    made: Option<MessageMade>,
+    content: Option<MessageContent>,
+    text_whole: Option<bool>,
+    completed_at: Option<f64>,
+    changed: bool,
+}
+
+/// Where an event stands: on a stream, or beside all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The event's index in the batch.
+    pub event: u32,
+    /// Its turn.
+    pub turn_id: &'a str,
+    /// Its stream's index, none for lifecycle events.
+    pub stream: Option<usize>,
+    /// Its cursor; 0 for lifecycle events, so that a second start is a repeat.
+    pub cursor: u64,
+    /// The sender's clock, in milliseconds.
+    pub at_ms: f64,
+    /// The payload that slices are of.
+    pub payload_json: &'a str,
+    /// Whether raw reasoning is stored.
+    pub expose_raw: bool,
+}
+
+impl Message {
+    /// A message that was loaded.
+    pub fn loaded(row: &MessageRow<'_>, at: u32) -> Self {
+        Self {
+            row: Some(at),
+            turn_id: row.turn_id.to_owned(),
+            item_id: row.item_id.to_owned(),
+            message_id: row.message_id.to_owned(),
+            occurrence: row.occurrence,
+            start_cursor: row.start_cursor,
+            end_cursor: row.end_cursor,
+            status: message_status(row.status),
+            closing: closing(row.closing),
+            made: None,
+            content: None,
+            text_whole: None,
+            completed_at: None,
+            changed: false,
+        }
+    }
+
+    /// Ends it.
+    pub fn close(&mut self, status: MessageStatus, closing: Closing, at_ms: f64) {
+        if self.status == status && self.closing == closing {
+            return;
+        }
+        self.status = status;
+        self.closing = closing;
+        self.completed_at = Some(at_ms);
+        self.changed = true;
+    }
+
+    /// The write, where it changed.
+    pub fn into_write(self) -> Option<Write> {
+        self.changed.then_some(Write::PutMessage {
+            row: self.row,
+            turn_id: self.turn_id,
+            item_id: self.item_id,
+            message_id: self.message_id,
+            made: self.made,
+            status: self.status,
+            closing: self.closing,
+            end_cursor: self.end_cursor,
+            content: self.content,
+            text_whole: self.text_whole,
+            completed_at: self.completed_at,
+        })
+    }
+}
+
+impl Rows<'_> {
+    /// `item/started`
+    pub fn start_item(&mut self, at: At<'_>, item: &Item<'_>) {
+        self.item_names_turn(at);
+        let newest = self.newest(at.turn_id, &item.id);
+        if let Some(message) = newest.and_then(|newest| self.messages.get(newest))
+            && (message.end_cursor.is_none_or(|end| at.cursor < end) || at.stream.is_none())
+        {
+            return;
+        }
+        if at.stream.is_some_and(|stream| self.is_open(stream, &item.id, at.cursor)) {
+            return;
+        }
+        let made = self.make_message(at, &item.id, newest);
+        if let Some(message) = self.messages.get_mut(made) {
+            message.content = Some(content_of(item, at));
+            message.text_whole = Some(false);
+        }
+    }
+
+    /// `item/completed`
+    pub fn complete_item(&mut self, at: At<'_>, item: &Item<'_>) {
+        self.item_names_turn(at);
+        let message = self.occurrence_at(at, &item.id).unwrap_or_else(|| {
+            let newest = self.newest(at.turn_id, &item.id);
+            self.make_message(at, &item.id, newest)
+        });
+        let Some(message) = self.messages.get_mut(message) else { return };
+        message.content = Some(content_of(item, at));
+        message.text_whole = Some(true);
+        message.end_cursor = Some(at.cursor);
+        message.changed = true;
+        message.close(status_of(item.outcome), Closing::Item, at.at_ms);
+        let message_id = message.message_id.clone();
+        if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) {
+            stream.open.retain(|open| open.message_id != message_id);
+        }
+    }
+
+    /// A delta: answers the message that its text belongs to, none where that text is complete.
+    pub fn grow_item(&mut self, at: At<'_>, item_id: &str, item_type: &str) -> Option<String> {
+        if let Some(open) =
+            at.stream.and_then(|stream| self.streams.get(stream)?.open_item(item_id, at.cursor))
+        {
+            return Some(open.message_id.clone());
+        }
+        self.item_names_turn(at);
+        if let Some(message) = self.occurrence_at(at, item_id).and_then(|message| self.messages.get(message))
+        {
+            return (message.closing != Closing::Item).then(|| message.message_id.clone());
+        }
+        let made = self.make_message(at, item_id, None);
+        let message = self.messages.get_mut(made)?;
+        message.content = Some(MessageContent {
+            source_item_type: item_type.to_owned(),
+            role: role_of_type(item_type),
+            text_parts: Vec::new(),
+            text_bytes: 0,
+            payload: None,
+        });
+        message.text_whole = Some(false);
+        Some(message.message_id.clone())
+    }
+
+    fn item_names_turn(&mut self, at: At<'_>) {
+        let known = at.stream.and_then(|stream| self.streams.get(stream));
+        if known.is_none_or(|stream| stream.closed || !stream.has_items || stream.turn_order.is_none()) {
+            self.turn_has_item(at.turn_id, at.at_ms);
+        }
+        let order =
+            self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn)).map(|turn| turn.turn_order);
+        if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) {
+            stream.has_items = true;
+            stream.turn_order = stream.turn_order.or(order);
+        }
+    }
+
+    fn is_open(&self, stream: usize, item_id: &str, cursor: u64) -> bool {
+        self.streams.get(stream).is_some_and(|stream| stream.open_item(item_id, cursor).is_some())
+    }
+
+    fn newest(&self, turn_id: &str, item_id: &str) -> Option<usize> {
+        let mine =
+            |message: &&(usize, &Message)| message.1.item_id == item_id && message.1.turn_id == turn_id;
+        let messages: Vec<(usize, &Message)> = self.messages.iter().enumerate().collect();
+        messages.iter().filter(mine).max_by_key(|(_, message)| message.occurrence).map(|(at, _)| *at)
+    }
+
+    /// The occurrence that is open at the event's cursor, else the newest.
+    fn occurrence_at(&self, at: At<'_>, item_id: &str) -> Option<usize> {
+        let mut found = None;
+        for (index, message) in self.messages.iter().enumerate() {
+            let inside =
+                message.start_cursor <= at.cursor && message.end_cursor.is_none_or(|end| at.cursor <= end);
+            if inside && message.item_id == item_id && message.turn_id == at.turn_id {
+                found = Some(index);
+            }
+        }
+        found.or_else(|| self.newest(at.turn_id, item_id))
+    }
+
+    fn make_message(&mut self, at: At<'_>, item_id: &str, newest: Option<usize>) -> usize {
+        let occurrence =
+            newest.and_then(|newest| self.messages.get(newest)).map_or(1, |message| message.occurrence + 1);
+        let mut message_id = item_id.to_owned();
+        if occurrence > 1 {
+            message_id.push('#');
+            push_number(&mut message_id, usize::try_from(occurrence).unwrap_or(usize::MAX));
+        }
+        let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
+        let stream = at.stream.and_then(|stream| self.streams.get(stream));
+        let turn_order =
+            turn.map(|turn| turn.turn_order).or(stream.and_then(|stream| stream.turn_order)).unwrap_or(0);
+        let turn_status = turn.map_or(TurnStatus::InProgress, |turn| turn.status);
+        let order_in_turn = if stream.is_some_and(|stream| stream.main) {
+            at.cursor
+        } else {
+            self.take_next_order(at.turn_id)
+        };
+        let status = message_status_of(turn_status);
+        let open = status == MessageStatus::Streaming;
+        if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream))
+            && open
+        {
+            stream.open.push(OpenItemRow {
+                item_id: item_id.to_owned(),
+                message_id: message_id.clone(),
+                start_cursor: at.cursor,
+            });
+        }
+        self.messages.push(Message {
+            row: None,
+            turn_id: at.turn_id.to_owned(),
+            item_id: item_id.to_owned(),
+            message_id,
+            occurrence,
+            start_cursor: at.cursor,
+            end_cursor: None,
+            status,
+            closing: if open { Closing::Open } else { Closing::Turn },
+            made: Some(MessageMade {
+                turn_order,
+                order_in_turn,
+                occurrence,
+                start_cursor: at.cursor,
+                event: at.event,
+            }),
+            content: None,
+            text_whole: None,
+            completed_at: (!open).then_some(at.at_ms),
+            changed: true,
+        });
+        self.messages.len() - 1
+    }
+
+    fn take_next_order(&mut self, turn_id: &str) -> u64 {
+        let in_batch = self.messages.iter().filter(|message| message.turn_id == turn_id);
+        let above =
+            in_batch.filter_map(|message| message.made.as_ref()).map(|made| made.order_in_turn + 1).max();
+        let stored = self.next_orders.iter().find(|(turn, _)| turn == turn_id).map_or(0, |(_, next)| *next);
+        stored.max(above.unwrap_or(0))
+    }
+}
+
+fn content_of(item: &Item<'_>, at: At<'_>) -> MessageContent {
+    let text_parts = parts(&item.text);
+    MessageContent {
+        source_item_type: item.item_type.clone(),
+        role: item.role,
+        text_bytes: u32::try_from(item.text.len()).unwrap_or(u32::MAX),
+        text_parts,
+        payload: Some(stored_payload(item, at, item.json)),
+    }
+}
+
+/// The payload that is stored of `whole` (an item, or the message around it): without the text that is kept beside it,
+/// and without raw reasoning unless it is asked for.
+pub fn stored_payload(item: &Item<'_>, at: At<'_>, whole: Json<'_>) -> StoredPayload {
+    let mut cuts: Vec<(Json<'_>, &'static str)> = Vec::new();
+    if let Some(raw) = item.raw_value.filter(|_| !at.expose_raw) {
+        cuts.push((raw, "[]"));
+    }
+    if let Some(text) = item.text_value.filter(|_| whole == item.json) {
+        cuts.push((text, r#"{"$text":true}"#));
+    }
+    cuts.sort_by_key(|(value, _)| value.start());
+    let unit = |byte: usize| u32::try_from(units_of_bytes(at.payload_json, byte)).unwrap_or(u32::MAX);
+    let mut pieces = Vec::with_capacity(3);
+    let mut from = whole.start();
+    for (value, json) in cuts {
+        pieces.push(Piece::Slice { start: unit(from), end: unit(value.start()) });
+        pieces.push(Piece::Literal { json });
+        from = value.end();
+    }
+    pieces.push(Piece::Slice { start: unit(from), end: unit(whole.end()) });
+    StoredPayload { event: at.event, pieces }
+}
+
+/// A text in parts of at most [`TEXT_PART_BYTES_MAX`], cut between characters.
+fn parts(text: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let cut = rest.floor_char_boundary(TEXT_PART_BYTES_MAX);
+        let (part, behind) = rest.split_at_checked(cut).unwrap_or((rest, ""));
+        parts.push(part.to_owned());
+        rest = behind;
+    }
+    parts
+}
+
+fn status_of(outcome: Outcome) -> MessageStatus {
+    match outcome {
+        Outcome::Completed => MessageStatus::Completed,
+        Outcome::Interrupted => MessageStatus::Interrupted,
+        Outcome::Failed => MessageStatus::Failed,
+    }
+}
+
+fn message_status(text: &str) -> MessageStatus {
+    match text {
+        "completed" => MessageStatus::Completed,
+        "failed" => MessageStatus::Failed,
+        "interrupted" => MessageStatus::Interrupted,
+        _ => MessageStatus::Streaming,
+    }
+}
+
+fn closing(text: &str) -> Closing {
+    match text {
+        "turn" => Closing::Turn,
+        "item" => Closing::Item,
+        _ => Closing::Open,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let text = format!("{}é{}", "a".repeat(TEXT_PART_BYTES_MAX - 1), "b".repeat(10));
+        let parts = parts(&text);
+        assert_eq!(parts.iter().map(String::len).collect::<Vec<_>>(), [TEXT_PART_BYTES_MAX - 1, 12]);
+        assert_eq!(parts.concat(), text);
+        assert!(super::parts("").is_empty());
+    }
+}

@@ -1,0 +1,306 @@
+//! The plan of a batch: checks, places, meanings, effects, writes.
+
+use super::call::IngestCall;
+use super::chunks::{self, Addition};
+use super::envelope;
+use super::lifecycle;
+use super::messages::{At, stored_payload};
+use super::rows::Rows;
+use super::streams::{self, Stream};
+use super::write::{
+    Ack, Channel, Fault, IngestAnswer, ItemName, Needs, Piece, Plan, Source, StoredPayload, StreamState,
+    TurnStatus, Write,
+};
+use crate::error::Code;
+use crate::event::item::REASONING;
+use crate::event::json::{Json, Text};
+use crate::event::payload::{Envelope, Growth, Keeping, Meaning, Payload, read_payload};
+use crate::options::Options;
+use crate::pack::units_of_bytes;
+use crate::session::{self, SessionWrite};
+
+/// Plans a batch. The same call gives the same answer.
+pub fn plan_ingest(call: &IngestCall<'_>) -> IngestAnswer {
+    match plan(call) {
+        Ok(answer) => answer,
+        Err(fault) => IngestAnswer::Rejected(fault),
+    }
+}
+
+/// An event that was read: its payload, or what is wrong with it.
+type Reading<'a> = Result<Payload<'a>, &'static str>;
+
+fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
+    let ranges = envelope::check(call)?;
+    if call.strict && call.thread.is_none() {
+        return Err(Fault::new(Code::EAuthThreadForbidden, "the thread does not exist for this actor", None));
+    }
+    let session = call
+        .session
+        .admit(call.strict, call.now_ms)
+        .map_err(|code| Fault::new(code, session::message(code), None))?;
+
+    let mut needs = Needs::default();
+    let streams = streams::arrange(call, &ranges, &mut needs)?;
+    let lifecycle = lifecycle::arrange(call, &mut needs);
+    let delta_readings = call.deltas.iter().map(|delta| {
+        let turn_id = Some(delta.turn_id);
+        read(call, Envelope { kind: delta.kind, turn_id, ..names(call) }, delta.payload_json)
+    });
+    let lifecycle_readings = call.lifecycle.iter().map(|event| {
+        read(call, Envelope { kind: event.kind, turn_id: event.turn_id, ..names(call) }, event.payload_json)
+    });
+    let readings: Vec<Reading<'_>> = delta_readings.chain(lifecycle_readings).collect();
+
+    if call.loaded.is_none() {
+        ask(call, &streams, &lifecycle.applied, &readings, &mut needs);
+        if !needs.is_empty() {
+            return Ok(IngestAnswer::Needs(needs));
+        }
+    }
+    Ok(IngestAnswer::Plan(write(call, streams, lifecycle, &readings, session)))
+}
+
+fn names<'a>(call: &IngestCall<'a>) -> Envelope<'a> {
+    let local_thread_id = match &call.thread {
+        Some(thread) => thread.local_thread_id,
+        None => Some(call.thread_id),
+    };
+    Envelope { kind: "", local_thread_id, thread_id: call.thread_id, turn_id: None }
+}
+
+/// Reads a payload. Where no reasoning is kept, its items and deltas mean nothing.
+fn read<'a>(call: &IngestCall<'_>, envelope: Envelope<'_>, payload_json: &'a str) -> Reading<'a> {
+    let payload = read_payload(envelope, payload_json)?;
+    let reasoning = match &payload.meaning {
+        Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) => item.item_type == REASONING,
+        Meaning::ItemGrew { item_type, .. } => *item_type == REASONING,
+        _ => false,
+    };
+    if reasoning && !call.options.save_reasoning_deltas {
+        return Ok(Payload { meaning: Meaning::Nothing, keeping: Keeping::Never });
+    }
+    Ok(payload)
+}
+
+/// Asks for the rows that the payloads name and the heads do not know.
+fn ask(
+    call: &IngestCall<'_>,
+    streams: &[Stream<'_>],
+    applied: &[usize],
+    readings: &[Reading<'_>],
+    needs: &mut Needs,
+) {
+    for stream in streams {
+        // Items that this batch itself begins or ends before the event: what the head knows of them is old.
+        let mut moved: Vec<&str> = Vec::new();
+        for (event, range) in &stream.accepted {
+            let Some(Ok(payload)) = readings.get(*event as usize) else { continue };
+            let in_open_turn = stream.head.is_some() && !stream.closed && stream.has_items;
+            let known =
+                |item_id: &str| !moved.contains(&item_id) && stream.open_item(item_id, range.start).is_some();
+            match &payload.meaning {
+                Meaning::ItemStarted(item) if in_open_turn && known(&item.id) => {}
+                Meaning::ItemGrew { item_id, .. } if in_open_turn && known(item_id) => {}
+                meaning => ask_for(meaning, stream.turn_id, !stream.main, !in_open_turn, needs),
+            }
+            if let Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) = &payload.meaning {
+                moved.push(&item.id);
+            }
+        }
+    }
+    for at in applied {
+        if let (Some(Ok(payload)), Some(event)) =
+            (readings.get(call.deltas.len() + at), call.lifecycle.get(*at))
+            && let Some(turn_id) = event.turn_id
+        {
+            ask_for(&payload.meaning, turn_id, true, true, needs);
+        }
+    }
+    needs.items.sort();
+    needs.items.dedup();
+    for list in [&mut needs.turns, &mut needs.closing, &mut needs.next_orders] {
+        list.sort();
+        list.dedup();
+    }
+}
+
+fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: bool, needs: &mut Needs) {
+    match meaning {
+        Meaning::TurnStarted | Meaning::TurnWarned(_) => needs.turns.push(turn_id.to_owned()),
+        Meaning::TurnEnded { .. } => {
+            needs.turns.push(turn_id.to_owned());
+            needs.closing.push(turn_id.to_owned());
+            needs.open_turns = true;
+        }
+        _ => {}
+    }
+    let Some(item_id) = meaning.item_id() else { return };
+    needs.items.push(ItemName { turn_id: turn_id.to_owned(), item_id: item_id.to_owned() });
+    if turn_unknown {
+        needs.turns.push(turn_id.to_owned());
+    }
+    if unordered {
+        needs.next_orders.push(turn_id.to_owned());
+    }
+}
+
+fn write(
+    call: &IngestCall<'_>,
+    streams: Vec<Stream<'_>>,
+    lifecycle: lifecycle::Lifecycle,
+    readings: &[Reading<'_>],
+    session: SessionWrite,
+) -> Plan {
+    let mut rows = Rows::new(call, streams);
+    let mut chunk_writes = Vec::new();
+    for stream in 0..rows.streams.len() {
+        let accepted = rows.streams.get(stream).map(|stream| stream.accepted.clone()).unwrap_or_default();
+        let mut additions = Vec::with_capacity(accepted.len());
+        for (event, range) in accepted {
+            let addition = match (readings.get(event as usize), call.deltas.get(event as usize)) {
+                (Some(Ok(payload)), Some(delta)) => {
+                    let at = At {
+                        event,
+                        turn_id: delta.turn_id,
+                        stream: Some(stream),
+                        cursor: range.start,
+                        at_ms: delta.created_at_ms,
+                        payload_json: delta.payload_json,
+                        expose_raw: call.options.expose_raw_reasoning_deltas,
+                    };
+                    let text = apply(&mut rows, at, &payload.meaning, &call.options);
+                    let kept = kept(payload, at, &call.options);
+                    let item_id = kept.as_ref().and_then(|_| payload.meaning.item_id()).map(str::to_owned);
+                    Addition { text, kept, item_id }
+                }
+                _ => Addition::default(),
+            };
+            additions.push(addition);
+        }
+        if let Some(stream) = rows.streams.get(stream) {
+            chunk_writes.extend(chunks::writes(call, stream, additions));
+        }
+    }
+    for at in &lifecycle.applied {
+        let index = call.deltas.len() + at;
+        if let (Some(Ok(payload)), Some(event)) = (readings.get(index), call.lifecycle.get(*at)) {
+            let at = At {
+                event: u32::try_from(index).unwrap_or(u32::MAX),
+                turn_id: event.turn_id.unwrap_or_default(),
+                stream: None,
+                cursor: 0,
+                at_ms: event.created_at_ms,
+                payload_json: event.payload_json,
+                expose_raw: call.options.expose_raw_reasoning_deltas,
+            };
+            apply(&mut rows, at, &payload.meaning, &call.options);
+        }
+    }
+    close_late_streams(&mut rows);
+    answer(rows, chunk_writes, lifecycle.writes, readings, session)
+}
+
+/// A stream that begins after its turn's end is no live one.
+fn close_late_streams(rows: &mut Rows<'_>) {
+    for at in 0..rows.streams.len() {
+        let turn_id = rows.streams.get(at).map(|stream| stream.turn_id).unwrap_or_default();
+        let turn = rows.find_turn(turn_id).and_then(|turn| rows.turns.get(turn));
+        let Some(status) = turn.filter(|turn| turn.is_terminal()).map(|turn| turn.status) else { continue };
+        if let Some(stream) = rows.streams.get_mut(at) {
+            stream.closed = true;
+            stream.made_as =
+                if status == TurnStatus::Completed { StreamState::Finished } else { StreamState::Aborted };
+        }
+    }
+}
+
+fn answer(
+    rows: Rows<'_>,
+    chunk_writes: Vec<Write>,
+    lifecycle_writes: Vec<Write>,
+    readings: &[Reading<'_>],
+    session: SessionWrite,
+) -> Plan {
+    let mut errors = Vec::new();
+    let mut quarantine = Vec::new();
+    for (reading, event) in readings.iter().zip(0..) {
+        if let Err(reason) = reading {
+            errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
+            quarantine.push(Write::Quarantine { event, reason });
+        }
+    }
+    for stream in rows.streams.iter().filter(|stream| stream.has_hole()) {
+        let message = "events are missing below the batch";
+        errors.push(Fault::new(Code::ESyncReplayGap, message, Some(stream.event)));
+    }
+    let acks =
+        rows.streams.iter().map(|stream| Ack { event: stream.event, cursor_end: stream.ack }).collect();
+    let mut writes = rows.into_writes();
+    writes.extend(chunk_writes);
+    writes.extend(lifecycle_writes);
+    writes.extend(quarantine);
+    Plan { session, writes, acks, partial: !errors.is_empty(), errors }
+}
+
+/// Applies one event; answers the text that goes into its stream's chunk.
+fn apply(
+    rows: &mut Rows<'_>,
+    at: At<'_>,
+    meaning: &Meaning<'_>,
+    options: &Options,
+) -> Option<(String, Channel, Text)> {
+    match meaning {
+        Meaning::ThreadNamed(name) => {
+            rows.thread.name = Some(name.clone().unwrap_or_default());
+            rows.thread.touched = true;
+        }
+        Meaning::ThreadArchived(archived) => {
+            rows.thread.archived = Some(*archived);
+            rows.thread.touched = true;
+        }
+        _ if at.turn_id.is_empty() => {}
+        Meaning::TurnStarted => rows.begin_turn(at.turn_id, at.at_ms),
+        Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message.clone()),
+        Meaning::TurnEnded { outcome, error, synthesized } => {
+            let source = if *synthesized { Source::Local } else { Source::Codex };
+            rows.end_turn(at.turn_id, *outcome, source, error.clone(), at.at_ms);
+        }
+        Meaning::ItemStarted(item) => rows.start_item(at, item),
+        Meaning::ItemCompleted(item) => rows.complete_item(at, item),
+        Meaning::ItemGrew { item_id, item_type, growth } => {
+            let message_id = rows.grow_item(at, item_id, item_type)?;
+            return match growth {
+                Growth::Text(text) => Some((message_id, Channel::Text, text.clone())),
+                Growth::Output(text) if options.save_stream_deltas => {
+                    Some((message_id, Channel::Output, text.clone()))
+                }
+                Growth::Output(_) | Growth::Unseen => None,
+            };
+        }
+        Meaning::Nothing => {}
+    }
+    None
+}
+
+fn kept(payload: &Payload<'_>, at: At<'_>, options: &Options) -> Option<StoredPayload> {
+    let keep = match payload.keeping {
+        Keeping::Always => true,
+        Keeping::StreamDeltas => options.save_stream_deltas,
+        Keeping::Reasoning => options.save_reasoning_deltas,
+        Keeping::RawReasoning => options.save_reasoning_deltas && options.expose_raw_reasoning_deltas,
+        Keeping::Never => false,
+    };
+    if !keep {
+        return None;
+    }
+    if let Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) = &payload.meaning
+        && let Ok(whole) = Json::parse(at.payload_json)
+        && item.raw_value.is_some()
+    {
+        return Some(stored_payload(item, at, whole));
+    }
+    let units = units_of_bytes(at.payload_json, at.payload_json.len());
+    let end = u32::try_from(units).unwrap_or(u32::MAX);
+    Some(StoredPayload { event: at.event, pieces: vec![Piece::Slice { start: 0, end }] })
+}

@@ -1,0 +1,111 @@
+//! The rows of a thread while a plan is made: as they were loaded, and as they become.
+
+use super::call::{IngestCall, Loaded, StreamRow, ThreadRow};
+use super::messages::Message;
+use super::streams::Stream;
+use super::turns::Turn;
+use super::write::{StreamState, Write};
+
+/// The thread's rows.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    /// The thread.
+    pub thread: Thread,
+    /// Its turns: loaded ones first, in the order in which they were packed.
+    pub turns: Vec<Turn>,
+    /// Its messages: loaded ones first, in the order in which they were packed.
+    pub messages: Vec<Message>,
+    /// The streams of the batch.
+    pub streams: Vec<Stream<'a>>,
+    /// Streams of turns that close, and the state that they get.
+    pub closing_streams: Vec<(StreamRow<'a>, Option<StreamState>)>,
+    /// The next free `orderInTurn`, by turn, where one was asked for or given.
+    pub next_orders: Vec<(String, u64)>,
+}
+
+/// The thread's own row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thread {
+    /// Whether the row is made.
+    pub made: bool,
+    /// Whether `updatedAt` moves.
+    pub touched: bool,
+    /// The order that the next turn gets.
+    pub next_turn_order: u64,
+    /// A new name; empty removes it.
+    pub name: Option<String>,
+    /// Whether it becomes archived, or stops being so.
+    pub archived: Option<bool>,
+    before: u64,
+}
+
+impl Thread {
+    /// The thread as it was loaded; none is made.
+    pub fn new(row: Option<&ThreadRow<'_>>) -> Self {
+        let next_turn_order = row.map_or(0, |row| row.next_turn_order);
+        Self { made: row.is_none(), next_turn_order, before: next_turn_order, ..Self::existing() }
+    }
+
+    /// A thread that is there, for a plan that makes no turn.
+    pub fn existing() -> Self {
+        Self { made: false, touched: false, next_turn_order: 0, name: None, archived: None, before: 0 }
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of a call.
+    pub fn new(call: &IngestCall<'a>, streams: Vec<Stream<'a>>) -> Self {
+        Self::load(Thread::new(call.thread.as_ref()), call.loaded.as_ref(), streams)
+    }
+
+    /// The rows that were loaded.
+    pub fn load(thread: Thread, loaded: Option<&Loaded<'a>>, streams: Vec<Stream<'a>>) -> Self {
+        let absent = Loaded::default();
+        let loaded = loaded.unwrap_or(&absent);
+        Self {
+            thread,
+            turns: loaded.turns.iter().zip(0..).map(|(row, at)| Turn::loaded(row, at)).collect(),
+            messages: loaded.messages.iter().zip(0..).map(|(row, at)| Message::loaded(row, at)).collect(),
+            streams,
+            closing_streams: loaded.streams.iter().map(|row| (*row, None)).collect(),
+            next_orders: loaded
+                .next_orders
+                .iter()
+                .map(|order| (order.turn_id.to_owned(), order.next))
+                .collect(),
+        }
+    }
+
+    /// What changed, in the order in which it is written.
+    pub fn into_writes(mut self) -> Vec<Write> {
+        let mut writes = Vec::new();
+        if self.thread.made {
+            writes.push(Write::InsertThread);
+        }
+        if self.thread.touched || self.thread.next_turn_order != self.thread.before {
+            let moved = self.thread.next_turn_order != self.thread.before;
+            writes.push(Write::PatchThread {
+                next_turn_order: moved.then_some(self.thread.next_turn_order),
+                name: self.thread.name.take(),
+                archived: self.thread.archived,
+            });
+        }
+        writes.extend(self.turns.drain(..).filter_map(Turn::into_write));
+        writes.extend(self.messages.drain(..).filter_map(Message::into_write));
+        for stream in &self.streams {
+            if stream.head.is_none() {
+                let (event, turn_order) = (stream.event, stream.turn_order);
+                writes.push(Write::InsertStream { event, state: stream.made_as, turn_order });
+            }
+        }
+        for ((row, state), at) in self.closing_streams.iter().zip(0..) {
+            if let Some(state) = state
+                && super::turns::stream_state(row.state) != *state
+            {
+                writes.push(Write::CloseStream { row: at, state: *state });
+            }
+        }
+        writes.extend(self.streams.iter().filter_map(Stream::head_write));
+        writes
+    }
+}

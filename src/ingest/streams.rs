@@ -1,0 +1,237 @@
+//! The streams of a batch: which of its events are new, in cursor order.
+
+use super::call::{Delta, EventPlace, HeadRow, IngestCall};
+use super::envelope;
+use super::write::{ChunkRange, Fault, HoleRow, Needs, OpenItemRow, StreamState, Write};
+use crate::delta::order::{Order, Place, Range};
+use crate::error::Code;
+
+/// A stream, as a batch finds and leaves it.
+#[derive(Clone, Debug)]
+pub struct Stream<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The turn whose events it holds.
+    pub turn_id: &'a str,
+    /// Whether it is the turn's main stream, whose cursors order the turn's items.
+    pub main: bool,
+    /// Its loaded head.
+    pub head: Option<u32>,
+    /// An event of it in the batch.
+    pub event: u32,
+    /// How far it was accepted.
+    pub order: Order,
+    /// Events accepted.
+    pub event_count: u64,
+    /// Whether its turn has ended.
+    pub closed: bool,
+    /// Whether its turn is known to have an item.
+    pub has_items: bool,
+    /// The turn's order, where the turn exists.
+    pub turn_order: Option<u64>,
+    /// Items that go on.
+    pub open: Vec<OpenItemRow>,
+    /// New events in cursor order: index and range.
+    pub accepted: Vec<(u32, Range)>,
+    /// The highest cursorEnd of the batch.
+    pub ack: u64,
+    /// The state of its row, where this batch makes it.
+    pub made_as: StreamState,
+    holes_before: Vec<Range>,
+    open_before: Vec<OpenItemRow>,
+    rest_before: (u64, u64, bool, bool, Option<u64>),
+}
+
+/// Puts each event in its place.
+///
+/// # Errors
+/// `E_SYNC_STREAM_FORBIDDEN`, `E_SYNC_OUT_OF_ORDER`, `E_SYNC_BATCH_TOO_LARGE`.
+pub fn arrange<'a>(
+    call: &IngestCall<'a>,
+    ranges: &[Range],
+    needs: &mut Needs,
+) -> Result<Vec<Stream<'a>>, Fault> {
+    let mut streams: Vec<Stream<'a>> = Vec::new();
+    let mut members: Vec<Vec<(Range, u32)>> = Vec::new();
+    for ((delta, range), event) in call.deltas.iter().zip(ranges).zip(0_u32..) {
+        let at = match streams.iter().rposition(|stream| stream.id == delta.stream_id) {
+            Some(at) => at,
+            None => {
+                streams.push(Stream::begin(call, delta, event)?);
+                members.push(Vec::new());
+                envelope::check_stream_count(streams.len())?;
+                streams.len() - 1
+            }
+        };
+        if let (Some(stream), Some(members)) = (streams.get_mut(at), members.get_mut(at)) {
+            if stream.turn_id != delta.turn_id {
+                return Err(forbidden(event));
+            }
+            stream.ack = stream.ack.max(range.end);
+            members.push((*range, event));
+        }
+    }
+    for (stream, members) in streams.iter_mut().zip(&mut members) {
+        members.sort();
+        stream.accept(call, members, needs)?;
+    }
+    Ok(streams)
+}
+
+fn forbidden(event: u32) -> Fault {
+    Fault::new(Code::ESyncStreamForbidden, "the stream belongs to another thread or turn", Some(event))
+}
+
+fn out_of_order(event: u32) -> Fault {
+    Fault::new(Code::ESyncOutOfOrder, "the event's range holds another event already", Some(event))
+}
+
+impl<'a> Stream<'a> {
+    fn begin(call: &IngestCall<'a>, delta: &Delta<'a>, event: u32) -> Result<Self, Fault> {
+        let found = call.heads.iter().zip(0..).find(|(head, _)| head.stream_id == delta.stream_id);
+        if found.is_some_and(|(head, _)| head.thread_id != call.thread_id) {
+            return Err(forbidden(event));
+        }
+        let absent = HeadRow {
+            stream_id: delta.stream_id,
+            thread_id: call.thread_id,
+            turn_id: delta.turn_id,
+            turn_order: None,
+            order: Order { latest: 0, holes: Vec::new() },
+            event_count: 0,
+            closed: false,
+            has_items: false,
+            open: Vec::new(),
+        };
+        let head = found.map_or(&absent, |(head, _)| head);
+        let open: Vec<OpenItemRow> = (head.open.iter())
+            .map(|item| OpenItemRow {
+                item_id: item.item_id.to_owned(),
+                message_id: item.message_id.to_owned(),
+                start_cursor: item.start_cursor,
+            })
+            .collect();
+        Ok(Self {
+            id: delta.stream_id,
+            turn_id: head.turn_id,
+            main: is_main(delta.stream_id, call.thread_id, head.turn_id),
+            head: found.map(|(_, row)| row),
+            event,
+            order: head.order.clone(),
+            event_count: head.event_count,
+            closed: head.closed,
+            has_items: head.has_items,
+            turn_order: head.turn_order,
+            open: open.clone(),
+            accepted: Vec::new(),
+            ack: 0,
+            made_as: StreamState::Streaming,
+            holes_before: head.order.holes.clone(),
+            open_before: open,
+            rest_before: (head.order.latest, head.event_count, head.closed, head.has_items, head.turn_order),
+        })
+    }
+
+    fn accept(
+        &mut self,
+        call: &IngestCall<'a>,
+        members: &[(Range, u32)],
+        needs: &mut Needs,
+    ) -> Result<(), Fault> {
+        let before = self.order.clone();
+        let mut asked: Option<Range> = None;
+        for (range, event) in members {
+            if let Some((last, last_range)) = self.accepted.last()
+                && last_range.overlaps(*range)
+            {
+                let ids =
+                    [*last, *event].map(|index| call.deltas.get(index as usize).map(|delta| delta.event_id));
+                let [one, other] = ids;
+                if last_range == range && one == other {
+                    continue;
+                }
+                return Err(out_of_order(*event));
+            }
+            match before.place(*range) {
+                Place::New | Place::Fill => {
+                    self.order.accept(*range);
+                    self.accepted.push((*event, *range));
+                    self.event_count += 1;
+                }
+                Place::Straddles => return Err(out_of_order(*event)),
+                Place::Accepted => match &call.loaded {
+                    Some(loaded) => self.check_redelivery(&loaded.places, *range, *event, call)?,
+                    None => {
+                        let known = asked.unwrap_or(*range);
+                        asked = Some(Range {
+                            start: known.start.min(range.start),
+                            end: known.end.max(range.end),
+                        });
+                    }
+                },
+            }
+        }
+        if let Some(Range { start, end }) = asked {
+            needs.chunks.push(ChunkRange { event: self.event, start, end });
+        }
+        Ok(())
+    }
+
+    /// What was accepted before is known by its id as long as its chunk is kept; later it is taken on trust.
+    fn check_redelivery(
+        &self,
+        places: &[EventPlace<'_>],
+        range: Range,
+        event: u32,
+        call: &IngestCall<'a>,
+    ) -> Result<(), Fault> {
+        let id = call.deltas.get(event as usize).map(|delta| delta.event_id);
+        for place in places {
+            if place.stream_id == self.id
+                && place.range.overlaps(range)
+                && (place.range != range || Some(place.event_id) != id)
+            {
+                return Err(out_of_order(event));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a remembered hole lies below the end of the batch.
+    pub fn has_hole(&self) -> bool {
+        self.order.has_hole_below(self.ack)
+    }
+
+    /// The item that goes on at `cursor`.
+    pub fn open_item(&self, item_id: &str, cursor: u64) -> Option<&OpenItemRow> {
+        self.open.iter().rev().find(|item| item.item_id == item_id && item.start_cursor <= cursor)
+    }
+
+    /// The write of the head, where it changed.
+    pub fn head_write(&self) -> Option<Write> {
+        let holes = self.order.holes != self.holes_before;
+        let open = self.open != self.open_before;
+        let rest = (self.order.latest, self.event_count, self.closed, self.has_items, self.turn_order);
+        if self.head.is_some() && !holes && !open && rest == self.rest_before {
+            return None;
+        }
+        let hole_rows =
+            || self.order.holes.iter().map(|hole| HoleRow { start: hole.start, end: hole.end }).collect();
+        Some(Write::PutHead {
+            row: self.head,
+            event: self.event,
+            latest: self.order.latest,
+            event_count: self.event_count,
+            holes: (holes || self.head.is_none()).then(hole_rows),
+            open: (open || self.head.is_none()).then(|| self.open.clone()),
+            closed: self.closed,
+            has_items: self.has_items,
+            turn_order: self.turn_order,
+        })
+    }
+}
+
+fn is_main(stream_id: &str, thread_id: &str, turn_id: &str) -> bool {
+    let turn = stream_id.strip_prefix(thread_id).and_then(|rest| rest.strip_prefix(':'));
+    turn.and_then(|rest| rest.strip_prefix(turn_id)) == Some(":0")
+}

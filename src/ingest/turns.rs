@@ -1,0 +1,355 @@
+//! Turns: how they begin, whose word ends them, and what ends with them.
+//!
+//! queued -> inProgress -> completed | interrupted | failed. A terminal state has a source. Within one source
+//! failed > interrupted > completed, and only upwards; a source of a higher rank replaces one of a lower rank in either
+//! direction: codex > local > client > sweep.
+
+use super::call::TurnRow;
+use super::rows::Rows;
+use super::write::{Closing, MessageStatus, Source, StreamState, TurnStatus, Write};
+use crate::event::item::Outcome;
+
+/// A turn while a plan is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    row: Option<u32>,
+    /// Its id.
+    pub turn_id: String,
+    /// Its place in the thread.
+    pub turn_order: u64,
+    /// Its status.
+    pub status: TurnStatus,
+    /// Whose word a terminal status is.
+    pub source: Option<Source>,
+    /// Whether an item of it is known.
+    pub has_items: bool,
+    /// The turn that this is another name of.
+    pub same_run_as: Option<String>,
+    started: bool,
+    started_at: Option<f64>,
+    completed_at: Option<f64>,
+    error: Option<String>,
+    clear_error: bool,
+    warning: Option<String>,
+    changed: bool,
+}
+
+impl Turn {
+    /// A turn that was loaded.
+    pub fn loaded(row: &TurnRow<'_>, at: u32) -> Self {
+        Self {
+            row: Some(at),
+            turn_id: row.turn_id.to_owned(),
+            turn_order: row.turn_order,
+            status: turn_status(row.status),
+            source: row.source.map(source),
+            has_items: row.has_items,
+            same_run_as: row.same_run_as.map(str::to_owned),
+            started: row.started,
+            started_at: None,
+            completed_at: None,
+            error: None,
+            clear_error: false,
+            warning: None,
+            changed: false,
+        }
+    }
+
+    fn made(turn_id: &str, turn_order: u64) -> Self {
+        Self {
+            row: None,
+            turn_id: turn_id.to_owned(),
+            turn_order,
+            status: TurnStatus::InProgress,
+            source: None,
+            has_items: false,
+            same_run_as: None,
+            started: false,
+            started_at: None,
+            completed_at: None,
+            error: None,
+            clear_error: false,
+            warning: None,
+            changed: true,
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn is_terminal(&self) -> bool {
+        !matches!(self.status, TurnStatus::Queued | TurnStatus::InProgress)
+    }
+
+    /// Codex has begun it.
+    fn begin(&mut self, at_ms: f64) -> bool {
+        let mut begun = false;
+        if self.status == TurnStatus::Queued {
+            self.status = TurnStatus::InProgress;
+            begun = true;
+        }
+        if !self.started {
+            self.started = true;
+            self.started_at = Some(at_ms);
+            begun = true;
+        }
+        self.changed |= begun;
+        begun
+    }
+
+    /// Ends it, if `source` may say so; answers whether its state changed.
+    fn end(&mut self, outcome: Outcome, source: Source, error: Option<String>, at_ms: f64) -> bool {
+        let status = turn_status_of(outcome);
+        let moves = match (self.is_terminal(), self.source) {
+            (false, _) | (true, None) => true,
+            (true, Some(before)) if before == source => rank(status) > rank(self.status),
+            (true, Some(before)) => source > before,
+        };
+        if !moves {
+            return false;
+        }
+        self.clear_error = self.is_terminal() && error.is_none();
+        self.status = status;
+        self.source = Some(source);
+        self.error = error;
+        self.completed_at = Some(at_ms);
+        self.changed = true;
+        true
+    }
+
+    /// The write, where it changed.
+    pub fn into_write(self) -> Option<Write> {
+        self.changed.then_some(Write::PutTurn {
+            row: self.row,
+            turn_id: self.turn_id,
+            turn_order: self.turn_order,
+            status: self.status,
+            source: self.source,
+            has_items: self.has_items,
+            same_run_as: self.same_run_as,
+            clear_error: self.clear_error,
+            error: self.error,
+            warning: self.warning,
+            started_at: self.started_at,
+            completed_at: self.completed_at,
+        })
+    }
+}
+
+impl Rows<'_> {
+    /// The turn's place in the list of turns, where its row exists.
+    pub fn find_turn(&self, turn_id: &str) -> Option<usize> {
+        self.turns.iter().position(|turn| turn.turn_id == turn_id)
+    }
+
+    /// Codex began a turn.
+    pub fn begin_turn(&mut self, turn_id: &str, at_ms: f64) {
+        let at = self.find_or_make_turn(turn_id);
+        if let Some(turn) = self.turns.get_mut(at)
+            && !turn.is_terminal()
+            && turn.begin(at_ms)
+        {
+            self.thread.touched = true;
+        }
+    }
+
+    /// An item names a turn: the turn has begun, and has an item.
+    pub fn turn_has_item(&mut self, turn_id: &str, at_ms: f64) {
+        let at = self.find_or_make_turn(turn_id);
+        let Some(turn) = self.turns.get_mut(at) else { return };
+        if turn.same_run_as.take().is_some() {
+            turn.status = TurnStatus::InProgress;
+            turn.source = None;
+            turn.changed = true;
+            for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
+                stream.closed = false;
+            }
+        }
+        if !turn.has_items {
+            turn.has_items = true;
+            turn.changed = true;
+        }
+        if !turn.is_terminal() {
+            self.thread.touched |= turn.begin(at_ms);
+        }
+    }
+
+    /// Codex tries again after an error.
+    pub fn warn_turn(&mut self, turn_id: &str, warning: String) {
+        if let Some(turn) = self.find_turn(turn_id).and_then(|at| self.turns.get_mut(at)) {
+            turn.changed = true;
+            turn.warning = Some(warning);
+        }
+    }
+
+    /// A turn ends by the word of `source`, and with it everything that is open in it. Where Codex says so, every other
+    /// turn in progress that has no item ends too: `review/start` gives one run two turn ids.
+    pub fn end_turn(
+        &mut self,
+        turn_id: &str,
+        outcome: Outcome,
+        source: Source,
+        error: Option<String>,
+        at_ms: f64,
+    ) {
+        let at = self.find_or_make_turn(turn_id);
+        self.end_at(at, outcome, source, error, at_ms);
+        if source != Source::Codex {
+            return;
+        }
+        for other in 0..self.turns.len() {
+            if let Some(turn) = self.turns.get_mut(other)
+                && other != at
+                && turn.status == TurnStatus::InProgress
+                && !turn.has_items
+            {
+                turn.same_run_as = Some(turn_id.to_owned());
+                self.end_at(other, outcome, source, None, at_ms);
+            }
+        }
+    }
+
+    fn end_at(&mut self, at: usize, outcome: Outcome, source: Source, error: Option<String>, at_ms: f64) {
+        let Some(turn) = self.turns.get_mut(at) else { return };
+        let changed = turn.end(outcome, source, error, at_ms);
+        let (turn_id, status) = (turn.turn_id.clone(), turn.status);
+        self.thread.touched |= changed;
+        self.close_what_is_open(&turn_id, status, changed, at_ms);
+    }
+
+    /// Streams and messages of a turn that ended. Where the turn's state changed, messages that it closed follow.
+    fn close_what_is_open(&mut self, turn_id: &str, status: TurnStatus, follow: bool, at_ms: f64) {
+        let ended = message_status_of(status);
+        for message in self.messages.iter_mut().filter(|message| message.turn_id == turn_id) {
+            if message.closing == Closing::Open || (follow && message.closing == Closing::Turn) {
+                message.close(ended, Closing::Turn, at_ms);
+            }
+        }
+        let state =
+            if status == TurnStatus::Completed { StreamState::Finished } else { StreamState::Aborted };
+        for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
+            stream.closed = true;
+            stream.open.clear();
+            stream.made_as = state;
+        }
+        for (row, closed) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
+            let was_open = stream_state(row.state) == StreamState::Streaming;
+            if was_open || follow {
+                *closed = Some(state);
+            }
+        }
+    }
+
+    fn find_or_make_turn(&mut self, turn_id: &str) -> usize {
+        if let Some(at) = self.find_turn(turn_id) {
+            return at;
+        }
+        let turn_order = self.thread.next_turn_order;
+        self.thread.next_turn_order += 1;
+        self.thread.touched = true;
+        self.turns.push(Turn::made(turn_id, turn_order));
+        for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
+            stream.turn_order = Some(turn_order);
+        }
+        self.turns.len() - 1
+    }
+}
+
+fn rank(status: TurnStatus) -> u8 {
+    match status {
+        TurnStatus::Queued | TurnStatus::InProgress => 0,
+        TurnStatus::Completed => 1,
+        TurnStatus::Interrupted => 2,
+        TurnStatus::Failed => 3,
+    }
+}
+
+fn turn_status_of(outcome: Outcome) -> TurnStatus {
+    match outcome {
+        Outcome::Completed => TurnStatus::Completed,
+        Outcome::Interrupted => TurnStatus::Interrupted,
+        Outcome::Failed => TurnStatus::Failed,
+    }
+}
+
+/// The status of a message that ends with its turn, or begins after it.
+pub fn message_status_of(status: TurnStatus) -> MessageStatus {
+    match status {
+        TurnStatus::Queued | TurnStatus::InProgress => MessageStatus::Streaming,
+        TurnStatus::Completed => MessageStatus::Completed,
+        TurnStatus::Interrupted => MessageStatus::Interrupted,
+        TurnStatus::Failed => MessageStatus::Failed,
+    }
+}
+
+/// The turn's status that the schema writes so.
+pub fn turn_status(text: &str) -> TurnStatus {
+    match text {
+        "queued" => TurnStatus::Queued,
+        "completed" => TurnStatus::Completed,
+        "interrupted" => TurnStatus::Interrupted,
+        "failed" => TurnStatus::Failed,
+        _ => TurnStatus::InProgress,
+    }
+}
+
+/// The stream's state that the schema writes so.
+pub fn stream_state(text: &str) -> StreamState {
+    match text {
+        "finished" => StreamState::Finished,
+        "aborted" => StreamState::Aborted,
+        _ => StreamState::Streaming,
+    }
+}
+
+fn source(text: &str) -> Source {
+    match text {
+        "codex" => Source::Codex,
+        "local" => Source::Local,
+        "client" => Source::Client,
+        _ => Source::Sweep,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_word_ends_a_turn() {
+        use Outcome::{Completed, Failed, Interrupted};
+        use Source::{Client, Codex, Local, Sweep};
+        // first word, second word, does the second one count
+        let cases = [
+            ((Completed, Codex), (Failed, Codex), true),
+            ((Failed, Codex), (Completed, Codex), false),
+            ((Interrupted, Codex), (Completed, Codex), false),
+            ((Completed, Codex), (Interrupted, Codex), true),
+            ((Completed, Codex), (Completed, Codex), false),
+            ((Interrupted, Local), (Completed, Codex), true),
+            ((Failed, Local), (Interrupted, Codex), true),
+            ((Completed, Codex), (Failed, Local), false),
+            ((Interrupted, Client), (Completed, Codex), true),
+            ((Interrupted, Client), (Completed, Local), true),
+            ((Interrupted, Local), (Failed, Client), false),
+            ((Interrupted, Sweep), (Interrupted, Client), true),
+            ((Interrupted, Client), (Failed, Sweep), false),
+        ];
+        for ((outcome, source), (next, next_source), counts) in cases {
+            let mut turn = Turn::made("u", 0);
+            assert!(turn.end(outcome, source, None, 1.0));
+            assert_eq!(
+                turn.end(next, next_source, None, 2.0),
+                counts,
+                "{outcome:?} by {source:?}, {next:?} by {next_source:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_word_that_replaces_an_error_takes_it_away() {
+        let mut turn = Turn::made("u", 0);
+        turn.end(Outcome::Interrupted, Source::Local, Some("the app-server died".into()), 1.0);
+        turn.end(Outcome::Completed, Source::Codex, None, 2.0);
+        assert!(turn.clear_error);
+        assert_eq!(turn.error, None);
+    }
+}

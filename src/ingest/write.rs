@@ -1,0 +1,531 @@
+//! The answer to a batch: what to load first, or what to write.
+//!
+//! An event is named by its index in the batch (streams' events, then lifecycle events), a loaded row by its index in
+//! the list that it was packed in.
+
+use crate::error::Code;
+use crate::event::item::Role;
+use crate::session::SessionWrite;
+use serde::Serialize;
+use tsify::Tsify;
+
+/// The answer to `planIngest`.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum IngestAnswer {
+    /// Nothing is written.
+    Rejected(Fault),
+    /// The same call again, with these rows `loaded`.
+    Needs(Needs),
+    /// What to write, and what to tell the sender.
+    Plan(Plan),
+}
+
+/// Something that is wrong, for the sender.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// The class that the seed's clients match on.
+    pub code: FaultClass,
+    /// The code.
+    pub error_code: Code,
+    /// What is wrong, in words; the shell puts the code before it.
+    pub message: &'static str,
+    /// Whether the same batch can succeed after `ensureSession`.
+    pub recoverable: bool,
+    /// The event that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub event: Option<u32>,
+}
+
+/// The classes of `ingestSafe`'s errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FaultClass {
+    /// See [`Code::ESyncSessionNotFound`].
+    SessionNotFound,
+    /// See [`Code::ESyncSessionThreadMismatch`].
+    SessionThreadMismatch,
+    /// See [`Code::ESyncSessionDeviceMismatch`].
+    SessionDeviceMismatch,
+    /// A range that cannot stand where it is.
+    OutOfOrder,
+    /// See [`Code::ESyncReplayGap`].
+    ReplayGap,
+    /// Everything else.
+    Unknown,
+}
+
+impl Fault {
+    /// The fault of a code, about `event`.
+    pub fn new(error_code: Code, message: &'static str, event: Option<u32>) -> Self {
+        use Code::{ESyncDupEventInBatch, ESyncInvalidCursorRange, ESyncOutOfOrder, ESyncReplayGap};
+        let code = match error_code {
+            Code::ESyncSessionNotFound => FaultClass::SessionNotFound,
+            Code::ESyncSessionThreadMismatch => FaultClass::SessionThreadMismatch,
+            Code::ESyncSessionDeviceMismatch => FaultClass::SessionDeviceMismatch,
+            ESyncOutOfOrder | ESyncDupEventInBatch | ESyncInvalidCursorRange => FaultClass::OutOfOrder,
+            ESyncReplayGap => FaultClass::ReplayGap,
+            _ => FaultClass::Unknown,
+        };
+        let recoverable = matches!(
+            code,
+            FaultClass::SessionNotFound
+                | FaultClass::SessionThreadMismatch
+                | FaultClass::SessionDeviceMismatch
+        );
+        Self { code, error_code, message, recoverable, event }
+    }
+}
+
+/// Rows that only payloads name. Every list is without repeats.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Needs {
+    /// Turns by id.
+    pub turns: Vec<String>,
+    /// Items: the newest messages of each.
+    pub items: Vec<ItemName>,
+    /// Turns that may end: their open messages, those that closed with them, their streams.
+    pub closing: Vec<String>,
+    /// Whether the thread's turns in progress are asked for, with their streams.
+    pub open_turns: bool,
+    /// Ranges whose chunks' event ids are asked for.
+    pub chunks: Vec<ChunkRange>,
+    /// Turns whose highest `orderInTurn` is asked for.
+    pub next_orders: Vec<String>,
+    /// Lifecycle event ids of a foreign form: those of them that are remembered.
+    pub lifecycle_ids: Vec<u32>,
+}
+
+impl Needs {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An item of a turn.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemName {
+    /// The turn.
+    pub turn_id: String,
+    /// The item.
+    pub item_id: String,
+}
+
+/// A range of a stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct ChunkRange {
+    /// An event of the stream.
+    pub event: u32,
+    /// First cursor inside.
+    pub start: u64,
+    /// First cursor behind.
+    pub end: u64,
+}
+
+/// What a batch writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// What is done to the sender's session.
+    pub session: SessionWrite,
+    /// The rows, in the order in which they are written.
+    pub writes: Vec<Write>,
+    /// How far each stream of the batch is stored.
+    pub acks: Vec<Ack>,
+    /// Whether an event was quarantined or a hole lies below the batch.
+    pub partial: bool,
+    /// What the sender is told.
+    pub errors: Vec<Fault>,
+}
+
+/// A stream's acknowledgement.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Ack {
+    /// An event of the stream.
+    pub event: u32,
+    /// The highest cursorEnd of the batch in it.
+    pub cursor_end: u64,
+}
+
+/// A turn's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum TurnStatus {
+    /// Asked for; Codex has not begun.
+    Queued,
+    /// Codex works on it.
+    InProgress,
+    /// Ended well.
+    Completed,
+    /// Ended by somebody's wish.
+    Interrupted,
+    /// Ended by an error.
+    Failed,
+}
+
+/// Whose word a turn's end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// The sweep's: a day without a word.
+    Sweep,
+    /// A client's: `turns.interrupt`.
+    Client,
+    /// The bridge's, after the app-server died.
+    Local,
+    /// Codex's own.
+    Codex,
+}
+
+/// A message's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum MessageStatus {
+    /// Its item goes on.
+    Streaming,
+    /// Ended well.
+    Completed,
+    /// Ended by an error.
+    Failed,
+    /// Stopped, or declined.
+    Interrupted,
+}
+
+/// What ended a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum Closing {
+    /// Nothing yet.
+    Open,
+    /// The end of its turn: a later word of its item overwrites it.
+    Turn,
+    /// Its item's own end.
+    Item,
+}
+
+/// A stream's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum StreamState {
+    /// Its turn goes on.
+    Streaming,
+    /// Its turn ended well.
+    Finished,
+    /// Its turn was interrupted or failed.
+    Aborted,
+}
+
+/// A piece of a stored payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Piece {
+    /// UTF-16 units `start..end` of the event's payloadJson.
+    Slice {
+        /// First unit inside.
+        start: u32,
+        /// First unit behind.
+        end: u32,
+    },
+    /// What stands for something that was left out.
+    Literal {
+        /// JSON.
+        json: &'static str,
+    },
+}
+
+/// A payload to store: the pieces, joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredPayload {
+    /// The event whose payloadJson the slices are of.
+    pub event: u32,
+    /// The pieces, in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// What a message's own words are, as its event has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageContent {
+    /// The app-server's type.
+    pub source_item_type: String,
+    /// Who speaks.
+    pub role: Role,
+    /// The text, in parts.
+    pub text_parts: Vec<String>,
+    /// UTF-8 bytes of the text.
+    pub text_bytes: u32,
+    /// The item's JSON, without what is kept beside it; none where only a delta was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub payload: Option<StoredPayload>,
+}
+
+/// A run of text in a chunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// The message that it belongs to.
+    pub message_id: String,
+    /// Whether it is the message's text or a live output.
+    pub channel: Channel,
+    /// Cursor of its first delta.
+    pub cursor_start: u64,
+    /// First cursor behind its last delta.
+    pub cursor_end: u64,
+    /// The text.
+    pub text: String,
+    /// An unpaired low half before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub leading_low: Option<u16>,
+    /// An unpaired high half behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub pending_high: Option<u16>,
+}
+
+/// Where a run of text belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum Channel {
+    /// The message's text.
+    Text,
+    /// A command's or file change's live output.
+    Output,
+}
+
+/// An item that goes on, as a head remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenItemRow {
+    /// The app-server's id.
+    pub item_id: String,
+    /// The message's id.
+    pub message_id: String,
+    /// Where it began.
+    pub start_cursor: u64,
+}
+
+/// A hole in a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct HoleRow {
+    /// First cursor inside.
+    pub start: u64,
+    /// First cursor behind.
+    pub end: u64,
+}
+
+/// A runtime's lifecycle counter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct RuntimeMarkRow {
+    /// The runtime.
+    pub runtime_id: String,
+    /// One more than the highest number applied.
+    pub next: u64,
+}
+
+/// One change of one row.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Write {
+    /// The thread is made, as `threads.create` makes it.
+    InsertThread,
+    /// The thread changes; its `updatedAt` moves.
+    PatchThread {
+        /// The order that the next turn gets.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        next_turn_order: Option<u64>,
+        /// A new name; `""` removes it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        name: Option<String>,
+        /// Whether it is archived.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        archived: Option<bool>,
+    },
+    /// A turn.
+    PutTurn {
+        /// The loaded row, where it exists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        row: Option<u32>,
+        /// Its id.
+        turn_id: String,
+        /// Its place in the thread.
+        turn_order: u64,
+        /// Its status.
+        status: TurnStatus,
+        /// Whose word a terminal status is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        source: Option<Source>,
+        /// Whether an item of it is known.
+        has_items: bool,
+        /// The turn that this is another name of.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        same_run_as: Option<String>,
+        /// Whether an error of before is taken away.
+        clear_error: bool,
+        /// What failed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        error: Option<String>,
+        /// What Codex tried again after.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        warning: Option<String>,
+        /// Milliseconds, the sender's clock.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        started_at: Option<f64>,
+        /// Milliseconds, the sender's clock.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        completed_at: Option<f64>,
+    },
+    /// A message.
+    PutMessage {
+        /// The loaded row, where it exists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        row: Option<u32>,
+        /// Its turn.
+        turn_id: String,
+        /// Its item.
+        item_id: String,
+        /// Its own id.
+        message_id: String,
+        /// How it is made, where it is new.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        made: Option<MessageMade>,
+        /// Its status.
+        status: MessageStatus,
+        /// What ended it.
+        closing: Closing,
+        /// Where its item ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        end_cursor: Option<u64>,
+        /// What it says, where an event of this batch says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        content: Option<MessageContent>,
+        /// Whether the parts are the whole text; else chunks hold its tail.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        text_whole: Option<bool>,
+        /// Milliseconds, the sender's clock.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        completed_at: Option<f64>,
+    },
+    /// A stream and its head are made.
+    InsertStream {
+        /// An event of it.
+        event: u32,
+        /// Its state.
+        state: StreamState,
+        /// The turn's order, where the turn exists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        turn_order: Option<u64>,
+    },
+    /// A stream of a turn that ends.
+    CloseStream {
+        /// The loaded row.
+        row: u32,
+        /// Its state.
+        state: StreamState,
+    },
+    /// A stream's head: all of it but its keys.
+    PutHead {
+        /// The loaded row, where it exists; else it is made.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        row: Option<u32>,
+        /// An event of the stream.
+        event: u32,
+        /// How far the stream was accepted.
+        latest: u64,
+        /// Events accepted.
+        event_count: u64,
+        /// What was left out, where that changes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        holes: Option<Vec<HoleRow>>,
+        /// Items that go on, where that changes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        open: Option<Vec<OpenItemRow>>,
+        /// Whether the turn has ended.
+        closed: bool,
+        /// Whether the turn has an item.
+        has_items: bool,
+        /// The turn's order, where the turn exists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        turn_order: Option<u64>,
+    },
+    /// What a batch brought to a contiguous range of a stream.
+    InsertChunk {
+        /// Its events, in cursor order.
+        events: Vec<u32>,
+        /// First cursor inside.
+        cursor_start: u64,
+        /// First cursor behind.
+        cursor_end: u64,
+        /// Texts, in cursor order.
+        runs: Vec<Run>,
+        /// Payloads that are kept for replay, in cursor order.
+        kept: Vec<StoredPayload>,
+        /// Items that kept payloads name, without repeats.
+        item_ids: Vec<String>,
+    },
+    /// The thread's lifecycle counters.
+    PutMarks {
+        /// All of them, newest runtime last.
+        runtimes: Vec<RuntimeMarkRow>,
+    },
+    /// A lifecycle event id of a foreign form is remembered.
+    InsertLifecycleId {
+        /// The event.
+        event: u32,
+    },
+    /// A malformed event is kept as it came, unless it is kept already.
+    Quarantine {
+        /// The event.
+        event: u32,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// The fields of a message that never change.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageMade {
+    /// The turn's place in the thread.
+    pub turn_order: u64,
+    /// Its place in the turn.
+    pub order_in_turn: u64,
+    /// How often the item's id was used before, plus one.
+    pub occurrence: u64,
+    /// Where its item began.
+    pub start_cursor: u64,
+    /// The event that made it: an event of its stream, or a lifecycle event.
+    pub event: u32,
+}

@@ -1,0 +1,46 @@
+//! The deciding core of convex-codex-local.
+//!
+//! Pure functions: rows, a batch, options and the time go in; writes, acknowledgements and codes come out. No I/O, no
+//! clock, no randomness, no state. The shell (`convex/`, `js-wrapper/`) loads what is asked for and applies what is
+//! answered.
+//!
+//! ```
+//! use convex_codex_local::delta::order::{Order, Place, Range};
+//!
+//! let mut stream = Order { latest: 0, holes: vec![] };
+//! let delta = Range { start: 0, end: 3 };
+//! assert_eq!(stream.place(delta), Place::New);
+//! stream.accept(delta);
+//! assert_eq!(stream.place(delta), Place::Accepted); // sent again: no effect
+//! ```
+//!
+//! - [`event`]: what a line of the app-server means
+//! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
+//! - [`ingest`]: what a batch does to the rows of its thread
+//! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it
+//! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::type_complexity
+    )
+)]
+
+pub mod checkpoint;
+pub mod delta;
+pub mod error;
+pub mod event;
+pub mod ingest;
+pub mod limits;
+pub mod options;
+pub mod pack;
+pub mod session;
+pub mod turn;
+#[cfg(target_arch = "wasm32")]
+pub mod wasm;

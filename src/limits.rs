@@ -1,0 +1,65 @@
+//! Every bound of the core, once: its unit, its reason, its source.
+
+/// Largest integer that JavaScript holds exactly. SOURCE: ECMAScript, `Number.MAX_SAFE_INTEGER`.
+pub const SAFE_INTEGER_MAX: u64 = 9_007_199_254_740_991;
+
+/// Levels of arrays and objects that a payload may be nested. Payloads of the app-server stay below 20; the bound keeps
+/// the reader's recursion inside a stack of 64 KiB.
+pub const JSON_DEPTH_MAX: usize = 128;
+
+/// Events in one batch, streams and lifecycle together. SOURCE: half of Convex's 8,192 array elements.
+pub const BATCH_EVENTS_MAX: usize = 4_096;
+
+/// Bytes of all texts in one batch. SOURCE: half of Convex's 16 MiB of arguments.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Streams in one batch: each costs a read and a write of its head.
+pub const BATCH_STREAMS_MAX: usize = 64;
+
+/// Holes remembered in one stream; the oldest is given up beyond it, so that a head stays a small row.
+pub const HOLES_MAX: usize = 64;
+
+/// Newest runtimes whose lifecycle counters a thread keeps.
+pub const LIFECYCLE_RUNTIMES_MAX: usize = 16;
+
+/// Milliseconds without a beat after which a session is stale: three beats of 15 s missed.
+pub const SESSION_STALE_MS: f64 = 45_000.0;
+
+/// Milliseconds since the last beat after which an ingest refreshes its session.
+pub const SESSION_BEAT_MS: f64 = 15_000.0;
+
+/// UTF-8 bytes of one part of a text. Small parts keep a fold cheap; Convex allows a document of 1 MiB.
+pub const TEXT_PART_BYTES_MAX: usize = 64 * 1024;
+
+/// Events that one chunk row covers at most, so that its list of ids stays far below 8,192 elements.
+pub const CHUNK_EVENTS_MAX: usize = 512;
+
+/// UTF-8 bytes of ids and texts that one chunk row holds before the next one begins. A document may hold 1 MiB.
+pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
+
+/// Milliseconds that a chunk is kept at least: a reader that was away for a day goes on where it was.
+pub const CHUNK_TTL_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Milliseconds that a lifecycle event of a foreign id form is remembered.
+pub const LIFECYCLE_ID_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Milliseconds that a checkpoint is kept after it was last raised.
+pub const CHECKPOINT_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// UTF-16 units of a turn's input that its row keeps as a summary.
+pub const INPUT_SUMMARY_UNITS_MAX: usize = 500;
+
+/// Deltas that a reader gets of one stream: default and ceiling.
+pub const STREAM_READ_DEFAULT: f64 = 100.0;
+/// See [`STREAM_READ_DEFAULT`].
+pub const STREAM_READ_MAX: f64 = 1_000.0;
+
+/// Deltas that a reader gets in one answer: default and ceiling.
+pub const REQUEST_READ_DEFAULT: f64 = 1_000.0;
+/// See [`REQUEST_READ_DEFAULT`].
+pub const REQUEST_READ_MAX: f64 = 4_000.0;
+
+/// Milliseconds that a finished stream stays listed: default and ceiling (7 days).
+pub const STREAM_DELETE_DELAY_DEFAULT_MS: f64 = 300_000.0;
+/// See [`STREAM_DELETE_DELAY_DEFAULT_MS`].
+pub const STREAM_DELETE_DELAY_MAX_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;

@@ -1,0 +1,90 @@
+//! What an app may set per call, and what it means where it is not set or makes no sense.
+
+use crate::limits;
+use crate::pack::{Misfit, Unpacker};
+
+/// The six `runtime` options. An option never costs a turn its end: a number that is not finite is the default, any
+/// other is brought into its range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Whether deltas of agent text, plans and outputs are kept for replay.
+    pub save_stream_deltas: bool,
+    /// Whether reasoning is kept at all.
+    pub save_reasoning_deltas: bool,
+    /// Whether raw reasoning is kept too.
+    pub expose_raw_reasoning_deltas: bool,
+    /// Deltas that a reader gets of one stream.
+    pub deltas_per_stream_max: usize,
+    /// Deltas that a reader gets in one answer.
+    pub deltas_per_request_max: usize,
+    /// Milliseconds that a finished stream stays listed.
+    pub finished_stream_delete_delay_ms: f64,
+}
+
+impl Options {
+    /// Reads the options as `runtime` has them.
+    ///
+    /// # Errors
+    /// [`Misfit`] as everything that is unpacked.
+    pub fn unpack(call: &mut Unpacker<'_>) -> Result<Self, Misfit> {
+        let mut flag =
+            |default: bool| call.optional_number().map(|given| given.map_or(default, |flag| flag != 0.0));
+        let save_stream_deltas = flag(false)?;
+        let save_reasoning_deltas = flag(true)?;
+        let expose_raw_reasoning_deltas = flag(false)?;
+        let mut number = |default: f64, low: f64, high: f64| {
+            call.optional_number().map(|given| {
+                given.filter(|number| number.is_finite()).map_or(default, |number| number.clamp(low, high))
+            })
+        };
+        Ok(Self {
+            save_stream_deltas,
+            save_reasoning_deltas,
+            expose_raw_reasoning_deltas,
+            deltas_per_stream_max: number(limits::STREAM_READ_DEFAULT, 1.0, limits::STREAM_READ_MAX)?
+                as usize,
+            deltas_per_request_max: number(limits::REQUEST_READ_DEFAULT, 1.0, limits::REQUEST_READ_MAX)?
+                as usize,
+            finished_stream_delete_delay_ms: number(
+                limits::STREAM_DELETE_DELAY_DEFAULT_MS,
+                0.0,
+                limits::STREAM_DELETE_DELAY_MAX_MS,
+            )?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unpack(numbers: &[f64]) -> Options {
+        Options::unpack(&mut Unpacker::new("", numbers)).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_set_is_the_default() {
+        let options = unpack(&[f64::NAN; 6]);
+        assert_eq!(
+            options,
+            Options {
+                save_stream_deltas: false,
+                save_reasoning_deltas: true,
+                expose_raw_reasoning_deltas: false,
+                deltas_per_stream_max: 100,
+                deltas_per_request_max: 1_000,
+                finished_stream_delete_delay_ms: 300_000.0,
+            }
+        );
+    }
+
+    #[test]
+    fn numbers_are_clamped_and_what_is_not_finite_is_the_default() {
+        let options = unpack(&[1.0, 0.0, 1.0, 0.0, 1e9, -5.0]);
+        assert_eq!((options.deltas_per_stream_max, options.deltas_per_request_max), (1, 4_000));
+        assert_eq!(options.finished_stream_delete_delay_ms, 0.0);
+        let options = unpack(&[1.0, 0.0, 1.0, f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY]);
+        assert_eq!((options.deltas_per_stream_max, options.deltas_per_request_max), (100, 1_000));
+        assert_eq!(options.finished_stream_delete_delay_ms, 300_000.0);
+    }
+}

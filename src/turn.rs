@@ -1,0 +1,225 @@
+//! What a client does to a turn: it starts one, or interrupts one.
+
+use crate::error::Code;
+use crate::event::item::Outcome;
+use crate::ingest::call::{Loaded, ThreadRow};
+use crate::ingest::rows::{Rows, Thread};
+use crate::ingest::write::{Source, Write};
+use crate::limits::INPUT_SUMMARY_UNITS_MAX;
+use crate::pack::{Misfit, Unpacker};
+use serde::Serialize;
+use tsify::Tsify;
+
+/// A `turns.start`.
+#[derive(Clone, Debug)]
+pub struct TurnStartCall<'a> {
+    /// The thread, where it exists.
+    pub thread: Option<ThreadRow<'a>>,
+    /// The turn that was started with the same idempotency key.
+    pub started_before: Option<&'a str>,
+    /// Whether a turn of this id exists: ingest made it.
+    pub exists: bool,
+    /// The texts of the input.
+    pub texts: Vec<&'a str>,
+}
+
+/// The answer to a `turns.start`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum TurnStartAnswer {
+    /// Nothing is written.
+    Rejected {
+        /// Why.
+        code: Code,
+        /// In words.
+        message: &'static str,
+    },
+    /// It was started before.
+    Known {
+        /// The first call's turn.
+        turn_id: String,
+    },
+    /// The turn that ingest made is this one.
+    Adopt {
+        /// The beginning of its input.
+        input_summary: String,
+    },
+    /// A queued turn is made.
+    Insert {
+        /// Its place in the thread.
+        turn_order: u64,
+        /// The beginning of its input.
+        input_summary: String,
+    },
+}
+
+/// A `turns.interrupt`.
+#[derive(Clone, Debug)]
+pub struct TurnInterruptCall<'a> {
+    /// The server's clock, in milliseconds.
+    pub now_ms: f64,
+    /// What the client says why.
+    pub reason: Option<&'a str>,
+    /// The turn (if it exists, alone), its open messages, its streams.
+    pub loaded: Loaded<'a>,
+}
+
+/// The answer to a `turns.interrupt`.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum TurnInterruptAnswer {
+    /// Nothing is written.
+    Rejected {
+        /// Why.
+        code: Code,
+        /// In words.
+        message: &'static str,
+    },
+    /// What to write; nothing where the turn had ended.
+    Interrupted {
+        /// The rows.
+        writes: Vec<Write>,
+    },
+}
+
+impl<'a> TurnStartCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let read = Self {
+            thread: call.optional(ThreadRow::unpack)?,
+            started_before: call.optional_text()?,
+            exists: call.flag()?,
+            texts: call.list(Unpacker::text)?,
+        };
+        call.end()?;
+        Ok(read)
+    }
+}
+
+impl<'a> TurnInterruptCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let read = Self {
+            now_ms: call.number()?,
+            reason: call.optional_text()?,
+            loaded: Loaded::unpack(&mut call)?,
+        };
+        call.end()?;
+        Ok(read)
+    }
+}
+
+/// Plans a `turns.start`: once per idempotency key, once per turn.
+pub fn plan_turn_start(call: &TurnStartCall<'_>) -> TurnStartAnswer {
+    let Some(thread) = call.thread else {
+        let message = "the thread does not exist for this actor";
+        return TurnStartAnswer::Rejected { code: Code::EAuthThreadForbidden, message };
+    };
+    if let Some(turn_id) = call.started_before {
+        return TurnStartAnswer::Known { turn_id: turn_id.to_owned() };
+    }
+    if thread.archived {
+        let message = "the thread is archived: resume it first";
+        return TurnStartAnswer::Rejected { code: Code::EThreadArchived, message };
+    }
+    let input_summary = summary(&call.texts);
+    if call.exists {
+        TurnStartAnswer::Adopt { input_summary }
+    } else {
+        TurnStartAnswer::Insert { turn_order: thread.next_turn_order, input_summary }
+    }
+}
+
+/// Plans a `turns.interrupt`: a turn that goes on ends, with everything that is open in it.
+pub fn plan_turn_interrupt(call: &TurnInterruptCall<'_>) -> TurnInterruptAnswer {
+    let Some(turn) = call.loaded.turns.first() else {
+        let message = "the turn does not exist for this actor";
+        return TurnInterruptAnswer::Rejected { code: Code::EAuthTurnForbidden, message };
+    };
+    let thread = Thread::existing();
+    let mut rows = Rows::load(thread, Some(&call.loaded), Vec::new());
+    let reason = call.reason.filter(|reason| !reason.is_empty()).unwrap_or("interrupted");
+    rows.end_turn(turn.turn_id, Outcome::Interrupted, Source::Client, Some(reason.to_owned()), call.now_ms);
+    TurnInterruptAnswer::Interrupted { writes: rows.into_writes() }
+}
+
+/// The texts joined by newlines, cut at [`INPUT_SUMMARY_UNITS_MAX`].
+fn summary(texts: &[&str]) -> String {
+    let joined = texts.join("\n");
+    let mut units = 0;
+    let fits = |char: &char| {
+        units += char.len_utf16();
+        units <= INPUT_SUMMARY_UNITS_MAX
+    };
+    joined.chars().take_while(fits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::call::TurnRow;
+
+    const THREAD: ThreadRow<'static> =
+        ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
+
+    fn call(thread: Option<ThreadRow<'static>>) -> TurnStartCall<'static> {
+        TurnStartCall { thread, started_before: None, exists: false, texts: vec!["a", "b"] }
+    }
+
+    #[test]
+    fn a_turn_is_started_once() {
+        let insert = TurnStartAnswer::Insert { turn_order: 7, input_summary: "a\nb".into() };
+        assert_eq!(plan_turn_start(&call(Some(THREAD))), insert);
+        let known = TurnStartCall { started_before: Some("u"), ..call(Some(THREAD)) };
+        assert_eq!(plan_turn_start(&known), TurnStartAnswer::Known { turn_id: "u".into() });
+        let adopted = TurnStartCall { exists: true, ..call(Some(THREAD)) };
+        assert_eq!(plan_turn_start(&adopted), TurnStartAnswer::Adopt { input_summary: "a\nb".into() });
+    }
+
+    #[test]
+    fn a_missing_or_archived_thread_takes_none() {
+        let code = |answer| match answer {
+            TurnStartAnswer::Rejected { code, .. } => Some(code),
+            _ => None,
+        };
+        assert_eq!(code(plan_turn_start(&call(None))), Some(Code::EAuthThreadForbidden));
+        let archived = ThreadRow { archived: true, ..THREAD };
+        assert_eq!(code(plan_turn_start(&call(Some(archived)))), Some(Code::EThreadArchived));
+    }
+
+    #[test]
+    fn a_summary_is_cut_between_characters() {
+        let long = "😀".repeat(300);
+        assert_eq!(summary(&[&long]).chars().count(), 250);
+        assert_eq!(summary(&[&format!("a{long}")]).encode_utf16().count(), 499);
+    }
+
+    #[test]
+    fn an_interrupt_ends_what_goes_on_and_nothing_else() {
+        let row = |status| TurnRow {
+            turn_id: "u",
+            turn_order: 0,
+            status,
+            source: (status == "completed").then_some("codex"),
+            has_items: true,
+            same_run_as: None,
+            started: true,
+        };
+        let plan = |turns| {
+            let loaded = Loaded { turns, ..Loaded::default() };
+            plan_turn_interrupt(&TurnInterruptCall { now_ms: 5.0, reason: None, loaded })
+        };
+        let TurnInterruptAnswer::Interrupted { writes } = plan(vec![row("inProgress")]) else { panic!() };
+        assert!(
+            matches!(writes.last(), Some(Write::PutTurn { error: Some(error), .. }) if error == "interrupted")
+        );
+        assert_eq!(plan(vec![row("completed")]), TurnInterruptAnswer::Interrupted { writes: vec![] });
+        assert!(matches!(plan(vec![]), TurnInterruptAnswer::Rejected { code: Code::EAuthTurnForbidden, .. }));
+    }
+}
