@@ -1,0 +1,87 @@
+// The session in the terminal, as any other client sees it: read from Convex, by subscription.
+import { ConvexClient } from "convex/browser";
+import { anyApi } from "convex/server";
+import { EMPTY_OVERLAY, foldOverlay, mergeCodexMessages } from "../../dist/js-wrapper/mapping/index.js";
+import { Transcript } from "./transcript.mjs";
+
+const MESSAGES_SHOWN = 100;
+const THREADS_LOOKED_AT = 1;
+const QUERY = anyApi.chat.listThreadMessagesForHooks;
+
+export class Terminal {
+  #client;
+  #transcript;
+  #threadId;
+  #rows;
+  #overlay = EMPTY_OVERLAY;
+  #merged = { messages: [], byKey: new Map() };
+  #stopOverlay = () => {};
+  #changedAtMs = Date.now();
+
+  /** @param {{deploymentUrl: string, actor: object, write: (text: string) => void, onError: (error: Error) => void}} options */
+  constructor({ deploymentUrl, actor, write, onError }) {
+    this.actor = actor;
+    this.onError = onError;
+    this.#transcript = new Transcript(write);
+    this.#client = new ConvexClient(deploymentUrl);
+    // Whatever thread is the newest now is the one to show, and to stay with.
+    const newest = { actor, paginationOpts: { cursor: null, numItems: THREADS_LOOKED_AT } };
+    this.#client.onUpdate(anyApi.chat.listThreads, newest, ({ page }) => page[0] && this.#follow(page[0].threadId), onError);
+  }
+
+  /** Everything that was seen is shown, ended, and nothing has changed for `quietMs`. */
+  isSettled(quietMs) {
+    return this.#transcript.isEnded && Date.now() - this.#changedAtMs >= quietMs;
+  }
+
+  async close() {
+    this.#stopOverlay();
+    await this.#client.close();
+  }
+
+  #follow(threadId) {
+    if (this.#threadId !== undefined) return;
+    this.#threadId = threadId;
+    const args = { actor: this.actor, threadId, paginationOpts: { cursor: null, numItems: MESSAGES_SHOWN } };
+    const onRows = ({ page }) => {
+      this.#rows = page;
+      this.#show();
+    };
+    this.#client.onUpdate(QUERY, args, onRows, this.onError);
+    this.#followLive();
+  }
+
+  /** Live text is asked for from where it was read to; each answer that brings news moves that on. */
+  #followLive() {
+    const { cursors } = this.#overlay;
+    const args = {
+      actor: this.actor,
+      threadId: this.#threadId,
+      paginationOpts: { cursor: null, numItems: 0 },
+      streamArgs: { kind: "deltas", cursors: cursors.map(({ streamId, cursor }) => ({ streamId, cursor })) },
+    };
+    const stop = this.#client.onUpdate(
+      QUERY,
+      args,
+      ({ streams }) => {
+        const overlay = foldOverlay(this.#overlay, cursors, streams);
+        if (overlay === this.#overlay) return;
+        this.#overlay = overlay;
+        this.#show();
+        this.#stopOverlay();
+        this.#followLive();
+      },
+      this.onError,
+    );
+    this.#stopOverlay = stop;
+  }
+
+  #show() {
+    if (this.#rows === undefined) return;
+    const merged = mergeCodexMessages(this.#rows, this.#overlay, this.#merged);
+    if (merged.messages === this.#merged.messages) return;
+    this.#merged = merged;
+    this.#changedAtMs = Date.now();
+    this.#transcript.update(merged.messages);
+  }
+}
