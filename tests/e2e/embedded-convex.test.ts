@@ -186,7 +186,7 @@ describe("serve", () => {
     });
 
     test.each(refusals)("the WebSocket refuses %s", async (_name, options, status, code) => {
-      const { host, headers, path: target } = options()!;
+      const { host, headers, path: target } = options();
       const answer = await upgrade({
         port: server.port,
         path: (target ?? path(server.token)).replace("/api/query", `/api/${SYNC_VERSION}/sync`),
@@ -219,7 +219,10 @@ describe("serve", () => {
     test("it listens on 127.0.0.1 only", async () => {
       const reached = await new Promise<boolean>((resolve) => {
         const socket = connect({ host: "127.0.0.2", port: server.port });
-        socket.on("connect", () => (socket.destroy(), resolve(true)));
+        socket.on("connect", () => {
+          socket.destroy();
+          resolve(true);
+        });
         socket.on("error", () => resolve(false));
       });
       expect(reached).toBe(false);

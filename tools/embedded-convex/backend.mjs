@@ -193,7 +193,6 @@ export class Backend {
     }
     if (record.kind !== "action" && record.userMs > USER_TIME_LIMIT_MS) {
       const used = `${record.fn} used ${record.userMs.toFixed(0)} ms of user time`;
-      // eslint-disable-next-line no-unsafe-finally -- the backend stops such a call, whatever it had to say
       throw new Error(`Function execution timed out (maximum duration: 1s): ${used}`);
     }
   }
