@@ -1,0 +1,71 @@
+/**
+ * What an app's Convex functions import: each helper calls one function of the mounted component. Nothing of Node and no
+ * wasm is reached from here.
+ */
+export type {
+  CodexComponent,
+  CodexMessageDoc,
+  CodexReplay,
+  CodexThreadRow,
+  CodexThreadState,
+  HostMutationCtx,
+  HostQueryCtx,
+} from "./component.js";
+export {
+  ingestBatchMixed,
+  ingestBatchSafe,
+  ingestBatchStreamOnly,
+  ingestEventMixed,
+  ingestEventStreamOnly,
+} from "./ingest.js";
+export {
+  type HostMessagesForHooksArgs,
+  type HostMessagesForHooksResult,
+  type HostStreamsResult,
+  listThreadMessagesForHooks,
+  listThreadMessagesForHooksForActor,
+  listTurnMessagesForHooksForActor,
+} from "./messages.js";
+export {
+  computeDataHygiene,
+  computeDurableHistoryStats,
+  computePersistenceStats,
+  dataHygiene,
+  durableHistoryStats,
+  type HostThreadStateLike,
+  isStreamStatSummary,
+  persistenceStats,
+  type StreamStatSummary,
+  threadSnapshot,
+} from "./snapshot.js";
+export {
+  ensureSession,
+  ensureThreadByCreate,
+  ensureThreadByResolve,
+  interruptTurnForHooksForActor,
+  listThreadsForHooksForActor,
+  registerTurnStart,
+} from "./threads.js";
+export {
+  type HostActorContext,
+  type HostDataHygiene,
+  type HostDurableHistoryStats,
+  type HostEnsureSessionResult,
+  type HostInboundLifecycleEvent,
+  type HostInboundStreamDelta,
+  type HostIngestSafeResult,
+  type HostPersistenceStats,
+  type HostStreamArgs,
+  type HostSyncRuntimeOptions,
+  vHostActorContext,
+  vHostDataHygiene,
+  vHostDurableHistoryStats,
+  vHostEnsureSessionResult,
+  vHostInboundEvent,
+  vHostIngestSafeResult,
+  vHostLifecycleInboundEvent,
+  vHostPersistenceStats,
+  vHostStreamArgs,
+  vHostStreamInboundEvent,
+  vHostSyncRuntimeOptions,
+} from "./validators.js";

@@ -1,0 +1,28 @@
+import { ConvexError } from "convex/values";
+
+/** The errors that the helpers themselves throw. */
+type HostErrorCode = "E_SYNC_EMPTY_BATCH" | "E_SYNC_THREAD_MISMATCH";
+
+/** An error as the component throws it: production shows clients nothing but its data. */
+export function hostError(code: HostErrorCode, message: string, detail: Record<string, string> = {}): ConvexError<Record<string, string | boolean>> {
+  return new ConvexError({ code, message: `[${code}] ${message}`, retryable: false, ...detail });
+}
+
+/** The answer, or `missing` where the component says by one of `codes` that there is nothing for this actor. */
+export async function orMissing<Answer>(answer: Promise<Answer>, codes: readonly string[], missing: () => Answer): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    const code = codeOf(thrown);
+    if (code === undefined || !codes.includes(code)) throw thrown;
+    return missing();
+  }
+}
+
+/** By shape, for an app may hold a second copy of `convex/values`. */
+function codeOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !("data" in thrown)) return undefined;
+  const data: unknown = thrown.data;
+  if (typeof data !== "object" || data === null || !("code" in data)) return undefined;
+  return typeof data.code === "string" ? data.code : undefined;
+}

@@ -1,0 +1,117 @@
+import type { PaginationOptions, PaginationResult } from "convex/server";
+import type { CodexComponent, CodexMessageDoc, CodexReplay, HostQueryCtx } from "./component.js";
+import { orMissing } from "./errors.js";
+import type { HostActorContext, HostStreamArgs, HostSyncRuntimeOptions } from "./validators.js";
+
+const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
+const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
+
+/** What {@link listThreadMessagesForHooksForActor} takes. */
+export interface HostMessagesForHooksArgs {
+  actor: HostActorContext;
+  threadId: string;
+  paginationOpts: PaginationOptions;
+  streamArgs?: HostStreamArgs | undefined;
+  runtime?: HostSyncRuntimeOptions | undefined;
+}
+
+/** What is live, as far as `streamArgs` asked. */
+export type HostStreamsResult =
+  | { kind: "list"; streams: CodexReplay["streams"] }
+  | ({ kind: "deltas" } & Omit<CodexReplay, "snapshots">);
+
+/** A page of a thread's messages, newest first, and what is live. */
+export type HostMessagesForHooksResult = PaginationResult<CodexMessageDoc> & {
+  streams: HostStreamsResult | undefined;
+  /** Only where there is no such thread for this actor; the page is empty then. */
+  threadStatus?: "missing";
+};
+
+/**
+ * Lists a thread's messages for `useCodexMessages`, and its streams where `streamArgs` asks for them.
+ *
+ * @param ctx of a query, a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `startOrder` of `kind: "list"` leaves out the streams of turns before it; `kind: "deltas"` with
+ *   `numItems: 0` reads no message; `runtime` can only lower what is read
+ * @returns the page and `streams`: undefined unless asked for. A thread that is not there (yet) is an empty page with
+ *   `threadStatus: "missing"`
+ * @throws ConvexError `E_CURSOR_INVALID`
+ */
+export async function listThreadMessagesForHooksForActor(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  args: HostMessagesForHooksArgs,
+): Promise<HostMessagesForHooksResult> {
+  const read = async (): Promise<HostMessagesForHooksResult> => {
+    const [page, streams] = await Promise.all([readPage(ctx, component, args), readStreams(ctx, component, args)]);
+    return { ...page, streams };
+  };
+  return await orMissing(read(), THREAD_IS_MISSING, () => ({
+    page: [],
+    isDone: true,
+    continueCursor: "",
+    streams: missingStreams(args.streamArgs),
+    threadStatus: "missing",
+  }));
+}
+
+/** See {@link listThreadMessagesForHooksForActor}: the same under the name that takes the actor from the arguments. */
+export const listThreadMessagesForHooks = listThreadMessagesForHooksForActor;
+
+/**
+ * Lists the messages of one turn, oldest first.
+ *
+ * @param ctx of a query, a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args the turn and its thread
+ * @returns at most 500 messages; none where there is no such thread or turn for this actor
+ */
+export async function listTurnMessagesForHooksForActor(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  args: { actor: HostActorContext; threadId: string; turnId: string },
+): Promise<CodexMessageDoc[]> {
+  const { actor, threadId, turnId } = args;
+  const messages = ctx.runQuery(component.messages.getByTurn, { actor, threadId, turnId });
+  return await orMissing(messages, TURN_IS_MISSING, () => []);
+}
+
+async function readPage(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  args: HostMessagesForHooksArgs,
+): Promise<PaginationResult<CodexMessageDoc>> {
+  const { actor, threadId, paginationOpts, streamArgs } = args;
+  // The overlay's own subscription: a call that would read nothing costs a context of its own.
+  if (paginationOpts.numItems === 0 && streamArgs !== undefined) {
+    return { page: [], isDone: false, continueCursor: paginationOpts.cursor ?? "" };
+  }
+  return await ctx.runQuery(component.messages.listByThread, { actor, threadId, paginationOpts });
+}
+
+async function readStreams(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  args: HostMessagesForHooksArgs,
+): Promise<HostStreamsResult | undefined> {
+  const { actor, threadId, streamArgs, runtime } = args;
+  if (streamArgs === undefined) return undefined;
+  const startOrder = streamArgs.kind === "list" ? streamArgs.startOrder : undefined;
+  const replay = await ctx.runQuery(component.sync.replay, {
+    actor,
+    threadId,
+    streamCursorsById: streamArgs.kind === "list" ? [] : streamArgs.cursors,
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(startOrder === undefined ? {} : { startOrder }),
+  });
+  if (streamArgs.kind === "list") return { kind: "list", streams: replay.streams };
+  const { streams, deltas, texts, streamWindows, nextCheckpoints } = replay;
+  return { kind: "deltas", streams, deltas, texts, streamWindows, nextCheckpoints };
+}
+
+function missingStreams(streamArgs: HostStreamArgs | undefined): HostStreamsResult | undefined {
+  if (streamArgs === undefined) return undefined;
+  if (streamArgs.kind === "list") return { kind: "list", streams: [] };
+  return { kind: "deltas", streams: [], deltas: [], texts: [], streamWindows: [], nextCheckpoints: [] };
+}

@@ -1,0 +1,149 @@
+import type { PaginationOptions, PaginationResult } from "convex/server";
+import type { CodexComponent, CodexThreadRow, HostMutationCtx, HostQueryCtx } from "./component.js";
+import type { HostActorContext, HostEnsureSessionResult } from "./validators.js";
+
+/**
+ * Makes the thread, or touches it where it is there.
+ *
+ * @param ctx of a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `threadId` is the app-server's own; `model` and `cwd` overwrite what is stored only where given
+ * @returns `{threadId}`
+ * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted
+ */
+export async function ensureThreadByCreate(
+  ctx: HostMutationCtx,
+  component: CodexComponent,
+  args: { actor: HostActorContext; threadId: string; model?: string | undefined; cwd?: string | undefined },
+): Promise<{ threadId: string }> {
+  const { actor, threadId, model, cwd } = args;
+  return await ctx.runMutation(component.threads.create, {
+    actor,
+    threadId,
+    localThreadId: threadId,
+    ...given({ model, cwd }),
+  });
+}
+
+/**
+ * Finds the thread that belongs to an id of the app's, or makes one. Without an id every call makes a new thread.
+ *
+ * @param ctx of a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `externalThreadId` is the app's name for the thread
+ * @returns `{threadId, externalThreadId?, created}`; `created` is false where the id was known
+ * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted
+ */
+export async function ensureThreadByResolve(
+  ctx: HostMutationCtx,
+  component: CodexComponent,
+  args: {
+    actor: HostActorContext;
+    externalThreadId?: string | undefined;
+    model?: string | undefined;
+    cwd?: string | undefined;
+  },
+): Promise<{ threadId: string; externalThreadId?: string; created: boolean }> {
+  const { actor, externalThreadId, model, cwd } = args;
+  return await ctx.runMutation(component.threads.resolve, {
+    actor,
+    ...given({ externalThreadId, localThreadId: externalThreadId, model, cwd }),
+  });
+}
+
+/**
+ * Registers a turn before Codex knows it. The same `idempotencyKey` answers with the first call's turn.
+ *
+ * @param ctx of a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `inputText` is what the user said; `model` and `cwd` are for this turn
+ * @returns `{turnId, accepted: true}`
+ * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN` where there is no such thread, `E_THREAD_ARCHIVED`
+ */
+export async function registerTurnStart(
+  ctx: HostMutationCtx,
+  component: CodexComponent,
+  args: {
+    actor: HostActorContext;
+    threadId: string;
+    turnId: string;
+    inputText: string;
+    idempotencyKey: string;
+    model?: string | undefined;
+    cwd?: string | undefined;
+  },
+): Promise<{ turnId: string; accepted: true }> {
+  const { actor, threadId, turnId, inputText, idempotencyKey, model, cwd } = args;
+  const options = given({ model, cwd });
+  return await ctx.runMutation(component.turns.start, {
+    actor,
+    threadId,
+    turnId,
+    input: [{ type: "text", text: inputText }],
+    idempotencyKey,
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+  });
+}
+
+/**
+ * Creates or refreshes the session of a bridge on a thread, and makes its device the thread's writer. Called before the
+ * first ingest of a start or a reconnect.
+ *
+ * @param ctx of a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `sessionId` names the bridge's process; one may hold many threads
+ * @returns `{sessionId, threadId, status}`: `created` for a new session, else `active`
+ * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN` where there is no such thread
+ */
+export async function ensureSession(
+  ctx: HostMutationCtx,
+  component: CodexComponent,
+  args: { actor: HostActorContext; sessionId: string; threadId: string },
+): Promise<HostEnsureSessionResult> {
+  const { actor, sessionId, threadId } = args;
+  return await ctx.runMutation(component.sync.ensureSession, { actor, sessionId, threadId, lastEventCursor: 0 });
+}
+
+/**
+ * Ends a turn that has not ended: it reads `interrupted`, and what is open in it is closed with it. A turn that has
+ * ended stays as it is.
+ *
+ * @param ctx of a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `reason` becomes the turn's error, else "interrupted"
+ * @returns null
+ * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN` where there is no such thread or turn
+ */
+export async function interruptTurnForHooksForActor(
+  ctx: HostMutationCtx,
+  component: CodexComponent,
+  args: { actor: HostActorContext; threadId: string; turnId: string; reason?: string | undefined },
+): Promise<null> {
+  const { actor, threadId, turnId, reason } = args;
+  return await ctx.runMutation(component.turns.interrupt, { actor, threadId, turnId, ...given({ reason }) });
+}
+
+/**
+ * Lists the actor's threads, the one last written to first.
+ *
+ * @param ctx of a query, a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `paginationOpts` as a paginated query gets it
+ * @returns a page of `{threadId, status, updatedAt}`, `updatedAt` in milliseconds
+ * @throws ConvexError `E_CURSOR_INVALID`
+ */
+export async function listThreadsForHooksForActor(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  args: { actor: HostActorContext; paginationOpts: PaginationOptions },
+): Promise<PaginationResult<CodexThreadRow>> {
+  const { actor, paginationOpts } = args;
+  return await ctx.runQuery(component.threads.list, { actor, paginationOpts });
+}
+
+/** The fields that have a value: the component tells one that is not given from one that is. */
+function given<Fields extends Record<string, string | undefined>>(fields: Fields): { [Name in keyof Fields]?: string } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: string;
+  };
+}
