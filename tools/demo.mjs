@@ -86,9 +86,6 @@ async function demo() {
 
   say(`\n  codex     ${session.describe}`);
   say(`  Convex    ${describe}`);
-  say(`  web page  ${page.origin}/#${new URLSearchParams({ url: deploymentUrl })}`);
-  say(flags.once ? "" : "            open it in a browser; Ctrl-C ends the demo\n");
-
   const bridge = startBridge({
     deploymentUrl,
     actor: actorOf("bridge"),
@@ -96,6 +93,14 @@ async function demo() {
     drive: session.drive,
     endWithTurn: flags.once && session.drive !== null,
   });
+  let shown = false;
+  bridge.onThread = (threadId) => {
+    if (shown) return; // a session may have several threads; the page lists them all
+    shown = true;
+    say(`  web page  ${page.origin}/#${new URLSearchParams({ url: deploymentUrl, thread: threadId })}`);
+    say(flags.once ? "" : "            open it in a browser; Ctrl-C ends the demo\n");
+    terminal.follow(threadId);
+  };
   const done = await bridge.ended;
   if (stopping) return;
   await settled(terminal);
@@ -151,11 +156,13 @@ async function assertPushed(deploymentUrl) {
 
 /** Runs the bridge in a process of its own, in a process group of its own: a Ctrl-C reaches this process, which ends the bridge in order. */
 function startBridge(config) {
+  const bridge = { onThread: () => {} };
   const child = spawn(process.execPath, [BRIDGE], { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"], detached: true });
   const closed = new Promise((done) => child.on("close", done));
-  const ended = new Promise((resolve, reject) => {
+  bridge.ended = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       const { report, ...fields } = JSON.parse(line);
+      if (report === "thread") bridge.onThread(fields.threadId);
       if (report === "warning") console.error(`! ${fields.text}`);
       if (report === "done") resolve(fields);
     });
@@ -173,7 +180,7 @@ function startBridge(config) {
     await closed;
     clearTimeout(killer);
   });
-  return { ended };
+  return bridge;
 }
 
 async function settled(terminal) {

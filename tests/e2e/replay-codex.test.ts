@@ -175,6 +175,18 @@ describe("it answers like a server", () => {
     expect(ids).toEqual(["live-1", 2, 3]);
   });
 
+  test("fresh ids make it another session, the same in itself", async () => {
+    const thread = async () => {
+      const replay = play("plain", "--autoplay", "--exit-at-end", "--fresh-ids");
+      await replay.exited;
+      const started = replay.messages.find(({ method }) => method === "thread/started")!.params!.thread!.id;
+      expect(replay.methods()).toEqual(saidFirst("plain").map((line) => JSON.parse(line).method ?? `response ${JSON.parse(line).id}`));
+      expect(replay.lines.filter((line) => line.includes(started)).length).toBeGreaterThan(5);
+      return started;
+    };
+    expect(await thread()).not.toBe(await thread());
+  });
+
   test("autoplay never says a response that the client would take for its own", async () => {
     const replay = play("plain", "--autoplay");
     replay.send({ ...initialize, id: 2 });

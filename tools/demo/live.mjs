@@ -32,6 +32,8 @@ export function recordedSession({ record, speed, tokenMs = TOKEN_MS, once }) {
     REPLAY_SPEED: String(speed),
     REPLAY_TOKEN_MS: String(tokenMs),
     REPLAY_AUTOPLAY: "1",
+    // A deployment that has seen this recording before takes it for a new session.
+    REPLAY_FRESH_IDS: "1",
     REPLAY_EXIT_AT_END: once ? "1" : "0",
   };
   return {

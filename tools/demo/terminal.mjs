@@ -5,7 +5,6 @@ import { EMPTY_OVERLAY, foldOverlay, mergeCodexMessages } from "../../dist/js-wr
 import { Transcript } from "./transcript.mjs";
 
 const MESSAGES_SHOWN = 100;
-const THREADS_LOOKED_AT = 1;
 const QUERY = anyApi.chat.listThreadMessagesForHooks;
 
 export class Terminal {
@@ -24,9 +23,18 @@ export class Terminal {
     this.onError = onError;
     this.#transcript = new Transcript(write);
     this.#client = new ConvexClient(deploymentUrl);
-    // Whatever thread is the newest now is the one to show, and to stay with.
-    const newest = { actor, paginationOpts: { cursor: null, numItems: THREADS_LOOKED_AT } };
-    this.#client.onUpdate(anyApi.chat.listThreads, newest, ({ page }) => page[0] && this.#follow(page[0].threadId), onError);
+  }
+
+  /** Shows one thread, from its beginning. */
+  follow(threadId) {
+    this.#threadId = threadId;
+    const args = { actor: this.actor, threadId, paginationOpts: { cursor: null, numItems: MESSAGES_SHOWN } };
+    const onRows = ({ page }) => {
+      this.#rows = page;
+      this.#show();
+    };
+    this.#client.onUpdate(QUERY, args, onRows, this.onError);
+    this.#followLive();
   }
 
   /** Everything that was seen is shown, ended, and nothing has changed for `quietMs`. */
@@ -37,18 +45,6 @@ export class Terminal {
   async close() {
     this.#stopOverlay();
     await this.#client.close();
-  }
-
-  #follow(threadId) {
-    if (this.#threadId !== undefined) return;
-    this.#threadId = threadId;
-    const args = { actor: this.actor, threadId, paginationOpts: { cursor: null, numItems: MESSAGES_SHOWN } };
-    const onRows = ({ page }) => {
-      this.#rows = page;
-      this.#show();
-    };
-    this.#client.onUpdate(QUERY, args, onRows, this.onError);
-    this.#followLive();
   }
 
   /** Live text is asked for from where it was read to; each answer that brings news moves that on. */

@@ -20,6 +20,7 @@ usage: replay-codex app-server [options]        speaks JSON lines on stdin and s
   --speed N                REPLAY_SPEED         1 is the recording's own pace, 10 ten times as fast, 0 without pauses (default: 1)
   --token-ms N             REPLAY_TOKEN_MS      the least pause before a streamed piece of text, at any speed (default: 0)
   --autoplay               REPLAY_AUTOPLAY=1    play the whole session without waiting for the client's requests and answers
+  --fresh-ids              REPLAY_FRESH_IDS=1   new ids of threads and turns, so that it is another session each time
   --exit-at-end            REPLAY_EXIT_AT_END=1 exit when the recording is over, not when stdin is`;
 
 const log = (text) => process.stderr.write(`replay-codex: ${text}\n`);
@@ -51,6 +52,7 @@ const { values, positionals } = parseArgs({
     speed: { type: "string", default: env.REPLAY_SPEED || "1" },
     "token-ms": { type: "string", default: env.REPLAY_TOKEN_MS || "0" },
     autoplay: { type: "boolean", default: env.REPLAY_AUTOPLAY === "1" },
+    "fresh-ids": { type: "boolean", default: env.REPLAY_FRESH_IDS === "1" },
     "exit-at-end": { type: "boolean", default: env.REPLAY_EXIT_AT_END === "1" },
     version: { type: "boolean" },
     help: { type: "boolean" },
@@ -68,7 +70,7 @@ if (values.version) {
 
 async function appServer() {
   const file = transcriptFile(values.transcript);
-  const entries = readTape(file, number(values.process, "--process"));
+  const entries = readTape(file, { process: number(values.process, "--process"), freshIds: values["fresh-ids"] });
   log(`a stand-in for codex, playing ${basename(file)} (recorded from ${RECORDED_WITH})`);
 
   // Whoever reads this may be gone before the tape is over.

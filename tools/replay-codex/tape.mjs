@@ -1,5 +1,8 @@
 // A recording, read: what the client asked, what the server said, and when.
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+
+const UUID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 
 /**
  * @typedef {{kind: "request", tMs: number, id: number | string, method: string, responseIndex?: number}} RequestEntry
@@ -13,11 +16,13 @@ import { readFileSync } from "node:fs";
  * The entries of one process of a recording.
  *
  * @param {string} file JSONL: `{"dir", "t", "msg"}` a line
- * @param {number} [process] the first is 1: a recording of a crash has one process before it and one after
+ * @param {{process?: number, freshIds?: boolean}} [options] `process`: the first is 1; a recording of a crash has one before it and
+ *   one after. `freshIds`: every UUID (threads, turns, the user's messages) is a new one, the same wherever it stands.
  * @returns {Entry[]}
  */
-export function readTape(file, process = 1) {
-  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+export function readTape(file, { process = 1, freshIds = false } = {}) {
+  const recorded = readFileSync(file, "utf8");
+  const lines = (freshIds ? withFreshIds(recorded) : recorded).split("\n").filter(Boolean);
   let count = 0;
   const entries = [];
   const requests = new Map();
@@ -41,6 +46,14 @@ export function readTape(file, process = 1) {
   }
   if (count < process) throw new Error(`${file} has ${count} process(es), not ${process}`);
   return entries;
+}
+
+function withFreshIds(text) {
+  const fresh = new Map();
+  return text.replace(UUID, (id) => {
+    if (!fresh.has(id)) fresh.set(id, randomUUID());
+    return fresh.get(id);
+  });
 }
 
 /** Notifications of the client, and what it sent that was no JSON, have no answer: the tape does not wait for them. */
