@@ -36,10 +36,9 @@ export function useOverlay(subscription: Subscription | null): CodexOverlay {
   useEffect(() => {
     if (answer === undefined || answer instanceof Error) return;
     setState((before) => {
-      if (before.key !== key) return before;
       const folded = foldOverlay(before.overlay, cursors, answer.streams);
-      return folded === before.overlay ? before : { key, overlay: folded };
+      return folded === before.overlay ? before : { ...before, overlay: folded };
     });
-  }, [key, cursors, answer]);
+  }, [cursors, answer]);
   return overlay;
 }

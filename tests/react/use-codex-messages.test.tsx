@@ -343,6 +343,24 @@ describe("threads", () => {
     expect(convex.active.every(({ threadId }) => threadId === "two")).toBe(true);
   });
 
+  it("the pages of a thread that was left are not asked of the next one", async () => {
+    for (const threadId of ["one", "two"]) {
+      for (const n of [1, 2, 3, 4]) host.put(threadId, { messageId: `${threadId}-${n}` });
+    }
+    const view = follow({ threadId: "one", initialNumItems: 1 });
+    await settle();
+    act(() => view.current.loadMore(1));
+    await settle();
+    const old = view.current.loadMore;
+    view.rerender({ threadId: "two" });
+    await settle();
+    expect(ids(view.current)).toEqual(["two-4"]);
+    act(() => old(2));
+    await settle();
+    expect(ids(view.current)).toEqual(["two-4"]);
+    expect(convex.active.every(({ threadId }) => threadId === "two")).toBe(true);
+  });
+
   it("two threads on one page: independent", async () => {
     for (const threadId of ["one", "two"]) {
       host.put(threadId, { messageId: "m", status: "streaming" });
