@@ -1,0 +1,101 @@
+import {
+  ConvexProvider,
+  ConvexReactClient,
+  useConvexConnectionState,
+  useQuery,
+} from "convex/react";
+import { useCodexMessages } from "convex-codex-local/react";
+import { useEffect, useMemo } from "react";
+import { ACTOR, api } from "./api.js";
+import { Boundary } from "./boundary.js";
+import { chooseThread, useConfig } from "./config.js";
+import type { Connection } from "./header.js";
+import { Notice } from "./notice.js";
+import { ThreadPage } from "./thread-page.js";
+
+const INITIAL_MESSAGES = 30;
+const THREADS_LISTED = 20;
+
+export function App() {
+  const { url, threadId } = useConfig();
+  const client = useMemo(() => connect(url), [url]);
+  useEffect(() => () => void client?.close(), [client]);
+
+  if (client === null) {
+    return (
+      <Notice title="No deployment">
+        {url === null ? (
+          <>
+            Open this page with the address that the demo prints. It ends in <code>#url=…</code>.
+          </>
+        ) : (
+          <>
+            This is not the address of a deployment: <code>{url}</code>
+          </>
+        )}
+      </Notice>
+    );
+  }
+  return (
+    <ConvexProvider client={client}>
+      <Boundary key={url}>
+        {threadId === null ? <NewestThread /> : <Thread threadId={threadId} />}
+      </Boundary>
+    </ConvexProvider>
+  );
+}
+
+function connect(url: string | null): ConvexReactClient | null {
+  if (url === null) return null;
+  try {
+    return new ConvexReactClient(url);
+  } catch {
+    return null;
+  }
+}
+
+function NewestThread() {
+  const threads = useThreads();
+  const connection = useConnection();
+  if (threads === undefined) {
+    return <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />;
+  }
+  const newest = threads[0];
+  if (newest === undefined) {
+    return (
+      <Notice title="No thread yet" isBusy>
+        Start Codex on your machine. Its thread appears here by itself.
+      </Notice>
+    );
+  }
+  return <Thread threadId={newest.threadId} />;
+}
+
+function Thread({ threadId }: { threadId: string }) {
+  const messages = useCodexMessages(
+    api.chat.listThreadMessagesForHooks,
+    { actor: ACTOR, threadId },
+    { initialNumItems: INITIAL_MESSAGES, stream: true },
+  );
+  return (
+    <ThreadPage
+      key={threadId}
+      threadId={threadId}
+      threads={useThreads() ?? []}
+      messages={messages}
+      connection={useConnection()}
+      onChoose={chooseThread}
+    />
+  );
+}
+
+function useThreads() {
+  const paginationOpts = useMemo(() => ({ cursor: null, numItems: THREADS_LISTED }), []);
+  return useQuery(api.chat.listThreads, { actor: ACTOR, paginationOpts })?.page;
+}
+
+function useConnection(): Connection {
+  const { isWebSocketConnected, hasEverConnected } = useConvexConnectionState();
+  if (isWebSocketConnected) return "live";
+  return hasEverConnected ? "lost" : "connecting";
+}

@@ -1,0 +1,30 @@
+import { useSyncExternalStore } from "react";
+
+/** What the address says after its `#`, which no server gets to see. */
+export interface Config {
+  /** The deployment, its token path included. */
+  url: string | null;
+  threadId: string | null;
+}
+
+export function useConfig(): Config {
+  const hash = useSyncExternalStore(onHashChange, () => location.hash);
+  const params = new URLSearchParams(hash.slice(1));
+  return { url: given(params, "url"), threadId: given(params, "thread") };
+}
+
+export function chooseThread(threadId: string): void {
+  const params = new URLSearchParams(location.hash.slice(1));
+  params.set("thread", threadId);
+  location.hash = params.toString();
+}
+
+function given(params: URLSearchParams, name: string): string | null {
+  const value = params.get(name);
+  return value === "" ? null : value;
+}
+
+function onHashChange(notify: () => void): () => void {
+  addEventListener("hashchange", notify);
+  return () => removeEventListener("hashchange", notify);
+}

@@ -1,0 +1,20 @@
+import type { ItemProps } from "./item.js";
+import { RichText } from "./rich-text.js";
+
+const LABEL = new Map([
+  ["plan", "Plan"],
+  ["exitedReviewMode", "Review"],
+]);
+
+export function AnswerItem({ message }: ItemProps) {
+  const { text, status, sourceItemType = "", textTruncated } = message;
+  const label = LABEL.get(sourceItemType);
+  return (
+    <div className={label === undefined ? "answer" : "answer answer-framed"}>
+      {label !== undefined && <h2 className="label">{label}</h2>}
+      <RichText text={text} isWriting={status === "streaming"} />
+      {status === "interrupted" && <p className="aside">Interrupted</p>}
+      {textTruncated === true && <p className="aside">This is only the beginning of the text.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+import type { CodexUIMessage } from "convex-codex-local/react";
+import type { ComponentType } from "react";
+import { memo } from "react";
+import { AnswerItem } from "./answer.js";
+import { CommandItem } from "./command.js";
+import { FileChangeItem } from "./file-change.js";
+import { MarkItem } from "./mark.js";
+import { ReasoningItem } from "./reasoning.js";
+import { ToolItem } from "./tool.js";
+import { UserItem } from "./user.js";
+
+export interface ItemProps {
+  message: CodexUIMessage;
+}
+
+// A map: the name of an item's type is Codex's to choose, `constructor` too.
+const BY_TYPE = new Map<string, ComponentType<ItemProps>>([
+  ["userMessage", UserItem],
+  ["agentMessage", AnswerItem],
+  ["plan", AnswerItem],
+  ["exitedReviewMode", AnswerItem],
+  ["reasoning", ReasoningItem],
+  ["commandExecution", CommandItem],
+  ["fileChange", FileChangeItem],
+  ["contextCompaction", MarkItem],
+  ["enteredReviewMode", MarkItem],
+]);
+const BY_ROLE: Record<CodexUIMessage["role"], ComponentType<ItemProps>> = {
+  user: UserItem,
+  assistant: AnswerItem,
+  system: MarkItem,
+  tool: ToolItem,
+};
+
+/** One message. A message that did not change is the same object, and is not drawn again. */
+export const Item = memo(function Item({ message }: ItemProps) {
+  const { sourceItemType = "", role, status, error } = message;
+  const Body = BY_TYPE.get(sourceItemType) ?? BY_ROLE[role];
+  return (
+    <article className={`item item-${role}`} data-status={status}>
+      <Body message={message} />
+      {error !== undefined && (
+        <p className={status === "interrupted" ? "reason" : "error"}>{error}</p>
+      )}
+    </article>
+  );
+});
