@@ -1,0 +1,174 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Outbox } from "../../tools/demo/outbox.mjs";
+import { servePage } from "../../tools/demo/page.mjs";
+import { Transcript, type TranscriptMessage } from "../../tools/demo/transcript.mjs";
+
+describe("the page's server", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "demo-page-"));
+  let page: Awaited<ReturnType<typeof servePage>>;
+  beforeAll(async () => {
+    mkdirSync(path.join(folder, "site/assets"), { recursive: true });
+    writeFileSync(path.join(folder, "secret.html"), "not for the page");
+    writeFileSync(path.join(folder, "site/index.html"), "<!doctype html>page");
+    writeFileSync(path.join(folder, "site/assets/app.js"), "run()");
+    writeFileSync(path.join(folder, "site/.built-from"), "a hash");
+    page = await servePage({ folder: path.join(folder, "site") });
+    page.connectTo("http://127.0.0.1:3210/the-token");
+  });
+  afterAll(async () => {
+    await page.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** `fetch` would tidy the path and refuse the Host. */
+  function get(target: string, { host, method = "GET" }: { host?: string; method?: string } = {}) {
+    const { port } = new URL(page.origin);
+    return new Promise<{ status: number; body: string; headers: Record<string, unknown> }>((resolve, reject) => {
+      request({ host: "127.0.0.1", port, path: target, method, headers: { host: host ?? `127.0.0.1:${port}` } }, (response) => {
+        let body = "";
+        response.on("data", (chunk) => (body += chunk));
+        response.on("end", () => resolve({ status: response.statusCode!, body, headers: response.headers }));
+      })
+        .on("error", reject)
+        .end();
+    });
+  }
+
+  test("serves what was built", async () => {
+    expect(await get("/")).toMatchObject({ status: 200, body: "<!doctype html>page", headers: { "content-type": "text/html; charset=utf-8" } });
+    expect(await get("/assets/app.js")).toMatchObject({ status: 200, body: "run()", headers: { "x-content-type-options": "nosniff" } });
+  });
+
+  test("lets the page talk to its deployment and to nobody else, and be framed by nobody", async () => {
+    const policy = String((await get("/")).headers["content-security-policy"]);
+    expect(policy.split("; ")).toEqual([
+      "default-src 'self'",
+      "connect-src http://127.0.0.1:3210 ws://127.0.0.1:3210",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "object-src 'none'",
+      "frame-ancestors 'none'",
+    ]);
+    expect(policy).not.toContain("the-token");
+  });
+
+  test.each(["/../secret.html", "/assets/../../secret.html", "/%2e%2e/secret.html", "/.built-from", "/no-such.js", "/assets"])(
+    "has no %s",
+    async (target) => expect((await get(target)).status).toBe(404),
+  );
+
+  test("refuses a rebound name, and writing", async () => {
+    expect((await get("/", { host: "evil.example" })).status).toBe(403);
+    expect((await get("/", { method: "POST" })).status).toBe(405);
+  });
+});
+
+describe("the outbox", () => {
+  const event = (n: number, threadId = "t", payloadJson = "{}") => ({ n, threadId, payloadJson });
+  type Event = ReturnType<typeof event>;
+  const neverRetries = (error: Error) => expect.unreachable(error.message);
+
+  test("sends in order, one batch at a time, at most 100 events of one thread in each", async () => {
+    const batches: Event[][] = [];
+    let inFlight = 0;
+    const outbox = new Outbox<Event>(async (batch) => {
+      expect(++inFlight).toBe(1);
+      await sleep(5);
+      inFlight -= 1;
+      batches.push(batch);
+    }, neverRetries);
+    for (let n = 0; n < 250; n++) outbox.put(event(n));
+    outbox.put(event(250, "u"));
+    outbox.put(event(251, "t"));
+    await outbox.flushed();
+    expect(batches.map((batch) => batch.length)).toEqual([100, 100, 50, 1, 1]);
+    expect(batches.flat().map(({ n }) => n)).toEqual(Array.from({ length: 252 }, (_, n) => n));
+    expect(outbox.stats).toEqual({ events: 252, batches: 5, retries: 0 });
+  });
+
+  test("keeps a batch under the limit of a mutation's arguments, one event at least", async () => {
+    const sizes: number[] = [];
+    const outbox = new Outbox<Event>(async (batch) => void sizes.push(batch.length), neverRetries);
+    const megabyte = "x".repeat(1_000_000);
+    for (let n = 0; n < 5; n++) outbox.put(event(n, "t", megabyte));
+    outbox.put(event(5, "t", megabyte.repeat(4)));
+    await outbox.flushed();
+    expect(sizes).toEqual([2, 2, 1, 1]);
+  });
+
+  test("sends the same batch again until it is taken, whatever came meanwhile", async () => {
+    const seen: number[][] = [];
+    const onRetry = vi.fn();
+    const outbox = new Outbox<Event>(async (batch) => {
+      seen.push(batch.map(({ n }) => n));
+      if (seen.length > 1) return;
+      outbox.put(event(2));
+      throw new Error("fetch failed");
+    }, onRetry);
+    outbox.put(event(0));
+    outbox.put(event(1));
+    await outbox.flushed();
+    expect(seen).toEqual([[0, 1], [0, 1], [2]]);
+    expect(onRetry).toHaveBeenCalledOnce();
+  });
+});
+
+describe("the transcript", () => {
+  const message = (text: string, fields: Partial<TranscriptMessage> = {}): TranscriptMessage => ({
+    role: "assistant",
+    status: "streaming",
+    text,
+    sourceItemType: "agentMessage",
+    ...fields,
+  });
+  const completed = { status: "completed" };
+
+  function start() {
+    let written = "";
+    const transcript = new Transcript((text) => (written += text));
+    return { transcript, written: () => written };
+  }
+
+  test("writes what grows as it grows, and the next message once it has ended", () => {
+    const { transcript, written } = start();
+    transcript.update([message("One")]);
+    transcript.update([message("One two")]);
+    expect(written()).toBe("One two");
+    transcript.update([message("One two"), message("Later")]);
+    expect(written()).toBe("One two");
+    expect(transcript.isEnded).toBe(false);
+    transcript.update([message("One two.", completed), message("Later")]);
+    expect(written()).toBe("One two.\n\nLater");
+    transcript.update([message("One two.", completed), message("Later", completed)]);
+    expect(written()).toBe("One two.\n\nLater\n\n");
+    expect(transcript.isEnded).toBe(true);
+  });
+
+  test("writes a text again that was put right after the fact", () => {
+    const { transcript, written } = start();
+    transcript.update([message("Halo")]);
+    transcript.update([message("Hello", completed)]);
+    expect(written()).toBe("Halo\nHello\n\n");
+  });
+
+  test("shows a command with its output, live and then from the item", () => {
+    const { transcript, written } = start();
+    const command = { role: "tool", sourceItemType: "commandExecution" };
+    transcript.update([message("/bin/bash -lc 'make test'", { ...command, output: "ok 1\n" })]);
+    expect(written()).toBe("$ make test\n  ok 1");
+    const payloadJson = JSON.stringify({ params: { item: { aggregatedOutput: "ok 1\nok 2\n" } } });
+    transcript.update([message("/bin/bash -lc 'make test'", { ...command, ...completed, payloadJson })]);
+    expect(written()).toBe("$ make test\n  ok 1\n  ok 2\n\n");
+  });
+
+  test("nothing that Codex prints steers the terminal", () => {
+    const { transcript, written } = start();
+    transcript.update([message("a\u001b[2Jb\u001b]0;title\u0007c\u202ed\u0000e\rf\tg\n", completed)]);
+    expect(written()).toBe("abcdef\tg\n\n\n");
+  });
+});
