@@ -1,32 +1,37 @@
 import { act, cleanup, render } from "@testing-library/react";
 import { ConvexProvider } from "convex/react";
 import type { ApiFromModules } from "convex/server";
-import { anyApi, paginationOptsValidator, queryGeneric } from "convex/server";
+import { anyApi, componentsGeneric, paginationOptsValidator, queryGeneric } from "convex/server";
 import { v } from "convex/values";
 import { afterEach, expect, it } from "vitest";
-import type { CodexMessagesPage } from "../../js-wrapper/react/index.js";
+import type { CodexComponent } from "../../js-wrapper/host/convex.js";
+import {
+  listThreadMessagesForHooksForActor,
+  vHostActorContext,
+  vHostStreamArgs,
+  vHostSyncRuntimeOptions,
+} from "../../js-wrapper/host/convex.js";
 import { useCodexMessages } from "../../js-wrapper/react/index.js";
 import { FakeConvex, FakeHost } from "./fake-convex.js";
 
-// The types of an app whose chat.ts is the golden path's, as code generation makes them of it.
-const vActor = v.object({ tenantId: v.string(), userId: v.string(), deviceId: v.string() });
+// The query of the golden path's chat.ts, and the types that code generation makes of it.
+const components = componentsGeneric() as unknown as { codexLocal: CodexComponent };
 const _listThreadMessagesForHooks = queryGeneric({
   args: {
-    actor: vActor,
+    actor: vHostActorContext,
     threadId: v.string(),
     paginationOpts: paginationOptsValidator,
-    streamArgs: v.optional(
-      v.union(
-        v.object({ kind: v.literal("list"), startOrder: v.optional(v.number()) }),
-        v.object({
-          kind: v.literal("deltas"),
-          cursors: v.array(v.object({ streamId: v.string(), cursor: v.number() })),
-        }),
-      ),
-    ),
-    runtime: v.optional(v.object({ maxDeltasPerStreamRead: v.optional(v.number()) })),
+    streamArgs: vHostStreamArgs,
+    runtime: v.optional(vHostSyncRuntimeOptions),
   },
-  handler: async (): Promise<CodexMessagesPage> => ({ page: [], isDone: true, continueCursor: "" }),
+  handler: async (ctx, args) =>
+    listThreadMessagesForHooksForActor(ctx, components.codexLocal, {
+      actor,
+      threadId: args.threadId,
+      paginationOpts: args.paginationOpts,
+      streamArgs: args.streamArgs,
+      runtime: args.runtime,
+    }),
 });
 const api = anyApi as unknown as ApiFromModules<{
   chat: { listThreadMessagesForHooks: typeof _listThreadMessagesForHooks };

@@ -5,7 +5,7 @@ import {
   useQuery,
 } from "convex/react";
 import { useCodexMessages } from "convex-codex-local/react";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { ACTOR, api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread, useConfig } from "./config.js";
@@ -57,18 +57,20 @@ function connect(url: string | null): ConvexReactClient | null {
 function NewestThread() {
   const threads = useThreads();
   const connection = useConnection();
+  const [shown, setShown] = useState<string>();
+  const newest = threads?.[0]?.threadId;
+  // Two threads at work are the newest in turns: the one that was is kept.
+  if (shown === undefined && newest !== undefined) setShown(newest);
+  if (shown !== undefined) return <Thread threadId={shown} />;
+
   if (threads === undefined) {
     return <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />;
   }
-  const newest = threads[0];
-  if (newest === undefined) {
-    return (
-      <Notice title="No thread yet" isBusy>
-        Start Codex on your machine. Its thread appears here by itself.
-      </Notice>
-    );
-  }
-  return <Thread threadId={newest.threadId} />;
+  return (
+    <Notice title="No thread yet" isBusy>
+      Start Codex on your machine. Its thread appears here by itself.
+    </Notice>
+  );
 }
 
 function Thread({ threadId }: { threadId: string }) {

@@ -20,7 +20,8 @@ const TURN_LABEL: Record<TurnState, string> = {
 export interface HeaderProps {
   threadId: string;
   threadStatus: CodexThreadStatus | undefined;
-  turn: TurnState;
+  /** Unknown until there are messages. */
+  turn: TurnState | undefined;
   threads: readonly ThreadSummary[];
   connection: Connection;
   onChoose: (threadId: string) => void;
@@ -49,10 +50,12 @@ export function Header({
         {threadStatus !== undefined && threadStatus !== "active" && (
           <span className={`chip chip-${threadStatus}`}>{threadStatus}</span>
         )}
-        <span className={`turn turn-${turn}`} role="status">
-          <span className="lamp" />
-          {TURN_LABEL[turn]}
-        </span>
+        {turn !== undefined && (
+          <span className={`turn turn-${turn}`} role="status">
+            <span className="lamp" />
+            {TURN_LABEL[turn]}
+          </span>
+        )}
         <span
           className={`connection connection-${connection}`}
           title={CONNECTION_LABEL[connection]}

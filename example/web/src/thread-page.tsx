@@ -15,7 +15,7 @@ export interface ThreadPageProps extends Omit<HeaderProps, "threadStatus" | "tur
 
 export function ThreadPage({ messages, ...header }: ThreadPageProps) {
   const { results, threadStatus } = messages;
-  const turn = turnState(results);
+  const turn = results.length === 0 ? undefined : turnState(results);
   const scroll = useStickToEnd(results[0]?._id);
 
   useEffect(() => {
