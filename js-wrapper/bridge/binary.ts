@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { CodexBridgeError } from "./errors.js";
 
@@ -34,7 +34,7 @@ export function findBinary(codexBin: string | undefined, cwd: string, env: NodeJ
   if (found !== undefined) return found;
   throw new CodexBridgeError(
     "E_CODEX_NOT_FOUND",
-    `no codex binary: \`${named}\` is not there or cannot be run; set codexBin or CODEX_BIN to its absolute path`,
+    `no codex binary: \`${named}\` is not there or cannot be run (PATH is not searched inside \`${cwd}\`); set codexBin or CODEX_BIN to its absolute path`,
   );
 }
 
@@ -47,8 +47,17 @@ function onPath(name: string, cwd: string, env: NodeJS.ProcessEnv): string[] {
 }
 
 function isInside(folder: string, parent: string): boolean {
-  const way = path.relative(parent, folder);
+  const way = path.relative(real(parent), real(folder));
   return way === "" || (way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
+}
+
+/** Where the symbolic links lead; the folder itself where it is not there. */
+function real(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
 }
 
 function isExecutable(file: string): boolean {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -193,6 +193,9 @@ describe("what the process is given", () => {
     const found = (folders: string[], CODEX_BIN?: string) =>
       findBinary(undefined, workspace, { PATH: folders.join(path.delimiter), ...(CODEX_BIN === undefined ? {} : { CODEX_BIN }) });
     expect(found([planted, trusted])).toBe(path.join(trusted, "codex"));
+    const linked = path.join(folder, "linked");
+    symlinkSync(planted, linked);
+    expect(found([linked, trusted])).toBe(path.join(trusted, "codex"));
     expect(() => found([planted, ".", ""])).toThrow(expect.objectContaining({ code: "E_CODEX_NOT_FOUND" }));
     expect(found([trusted], path.join(planted, "codex"))).toBe(path.join(planted, "codex"));
     expect(found([trusted], "")).toBe(path.join(trusted, "codex"));
