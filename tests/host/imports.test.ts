@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+/** Every module that a file reaches by its imports, types left out. */
+function reached(file: URL, seen = new Set<string>()): Set<string> {
+  const imports = readFileSync(file, "utf8").matchAll(/^(?:import|export)\s(?!type\s)[^;]*?from\s+"([^"]+)"/gm);
+  for (const [, name] of imports) {
+    const isOwn = name!.startsWith(".");
+    const found = isOwn ? new URL(name!.replace(/\.js$/, ".ts"), file) : undefined;
+    const key = found?.href ?? name!;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (found !== undefined) reached(found, seen);
+  }
+  return seen;
+}
+
+describe("host/convex", () => {
+  it("reaches nothing of Node, and not the core: an app's bundle holds no wasm", () => {
+    const modules = [...reached(new URL("../../js-wrapper/host/convex.ts", import.meta.url))];
+    const own = modules.filter((name) => name.startsWith("file:"));
+    expect(own.length).toBeGreaterThan(4);
+    expect(own.filter((name) => !name.includes("/js-wrapper/host/"))).toEqual([]);
+    expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(["convex/values"]);
+  });
+});
