@@ -15,6 +15,10 @@ const IMPORT_SEED = 1;
 const DEFAULT_SEED = 42;
 const CONVEX_ERROR = Symbol.for("ConvexError");
 
+const ROOT_SOURCE = `import "entry"; import.meta.done();`;
+// Node 20 never lets go of a module that was compiled without cached data, nor of its context.
+let rootCode;
+
 const globalsScript = new vm.Script(GLOBALS_SOURCE, { filename: "convex-isolate-globals.js" });
 const encoder = new TextEncoder();
 const clock = () => hostPerformance.now();
@@ -78,14 +82,16 @@ export async function loadModule(set, entry, options = {}) {
   const entryModule = make(entry);
   // A graph with a top-level await leaves the body of this root unrun when `evaluate` returns; the isolate refuses such a graph.
   let ranInOneGo = false;
-  const root = new vm.SourceTextModule(`import "entry"; import.meta.done();`, {
+  const root = new vm.SourceTextModule(ROOT_SOURCE, {
     context,
+    cachedData: rootCode,
     initializeImportMeta(meta) {
       meta.done = () => {
         ranInOneGo = true;
       };
     },
   });
+  rootCode ??= root.createCachedData();
   await root.link((specifier, from) => (specifier === "entry" ? entryModule : make(resolve(specifier, from.identifier))));
   timings.compile = clock() - start;
 

@@ -91,6 +91,16 @@ export const slow = mutation({
   },
 });
 
+/** Takes processor time, however busy the machine is. */
+export const burn = query({
+  args: { rounds: v.number() },
+  handler: async (_ctx, { rounds }) => {
+    let n = 0;
+    for (let i = 0; i < rounds; i++) n = (n * 31 + i) | 0;
+    return n;
+  },
+});
+
 export const fetches = query({
   args: {},
   handler: async () => {
