@@ -1,6 +1,6 @@
 // src/ (Rust) -> pkg/: the wasm, its glue with `initSync` alone, the bytes as a module, the types.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { CARGO_HOME, ROOT, cargoEnv } from "./cargo-tools.mjs";
 import { BUILDS, stampOf } from "./freshness.mjs";
@@ -63,8 +63,8 @@ function patchTypes(file) {
   writeFileSync(file, text.slice(0, asyncInit));
 }
 
-const target = path.join(ROOT, "target");
-const staging = path.join(target, `pkg-${process.pid}`);
+const staging = path.join(ROOT, "target", `pkg-${process.pid}`);
+const replaced = `${staging}-replaced`;
 const inStaging = (name) => path.join(staging, name);
 const env = cargoEnv();
 
@@ -86,10 +86,10 @@ try {
   writeFileSync(inStaging(`${NAME}_bytes.d.ts`), "/** The wasm module's bytes, base64. */\ndeclare const bytes: string;\nexport default bytes;\n");
   writeStamp(staging);
 
-  mkdirSync(target, { recursive: true });
+  // Two renames, not a removal: others may be reading.
   const pkg = path.join(ROOT, BUILDS.wasm.output);
-  rmSync(pkg, { recursive: true, force: true });
+  if (existsSync(pkg)) renameSync(pkg, replaced);
   renameSync(staging, pkg);
 } finally {
-  rmSync(staging, { recursive: true, force: true });
+  for (const folder of [staging, replaced]) rmSync(folder, { recursive: true, force: true });
 }

@@ -1,20 +1,28 @@
 // convex/ -> dist/component and js-wrapper/ -> dist/js-wrapper, as ESM and declarations.
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ROOT } from "./cargo-tools.mjs";
-import { BUILDS, stampOf } from "./freshness.mjs";
+import { BUILDS, stampFile, stampOf } from "./freshness.mjs";
 
 const TSC = path.join(ROOT, "node_modules/typescript/bin/tsc");
+const EMITTED = "TSFILE: ";
 const dist = path.join(ROOT, BUILDS.dist.output);
 
 const writeStamp = stampOf(BUILDS.dist);
-// From nothing, so that no file of a deleted source is shipped.
-rmSync(dist, { recursive: true, force: true });
-try {
-  execFileSync(process.execPath, [TSC, "--build", "tsconfig.build.json"], { cwd: ROOT, stdio: "inherit" });
-} catch {
-  process.exit(1); // tsc has said why
+rmSync(stampFile(BUILDS.dist), { force: true });
+const args = [TSC, "--build", "tsconfig.build.json", "--force", "--listEmittedFiles"];
+const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+const lines = stdout.split("\n");
+if (status !== 0) {
+  console.error(lines.filter((line) => !line.startsWith(EMITTED)).join("\n"));
+  process.exit(1);
 }
-for (const file of readdirSync(dist)) if (file.endsWith(".tsbuildinfo")) rmSync(path.join(dist, file));
+
+// What no source makes any more is removed afterwards: others may be reading what stays.
+const emitted = new Set(lines.filter((line) => line.startsWith(EMITTED)).map((line) => path.resolve(ROOT, line.slice(EMITTED.length).trim())));
+for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+  const file = path.join(entry.parentPath, entry.name);
+  if (entry.isFile() && (!emitted.has(file) || file.endsWith(".tsbuildinfo"))) rmSync(file);
+}
 writeStamp();

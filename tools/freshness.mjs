@@ -38,7 +38,7 @@ function inputsHash({ inputs }) {
   return hash.digest("hex");
 }
 
-const stampFile = ({ output }) => path.join(ROOT, output, STAMP);
+export const stampFile = ({ output }) => path.join(ROOT, output, STAMP);
 
 export function isFresh(build) {
   return existsSync(stampFile(build)) && readFileSync(stampFile(build), "utf8") === inputsHash(build);
