@@ -1,0 +1,76 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type * as errors from "../errors.js";
+import type * as messages from "../messages.js";
+import type * as model_apply from "../model/apply.js";
+import type * as model_load from "../model/load.js";
+import type * as model_messages from "../model/messages.js";
+import type * as model_paging from "../model/paging.js";
+import type * as model_parts from "../model/parts.js";
+import type * as model_replay from "../model/replay.js";
+import type * as model_runs from "../model/runs.js";
+import type * as model_scope from "../model/scope.js";
+import type * as sync from "../sync.js";
+import type * as threads from "../threads.js";
+import type * as turns from "../turns.js";
+import type * as validators from "../validators.js";
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+import { anyApi, componentsGeneric } from "convex/server";
+
+const fullApi: ApiFromModules<{
+  errors: typeof errors;
+  messages: typeof messages;
+  "model/apply": typeof model_apply;
+  "model/load": typeof model_load;
+  "model/messages": typeof model_messages;
+  "model/paging": typeof model_paging;
+  "model/parts": typeof model_parts;
+  "model/replay": typeof model_replay;
+  "model/runs": typeof model_runs;
+  "model/scope": typeof model_scope;
+  sync: typeof sync;
+  threads: typeof threads;
+  turns: typeof turns;
+  validators: typeof validators;
+}> = anyApi as any;
+
+/**
+ * A utility for referencing Convex functions in your app's public API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+export const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+> = anyApi as any;
+
+/**
+ * A utility for referencing Convex functions in your app's internal API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = internal.myModule.myFunction;
+ * ```
+ */
+export const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+> = anyApi as any;
+
+export const components = componentsGeneric() as unknown as {};

@@ -1,0 +1,445 @@
+/* eslint-disable */
+/**
+ * Generated `ComponentApi` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type { FunctionReference } from "convex/server";
+
+/**
+ * A utility for referencing a Convex component's exposed API.
+ *
+ * Useful when expecting a parameter like `components.myComponent`.
+ * Usage:
+ * ```ts
+ * async function myFunction(ctx: QueryCtx, component: ComponentApi) {
+ *   return ctx.runQuery(component.someFile.someQuery, { ...args });
+ * }
+ * ```
+ */
+export type ComponentApi<Name extends string | undefined = string | undefined> =
+  {
+    messages: {
+      getByTurn: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+        },
+        Array<{
+          messageId: string;
+          turnId: string;
+          turnOrder: number;
+          orderInTurn: number;
+          role: "user" | "assistant" | "system" | "tool";
+          status: "streaming" | "completed" | "failed" | "interrupted";
+          text: string;
+          textTruncated?: boolean;
+          textBytes?: number;
+          sourceItemType: string;
+          payloadJson: string;
+          payloadTruncated?: boolean;
+          error?: string;
+          createdAt: number;
+          updatedAt: number;
+          completedAt?: number;
+        }>,
+        Name
+      >;
+      listByThread: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            messageId: string;
+            turnId: string;
+            turnOrder: number;
+            orderInTurn: number;
+            role: "user" | "assistant" | "system" | "tool";
+            status: "streaming" | "completed" | "failed" | "interrupted";
+            text: string;
+            textTruncated?: boolean;
+            textBytes?: number;
+            sourceItemType: string;
+            payloadJson: string;
+            payloadTruncated?: boolean;
+            error?: string;
+            createdAt: number;
+            updatedAt: number;
+            completedAt?: number;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
+    };
+    sync: {
+      ensureSession: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          sessionId: string;
+          threadId: string;
+          lastEventCursor: number;
+        },
+        { sessionId: string; threadId: string; status: "created" | "active" },
+        Name
+      >;
+      heartbeat: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          sessionId: string;
+          threadId: string;
+          lastEventCursor: number;
+        },
+        null,
+        Name
+      >;
+      ingest: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          sessionId: string;
+          threadId: string;
+          streamDeltas: Array<{
+            type: "stream_delta";
+            eventId: string;
+            turnId: string;
+            streamId: string;
+            kind: string;
+            payloadJson: string;
+            cursorStart: number;
+            cursorEnd: number;
+            createdAt: number;
+          }>;
+          lifecycleEvents: Array<{
+            type: "lifecycle_event";
+            eventId: string;
+            turnId?: string;
+            kind: string;
+            payloadJson: string;
+            createdAt: number;
+          }>;
+          runtime?: {
+            saveStreamDeltas?: boolean;
+            saveReasoningDeltas?: boolean;
+            exposeRawReasoningDeltas?: boolean;
+            maxDeltasPerStreamRead?: number;
+            maxDeltasPerRequestRead?: number;
+            finishedStreamDeleteDelayMs?: number;
+          };
+        },
+        {
+          ackedStreams: Array<{ streamId: string; ackCursorEnd: number }>;
+          ingestStatus: "ok" | "partial";
+        },
+        Name
+      >;
+      ingestSafe: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          sessionId: string;
+          threadId: string;
+          streamDeltas: Array<{
+            type: "stream_delta";
+            eventId: string;
+            turnId: string;
+            streamId: string;
+            kind: string;
+            payloadJson: string;
+            cursorStart: number;
+            cursorEnd: number;
+            createdAt: number;
+          }>;
+          lifecycleEvents: Array<{
+            type: "lifecycle_event";
+            eventId: string;
+            turnId?: string;
+            kind: string;
+            payloadJson: string;
+            createdAt: number;
+          }>;
+          runtime?: {
+            saveStreamDeltas?: boolean;
+            saveReasoningDeltas?: boolean;
+            exposeRawReasoningDeltas?: boolean;
+            maxDeltasPerStreamRead?: number;
+            maxDeltasPerRequestRead?: number;
+            finishedStreamDeleteDelayMs?: number;
+          };
+          ensureLastEventCursor?: number;
+        },
+        {
+          status: "ok" | "partial" | "session_recovered" | "rejected";
+          ingestStatus: "ok" | "partial";
+          ackedStreams: Array<{ streamId: string; ackCursorEnd: number }>;
+          recovery?: {
+            action: "session_rebound";
+            sessionId: string;
+            threadId: string;
+          };
+          errors: Array<{
+            code:
+              | "SESSION_NOT_FOUND"
+              | "SESSION_THREAD_MISMATCH"
+              | "SESSION_DEVICE_MISMATCH"
+              | "OUT_OF_ORDER"
+              | "REPLAY_GAP"
+              | "UNKNOWN";
+            message: string;
+            recoverable: boolean;
+            errorCode: string;
+            eventId?: string;
+            streamId?: string;
+          }>;
+        },
+        Name
+      >;
+      listCheckpoints: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        Array<{ streamId: string; cursor: number }>,
+        Name
+      >;
+      replay: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          streamCursorsById: Array<{ streamId: string; cursor: number }>;
+          runtime?: {
+            saveStreamDeltas?: boolean;
+            saveReasoningDeltas?: boolean;
+            exposeRawReasoningDeltas?: boolean;
+            maxDeltasPerStreamRead?: number;
+            maxDeltasPerRequestRead?: number;
+            finishedStreamDeleteDelayMs?: number;
+          };
+          startOrder?: number;
+          snapshots?: boolean;
+        },
+        {
+          streams: Array<{
+            streamId: string;
+            state: "streaming" | "finished" | "aborted";
+          }>;
+          streamWindows: Array<{
+            streamId: string;
+            status: "ok" | "rebased" | "stale";
+            serverCursorStart: number;
+            serverCursorEnd: number;
+          }>;
+          nextCheckpoints: Array<{ streamId: string; cursor: number }>;
+          deltas: Array<{
+            streamId: string;
+            cursorStart: number;
+            cursorEnd: number;
+            kind: string;
+            payloadJson: string;
+          }>;
+          texts: Array<{
+            streamId: string;
+            turnId: string;
+            messageId: string;
+            channel: "text" | "output";
+            cursorStart: number;
+            cursorEnd: number;
+            text: string;
+          }>;
+          snapshots: Array<{
+            itemId: string;
+            itemType: string;
+            status: "streaming" | "completed" | "failed" | "interrupted";
+            payloadJson: string;
+            turnId: string;
+            streamId: string;
+          }>;
+        },
+        Name
+      >;
+      upsertCheckpoint: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          streamId: string;
+          cursor: number;
+        },
+        { ok: true },
+        Name
+      >;
+    };
+    threads: {
+      create: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          model?: string;
+          cwd?: string;
+          personality?: string;
+          localThreadId?: string;
+        },
+        { threadId: string },
+        Name
+      >;
+      getState: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        {
+          threadId: string;
+          threadStatus: "active" | "archived";
+          turns: Array<{
+            turnId: string;
+            status:
+              "queued" | "inProgress" | "completed" | "interrupted" | "failed";
+            startedAt: number;
+          }>;
+          activeStreams: Array<{
+            streamId: string;
+            state: "streaming" | "finished" | "aborted";
+          }>;
+          allStreams: Array<{
+            streamId: string;
+            state: "streaming" | "finished" | "aborted";
+          }>;
+          streamStats: Array<{
+            streamId: string;
+            state: "streaming" | "finished" | "aborted";
+            deltaCount: number;
+            latestCursor: number;
+          }>;
+          pendingApprovals: Array<{
+            turnId: string;
+            itemId: string;
+            kind: string;
+            reason?: string;
+          }>;
+          recentMessages: Array<{
+            messageId: string;
+            turnId: string;
+            role: "user" | "assistant" | "system" | "tool";
+            status: "streaming" | "completed" | "failed" | "interrupted";
+            text: string;
+            createdAt: number;
+          }>;
+        },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            threadId: string;
+            status: "active" | "archived";
+            updatedAt: number;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
+      resolve: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          externalThreadId?: string;
+          model?: string;
+          cwd?: string;
+          personality?: string;
+          localThreadId?: string;
+        },
+        { threadId: string; externalThreadId?: string; created: boolean },
+        Name
+      >;
+    };
+    turns: {
+      interrupt: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          reason?: string;
+        },
+        null,
+        Name
+      >;
+      start: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          input: Array<{
+            type: string;
+            text?: string;
+            url?: string;
+            path?: string;
+          }>;
+          options?: {
+            model?: string;
+            effort?: "low" | "medium" | "high";
+            cwd?: string;
+            personality?: string;
+            approvalPolicy?: string;
+            sandboxPolicy?: string;
+          };
+          idempotencyKey: string;
+        },
+        { turnId: string; accepted: true },
+        Name
+      >;
+    };
+  };

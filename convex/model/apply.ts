@@ -1,0 +1,304 @@
+/** Applies the writes of a plan, one by one, as they are. */
+import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/index.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import { findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
+import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
+import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
+
+/** Milliseconds that a chunk is kept at least. SOURCE: `src/limits.rs`, CHUNK_TTL_MS. */
+const CHUNK_TTL_MS = 24 * 60 * 60 * 1000;
+/** SOURCE: `src/limits.rs`, LIFECYCLE_ID_TTL_MS. */
+const LIFECYCLE_ID_TTL_MS = 7 * CHUNK_TTL_MS;
+/** SOURCE: `src/limits.rs`, STREAM_DELETE_DELAY_DEFAULT_MS and its ceiling. */
+const STREAM_DELETE_DELAY = { defaultMs: 300_000, maxMs: 7 * CHUNK_TTL_MS };
+/** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */
+const INLINE_UNITS_MAX = 64 * 1024;
+/** Malformed events that are kept of a thread; the oldest go. */
+const QUARANTINE_ROWS_MAX = 200;
+
+/** Where the writes of a call belong. */
+export type Target = { scope: Scope; threadId: string; nowMs: number; args: IngestArgs; rows: IngestRows };
+
+type Of<Type extends Write["type"]> = Extract<Write, { type: Type }>;
+
+export async function applyWrites(ctx: WriteCtx, target: Target, writes: readonly Write[]): Promise<void> {
+  for (const write of writes) await applyWrite(ctx, target, write);
+}
+
+export async function applySession(
+  ctx: WriteCtx,
+  args: Pick<IngestArgs, "actor" | "sessionId" | "threadId">,
+  own: Doc<"sessions"> | null,
+  session: SessionWrite,
+  nowMs: number,
+  lastEventCursor = 0,
+): Promise<void> {
+  if (session.type === "keep") return;
+  const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, lastEventCursor) };
+  const fields = session.type === "bind" ? { ...beat, deviceId: args.actor.deviceId, epoch: session.epoch } : beat;
+  if (own !== null) return ctx.db.patch(own._id, fields);
+  if (session.type === "bind") {
+    const { sessionId, threadId, actor } = args;
+    await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat });
+  }
+}
+
+function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> {
+  switch (write.type) {
+    case "insertThread":
+      return insertThread(ctx, target);
+    case "patchThread":
+      return patchThread(ctx, target, write);
+    case "putTurn":
+      return putTurn(ctx, target, write);
+    case "putMessage":
+      return putMessage(ctx, target, write);
+    case "insertStream":
+      return insertStream(ctx, target, write);
+    case "closeStream":
+      return closeStream(ctx, target, write);
+    case "putHead":
+      return putHead(ctx, target, write);
+    case "insertChunk":
+      return insertChunk(ctx, target, write);
+    case "putMarks":
+      return putMarks(ctx, target, write);
+    case "insertLifecycleId":
+      return insertLifecycleId(ctx, target, write);
+    case "quarantine":
+      return quarantine(ctx, target, write);
+  }
+}
+
+async function insertThread(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target): Promise<void> {
+  const id = await ctx.db.insert("threads", {
+    ...scope,
+    threadId,
+    localThreadId: threadId,
+    status: "active",
+    nextTurnOrder: 0,
+    createdAt: nowMs,
+    updatedAt: nowMs,
+  });
+  rows.thread = await ctx.db.get(id);
+}
+
+async function patchThread(ctx: WriteCtx, { nowMs, rows }: Target, write: Of<"patchThread">): Promise<void> {
+  const thread = existing(rows.thread);
+  await ctx.db.patch(thread._id, {
+    updatedAt: nowMs,
+    ...(write.nextTurnOrder === undefined ? {} : { nextTurnOrder: write.nextTurnOrder }),
+    ...(write.name === undefined ? {} : { name: write.name || undefined }),
+    ...(write.archived === undefined ? {} : { status: write.archived ? "archived" : "active" }),
+  });
+}
+
+async function putTurn(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target, write: Of<"putTurn">): Promise<void> {
+  const set = {
+    status: write.status,
+    hasItems: write.hasItems,
+    ...defined({
+      source: write.source,
+      sameRunAs: write.sameRunAs,
+      error: write.error,
+      warning: write.warning,
+      startedAt: write.startedAt,
+      completedAt: write.completedAt,
+    }),
+  };
+  if (write.row === undefined) {
+    const { turnId, turnOrder } = write;
+    await ctx.db.insert("turns", { ...scope, threadId, turnId, turnOrder, createdAt: nowMs, ...set });
+    return;
+  }
+  // In a patch, `undefined` takes a field away: what a turn no longer has goes.
+  const gone = { source: undefined, sameRunAs: undefined, ...(write.clearError ? { error: undefined } : {}) };
+  await ctx.db.patch(existing(rows.turns[write.row])._id, { ...gone, ...set });
+}
+
+async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">): Promise<void> {
+  const { scope, threadId, nowMs, args, rows } = target;
+  const { content } = write;
+  const payload = content?.payload === undefined ? undefined : storedText(args, content.payload);
+  const set = {
+    status: write.status,
+    closing: write.closing,
+    updatedAt: nowMs,
+    ...defined({
+      endCursor: write.endCursor,
+      textWhole: write.textWhole,
+      completedAt: write.completedAt,
+      role: content?.role,
+      sourceItemType: content?.sourceItemType,
+      textBytes: content?.textBytes,
+      payloadUnits: payload?.length,
+    }),
+  };
+  let id: Id<"messages">;
+  if (write.row !== undefined) {
+    id = existing(rows.messages[write.row])._id;
+    await ctx.db.patch(id, set);
+  } else {
+    const made = existing(write.made);
+    const event = args.streamDeltas[made.event];
+    id = await ctx.db.insert("messages", {
+      ...scope,
+      threadId,
+      turnId: write.turnId,
+      turnOrder: made.turnOrder,
+      itemId: write.itemId,
+      messageId: write.messageId,
+      occurrence: made.occurrence,
+      orderInTurn: made.orderInTurn,
+      startCursor: made.startCursor,
+      ...defined({ streamId: event?.streamId }),
+      role: "tool",
+      sourceItemType: "",
+      textWhole: false,
+      textBytes: 0,
+      payloadUnits: 0,
+      createdAt: createdAtOf(args, made.event),
+      ...set,
+    });
+  }
+  const isNew = write.row === undefined;
+  if (content !== undefined) await writeParts(ctx, id, "text", content.textParts, isNew);
+  if (payload !== undefined) await writeParts(ctx, id, "payload", splitUnits(payload, PAYLOAD_PART_UNITS), isNew);
+}
+
+async function insertStream(ctx: WriteCtx, target: Target, write: Of<"insertStream">): Promise<void> {
+  const { scope, threadId, args } = target;
+  const { streamId, turnId } = existing(args.streamDeltas[write.event]);
+  const order = defined({ turnOrder: write.turnOrder });
+  await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, ...order, ...stateOf(target, write.state) });
+}
+
+async function closeStream(ctx: WriteCtx, target: Target, write: Of<"closeStream">): Promise<void> {
+  const stream = existing(target.rows.streams[write.row]);
+  await ctx.db.patch(stream._id, stateOf(target, write.state));
+  const head = await findHead(ctx, target.scope, stream.streamId);
+  if (head !== null) await ctx.db.patch(head._id, { closed: true, open: [] });
+}
+
+async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Promise<void> {
+  const { scope, threadId, args, rows } = target;
+  const set = {
+    latest: write.latest,
+    eventCount: write.eventCount,
+    closed: write.closed,
+    hasItems: write.hasItems,
+    ...defined({ turnOrder: write.turnOrder, holes: write.holes, open: write.open }),
+  };
+  if (write.row === undefined) {
+    const { streamId, turnId } = existing(args.streamDeltas[write.event]);
+    await ctx.db.insert("streamHeads", { ...scope, threadId, streamId, turnId, holes: [], open: [], ...set });
+    return;
+  }
+  const head = existing(rows.heads[write.row]);
+  await ctx.db.patch(head._id, set);
+  if (head.turnOrder === undefined && write.turnOrder !== undefined) {
+    const stream = await findStream(ctx, scope, threadId, streamIdOf(args, write.event));
+    if (stream !== null) await ctx.db.patch(stream._id, { turnOrder: write.turnOrder });
+  }
+}
+
+async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk">): Promise<void> {
+  const { scope, threadId, nowMs, args } = target;
+  const events = write.events.map((event) => existing(args.streamDeltas[event]));
+  const { streamId, turnId } = existing(events[0]);
+  const parted: { kind: string; text: string }[] = [];
+  const inline = (kind: string, text: string): boolean => {
+    if (text.length <= INLINE_UNITS_MAX) return true;
+    parted.push({ kind, text });
+    return false;
+  };
+  const id = await ctx.db.insert("chunks", {
+    ...scope,
+    threadId,
+    streamId,
+    turnId,
+    cursorStart: write.cursorStart,
+    cursorEnd: write.cursorEnd,
+    eventIds: events.map((event) => event.eventId),
+    eventEnds: events.map((event) => event.cursorEnd),
+    runs: write.runs.map((run, at) => (inline(`run:${String(at)}`, run.text) ? run : { ...run, text: "", parted: true })),
+    kept: write.kept.map((kept, at) => {
+      const { cursorStart, cursorEnd, kind } = existing(args.streamDeltas[kept.event]);
+      const payloadJson = storedText(args, kept);
+      return inline(`kept:${String(at)}`, payloadJson) ? { cursorStart, cursorEnd, kind, payloadJson } : { cursorStart, cursorEnd, kind };
+    }),
+    itemIds: write.itemIds,
+    expiresAt: nowMs + CHUNK_TTL_MS,
+  });
+  for (const { kind, text } of parted) await writeParts(ctx, id, kind, splitUnits(text, PAYLOAD_PART_UNITS), true);
+}
+
+async function putMarks(ctx: WriteCtx, { scope, threadId, rows }: Target, write: Of<"putMarks">): Promise<void> {
+  const { runtimes } = write;
+  if (rows.marks === null) await ctx.db.insert("lifecycleMarks", { ...scope, threadId, runtimes });
+  else await ctx.db.patch(rows.marks._id, { runtimes });
+}
+
+async function insertLifecycleId(ctx: WriteCtx, target: Target, write: Of<"insertLifecycleId">): Promise<void> {
+  const { scope, threadId, nowMs, args } = target;
+  const { eventId } = existing(args.lifecycleEvents[write.event - args.streamDeltas.length]);
+  await ctx.db.insert("lifecycleIds", { ...scope, threadId, eventId, expiresAt: nowMs + LIFECYCLE_ID_TTL_MS });
+}
+
+async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">): Promise<void> {
+  const { scope, threadId, nowMs, args } = target;
+  const { tenantId, userId } = scope;
+  const event = existing(args.streamDeltas[write.event] ?? args.lifecycleEvents[write.event - args.streamDeltas.length]);
+  const { eventId, turnId, kind } = event;
+  const kept = await ctx.db
+    .query("quarantine")
+    .withIndex("by_event", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("eventId", eventId),
+    )
+    .unique();
+  if (kept !== null) return;
+  const place = defined({ turnId, streamId: args.streamDeltas[write.event]?.streamId });
+  const id = await ctx.db.insert("quarantine", { ...scope, threadId, eventId, kind, reason: write.reason, createdAt: nowMs, ...place });
+  await writeParts(ctx, id, "payload", splitUnits(event.payloadJson, PAYLOAD_PART_UNITS), true);
+  const newest = await ctx.db
+    .query("quarantine")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .order("desc")
+    .take(QUARANTINE_ROWS_MAX + 1);
+  for (const old of newest.slice(QUARANTINE_ROWS_MAX)) {
+    await writeParts(ctx, old._id, "payload", []);
+    await ctx.db.delete(old._id);
+  }
+}
+
+/** The payload that the core's pieces describe. */
+function storedText(args: IngestArgs, payload: StoredPayload): string {
+  const event = existing(args.streamDeltas[payload.event] ?? args.lifecycleEvents[payload.event - args.streamDeltas.length]);
+  return payload.pieces
+    .map((piece) => (piece.type === "slice" ? event.payloadJson.slice(piece.start, piece.end) : piece.json))
+    .join("");
+}
+
+function stateOf({ nowMs, args }: Target, state: Doc<"streams">["state"]) {
+  if (state === "streaming") return { state };
+  const asked = args.runtime?.finishedStreamDeleteDelayMs;
+  const delay = asked === undefined || !Number.isFinite(asked) ? STREAM_DELETE_DELAY.defaultMs : asked;
+  return { state, finishedAt: nowMs, expiresAt: nowMs + Math.min(Math.max(delay, 0), STREAM_DELETE_DELAY.maxMs) };
+}
+
+function createdAtOf(args: IngestArgs, event: number): number {
+  return existing(args.streamDeltas[event] ?? args.lifecycleEvents[event - args.streamDeltas.length]).createdAt;
+}
+
+/** The fields that have a value: in a patch, `undefined` would remove them. */
+function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
+  };
+}
+
+/** The core names what it was given: anything else is a bug of this software. */
+function existing<Value>(value: Value | null | undefined): Value {
+  if (value === null || value === undefined) throw new Error("E_INTERNAL: the core named a row or an event that it was not given");
+  return value;
+}

@@ -1,0 +1,275 @@
+/** Loads the rows that a plan is made from: each by its key, each list by an index range. */
+import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts } from "../../js-wrapper/core/index.js";
+import type { Doc } from "../_generated/dataModel.js";
+import type { Actor } from "../validators.js";
+import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
+
+/** Beyond this the core refuses the batch, so that nothing more need be loaded. SOURCE: `src/limits.rs`, BATCH_STREAMS_MAX. */
+const STREAMS_MAX = 64;
+/** Newest messages of one item: more than any provider was seen to repeat an id in a turn. */
+const OCCURRENCES_MAX = 8;
+/** Turns in progress of one thread: Codex runs one at a time, a review two. */
+const OPEN_TURNS_MAX = 64;
+
+export type StreamEvents = IngestCall["deltas"];
+
+/** What a batch is sent with. */
+export type IngestArgs = {
+  actor: Actor;
+  sessionId: string;
+  threadId: string;
+  streamDeltas: StreamEvents;
+  lifecycleEvents: IngestCall["lifecycle"];
+  runtime?: IngestCall["runtime"];
+};
+
+/** The rows behind a call, for the writes. */
+export type IngestRows = {
+  thread: Doc<"threads"> | null;
+  own: Doc<"sessions"> | null;
+  heads: Doc<"streamHeads">[];
+  marks: Doc<"lifecycleMarks"> | null;
+  turns: Doc<"turns">[];
+  messages: Doc<"messages">[];
+  streams: Doc<"streams">[];
+};
+
+export type LoadedIngest = { call: IngestCall; rows: IngestRows };
+
+export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean, nowMs: number): Promise<LoadedIngest> {
+  const scope = scopeOf(args.actor);
+  const streamIds = [...new Set(args.streamDeltas.map((delta) => delta.streamId))].slice(0, STREAMS_MAX);
+  const [thread, session, heads, marks] = await Promise.all([
+    findThread(ctx, scope, args.threadId),
+    loadSession(ctx, args.actor, args.sessionId, args.threadId),
+    Promise.all(streamIds.map((streamId) => findHead(ctx, scope, streamId))),
+    args.lifecycleEvents.length === 0 ? null : findMarks(ctx, scope, args.threadId),
+  ]);
+  const found = heads.filter((head) => head !== null);
+  return {
+    call: {
+      strict,
+      nowMs,
+      threadId: args.threadId,
+      runtime: args.runtime,
+      thread,
+      session: session.facts,
+      heads: found,
+      marks: marks?.runtimes ?? [],
+      deltas: args.streamDeltas,
+      lifecycle: args.lifecycleEvents,
+      loaded: null,
+    },
+    rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [] },
+  };
+}
+
+export async function loadSession(
+  ctx: ReadCtx,
+  actor: Actor,
+  sessionId: string,
+  threadId: string,
+): Promise<{ facts: SessionContext; own: Doc<"sessions"> | null }> {
+  const { tenantId, userId } = scopeOf(actor);
+  const writer = await ctx.db
+    .query("sessions")
+    .withIndex("by_epoch", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .order("desc")
+    .first();
+  const sessions = () => ctx.db.query("sessions");
+  const own =
+    writer?.sessionId === sessionId
+      ? writer
+      : await sessions()
+          .withIndex("by_session", (q) =>
+            q.eq("tenantId", tenantId).eq("userId", userId).eq("sessionId", sessionId).eq("threadId", threadId),
+          )
+          .unique();
+  const elsewhere =
+    own !== null
+      ? null
+      : await sessions()
+          .withIndex("by_session", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("sessionId", sessionId))
+          .first();
+  const facts: SessionContext = {
+    sessionId,
+    deviceId: actor.deviceId,
+    own: own satisfies SessionFacts | null,
+    writer: writer satisfies SessionFacts | null,
+    boundElsewhere: elsewhere !== null,
+  };
+  return { facts, own };
+}
+
+/** Loads what the core asked for, and adds it to the call. */
+export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIngest, needs: Needs): Promise<LoadedIngest> {
+  const scope = scopeOf(args.actor);
+  const { threadId } = args;
+  const [named, open, items] = await Promise.all([
+    Promise.all(needs.turns.map((turnId) => findTurn(ctx, scope, threadId, turnId))),
+    needs.openTurns ? openTurns(ctx, scope, threadId) : [],
+    Promise.all(needs.items.map((item) => messagesOfItem(ctx, scope, threadId, item.turnId, item.itemId))),
+  ]);
+  const turns = unique([...named.filter((turn) => turn !== null), ...open]);
+  const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
+  const [closingMessages, streams, places, nextOrders, lifecycleIds] = await Promise.all([
+    Promise.all(needs.closing.map((turnId) => messagesThatClose(ctx, scope, threadId, turnId))),
+    Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
+    Promise.all(needs.chunks.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
+    Promise.all(needs.nextOrders.map((turnId) => nextOrder(ctx, scope, threadId, turnId))),
+    Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, lifecycleIdOf(args, event)))),
+  ]);
+  const rows = {
+    turns,
+    messages: unique([...items.flat(), ...closingMessages.flat()]),
+    streams: unique(streams.flat()),
+  };
+  const loaded: LoadedRows = {
+    ...rows,
+    places: places.flat(),
+    nextOrders,
+    lifecycleIds: lifecycleIds.filter((id) => id !== null),
+  };
+  return { call: { ...before.call, loaded }, rows: { ...before.rows, ...rows } };
+}
+
+/** A turn with everything that is open in it, for `turns.interrupt`. */
+export async function loadTurnToEnd(ctx: ReadCtx, scope: Scope, threadId: string, turnId: string) {
+  const [turn, messages, streams] = await Promise.all([
+    findTurn(ctx, scope, threadId, turnId),
+    messagesThatClose(ctx, scope, threadId, turnId),
+    streamsOfTurn(ctx, scope, threadId, turnId),
+  ]);
+  return { turns: turn === null ? [] : [turn], messages, streams };
+}
+
+export function findHead(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string): Promise<Doc<"streamHeads"> | null> {
+  return ctx.db
+    .query("streamHeads")
+    .withIndex("by_stream", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId))
+    .unique();
+}
+
+export function findStream(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, streamId: string) {
+  return ctx.db
+    .query("streams")
+    .withIndex("by_stream", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("streamId", streamId),
+    )
+    .unique();
+}
+
+/** The stream that an event of the batch is of, by the event's index. */
+export function streamIdOf(args: IngestArgs, event: number): string {
+  const delta = args.streamDeltas[event];
+  if (delta === undefined) throw new Error(`E_INTERNAL: the core named stream event ${String(event)}`);
+  return delta.streamId;
+}
+
+function lifecycleIdOf(args: IngestArgs, event: number): string {
+  const found = args.lifecycleEvents[event - args.streamDeltas.length];
+  if (found === undefined) throw new Error(`E_INTERNAL: the core named lifecycle event ${String(event)}`);
+  return found.eventId;
+}
+
+function findMarks(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {
+  return ctx.db
+    .query("lifecycleMarks")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .unique();
+}
+
+async function findLifecycleId(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, eventId: string) {
+  const found = await ctx.db
+    .query("lifecycleIds")
+    .withIndex("by_event", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("eventId", eventId),
+    )
+    .unique();
+  return found === null ? null : eventId;
+}
+
+function openTurns(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {
+  return ctx.db
+    .query("turns")
+    .withIndex("by_status", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("status", "inProgress"),
+    )
+    .take(OPEN_TURNS_MAX);
+}
+
+function messagesOfItem(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string, itemId: string) {
+  return ctx.db
+    .query("messages")
+    .withIndex("by_item", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId).eq("itemId", itemId),
+    )
+    .order("desc")
+    .take(OCCURRENCES_MAX);
+}
+
+async function messagesThatClose(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
+  const closedBy = (closing: "open" | "turn") =>
+    ctx.db
+      .query("messages")
+      .withIndex("by_closing", (q) =>
+        q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId).eq("closing", closing),
+      )
+      .collect();
+  return [...(await closedBy("open")), ...(await closedBy("turn"))];
+}
+
+function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
+  return ctx.db
+    .query("streams")
+    .withIndex("by_turn", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId),
+    )
+    .collect();
+}
+
+/** The events that lie in a range. Reads that range and the chunk before it, never a stream's open end. */
+async function placesIn(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string, asked: Range) {
+  const chunks = () => ctx.db.query("chunks");
+  const before = await chunks()
+    .withIndex("by_start", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId).lt("cursorStart", asked.start),
+    )
+    .order("desc")
+    .first();
+  const inside = await chunks()
+    .withIndex("by_start", (q) =>
+      q
+        .eq("tenantId", tenantId)
+        .eq("userId", userId)
+        .eq("streamId", streamId)
+        .gte("cursorStart", asked.start)
+        .lt("cursorStart", asked.end),
+    )
+    .collect();
+  return [...(before === null ? [] : [before]), ...inside].flatMap(placesOf);
+}
+
+function placesOf(chunk: Doc<"chunks">): LoadedRows["places"] {
+  let start = chunk.cursorStart;
+  return chunk.eventIds.map((eventId, at) => {
+    const range = { start, end: chunk.eventEnds[at] ?? chunk.cursorEnd };
+    start = range.end;
+    return { streamId: chunk.streamId, range, eventId };
+  });
+}
+
+async function nextOrder(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
+  const last = await ctx.db
+    .query("messages")
+    .withIndex("by_turn", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId),
+    )
+    .order("desc")
+    .first();
+  return { turnId, next: last === null ? 0 : last.orderInTurn + 1 };
+}
+
+function unique<Row extends { _id: string }>(rows: Row[]): Row[] {
+  return [...new Map(rows.map((row) => [row._id as string, row])).values()];
+}

@@ -1,0 +1,74 @@
+/** Messages as readers get them: the row, its text as far as it is known, its payload. */
+import type { Doc } from "../_generated/dataModel.js";
+import type { MessageRow } from "../validators.js";
+import { partsOf, readParts } from "./parts.js";
+import type { ReadCtx } from "./scope.js";
+import { RunJoiner, runTexts } from "./runs.js";
+
+/** UTF-8 bytes of text that a list shows of one message; `textTruncated` says that there is more. */
+const LIST_TEXT_BYTES_MAX = 256 * 1024;
+/** UTF-16 units of a payload that a list shows. */
+const LIST_PAYLOAD_UNITS_MAX = 256 * 1024;
+/** UTF-8 bytes after which a page of messages ends. */
+export const LIST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+const encoder = () => new TextEncoder();
+
+export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ row: MessageRow; bytes: number }> {
+  const { text, bytes, truncated } = await textOf(ctx, doc);
+  const payload = await payloadOf(ctx, doc);
+  const row: MessageRow = {
+    messageId: doc.messageId,
+    turnId: doc.turnId,
+    turnOrder: doc.turnOrder,
+    orderInTurn: doc.orderInTurn,
+    role: doc.role,
+    status: doc.status,
+    text,
+    ...(truncated ? { textTruncated: true, textBytes: bytes } : {}),
+    sourceItemType: doc.sourceItemType,
+    ...payload,
+    createdAt: doc.createdAt,
+    updatedAt: doc.updatedAt,
+    ...(doc.completedAt === undefined ? {} : { completedAt: doc.completedAt }),
+  };
+  return { row, bytes: Math.min(bytes, LIST_TEXT_BYTES_MAX) + payload.payloadJson.length };
+}
+
+/** The payload, or what a reader has to know of one that is too large for a list. */
+export async function payloadOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ payloadJson: string; payloadTruncated?: true }> {
+  if (doc.payloadUnits <= LIST_PAYLOAD_UNITS_MAX) return { payloadJson: await readParts(ctx, doc._id, "payload") };
+  const stub = { type: doc.sourceItemType, id: doc.itemId, $payload: { units: doc.payloadUnits } };
+  return { payloadJson: JSON.stringify(stub), payloadTruncated: true };
+}
+
+/** A message's text so far: its parts, then what the chunks of its stream hold of it, up to what a list shows. */
+async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ text: string; bytes: number; truncated: boolean }> {
+  let text = "";
+  let bytes = 0;
+  for await (const part of partsOf(ctx, doc._id, "text")) {
+    if (bytes >= LIST_TEXT_BYTES_MAX) break;
+    text += part.text;
+    bytes += encoder().encode(part.text).length;
+  }
+  if (!doc.textWhole && doc.streamId !== undefined && bytes < LIST_TEXT_BYTES_MAX) {
+    const joiner = new RunJoiner();
+    let tail = "";
+    for await (const run of runTexts(ctx, doc, doc.streamId)) {
+      tail += joiner.join(run);
+      if (tail.length >= LIST_TEXT_BYTES_MAX) break;
+    }
+    if (doc.status !== "streaming") tail += joiner.end();
+    text += tail;
+    bytes += encoder().encode(tail).length;
+  }
+  const whole = Math.max(bytes, doc.textWhole ? doc.textBytes : 0);
+  if (whole <= LIST_TEXT_BYTES_MAX) return { text, bytes: whole, truncated: false };
+  return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes: whole, truncated: true };
+}
+
+/** The first `bytesMax` bytes of a text, no character parted. */
+function cut(text: string, bytesMax: number): string {
+  const { read } = encoder().encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
+}

@@ -1,0 +1,72 @@
+/** Runs of text in chunks, as a reader joins them. */
+import type { Doc } from "../_generated/dataModel.js";
+import { readParts } from "./parts.js";
+import type { ReadCtx, Scope } from "./scope.js";
+
+export type Run = Doc<"chunks">["runs"][number];
+
+/** Joins the runs of one text: halves of a surrogate pair that two chunks hold become one character. */
+export class RunJoiner {
+  #high: number | undefined;
+  #begun = false;
+
+  join(run: Pick<Run, "text" | "leadingLow" | "pendingHigh">): string {
+    const between = this.#between(run);
+    const empty = run.text === "" && run.leadingLow === undefined;
+    if (!empty || run.pendingHigh !== undefined) this.#high = run.pendingHigh;
+    this.#begun = true;
+    return between + run.text;
+  }
+
+  /** What is left when nothing more comes. */
+  end(): string {
+    return this.#high === undefined ? "" : REPLACEMENT;
+  }
+
+  #between(run: Pick<Run, "text" | "leadingLow" | "pendingHigh">): string {
+    if (this.#high !== undefined && run.leadingLow !== undefined) return String.fromCharCode(this.#high, run.leadingLow);
+    if (run.leadingLow !== undefined) return REPLACEMENT;
+    const parted = run.text !== "" || run.pendingHigh !== undefined;
+    return this.#high !== undefined && this.#begun && parted ? REPLACEMENT : "";
+  }
+}
+
+const REPLACEMENT = "\uFFFD";
+
+/** The runs of a message's text in its stream, in cursor order. */
+export async function* runTexts(
+  ctx: ReadCtx,
+  message: Pick<Doc<"messages">, "tenantId" | "userId" | "messageId" | "startCursor" | "turnId">,
+  streamId: string,
+): AsyncGenerator<Run> {
+  for await (const chunk of chunksFrom(ctx, message, streamId, message.startCursor)) {
+    for (const [at, run] of chunk.runs.entries()) {
+      if (run.messageId === message.messageId && run.channel === "text") yield await whole(ctx, chunk, run, at);
+    }
+  }
+}
+
+/** The run with its text, where that lies in parts. */
+export async function whole(ctx: ReadCtx, chunk: Doc<"chunks">, run: Run, at: number): Promise<Run> {
+  return run.parted ? { ...run, text: await readParts(ctx, chunk._id, `run:${String(at)}`) } : run;
+}
+
+/** The chunks of a stream that end above `cursor`, in order. */
+export async function* chunksFrom(
+  ctx: ReadCtx,
+  { tenantId, userId }: Scope,
+  streamId: string,
+  cursor: number,
+): AsyncGenerator<Doc<"chunks">> {
+  const chunks = () => ctx.db.query("chunks");
+  const around = await chunks()
+    .withIndex("by_start", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId).lte("cursorStart", cursor),
+    )
+    .order("desc")
+    .first();
+  if (around !== null && around.cursorEnd > cursor) yield around;
+  yield* chunks().withIndex("by_start", (q) =>
+    q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId).gt("cursorStart", cursor),
+  );
+}

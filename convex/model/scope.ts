@@ -1,0 +1,43 @@
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import type { Doc } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
+import type { Actor } from "../validators.js";
+
+/** Whose rows a call may see: every index range begins with these two. */
+export type Scope = { tenantId: string; userId: string };
+
+export type ReadCtx = Pick<QueryCtx, "db">;
+export type WriteCtx = Pick<MutationCtx, "db">;
+
+export function scopeOf(actor: Actor): Scope {
+  return { tenantId: actor.tenantId, userId: actor.userId };
+}
+
+/** The actor's thread of that id, if there is one. */
+export function findThread(ctx: ReadCtx, scope: Scope, threadId: string): Promise<Doc<"threads"> | null> {
+  return ctx.db
+    .query("threads")
+    .withIndex("by_thread", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
+    .unique();
+}
+
+/**
+ * The actor's thread of that id.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN` where there is none, whoever else has one.
+ */
+export async function requireThread(ctx: ReadCtx, scope: Scope, threadId: string): Promise<Doc<"threads">> {
+  const thread = await findThread(ctx, scope, threadId);
+  if (thread === null) throw coded("E_AUTH_THREAD_FORBIDDEN", "the thread does not exist for this actor", { threadId });
+  return thread;
+}
+
+/** The turn of that id in the actor's thread, if there is one. */
+export function findTurn(ctx: ReadCtx, scope: Scope, threadId: string, turnId: string): Promise<Doc<"turns"> | null> {
+  return ctx.db
+    .query("turns")
+    .withIndex("by_turn", (q) =>
+      q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turnId),
+    )
+    .unique();
+}

@@ -1,0 +1,212 @@
+/**
+ * The component's rows. Every index begins with tenant and user, or with a row's id: no list ever reads another user's
+ * rows. Rows that change often are not rows that lists read: `streams` and `streamHeads` are two tables for that reason.
+ */
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { vMessageStatus, vRole, vStreamState, vThreadStatus, vTurnStatus } from "./validators.js";
+
+const owned = { tenantId: v.string(), userId: v.string() };
+const inThread = { ...owned, threadId: v.string() };
+
+export default defineSchema({
+  threads: defineTable({
+    ...inThread,
+    /** The app-server's name for the thread. */
+    localThreadId: v.optional(v.string()),
+    status: vThreadStatus,
+    name: v.optional(v.string()),
+    model: v.optional(v.string()),
+    cwd: v.optional(v.string()),
+    personality: v.optional(v.string()),
+    /** The place that the next turn gets. */
+    nextTurnOrder: v.number(),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+  })
+    .index("by_thread", ["tenantId", "userId", "threadId"])
+    .index("by_updated", ["tenantId", "userId", "updatedAt", "threadId"]),
+
+  /** External ids of threads. */
+  bindings: defineTable({ ...inThread, externalThreadId: v.string(), updatedAt: v.number() })
+    .index("by_external", ["tenantId", "userId", "externalThreadId"])
+    .index("by_thread", ["tenantId", "userId", "threadId"]),
+
+  turns: defineTable({
+    ...inThread,
+    turnId: v.string(),
+    turnOrder: v.number(),
+    status: vTurnStatus,
+    /** Whose word a terminal status is. */
+    source: v.optional(v.union(v.literal("codex"), v.literal("local"), v.literal("client"), v.literal("sweep"))),
+    hasItems: v.boolean(),
+    /** Another name of this turn, where one run has two. */
+    sameRunAs: v.optional(v.string()),
+    error: v.optional(v.string()),
+    warning: v.optional(v.string()),
+    idempotencyKey: v.optional(v.string()),
+    inputSummary: v.optional(v.string()),
+    options: v.optional(v.string()),
+    createdAt: v.number(),
+    startedAt: v.optional(v.number()),
+    completedAt: v.optional(v.number()),
+  })
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
+    .index("by_order", ["tenantId", "userId", "threadId", "turnOrder"])
+    .index("by_key", ["tenantId", "userId", "threadId", "idempotencyKey"])
+    .index("by_status", ["tenantId", "userId", "threadId", "status", "turnOrder"]),
+
+  messages: defineTable({
+    ...inThread,
+    turnId: v.string(),
+    turnOrder: v.number(),
+    itemId: v.string(),
+    /** The item's id, or `${itemId}#2` where the id is used a second time. */
+    messageId: v.string(),
+    occurrence: v.number(),
+    orderInTurn: v.number(),
+    role: vRole,
+    status: vMessageStatus,
+    /** What ended it: nothing yet, its turn, or its item's own word. */
+    closing: v.union(v.literal("open"), v.literal("turn"), v.literal("item")),
+    sourceItemType: v.string(),
+    /** The stream that its text grows from, and where on it; none where no stream named it. */
+    streamId: v.optional(v.string()),
+    startCursor: v.number(),
+    endCursor: v.optional(v.number()),
+    /** The parts are the whole text; else the stream's chunks hold its tail. */
+    textWhole: v.boolean(),
+    /** UTF-8 bytes of the parts. */
+    textBytes: v.number(),
+    /** UTF-16 units of the stored payload. */
+    payloadUnits: v.number(),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+    completedAt: v.optional(v.number()),
+  })
+    .index("by_item", ["tenantId", "userId", "threadId", "turnId", "itemId", "occurrence"])
+    .index("by_order", ["tenantId", "userId", "threadId", "turnOrder", "orderInTurn"])
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId", "orderInTurn"])
+    .index("by_closing", ["tenantId", "userId", "threadId", "turnId", "closing"]),
+
+  /** Pieces of what is too large or too often rewritten for its row: texts and payloads. */
+  parts: defineTable({
+    owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine")),
+    /** `text`, `payload`, or `kept:${index}` of a chunk. */
+    kind: v.string(),
+    part: v.number(),
+    text: v.string(),
+  }).index("by_owner", ["owner", "kind", "part"]),
+
+  streams: defineTable({
+    ...inThread,
+    streamId: v.string(),
+    turnId: v.string(),
+    turnOrder: v.optional(v.number()),
+    state: vStreamState,
+    finishedAt: v.optional(v.number()),
+    /** When it stops being listed. */
+    expiresAt: v.optional(v.number()),
+  })
+    .index("by_stream", ["tenantId", "userId", "threadId", "streamId"])
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
+    .index("by_state", ["tenantId", "userId", "threadId", "state", "turnOrder"]),
+
+  streamHeads: defineTable({
+    ...inThread,
+    streamId: v.string(),
+    turnId: v.string(),
+    turnOrder: v.optional(v.number()),
+    latest: v.number(),
+    holes: v.array(v.object({ start: v.number(), end: v.number() })),
+    eventCount: v.number(),
+    closed: v.boolean(),
+    hasItems: v.boolean(),
+    open: v.array(v.object({ itemId: v.string(), messageId: v.string(), startCursor: v.number() })),
+  }).index("by_stream", ["tenantId", "userId", "streamId"]),
+
+  /** What a batch brought to a contiguous range of a stream: the texts' tail and the replay's record at once. */
+  chunks: defineTable({
+    ...inThread,
+    streamId: v.string(),
+    turnId: v.string(),
+    cursorStart: v.number(),
+    cursorEnd: v.number(),
+    eventIds: v.array(v.string()),
+    /** Where each event ends; it begins where the one before it ends. */
+    eventEnds: v.array(v.number()),
+    runs: v.array(
+      v.object({
+        messageId: v.string(),
+        channel: v.union(v.literal("text"), v.literal("output")),
+        cursorStart: v.number(),
+        cursorEnd: v.number(),
+        text: v.string(),
+        /** Halves of a surrogate pair whose other half is in the chunk before, or behind. */
+        leadingLow: v.optional(v.number()),
+        pendingHigh: v.optional(v.number()),
+        /** The text is in the parts `run:${index}`. */
+        parted: v.optional(v.boolean()),
+      }),
+    ),
+    kept: v.array(
+      v.object({
+        cursorStart: v.number(),
+        cursorEnd: v.number(),
+        kind: v.string(),
+        /** None where it is in the parts `kept:${index}`. */
+        payloadJson: v.optional(v.string()),
+      }),
+    ),
+    /** Items that kept payloads name. */
+    itemIds: v.array(v.string()),
+    expiresAt: v.number(),
+  }).index("by_start", ["tenantId", "userId", "streamId", "cursorStart"]),
+
+  checkpoints: defineTable({
+    ...inThread,
+    deviceId: v.string(),
+    streamId: v.string(),
+    cursor: v.number(),
+    expiresAt: v.number(),
+  }).index("by_stream", ["tenantId", "userId", "deviceId", "threadId", "streamId"]),
+
+  /** A session's binding to a thread; the one with the highest epoch is the thread's writer. */
+  sessions: defineTable({
+    ...inThread,
+    sessionId: v.string(),
+    deviceId: v.string(),
+    epoch: v.number(),
+    lastBeatAt: v.number(),
+    lastEventCursor: v.number(),
+  })
+    .index("by_session", ["tenantId", "userId", "sessionId", "threadId"])
+    .index("by_epoch", ["tenantId", "userId", "threadId", "epoch"]),
+
+  /** Lifecycle counters: per runtime, one more than the highest number applied. */
+  lifecycleMarks: defineTable({
+    ...inThread,
+    runtimes: v.array(v.object({ runtimeId: v.string(), next: v.number() })),
+  }).index("by_thread", ["tenantId", "userId", "threadId"]),
+
+  /** Lifecycle events whose ids are not the bridge's. */
+  lifecycleIds: defineTable({ ...inThread, eventId: v.string(), expiresAt: v.number() }).index("by_event", [
+    "tenantId",
+    "userId",
+    "threadId",
+    "eventId",
+  ]),
+
+  /** Malformed events, kept as they came (their payload in the parts `payload`). */
+  quarantine: defineTable({
+    ...inThread,
+    eventId: v.string(),
+    turnId: v.optional(v.string()),
+    streamId: v.optional(v.string()),
+    kind: v.string(),
+    reason: v.string(),
+    createdAt: v.number(),
+  })
+    .index("by_event", ["tenantId", "userId", "threadId", "eventId"])
+    .index("by_thread", ["tenantId", "userId", "threadId"]),
+});

@@ -1,0 +1,233 @@
+import { v } from "convex/values";
+import { core } from "../js-wrapper/core/index.js";
+import type { Fault, Plan } from "../js-wrapper/core/index.js";
+import { mutation, query, type MutationCtx } from "./_generated/server.js";
+import { coded } from "./errors.js";
+import { applySession, applyWrites } from "./model/apply.js";
+import { findStream, loadIngest, loadNeeds, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
+import { listStreams, replay as replayStreams, snapshotsOf } from "./model/replay.js";
+import { requireThread, scopeOf } from "./model/scope.js";
+import {
+  vActor,
+  vIngestArgs,
+  vIngestResult,
+  vIngestSafeResult,
+  vReplay,
+  vRuntimeOptions,
+  type IngestSafeResult,
+} from "./validators.js";
+
+/** Milliseconds that a checkpoint is kept after it was last raised. SOURCE: `src/limits.rs`, CHECKPOINT_TTL_MS. */
+const CHECKPOINT_TTL_MS = 7 * 24 * 60 * 60 * 1000;
+/** Checkpoints of one device in one thread. */
+const CHECKPOINTS_LISTED_MAX = 2_000;
+
+const vSessionArgs = { actor: vActor, sessionId: v.string(), threadId: v.string(), lastEventCursor: v.number() };
+
+/**
+ * Creates or refreshes a session, binds it to the caller's device, and makes it the thread's writer.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const ensureSession = mutation({
+  args: vSessionArgs,
+  returns: v.object({
+    sessionId: v.string(),
+    threadId: v.string(),
+    status: v.union(v.literal("created"), v.literal("active")),
+  }),
+  handler: async (ctx, args) => {
+    const created = await beat(ctx, args, false);
+    return { sessionId: args.sessionId, threadId: args.threadId, status: created ? ("created" as const) : ("active" as const) };
+  },
+});
+
+/**
+ * Refreshes a session; creates nothing and rebinds nothing.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_SYNC_SESSION_NOT_FOUND`, `E_SYNC_SESSION_DEVICE_MISMATCH`
+ */
+export const heartbeat = mutation({
+  args: vSessionArgs,
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    await beat(ctx, args, true);
+    return null;
+  },
+});
+
+/**
+ * Ingests a batch, all or nothing.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, the `E_SYNC_*` codes of a batch or a session that is not right
+ */
+export const ingest = mutation({
+  args: vIngestArgs,
+  returns: vIngestResult,
+  handler: async (ctx, args) => {
+    const outcome = await runIngest(ctx, args, true);
+    if (outcome.type === "rejected") throw coded(outcome.fault.errorCode, outcome.fault.message, placeOf(args, outcome.fault));
+    return { ackedStreams: acksOf(args, outcome.plan), ingestStatus: outcome.plan.partial ? ("partial" as const) : ("ok" as const) };
+  },
+});
+
+/**
+ * Ingests a batch and answers with a value: what is wrong is in `errors`. Recovers an unknown or stale session, and makes a
+ * thread that does not exist. A rejected batch has written nothing.
+ */
+export const ingestSafe = mutation({
+  args: { ...vIngestArgs, ensureLastEventCursor: v.optional(v.number()) },
+  returns: vIngestSafeResult,
+  handler: async (ctx, args): Promise<IngestSafeResult> => {
+    const outcome = await runIngest(ctx, args, false);
+    if (outcome.type === "rejected") {
+      return { status: "rejected", ingestStatus: "partial", ackedStreams: [], errors: [faultOf(args, outcome.fault)] };
+    }
+    const { plan } = outcome;
+    const { sessionId, threadId } = args;
+    const recovered = plan.session.type === "bind";
+    const ingestStatus = plan.partial ? "partial" : "ok";
+    return {
+      status: recovered ? "session_recovered" : ingestStatus,
+      ingestStatus,
+      ackedStreams: acksOf(args, plan),
+      ...(recovered ? { recovery: { action: "session_rebound" as const, sessionId, threadId } } : {}),
+      errors: plan.errors.map((fault) => faultOf(args, fault)),
+    };
+  },
+});
+
+/**
+ * What a reader gets of streams, from its cursors on.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const replay = query({
+  args: {
+    actor: vActor,
+    threadId: v.string(),
+    streamCursorsById: v.array(v.object({ streamId: v.string(), cursor: v.number() })),
+    runtime: v.optional(vRuntimeOptions),
+    /** Lists only streams of turns at or after this place. */
+    startOrder: v.optional(v.number()),
+    /** `false` leaves `snapshots` empty, and their rows unread. */
+    snapshots: v.optional(v.boolean()),
+  },
+  returns: vReplay,
+  handler: async (ctx, args) => {
+    const scope = scopeOf(args.actor);
+    await requireThread(ctx, scope, args.threadId);
+    const streams = await listStreams(ctx, scope, args.threadId, args.startOrder);
+    const { items, ...read } = await replayStreams(ctx, scope, args.threadId, args.streamCursorsById, args.runtime);
+    return {
+      streams: streams.map(({ streamId, state }) => ({ streamId, state })),
+      ...read,
+      snapshots: args.snapshots === false ? [] : await snapshotsOf(ctx, scope, args.threadId, items),
+    };
+  },
+});
+
+/**
+ * Raises the caller's checkpoint of a stream; a lower one changes nothing.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_SYNC_INVALID_CURSOR`, `E_SYNC_STREAM_UNKNOWN`
+ */
+export const upsertCheckpoint = mutation({
+  args: { actor: vActor, threadId: v.string(), streamId: v.string(), cursor: v.number() },
+  returns: v.object({ ok: v.literal(true) }),
+  handler: async (ctx, { actor, threadId, streamId, cursor }) => {
+    const scope = scopeOf(actor);
+    await requireThread(ctx, scope, threadId);
+    const [stream, known] = await Promise.all([
+      findStream(ctx, scope, threadId, streamId),
+      ctx.db
+        .query("checkpoints")
+        .withIndex("by_stream", (q) =>
+          q
+            .eq("tenantId", scope.tenantId)
+            .eq("userId", scope.userId)
+            .eq("deviceId", actor.deviceId)
+            .eq("threadId", threadId)
+            .eq("streamId", streamId),
+        )
+        .unique(),
+    ]);
+    const answer = core().planCheckpoint({ cursor, known: known?.cursor, streamExists: stream !== null });
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { streamId });
+    if (answer.type === "raise") {
+      const set = { cursor: answer.cursor, expiresAt: Date.now() + CHECKPOINT_TTL_MS };
+      if (known === null) await ctx.db.insert("checkpoints", { ...scope, deviceId: actor.deviceId, threadId, streamId, ...set });
+      else await ctx.db.patch(known._id, set);
+    }
+    return { ok: true as const };
+  },
+});
+
+/**
+ * The caller's own checkpoints in a thread.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const listCheckpoints = query({
+  args: { actor: vActor, threadId: v.string() },
+  returns: v.array(v.object({ streamId: v.string(), cursor: v.number() })),
+  handler: async (ctx, { actor, threadId }) => {
+    const scope = scopeOf(actor);
+    await requireThread(ctx, scope, threadId);
+    const rows = await ctx.db
+      .query("checkpoints")
+      .withIndex("by_stream", (q) =>
+        q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("deviceId", actor.deviceId).eq("threadId", threadId),
+      )
+      .take(CHECKPOINTS_LISTED_MAX);
+    return rows.map(({ streamId, cursor }) => ({ streamId, cursor }));
+  },
+});
+
+type SessionArgs = Pick<IngestArgs, "actor" | "sessionId" | "threadId"> & { lastEventCursor: number };
+
+async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean): Promise<boolean> {
+  await requireThread(ctx, scopeOf(args.actor), args.threadId);
+  const { facts, own } = await loadSession(ctx, args.actor, args.sessionId, args.threadId);
+  const answer = core().planSession({ heartbeat, session: facts });
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
+  await applySession(ctx, args, own, answer.session, Date.now(), args.lastEventCursor);
+  return own === null;
+}
+
+type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault };
+
+async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
+  const nowMs = Date.now();
+  let loaded = await loadIngest(ctx, args, strict, nowMs);
+  let answer = core().planIngest(loaded.call);
+  if (answer.type === "needs") {
+    loaded = await loadNeeds(ctx, args, loaded, answer);
+    answer = core().planIngest(loaded.call);
+  }
+  if (answer.type === "rejected") return { type: "rejected", fault: answer };
+  if (answer.type === "needs") throw coded("E_INTERNAL", "the core asked twice");
+  const { rows } = loaded;
+  const target = { scope: scopeOf(args.actor), threadId: args.threadId, nowMs, args, rows };
+  await applyWrites(ctx, target, answer.writes);
+  await applySession(ctx, args, rows.own, answer.session, nowMs);
+  return { type: "plan", plan: answer };
+}
+
+function acksOf(args: IngestArgs, plan: Plan) {
+  return plan.acks.map((ack) => ({ streamId: streamIdOf(args, ack.event), ackCursorEnd: ack.cursorEnd }));
+}
+
+function faultOf(args: IngestArgs, fault: Fault): IngestSafeResult["errors"][number] {
+  const { code, errorCode, recoverable } = fault;
+  return { code, message: `[${errorCode}] ${fault.message}`, recoverable, errorCode, ...placeOf(args, fault) };
+}
+
+function placeOf(args: IngestArgs, fault: Fault): { eventId?: string; streamId?: string } {
+  if (fault.event === undefined) return {};
+  const delta = args.streamDeltas[fault.event];
+  if (fault.code === "REPLAY_GAP") return delta === undefined ? {} : { streamId: delta.streamId };
+  if (delta !== undefined) return { eventId: delta.eventId, streamId: delta.streamId };
+  const event = args.lifecycleEvents[fault.event - args.streamDeltas.length];
+  return event === undefined ? {} : { eventId: event.eventId };
+}

@@ -1,0 +1,148 @@
+import { paginationOptsValidator } from "convex/server";
+import { v } from "convex/values";
+import { mutation, query, type MutationCtx } from "./_generated/server.js";
+import type { Doc } from "./_generated/dataModel.js";
+import { findHead } from "./model/load.js";
+import { presentMessage } from "./model/messages.js";
+import { readPage, type Listed } from "./model/paging.js";
+import { listStreams } from "./model/replay.js";
+import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
+import { vActor, vThreadState, vThreadStatus } from "./validators.js";
+
+/** What `getState` shows of a thread. */
+const STATE_TURNS_MAX = 50;
+const STATE_MESSAGES_MAX = 20;
+
+const vThreadFields = {
+  model: v.optional(v.string()),
+  cwd: v.optional(v.string()),
+  personality: v.optional(v.string()),
+  localThreadId: v.optional(v.string()),
+};
+type ThreadFields = Partial<Pick<Doc<"threads">, "model" | "cwd" | "personality" | "localThreadId">>;
+
+/** Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. */
+export const create = mutation({
+  args: { actor: vActor, threadId: v.string(), ...vThreadFields },
+  returns: v.object({ threadId: v.string() }),
+  handler: async (ctx, { actor, threadId, ...fields }) => {
+    await putThread(ctx, scopeOf(actor), threadId, fields);
+    return { threadId };
+  },
+});
+
+/** The thread that an external id is bound to; without one, a new thread. */
+export const resolve = mutation({
+  args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields },
+  returns: v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() }),
+  handler: async (ctx, { actor, externalThreadId, ...fields }) => {
+    const scope = scopeOf(actor);
+    const external = externalThreadId === undefined ? {} : { externalThreadId };
+    const binding = externalThreadId === undefined ? null : await findBinding(ctx, scope, externalThreadId);
+    if (binding !== null) {
+      await ctx.db.patch(binding._id, { updatedAt: Date.now() });
+      await putThread(ctx, scope, binding.threadId, fields);
+      return { threadId: binding.threadId, ...external, created: false };
+    }
+    const threadId = crypto.randomUUID();
+    await putThread(ctx, scope, threadId, fields);
+    if (externalThreadId !== undefined) {
+      await ctx.db.insert("bindings", { ...scope, threadId, externalThreadId, updatedAt: Date.now() });
+    }
+    return { threadId, ...external, created: true };
+  },
+});
+
+/**
+ * The actor's threads, last changed first.
+ *
+ * @throws `E_CURSOR_INVALID`
+ */
+export const list = query({
+  args: { actor: vActor, paginationOpts: paginationOptsValidator },
+  returns: v.object({
+    page: v.array(v.object({ threadId: v.string(), status: vThreadStatus, updatedAt: v.number() })),
+    isDone: v.boolean(),
+    continueCursor: v.string(),
+  }),
+  handler: async (ctx, { actor, paginationOpts }) => {
+    const { tenantId, userId } = scopeOf(actor);
+    const list: Listed<"threads"> = { table: "threads", index: "by_updated", prefix: [tenantId, userId] };
+    return readPage(ctx, list, paginationOpts, ({ threadId, status, updatedAt }) =>
+      Promise.resolve({ row: { threadId, status, updatedAt }, bytes: 0 }),
+    );
+  },
+});
+
+/**
+ * What a thread is at: its newest turns and messages, its streams.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const getState = query({
+  args: { actor: vActor, threadId: v.string() },
+  returns: vThreadState,
+  handler: async (ctx, { actor, threadId }) => {
+    const scope = scopeOf(actor);
+    const thread = await requireThread(ctx, scope, threadId);
+    const [turns, streams, messages] = await Promise.all([
+      ctx.db
+        .query("turns")
+        .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
+        .order("desc")
+        .take(STATE_TURNS_MAX),
+      listStreams(ctx, scope, threadId),
+      ctx.db
+        .query("messages")
+        .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
+        .order("desc")
+        .take(STATE_MESSAGES_MAX),
+    ]);
+    const heads = await Promise.all(streams.map((stream) => findHead(ctx, scope, stream.streamId)));
+    const recent = await Promise.all(messages.map(async (message) => (await presentMessage(ctx, message)).row));
+    const allStreams = streams.map(({ streamId, state }) => ({ streamId, state }));
+    return {
+      threadId,
+      threadStatus: thread.status,
+      turns: turns
+        .filter((turn) => turn.sameRunAs === undefined)
+        .map(({ turnId, status, startedAt, createdAt }) => ({ turnId, status, startedAt: startedAt ?? createdAt })),
+      activeStreams: allStreams.filter(({ state }) => state === "streaming"),
+      allStreams,
+      streamStats: allStreams.map((stream, at) => ({
+        ...stream,
+        deltaCount: heads[at]?.eventCount ?? 0,
+        latestCursor: heads[at]?.latest ?? 0,
+      })),
+      pendingApprovals: [],
+      recentMessages: recent.map(({ messageId, turnId, role, status, text, createdAt }) => ({
+        messageId,
+        turnId,
+        role,
+        status,
+        text,
+        createdAt,
+      })),
+    };
+  },
+});
+
+function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThreadId: string) {
+  return ctx.db
+    .query("bindings")
+    .withIndex("by_external", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("externalThreadId", externalThreadId),
+    )
+    .unique();
+}
+
+async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, given: ThreadFields): Promise<void> {
+  const thread = await findThread(ctx, scope, threadId);
+  const updatedAt = Date.now();
+  const fields: ThreadFields = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  if (thread !== null) await ctx.db.patch(thread._id, { ...fields, updatedAt });
+  else {
+    const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
+    await ctx.db.insert("threads", { ...row, ...fields });
+  }
+}

@@ -1,0 +1,94 @@
+import { v } from "convex/values";
+import { core } from "../js-wrapper/core/index.js";
+import { mutation } from "./_generated/server.js";
+import { coded } from "./errors.js";
+import { applyWrites } from "./model/apply.js";
+import { loadTurnToEnd } from "./model/load.js";
+import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
+import { vActor } from "./validators.js";
+
+const vInput = v.object({
+  type: v.string(),
+  text: v.optional(v.string()),
+  url: v.optional(v.string()),
+  path: v.optional(v.string()),
+});
+
+const vOptions = v.object({
+  model: v.optional(v.string()),
+  effort: v.optional(v.union(v.literal("low"), v.literal("medium"), v.literal("high"))),
+  cwd: v.optional(v.string()),
+  personality: v.optional(v.string()),
+  approvalPolicy: v.optional(v.string()),
+  sandboxPolicy: v.optional(v.string()),
+});
+
+/**
+ * Registers a turn: once per idempotency key, and once per turn id, whoever makes the row first.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_THREAD_ARCHIVED`
+ */
+export const start = mutation({
+  args: {
+    actor: vActor,
+    threadId: v.string(),
+    turnId: v.string(),
+    input: v.array(vInput),
+    options: v.optional(vOptions),
+    idempotencyKey: v.string(),
+  },
+  returns: v.object({ turnId: v.string(), accepted: v.literal(true) }),
+  handler: async (ctx, { actor, threadId, turnId, input, options, idempotencyKey }) => {
+    const scope = scopeOf(actor);
+    const [thread, before, turn] = await Promise.all([
+      findThread(ctx, scope, threadId),
+      ctx.db
+        .query("turns")
+        .withIndex("by_key", (q) =>
+          q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("idempotencyKey", idempotencyKey),
+        )
+        .unique(),
+      findTurn(ctx, scope, threadId, turnId),
+    ]);
+    const texts = input.flatMap((item) => (item.text === undefined ? [] : [item.text]));
+    const answer = core().planTurnStart({ thread, startedBefore: before?.turnId, exists: turn !== null, texts });
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
+    if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
+    const nowMs = Date.now();
+    const set = {
+      idempotencyKey,
+      inputSummary: answer.inputSummary,
+      ...(options === undefined ? {} : { options: JSON.stringify(options) }),
+    };
+    if (turn !== null) await ctx.db.patch(turn._id, set);
+    if (thread !== null && answer.type === "insert") {
+      const { turnOrder } = answer;
+      await ctx.db.insert("turns", { ...scope, threadId, turnId, turnOrder, status: "queued", hasItems: false, createdAt: nowMs, ...set });
+      await ctx.db.patch(thread._id, { nextTurnOrder: turnOrder + 1, updatedAt: nowMs });
+    }
+    return { turnId, accepted: true as const };
+  },
+});
+
+/**
+ * Ends a turn that goes on, with its streams and messages, in one transaction; a turn that has ended stays as it is.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`
+ */
+export const interrupt = mutation({
+  args: { actor: vActor, threadId: v.string(), turnId: v.string(), reason: v.optional(v.string()) },
+  returns: v.null(),
+  handler: async (ctx, { actor, threadId, turnId, reason }) => {
+    const scope = scopeOf(actor);
+    const thread = await requireThread(ctx, scope, threadId);
+    const rows = await loadTurnToEnd(ctx, scope, threadId, turnId);
+    const nowMs = Date.now();
+    const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [] };
+    const answer = core().planTurnInterrupt({ nowMs, reason, loaded });
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { turnId });
+    const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
+    const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null } };
+    await applyWrites(ctx, target, answer.writes);
+    return null;
+  },
+});

@@ -1,0 +1,183 @@
+/** Arguments and results of the public functions; the shapes are the surface's, to the letter. */
+import { v, type Infer } from "convex/values";
+
+export const vActor = v.object({ tenantId: v.string(), userId: v.string(), deviceId: v.string() });
+export type Actor = Infer<typeof vActor>;
+
+export const vThreadStatus = v.union(v.literal("active"), v.literal("archived"));
+export const vTurnStatus = v.union(
+  v.literal("queued"),
+  v.literal("inProgress"),
+  v.literal("completed"),
+  v.literal("interrupted"),
+  v.literal("failed"),
+);
+export const vRole = v.union(v.literal("user"), v.literal("assistant"), v.literal("system"), v.literal("tool"));
+export const vMessageStatus = v.union(
+  v.literal("streaming"),
+  v.literal("completed"),
+  v.literal("failed"),
+  v.literal("interrupted"),
+);
+export const vStreamState = v.union(v.literal("streaming"), v.literal("finished"), v.literal("aborted"));
+
+export const vRuntimeOptions = v.object({
+  saveStreamDeltas: v.optional(v.boolean()),
+  saveReasoningDeltas: v.optional(v.boolean()),
+  exposeRawReasoningDeltas: v.optional(v.boolean()),
+  maxDeltasPerStreamRead: v.optional(v.number()),
+  maxDeltasPerRequestRead: v.optional(v.number()),
+  finishedStreamDeleteDelayMs: v.optional(v.number()),
+});
+export type RuntimeOptions = Infer<typeof vRuntimeOptions>;
+
+export const vStreamDelta = v.object({
+  type: v.literal("stream_delta"),
+  eventId: v.string(),
+  turnId: v.string(),
+  streamId: v.string(),
+  kind: v.string(),
+  payloadJson: v.string(),
+  cursorStart: v.number(),
+  cursorEnd: v.number(),
+  createdAt: v.number(),
+});
+
+export const vLifecycleEvent = v.object({
+  type: v.literal("lifecycle_event"),
+  eventId: v.string(),
+  turnId: v.optional(v.string()),
+  kind: v.string(),
+  payloadJson: v.string(),
+  createdAt: v.number(),
+});
+
+export const vIngestArgs = {
+  actor: vActor,
+  sessionId: v.string(),
+  threadId: v.string(),
+  streamDeltas: v.array(vStreamDelta),
+  lifecycleEvents: v.array(vLifecycleEvent),
+  runtime: v.optional(vRuntimeOptions),
+};
+
+export const vIngestStatus = v.union(v.literal("ok"), v.literal("partial"));
+export const vAckedStreams = v.array(v.object({ streamId: v.string(), ackCursorEnd: v.number() }));
+
+export const vIngestResult = v.object({ ackedStreams: vAckedStreams, ingestStatus: vIngestStatus });
+
+export const vIngestSafeResult = v.object({
+  status: v.union(v.literal("ok"), v.literal("partial"), v.literal("session_recovered"), v.literal("rejected")),
+  ingestStatus: vIngestStatus,
+  ackedStreams: vAckedStreams,
+  recovery: v.optional(
+    v.object({ action: v.literal("session_rebound"), sessionId: v.string(), threadId: v.string() }),
+  ),
+  errors: v.array(
+    v.object({
+      code: v.union(
+        v.literal("SESSION_NOT_FOUND"),
+        v.literal("SESSION_THREAD_MISMATCH"),
+        v.literal("SESSION_DEVICE_MISMATCH"),
+        v.literal("OUT_OF_ORDER"),
+        v.literal("REPLAY_GAP"),
+        v.literal("UNKNOWN"),
+      ),
+      message: v.string(),
+      recoverable: v.boolean(),
+      errorCode: v.string(),
+      eventId: v.optional(v.string()),
+      streamId: v.optional(v.string()),
+    }),
+  ),
+});
+export type IngestSafeResult = Infer<typeof vIngestSafeResult>;
+
+export const vMessage = v.object({
+  messageId: v.string(),
+  turnId: v.string(),
+  turnOrder: v.number(),
+  orderInTurn: v.number(),
+  role: vRole,
+  status: vMessageStatus,
+  text: v.string(),
+  textTruncated: v.optional(v.boolean()),
+  textBytes: v.optional(v.number()),
+  sourceItemType: v.string(),
+  payloadJson: v.string(),
+  payloadTruncated: v.optional(v.boolean()),
+  error: v.optional(v.string()),
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  completedAt: v.optional(v.number()),
+});
+export type MessageRow = Infer<typeof vMessage>;
+
+export const vStreamRow = v.object({ streamId: v.string(), state: vStreamState });
+
+export const vReplay = v.object({
+  streams: v.array(vStreamRow),
+  streamWindows: v.array(
+    v.object({
+      streamId: v.string(),
+      status: v.union(v.literal("ok"), v.literal("rebased"), v.literal("stale")),
+      serverCursorStart: v.number(),
+      serverCursorEnd: v.number(),
+    }),
+  ),
+  nextCheckpoints: v.array(v.object({ streamId: v.string(), cursor: v.number() })),
+  deltas: v.array(
+    v.object({
+      streamId: v.string(),
+      cursorStart: v.number(),
+      cursorEnd: v.number(),
+      kind: v.string(),
+      payloadJson: v.string(),
+    }),
+  ),
+  texts: v.array(
+    v.object({
+      streamId: v.string(),
+      turnId: v.string(),
+      messageId: v.string(),
+      channel: v.union(v.literal("text"), v.literal("output")),
+      cursorStart: v.number(),
+      cursorEnd: v.number(),
+      text: v.string(),
+    }),
+  ),
+  snapshots: v.array(
+    v.object({
+      itemId: v.string(),
+      itemType: v.string(),
+      status: vMessageStatus,
+      payloadJson: v.string(),
+      turnId: v.string(),
+      streamId: v.string(),
+    }),
+  ),
+});
+
+export const vThreadState = v.object({
+  threadId: v.string(),
+  threadStatus: vThreadStatus,
+  turns: v.array(v.object({ turnId: v.string(), status: vTurnStatus, startedAt: v.number() })),
+  activeStreams: v.array(vStreamRow),
+  allStreams: v.array(vStreamRow),
+  streamStats: v.array(
+    v.object({ streamId: v.string(), state: vStreamState, deltaCount: v.number(), latestCursor: v.number() }),
+  ),
+  pendingApprovals: v.array(
+    v.object({ turnId: v.string(), itemId: v.string(), kind: v.string(), reason: v.optional(v.string()) }),
+  ),
+  recentMessages: v.array(
+    v.object({
+      messageId: v.string(),
+      turnId: v.string(),
+      role: vRole,
+      status: vMessageStatus,
+      text: v.string(),
+      createdAt: v.number(),
+    }),
+  ),
+});

@@ -1,0 +1,353 @@
+/**
+ * The JavaScript side of the boundary; the other one is `src/wasm.rs`. A call goes in packed: all texts joined and encoded
+ * once, every number, flag and text length (UTF-16 units; -1: none) in one list, in the order in which the `unpack`
+ * functions of `src/` read them.
+ */
+export type * from "#wasm";
+
+/** A packed call. */
+export type Packed = { texts: Uint8Array; numbers: Float64Array };
+
+/** The six options of an app; what is left out is the core's default. */
+export type RuntimeOptions = {
+  saveStreamDeltas?: boolean | undefined;
+  saveReasoningDeltas?: boolean | undefined;
+  exposeRawReasoningDeltas?: boolean | undefined;
+  maxDeltasPerStreamRead?: number | undefined;
+  maxDeltasPerRequestRead?: number | undefined;
+  finishedStreamDeleteDelayMs?: number | undefined;
+};
+
+/** A half-open range of cursors. */
+export type Range = { start: number; end: number };
+
+/** `src/ingest/call.rs`, ThreadRow. */
+export type ThreadFacts = {
+  localThreadId?: string | undefined;
+  nextTurnOrder: number;
+  status: string;
+  name?: string | undefined;
+};
+
+/** `src/session.rs`, SessionRow. */
+export type SessionFacts = { sessionId: string; deviceId: string; epoch: number; lastBeatAt: number };
+
+/** `src/session.rs`, SessionFacts. */
+export type SessionContext = {
+  sessionId: string;
+  deviceId: string;
+  own: SessionFacts | null;
+  writer: SessionFacts | null;
+  boundElsewhere: boolean;
+};
+
+/** `src/ingest/call.rs`, HeadRow. */
+export type HeadFacts = {
+  streamId: string;
+  threadId: string;
+  turnId: string;
+  turnOrder?: number | undefined;
+  latest: number;
+  holes: readonly Range[];
+  eventCount: number;
+  closed: boolean;
+  hasItems: boolean;
+  open: readonly { itemId: string; messageId: string; startCursor: number }[];
+};
+
+/** `src/ingest/call.rs`, Delta. */
+export type StreamEvent = {
+  eventId: string;
+  turnId: string;
+  streamId: string;
+  kind: string;
+  payloadJson: string;
+  cursorStart: number;
+  cursorEnd: number;
+  createdAt: number;
+};
+
+/** `src/ingest/call.rs`, LifecycleEvent. */
+export type ThreadEvent = {
+  eventId: string;
+  turnId?: string | undefined;
+  kind: string;
+  payloadJson: string;
+  createdAt: number;
+};
+
+/** `src/ingest/call.rs`, Loaded. */
+export type LoadedRows = {
+  turns: readonly {
+    turnId: string;
+    turnOrder: number;
+    status: string;
+    source?: string | undefined;
+    hasItems: boolean;
+    sameRunAs?: string | undefined;
+    startedAt?: number | undefined;
+  }[];
+  messages: readonly {
+    turnId: string;
+    itemId: string;
+    messageId: string;
+    occurrence: number;
+    startCursor: number;
+    endCursor?: number | undefined;
+    status: string;
+    closing: string;
+  }[];
+  streams: readonly { streamId: string; turnId: string; state: string }[];
+  places: readonly { streamId: string; range: Range; eventId: string }[];
+  nextOrders: readonly { turnId: string; next: number }[];
+  lifecycleIds: readonly string[];
+};
+
+/** `src/ingest/call.rs`, IngestCall. */
+export type IngestCall = {
+  strict: boolean;
+  nowMs: number;
+  threadId: string;
+  runtime: RuntimeOptions | undefined;
+  thread: ThreadFacts | null;
+  session: SessionContext;
+  heads: readonly HeadFacts[];
+  marks: readonly { runtimeId: string; next: number }[];
+  deltas: readonly StreamEvent[];
+  lifecycle: readonly ThreadEvent[];
+  loaded: LoadedRows | null;
+};
+
+/** `src/delta/window.rs`, WindowCall. */
+export type WindowCall = {
+  runtime: RuntimeOptions | undefined;
+  streams: readonly {
+    requested: number;
+    latest: number;
+    chunks: readonly { range: Range; kept: readonly Range[] }[];
+  }[];
+};
+
+/** `src/turn.rs`, TurnStartCall. */
+export type TurnStartCall = {
+  thread: ThreadFacts | null;
+  startedBefore: string | undefined;
+  exists: boolean;
+  texts: readonly string[];
+};
+
+/** `src/turn.rs`, TurnInterruptCall. */
+export type TurnInterruptCall = { nowMs: number; reason: string | undefined; loaded: LoadedRows };
+
+/** `planSession` of `src/wasm.rs`. */
+export type SessionCall = { heartbeat: boolean; session: SessionContext };
+
+/** `planCheckpoint` of `src/wasm.rs`. */
+export type CheckpointCall = { cursor: number; known: number | undefined; streamExists: boolean };
+
+class Packer {
+  readonly #texts: string[] = [];
+  readonly #numbers: number[] = [];
+
+  number(value: number): void {
+    this.#numbers.push(value);
+  }
+
+  optionalNumber(value: number | undefined): void {
+    this.#numbers.push(value ?? Number.NaN);
+  }
+
+  flag(value: boolean): void {
+    this.#numbers.push(value ? 1 : 0);
+  }
+
+  text(value: string): void {
+    this.#numbers.push(value.length);
+    this.#texts.push(value);
+  }
+
+  optionalText(value: string | undefined): void {
+    if (value === undefined) this.#numbers.push(-1);
+    else this.text(value);
+  }
+
+  list<Member>(members: readonly Member[], pack: (member: Member) => void): void {
+    this.#numbers.push(members.length);
+    for (const member of members) pack(member);
+  }
+
+  optional<Value>(value: Value | null, pack: (value: Value) => void): void {
+    this.flag(value !== null);
+    if (value !== null) pack(value);
+  }
+
+  end(): Packed {
+    return { texts: new TextEncoder().encode(this.#texts.join("")), numbers: Float64Array.from(this.#numbers) };
+  }
+}
+
+export function packIngest(call: IngestCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.strict);
+  packer.number(call.nowMs);
+  packer.text(call.threadId);
+  options(packer, call.runtime);
+  packer.optional(call.thread, (thread) => threadFacts(packer, thread));
+  sessionContext(packer, call.session);
+  packer.list(call.heads, (head) => {
+    packer.text(head.streamId);
+    packer.text(head.threadId);
+    packer.text(head.turnId);
+    packer.optionalNumber(head.turnOrder);
+    packer.number(head.latest);
+    packer.list(head.holes, (hole) => range(packer, hole));
+    packer.number(head.eventCount);
+    packer.flag(head.closed);
+    packer.flag(head.hasItems);
+    packer.list(head.open, (item) => {
+      packer.text(item.itemId);
+      packer.text(item.messageId);
+      packer.number(item.startCursor);
+    });
+  });
+  packer.list(call.marks, (mark) => {
+    packer.text(mark.runtimeId);
+    packer.number(mark.next);
+  });
+  packer.list(call.deltas, (delta) => {
+    packer.text(delta.eventId);
+    packer.text(delta.turnId);
+    packer.text(delta.streamId);
+    packer.text(delta.kind);
+    packer.text(delta.payloadJson);
+    packer.number(delta.cursorStart);
+    packer.number(delta.cursorEnd);
+    packer.number(delta.createdAt);
+  });
+  packer.list(call.lifecycle, (event) => {
+    packer.text(event.eventId);
+    packer.optionalText(event.turnId);
+    packer.text(event.kind);
+    packer.text(event.payloadJson);
+    packer.number(event.createdAt);
+  });
+  packer.optional(call.loaded, (loaded) => loadedRows(packer, loaded));
+  return packer.end();
+}
+
+export function packWindow(call: WindowCall): Packed {
+  const packer = new Packer();
+  options(packer, call.runtime);
+  packer.list(call.streams, (stream) => {
+    packer.number(stream.requested);
+    packer.number(stream.latest);
+    packer.list(stream.chunks, (chunk) => {
+      range(packer, chunk.range);
+      packer.list(chunk.kept, (kept) => range(packer, kept));
+    });
+  });
+  return packer.end();
+}
+
+export function packTurnStart(call: TurnStartCall): Packed {
+  const packer = new Packer();
+  packer.optional(call.thread, (thread) => threadFacts(packer, thread));
+  packer.optionalText(call.startedBefore);
+  packer.flag(call.exists);
+  packer.list(call.texts, (text) => packer.text(text));
+  return packer.end();
+}
+
+export function packTurnInterrupt(call: TurnInterruptCall): Packed {
+  const packer = new Packer();
+  packer.number(call.nowMs);
+  packer.optionalText(call.reason);
+  loadedRows(packer, call.loaded);
+  return packer.end();
+}
+
+export function packSession(call: SessionCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.heartbeat);
+  sessionContext(packer, call.session);
+  return packer.end();
+}
+
+export function packOptions(runtime: RuntimeOptions | undefined): Packed {
+  const packer = new Packer();
+  options(packer, runtime);
+  return packer.end();
+}
+
+/** NaN is "not set" in the call; an option that is NaN means its default, which is the same. */
+function options(packer: Packer, runtime: RuntimeOptions = {}): void {
+  for (const flag of [runtime.saveStreamDeltas, runtime.saveReasoningDeltas, runtime.exposeRawReasoningDeltas]) {
+    packer.optionalNumber(flag === undefined ? undefined : Number(flag));
+  }
+  packer.optionalNumber(runtime.maxDeltasPerStreamRead);
+  packer.optionalNumber(runtime.maxDeltasPerRequestRead);
+  packer.optionalNumber(runtime.finishedStreamDeleteDelayMs);
+}
+
+function threadFacts(packer: Packer, thread: ThreadFacts): void {
+  packer.optionalText(thread.localThreadId);
+  packer.number(thread.nextTurnOrder);
+  packer.flag(thread.status === "archived");
+  packer.optionalText(thread.name);
+}
+
+function sessionContext(packer: Packer, session: SessionContext): void {
+  packer.text(session.sessionId);
+  packer.text(session.deviceId);
+  for (const row of [session.own, session.writer]) packer.optional(row, (facts) => sessionFacts(packer, facts));
+  packer.flag(session.boundElsewhere);
+}
+
+function sessionFacts(packer: Packer, row: SessionFacts): void {
+  packer.text(row.sessionId);
+  packer.text(row.deviceId);
+  packer.number(row.epoch);
+  packer.number(row.lastBeatAt);
+}
+
+function loadedRows(packer: Packer, loaded: LoadedRows): void {
+  packer.list(loaded.turns, (turn) => {
+    packer.text(turn.turnId);
+    packer.number(turn.turnOrder);
+    packer.text(turn.status);
+    packer.optionalText(turn.source);
+    packer.flag(turn.hasItems);
+    packer.optionalText(turn.sameRunAs);
+    packer.flag(turn.startedAt !== undefined);
+  });
+  packer.list(loaded.messages, (message) => {
+    packer.text(message.turnId);
+    packer.text(message.itemId);
+    packer.text(message.messageId);
+    packer.number(message.occurrence);
+    packer.number(message.startCursor);
+    packer.optionalNumber(message.endCursor);
+    packer.text(message.status);
+    packer.text(message.closing);
+  });
+  packer.list(loaded.streams, (stream) => {
+    packer.text(stream.streamId);
+    packer.text(stream.turnId);
+    packer.text(stream.state);
+  });
+  packer.list(loaded.places, (place) => {
+    packer.text(place.streamId);
+    range(packer, place.range);
+    packer.text(place.eventId);
+  });
+  packer.list(loaded.nextOrders, (order) => {
+    packer.text(order.turnId);
+    packer.number(order.next);
+  });
+  packer.list(loaded.lifecycleIds, (eventId) => packer.text(eventId));
+}
+
+function range(packer: Packer, value: Range): void {
+  packer.number(value.start);
+  packer.number(value.end);
+}
