@@ -16,7 +16,7 @@ const TSCONFIGS = ["base", "build", "emit", "core", "component", "wrapper"].map(
 
 const DIST = {
   output: "dist",
-  inputs: ["js-wrapper", "convex", ...TSCONFIGS, "tools/build.mjs", "package-lock.json", "pkg/convex_codex_local.d.ts"],
+  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "package-lock.json", "pkg/convex_codex_local.d.ts"],
 };
 
 export const BUILDS = { wasm: WASM, dist: DIST };
