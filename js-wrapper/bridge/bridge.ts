@@ -276,30 +276,28 @@ export class CodexLocalBridge {
     try {
       this.#takeMessage(run, line, fault);
     } catch (thrown) {
-      this.#report(line, new CodexBridgeError("E_INTERNAL", `a line could not be read: ${messageOf(thrown)}`, thrown));
+      if (thrown instanceof CodexProtocolParseError) this.#report(line, thrown);
+      else this.#report(line, new CodexBridgeError("E_INTERNAL", `a line could not be read: ${messageOf(thrown)}`, thrown));
     }
   }
 
   #takeMessage(run: Run, line: string, fault: FrameFault | undefined): void {
     // The core knows most lines from their two ends; of one that was cut, everything must be there.
-    if (fault === "cut" && !isJson(line)) {
-      this.#report(line, new CodexBridgeError("E_BRIDGE_LINE_CUT", "codex ended in the middle of a line"));
-      return;
-    }
+    if (fault === "cut") parse(line, "E_BRIDGE_LINE_CUT");
     const found = core().classifyLine(line);
     switch (found.type) {
       case "error":
         // Told already, as what it is.
-        if (fault !== "notUtf8") this.#report(line, new CodexProtocolParseError(found.message, cutLine(line), found.code));
-        return;
+        if (fault === "notUtf8") return;
+        throw new CodexProtocolParseError(found.message, cutLine(line), found.code);
       case "event":
         this.#deliver(found, line.slice(0, found.cutStart) + line.slice(found.cutEnd), found.emittedAtMs ?? Date.now());
         return;
       case "global":
-        this.#takeGlobal(JSON.parse(line) as ServerInboundMessage, found);
+        this.#takeGlobal(parse(line) as ServerInboundMessage, found);
         return;
       case "response": {
-        const response = JSON.parse(line) as CodexResponse;
+        const response = parse(line) as CodexResponse;
         if (run.handshake?.accept(response) !== true) this.#takeGlobal(response, found);
       }
     }
@@ -354,11 +352,11 @@ interface EventEnvelope {
   readonly endsTurn: boolean;
 }
 
-function isJson(text: string): boolean {
+/** @throws CodexProtocolParseError `code` */
+function parse(line: string, code = "E_BRIDGE_LINE_NOT_JSON"): unknown {
   try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+    return JSON.parse(line);
+  } catch (thrown) {
+    throw new CodexProtocolParseError(`line is not JSON: ${messageOf(thrown)}`, cutLine(line), code);
   }
 }

@@ -17,8 +17,6 @@ export type BridgeErrorCode =
   | "E_BRIDGE_LINE_TOO_LONG"
   /** A line that is not UTF-8; it was read on with U+FFFD in the place of what is not. */
   | "E_BRIDGE_LINE_NOT_UTF8"
-  /** The process ended in the middle of a line. */
-  | "E_BRIDGE_LINE_CUT"
   /** The app-server refused initialize, or did not answer it in time. */
   | "E_BRIDGE_INITIALIZE_FAILED"
   /** A handler threw or rejected. An event is handed to it again, a global message is not. */

@@ -3,7 +3,7 @@ export class CodexProtocolParseError extends Error {
   override readonly name = "CodexProtocolParseError";
   /** The line, cut by who made the error. */
   readonly rawLine: string;
-  /** `E_BRIDGE_LINE_…`. */
+  /** `E_BRIDGE_LINE_NOT_JSON`, `E_BRIDGE_LINE_NOT_A_MESSAGE`, or `E_BRIDGE_LINE_CUT`: the process ended in its middle. */
   readonly code: string;
 
   /**

@@ -278,18 +278,19 @@ describe("stop and start", () => {
 
   it("are harmless twice, before a start, and when a stop follows a start that waits", async () => {
     const seen = new Recorder();
-    const bridge = new CodexLocalBridge(scripted({ say: { method: "test/ready" } }), seen.handlers());
+    const bridge = new CodexLocalBridge(scripted({ say: turnMessage("turn/started", "t", "u") }), seen.handlers());
     await bridge.stop();
     bridge.start();
     bridge.start();
-    await seen.untilGlobal("test/ready");
+    await seen.untilEvents(1);
+    expect(seen.events[0]!.eventId).toBe("run.1:t:u:0:0");
     const stopped = bridge.stop();
     bridge.start();
     expect(bridge.stop()).toBe(stopped);
     await stopped;
     await bridge.stop();
     expect(seen.exits).toHaveLength(1);
-    expect(bridge.stats().globalMessages).toBe(1);
+    expect(bridge.stats().lines).toBe(1);
   });
 
   it("work from inside a handler", async () => {

@@ -55,8 +55,9 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   received.push(JSON.parse(line));
   wake();
 });
-// Lives until it is told to go, as the app-server does while its stdin is open.
-setInterval(() => undefined, 1e6);
+// Lives until it is told to go, or the test that started it is gone.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.exit(), 1_000);
 
 for (const step of steps) {
   const [[name, argument]] = Object.entries(step);
