@@ -6,7 +6,7 @@ import { serve } from "../../tools/embedded-convex/index.mjs";
 
 const SCHEDULED_AFTER_MS = 50;
 const ARGUMENT_BYTES_MAX = 16 * 1024 * 1024;
-const BURNS_OVER_A_SECOND = 3e9;
+const BURNS_OVER_A_SECOND = 5e8;
 const HALF_A_PAIR = "\u{1f600}".slice(0, 1);
 
 export default async ({ call, assert, push, backend }) => {
