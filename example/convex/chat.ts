@@ -9,6 +9,7 @@ import {
   listThreadMessagesForHooksForActor,
   listThreadsForHooksForActor,
   registerTurnStart as registerTurnStartHandler,
+  threadSnapshot,
   vHostActorContext,
   vHostEnsureSessionResult,
   vHostIngestSafeResult,
@@ -80,4 +81,9 @@ export const listThreads = query({
   args: { actor: vHostActorContext, paginationOpts: paginationOptsValidator },
   handler: async (ctx, args) =>
     listThreadsForHooksForActor(ctx, components.codexLocal, { actor: SERVER_ACTOR, paginationOpts: args.paginationOpts }),
+});
+
+export const threadState = query({
+  args: { actor: vHostActorContext, threadId: v.string() },
+  handler: async (ctx, args) => threadSnapshot(ctx, components.codexLocal, { actor: SERVER_ACTOR, threadId: args.threadId }),
 });

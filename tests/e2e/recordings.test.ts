@@ -1,0 +1,102 @@
+/** Every recording of the real app-server, through the bridge, the host and the component, and back. */
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { api } from "../../example/convex/_generated/api.js";
+import { CodexLocalBridge, type NormalizedEvent } from "../../js-wrapper/bridge/index.js";
+import { startApp, type App } from "./app.js";
+import { expectedOf, recordings, type ExpectedItem } from "./recorded.js";
+
+const PLAYER = fileURLToPath(new URL("../../tools/replay-codex/replay-codex.mjs", import.meta.url));
+const BATCH_MAX = 100;
+const ACTOR = { tenantId: "demo-tenant", userId: "demo-user", deviceId: "laptop" };
+const SESSION = "session-1";
+
+/** What one process of a recording made the bridge say. */
+async function eventsOf(name: string, process_: number): Promise<NormalizedEvent[]> {
+  const events: NormalizedEvent[] = [];
+  const play = ["--transcript", name, "--process", String(process_), "--autoplay", "--speed", "0", "--exit-at-end"];
+  await new Promise<void>((resolve) => {
+    const bridge = new CodexLocalBridge(
+      { codexBin: process.execPath, args: [PLAYER, "app-server", ...play], initialize: false },
+      {
+        onEvent: (event) => void events.push(event),
+        onGlobalMessage: () => undefined,
+        onProtocolError: () => undefined,
+        onProcessExit: () => void bridge.stop().then(resolve),
+      },
+    );
+    bridge.start();
+  });
+  return events;
+}
+
+async function ingest(app: App, events: readonly NormalizedEvent[]) {
+  const statuses = [];
+  for (const threadId of new Set(events.map((event) => event.threadId))) {
+    const own = events.filter((event) => event.threadId === threadId);
+    for (let at = 0; at < own.length; at += BATCH_MAX) {
+      const deltas = own.slice(at, at + BATCH_MAX);
+      statuses.push(await app.mutation(api.chat.ingestBatch, { actor: ACTOR, sessionId: SESSION, threadId, deltas }));
+    }
+  }
+  return statuses;
+}
+
+async function messagesOf(app: App, threadId: string) {
+  const rows = [];
+  let cursor: string | null = null;
+  for (;;) {
+    const paginationOpts = { cursor, numItems: 7 };
+    const page = await app.query(api.chat.listThreadMessagesForHooks, { actor: ACTOR, threadId, paginationOpts, streamArgs: { kind: "list" } });
+    rows.push(...page.page);
+    if (page.isDone) return { rows: rows.reverse(), streams: page.streams };
+    cursor = page.continueCursor;
+  }
+}
+
+describe.each(recordings)("%s", (name) => {
+  const expected = expectedOf(name);
+
+  test("reads as it was recorded, and the same batches again change nothing", async () => {
+    const app = startApp();
+    const all: NormalizedEvent[] = [];
+    for (let at = 1; at <= expected.processes; at++) all.push(...(await eventsOf(name, at)));
+    for (const { status, errors } of await ingest(app, all)) {
+      expect(errors).toEqual([]);
+      expect(["ok", "session_recovered"]).toContain(status);
+    }
+    const threads = new Set(all.map((event) => event.threadId));
+    const before = new Map<string, unknown>();
+    for (const threadId of threads) {
+      const { rows, streams } = await messagesOf(app, threadId);
+      before.set(threadId, rows);
+      const items = expected.items.get(threadId) ?? [];
+      const read = items.map((item, at) => {
+        const row = rows.find(({ turnId, messageId }) => turnId === item.turnId && messageId === messageIdOf(items, at));
+        return { ...item, text: row?.text, status: row?.status, type: row?.sourceItemType };
+      });
+      expect(read).toEqual(items);
+      expect(rows.filter(({ status }) => status === "streaming")).toEqual([]);
+      expect(streams?.streams.filter(({ state }) => state === "streaming")).toEqual([]);
+      const ordered = rows.map(({ turnOrder, orderInTurn }) => turnOrder * 1e6 + orderInTurn);
+      expect(ordered).toEqual([...ordered].sort((one, other) => one - other));
+      await expectTurns(app, threadId, expected.turns.get(threadId) ?? new Map<string, string>());
+    }
+    for (const { status, errors } of await ingest(app, all)) expect({ status, errors }).toEqual({ status: "ok", errors: [] });
+    for (const threadId of threads) expect((await messagesOf(app, threadId)).rows).toEqual(before.get(threadId));
+  });
+});
+
+/** The nth item of one id in one turn is the message `id`, `id#2`, `id#3`… */
+function messageIdOf(items: readonly ExpectedItem[], at: number): string {
+  const item = items[at];
+  const same = items.slice(0, at + 1).filter(({ turnId, itemId }) => turnId === item?.turnId && itemId === item.itemId);
+  return same.length > 1 ? `${String(item?.itemId)}#${String(same.length)}` : String(item?.itemId);
+}
+
+async function expectTurns(app: App, threadId: string, turns: ReadonlyMap<string, string>) {
+  const state = await app.query(api.chat.threadState, { actor: ACTOR, threadId });
+  const ended = new Map(state.turns.map(({ turnId, status }) => [turnId, status]));
+  expect([...ended.values()].filter((status) => status === "inProgress" || status === "queued")).toEqual([]);
+  expect(Object.fromEntries([...turns.keys()].map((turnId) => [turnId, ended.get(turnId)]))).toEqual(Object.fromEntries(turns));
+}
