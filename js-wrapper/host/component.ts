@@ -166,6 +166,7 @@ export type CodexComponent = {
         streamCursorsById: { streamId: string; cursor: number }[];
         runtime?: HostSyncRuntimeOptions;
         startOrder?: number;
+        snapshots?: boolean;
       },
       CodexReplay
     >;

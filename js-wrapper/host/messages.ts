@@ -102,6 +102,7 @@ async function readStreams(
     actor,
     threadId,
     streamCursorsById: streamArgs.kind === "list" ? [] : streamArgs.cursors,
+    snapshots: false,
     ...(runtime === undefined ? {} : { runtime }),
     ...(startOrder === undefined ? {} : { startOrder }),
   });

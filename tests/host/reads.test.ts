@@ -51,7 +51,7 @@ describe("the messages for hooks", () => {
       expect(answer).toEqual({ ...page, streams: { kind: "list", streams: replay.streams } });
       expect(fake.calls).toContainEqual([
         "sync.replay",
-        { ...inThread, streamCursorsById: [], ...(startOrder === undefined ? {} : { startOrder }) },
+        { ...inThread, streamCursorsById: [], snapshots: false, ...(startOrder === undefined ? {} : { startOrder }) },
       ]);
     }
   });
@@ -68,7 +68,7 @@ describe("the messages for hooks", () => {
     });
     const { snapshots: _, ...live } = replay;
     expect(answer).toEqual({ page: [], isDone: false, continueCursor: "", streams: { kind: "deltas", ...live } });
-    expect(fake.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, runtime }]]);
+    expect(fake.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, runtime }]]);
   });
 
   it("of a thread that is not there are empty, with a status", async () => {

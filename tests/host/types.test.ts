@@ -12,6 +12,7 @@ import {
 } from "convex/server";
 import { type Infer, v } from "convex/values";
 import { expectTypeOf, it } from "vitest";
+import type { ComponentApi } from "../../convex/_generated/component.js";
 import {
   type CodexComponent,
   ensureSession as ensureSessionHandler,
@@ -35,7 +36,7 @@ import type { CodexMessagesPage } from "../../js-wrapper/react/types.js";
 
 // The wrappers of the quick start, as an app writes them.
 const SERVER_ACTOR = { tenantId: "demo-tenant", userId: "demo-user", deviceId: "server-device" };
-const components = {} as { codexLocal: CodexComponent };
+const components = {} as { codexLocal: ComponentApi<"codexLocal"> };
 const _chat = {
   ensureThread: mutation({
     args: { actor: vHostActorContext, threadId: v.string() },
@@ -93,6 +94,10 @@ it("the hook understands what the query answers", () => {
 it("an answer of the component is what its validator says", () => {
   expectTypeOf<FunctionReturnType<Chat["ingestBatch"]>>().toEqualTypeOf<Infer<typeof vHostIngestSafeResult>>();
   expectTypeOf<FunctionReturnType<Chat["ensureSession"]>>().toEqualTypeOf<Infer<typeof vHostEnsureSessionResult>>();
+});
+
+it("the component has what the helpers call", () => {
+  expectTypeOf<ComponentApi<"codexLocal">>().toExtend<CodexComponent>();
 });
 
 it("every context that can call the component is taken", () => {
