@@ -69,7 +69,7 @@ async function demo() {
   const tokenMs = flags["token-ms"] === undefined ? undefined : numberOf("token-ms");
   const session = flags.live
     ? await liveSession()
-    : recordedSession({ record: flags.record, speed: numberOf("speed"), once: flags.once, ...(tokenMs === undefined ? {} : { tokenMs }) });
+    : recordedSession({ record: flags.record, speed: numberOf("speed"), ...(tokenMs === undefined ? {} : { tokenMs }) });
   started.push(session.close);
 
   const page = await startPage();
@@ -91,7 +91,6 @@ async function demo() {
     actor: actorOf("bridge"),
     codex: session.codex,
     drive: session.drive,
-    endWithTurn: flags.once && session.drive !== null,
   });
   let shown = false;
   bridge.onThread = (threadId) => {

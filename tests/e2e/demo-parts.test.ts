@@ -156,11 +156,11 @@ describe("the transcript", () => {
     expect(written()).toBe("Halo\nHello\n\n");
   });
 
-  test("shows a command with its output, live and then from the item", () => {
+  test("shows a command at once, and its output when it is whole", () => {
     const { transcript, written } = start();
     const command = { role: "tool", sourceItemType: "commandExecution" };
-    transcript.update([message("/bin/bash -lc 'make test'", { ...command, output: "ok 1\n" })]);
-    expect(written()).toBe("$ make test\n  ok 1");
+    transcript.update([message("/bin/bash -lc 'make test'", { ...command, output: "ok 2\n" })]);
+    expect(written()).toBe("$ make test");
     const payloadJson = JSON.stringify({ params: { item: { aggregatedOutput: "ok 1\nok 2\n" } } });
     transcript.update([message("/bin/bash -lc 'make test'", { ...command, ...completed, payloadJson })]);
     expect(written()).toBe("$ make test\n  ok 1\n  ok 2\n\n");

@@ -12,6 +12,7 @@ import { Outbox } from "./outbox.mjs";
 const RUNTIME = { saveStreamDeltas: true };
 /** An approval of the scripted session is given after a moment, so that it can be seen. */
 const APPROVE_AFTER_MS = 1200;
+const PROCESS_EXITED = "E_BRIDGE_PROCESS_EXITED";
 const CLIENT_NAME = "convex_codex_local_demo";
 const APPROVAL = /\/requestApproval$/;
 
@@ -19,7 +20,7 @@ const report = (kind, fields = {}) => process.stdout.write(`${JSON.stringify({ r
 const warn = (text) => report("warning", { text });
 
 const input = createInterface({ input: process.stdin });
-const { deploymentUrl, actor, codex, drive, endWithTurn } = JSON.parse(await new Promise((line) => input.once("line", line)));
+const { deploymentUrl, actor, codex, drive } = JSON.parse(await new Promise((line) => input.once("line", line)));
 
 const convex = new ConvexHttpClient(deploymentUrl, { logger: false });
 const sessionId = randomUUID();
@@ -48,13 +49,15 @@ const bridge = new CodexLocalBridge(
     onEvent(event) {
       outbox.put(event);
       if (drive?.approve && APPROVAL.test(event.kind)) void approve(event);
-      if (endWithTurn && event.kind === "turn/completed") void finish();
+      // One turn is the whole session: nobody here asks for another.
+      if (drive && event.kind === "turn/completed") void finish();
     },
     onGlobalMessage(message) {
       if (message.error) warn(`codex: ${message.error.message}`);
       else if (drive && message.result?.thread) startTurn(message.result.thread.id);
     },
     onProtocolError({ error }) {
+      if (error.code === PROCESS_EXITED) return; // onProcessExit says it where it is unexpected
       warn(`${error.code ?? error.name}: ${error.message}`);
     },
     onProcessExit(code) {

@@ -23,7 +23,7 @@ export class DemoError extends Error {
 /** @typedef {{describe: string, codex: object, drive: object | null, close: () => Promise<void>}} Session what the bridge is told to run */
 
 /** @returns {Session} the stand-in, which plays the whole session by itself */
-export function recordedSession({ record, speed, tokenMs = TOKEN_MS, once }) {
+export function recordedSession({ record, speed, tokenMs = TOKEN_MS }) {
   if (!existsSync(new URL(`${encodeURIComponent(record)}.jsonl`, RECORDINGS))) {
     throw new DemoError("E_DEMO_NO_RECORDING", `no recording \`${record}\`; they are in tests/fixtures/transcripts`);
   }
@@ -34,7 +34,7 @@ export function recordedSession({ record, speed, tokenMs = TOKEN_MS, once }) {
     REPLAY_AUTOPLAY: "1",
     // A deployment that has seen this recording before takes it for a new session.
     REPLAY_FRESH_IDS: "1",
-    REPLAY_EXIT_AT_END: once ? "1" : "0",
+    REPLAY_EXIT_AT_END: "1",
   };
   return {
     describe: `a stand-in for codex, playing the recording \`${record}\` of codex-cli 0.169.0`,

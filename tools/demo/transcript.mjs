@@ -64,11 +64,12 @@ function render(message) {
 const bareCommand = (command) => SHELL.exec(command)?.[2] ?? command;
 
 function renderOutput(message) {
-  const output = message.output ?? itemOf(message).aggregatedOutput ?? "";
-  if (output === "") return "";
+  // While it runs, the app-server leaves out what came before somebody listened: shown whole, at the end.
+  const output = itemOf(message).aggregatedOutput ?? "";
+  if (message.status === "streaming" || output === "") return "";
   const lines = plain(output).replace(/\n$/, "").split("\n");
   const shown = lines.slice(0, OUTPUT_LINES_MAX);
-  const more = lines.length > shown.length && message.status !== "streaming" ? [`… ${lines.length - shown.length} more lines`] : [];
+  const more = lines.length > shown.length ? [`… ${lines.length - shown.length} more lines`] : [];
   return ["", ...shown, ...more].join("\n  ");
 }
 
