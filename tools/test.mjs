@@ -35,7 +35,6 @@ function everyLayerHasTests() {
 const STEPS = [
   { name: "layers", check: everyLayerHasTests },
   { name: "fresh", check: builtFoldersAreFresh },
-  command("size", process.execPath, "tools/size.mjs"),
   command("fmt", "cargo", "fmt", "--check"),
   command("clippy", "cargo", "clippy", "--locked", "--all-targets", ...DENY_WARNINGS),
   command("clippy-wasm", "cargo", "clippy", "--locked", "--target", WASM_TARGET, ...DENY_WARNINGS),
@@ -46,6 +45,7 @@ const STEPS = [
   vitest("unit", "convex", "bridge", "host", "react"),
   vitest("packaging", "packaging"),
   vitest("e2e", "e2e"),
+  command("size", process.execPath, "tools/size.mjs"),
 ];
 
 function chosenSteps([flag, name]) {
