@@ -56,6 +56,9 @@ async function stopAll(code) {
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void stop(0));
 
+// Whoever read the output has gone, such as `head`.
+process.stdout.on("error", () => void stop(0));
+
 const say = (text) => console.log(text);
 
 try {

@@ -101,6 +101,23 @@ describe("the outbox", () => {
     expect(sizes).toEqual([2, 2, 1, 1]);
   });
 
+  test("stopped, it gives up: what it has, what still comes, what fails", async () => {
+    let tries = 0;
+    const outbox = new Outbox<Event>(
+      async () => {
+        if (++tries === 1) outbox.stop();
+        throw new Error("fetch failed");
+      },
+      () => {},
+    );
+    outbox.put(event(0));
+    await outbox.flushed();
+    outbox.put(event(1));
+    await outbox.flushed();
+    expect(tries).toBe(1);
+    expect(outbox.stats.events).toBe(0);
+  });
+
   test("sends the same batch again until it is taken, whatever came meanwhile", async () => {
     const seen: number[][] = [];
     const onRetry = vi.fn();

@@ -22,6 +22,7 @@ export class Outbox {
   }
 
   put(event) {
+    if (this.#stopped) return;
     this.#events.push(event);
     this.#sending ??= this.#run();
   }
@@ -31,7 +32,7 @@ export class Outbox {
     while (this.#sending) await this.#sending;
   }
 
-  /** Gives up what is not sent yet. */
+  /** Gives up what is not sent yet, and what still comes. */
   stop() {
     this.#stopped = true;
   }
@@ -40,7 +41,7 @@ export class Outbox {
     while (this.#events.length > 0 && !this.#stopped) {
       await sleep(GATHER_MS);
       const batch = this.#next();
-      await this.#deliver(batch);
+      if (!(await this.#deliver(batch))) break;
       this.#events.splice(0, batch.length);
       this.stats.batches += 1;
       this.stats.events += batch.length;
@@ -57,15 +58,18 @@ export class Outbox {
     return this.#events.slice(0, end < 0 ? BATCH_EVENTS_MAX : Math.max(end, 1));
   }
 
+  /** True once Convex has it; false when it was stopped before. */
   async #deliver(batch) {
     for (let waitMs = RETRY_FIRST_MS; !this.#stopped; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
-        return await this.send(batch);
+        await this.send(batch);
+        return true;
       } catch (error) {
         this.stats.retries += 1;
         this.onRetry(error);
         await sleep(waitMs * (0.5 + Math.random() / 2));
       }
     }
+    return false;
   }
 }

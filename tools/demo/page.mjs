@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const WEB = path.join(ROOT, "example/web");
 const OUTPUT = path.join(WEB, "dist");
 const STAMP = path.join(OUTPUT, ".built-from");
-const INPUTS = ["example/web/index.html", "example/web/vite.config.ts", "example/web/src", "example/web/public", "dist/js-wrapper", "package-lock.json"];
+const INPUTS = ["example/web/index.html", "example/web/vite.config.ts", "example/web/src", "example/web/public", "dist/js-wrapper", "package-lock.json", "tools/demo/page.mjs"];
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -26,6 +26,7 @@ export async function buildPage({ onBuild = () => {} } = {}) {
   const hash = hashOf(INPUTS);
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === hash) return;
   onBuild();
+  process.env.NODE_ENV = "production"; // whatever runs the demo: React is another one otherwise
   await build({ configFile: path.join(WEB, "vite.config.ts"), logLevel: "warn" });
   writeFileSync(STAMP, hash);
 }
