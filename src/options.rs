@@ -34,7 +34,7 @@ impl Options {
         let expose_raw_reasoning_deltas = flag(false)?;
         let mut number = |default: f64, low: f64, high: f64| {
             call.optional_number().map(|given| {
-                given.filter(|number| number.is_finite()).map_or(default, |number| number.clamp(low, high))
+                given.filter(|number| number.is_finite()).map_or(default, |number| number.max(low).min(high))
             })
         };
         Ok(Self {

@@ -7,7 +7,8 @@
 use serde::Serialize;
 use tsify::Tsify;
 
-use super::json::Json;
+use super::item::push_number;
+use super::json::{Json, NotJson};
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
@@ -80,9 +81,16 @@ pub fn classify_line(line: &str) -> LineClass {
 fn fault_of(line: &str) -> LineClass {
     let (code, message) = match Json::parse(line) {
         Ok(_) => (LineFault::NotAMessage, "line is no object with a method or an id".to_owned()),
-        Err(fault) => (LineFault::NotJson, format!("line is not JSON from byte {} on", fault.at)),
+        Err(fault) => (LineFault::NotJson, not_json(fault)),
     };
     LineClass::Error { code, message }
+}
+
+fn not_json(fault: NotJson) -> String {
+    let mut message = "line is not JSON from byte ".to_owned();
+    push_number(&mut message, fault.at);
+    message.push_str(" on");
+    message
 }
 
 /// What the two ends of a line say.

@@ -62,17 +62,19 @@ fn range(delta: &Delta<'_>, event: u32) -> Result<Range, Fault> {
 
 /// One id, one place: the same id at the same place of the same stream is one event that was sent twice.
 fn check_ids(call: &IngestCall<'_>, ranges: &[Range]) -> Result<(), Fault> {
-    let mut seen: Vec<(&str, &str, Range, u32)> = (call.deltas.iter().zip(ranges).zip(0..))
-        .map(|((delta, range), event)| (delta.event_id, delta.stream_id, *range, event))
-        .collect();
-    seen.sort_unstable();
-    for pair in seen.windows(2) {
-        if let [(id, stream, range, _), (next_id, next_stream, next_range, event)] = pair
-            && id == next_id
-            && (stream, range) != (next_stream, next_range)
-        {
-            let message = "one eventId stands at two places of the batch";
-            return Err(Fault::new(Code::ESyncDupEventInBatch, message, Some(*event)));
+    let mut seen: Vec<(&Delta<'_>, Range)> = Vec::with_capacity(ranges.len());
+    for ((delta, range), event) in call.deltas.iter().zip(ranges).zip(0..) {
+        match seen.binary_search_by(|(other, _)| other.event_id.cmp(delta.event_id)) {
+            Err(at) => seen.insert(at, (delta, *range)),
+            Ok(at) => {
+                let same = |(other, place): &(&Delta<'_>, Range)| {
+                    other.stream_id == delta.stream_id && place == range
+                };
+                if !seen.get(at).is_some_and(same) {
+                    let message = "one eventId stands at two places of the batch";
+                    return Err(Fault::new(Code::ESyncDupEventInBatch, message, Some(event)));
+                }
+            }
         }
     }
     Ok(())

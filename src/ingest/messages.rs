@@ -285,18 +285,13 @@ fn content_of(item: &Item<'_>, at: At<'_>) -> MessageContent {
 /// The payload that is stored of `whole` (an item, or the message around it): without the text that is kept beside it,
 /// and without raw reasoning unless it is asked for.
 pub fn stored_payload(item: &Item<'_>, at: At<'_>, whole: Json<'_>) -> StoredPayload {
-    let mut cuts: Vec<(Json<'_>, &'static str)> = Vec::new();
-    if let Some(raw) = item.raw_value.filter(|_| !at.expose_raw) {
-        cuts.push((raw, "[]"));
-    }
-    if let Some(text) = item.text_value.filter(|_| whole == item.json) {
-        cuts.push((text, r#"{"$text":true}"#));
-    }
-    cuts.sort_by_key(|(value, _)| value.start());
+    // No item has both.
+    let raw = item.raw_value.filter(|_| !at.expose_raw).map(|value| (value, "[]"));
+    let text = item.text_value.filter(|_| whole == item.json).map(|value| (value, r#"{"$text":true}"#));
     let unit = |byte: usize| u32::try_from(units_of_bytes(at.payload_json, byte)).unwrap_or(u32::MAX);
     let mut pieces = Vec::with_capacity(3);
     let mut from = whole.start();
-    for (value, json) in cuts {
+    if let Some((value, json)) = raw.or(text) {
         pieces.push(Piece::Slice { start: unit(from), end: unit(value.start()) });
         pieces.push(Piece::Literal { json });
         from = value.end();

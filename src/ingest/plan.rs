@@ -117,31 +117,36 @@ fn ask(
             ask_for(&payload.meaning, turn_id, true, true, needs);
         }
     }
-    needs.items.sort();
-    needs.items.dedup();
-    for list in [&mut needs.turns, &mut needs.closing, &mut needs.next_orders] {
-        list.sort();
-        list.dedup();
-    }
 }
 
 fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: bool, needs: &mut Needs) {
     match meaning {
-        Meaning::TurnStarted | Meaning::TurnWarned(_) => needs.turns.push(turn_id.to_owned()),
+        Meaning::TurnStarted | Meaning::TurnWarned(_) => add(&mut needs.turns, turn_id),
         Meaning::TurnEnded { .. } => {
-            needs.turns.push(turn_id.to_owned());
-            needs.closing.push(turn_id.to_owned());
+            add(&mut needs.turns, turn_id);
+            add(&mut needs.closing, turn_id);
             needs.open_turns = true;
         }
         _ => {}
     }
     let Some(item_id) = meaning.item_id() else { return };
-    needs.items.push(ItemName { turn_id: turn_id.to_owned(), item_id: item_id.to_owned() });
+    let by_name =
+        |name: &ItemName| name.item_id.as_str().cmp(item_id).then_with(|| name.turn_id.as_str().cmp(turn_id));
+    if let Err(at) = needs.items.binary_search_by(by_name) {
+        needs.items.insert(at, ItemName { turn_id: turn_id.to_owned(), item_id: item_id.to_owned() });
+    }
     if turn_unknown {
-        needs.turns.push(turn_id.to_owned());
+        add(&mut needs.turns, turn_id);
     }
     if unordered {
-        needs.next_orders.push(turn_id.to_owned());
+        add(&mut needs.next_orders, turn_id);
+    }
+}
+
+/// Adds a text to a sorted list, unless it is there.
+fn add(list: &mut Vec<String>, text: &str) {
+    if let Err(at) = list.binary_search_by(|other| other.as_str().cmp(text)) {
+        list.insert(at, text.to_owned());
     }
 }
 

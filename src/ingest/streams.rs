@@ -68,11 +68,11 @@ pub fn arrange<'a>(
                 return Err(forbidden(event));
             }
             stream.ack = stream.ack.max(range.end);
-            members.push((*range, event));
+            let behind = members.partition_point(|(before, _)| before <= range);
+            members.insert(behind, (*range, event));
         }
     }
-    for (stream, members) in streams.iter_mut().zip(&mut members) {
-        members.sort();
+    for (stream, members) in streams.iter_mut().zip(&members) {
         stream.accept(call, members, needs)?;
     }
     Ok(streams)
