@@ -1,41 +1,9 @@
-import type { FunctionReference, PaginationOptions, PaginationResult } from "convex/server";
-import { anyApi } from "convex/server";
-import type { CodexMessagesPage, CodexStreamArgs } from "convex-codex-local/react";
+import type { FunctionReturnType } from "convex/server";
+import { api } from "../../convex/_generated/api.js";
 
-interface Actor {
-  tenantId: string;
-  userId: string;
-  deviceId: string;
-}
+export { api };
 
-export interface ThreadSummary {
-  threadId: string;
-  status: string;
-  updatedAt: number;
-}
+export type ThreadSummary = FunctionReturnType<typeof api.chat.listThreads>["page"][number];
 
-interface Api {
-  chat: {
-    listThreadMessagesForHooks: FunctionReference<
-      "query",
-      "public",
-      {
-        actor: Actor;
-        threadId: string;
-        paginationOpts: PaginationOptions;
-        streamArgs?: CodexStreamArgs;
-      },
-      CodexMessagesPage
-    >;
-    listThreads: FunctionReference<
-      "query",
-      "public",
-      { actor: Actor; paginationOpts: PaginationOptions },
-      PaginationResult<ThreadSummary>
-    >;
-  };
-}
-
-export const api = anyApi as unknown as Api;
-
-export const ACTOR: Actor = { tenantId: "demo", userId: "demo", deviceId: "web-1" };
+/** The demo's reader. The deployment decides for itself whose threads it shows. */
+export const ACTOR = { tenantId: "demo", userId: "demo", deviceId: "web-1" };
