@@ -208,5 +208,6 @@ export default defineSchema({
     createdAt: v.number(),
   })
     .index("by_event", ["tenantId", "userId", "threadId", "eventId"])
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes -- this one is in order of arrival: the oldest go first
     .index("by_thread", ["tenantId", "userId", "threadId"]),
 });

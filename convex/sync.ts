@@ -157,7 +157,7 @@ export const upsertCheckpoint = mutation({
     if (answer.type === "raise") {
       const set = { cursor: answer.cursor, expiresAt: Date.now() + CHECKPOINT_TTL_MS };
       if (known === null) await ctx.db.insert("checkpoints", { ...scope, deviceId: actor.deviceId, threadId, streamId, ...set });
-      else await ctx.db.patch(known._id, set);
+      else await ctx.db.patch("checkpoints", known._id, set);
     }
     return { ok: true as const };
   },

@@ -1,7 +1,6 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
-import type { Doc } from "./_generated/dataModel.js";
 import { findHead } from "./model/load.js";
 import { presentMessage } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
@@ -19,7 +18,7 @@ const vThreadFields = {
   personality: v.optional(v.string()),
   localThreadId: v.optional(v.string()),
 };
-type ThreadFields = Partial<Pick<Doc<"threads">, "model" | "cwd" | "personality" | "localThreadId">>;
+type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
 
 /** Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. */
 export const create = mutation({
@@ -40,7 +39,7 @@ export const resolve = mutation({
     const external = externalThreadId === undefined ? {} : { externalThreadId };
     const binding = externalThreadId === undefined ? null : await findBinding(ctx, scope, externalThreadId);
     if (binding !== null) {
-      await ctx.db.patch(binding._id, { updatedAt: Date.now() });
+      await ctx.db.patch("bindings", binding._id, { updatedAt: Date.now() });
       await putThread(ctx, scope, binding.threadId, fields);
       return { threadId: binding.threadId, ...external, created: false };
     }
@@ -136,11 +135,10 @@ function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThre
     .unique();
 }
 
-async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, given: ThreadFields): Promise<void> {
+async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: ThreadFields): Promise<void> {
   const thread = await findThread(ctx, scope, threadId);
   const updatedAt = Date.now();
-  const fields: ThreadFields = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  if (thread !== null) await ctx.db.patch(thread._id, { ...fields, updatedAt });
+  if (thread !== null) await ctx.db.patch("threads", thread._id, { ...fields, updatedAt });
   else {
     const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
     await ctx.db.insert("threads", { ...row, ...fields });

@@ -60,11 +60,11 @@ export const start = mutation({
       inputSummary: answer.inputSummary,
       ...(options === undefined ? {} : { options: JSON.stringify(options) }),
     };
-    if (turn !== null) await ctx.db.patch(turn._id, set);
+    if (turn !== null) await ctx.db.patch("turns", turn._id, set);
     if (thread !== null && answer.type === "insert") {
       const { turnOrder } = answer;
       await ctx.db.insert("turns", { ...scope, threadId, turnId, turnOrder, status: "queued", hasItems: false, createdAt: nowMs, ...set });
-      await ctx.db.patch(thread._id, { nextTurnOrder: turnOrder + 1, updatedAt: nowMs });
+      await ctx.db.patch("threads", thread._id, { nextTurnOrder: turnOrder + 1, updatedAt: nowMs });
     }
     return { turnId, accepted: true as const };
   },

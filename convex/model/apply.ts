@@ -36,7 +36,7 @@ export async function applySession(
   if (session.type === "keep") return;
   const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, lastEventCursor) };
   const fields = session.type === "bind" ? { ...beat, deviceId: args.actor.deviceId, epoch: session.epoch } : beat;
-  if (own !== null) return ctx.db.patch(own._id, fields);
+  if (own !== null) return ctx.db.patch("sessions", own._id, fields);
   if (session.type === "bind") {
     const { sessionId, threadId, actor } = args;
     await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat });
@@ -80,12 +80,12 @@ async function insertThread(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Tar
     createdAt: nowMs,
     updatedAt: nowMs,
   });
-  rows.thread = await ctx.db.get(id);
+  rows.thread = await ctx.db.get("threads", id);
 }
 
 async function patchThread(ctx: WriteCtx, { nowMs, rows }: Target, write: Of<"patchThread">): Promise<void> {
   const thread = existing(rows.thread);
-  await ctx.db.patch(thread._id, {
+  await ctx.db.patch("threads", thread._id, {
     updatedAt: nowMs,
     ...(write.nextTurnOrder === undefined ? {} : { nextTurnOrder: write.nextTurnOrder }),
     ...(write.name === undefined ? {} : { name: write.name || undefined }),
@@ -113,7 +113,7 @@ async function putTurn(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target, 
   }
   // In a patch, `undefined` takes a field away: what a turn no longer has goes.
   const gone = { source: undefined, sameRunAs: undefined, ...(write.clearError ? { error: undefined } : {}) };
-  await ctx.db.patch(existing(rows.turns[write.row])._id, { ...gone, ...set });
+  await ctx.db.patch("turns", existing(rows.turns[write.row])._id, { ...gone, ...set });
 }
 
 async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">): Promise<void> {
@@ -137,7 +137,7 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
   let id: Id<"messages">;
   if (write.row !== undefined) {
     id = existing(rows.messages[write.row])._id;
-    await ctx.db.patch(id, set);
+    await ctx.db.patch("messages", id, set);
   } else {
     const made = existing(write.made);
     const event = args.streamDeltas[made.event];
@@ -175,9 +175,9 @@ async function insertStream(ctx: WriteCtx, target: Target, write: Of<"insertStre
 
 async function closeStream(ctx: WriteCtx, target: Target, write: Of<"closeStream">): Promise<void> {
   const stream = existing(target.rows.streams[write.row]);
-  await ctx.db.patch(stream._id, stateOf(target, write.state));
+  await ctx.db.patch("streams", stream._id, stateOf(target, write.state));
   const head = await findHead(ctx, target.scope, stream.streamId);
-  if (head !== null) await ctx.db.patch(head._id, { closed: true, open: [] });
+  if (head !== null) await ctx.db.patch("streamHeads", head._id, { closed: true, open: [] });
 }
 
 async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Promise<void> {
@@ -195,10 +195,10 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
     return;
   }
   const head = existing(rows.heads[write.row]);
-  await ctx.db.patch(head._id, set);
+  await ctx.db.patch("streamHeads", head._id, set);
   if (head.turnOrder === undefined && write.turnOrder !== undefined) {
     const stream = await findStream(ctx, scope, threadId, streamIdOf(args, write.event));
-    if (stream !== null) await ctx.db.patch(stream._id, { turnOrder: write.turnOrder });
+    if (stream !== null) await ctx.db.patch("streams", stream._id, { turnOrder: write.turnOrder });
   }
 }
 
@@ -236,7 +236,7 @@ async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk
 async function putMarks(ctx: WriteCtx, { scope, threadId, rows }: Target, write: Of<"putMarks">): Promise<void> {
   const { runtimes } = write;
   if (rows.marks === null) await ctx.db.insert("lifecycleMarks", { ...scope, threadId, runtimes });
-  else await ctx.db.patch(rows.marks._id, { runtimes });
+  else await ctx.db.patch("lifecycleMarks", rows.marks._id, { runtimes });
 }
 
 async function insertLifecycleId(ctx: WriteCtx, target: Target, write: Of<"insertLifecycleId">): Promise<void> {
@@ -267,7 +267,7 @@ async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">
     .take(QUARANTINE_ROWS_MAX + 1);
   for (const old of newest.slice(QUARANTINE_ROWS_MAX)) {
     await writeParts(ctx, old._id, "payload", []);
-    await ctx.db.delete(old._id);
+    await ctx.db.delete("quarantine", old._id);
   }
 }
 

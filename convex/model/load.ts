@@ -8,6 +8,12 @@ import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope
 const STREAMS_MAX = 64;
 /** Newest messages of one item: more than any provider was seen to repeat an id in a turn. */
 const OCCURRENCES_MAX = 8;
+/** Messages of a turn that end with it. Codex was seen to have a handful open at once. */
+const CLOSING_MESSAGES_MAX = 1_000;
+/** Streams of one turn: its own, an import's, a sender's further ones. */
+const TURN_STREAMS_MAX = 64;
+/** Chunks that the ranges of one batch can touch: each covers an event at least. SOURCE: `src/limits.rs`, BATCH_EVENTS_MAX. */
+const RANGE_CHUNKS_MAX = 4_096;
 /** Turns in progress of one thread: Codex runs one at a time, a review two. */
 const OPEN_TURNS_MAX = 64;
 
@@ -215,7 +221,7 @@ async function messagesThatClose(ctx: ReadCtx, { tenantId, userId }: Scope, thre
       .withIndex("by_closing", (q) =>
         q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId).eq("closing", closing),
       )
-      .collect();
+      .take(CLOSING_MESSAGES_MAX);
   return [...(await closedBy("open")), ...(await closedBy("turn"))];
 }
 
@@ -225,7 +231,7 @@ function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: stri
     .withIndex("by_turn", (q) =>
       q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId),
     )
-    .collect();
+    .take(TURN_STREAMS_MAX);
 }
 
 /** The events that lie in a range. Reads that range and the chunk before it, never a stream's open end. */
@@ -246,7 +252,7 @@ async function placesIn(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: str
         .gte("cursorStart", asked.start)
         .lt("cursorStart", asked.end),
     )
-    .collect();
+    .take(RANGE_CHUNKS_MAX);
   return [...(before === null ? [] : [before]), ...inside].flatMap(placesOf);
 }
 
@@ -271,5 +277,5 @@ async function nextOrder(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: st
 }
 
 function unique<Row extends { _id: string }>(rows: Row[]): Row[] {
-  return [...new Map(rows.map((row) => [row._id as string, row])).values()];
+  return [...new Map(rows.map((row) => [row._id, row])).values()];
 }

@@ -30,7 +30,7 @@ export async function readPage<Table extends "threads" | "messages", Row>(
   bytesMax = Infinity,
 ): Promise<Page<Row>> {
   if (!(opts.numItems > 0)) return { page: [], isDone: false, continueCursor: opts.cursor ?? "" };
-  const pinned = opts.endCursor || null;
+  const pinned = opts.endCursor === "" ? null : (opts.endCursor ?? null);
   const rowsMax = Math.min(Math.ceil(opts.numItems), PAGE_ROWS_MAX);
   const { page, hasMore, indexKeys } = await getPage<Doc<Table>>(ctx, {
     table,

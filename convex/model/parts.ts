@@ -5,6 +5,9 @@ import type { ReadCtx, WriteCtx } from "./scope.js";
 /** UTF-16 units of a payload's part: at most 192 KiB of UTF-8. */
 export const PAYLOAD_PART_UNITS = 64 * 1024;
 
+/** Parts of one text or payload: 3 MiB, the largest event, take 48. */
+const PARTS_MAX = 1_024;
+
 type Owner = Doc<"parts">["owner"];
 
 /** Makes the parts of `owner` read `texts`: writes those that differ, and no other. */
@@ -15,13 +18,13 @@ export async function writeParts(
   texts: readonly string[],
   ownerIsNew = false,
 ): Promise<void> {
-  const old = ownerIsNew ? [] : await partsOf(ctx, owner, kind).collect();
+  const old = ownerIsNew ? [] : await partsOf(ctx, owner, kind).take(PARTS_MAX);
   for (const [part, text] of texts.entries()) {
     const before = old[part];
     if (before === undefined) await ctx.db.insert("parts", { owner, kind, part, text });
-    else if (before.text !== text) await ctx.db.patch(before._id, { text });
+    else if (before.text !== text) await ctx.db.patch("parts", before._id, { text });
   }
-  for (const surplus of old.slice(texts.length)) await ctx.db.delete(surplus._id);
+  for (const surplus of old.slice(texts.length)) await ctx.db.delete("parts", surplus._id);
 }
 
 /** The parts of `owner`, in order. */
@@ -31,7 +34,7 @@ export function partsOf(ctx: ReadCtx, owner: Owner, kind: string) {
 
 /** The parts of `owner`, joined. */
 export async function readParts(ctx: ReadCtx, owner: Owner, kind: string): Promise<string> {
-  return (await partsOf(ctx, owner, kind).collect()).map((part) => part.text).join("");
+  return (await partsOf(ctx, owner, kind).take(PARTS_MAX)).map((part) => part.text).join("");
 }
 
 /** `text` in pieces of at most `units` UTF-16 units, no surrogate pair parted. */

@@ -1,5 +1,6 @@
 /** Every recording of the real app-server, through the bridge, the host and the component, and back. */
 import { fileURLToPath } from "node:url";
+import type { FunctionReturnType } from "convex/server";
 import { describe, expect, test } from "vitest";
 import { api } from "../../example/convex/_generated/api.js";
 import { CodexLocalBridge, type NormalizedEvent } from "../../js-wrapper/bridge/index.js";
@@ -42,12 +43,14 @@ async function ingest(app: App, events: readonly NormalizedEvent[]) {
   return statuses;
 }
 
+type Listing = FunctionReturnType<typeof api.chat.listThreadMessagesForHooks>;
+
 async function messagesOf(app: App, threadId: string) {
-  const rows = [];
+  const rows: Listing["page"] = [];
   let cursor: string | null = null;
   for (;;) {
     const paginationOpts = { cursor, numItems: 7 };
-    const page = await app.query(api.chat.listThreadMessagesForHooks, { actor: ACTOR, threadId, paginationOpts, streamArgs: { kind: "list" } });
+    const page: Listing = await app.query(api.chat.listThreadMessagesForHooks, { actor: ACTOR, threadId, paginationOpts, streamArgs: { kind: "list" } });
     rows.push(...page.page);
     if (page.isDone) return { rows: rows.reverse(), streams: page.streams };
     cursor = page.continueCursor;

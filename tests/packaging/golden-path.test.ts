@@ -95,7 +95,7 @@ async function bundle(app: string, entry: string, name: string): Promise<void> {
     root: app,
     configFile: false,
     logLevel: "error",
-    build: { ssr: entry, outDir: path.join(app, "run/out"), emptyOutDir: false, rollupOptions: { output } },
+    build: { ssr: entry, outDir: path.join(app, "run/out"), emptyOutDir: false, rolldownOptions: { output } },
   });
 }
 
