@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DEMO = fileURLToPath(new URL("../../tools/demo.mjs", import.meta.url));
 const RECORDING = new URL("../fixtures/transcripts/demo.jsonl", import.meta.url);
 const ACTOR = { tenantId: "demo", userId: "demo", deviceId: "test" };
+const STEERS_THE_DEMO = new Set(["CONVEX_URL", "CODEX_BIN", "OPENAI_API_KEY", "NODE_OPTIONS"]);
 const START_TIMEOUT_MS = 120_000;
 
 interface Message {
@@ -25,9 +26,8 @@ afterAll(() => {
 });
 
 function demo(options: string[], env: Record<string, string> = {}) {
-  const inherited = { ...process.env };
-  for (const name of ["CONVEX_URL", "CODEX_BIN", "OPENAI_API_KEY", "NODE_OPTIONS"]) delete inherited[name];
-  const child = spawn(process.execPath, [DEMO, ...options], { cwd: ROOT, env: { ...inherited, NO_COLOR: "1", ...env } });
+  const inherited = Object.entries(process.env).filter(([name]) => !STEERS_THE_DEMO.has(name));
+  const child = spawn(process.execPath, [DEMO, ...options], { cwd: ROOT, env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env } });
   running.push(child);
   const run = { child, stdout: "", stderr: "", exited: new Promise<number | null>((done) => child.on("close", done)) };
   child.stdout.on("data", (chunk) => (run.stdout += chunk));
