@@ -18,7 +18,9 @@
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it
-//! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
+//! - [`sorted`]: lists in order
+//! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers
+//!   written, and bounds and codes
 
 #![cfg_attr(
     test,
@@ -32,6 +34,7 @@
     )
 )]
 
+pub mod answer;
 pub mod checkpoint;
 pub mod delta;
 pub mod error;
@@ -41,6 +44,8 @@ pub mod limits;
 pub mod options;
 pub mod pack;
 pub mod session;
+pub mod sorted;
+pub mod tsify;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;

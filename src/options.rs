@@ -1,7 +1,7 @@
 //! What an app may set per call, and what it means where it is not set or makes no sense.
 
 use crate::limits;
-use crate::pack::{Misfit, Unpacker};
+use crate::pack::Unpacker;
 
 /// The six `runtime` options. An option never costs a turn its end: a number that is not finite is the default, any
 /// other is brought into its range.
@@ -23,35 +23,33 @@ pub struct Options {
 
 impl Options {
     /// Reads the options as `runtime` has them.
-    ///
-    /// # Errors
-    /// [`Misfit`] as everything that is unpacked.
-    pub fn unpack(call: &mut Unpacker<'_>) -> Result<Self, Misfit> {
-        let mut flag =
-            |default: bool| call.optional_number().map(|given| given.map_or(default, |flag| flag != 0.0));
-        let save_stream_deltas = flag(false)?;
-        let save_reasoning_deltas = flag(true)?;
-        let expose_raw_reasoning_deltas = flag(false)?;
-        let mut number = |default: f64, low: f64, high: f64| {
-            call.optional_number().map(|given| {
-                given.filter(|number| number.is_finite()).map_or(default, |number| number.max(low).min(high))
-            })
-        };
-        Ok(Self {
-            save_stream_deltas,
-            save_reasoning_deltas,
-            expose_raw_reasoning_deltas,
-            deltas_per_stream_max: number(limits::STREAM_READ_DEFAULT, 1.0, limits::STREAM_READ_MAX)?
+    pub fn unpack(call: &mut Unpacker<'_>) -> Self {
+        Self {
+            save_stream_deltas: flag(call, false),
+            save_reasoning_deltas: flag(call, true),
+            expose_raw_reasoning_deltas: flag(call, false),
+            deltas_per_stream_max: number(call, limits::STREAM_READ_DEFAULT, 1.0, limits::STREAM_READ_MAX)
                 as usize,
-            deltas_per_request_max: number(limits::REQUEST_READ_DEFAULT, 1.0, limits::REQUEST_READ_MAX)?
+            deltas_per_request_max: number(call, limits::REQUEST_READ_DEFAULT, 1.0, limits::REQUEST_READ_MAX)
                 as usize,
             finished_stream_delete_delay_ms: number(
+                call,
                 limits::STREAM_DELETE_DELAY_DEFAULT_MS,
                 0.0,
                 limits::STREAM_DELETE_DELAY_MAX_MS,
-            )?,
-        })
+            ),
+        }
     }
+}
+
+fn flag(call: &mut Unpacker<'_>, default: bool) -> bool {
+    call.optional_number().map_or(default, |flag| flag != 0.0)
+}
+
+/// SOURCE: `clamp` checks its bounds, and with them comes all that prints a float.
+fn number(call: &mut Unpacker<'_>, default: f64, low: f64, high: f64) -> f64 {
+    let given = call.optional_number().filter(|number| number.is_finite());
+    given.map_or(default, |number| number.max(low).min(high))
 }
 
 #[cfg(test)]
@@ -59,7 +57,7 @@ mod tests {
     use super::*;
 
     fn unpack(numbers: &[f64]) -> Options {
-        Options::unpack(&mut Unpacker::new("", numbers)).unwrap()
+        Options::unpack(&mut Unpacker::new("", numbers))
     }
 
     #[test]

@@ -2,6 +2,11 @@
 //!
 //! `js-wrapper/core/boundary.ts` writes it, field by field in the order in which the `unpack` functions read. A text's
 //! length is counted in UTF-16 units, as JavaScript has it, so that no text can hold the separator of another.
+//!
+//! A call that was packed otherwise is found out at its end ([`Unpacker::end`]): until there every field reads as
+//! something, so that no field needs a way out of its own.
+
+use crate::limits::SAFE_INTEGER_MAX;
 
 /// The call was not packed as it is read: the two sides of the boundary differ, which is a bug of this software.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,105 +16,116 @@ pub struct Misfit;
 pub struct Unpacker<'a> {
     texts: &'a str,
     numbers: std::slice::Iter<'a, f64>,
+    misfit: bool,
 }
 
 impl<'a> Unpacker<'a> {
     /// Begins to read.
     pub fn new(texts: &'a str, numbers: &'a [f64]) -> Self {
-        Self { texts, numbers: numbers.iter() }
+        Self { texts, numbers: numbers.iter(), misfit: false }
     }
 
     /// The next number.
-    ///
-    /// # Errors
-    /// [`Misfit`] where there is none.
-    pub fn number(&mut self) -> Result<f64, Misfit> {
-        self.numbers.next().copied().ok_or(Misfit)
+    pub fn number(&mut self) -> f64 {
+        let next = self.numbers.next().copied();
+        self.expect(next)
     }
 
     /// The next number, NaN meaning none.
-    ///
-    /// # Errors
-    /// [`Misfit`] where there is none.
-    pub fn optional_number(&mut self) -> Result<Option<f64>, Misfit> {
-        self.number().map(|number| (!number.is_nan()).then_some(number))
+    pub fn optional_number(&mut self) -> Option<f64> {
+        Some(self.number()).filter(|number| !number.is_nan())
     }
 
     /// The next number, which this software wrote itself: an integer of 0 or more.
-    ///
-    /// # Errors
-    /// [`Misfit`] where it is none.
-    pub fn integer(&mut self) -> Result<u64, Misfit> {
-        safe_integer(self.number()?).ok_or(Misfit)
+    pub fn integer(&mut self) -> u64 {
+        let number = self.number();
+        self.expect(safe_integer(number))
+    }
+
+    /// The next integer, NaN meaning none.
+    pub fn optional_integer(&mut self) -> Option<u64> {
+        let number = self.optional_number()?;
+        Some(self.expect(safe_integer(number)))
     }
 
     /// The next flag.
-    ///
-    /// # Errors
-    /// [`Misfit`] where there is none.
-    pub fn flag(&mut self) -> Result<bool, Misfit> {
-        self.number().map(|number| number != 0.0)
+    pub fn flag(&mut self) -> bool {
+        self.number() != 0.0
     }
 
     /// The next text.
-    ///
-    /// # Errors
-    /// [`Misfit`] where there is none.
-    pub fn text(&mut self) -> Result<&'a str, Misfit> {
-        self.optional_text()?.ok_or(Misfit)
+    pub fn text(&mut self) -> &'a str {
+        let text = self.optional_text();
+        self.expect(text)
     }
 
     /// The next text, a length of -1 meaning none.
-    ///
-    /// # Errors
-    /// [`Misfit`] where the texts end before it.
-    pub fn optional_text(&mut self) -> Result<Option<&'a str>, Misfit> {
-        let units = self.number()?;
+    pub fn optional_text(&mut self) -> Option<&'a str> {
+        let units = self.number();
         if units < 0.0 {
-            return Ok(None);
+            return None;
         }
-        let bytes = bytes_of_units(self.texts, units as usize).ok_or(Misfit)?;
-        let (text, rest) = self.texts.split_at_checked(bytes).ok_or(Misfit)?;
+        let split = bytes_of_units(self.texts, units as usize).and_then(|at| self.texts.split_at_checked(at));
+        let (text, rest) = self.expect(split);
         self.texts = rest;
-        Ok(Some(text))
+        Some(text)
     }
 
     /// The next list: its length, then its members as `read` reads them.
-    ///
-    /// # Errors
-    /// [`Misfit`] where `read` says so.
-    pub fn list<T>(
-        &mut self,
-        mut read: impl FnMut(&mut Self) -> Result<T, Misfit>,
-    ) -> Result<Vec<T>, Misfit> {
-        let length = self.integer()?;
-        (0..length).map(|_| read(self)).collect()
+    pub fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        let mut left = self.integer();
+        let mut list = Vec::new();
+        // Each member takes a number at least: a length that is none ends with the numbers.
+        while left > 0 && !self.misfit {
+            list.push(read(self));
+            left -= 1;
+        }
+        list
     }
 
     /// The next optional record: a flag, then the record.
-    ///
-    /// # Errors
-    /// [`Misfit`] where `read` says so.
-    pub fn optional<T>(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T, Misfit>,
-    ) -> Result<Option<T>, Misfit> {
-        if self.flag()? { read(self).map(Some) } else { Ok(None) }
+    pub fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.flag() { Some(read(self)) } else { None }
     }
 
-    /// Ends the reading.
+    /// Ends the reading of a call: `read` is what it says.
     ///
     /// # Errors
-    /// [`Misfit`] where something is left over.
-    pub fn end(mut self) -> Result<(), Misfit> {
-        if self.texts.is_empty() && self.numbers.next().is_none() { Ok(()) } else { Err(Misfit) }
+    /// [`Misfit`] where a field was not there or was of another kind, or something is left over.
+    pub fn end<T>(self, read: T) -> Result<T, Misfit> {
+        let whole = !self.misfit && self.texts.is_empty() && self.numbers.as_slice().is_empty();
+        if whole { Ok(read) } else { Err(Misfit) }
+    }
+
+    fn expect<T: Default>(&mut self, field: Option<T>) -> T {
+        self.misfit |= field.is_none();
+        field.unwrap_or_default()
     }
 }
 
 /// The integer that a JavaScript number is, if it is a safe one of 0 or more.
 pub fn safe_integer(number: f64) -> Option<u64> {
-    let fits = number >= 0.0 && number <= crate::limits::SAFE_INTEGER_MAX as f64 && number.trunc() == number;
+    let fits = number >= 0.0 && number <= SAFE_INTEGER_MAX as f64 && number.trunc() == number;
     fits.then_some(number as u64)
+}
+
+/// The safe integer that decimal digits spell. SOURCE: `parse` brings its errors' texts along.
+pub fn decimal(digits: &str) -> Option<u64> {
+    let mut value = 0_u64;
+    for byte in digits.bytes() {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        value =
+            value.checked_mul(10)?.checked_add(u64::from(digit)).filter(|sum| *sum <= SAFE_INTEGER_MAX)?;
+    }
+    (!digits.is_empty()).then_some(value)
+}
+
+/// Appends a number in decimal. SOURCE: `format!` pulls in code of several KB.
+pub fn push_number(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// How many bytes of `text` its first `units` UTF-16 units take.
@@ -142,22 +158,39 @@ mod tests {
     fn reads_texts_by_their_length_in_utf16_units() {
         let texts = "aé😀\0b";
         let mut unpacker = Unpacker::new(texts, &[1.0, 4.0, -1.0, 1.0, 0.0]);
-        assert_eq!(unpacker.text(), Ok("a"));
-        assert_eq!(unpacker.text(), Ok("é😀\0"));
-        assert_eq!(unpacker.optional_text(), Ok(None));
-        assert_eq!(unpacker.text(), Ok("b"));
-        assert_eq!(unpacker.text(), Ok(""));
-        assert_eq!(unpacker.end(), Ok(()));
+        assert_eq!(unpacker.text(), "a");
+        assert_eq!(unpacker.text(), "é😀\0");
+        assert_eq!(unpacker.optional_text(), None);
+        assert_eq!(unpacker.text(), "b");
+        assert_eq!(unpacker.text(), "");
+        assert_eq!(unpacker.end(()), Ok(()));
     }
 
     #[test]
     fn a_call_that_was_packed_otherwise_is_a_misfit() {
-        assert_eq!(Unpacker::new("é", &[2.0]).text(), Err(Misfit), "too long");
-        assert_eq!(Unpacker::new("😀", &[1.0]).text(), Err(Misfit), "half a pair");
-        assert_eq!(Unpacker::new("", &[]).number(), Err(Misfit));
-        assert_eq!(Unpacker::new("", &[0.5]).integer(), Err(Misfit));
-        assert_eq!(Unpacker::new("x", &[]).end(), Err(Misfit));
-        assert_eq!(Unpacker::new("", &[1.0]).end(), Err(Misfit));
+        fn read<'a, T>(
+            texts: &'a str,
+            numbers: &'a [f64],
+            read: impl Fn(&mut Unpacker<'a>) -> T,
+        ) -> Result<T, Misfit> {
+            let mut call = Unpacker::new(texts, numbers);
+            let value = read(&mut call);
+            call.end(value)
+        }
+        assert_eq!(read("é", &[2.0], Unpacker::text), Err(Misfit), "too long");
+        assert_eq!(read("😀", &[1.0], Unpacker::text), Err(Misfit), "half a pair");
+        assert_eq!(read("", &[-1.0], Unpacker::text), Err(Misfit), "none");
+        assert_eq!(read("", &[], Unpacker::number), Err(Misfit));
+        assert_eq!(read("", &[0.5], Unpacker::integer), Err(Misfit));
+        assert_eq!(read("", &[0.5], Unpacker::optional_integer), Err(Misfit));
+        assert_eq!(read("", &[f64::NAN], Unpacker::optional_integer), Ok(None));
+        assert_eq!(
+            read("", &[1e15], |call| call.list(Unpacker::flag).len()),
+            Err(Misfit),
+            "a list without end"
+        );
+        assert_eq!(read("x", &[], |_| ()), Err(Misfit));
+        assert_eq!(read("", &[1.0], |_| ()), Err(Misfit));
     }
 
     #[test]
@@ -167,5 +200,20 @@ mod tests {
         }
         assert_eq!(safe_integer(0.0), Some(0));
         assert_eq!(safe_integer(9_007_199_254_740_991.0), Some(9_007_199_254_740_991));
+    }
+
+    #[test]
+    fn decimals_are_read_and_written() {
+        for (digits, value) in
+            [("0", Some(0)), ("9007199254740991", Some(SAFE_INTEGER_MAX)), ("007", Some(7))]
+        {
+            assert_eq!(decimal(digits), value, "{digits}");
+        }
+        for bad in ["", "-1", "1e3", "9007199254740992", "99999999999999999999999", "1 "] {
+            assert_eq!(decimal(bad), None, "{bad}");
+        }
+        let mut text = String::new();
+        push_number(&mut text, 10_203);
+        assert_eq!(text, "10203");
     }
 }

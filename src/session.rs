@@ -5,9 +5,9 @@
 
 use crate::error::Code;
 use crate::limits::{SESSION_BEAT_MS, SESSION_STALE_MS};
-use crate::pack::{Misfit, Unpacker};
+use crate::pack::Unpacker;
+use crate::tsify::{self, Tsify};
 use serde::Serialize;
-use tsify::Tsify;
 
 /// A session's binding to one thread.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,17 +91,14 @@ impl<'a> SessionFacts<'a> {
     }
 
     /// Reads them.
-    ///
-    /// # Errors
-    /// [`Misfit`] as everything that is unpacked.
-    pub fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            session_id: call.text()?,
-            device_id: call.text()?,
-            own: call.optional(|call| SessionRow::unpack(call))?,
-            writer: call.optional(|call| SessionRow::unpack(call))?,
-            bound_elsewhere: call.flag()?,
-        })
+    pub fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            session_id: call.text(),
+            device_id: call.text(),
+            own: call.optional(|call| SessionRow::unpack(call)),
+            writer: call.optional(|call| SessionRow::unpack(call)),
+            bound_elsewhere: call.flag(),
+        }
     }
 
     /// `ensureSession`: takes the thread, whoever has it.

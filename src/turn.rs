@@ -7,8 +7,8 @@ use crate::ingest::rows::{Rows, Thread};
 use crate::ingest::write::{Source, Write};
 use crate::limits::INPUT_SUMMARY_UNITS_MAX;
 use crate::pack::{Misfit, Unpacker};
+use crate::tsify::{self, Tsify};
 use serde::Serialize;
-use tsify::Tsify;
 
 /// A `turns.start`.
 #[derive(Clone, Debug)]
@@ -89,13 +89,12 @@ impl<'a> TurnStartCall<'a> {
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
-            thread: call.optional(ThreadRow::unpack)?,
-            started_before: call.optional_text()?,
-            exists: call.flag()?,
-            texts: call.list(Unpacker::text)?,
+            thread: call.optional(ThreadRow::unpack),
+            started_before: call.optional_text(),
+            exists: call.flag(),
+            texts: call.list(Unpacker::text),
         };
-        call.end()?;
-        Ok(read)
+        call.end(read)
     }
 }
 
@@ -105,13 +104,9 @@ impl<'a> TurnInterruptCall<'a> {
     /// # Errors
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
-        let read = Self {
-            now_ms: call.number()?,
-            reason: call.optional_text()?,
-            loaded: Loaded::unpack(&mut call)?,
-        };
-        call.end()?;
-        Ok(read)
+        let read =
+            Self { now_ms: call.number(), reason: call.optional_text(), loaded: Loaded::unpack(&mut call) };
+        call.end(read)
     }
 }
 
@@ -151,13 +146,19 @@ pub fn plan_turn_interrupt(call: &TurnInterruptCall<'_>) -> TurnInterruptAnswer 
 
 /// The texts joined by newlines, cut at [`INPUT_SUMMARY_UNITS_MAX`].
 fn summary(texts: &[&str]) -> String {
-    let joined = texts.join("\n");
+    let mut summary = String::new();
     let mut units = 0;
-    let fits = |char: &char| {
-        units += char.len_utf16();
-        units <= INPUT_SUMMARY_UNITS_MAX
-    };
-    joined.chars().take_while(fits).collect()
+    for (text, at) in texts.iter().zip(0..) {
+        let between = if at == 0 { "" } else { "\n" };
+        for char in between.chars().chain(text.chars()) {
+            units += char.len_utf16();
+            if units > INPUT_SUMMARY_UNITS_MAX {
+                return summary;
+            }
+            summary.push(char);
+        }
+    }
+    summary
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The only door to JavaScript. Its other side is `js-wrapper/core/boundary.ts`.
 
+use crate::answer::to_json;
 use crate::checkpoint;
 use crate::delta::window::{WindowCall, read_window};
 use crate::event::classify::classify_line as classify;
@@ -19,73 +20,87 @@ static TALC: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocato
 /// The boundary's two sides differ: a bug of this software.
 const MISFIT: &str = "E_INTERNAL: the call was packed otherwise than it is read";
 
-fn unpacker<'a>(texts: &'a [u8], numbers: &'a [f64]) -> Result<Unpacker<'a>, JsValue> {
+/// See [`crate::answer::Unwritable`].
+const UNWRITABLE: &str = "E_INTERNAL: the answer cannot be written";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = JSON, js_name = parse)]
+    fn parse_json(text: &str) -> JsValue;
+
+    /// A number as JavaScript writes it.
+    #[wasm_bindgen(js_name = String)]
+    pub(crate) fn number_text(number: f64) -> String;
+}
+
+fn unpacker<'a>(texts: &'a [u8], numbers: &'a [f64]) -> Result<Unpacker<'a>, JsError> {
     let texts = std::str::from_utf8(texts).map_err(|_| misfit(Misfit))?;
     Ok(Unpacker::new(texts, numbers))
 }
 
-fn misfit(_: Misfit) -> JsValue {
-    js_sys::Error::new(MISFIT).into()
+fn misfit(_: Misfit) -> JsError {
+    JsError::new(MISFIT)
 }
 
-fn answer(answer: &impl Serialize) -> Result<JsValue, JsValue> {
-    serde_wasm_bindgen::to_value(answer).map_err(JsValue::from)
+fn answer(answer: &impl Serialize) -> Result<JsValue, JsError> {
+    let json = to_json(answer).map_err(|_| JsError::new(UNWRITABLE))?;
+    Ok(parse_json(&json))
 }
 
 /// Classifies one line of the app-server.
 #[wasm_bindgen(js_name = classifyLine, unchecked_return_type = "LineClass")]
-pub fn classify_line(line: &str) -> Result<JsValue, JsValue> {
+pub fn classify_line(line: &str) -> Result<JsValue, JsError> {
     answer(&classify(line))
 }
 
 /// Plans a batch.
 #[wasm_bindgen(js_name = planIngest, unchecked_return_type = "IngestAnswer")]
-pub fn plan_ingest(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+pub fn plan_ingest(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsError> {
     let call = IngestCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
     answer(&plan::plan_ingest(&call))
 }
 
 /// Decides what a reader gets.
 #[wasm_bindgen(js_name = readWindow, unchecked_return_type = "WindowAnswer")]
-pub fn window(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+pub fn window(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsError> {
     let call = WindowCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
     answer(&read_window(&call))
 }
 
 /// Plans a `turns.start`.
 #[wasm_bindgen(js_name = planTurnStart, unchecked_return_type = "TurnStartAnswer")]
-pub fn plan_turn_start(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+pub fn plan_turn_start(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsError> {
     let call = turn::TurnStartCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
     answer(&turn::plan_turn_start(&call))
 }
 
 /// Plans a `turns.interrupt`.
 #[wasm_bindgen(js_name = planTurnInterrupt, unchecked_return_type = "TurnInterruptAnswer")]
-pub fn plan_turn_interrupt(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+pub fn plan_turn_interrupt(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsError> {
     let call = turn::TurnInterruptCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
     answer(&turn::plan_turn_interrupt(&call))
 }
 
 /// Plans a `sync.ensureSession`.
 #[wasm_bindgen(js_name = planSession, unchecked_return_type = "SessionAnswer")]
-pub fn plan_session(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+pub fn plan_session(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsError> {
     let mut call = unpacker(texts, numbers)?;
-    let heartbeat = call.flag().map_err(misfit)?;
-    let facts = SessionFacts::unpack(&mut call).map_err(misfit)?;
-    call.end().map_err(misfit)?;
+    let heartbeat = call.flag();
+    let facts = SessionFacts::unpack(&mut call);
+    let facts = call.end(facts).map_err(misfit)?;
     answer(&facts.answer(heartbeat))
 }
 
 /// Plans a `sync.upsertCheckpoint`. `known` below 0 means none.
 #[wasm_bindgen(js_name = planCheckpoint, unchecked_return_type = "CheckpointAnswer")]
-pub fn plan_checkpoint(cursor: f64, known: f64, stream_exists: bool) -> Result<JsValue, JsValue> {
+pub fn plan_checkpoint(cursor: f64, known: f64, stream_exists: bool) -> Result<JsValue, JsError> {
     answer(&checkpoint::plan_checkpoint(cursor, crate::pack::safe_integer(known), stream_exists))
 }
 
 /// The reader's limits, brought into their ranges: how many chunks of a stream are worth loading.
 #[wasm_bindgen(js_name = chunksToLoad)]
-pub fn chunks_to_load(texts: &[u8], numbers: &[f64]) -> Result<usize, JsValue> {
+pub fn chunks_to_load(texts: &[u8], numbers: &[f64]) -> Result<usize, JsError> {
     let mut call = unpacker(texts, numbers)?;
-    let options = Options::unpack(&mut call).map_err(misfit)?;
+    let options = Options::unpack(&mut call);
     Ok(options.deltas_per_stream_max)
 }

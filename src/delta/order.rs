@@ -1,6 +1,7 @@
 //! The order of a stream: what is new, what is a repeat, what is a hole and what fills one.
 
 use crate::limits::HOLES_MAX;
+use crate::sorted::keep_newest;
 
 /// A half-open range of cursors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,9 +66,7 @@ impl Order {
         if range.start >= self.latest {
             if range.start > self.latest {
                 self.holes.push(Range { start: self.latest, end: range.start });
-                if self.holes.len() > HOLES_MAX {
-                    self.holes.remove(0);
-                }
+                keep_newest(&mut self.holes, HOLES_MAX);
             }
             self.latest = range.end;
             return;
@@ -85,8 +84,7 @@ impl Order {
                 left.push(Range { start: range.end, end: hole.end });
             }
         }
-        let surplus = left.len().saturating_sub(HOLES_MAX);
-        left.drain(..surplus);
+        keep_newest(&mut left, HOLES_MAX);
         self.holes = left;
     }
 

@@ -3,8 +3,8 @@
 use super::order::Range;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker, safe_integer};
+use crate::tsify::{self, Tsify};
 use serde::Serialize;
-use tsify::Tsify;
 
 /// A reader's request.
 #[derive(Clone, Debug)]
@@ -75,20 +75,16 @@ impl WindowCall {
     /// # Errors
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'_>) -> Result<Self, Misfit> {
-        let range = |call: &mut Unpacker<'_>| Ok(Range { start: call.integer()?, end: call.integer()? });
+        let range = |call: &mut Unpacker<'_>| Range { start: call.integer(), end: call.integer() };
         let read = Self {
-            options: Options::unpack(&mut call)?,
-            streams: call.list(|call| {
-                Ok(StreamRequest {
-                    requested: safe_integer(call.number()?).unwrap_or(0),
-                    latest: call.integer()?,
-                    chunks: call
-                        .list(|call| Ok(ChunkFacts { range: range(call)?, kept: call.list(range)? }))?,
-                })
-            })?,
+            options: Options::unpack(&mut call),
+            streams: call.list(|call| StreamRequest {
+                requested: safe_integer(call.number()).unwrap_or(0),
+                latest: call.integer(),
+                chunks: call.list(|call| ChunkFacts { range: range(call), kept: call.list(range) }),
+            }),
         };
-        call.end()?;
-        Ok(read)
+        call.end(read)
     }
 }
 

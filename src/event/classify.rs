@@ -4,11 +4,11 @@
 //! sent; such a line is known from its two ends. Whoever takes the payload apart finds what is wrong in between. Every
 //! other line is read to its end and proven to be JSON.
 
+use crate::tsify::{self, Tsify};
 use serde::Serialize;
-use tsify::Tsify;
 
-use super::item::push_number;
-use super::json::{Json, NotJson};
+use super::json::{Json, NotJson, RawStr, Scan};
+use crate::pack::{decimal, push_number, units_of_bytes};
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
@@ -72,56 +72,52 @@ pub enum LineFault {
 /// Says what a line is. It holds one JSON value and no line end.
 pub fn classify_line(line: &str) -> LineClass {
     match read_envelope(line) {
-        Some(Envelope { known_early: true, method: None, .. }) => LineClass::Response,
-        Some(envelope) if envelope.known_early || Json::parse(line).is_ok() => envelope.into_class(line),
-        _ => fault_of(line),
+        Ok(envelope) => envelope.into_class(line),
+        Err(fault) => LineClass::Error { code: LineFault::NotJson, message: not_json(fault) },
     }
-}
-
-fn fault_of(line: &str) -> LineClass {
-    let (code, message) = match Json::parse(line) {
-        Ok(_) => (LineFault::NotAMessage, "line is no object with a method or an id".to_owned()),
-        Err(fault) => (LineFault::NotJson, not_json(fault)),
-    };
-    LineClass::Error { code, message }
 }
 
 fn not_json(fault: NotJson) -> String {
     let mut message = "line is not JSON from byte ".to_owned();
-    push_number(&mut message, fault.at);
+    push_number(&mut message, fault.at as u64);
     message.push_str(" on");
     message
+}
+
+fn not_a_message() -> LineClass {
+    let message = "line is no object with a method or an id".to_owned();
+    LineClass::Error { code: LineFault::NotAMessage, message }
 }
 
 /// What the two ends of a line say.
 #[derive(Default)]
 struct Envelope<'a> {
-    method: Option<Value<'a>>,
+    method: Option<Json<'a>>,
     has_id: bool,
-    ids: Ids,
-    emitted_at: Option<Emitted<'a>>,
-    /// Whether the rest of the line was left unread.
-    known_early: bool,
+    ids: Ids<'a>,
+    emitted_at: Option<Emitted>,
 }
 
 #[derive(Default)]
-struct Ids {
-    thread: Option<String>,
+struct Ids<'a> {
+    thread: Option<RawStr<'a>>,
     /// `params.thread.id` of thread/started; `params.conversationId` of the legacy approvals.
-    other_thread: Option<String>,
-    turn: Option<String>,
+    other_thread: Option<RawStr<'a>>,
+    turn: Option<RawStr<'a>>,
     /// `params.turn.id`.
-    other_turn: Option<String>,
+    other_turn: Option<RawStr<'a>>,
 }
 
 /// The member `emittedAtMs`: bytes of the line to leave out, comma included, and its value.
-struct Emitted<'a> {
+#[derive(Clone, Copy)]
+struct Emitted {
     cut_start: usize,
     cut_end: usize,
-    value: &'a str,
+    /// None where it is no safe integer: then it is no time.
+    at_ms: Option<u64>,
 }
 
-impl Ids {
+impl Ids<'_> {
     fn are_known(&self) -> bool {
         self.thread.is_some() && (self.turn.is_some() || self.other_turn.is_some())
     }
@@ -129,283 +125,154 @@ impl Ids {
 
 impl Envelope<'_> {
     fn into_class(self, line: &str) -> LineClass {
-        let method = match self.method {
-            Some(value) => value.text(),
-            None if self.has_id => return LineClass::Response,
-            None => None,
-        };
-        let Some(method) = method else { return fault_of(line) };
         let request = self.has_id;
-        let Some(thread_id) = self.ids.thread.or(self.ids.other_thread) else {
+        if self.method.is_none() && request {
+            return LineClass::Response;
+        }
+        let Some(method) = self.method.and_then(Json::str).map(RawStr::to_whole) else {
+            return not_a_message();
+        };
+        let Some(thread) = self.ids.thread.or(self.ids.other_thread) else {
             return LineClass::Global { method, request };
         };
-        let turn_id = self.ids.turn.or(self.ids.other_turn);
-        let (cut_start, cut_end, emitted_at_ms) = match self.emitted_at {
-            Some(found) => (
-                utf16_units(line, found.cut_start),
-                utf16_units(line, found.cut_end),
-                // A time that is no safe integer is no time.
-                Json::parse(found.value).ok().and_then(Json::safe_integer).map(|ms| ms as f64),
-            ),
-            None => (0, 0, None),
-        };
+        let turn = self.ids.turn.or(self.ids.other_turn);
+        let emitted = self.emitted_at.unwrap_or(Emitted { cut_start: 0, cut_end: 0, at_ms: None });
         LineClass::Event {
-            opens_turn: turn_id.is_some() && (method == "turn/started" || method.starts_with("item/")),
-            ends_turn: turn_id.is_some() && method == "turn/completed",
+            opens_turn: turn.is_some() && (method == "turn/started" || method.starts_with("item/")),
+            ends_turn: turn.is_some() && method == "turn/completed",
             kind: method,
-            thread_id,
-            turn_id,
+            thread_id: thread.to_whole(),
+            turn_id: turn.map(RawStr::to_whole),
             request,
-            emitted_at_ms,
-            cut_start,
-            cut_end,
+            emitted_at_ms: emitted.at_ms.map(|ms| ms as f64),
+            cut_start: units_of_bytes(line, emitted.cut_start),
+            cut_end: units_of_bytes(line, emitted.cut_end),
         }
     }
 }
 
-/// UTF-16 units of the first `bytes` of a text.
-fn utf16_units(text: &str, bytes: usize) -> usize {
-    let head = text.get(..bytes).unwrap_or(text);
-    // Bytes that continue a character count nothing, the first of four counts two.
-    let units = |byte: u8| usize::from(byte & 0xC0 != 0x80).saturating_add(usize::from(byte >= 0xF0));
-    head.bytes().fold(0, |sum: usize, byte| sum.saturating_add(units(byte)))
-}
-
-/// Reads the envelope; none where the line's frame is not that of an object.
-fn read_envelope(line: &str) -> Option<Envelope<'_>> {
+/// Reads the envelope, and proves that what it reads is JSON.
+fn read_envelope(line: &str) -> Result<Envelope<'_>, NotJson> {
     let mut envelope = Envelope::default();
     let emitted_last = emitted_last(line);
-    let is_closed = line.trim_end().ends_with('}');
-    let mut walk = Walk { text: line, at: 0 };
-    let mut comma: Option<usize> = None;
-    walk.open()?;
-    while let Some((start, key)) = walk.key()? {
-        if key.is("method") {
-            envelope.method = Some(walk.value()?);
-        } else if key.is("params") {
-            let enough = |ids: &Ids| ids.are_known() && emitted_last.is_some();
-            let enough_read = envelope.method.is_some();
-            if walk.params(&mut envelope.ids, |ids| enough_read && enough(ids))? == Reading::Enough {
-                envelope.known_early = true;
-                envelope.emitted_at = emitted_last;
-                return Some(envelope);
+    let is_closed = trim_end(line).ends_with('}');
+    let mut scan = Scan { text: line, at: 0 };
+    scan.space();
+    if scan.peek() != Some(b'{') {
+        return Json::parse(line).map(|_| envelope);
+    }
+    scan.at += 1;
+    let (mut first, mut comma) = (true, 0);
+    while scan.next_member(b'}', first)? {
+        let start = if first { scan.at } else { comma };
+        let key = scan.key()?;
+        let value = scan.here();
+        if key.is("params") {
+            let until = if envelope.method.is_some() { emitted_last } else { None };
+            if read_params(&mut scan, &mut envelope.ids, until.is_some())? {
+                envelope.emitted_at = until;
+                return Ok(envelope);
             }
-        } else if key.is("emittedAtMs") {
-            let value = walk.value()?;
-            let behind = walk.at;
-            let cut_end = if comma.is_none() && walk.comma().is_some() { walk.at } else { behind };
-            let cut_start = comma.unwrap_or(start);
-            envelope.emitted_at = Some(Emitted { cut_start, cut_end, value: value.raw });
+        } else {
+            let answers = key.is("result") || key.is("error");
+            if answers && is_closed && envelope.has_id && envelope.method.is_none() {
+                return Ok(envelope);
+            }
+            scan.value(1)?;
+        }
+        let behind = scan.at;
+        scan.space();
+        comma = scan.at;
+        if key.is("method") {
+            envelope.method = Some(value);
         } else if key.is("id") {
             envelope.has_id = true;
-            walk.value()?;
-        } else if is_closed
-            && envelope.has_id
-            && envelope.method.is_none()
-            && (key.is("result") || key.is("error"))
-        {
-            envelope.known_early = true;
-            return Some(envelope);
-        } else {
-            walk.value()?;
+        } else if key.is("emittedAtMs") {
+            // The comma goes with it: the one before it, else the one behind it.
+            let cut_end = if first && scan.peek() == Some(b',') { comma + 1 } else { behind };
+            envelope.emitted_at = Some(Emitted { cut_start: start, cut_end, at_ms: value.safe_integer() });
         }
-        comma = walk.comma();
+        first = false;
     }
-    Some(envelope)
+    scan.end()?;
+    Ok(envelope)
 }
 
 /// `emittedAtMs` where it is the last member of the line's object and stands behind an object, as the app-server writes
 /// every notification: then nothing but `params` is between its two ends.
 ///
 /// The quotes around the name cannot be those of another string: the line's last brace would be inside one.
-fn emitted_last(line: &str) -> Option<Emitted<'_>> {
+fn emitted_last(line: &str) -> Option<Emitted> {
     const NAME: &str = "},\"emittedAtMs\":";
-    let text = line.trim_end().strip_suffix('}')?;
-    let before = text.trim_end_matches(|digit: char| digit.is_ascii_digit());
-    let value = text.get(before.len()..).filter(|digits| !digits.is_empty())?;
+    let text = trim_end(line).strip_suffix('}')?;
+    let count = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (before, digits) = text.split_at_checked(text.len() - count)?;
     let params = before.strip_suffix(NAME)?;
     // The brace is the end of params.
-    let cut_start = params.len().checked_add(1)?;
-    Some(Emitted { cut_start, cut_end: text.len(), value })
+    let cut_start = params.len() + 1;
+    (count > 0).then_some(Emitted { cut_start, cut_end: text.len(), at_ms: decimal(digits) })
 }
 
-#[derive(PartialEq)]
-enum Reading {
-    Enough,
-    Whole,
+/// Without the white space of JSON at its end. SOURCE: `trim_end` knows all of Unicode's, in tables.
+fn trim_end(line: &str) -> &str {
+    let count = line.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
+    line.get(..line.len() - count).unwrap_or(line)
 }
 
-/// One JSON value as it stands in the line.
-#[derive(Clone, Copy)]
-struct Value<'a> {
-    raw: &'a str,
+/// Reads the ids out of the value of `params`; answers whether they were `enough` to stop before its end.
+fn read_params<'a>(scan: &mut Scan<'a>, ids: &mut Ids<'a>, enough: bool) -> Result<bool, NotJson> {
+    if scan.peek() != Some(b'{') {
+        scan.value(1)?;
+        return Ok(false);
+    }
+    scan.at += 1;
+    let mut first = true;
+    while scan.next_member(b'}', first)? {
+        first = false;
+        let key = scan.key()?;
+        let value = scan.here();
+        if key.is("turn") {
+            ids.other_turn = inner_id(*scan);
+            if enough && ids.are_known() {
+                return Ok(true);
+            }
+        }
+        scan.value(2)?;
+        if key.is("threadId") {
+            ids.thread = id(value);
+        } else if key.is("turnId") {
+            ids.turn = id(value);
+        } else if key.is("conversationId") {
+            ids.other_thread = id(value).or(ids.other_thread);
+        } else if key.is("thread") {
+            ids.other_thread = value.get("id").and_then(id).or(ids.other_thread);
+        }
+        if enough && ids.are_known() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-impl Value<'_> {
-    /// The string that this is.
-    fn text(self) -> Option<String> {
-        Json::parse(self.raw).ok()?.str().map(|text| text.to_whole())
-    }
-
-    /// The id that this is: a string that is not empty.
-    fn id(self) -> Option<String> {
-        self.text().filter(|id| !id.is_empty())
-    }
-
-    /// Whether this is the string `name`, escapes counted as what they mean.
-    fn is(self, name: &str) -> bool {
-        let inside = self.raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or("");
-        if inside.contains('\\') { self.text().is_some_and(|text| text == name) } else { inside == name }
-    }
+/// The id that this is: a string that is not empty.
+fn id(value: Json<'_>) -> Option<RawStr<'_>> {
+    value.str().filter(|text| !text.is(""))
 }
 
-/// Steps through a text that may be no JSON: it finds where values end, and proves nothing about them.
-struct Walk<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Walk<'a> {
-    fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
-    }
-
-    fn step(&mut self, bytes: usize) {
-        self.at = self.at.saturating_add(bytes);
-    }
-
-    fn space(&mut self) {
-        let is_space = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\n' | b'\r');
-        let spaces = self.rest().iter().take_while(is_space).count();
-        self.step(spaces);
-    }
-
-    fn take(&mut self, mark: u8) -> Option<()> {
-        (self.rest().first() == Some(&mark)).then(|| self.step(1))
-    }
-
-    fn open(&mut self) -> Option<()> {
-        self.space();
-        self.take(b'{')
-    }
-
-    /// Passes the comma behind a value; answers where it stands.
-    fn comma(&mut self) -> Option<usize> {
-        self.space();
-        let at = self.at;
-        self.take(b',').map(|()| at)
-    }
-
-    /// The next key of an object and where it starts, up to its value; an inner none at the object's end.
-    fn key(&mut self) -> Option<Option<(usize, Value<'a>)>> {
-        self.space();
-        if self.take(b'}').is_some() {
-            return Some(None);
-        }
-        let start = self.at;
-        let key = self.string()?;
-        self.space();
-        self.take(b':')?;
-        self.space();
-        Some(Some((start, key)))
-    }
-
-    /// The string that starts here.
-    fn string(&mut self) -> Option<Value<'a>> {
-        let start = self.at;
-        self.take(b'"')?;
-        loop {
-            let length = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-            self.step(length);
-            if self.take(b'"').is_some() {
-                return Some(Value { raw: self.text.get(start..self.at)? });
-            }
-            self.step(2);
+/// The `id` of the object that starts here, read no further than it.
+fn inner_id(mut scan: Scan<'_>) -> Option<RawStr<'_>> {
+    scan.mark(b'{').ok()?;
+    let mut first = true;
+    while scan.next_member(b'}', first).ok()? {
+        first = false;
+        let key = scan.key().ok()?;
+        let value = scan.here();
+        scan.value(3).ok()?;
+        if key.is("id") {
+            return id(value);
         }
     }
-
-    /// The value that starts here, whatever it is.
-    fn value(&mut self) -> Option<Value<'a>> {
-        let start = self.at;
-        let mut depth = 0_usize;
-        loop {
-            self.space();
-            match *self.rest().first()? {
-                b'"' => {
-                    self.string()?;
-                }
-                b'{' | b'[' => {
-                    depth = depth.saturating_add(1);
-                    self.step(1);
-                }
-                b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
-                    self.step(1);
-                }
-                b',' | b':' if depth > 0 => self.step(1),
-                _ => {
-                    let is_scalar =
-                        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'+' | b'-' | b'.');
-                    let length = self.rest().iter().take_while(is_scalar).count();
-                    self.step(length);
-                    if length == 0 {
-                        return None;
-                    }
-                }
-            }
-            if depth == 0 {
-                return Some(Value { raw: self.text.get(start..self.at)? });
-            }
-        }
-    }
-
-    /// Reads the ids out of the value of `params`, and stops as soon as they are enough.
-    fn params(&mut self, ids: &mut Ids, enough: impl Fn(&Ids) -> bool) -> Option<Reading> {
-        if self.rest().first() != Some(&b'{') {
-            self.value()?;
-            return Some(Reading::Whole);
-        }
-        self.open()?;
-        while let Some((_, key)) = self.key()? {
-            if key.is("threadId") {
-                ids.thread = self.value()?.id();
-            } else if key.is("turnId") {
-                ids.turn = self.value()?.id();
-            } else if key.is("conversationId") {
-                ids.other_thread = self.value()?.id().or(ids.other_thread.take());
-            } else if key.is("thread") {
-                ids.other_thread = self.inner_id().or(ids.other_thread.take());
-                self.value()?;
-            } else if key.is("turn") {
-                ids.other_turn = self.inner_id();
-                if enough(ids) {
-                    return Some(Reading::Enough);
-                }
-                self.value()?;
-            } else {
-                self.value()?;
-            }
-            if enough(ids) {
-                return Some(Reading::Enough);
-            }
-            self.comma();
-        }
-        Some(Reading::Whole)
-    }
-
-    /// The `id` of the object that starts here, read no further than it; the walk stays where it is.
-    fn inner_id(&self) -> Option<String> {
-        let mut inner = Walk { text: self.text, at: self.at };
-        inner.open()?;
-        while let Some((_, key)) = inner.key()? {
-            let value = inner.value()?;
-            if key.is("id") {
-                return value.id();
-            }
-            inner.comma();
-        }
-        None
-    }
+    None
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //!
 //! SOURCE: app-server 0.169.0, `ThreadItem`.
 
-use super::json::{Json, RawStr};
+use super::json::{Items, Json, RawStr};
+use crate::pack::push_number;
+use crate::tsify::{self, Tsify};
 use serde::Serialize;
-use tsify::Tsify;
 
 /// Who speaks in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
@@ -86,17 +87,7 @@ impl<'a> Item<'a> {
         match self.item_type.as_str() {
             "userMessage" => {
                 self.role = Role::User;
-                let mut texts =
-                    json.get("content").into_iter().flat_map(Json::items).filter_map(text_of_input);
-                if let Some(first) = texts.next() {
-                    self.text = first.str().map(RawStr::to_whole).unwrap_or_default();
-                    self.text_value = Some(first);
-                }
-                for more in texts {
-                    self.text.push('\n');
-                    self.text.push_str(&more.str().map(RawStr::to_whole).unwrap_or_default());
-                    self.text_value = None;
-                }
+                self.take_input();
             }
             "agentMessage" | "plan" => {
                 self.role = Role::Assistant;
@@ -104,7 +95,7 @@ impl<'a> Item<'a> {
             }
             REASONING => {
                 self.role = Role::Assistant;
-                self.text = joined(json.get("summary"), "\n\n", |part| part.str().map(RawStr::to_whole));
+                self.text = joined(json.list("summary"), "\n\n", Json::str);
                 self.raw_value = json.get("content");
             }
             "enteredReviewMode" => {
@@ -118,23 +109,38 @@ impl<'a> Item<'a> {
             "contextCompaction" => self.role = Role::System,
             "hookPrompt" => {
                 self.role = Role::System;
-                self.text =
-                    joined(json.get("fragments"), "\n", |part| part.get("text")?.str().map(RawStr::to_whole));
+                self.text = joined(json.list("fragments"), "\n", |part| part.string("text"));
             }
-            "commandExecution" => self.text = string(json, "command"),
+            "commandExecution" => self.text = text(json, "command"),
             "fileChange" => self.text = changed_files(json),
-            "mcpToolCall" | "dynamicToolCall" | "collabAgentToolCall" => self.text = string(json, "tool"),
-            "webSearch" => self.text = string(json, "query"),
-            "imageView" => self.text = string(json, "path"),
-            "imageGeneration" => self.text = string(json, "revisedPrompt"),
-            "subAgentActivity" => self.text = string(json, "agentPath"),
+            "mcpToolCall" | "dynamicToolCall" | "collabAgentToolCall" => self.text = text(json, "tool"),
+            "webSearch" => self.text = text(json, "query"),
+            "imageView" => self.text = text(json, "path"),
+            "imageGeneration" => self.text = text(json, "revisedPrompt"),
+            "subAgentActivity" => self.text = text(json, "agentPath"),
             _ => {}
         }
     }
 
     fn take_text(&mut self, key: &str) {
         self.text_value = self.json.get(key).filter(|value| value.str().is_some());
-        self.text = self.text_value.and_then(Json::str).map(RawStr::to_whole).unwrap_or_default();
+        self.text = text(self.json, key);
+    }
+
+    /// The texts of an input, one below the other; one alone is kept beside the payload.
+    fn take_input(&mut self) {
+        let mut count = 0_u32;
+        for input in self.json.list("content") {
+            let value =
+                input.get("text").filter(|_| input.string("type").is_some_and(|kind| kind.is("text")));
+            let Some(words) = value.and_then(Json::str) else { continue };
+            if count > 0 {
+                self.text.push('\n');
+            }
+            self.text.push_str(&words.to_whole());
+            self.text_value = if count == 0 { value } else { None };
+            count += 1;
+        }
     }
 }
 
@@ -154,42 +160,36 @@ fn outcome(status: Option<RawStr<'_>>) -> Outcome {
     }
 }
 
-fn text_of_input(input: Json<'_>) -> Option<Json<'_>> {
-    let is_text = input.get("type").and_then(Json::str).is_some_and(|kind| kind.is("text"));
-    input.get("text").filter(|text| is_text && text.str().is_some())
+fn text(json: Json<'_>, key: &str) -> String {
+    json.string(key).map(RawStr::to_whole).unwrap_or_default()
 }
 
-fn string(json: Json<'_>, key: &str) -> String {
-    json.get(key).and_then(Json::str).map(RawStr::to_whole).unwrap_or_default()
-}
-
-fn joined(list: Option<Json<'_>>, between: &str, read: impl Fn(Json<'_>) -> Option<String>) -> String {
-    let parts: Vec<String> = list.into_iter().flat_map(Json::items).filter_map(read).collect();
-    parts.join(between)
-}
-
-fn changed_files(json: Json<'_>) -> String {
-    let paths: Vec<String> =
-        json.get("changes").into_iter().flat_map(Json::items).map(|change| string(change, "path")).collect();
-    let count = paths.len();
-    let noun = if count == 1 { "file" } else { "files" };
+fn joined<'a>(list: Items<'a>, between: &str, read: fn(Json<'a>) -> Option<RawStr<'a>>) -> String {
     let mut text = String::new();
-    push_number(&mut text, count);
-    text.push(' ');
-    text.push_str(noun);
-    if count > 0 {
-        text.push_str(": ");
-        text.push_str(&paths.join(", "));
+    let mut first = true;
+    for part in list {
+        let Some(words) = read(part) else { continue };
+        if !first {
+            text.push_str(between);
+        }
+        text.push_str(&words.to_whole());
+        first = false;
     }
     text
 }
 
-/// Appends a number in decimal. SOURCE: `format!` pulls in code of several KB.
-pub fn push_number(text: &mut String, number: usize) {
-    if number >= 10 {
-        push_number(text, number / 10);
+fn changed_files(json: Json<'_>) -> String {
+    let count = json.list("changes").fold(0, |count, _| count + 1);
+    let mut text = String::new();
+    push_number(&mut text, count);
+    text.push_str(if count == 1 { " file" } else { " files" });
+    let mut mark = ": ";
+    for change in json.list("changes") {
+        text.push_str(mark);
+        text.push_str(&self::text(change, "path"));
+        mark = ", ";
     }
-    text.push(char::from(b'0' + u8::try_from(number % 10).unwrap_or(0)));
+    text
 }
 
 #[cfg(test)]
@@ -273,12 +273,5 @@ mod tests {
         for text in [r#"{"type":"plan"}"#, r#"{"id":"x"}"#, r#"{"id":1,"type":"plan"}"#, "[]", "null"] {
             assert!(Item::read(Json::parse(text).unwrap()).is_none(), "{text}");
         }
-    }
-
-    #[test]
-    fn numbers_are_decimal() {
-        let mut text = String::new();
-        push_number(&mut text, 10_203);
-        assert_eq!(text, "10203");
     }
 }

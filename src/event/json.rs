@@ -7,6 +7,7 @@
 //! SOURCE: `serde_json` adds about 60 KB to the module, and refuses unpaired escapes.
 
 use crate::limits::JSON_DEPTH_MAX;
+use crate::pack::decimal;
 
 /// What was wrong with a text that is not JSON: the byte at which reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +86,8 @@ impl<'a> Json<'a> {
         scan.space();
         let start = scan.at;
         scan.value(0)?;
-        scan.space();
-        if scan.at == text.len() { Ok(Self { text, start }) } else { Err(NotJson { at: scan.at }) }
+        scan.end()?;
+        Ok(Self { text, start })
     }
 
     /// What kind of value this is.
@@ -103,7 +104,23 @@ impl<'a> Json<'a> {
 
     /// The value of `key`, the last one where it occurs twice (as `JSON.parse` has it); none where this is no object.
     pub fn get(self, key: &str) -> Option<Json<'a>> {
-        self.entries().filter(|(name, _)| name.is(key)).last().map(|(_, value)| value)
+        let mut found = None;
+        for (name, value) in self.entries() {
+            if name.is(key) {
+                found = Some(value);
+            }
+        }
+        found
+    }
+
+    /// The string that `key` has.
+    pub fn string(self, key: &str) -> Option<RawStr<'a>> {
+        self.get(key)?.str()
+    }
+
+    /// The members of the array that `key` has; nothing where it has none.
+    pub fn list(self, key: &str) -> Items<'a> {
+        self.get(key).map_or(Items { scan: None }, Json::items)
     }
 
     /// The keys and values of an object, in order; nothing where this is no object.
@@ -136,8 +153,7 @@ impl<'a> Json<'a> {
         if self.kind() != Kind::Number {
             return None;
         }
-        let value: u64 = self.text.get(self.start..self.end())?.parse().ok()?;
-        (value <= crate::limits::SAFE_INTEGER_MAX).then_some(value)
+        decimal(self.text.get(self.start..self.end())?)
     }
 
     /// Whether this is `null`.
@@ -187,30 +203,28 @@ impl<'a> RawStr<'a> {
         let mut rest = self.inside;
         // A high half that waits for the escape right behind it.
         let mut high: Option<u16> = None;
-        while let Some(escape) = rest.find('\\') {
+        while let Some(escape) = rest.bytes().position(|byte| byte == b'\\') {
             let (before, from_escape) = rest.split_at_checked(escape).unwrap_or((rest, ""));
             if !before.is_empty() {
                 text.push_unpaired(high.take());
                 text.utf8.push_str(before);
             }
-            let mut tail = from_escape.chars();
-            tail.next();
-            let named = tail.next();
-            rest = tail.as_str();
+            // An escape is ASCII: a backslash and its letter, and the four digits of a `u`.
+            let named = from_escape.as_bytes().get(1).copied();
+            rest = from_escape.get(2..).unwrap_or_default();
             let plain = match named {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('r') => '\r',
-                Some('b') => '\u{8}',
-                Some('f') => '\u{c}',
-                Some('u') => {
+                Some(b'n') => '\n',
+                Some(b't') => '\t',
+                Some(b'r') => '\r',
+                Some(b'b') => '\u{8}',
+                Some(b'f') => '\u{c}',
+                Some(b'u') => {
                     let (digits, behind) = rest.split_at_checked(4).unwrap_or((rest, ""));
                     rest = behind;
-                    let unit = u16::from_str_radix(digits, 16).unwrap_or(0xFFFD);
-                    high = text.push_unit(high, unit);
+                    high = text.push_unit(high, hexadecimal(digits));
                     continue;
                 }
-                Some(other) => other,
+                Some(other) => char::from(other),
                 None => break,
             };
             text.push_unpaired(high.take());
@@ -223,6 +237,11 @@ impl<'a> RawStr<'a> {
         text.trailing_high = high;
         text
     }
+}
+
+fn hexadecimal(digits: &str) -> u16 {
+    let digit = |char: char| char.to_digit(16).unwrap_or(0) as u16;
+    digits.chars().fold(0, |value, char| value << 4 | digit(char))
 }
 
 impl Text {
@@ -295,14 +314,15 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
+/// Steps through a text that may be no JSON.
 #[derive(Clone, Copy)]
-struct Scan<'a> {
-    text: &'a str,
-    at: usize,
+pub(super) struct Scan<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
 }
 
 impl<'a> Scan<'a> {
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -310,7 +330,7 @@ impl<'a> Scan<'a> {
         NotJson { at: self.at }
     }
 
-    fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
@@ -325,7 +345,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), NotJson> {
+    pub(super) fn value(&mut self, depth: usize) -> Result<(), NotJson> {
         match self.peek() {
             Some(b'{') => self.nested(depth, b'}', true),
             Some(b'[') => self.nested(depth, b']', false),
@@ -342,33 +362,55 @@ impl<'a> Scan<'a> {
             return Err(self.fault());
         }
         self.at += 1;
+        let mut first = true;
+        while self.next_member(close, first)? {
+            first = false;
+            if keyed {
+                self.key()?;
+            }
+            self.value(depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Steps to the next member of an array or object, or behind its end.
+    pub(super) fn next_member(&mut self, close: u8, first: bool) -> Result<bool, NotJson> {
         self.space();
         if self.peek() == Some(close) {
             self.at += 1;
-            return Ok(());
+            return Ok(false);
         }
-        loop {
-            if keyed {
-                if self.peek() != Some(b'"') {
-                    return Err(self.fault());
-                }
-                self.string()?;
-                self.space();
-                self.mark(b':')?;
-                self.space();
-            }
-            self.value(depth + 1)?;
-            self.space();
-            if self.peek() == Some(close) {
-                self.at += 1;
-                return Ok(());
-            }
+        if !first {
             self.mark(b',')?;
             self.space();
         }
+        Ok(true)
     }
 
-    fn mark(&mut self, mark: u8) -> Result<(), NotJson> {
+    /// Reads a key, and steps to its value.
+    pub(super) fn key(&mut self) -> Result<RawStr<'a>, NotJson> {
+        if self.peek() != Some(b'"') {
+            return Err(self.fault());
+        }
+        let key = self.string()?;
+        self.space();
+        self.mark(b':')?;
+        self.space();
+        Ok(key)
+    }
+
+    /// Proves that nothing follows.
+    pub(super) fn end(&mut self) -> Result<(), NotJson> {
+        self.space();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.fault()) }
+    }
+
+    /// The value that starts here, which may be no JSON.
+    pub(super) fn here(&self) -> Json<'a> {
+        Json { text: self.text, start: self.at }
+    }
+
+    pub(super) fn mark(&mut self, mark: u8) -> Result<(), NotJson> {
         if self.peek() != Some(mark) {
             return Err(self.fault());
         }

@@ -166,10 +166,10 @@ impl<'a> Params<'a> {
             }
         }
         if found.thread_id.is_none() {
-            found.thread_id = found.thread.and_then(|thread| thread.get("id")).and_then(Json::str);
+            found.thread_id = found.thread.and_then(|thread| thread.string("id"));
         }
         if found.turn_id.is_none() {
-            found.turn_id = found.turn.and_then(|turn| turn.get("id")).and_then(Json::str);
+            found.turn_id = found.turn.and_then(|turn| turn.string("id"));
         }
         found
     }
@@ -241,7 +241,7 @@ fn keeping_of(item: &Item<'_>) -> Keeping {
 fn turn_ended<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
     let turn = params.turn.ok_or("the payload lacks a turn")?;
     params.turn_id.ok_or("the payload lacks a turn id")?;
-    let status = turn.get("status").and_then(Json::str).ok_or("the payload lacks the turn's status")?;
+    let status = turn.string("status").ok_or("the payload lacks the turn's status")?;
     let outcome = match status.plain() {
         Some("failed") => Outcome::Failed,
         Some("interrupted") => Outcome::Interrupted,
@@ -261,13 +261,13 @@ fn turn_error<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
 }
 
 fn message_of(error: Json<'_>) -> Option<String> {
-    error.get("message").and_then(Json::str).map(RawStr::to_whole)
+    error.string("message").map(RawStr::to_whole)
 }
 
 fn grew<'a>(
     params: &Params<'a>,
     item_type: &'static str,
-    growth: impl Fn(Text) -> Growth,
+    growth: fn(Text) -> Growth,
 ) -> Result<Meaning<'a>, &'static str> {
     let item_id = params.item_id.ok_or("the payload lacks an item id")?.to_whole();
     let delta = params.delta.ok_or("the payload lacks a delta that is a string")?.decode();

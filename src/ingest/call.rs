@@ -219,155 +219,143 @@ impl<'a> IngestCall<'a> {
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
-            strict: call.flag()?,
-            now_ms: call.number()?,
-            thread_id: call.text()?,
-            options: Options::unpack(&mut call)?,
-            thread: call.optional(ThreadRow::unpack)?,
-            session: SessionFacts::unpack(&mut call)?,
-            heads: call.list(HeadRow::unpack)?,
-            marks: call.list(|call| Ok(RuntimeMark { runtime_id: call.text()?, next: call.integer()? }))?,
-            deltas: call.list(Delta::unpack)?,
-            lifecycle: call.list(LifecycleEvent::unpack)?,
-            loaded: call.optional(Loaded::unpack)?,
+            strict: call.flag(),
+            now_ms: call.number(),
+            thread_id: call.text(),
+            options: Options::unpack(&mut call),
+            thread: call.optional(ThreadRow::unpack),
+            session: SessionFacts::unpack(&mut call),
+            heads: call.list(HeadRow::unpack),
+            marks: call.list(|call| RuntimeMark { runtime_id: call.text(), next: call.integer() }),
+            deltas: call.list(Delta::unpack),
+            lifecycle: call.list(LifecycleEvent::unpack),
+            loaded: call.optional(Loaded::unpack),
         };
-        call.end()?;
-        Ok(read)
+        call.end(read)
     }
 }
 
 impl<'a> ThreadRow<'a> {
     /// Reads one.
-    ///
-    /// # Errors
-    /// [`Misfit`] as everything that is unpacked.
-    pub fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            local_thread_id: call.optional_text()?,
-            next_turn_order: call.integer()?,
-            archived: call.flag()?,
-            name: call.optional_text()?,
-        })
+    pub fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            local_thread_id: call.optional_text(),
+            next_turn_order: call.integer(),
+            archived: call.flag(),
+            name: call.optional_text(),
+        }
     }
 }
 
 impl<'a> HeadRow<'a> {
-    fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            stream_id: call.text()?,
-            thread_id: call.text()?,
-            turn_id: call.text()?,
-            turn_order: optional_integer(call)?,
-            order: Order { latest: call.integer()?, holes: call.list(range)? },
-            event_count: call.integer()?,
-            closed: call.flag()?,
-            has_items: call.flag()?,
-            open: call.list(|call| {
-                Ok(OpenItem {
-                    item_id: call.text()?,
-                    message_id: call.text()?,
-                    start_cursor: call.integer()?,
-                })
-            })?,
-        })
+    fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            stream_id: call.text(),
+            thread_id: call.text(),
+            turn_id: call.text(),
+            turn_order: call.optional_integer(),
+            order: Order { latest: call.integer(), holes: call.list(range) },
+            event_count: call.integer(),
+            closed: call.flag(),
+            has_items: call.flag(),
+            open: call.list(|call| OpenItem {
+                item_id: call.text(),
+                message_id: call.text(),
+                start_cursor: call.integer(),
+            }),
+        }
     }
 }
 
 impl<'a> Delta<'a> {
-    fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            event_id: call.text()?,
-            turn_id: call.text()?,
-            stream_id: call.text()?,
-            kind: call.text()?,
-            payload_json: call.text()?,
-            cursor_start: call.number()?,
-            cursor_end: call.number()?,
-            created_at_ms: call.number()?,
-        })
+    fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            event_id: call.text(),
+            turn_id: call.text(),
+            stream_id: call.text(),
+            kind: call.text(),
+            payload_json: call.text(),
+            cursor_start: call.number(),
+            cursor_end: call.number(),
+            created_at_ms: call.number(),
+        }
     }
 }
 
 impl<'a> LifecycleEvent<'a> {
-    fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            event_id: call.text()?,
-            turn_id: call.optional_text()?,
-            kind: call.text()?,
-            payload_json: call.text()?,
-            created_at_ms: call.number()?,
-        })
+    fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            event_id: call.text(),
+            turn_id: call.optional_text(),
+            kind: call.text(),
+            payload_json: call.text(),
+            created_at_ms: call.number(),
+        }
     }
 }
 
 impl<'a> Loaded<'a> {
     /// Reads them.
-    ///
-    /// # Errors
-    /// [`Misfit`] as everything that is unpacked.
-    pub fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            turns: call.list(TurnRow::unpack)?,
-            messages: call.list(MessageRow::unpack)?,
-            streams: call.list(|call| {
-                Ok(StreamRow { stream_id: call.text()?, turn_id: call.text()?, state: call.text()? })
-            })?,
-            places: call.list(|call| {
-                Ok(EventPlace { stream_id: call.text()?, range: range(call)?, event_id: call.text()? })
-            })?,
-            next_orders: call.list(|call| Ok(NextOrder { turn_id: call.text()?, next: call.integer()? }))?,
-            lifecycle_ids: call.list(Unpacker::text)?,
-        })
+    pub fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            turns: call.list(TurnRow::unpack),
+            messages: call.list(MessageRow::unpack),
+            streams: call.list(|call| StreamRow {
+                stream_id: call.text(),
+                turn_id: call.text(),
+                state: call.text(),
+            }),
+            places: call.list(|call| EventPlace {
+                stream_id: call.text(),
+                range: range(call),
+                event_id: call.text(),
+            }),
+            next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
+            lifecycle_ids: call.list(Unpacker::text),
+        }
     }
 }
 
 impl<'a> TurnRow<'a> {
-    fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            turn_id: call.text()?,
-            turn_order: call.integer()?,
-            status: call.text()?,
-            source: call.optional_text()?,
-            has_items: call.flag()?,
-            same_run_as: call.optional_text()?,
-            started: call.flag()?,
-        })
+    fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            turn_id: call.text(),
+            turn_order: call.integer(),
+            status: call.text(),
+            source: call.optional_text(),
+            has_items: call.flag(),
+            same_run_as: call.optional_text(),
+            started: call.flag(),
+        }
     }
 }
 
 impl<'a> MessageRow<'a> {
-    fn unpack(call: &mut Unpacker<'a>) -> Result<Self, Misfit> {
-        Ok(Self {
-            turn_id: call.text()?,
-            item_id: call.text()?,
-            message_id: call.text()?,
-            occurrence: call.integer()?,
-            start_cursor: call.integer()?,
-            end_cursor: optional_integer(call)?,
-            status: call.text()?,
-            closing: call.text()?,
-        })
+    fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            turn_id: call.text(),
+            item_id: call.text(),
+            message_id: call.text(),
+            occurrence: call.integer(),
+            start_cursor: call.integer(),
+            end_cursor: call.optional_integer(),
+            status: call.text(),
+            closing: call.text(),
+        }
     }
 }
 
 impl SessionRow<'_> {
-    pub(crate) fn unpack<'a>(call: &mut Unpacker<'a>) -> Result<SessionRow<'a>, Misfit> {
-        Ok(SessionRow {
-            session_id: call.text()?,
-            device_id: call.text()?,
-            epoch: call.integer()?,
-            last_beat_at_ms: call.number()?,
-        })
+    pub(crate) fn unpack<'a>(call: &mut Unpacker<'a>) -> SessionRow<'a> {
+        SessionRow {
+            session_id: call.text(),
+            device_id: call.text(),
+            epoch: call.integer(),
+            last_beat_at_ms: call.number(),
+        }
     }
 }
 
-fn range(call: &mut Unpacker<'_>) -> Result<Range, Misfit> {
-    Ok(Range { start: call.integer()?, end: call.integer()? })
-}
-
-fn optional_integer(call: &mut Unpacker<'_>) -> Result<Option<u64>, Misfit> {
-    match call.optional_number()? {
-        Some(number) => crate::pack::safe_integer(number).map(Some).ok_or(Misfit),
-        None => Ok(None),
-    }
+fn range(call: &mut Unpacker<'_>) -> Range {
+    Range { start: call.integer(), end: call.integer() }
 }

@@ -6,6 +6,7 @@ use crate::delta::order::Range;
 use crate::error::Code;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, BATCH_STREAMS_MAX};
 use crate::pack::safe_integer;
+use crate::sorted::insert;
 
 /// Checks the batch; answers the range of each stream event.
 ///
@@ -23,12 +24,10 @@ pub fn check(call: &IngestCall<'_>) -> Result<Vec<Range>, Fault> {
             None,
         ));
     }
-    let ranges: Vec<Range> = call
-        .deltas
-        .iter()
-        .zip(0..)
-        .map(|(delta, event)| range(delta, event))
-        .collect::<Result<_, Fault>>()?;
+    let mut ranges = Vec::with_capacity(call.deltas.len());
+    for (delta, event) in call.deltas.iter().zip(0..) {
+        ranges.push(range(delta, event)?);
+    }
     check_ids(call, &ranges)?;
     Ok(ranges)
 }
@@ -65,7 +64,7 @@ fn check_ids(call: &IngestCall<'_>, ranges: &[Range]) -> Result<(), Fault> {
     let mut seen: Vec<(&Delta<'_>, Range)> = Vec::with_capacity(ranges.len());
     for ((delta, range), event) in call.deltas.iter().zip(ranges).zip(0..) {
         match seen.binary_search_by(|(other, _)| other.event_id.cmp(delta.event_id)) {
-            Err(at) => seen.insert(at, (delta, *range)),
+            Err(at) => insert(&mut seen, at, (delta, *range)),
             Ok(at) => {
                 let same = |(other, place): &(&Delta<'_>, Range)| {
                     other.stream_id == delta.stream_id && place == range

@@ -5,7 +5,9 @@
 
 use super::call::IngestCall;
 use super::write::{Needs, RuntimeMarkRow, Write};
-use crate::limits::LIFECYCLE_RUNTIMES_MAX;
+use crate::limits::{LIFECYCLE_RUNTIMES_MAX, SAFE_INTEGER_MAX};
+use crate::pack::decimal;
+use crate::sorted::keep_newest;
 
 /// What a batch's lifecycle events leave behind.
 #[derive(Debug, Default)]
@@ -27,13 +29,10 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
     for (at, event) in call.lifecycle.iter().enumerate() {
         let index = u32::try_from(call.deltas.len() + at).unwrap_or(u32::MAX);
         if let Some((runtime_id, number)) = numbered(event.event_id, call.thread_id) {
-            let known = marks.iter().position(|mark| mark.runtime_id == runtime_id);
-            if known.and_then(|known| marks.get(known)).is_some_and(|mark| number < mark.next) {
+            if marks.iter().any(|mark| mark.runtime_id == runtime_id && number < mark.next) {
                 continue;
             }
-            if let Some(known) = known {
-                marks.remove(known);
-            }
+            marks.retain(|mark| mark.runtime_id != runtime_id);
             marks.push(RuntimeMarkRow { runtime_id: runtime_id.to_owned(), next: number + 1 });
             marked = true;
             found.applied.push(at);
@@ -51,8 +50,7 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
         found.applied.push(at);
     }
     if marked {
-        let surplus = marks.len().saturating_sub(LIFECYCLE_RUNTIMES_MAX);
-        marks.drain(..surplus);
+        keep_newest(&mut marks, LIFECYCLE_RUNTIMES_MAX);
         found.writes.push(Write::PutMarks { runtimes: marks });
     }
     found
@@ -60,11 +58,11 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
 
 /// The runtime and number of an id that the bridge made.
 fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, u64)> {
-    let (before, digits) = event_id.rsplit_once(":L")?;
-    let runtime_id = before.strip_suffix(thread_id)?.strip_suffix(':')?;
-    let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    let number = if plain { digits.parse().ok() } else { None };
-    number.filter(|number| *number < crate::limits::SAFE_INTEGER_MAX).map(|number| (runtime_id, number))
+    let count = event_id.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (before, digits) = event_id.split_at_checked(event_id.len() - count)?;
+    let runtime_id = before.strip_suffix(":L")?.strip_suffix(thread_id)?.strip_suffix(':')?;
+    let number = decimal(digits).filter(|number| *number < SAFE_INTEGER_MAX)?;
+    Some((runtime_id, number))
 }
 
 #[cfg(test)]

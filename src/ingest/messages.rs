@@ -9,10 +9,10 @@ use super::turns::message_status_of;
 use super::write::{
     Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, Piece, StoredPayload, TurnStatus, Write,
 };
-use crate::event::item::{Item, Outcome, push_number, role_of_type};
+use crate::event::item::{Item, Outcome, role_of_type};
 use crate::event::json::Json;
 use crate::limits::TEXT_PART_BYTES_MAX;
-use crate::pack::units_of_bytes;
+use crate::pack::{push_number, units_of_bytes};
 
 /// A message while a plan is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -189,10 +189,16 @@ impl Rows<'_> {
     }
 
     fn newest(&self, turn_id: &str, item_id: &str) -> Option<usize> {
-        let mine =
-            |message: &&(usize, &Message)| message.1.item_id == item_id && message.1.turn_id == turn_id;
-        let messages: Vec<(usize, &Message)> = self.messages.iter().enumerate().collect();
-        messages.iter().filter(mine).max_by_key(|(_, message)| message.occurrence).map(|(at, _)| *at)
+        let mut newest: Option<(usize, u64)> = None;
+        for (at, message) in self.messages.iter().enumerate() {
+            if message.item_id == item_id
+                && message.turn_id == turn_id
+                && newest.is_none_or(|(_, occurrence)| occurrence <= message.occurrence)
+            {
+                newest = Some((at, message.occurrence));
+            }
+        }
+        newest.map(|(at, _)| at)
     }
 
     /// The occurrence that is open at the event's cursor, else the newest.
@@ -214,7 +220,7 @@ impl Rows<'_> {
         let mut message_id = item_id.to_owned();
         if occurrence > 1 {
             message_id.push('#');
-            push_number(&mut message_id, usize::try_from(occurrence).unwrap_or(usize::MAX));
+            push_number(&mut message_id, occurrence);
         }
         let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
         let stream = at.stream.and_then(|stream| self.streams.get(stream));

@@ -18,6 +18,7 @@ use crate::event::payload::{Envelope, Growth, Keeping, Meaning, Payload, read_pa
 use crate::options::Options;
 use crate::pack::units_of_bytes;
 use crate::session::{self, SessionWrite};
+use crate::sorted::{add, insert};
 
 /// Plans a batch. The same call gives the same answer.
 pub fn plan_ingest(call: &IngestCall<'_>) -> IngestAnswer {
@@ -43,14 +44,13 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
     let mut needs = Needs::default();
     let streams = streams::arrange(call, &ranges, &mut needs)?;
     let lifecycle = lifecycle::arrange(call, &mut needs);
-    let delta_readings = call.deltas.iter().map(|delta| {
-        let turn_id = Some(delta.turn_id);
-        read(call, Envelope { kind: delta.kind, turn_id, ..names(call) }, delta.payload_json)
-    });
-    let lifecycle_readings = call.lifecycle.iter().map(|event| {
-        read(call, Envelope { kind: event.kind, turn_id: event.turn_id, ..names(call) }, event.payload_json)
-    });
-    let readings: Vec<Reading<'_>> = delta_readings.chain(lifecycle_readings).collect();
+    let mut readings: Vec<Reading<'_>> = Vec::with_capacity(call.deltas.len() + call.lifecycle.len());
+    for delta in &call.deltas {
+        readings.push(read(call, delta.kind, Some(delta.turn_id), delta.payload_json));
+    }
+    for event in &call.lifecycle {
+        readings.push(read(call, event.kind, event.turn_id, event.payload_json));
+    }
 
     if call.loaded.is_none() {
         ask(call, &streams, &lifecycle.applied, &readings, &mut needs);
@@ -61,16 +61,10 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
     Ok(IngestAnswer::Plan(write(call, streams, lifecycle, &readings, session)))
 }
 
-fn names<'a>(call: &IngestCall<'a>) -> Envelope<'a> {
-    let local_thread_id = match &call.thread {
-        Some(thread) => thread.local_thread_id,
-        None => Some(call.thread_id),
-    };
-    Envelope { kind: "", local_thread_id, thread_id: call.thread_id, turn_id: None }
-}
-
 /// Reads a payload. Where no reasoning is kept, its items and deltas mean nothing.
-fn read<'a>(call: &IngestCall<'_>, envelope: Envelope<'_>, payload_json: &'a str) -> Reading<'a> {
+fn read<'a>(call: &IngestCall<'_>, kind: &str, turn_id: Option<&str>, payload_json: &'a str) -> Reading<'a> {
+    let local_thread_id = call.thread.map_or(Some(call.thread_id), |thread| thread.local_thread_id);
+    let envelope = Envelope { kind, local_thread_id, thread_id: call.thread_id, turn_id };
     let payload = read_payload(envelope, payload_json)?;
     let reasoning = match &payload.meaning {
         Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) => item.item_type == REASONING,
@@ -133,20 +127,13 @@ fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: 
     let by_name =
         |name: &ItemName| name.item_id.as_str().cmp(item_id).then_with(|| name.turn_id.as_str().cmp(turn_id));
     if let Err(at) = needs.items.binary_search_by(by_name) {
-        needs.items.insert(at, ItemName { turn_id: turn_id.to_owned(), item_id: item_id.to_owned() });
+        insert(&mut needs.items, at, ItemName { turn_id: turn_id.to_owned(), item_id: item_id.to_owned() });
     }
     if turn_unknown {
         add(&mut needs.turns, turn_id);
     }
     if unordered {
         add(&mut needs.next_orders, turn_id);
-    }
-}
-
-/// Adds a text to a sorted list, unless it is there.
-fn add(list: &mut Vec<String>, text: &str) {
-    if let Err(at) = list.binary_search_by(|other| other.as_str().cmp(text)) {
-        list.insert(at, text.to_owned());
     }
 }
 
@@ -170,7 +157,7 @@ fn write(
                         turn_id: delta.turn_id,
                         stream: Some(stream),
                         cursor: range.start,
-                        at_ms: delta.created_at_ms,
+                        at_ms: time(call, delta.created_at_ms),
                         payload_json: delta.payload_json,
                         expose_raw: call.options.expose_raw_reasoning_deltas,
                     };
@@ -195,7 +182,7 @@ fn write(
                 turn_id: event.turn_id.unwrap_or_default(),
                 stream: None,
                 cursor: 0,
-                at_ms: event.created_at_ms,
+                at_ms: time(call, event.created_at_ms),
                 payload_json: event.payload_json,
                 expose_raw: call.options.expose_raw_reasoning_deltas,
             };
@@ -204,6 +191,11 @@ fn write(
     }
     close_late_streams(&mut rows);
     answer(rows, chunk_writes, lifecycle.writes, readings, session)
+}
+
+/// The sender's clock, where it says a time.
+fn time(call: &IngestCall<'_>, created_at_ms: f64) -> f64 {
+    if created_at_ms.is_finite() { created_at_ms } else { call.now_ms }
 }
 
 /// A stream that begins after its turn's end is no live one.

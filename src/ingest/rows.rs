@@ -90,8 +90,8 @@ impl<'a> Rows<'a> {
                 archived: self.thread.archived,
             });
         }
-        writes.extend(self.turns.drain(..).filter_map(Turn::into_write));
-        writes.extend(self.messages.drain(..).filter_map(Message::into_write));
+        writes.extend(std::mem::take(&mut self.turns).into_iter().filter_map(Turn::into_write));
+        writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
         for stream in &self.streams {
             if stream.head.is_none() {
                 let (event, turn_order) = (stream.event, stream.turn_order);

@@ -5,6 +5,7 @@ use super::envelope;
 use super::write::{ChunkRange, Fault, HoleRow, Needs, OpenItemRow, StreamState, Write};
 use crate::delta::order::{Order, Place, Range};
 use crate::error::Code;
+use crate::sorted::insert;
 
 /// A stream, as a batch finds and leaves it.
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ pub fn arrange<'a>(
             }
             stream.ack = stream.ack.max(range.end);
             let behind = members.partition_point(|(before, _)| before <= range);
-            members.insert(behind, (*range, event));
+            insert(members, behind, (*range, event));
         }
     }
     for (stream, members) in streams.iter_mut().zip(&members) {
