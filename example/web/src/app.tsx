@@ -5,7 +5,7 @@ import {
   useQuery,
 } from "convex/react";
 import { useCodexMessages } from "convex-codex-local/react";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import { ACTOR, api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread, useConfig } from "./config.js";
@@ -18,9 +18,9 @@ const THREADS_LISTED = 20;
 
 export function App() {
   const { url, threadId } = useConfig();
-  const client = useMemo(() => connect(url), [url]);
-  useEffect(() => () => void client?.close(), [client]);
+  const client = useClient(url);
 
+  if (client === undefined) return null;
   if (client === null) {
     return (
       <Notice title="No deployment">
@@ -43,6 +43,18 @@ export function App() {
       </Boundary>
     </ConvexProvider>
   );
+}
+
+/** The client of a deployment: undefined before it is made, null where there is none to talk to. */
+function useClient(url: string | null): ConvexReactClient | null | undefined {
+  const [client, setClient] = useState<ConvexReactClient | null>();
+  // Made by the effect that closes it: a closed client cannot be used again, and StrictMode runs an effect twice.
+  useEffect(() => {
+    const made = connect(url);
+    setClient(made);
+    return () => void made?.close();
+  }, [url]);
+  return client;
 }
 
 function connect(url: string | null): ConvexReactClient | null {
