@@ -14,6 +14,8 @@ const WASM_OPT_FLAGS = [
   ...WASM_FEATURES.map((feature) => `--enable-${feature}`),
   "-O3",
   "--converge",
+  // A function with one caller is inlined only where it is small: what stays apart repeats, and compresses.
+  "--one-caller-inline-max-function-size=100",
   "--strip-debug",
   "--strip-producers",
   "--strip-target-features",
