@@ -11,7 +11,13 @@ import type { ReadCtx } from "./scope.js";
 const PAGE_ROWS_MAX = 1_000;
 
 /** The rows that a list is made of: those whose index key begins with `prefix`. */
-export type Listed<Table extends "threads" | "messages"> = { table: Table; index: string; prefix: string[] };
+export type Listed<Table extends "threads" | "messages"> = {
+  table: Table;
+  index: string;
+  prefix: string[];
+  /** Types of the index's fields behind the prefix. */
+  key: ("number" | "string")[];
+};
 
 export type PageOptions = Pick<PaginationOptions, "cursor" | "numItems"> & { endCursor?: string | null | undefined };
 export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string };
@@ -24,22 +30,23 @@ export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string }
  */
 export async function readPage<Table extends "threads" | "messages", Row>(
   ctx: ReadCtx,
-  { table, index, prefix }: Listed<Table>,
+  { table, index, prefix, key }: Listed<Table>,
   opts: PageOptions,
   present: (doc: Doc<Table>) => Promise<{ row: Row; bytes: number }>,
   bytesMax = Infinity,
 ): Promise<Page<Row>> {
   if (!(opts.numItems > 0)) return { page: [], isDone: false, continueCursor: opts.cursor ?? "" };
   const pinned = opts.endCursor === "" ? null : (opts.endCursor ?? null);
+  const keyAt = (cursor: string) => [...prefix, ...parseCursor(cursor, key)];
   const rowsMax = Math.min(Math.ceil(opts.numItems), PAGE_ROWS_MAX);
   const { page, hasMore, indexKeys } = await getPage<Doc<Table>>(ctx, {
     table,
     index,
     schema,
     order: "desc",
-    startIndexKey: opts.cursor ? [...prefix, ...parseCursor(opts.cursor)] : prefix,
+    startIndexKey: opts.cursor ? keyAt(opts.cursor) : prefix,
     startInclusive: !opts.cursor,
-    endIndexKey: pinned === null ? prefix : [...prefix, ...parseCursor(pinned)],
+    endIndexKey: pinned === null ? prefix : keyAt(pinned),
     endInclusive: true,
     targetMaxRows: rowsMax,
     absoluteMaxRows: pinned === null ? rowsMax : PAGE_ROWS_MAX,
@@ -62,10 +69,13 @@ function formatCursor(key: IndexKey): string {
   return JSON.stringify(key.map((value) => (value === undefined ? null : convexToJson(value))));
 }
 
-function parseCursor(cursor: string): IndexKey {
+function parseCursor(cursor: string, key: Listed<"threads">["key"]): IndexKey {
+  // Every index ends in the time of creation and the id.
+  const types = [...key, "number", "string"];
   try {
-    const key: unknown = JSON.parse(cursor);
-    if (Array.isArray(key) && key.length > 0) return key.map((value) => jsonToConvex(value as JSONValue));
+    const given: unknown = JSON.parse(cursor);
+    const values = Array.isArray(given) ? given.map((value) => jsonToConvex(value as JSONValue)) : [];
+    if (values.length === types.length && values.every((value, at) => typeof value === types[at])) return values;
   } catch {
     // Not one of ours: said below.
   }
