@@ -2,7 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { LIST_PAGE_BYTES_MAX, presentMessage } from "./model/messages.js";
+import { LIST_PAGE_BYTES_MAX, outlineMessage, presentMessage } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findTurn, requireThread, scopeOf } from "./model/scope.js";
 import { vActor, vMessage } from "./validators.js";
@@ -22,13 +22,13 @@ export const listByThread = query({
     const scope = scopeOf(actor);
     await requireThread(ctx, scope, threadId);
     const prefix = [scope.tenantId, scope.userId, threadId];
-    const list: Listed<"messages"> = { table: "messages", index: "by_order", prefix };
+    const list: Listed<"messages"> = { table: "messages", index: "by_order", prefix, key: ["number", "number"] };
     return readPage(ctx, list, paginationOpts, (doc) => presentMessage(ctx, doc), LIST_PAGE_BYTES_MAX);
   },
 });
 
 /**
- * A turn's messages in their order.
+ * A turn's messages in their order. Behind 4 MiB of them, texts and payloads are left out, and marked as truncated.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`
  */
@@ -48,7 +48,12 @@ export const getByTurn = query({
       )
       .take(TURN_MESSAGES_MAX);
     const rows = [];
-    for (const message of messages) rows.push((await presentMessage(ctx, message)).row);
+    let weight = 0;
+    for (const message of messages) {
+      const { row, bytes } = weight < LIST_PAGE_BYTES_MAX ? await presentMessage(ctx, message) : outlineMessage(message);
+      weight += bytes;
+      rows.push(row);
+    }
     return rows;
   },
 });

@@ -2,7 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { findHead } from "./model/load.js";
-import { presentMessage } from "./model/messages.js";
+import { textOf } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { listStreams } from "./model/replay.js";
 import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
@@ -66,7 +66,7 @@ export const list = query({
   }),
   handler: async (ctx, { actor, paginationOpts }) => {
     const { tenantId, userId } = scopeOf(actor);
-    const list: Listed<"threads"> = { table: "threads", index: "by_updated", prefix: [tenantId, userId] };
+    const list: Listed<"threads"> = { table: "threads", index: "by_updated", prefix: [tenantId, userId], key: ["number", "string"] };
     return readPage(ctx, list, paginationOpts, ({ threadId, status, updatedAt }) =>
       Promise.resolve({ row: { threadId, status, updatedAt }, bytes: 0 }),
     );
@@ -98,7 +98,7 @@ export const getState = query({
         .take(STATE_MESSAGES_MAX),
     ]);
     const heads = await Promise.all(streams.map((stream) => findHead(ctx, scope, stream.streamId)));
-    const recent = await Promise.all(messages.map(async (message) => (await presentMessage(ctx, message)).row));
+    const recent = await Promise.all(messages.map(async (message) => ({ ...message, text: (await textOf(ctx, message)).text })));
     const allStreams = streams.map(({ streamId, state }) => ({ streamId, state }));
     return {
       threadId,

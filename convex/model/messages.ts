@@ -17,33 +17,46 @@ const encoder = () => new TextEncoder();
 export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ row: MessageRow; bytes: number }> {
   const { text, bytes, truncated } = await textOf(ctx, doc);
   const payload = await payloadOf(ctx, doc);
-  const row: MessageRow = {
+  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload });
+  return { row, bytes: Math.min(bytes, LIST_TEXT_BYTES_MAX) + payload.payloadJson.length };
+}
+
+/** The row without its text and payload: it reads nothing but the row itself. */
+export function outlineMessage(doc: Doc<"messages">): { row: MessageRow; bytes: number } {
+  return { row: rowOf(doc, { text: "", textTruncated: true, textBytes: doc.textBytes, ...payloadStub(doc) }), bytes: 0 };
+}
+
+type Content = Pick<MessageRow, "text" | "textTruncated" | "textBytes" | "payloadJson" | "payloadTruncated">;
+
+function rowOf(doc: Doc<"messages">, content: Content): MessageRow {
+  return {
     messageId: doc.messageId,
     turnId: doc.turnId,
     turnOrder: doc.turnOrder,
     orderInTurn: doc.orderInTurn,
     role: doc.role,
     status: doc.status,
-    text,
-    ...(truncated ? { textTruncated: true, textBytes: bytes } : {}),
+    ...content,
     sourceItemType: doc.sourceItemType,
-    ...payload,
     createdAt: doc.createdAt,
     updatedAt: doc.updatedAt,
     ...(doc.completedAt === undefined ? {} : { completedAt: doc.completedAt }),
   };
-  return { row, bytes: Math.min(bytes, LIST_TEXT_BYTES_MAX) + payload.payloadJson.length };
 }
 
 /** The payload, or what a reader has to know of one that is too large for a list. */
 export async function payloadOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ payloadJson: string; payloadTruncated?: true }> {
   if (doc.payloadUnits <= LIST_PAYLOAD_UNITS_MAX) return { payloadJson: await readParts(ctx, doc._id, "payload") };
+  return payloadStub(doc);
+}
+
+function payloadStub(doc: Doc<"messages">): { payloadJson: string; payloadTruncated: true } {
   const stub = { type: doc.sourceItemType, id: doc.itemId, $payload: { units: doc.payloadUnits } };
   return { payloadJson: JSON.stringify(stub), payloadTruncated: true };
 }
 
 /** A message's text so far: its parts, then what the chunks of its stream hold of it, up to what a list shows. */
-async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ text: string; bytes: number; truncated: boolean }> {
+export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ text: string; bytes: number; truncated: boolean }> {
   let text = "";
   let bytes = 0;
   for await (const part of partsOf(ctx, doc._id, "text")) {
