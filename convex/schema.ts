@@ -44,7 +44,6 @@ export default defineSchema({
     sameRunAs: v.optional(v.string()),
     error: v.optional(v.string()),
     warning: v.optional(v.string()),
-    idempotencyKey: v.optional(v.string()),
     inputSummary: v.optional(v.string()),
     options: v.optional(v.string()),
     createdAt: v.number(),
@@ -53,8 +52,11 @@ export default defineSchema({
   })
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
     .index("by_order", ["tenantId", "userId", "threadId", "turnOrder"])
-    .index("by_key", ["tenantId", "userId", "threadId", "idempotencyKey"])
     .index("by_status", ["tenantId", "userId", "threadId", "status", "turnOrder"]),
+
+  /** The keys that turns were started with; several may name one turn. */
+  turnKeys: defineTable({ ...inThread, idempotencyKey: v.string(), turnId: v.string() })
+    .index("by_key", ["tenantId", "userId", "threadId", "idempotencyKey"]),
 
   messages: defineTable({
     ...inThread,

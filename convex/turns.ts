@@ -43,7 +43,7 @@ export const start = mutation({
     const [thread, before, turn] = await Promise.all([
       findThread(ctx, scope, threadId),
       ctx.db
-        .query("turns")
+        .query("turnKeys")
         .withIndex("by_key", (q) =>
           q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("idempotencyKey", idempotencyKey),
         )
@@ -56,10 +56,10 @@ export const start = mutation({
     if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
     const nowMs = Date.now();
     const set = {
-      idempotencyKey,
       inputSummary: answer.inputSummary,
       ...(options === undefined ? {} : { options: JSON.stringify(options) }),
     };
+    await ctx.db.insert("turnKeys", { ...scope, threadId, idempotencyKey, turnId });
     if (turn !== null) await ctx.db.patch("turns", turn._id, set);
     if (thread !== null && answer.type === "insert") {
       const { turnOrder } = answer;
