@@ -10,3 +10,6 @@ pub mod rows;
 pub mod streams;
 pub mod turns;
 pub mod write;
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,8 @@ pub mod options;
 pub mod pack;
 pub mod session;
 pub mod sorted;
+#[cfg(test)]
+mod testing;
 pub mod tsify;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]
