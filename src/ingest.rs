@@ -11,5 +11,5 @@ pub mod streams;
 pub mod turns;
 pub mod write;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

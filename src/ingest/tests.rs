@@ -1,7 +1,7 @@
 //! One test a case of what goes wrong in systems of this kind, each with every write that the batch plans.
 
 use super::call::Delta;
-use super::write::IngestAnswer;
+use super::write::{IngestAnswer, Write};
 use crate::delta::order::Range;
 use crate::testing::*;
 use proptest::prelude::*;
@@ -71,6 +71,8 @@ fn an_overlapping_resend_skips_what_is_there() {
     assert_eq!(shell.text("m"), "2345678");
     let other = Delta { event_id: "other", ..all[3] };
     assert_eq!(shell.rejection(&[other, all[6]]), "E_SYNC_OUT_OF_ORDER");
+    let straddling = Delta { event_id: "wide", cursor_end: 10.0, ..all[6] };
+    assert_eq!(shell.rejection(&[straddling]), "E_SYNC_OUT_OF_ORDER");
 }
 
 #[test]
@@ -103,6 +105,19 @@ fn a_clock_that_steps_back_orders_nothing() {
     let late = |cursor: u64, text, at| Delta { created_at_ms: at, ..delta(cursor, "m", text) };
     shell.writes(&[late(3, "b", 1.0), late(2, "a", 99.0), late(4, "c", f64::NAN)]);
     assert_eq!(shell.text("m"), "abc");
+}
+
+#[test]
+fn a_time_that_is_none_is_the_servers() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let plan = Shell::new().plan(&[Delta { created_at_ms: bad, ..turn_started(0) }], &[]);
+        let turn = plan.writes.iter().find_map(|write| match write {
+            Write::PutTurn { started_at, .. } => *started_at,
+            _ => None,
+        });
+        assert_eq!(turn, Some(1_000.0));
+        assert!(crate::answer::to_json(&IngestAnswer::Plan(plan)).is_ok());
+    }
 }
 
 #[test]
@@ -285,13 +300,14 @@ fn a_surrogate_pair_that_is_split_is_joined() {
 #[test]
 fn a_review_has_two_turn_ids_for_one_run() {
     let mut shell = Shell::new();
-    shell.writes(&[of_turn("R", turn_started(0))]);
+    shell.writes(&[of_turn("R", turn_started(0)), of_turn("V", item_started(0, "v"))]);
     shell.writes(&[turn_started(0), item_started(1, "m"), turn_completed(2, "completed")]);
     assert_eq!(shell.turn("R").same_run_as.as_deref(), Some("U"));
     assert_eq!(
         (shell.turn("R").status.as_str(), shell.streams["T:R:0"].1.as_str()),
         ("completed", "finished")
     );
+    assert_eq!(shell.turn("V").status, "inProgress", "it has an item of its own");
     shell.writes(&[of_turn("R", item_started(1, "n"))]);
     assert_eq!(
         (shell.turn("R").same_run_as.as_deref(), shell.turn("R").status.as_str()),
