@@ -2,8 +2,8 @@
 
 use crate::error::Code;
 use crate::pack::safe_integer;
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 /// The answer to an `upsertCheckpoint`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]

@@ -1,7 +1,7 @@
 //! Every code that the core answers with.
 
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 /// A code of the system. Apps match on it; its text never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]

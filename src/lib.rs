@@ -47,7 +47,6 @@ pub mod session;
 pub mod sorted;
 #[cfg(test)]
 mod testing;
-pub mod tsify;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;

@@ -6,8 +6,8 @@
 use crate::error::Code;
 use crate::limits::{SESSION_BEAT_MS, SESSION_STALE_MS};
 use crate::pack::Unpacker;
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 /// A session's binding to one thread.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,8 +7,8 @@ use crate::ingest::rows::{Rows, Thread};
 use crate::ingest::write::{Source, Write};
 use crate::limits::INPUT_SUMMARY_UNITS_MAX;
 use crate::pack::{Misfit, Unpacker};
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 /// A `turns.start`.
 #[derive(Clone, Debug)]

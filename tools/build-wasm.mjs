@@ -9,13 +9,13 @@ const NAME = "convex_codex_local";
 const WASM_OPT = path.join(ROOT, "node_modules/binaryen/bin/wasm-opt");
 // What rustc's wasm32-unknown-unknown emits; named, because wasm-bindgen's output does not promise to say it.
 const WASM_FEATURES = ["bulk-memory", "bulk-memory-opt", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
-// -O3 for speed; SOURCE: measured on this core, -Oz is 0.5 % smaller.
 const WASM_OPT_FLAGS = [
   ...WASM_FEATURES.map((feature) => `--enable-${feature}`),
-  "-O3",
+  // SOURCE: measured, 1.3 % smaller than -O3.
+  "-Oz",
   "--converge",
   // A function with one caller is inlined only where it is small: what stays apart repeats, and compresses.
-  "--one-caller-inline-max-function-size=100",
+  "--one-caller-inline-max-function-size=85",
   "--strip-debug",
   "--strip-producers",
   "--strip-target-features",

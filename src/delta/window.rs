@@ -3,8 +3,8 @@
 use super::order::Range;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker, safe_integer};
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 /// A reader's request.
 #[derive(Clone, Debug)]

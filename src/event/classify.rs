@@ -4,8 +4,8 @@
 //! sent; such a line is known from its two ends. Whoever takes the payload apart finds what is wrong in between. Every
 //! other line is read to its end and proven to be JSON.
 
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 use super::json::{Json, NotJson, RawStr, Scan};
 use crate::pack::{decimal, push_number, units_of_bytes};

@@ -4,8 +4,8 @@
 
 use super::json::{Items, Json, RawStr};
 use crate::pack::push_number;
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 /// Who speaks in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]

@@ -6,8 +6,8 @@
 use crate::error::Code;
 use crate::event::item::Role;
 use crate::session::SessionWrite;
-use crate::tsify::{self, Tsify};
 use serde::Serialize;
+use tsify::Tsify;
 
 /// The answer to `planIngest`.
 #[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
