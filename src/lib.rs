@@ -45,7 +45,7 @@ pub mod options;
 pub mod pack;
 pub mod session;
 pub mod sorted;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod testing;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]

@@ -1,0 +1,108 @@
+//! The real door, as JavaScript has it: packed calls in, plain objects out.
+#![cfg(target_arch = "wasm32")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use convex_codex_local::wasm;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = JSON)]
+    fn stringify(value: &JsValue) -> String;
+    #[wasm_bindgen(js_namespace = Reflect)]
+    fn get(target: &JsValue, key: &str) -> JsValue;
+    #[wasm_bindgen(js_name = String)]
+    fn text_of(value: &JsValue) -> String;
+}
+
+/// Packs a call as `js-wrapper/core/boundary.ts` does.
+#[derive(Default)]
+struct Packer {
+    texts: String,
+    numbers: Vec<f64>,
+}
+
+impl Packer {
+    fn numbers(mut self, numbers: &[f64]) -> Self {
+        self.numbers.extend(numbers);
+        self
+    }
+
+    fn text(mut self, text: &str) -> Self {
+        self.texts.push_str(text);
+        self.numbers.push(text.encode_utf16().count() as f64);
+        self
+    }
+}
+
+fn first_batch(created_at: f64) -> Packer {
+    let payload = r#"{"method":"item/agentMessage/delta","params":{"itemId":"m","delta":"é😀"}}"#;
+    let call = Packer::default()
+        .numbers(&[0.0, 1_000.0])
+        .text("T")
+        .numbers(&[f64::NAN; 6])
+        .numbers(&[0.0])
+        .text("s")
+        .text("d")
+        .numbers(&[0.0, 0.0, 0.0])
+        .numbers(&[0.0, 0.0])
+        .numbers(&[1.0])
+        .text("e0")
+        .text("U")
+        .text("T:U:0")
+        .text("item/agentMessage/delta")
+        .text(payload)
+        .numbers(&[0.0, 1.0, created_at]);
+    call.numbers(&[0.0])
+}
+
+fn ingest(call: &Packer) -> Result<JsValue, JsValue> {
+    wasm::plan_ingest(call.texts.as_bytes(), &call.numbers).map_err(JsValue::from)
+}
+
+#[wasm_bindgen_test]
+fn an_unknown_item_is_asked_for() {
+    let answer = ingest(&first_batch(5.0).numbers(&[0.0])).unwrap();
+    assert_eq!(
+        stringify(&answer),
+        r#"{"type":"needs","turns":["U"],"items":[{"turnId":"U","itemId":"m"}],"closing":[],"openTurns":false,"chunks":[],"nextOrders":[],"lifecycleIds":[]}"#
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_plan_is_plain_objects_and_numbers() {
+    let answer = ingest(&first_batch(12.5).numbers(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])).unwrap();
+    let writes = get(&answer, "writes");
+    let chunk = get(&writes, "6");
+    assert_eq!(
+        stringify(&chunk),
+        r#"{"type":"insertChunk","events":[0],"cursorStart":0,"cursorEnd":1,"runs":[{"messageId":"m","channel":"text","cursorStart":0,"cursorEnd":1,"text":"é😀"}],"kept":[],"itemIds":[]}"#
+    );
+    assert_eq!(get(&chunk, "cursorEnd").as_f64(), Some(1.0), "a number, no BigInt");
+    let run = get(&get(&chunk, "runs"), "0");
+    assert!(get(&run, "leadingLow").is_undefined(), "what is not there is left out, not null");
+    let turn = get(&writes, "2");
+    assert!(get(&turn, "error").is_undefined());
+    assert_eq!(get(&turn, "startedAt").as_f64(), Some(12.5), "a fraction of a millisecond stays");
+    assert!(get(&turn, "hasItems").is_truthy());
+}
+
+#[wasm_bindgen_test]
+fn a_call_that_is_packed_otherwise_throws() {
+    for call in [first_batch(5.0), first_batch(5.0).numbers(&[0.0, 0.0]), first_batch(5.0).text("x")] {
+        let error = ingest(&call).unwrap_err();
+        assert!(text_of(&error).starts_with("Error: E_INTERNAL: "), "{}", text_of(&error));
+    }
+    assert!(wasm::plan_ingest(&[0xFF], &[]).is_err(), "texts that are no UTF-8");
+}
+
+#[wasm_bindgen_test]
+fn a_line_is_classified() {
+    let line = r#"{"method":"item/x","params":{"threadId":"t😀","turnId":"u"},"emittedAtMs":12}"#;
+    let class = wasm::classify_line(line).map_err(JsValue::from).unwrap();
+    assert_eq!(
+        stringify(&class),
+        r#"{"type":"event","kind":"item/x","threadId":"t😀","turnId":"u","request":false,"opensTurn":true,"endsTurn":false,"emittedAtMs":12,"cutStart":59,"cutEnd":76}"#
+    );
+}
