@@ -145,10 +145,8 @@ impl<'a> Stream<'a> {
             if let Some((last, last_range)) = self.accepted.last()
                 && last_range.overlaps(*range)
             {
-                let ids =
-                    [*last, *event].map(|index| call.deltas.get(index as usize).map(|delta| delta.event_id));
-                let [one, other] = ids;
-                if last_range == range && one == other {
+                let id = |index: u32| call.deltas.get(index as usize).map(|delta| delta.event_id);
+                if last_range == range && id(*last) == id(*event) {
                     continue;
                 }
                 return Err(out_of_order(*event));
