@@ -160,6 +160,8 @@ export default defineSchema({
         payloadJson: v.optional(v.string()),
       }),
     ),
+    /** About what reading it costs, in UTF-16 units: its texts, payloads and ids, those in parts too. */
+    weight: v.number(),
     /** Items that kept payloads name. */
     itemIds: v.array(v.string()),
     expiresAt: v.number(),

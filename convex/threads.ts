@@ -2,7 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { findHead } from "./model/load.js";
-import { textOf } from "./model/messages.js";
+import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { listStreams } from "./model/replay.js";
 import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
@@ -98,7 +98,13 @@ export const getState = query({
         .take(STATE_MESSAGES_MAX),
     ]);
     const heads = await Promise.all(streams.map((stream) => findHead(ctx, scope, stream.streamId)));
-    const recent = await Promise.all(messages.map(async (message) => ({ ...message, text: (await textOf(ctx, message)).text })));
+    const recent = [];
+    let weight = 0;
+    for (const message of messages) {
+      const read = weight < LIST_PAGE_BYTES_MAX ? await textOf(ctx, message) : { text: "", weight: 0 };
+      weight += read.weight;
+      recent.push({ ...message, text: read.text });
+    }
     const allStreams = streams.map(({ streamId, state }) => ({ streamId, state }));
     return {
       threadId,

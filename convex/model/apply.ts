@@ -13,6 +13,9 @@ const LIFECYCLE_ID_TTL_MS = 7 * CHUNK_TTL_MS;
 const STREAM_DELETE_DELAY = { defaultMs: 300_000, maxMs: 7 * CHUNK_TTL_MS };
 /** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */
 const INLINE_UNITS_MAX = 64 * 1024;
+/** What a chunk's row weighs beside its texts, payloads and ids, and each event in it. */
+const CHUNK_ROW_UNITS = 512;
+const CHUNK_EVENT_UNITS = 16;
 /** Malformed events that are kept of a thread; the oldest go. */
 const QUARANTINE_ROWS_MAX = 200;
 
@@ -207,7 +210,9 @@ async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk
   const events = write.events.map((event) => existing(args.streamDeltas[event]));
   const { streamId, turnId } = existing(events[0]);
   const parted: { kind: string; text: string }[] = [];
+  let weight = events.reduce((sum, { eventId }) => sum + eventId.length + CHUNK_EVENT_UNITS, CHUNK_ROW_UNITS);
   const inline = (kind: string, text: string): boolean => {
+    weight += text.length;
     if (text.length <= INLINE_UNITS_MAX) return true;
     parted.push({ kind, text });
     return false;
@@ -228,6 +233,7 @@ async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk
       return inline(`kept:${String(at)}`, payloadJson) ? { cursorStart, cursorEnd, kind, payloadJson } : { cursorStart, cursorEnd, kind };
     }),
     itemIds: write.itemIds,
+    weight,
     expiresAt: nowMs + CHUNK_TTL_MS,
   });
   for (const { kind, text } of parted) await writeParts(ctx, id, kind, splitUnits(text, PAYLOAD_PART_UNITS), true);

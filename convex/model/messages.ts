@@ -9,16 +9,18 @@ import { RunJoiner, runTexts } from "./runs.js";
 const LIST_TEXT_BYTES_MAX = 256 * 1024;
 /** UTF-16 units of a payload that a list shows. */
 const LIST_PAYLOAD_UNITS_MAX = 256 * 1024;
+/** UTF-16 units of a stream that are read for one message's text: other items may lie between its runs. */
+const STREAM_READ_UNITS_MAX = 4 * 1024 * 1024;
 /** UTF-8 bytes after which a page of messages ends. */
 export const LIST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 const encoder = () => new TextEncoder();
 
 export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ row: MessageRow; bytes: number }> {
-  const { text, bytes, truncated } = await textOf(ctx, doc);
+  const { text, bytes, truncated, weight } = await textOf(ctx, doc);
   const payload = await payloadOf(ctx, doc);
   const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload });
-  return { row, bytes: Math.min(bytes, LIST_TEXT_BYTES_MAX) + payload.payloadJson.length };
+  return { row, bytes: weight + payload.payloadJson.length };
 }
 
 /** The row without its text and payload: it reads nothing but the row itself. */
@@ -45,8 +47,12 @@ function rowOf(doc: Doc<"messages">, content: Content): MessageRow {
 }
 
 /** The payload, or what a reader has to know of one that is too large for a list. */
-export async function payloadOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ payloadJson: string; payloadTruncated?: true }> {
-  if (doc.payloadUnits <= LIST_PAYLOAD_UNITS_MAX) return { payloadJson: await readParts(ctx, doc._id, "payload") };
+export async function payloadOf(
+  ctx: ReadCtx,
+  doc: Doc<"messages">,
+  unitsMax = LIST_PAYLOAD_UNITS_MAX,
+): Promise<{ payloadJson: string; payloadTruncated?: true }> {
+  if (doc.payloadUnits <= Math.min(unitsMax, LIST_PAYLOAD_UNITS_MAX)) return { payloadJson: await readParts(ctx, doc._id, "payload") };
   return payloadStub(doc);
 }
 
@@ -55,10 +61,14 @@ function payloadStub(doc: Doc<"messages">): { payloadJson: string; payloadTrunca
   return { payloadJson: JSON.stringify(stub), payloadTruncated: true };
 }
 
+/** A text as far as a list shows it, how long it is, and what reading it cost. */
+type ReadText = { text: string; bytes: number; truncated: boolean; weight: number };
+
 /** A message's text so far: its parts, then what the chunks of its stream hold of it, up to what a list shows. */
-export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ text: string; bytes: number; truncated: boolean }> {
+export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadText> {
   let text = "";
   let bytes = 0;
+  const allowance = { left: STREAM_READ_UNITS_MAX };
   for await (const part of partsOf(ctx, doc._id, "text")) {
     if (bytes >= LIST_TEXT_BYTES_MAX) break;
     text += part.text;
@@ -67,7 +77,7 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ text
   if (!doc.textWhole && doc.streamId !== undefined && bytes < LIST_TEXT_BYTES_MAX) {
     const joiner = new RunJoiner();
     let tail = "";
-    for await (const run of runTexts(ctx, doc, doc.streamId)) {
+    for await (const run of runTexts(ctx, doc, doc.streamId, allowance)) {
       tail += joiner.join(run);
       if (tail.length >= LIST_TEXT_BYTES_MAX) break;
     }
@@ -76,12 +86,14 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ text
     bytes += encoder().encode(tail).length;
   }
   const whole = Math.max(bytes, doc.textWhole ? doc.textBytes : 0);
-  if (whole <= LIST_TEXT_BYTES_MAX) return { text, bytes: whole, truncated: false };
-  return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes: whole, truncated: true };
+  const shown = cut(text, LIST_TEXT_BYTES_MAX);
+  const weight = Math.max(Math.min(whole, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
+  return { text: shown, bytes: whole, truncated: whole > LIST_TEXT_BYTES_MAX || allowance.left <= 0, weight };
 }
 
 /** The first `bytesMax` bytes of a text, no character parted. */
 function cut(text: string, bytesMax: number): string {
+  if (text.length * 3 <= bytesMax) return text;
   const { read } = encoder().encodeInto(text, new Uint8Array(bytesMax));
   return text.slice(0, read);
 }

@@ -10,6 +10,11 @@ import type { ReadCtx, Scope } from "./scope.js";
 /** Streams that are listed of a thread. */
 export const STREAMS_LISTED_MAX = 200;
 
+/** UTF-16 units of chunks that one answer reads, shared by its streams; of each stream one chunk at least. */
+const REPLAY_UNITS_MAX = 4 * 1024 * 1024;
+/** UTF-16 units of payloads in the snapshots of one answer. */
+const SNAPSHOTS_UNITS_MAX = 4 * 1024 * 1024;
+
 export type Cursor = { streamId: string; cursor: number };
 
 /** The thread's streams, streaming ones first, each group newest first. */
@@ -46,7 +51,7 @@ export async function replay(
   runtime: RuntimeOptions | undefined,
 ) {
   const chunksMax = cursors.length === 0 ? 0 : core().chunksToLoad(runtime);
-  const opened = await Promise.all(cursors.map((cursor) => open(ctx, scope, threadId, cursor, chunksMax)));
+  const opened = await Promise.all(cursors.map((cursor) => open(ctx, scope, threadId, cursor, chunksMax, REPLAY_UNITS_MAX / cursors.length)));
   const windows = cursors.length === 0 ? [] : windowsOf(opened, runtime);
   const read = await Promise.all(opened.map((stream, at) => readWithin(ctx, stream, windows[at])));
   return {
@@ -75,24 +80,32 @@ export async function snapshotsOf(ctx: ReadCtx, { tenantId, userId }: Scope, thr
         )
         .order("desc")
         .first();
-      if (message === null) return null;
-      const { payloadJson } = await payloadOf(ctx, message);
-      return { itemId, itemType: message.sourceItemType, status: message.status, payloadJson, turnId, streamId };
+      return message === null ? null : { message, streamId };
     }),
   );
-  return found.filter((snapshot) => snapshot !== null);
+  const snapshots = [];
+  let left = SNAPSHOTS_UNITS_MAX;
+  for (const { message, streamId } of found.filter((item) => item !== null)) {
+    const { itemId, sourceItemType: itemType, status, turnId } = message;
+    const { payloadJson } = await payloadOf(ctx, message, left);
+    left -= payloadJson.length;
+    snapshots.push({ itemId, itemType, status, payloadJson, turnId, streamId });
+  }
+  return snapshots;
 }
 
 type NamedItem = { streamId: string; turnId: string; itemId: string };
 
-async function open(ctx: ReadCtx, scope: Scope, threadId: string, cursor: Cursor, chunksMax: number): Promise<Opened> {
+async function open(ctx: ReadCtx, scope: Scope, threadId: string, cursor: Cursor, chunksMax: number, unitsMax: number): Promise<Opened> {
   const found = await findHead(ctx, scope, cursor.streamId);
   const head = found?.threadId === threadId ? found : null;
   const chunks: Doc<"chunks">[] = [];
+  let units = 0;
   if (head !== null && cursor.cursor < head.latest) {
     for await (const chunk of chunksFrom(ctx, scope, cursor.streamId, Math.max(cursor.cursor, 0))) {
       chunks.push(chunk);
-      if (chunks.length >= chunksMax) break;
+      units += chunk.weight;
+      if (chunks.length >= chunksMax || units >= unitsMax) break;
     }
   }
   return { cursor, head, chunks };

@@ -33,16 +33,22 @@ export class RunJoiner {
 
 const REPLACEMENT = "\uFFFD";
 
-/** The runs of a message's text in its stream, in cursor order. */
+/** How much of a stream may yet be read, in UTF-16 units. */
+export type Allowance = { left: number };
+
+/** The runs of a message's text in its stream, in cursor order, as long as `allowance` lasts. */
 export async function* runTexts(
   ctx: ReadCtx,
   message: Pick<Doc<"messages">, "tenantId" | "userId" | "messageId" | "startCursor" | "turnId">,
   streamId: string,
+  allowance: Allowance,
 ): AsyncGenerator<Run> {
   for await (const chunk of chunksFrom(ctx, message, streamId, message.startCursor)) {
     for (const [at, run] of chunk.runs.entries()) {
       if (run.messageId === message.messageId && run.channel === "text") yield await whole(ctx, chunk, run, at);
     }
+    allowance.left -= chunk.weight;
+    if (allowance.left <= 0) return;
   }
 }
 

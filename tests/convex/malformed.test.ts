@@ -1,6 +1,7 @@
 /** Events whose payload is wrong, and batches that are large. */
 import { getDocumentSize, type Value } from "convex/values";
 import { describe, expect, test } from "vitest";
+import type { MessageRow } from "../../convex/validators.js";
 import {
   agentMessage,
   api,
@@ -270,6 +271,71 @@ describe("what is large", () => {
     await expectSmallDocuments(component);
   });
 
+  describe("a turn of 20 MB", () => {
+    const all = { saveStreamDeltas: true };
+    const burst = (turn: TurnStream) =>
+      Array.from({ length: 100 }, () => turn.event("item/commandExecution/outputDelta", { itemId: "c", delta: long("out ", 5_000) }));
+    const grown = async () => {
+      const component = await startThread();
+      const turn = new TurnStream();
+      await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", "")), turn.text("m", "Wait.")]);
+      await ingestOk(component, [turn.itemStarted(command("c", "make", "inProgress"))]);
+      for (let at = 0; at < 40; at++) await ingestOk(component, burst(turn), { runtime: all });
+      return { component, turn };
+    };
+
+    test("is listed while it goes on and when it is over, marked where its texts may go on", async () => {
+      const { component, turn } = await grown();
+      for (const end of [[], [turn.completed()]]) {
+        if (end.length > 0) await ingestOk(component, end);
+        const rows: MessageRow[] = [];
+        for (let cursor: string | null = null; ; ) {
+          const page: { page: MessageRow[]; isDone: boolean; continueCursor: string } = await component.query(
+            api.messages.listByThread,
+            { actor: OWNER, threadId: THREAD, paginationOpts: { cursor, numItems: 10 } },
+          );
+          rows.push(...page.page);
+          if (page.isDone) break;
+          cursor = page.continueCursor;
+        }
+        expect(rows.map(({ messageId, text }) => [messageId, text])).toEqual([["c", "make"], ["m", "Wait."]]);
+        expect(rows[1]!.textTruncated).toBe(true);
+        const state = await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD });
+        expect(state.recentMessages).toHaveLength(2);
+        expect(await component.query(api.messages.getByTurn, { actor: OWNER, threadId: THREAD, turnId: turn.turnId })).toHaveLength(2);
+      }
+    });
+
+    test("is replayed to its end in answers of a few MB", async () => {
+      const { component, turn } = await grown();
+      const starts: number[] = [];
+      for (let cursor = 0; ; ) {
+        const read = await component.query(api.sync.replay, {
+          actor: OWNER,
+          threadId: THREAD,
+          streamCursorsById: [{ streamId: STREAM, cursor }],
+          runtime: { maxDeltasPerStreamRead: 1_000 },
+        });
+        starts.push(...read.deltas.map(({ cursorStart }) => cursorStart));
+        const next = read.nextCheckpoints[0]!.cursor;
+        if (next === cursor) break;
+        cursor = next;
+      }
+      expect(cursorsOf(starts)).toEqual({ count: 4_003, first: 0, last: turn.cursor - 1 });
+    });
+  });
+
+  test("snapshots of 100 items of 200 KB: the newest payloads that fit, a stub for the rest", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    const item = (at: number, status: string) => command(`c${at}`, "ls", status, status === "completed" ? long("x", 200_000) : null);
+    await ingestOk(component, [turn.started(), ...Array.from({ length: 99 }, (_, at) => turn.itemStarted(item(at, "inProgress")))]);
+    for (let at = 0; at < 99; at++) await ingestOk(component, [turn.itemCompleted(item(at, "completed"))]);
+    const read = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById: [{ streamId: STREAM, cursor: 0 }] });
+    expect(read.snapshots).toHaveLength(99);
+    expect(read.snapshots.filter(({ payloadJson }) => payloadJson.includes("$payload")).length).toBeGreaterThan(70);
+  });
+
   test("500 events with ids of 500 characters, each with a text and a payload that are kept", async () => {
     const component = await startThread();
     const turn = new TurnStream();
@@ -326,6 +392,10 @@ async function expectSmallDocuments(component: Component) {
   for (const rows of Object.values(await dump(component))) {
     for (const row of rows) expect(getDocumentSize(row as unknown as Record<string, Value>)).toBeLessThan(MiB);
   }
+}
+
+function cursorsOf(starts: readonly number[]) {
+  return { count: new Set(starts).size, first: starts[0], last: starts.at(-1) };
 }
 
 async function expectWhole(component: Component, messageId: string, text: string) {
