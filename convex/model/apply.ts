@@ -37,7 +37,8 @@ export async function applySession(
   lastEventCursor = 0,
 ): Promise<void> {
   if (session.type === "keep") return;
-  const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, lastEventCursor) };
+  const given = Number.isFinite(lastEventCursor) ? lastEventCursor : 0;
+  const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, given) };
   const fields = session.type === "bind" ? { ...beat, deviceId: args.actor.deviceId, epoch: session.epoch } : beat;
   if (own !== null) return ctx.db.patch("sessions", own._id, fields);
   if (session.type === "bind") {
@@ -160,7 +161,7 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
       textWhole: false,
       textBytes: 0,
       payloadUnits: 0,
-      createdAt: createdAtOf(args, made.event),
+      createdAt: createdAtOf(target, made.event),
       ...set,
     });
   }
@@ -292,8 +293,10 @@ function stateOf({ nowMs, args }: Target, state: Doc<"streams">["state"]) {
   return { state, finishedAt: nowMs, expiresAt: nowMs + Math.min(Math.max(delay, 0), STREAM_DELETE_DELAY.maxMs) };
 }
 
-function createdAtOf(args: IngestArgs, event: number): number {
-  return existing(args.streamDeltas[event] ?? args.lifecycleEvents[event - args.streamDeltas.length]).createdAt;
+/** The sender's clock, for display; the server's where that is no time. */
+function createdAtOf({ args, nowMs }: Target, event: number): number {
+  const { createdAt } = existing(args.streamDeltas[event] ?? args.lifecycleEvents[event - args.streamDeltas.length]);
+  return Number.isFinite(createdAt) ? createdAt : nowMs;
 }
 
 /** The fields that have a value: in a patch, `undefined` would remove them. */

@@ -157,6 +157,7 @@ describe("ensureSession", () => {
     expect(await cursor()).toBe(7);
     await beat(component, { lastEventCursor: 9 });
     await beat(component, { lastEventCursor: 8 });
+    for (const lastEventCursor of [NaN, Infinity, -Infinity]) await beat(component, { lastEventCursor });
     expect(await cursor()).toBe(9);
     pass(BEAT_MS + 1);
     await ingest(component, new TurnStream().whole());

@@ -328,6 +328,16 @@ describe("turns.start", () => {
   });
 });
 
+test.each([NaN, Infinity, -Infinity])("a sender's clock of %d is stored nowhere", async (createdAt) => {
+  const component = await startThread();
+  const turn = new TurnStream();
+  const events = [...turn.whole(), turn.itemCompleted(agentMessage("late", ""))];
+  await ingestOk(component, events.map((event) => ({ ...event, createdAt })));
+  const numbers: number[] = [];
+  JSON.stringify(await dump(component), (_key, value: unknown) => (typeof value === "number" && numbers.push(value), value));
+  expect(numbers.filter((number) => !Number.isFinite(number))).toEqual([]);
+});
+
 test("usage, diff, plan and warnings of a turn that is not known make none", async () => {
   const component = await startThread();
   const turn = new TurnStream();
