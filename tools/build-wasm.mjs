@@ -1,6 +1,6 @@
 // src/ (Rust) -> pkg/: the wasm, its glue with `initSync` alone, the bytes as a module, the types.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { CARGO_HOME, ROOT, cargoEnv } from "./cargo-tools.mjs";
 import { BUILDS, stampOf } from "./freshness.mjs";
@@ -23,10 +23,15 @@ const WASM_OPT_FLAGS = [
 /** The Convex isolate throws on `import.meta`, and Vite would bundle the wasm a second time because of `new URL`. */
 const FORBIDDEN_IN_GLUE = ["import.meta", "new URL", "fetch(", "async "];
 
-/** Panic locations name the files of the crates: without this, the builder's own folders are in the shipped wasm. */
-const REMAP_FLAGS = [`--remap-path-prefix=${ROOT}=.`, `--remap-path-prefix=${CARGO_HOME}=cargo`];
+/** Panic locations name the files of the crates: without this, the builder's own folders are in the shipped wasm, and longer. */
+function remapFlags() {
+  execFileSync("cargo", ["fetch", "--locked"], { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] });
+  const registries = path.join(CARGO_HOME, "registry/src");
+  const crates = readdirSync(registries).map((registry) => [path.join(registries, registry), "crates"]);
+  return [[ROOT, "."], [CARGO_HOME, "cargo"], ...crates].map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+}
 // A setting, not an environment variable: cargo adds it to those of .cargo/config.toml, and folders may hold spaces.
-const CARGO_ARGS = ["--config", `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(REMAP_FLAGS)}`];
+const cargoArgs = () => ["--config", `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(remapFlags())}`];
 
 function replaceOnce(text, from, to, file) {
   const found = text.split(from).length - 1;
@@ -76,7 +81,7 @@ rmSync(staging, { recursive: true, force: true });
 try {
   execFileSync(
     "wasm-pack",
-    ["build", "--release", "--target", "web", "--mode", "no-install", "--no-opt", "--no-pack", "--no-gitignore", "--out-dir", path.relative(ROOT, staging), "--out-name", NAME, "--", ...CARGO_ARGS],
+    ["build", "--release", "--target", "web", "--mode", "no-install", "--no-opt", "--no-pack", "--no-gitignore", "--out-dir", path.relative(ROOT, staging), "--out-name", NAME, "--", ...cargoArgs()],
     { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] },
   );
   const wasmFile = inStaging(`${NAME}_bg.wasm`);
