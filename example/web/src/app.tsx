@@ -5,7 +5,7 @@ import {
   useQuery,
 } from "convex/react";
 import { useCodexMessages } from "convex-codex-local/react";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { ACTOR, api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread, useConfig } from "./config.js";
