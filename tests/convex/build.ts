@@ -2,11 +2,14 @@
 import { convexTest, type TestConvex } from "convex-test";
 import type { FunctionArgs } from "convex/server";
 import { ConvexError, type Infer } from "convex/values";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { api } from "../../convex/_generated/api.js";
 import type { Doc, TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import type { Actor, MessageRow, vLifecycleEvent, vStreamDelta } from "../../convex/validators.js";
+
+// What is large takes its time where many tests run at once.
+vi.setConfig({ testTimeout: 120_000 });
 
 export { api };
 export type Component = TestConvex<typeof schema>;

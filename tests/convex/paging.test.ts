@@ -91,7 +91,7 @@ describe.each(lists)("$what", ({ make, page }) => {
     expect((await page(component, { numItems: 5, cursor: null, endCursor: "" })).rows).toEqual(rows(1, 0));
   });
 
-  const bad = ["nonsense", "{}", "[]", "null", "5", '"x"', "[{}]", '[{"$integer":"x"}]', JSON.stringify(Array.from({ length: 9 }, () => 1))];
+  const bad = ["nonsense", "{}", "[]", "null", "5", '"x"', "[{}]", '[{"$integer":"x"}]', '["a",true,null,5]', JSON.stringify(Array.from({ length: 9 }, () => 1))];
   test.each(bad)("refuses the cursor %s so that hooks start again", async (cursor) => {
     const { component } = await make(2);
     const want = { code: "E_CURSOR_INVALID", isConvexSystemError: true, paginationError: "InvalidCursor", retryable: false };
