@@ -202,16 +202,16 @@ async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): P
   let loaded = await loadIngest(ctx, args, strict, nowMs);
   let answer = core().planIngest(loaded.call);
   if (answer.type === "needs") {
-    loaded = await loadNeeds(ctx, args, loaded, answer);
+    loaded = await loadNeeds(ctx, args, loaded, answer.needs);
     answer = core().planIngest(loaded.call);
   }
-  if (answer.type === "rejected") return { type: "rejected", fault: answer };
+  if (answer.type === "rejected") return answer;
   if (answer.type === "needs") throw coded("E_INTERNAL", "the core asked twice");
   const { rows } = loaded;
   const target = { scope: scopeOf(args.actor), threadId: args.threadId, nowMs, args, rows };
-  await applyWrites(ctx, target, answer.writes);
-  await applySession(ctx, args, rows.own, answer.session, nowMs);
-  return { type: "plan", plan: answer };
+  await applyWrites(ctx, target, answer.plan.writes);
+  await applySession(ctx, args, rows.own, answer.plan.session, nowMs);
+  return answer;
 }
 
 function acksOf(args: IngestArgs, plan: Plan) {

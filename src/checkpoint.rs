@@ -1,44 +1,23 @@
 //! Checkpoints: how far a reader's device has read a stream. They only rise.
 
+use crate::client::ClientAnswer;
 use crate::error::Code;
 use crate::pack::safe_integer;
-use serde::Serialize;
-use tsify::Tsify;
-
-/// The answer to an `upsertCheckpoint`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub enum CheckpointAnswer {
-    /// Nothing is written.
-    Rejected {
-        /// Why.
-        code: Code,
-        /// In words.
-        message: &'static str,
-    },
-    /// The checkpoint is already as high.
-    Keep,
-    /// The checkpoint rises.
-    Raise {
-        /// Its new cursor.
-        cursor: u64,
-    },
-}
 
 /// Plans an `upsertCheckpoint`: `known` is the cursor of before, `stream_exists` whether the thread has the stream.
-pub fn plan_checkpoint(cursor: f64, known: Option<u64>, stream_exists: bool) -> CheckpointAnswer {
+pub fn plan_checkpoint(cursor: f64, known: Option<u64>, stream_exists: bool) -> ClientAnswer {
     let Some(cursor) = safe_integer(cursor) else {
         let message = "a checkpoint's cursor is a safe integer of 0 or more";
-        return CheckpointAnswer::Rejected { code: Code::ESyncInvalidCursor, message };
+        return ClientAnswer::Rejected { code: Code::ESyncInvalidCursor, message };
     };
     if !stream_exists {
         let message = "the thread has no such stream";
-        return CheckpointAnswer::Rejected { code: Code::ESyncStreamUnknown, message };
+        return ClientAnswer::Rejected { code: Code::ESyncStreamUnknown, message };
     }
     if known.is_some_and(|known| known >= cursor) {
-        return CheckpointAnswer::Keep;
+        return ClientAnswer::Keep;
     }
-    CheckpointAnswer::Raise { cursor }
+    ClientAnswer::Raise { cursor }
 }
 
 #[cfg(test)]
@@ -48,16 +27,16 @@ mod tests {
     #[test]
     fn a_checkpoint_only_rises_and_is_a_safe_integer_of_a_known_stream() {
         let code = |answer| match answer {
-            CheckpointAnswer::Rejected { code, .. } => Some(code),
+            ClientAnswer::Rejected { code, .. } => Some(code),
             _ => None,
         };
         for bad in [f64::NAN, 1e308, -1.0, 0.5] {
             assert_eq!(code(plan_checkpoint(bad, None, true)), Some(Code::ESyncInvalidCursor), "{bad}");
         }
         assert_eq!(code(plan_checkpoint(1.0, None, false)), Some(Code::ESyncStreamUnknown));
-        assert_eq!(plan_checkpoint(0.0, None, true), CheckpointAnswer::Raise { cursor: 0 });
-        assert_eq!(plan_checkpoint(5.0, Some(5), true), CheckpointAnswer::Keep);
-        assert_eq!(plan_checkpoint(4.0, Some(5), true), CheckpointAnswer::Keep);
-        assert_eq!(plan_checkpoint(6.0, Some(5), true), CheckpointAnswer::Raise { cursor: 6 });
+        assert_eq!(plan_checkpoint(0.0, None, true), ClientAnswer::Raise { cursor: 0 });
+        assert_eq!(plan_checkpoint(5.0, Some(5), true), ClientAnswer::Keep);
+        assert_eq!(plan_checkpoint(4.0, Some(5), true), ClientAnswer::Keep);
+        assert_eq!(plan_checkpoint(6.0, Some(5), true), ClientAnswer::Raise { cursor: 6 });
     }
 }

@@ -17,7 +17,7 @@
 //! - [`event`]: what a line of the app-server means
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
-//! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it
+//! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers
 //!   written, and bounds and codes
@@ -36,6 +36,7 @@
 
 pub mod answer;
 pub mod checkpoint;
+pub mod client;
 pub mod delta;
 pub mod error;
 pub mod event;

@@ -63,3 +63,16 @@ pub const REQUEST_READ_MAX: f64 = 4_000.0;
 pub const STREAM_DELETE_DELAY_DEFAULT_MS: f64 = 300_000.0;
 /// See [`STREAM_DELETE_DELAY_DEFAULT_MS`].
 pub const STREAM_DELETE_DELAY_MAX_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Items that a head remembers as open; what is begun beyond them is looked up in the messages. Codex was seen to have a
+/// handful open at once.
+pub const OPEN_ITEMS_MAX: usize = 64;
+
+/// Malformed events of one batch that are kept, the newest: as many as a thread keeps.
+pub const QUARANTINE_MAX: usize = 200;
+
+/// UTF-8 bytes of an id or a kind: a hundred of them fit a row. Ids of the app-server are below 100.
+pub const ID_BYTES_MAX: usize = 1024;
+
+/// UTF-8 bytes of an error, a warning, a reason or a name that a row keeps.
+pub const NOTE_BYTES_MAX: usize = 4 * 1024;

@@ -3,6 +3,7 @@
 //! A thread's writer is the binding with the highest epoch. Binding raises the epoch, so that the newest binding wins
 //! and the one that lost reads `E_SYNC_SESSION_DEVICE_MISMATCH`.
 
+use crate::client::ClientAnswer;
 use crate::error::Code;
 use crate::limits::{SESSION_BEAT_MS, SESSION_STALE_MS};
 use crate::pack::Unpacker;
@@ -54,24 +55,6 @@ pub enum SessionWrite {
     },
 }
 
-/// The answer to `ensureSession` and `heartbeat`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub enum SessionAnswer {
-    /// Nothing is written.
-    Rejected {
-        /// Why.
-        code: Code,
-        /// In words.
-        message: &'static str,
-    },
-    /// What is done to the session's row.
-    Write {
-        /// The change.
-        session: SessionWrite,
-    },
-}
-
 /// Why a session may not, in words.
 pub fn message(code: Code) -> &'static str {
     match code {
@@ -83,10 +66,10 @@ pub fn message(code: Code) -> &'static str {
 
 impl<'a> SessionFacts<'a> {
     /// The answer to `heartbeat`, else to `ensureSession`.
-    pub fn answer(&self, heartbeat: bool) -> SessionAnswer {
+    pub fn answer(&self, heartbeat: bool) -> ClientAnswer {
         match if heartbeat { self.beat() } else { Ok(self.bind()) } {
-            Ok(session) => SessionAnswer::Write { session },
-            Err(code) => SessionAnswer::Rejected { code, message: message(code) },
+            Ok(session) => ClientAnswer::Session { session },
+            Err(code) => ClientAnswer::Rejected { code, message: message(code) },
         }
     }
 

@@ -186,7 +186,7 @@ impl Shell {
 
     pub(crate) fn plan(&mut self, deltas: &[Delta<'static>], lifecycle: &[LifecycleEvent<'static>]) -> Plan {
         match self.ingest(deltas, lifecycle) {
-            IngestAnswer::Plan(plan) => plan,
+            IngestAnswer::Plan { plan } => plan,
             other => panic!("{other:?}"),
         }
     }
@@ -197,7 +197,7 @@ impl Shell {
         let answer = self.ingest(deltas, &[]);
         assert_eq!(*self, before);
         match answer {
-            IngestAnswer::Rejected(fault) => name(&fault.error_code),
+            IngestAnswer::Rejected { fault } => name(&fault.error_code),
             other => panic!("{other:?}"),
         }
     }
@@ -211,11 +211,11 @@ impl Shell {
         let mut call = rows.call(deltas, lifecycle);
         let mut answer = plan_ingest(&call);
         assert_eq!(plan_ingest(&call), answer, "the same call, the same answer");
-        if let IngestAnswer::Needs(needs) = &answer {
+        if let IngestAnswer::Needs { needs } = &answer {
             call.loaded = Some(rows.load(needs, &call));
             answer = plan_ingest(&call);
         }
-        if let IngestAnswer::Plan(plan) = &answer {
+        if let IngestAnswer::Plan { plan } = &answer {
             plan.writes.iter().for_each(|write| self.apply(write, &call));
         }
         answer
@@ -366,13 +366,20 @@ impl Shell {
                     .iter()
                     .position(|row| row.turn_id == turn_id && row.message_id == message_id);
                 assert_eq!(before.is_some(), row.is_some(), "{message_id} is made once");
-                assert_eq!(before.is_none(), made.is_some(), "{message_id} is made once");
                 let old = before.map(|at| self.messages[at].clone());
+                let made = match (old.as_ref().map(|old| old.made.clone()), made) {
+                    // It began earlier than was known.
+                    (Some(old), Some(MessageMade { start_cursor, order_in_turn, .. })) => {
+                        assert!(start_cursor < old.start_cursor);
+                        MessageMade { start_cursor, order_in_turn, ..old }
+                    }
+                    (old, made) => old.or(made).unwrap(),
+                };
                 let state = MessageState {
                     turn_id,
                     item_id,
                     message_id,
-                    made: made.or(old.as_ref().map(|old| old.made.clone())).unwrap(),
+                    made,
                     end_cursor,
                     status: name(&status),
                     closing: name(&closing),

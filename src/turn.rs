@@ -1,14 +1,13 @@
 //! What a client does to a turn: it starts one, or interrupts one.
 
+use crate::client::ClientAnswer;
 use crate::error::Code;
 use crate::event::item::Outcome;
 use crate::ingest::call::{Loaded, ThreadRow};
 use crate::ingest::rows::{Rows, Thread};
-use crate::ingest::write::{Source, Write};
+use crate::ingest::write::Source;
 use crate::limits::INPUT_SUMMARY_UNITS_MAX;
 use crate::pack::{Misfit, Unpacker};
-use serde::Serialize;
-use tsify::Tsify;
 
 /// A `turns.start`.
 #[derive(Clone, Debug)]
@@ -23,36 +22,6 @@ pub struct TurnStartCall<'a> {
     pub texts: Vec<&'a str>,
 }
 
-/// The answer to a `turns.start`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum TurnStartAnswer {
-    /// Nothing is written.
-    Rejected {
-        /// Why.
-        code: Code,
-        /// In words.
-        message: &'static str,
-    },
-    /// It was started before.
-    Known {
-        /// The first call's turn.
-        turn_id: String,
-    },
-    /// The turn that ingest made is this one.
-    Adopt {
-        /// The beginning of its input.
-        input_summary: String,
-    },
-    /// A queued turn is made.
-    Insert {
-        /// Its place in the thread.
-        turn_order: u64,
-        /// The beginning of its input.
-        input_summary: String,
-    },
-}
-
 /// A `turns.interrupt`.
 #[derive(Clone, Debug)]
 pub struct TurnInterruptCall<'a> {
@@ -62,24 +31,6 @@ pub struct TurnInterruptCall<'a> {
     pub reason: Option<&'a str>,
     /// The turn (if it exists, alone), its open messages, its streams.
     pub loaded: Loaded<'a>,
-}
-
-/// The answer to a `turns.interrupt`.
-#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub enum TurnInterruptAnswer {
-    /// Nothing is written.
-    Rejected {
-        /// Why.
-        code: Code,
-        /// In words.
-        message: &'static str,
-    },
-    /// What to write; nothing where the turn had ended.
-    Interrupted {
-        /// The rows.
-        writes: Vec<Write>,
-    },
 }
 
 impl<'a> TurnStartCall<'a> {
@@ -111,37 +62,37 @@ impl<'a> TurnInterruptCall<'a> {
 }
 
 /// Plans a `turns.start`: once per idempotency key, once per turn.
-pub fn plan_turn_start(call: &TurnStartCall<'_>) -> TurnStartAnswer {
+pub fn plan_turn_start(call: &TurnStartCall<'_>) -> ClientAnswer {
     let Some(thread) = call.thread else {
         let message = "the thread does not exist for this actor";
-        return TurnStartAnswer::Rejected { code: Code::EAuthThreadForbidden, message };
+        return ClientAnswer::Rejected { code: Code::EAuthThreadForbidden, message };
     };
     if let Some(turn_id) = call.started_before {
-        return TurnStartAnswer::Known { turn_id: turn_id.to_owned() };
+        return ClientAnswer::Known { turn_id: turn_id.to_owned() };
     }
     if thread.archived {
         let message = "the thread is archived: resume it first";
-        return TurnStartAnswer::Rejected { code: Code::EThreadArchived, message };
+        return ClientAnswer::Rejected { code: Code::EThreadArchived, message };
     }
     let input_summary = summary(&call.texts);
     if call.exists {
-        TurnStartAnswer::Adopt { input_summary }
+        ClientAnswer::Adopt { input_summary }
     } else {
-        TurnStartAnswer::Insert { turn_order: thread.next_turn_order, input_summary }
+        ClientAnswer::Insert { turn_order: thread.next_turn_order, input_summary }
     }
 }
 
 /// Plans a `turns.interrupt`: a turn that goes on ends, with everything that is open in it.
-pub fn plan_turn_interrupt(call: &TurnInterruptCall<'_>) -> TurnInterruptAnswer {
+pub fn plan_turn_interrupt(call: &TurnInterruptCall<'_>) -> ClientAnswer {
     let Some(turn) = call.loaded.turns.first() else {
         let message = "the turn does not exist for this actor";
-        return TurnInterruptAnswer::Rejected { code: Code::EAuthTurnForbidden, message };
+        return ClientAnswer::Rejected { code: Code::EAuthTurnForbidden, message };
     };
     let thread = Thread::existing();
     let mut rows = Rows::load(thread, Some(&call.loaded), Vec::new());
     let reason = call.reason.filter(|reason| !reason.is_empty()).unwrap_or("interrupted");
     rows.end_turn(turn.turn_id, Outcome::Interrupted, Source::Client, Some(reason.to_owned()), call.now_ms);
-    TurnInterruptAnswer::Interrupted { writes: rows.into_writes() }
+    ClientAnswer::Interrupted { writes: rows.into_writes() }
 }
 
 /// The texts joined by newlines, cut at [`INPUT_SUMMARY_UNITS_MAX`].
@@ -165,6 +116,7 @@ fn summary(texts: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::ingest::call::TurnRow;
+    use crate::ingest::write::Write;
 
     const THREAD: ThreadRow<'static> =
         ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
@@ -175,18 +127,18 @@ mod tests {
 
     #[test]
     fn a_turn_is_started_once() {
-        let insert = TurnStartAnswer::Insert { turn_order: 7, input_summary: "a\nb".into() };
+        let insert = ClientAnswer::Insert { turn_order: 7, input_summary: "a\nb".into() };
         assert_eq!(plan_turn_start(&call(Some(THREAD))), insert);
         let known = TurnStartCall { started_before: Some("u"), ..call(Some(THREAD)) };
-        assert_eq!(plan_turn_start(&known), TurnStartAnswer::Known { turn_id: "u".into() });
+        assert_eq!(plan_turn_start(&known), ClientAnswer::Known { turn_id: "u".into() });
         let adopted = TurnStartCall { exists: true, ..call(Some(THREAD)) };
-        assert_eq!(plan_turn_start(&adopted), TurnStartAnswer::Adopt { input_summary: "a\nb".into() });
+        assert_eq!(plan_turn_start(&adopted), ClientAnswer::Adopt { input_summary: "a\nb".into() });
     }
 
     #[test]
     fn a_missing_or_archived_thread_takes_none() {
         let code = |answer| match answer {
-            TurnStartAnswer::Rejected { code, .. } => Some(code),
+            ClientAnswer::Rejected { code, .. } => Some(code),
             _ => None,
         };
         assert_eq!(code(plan_turn_start(&call(None))), Some(Code::EAuthThreadForbidden));
@@ -216,11 +168,11 @@ mod tests {
             let loaded = Loaded { turns, ..Loaded::default() };
             plan_turn_interrupt(&TurnInterruptCall { now_ms: 5.0, reason: None, loaded })
         };
-        let TurnInterruptAnswer::Interrupted { writes } = plan(vec![row("inProgress")]) else { panic!() };
+        let ClientAnswer::Interrupted { writes } = plan(vec![row("inProgress")]) else { panic!() };
         assert!(
             matches!(writes.last(), Some(Write::PutTurn { error: Some(error), .. }) if error == "interrupted")
         );
-        assert_eq!(plan(vec![row("completed")]), TurnInterruptAnswer::Interrupted { writes: vec![] });
-        assert!(matches!(plan(vec![]), TurnInterruptAnswer::Rejected { code: Code::EAuthTurnForbidden, .. }));
+        assert_eq!(plan(vec![row("completed")]), ClientAnswer::Interrupted { writes: vec![] });
+        assert!(matches!(plan(vec![]), ClientAnswer::Rejected { code: Code::EAuthTurnForbidden, .. }));
     }
 }

@@ -15,7 +15,7 @@ const WASM_OPT_FLAGS = [
   "-Oz",
   "--converge",
   // A function with one caller is inlined only where it is small: what stays apart repeats, and compresses.
-  "--one-caller-inline-max-function-size=72",
+  "--one-caller-inline-max-function-size=64",
   "--strip-debug",
   "--strip-producers",
   "--strip-target-features",

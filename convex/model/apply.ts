@@ -26,6 +26,7 @@ type Of<Type extends Write["type"]> = Extract<Write, { type: Type }>;
 
 export async function applyWrites(ctx: WriteCtx, target: Target, writes: readonly Write[]): Promise<void> {
   for (const write of writes) await applyWrite(ctx, target, write);
+  if (writes.some((write) => write.type === "quarantine")) await evictQuarantine(ctx, target);
 }
 
 export async function applySession(
@@ -141,7 +142,8 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
   let id: Id<"messages">;
   if (write.row !== undefined) {
     id = existing(rows.messages[write.row])._id;
-    await ctx.db.patch("messages", id, set);
+    const begins = write.made && { startCursor: write.made.startCursor, orderInTurn: write.made.orderInTurn };
+    await ctx.db.patch("messages", id, { ...begins, ...set });
   } else {
     const made = existing(write.made);
     const event = args.streamDeltas[made.event];
@@ -267,23 +269,26 @@ async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">
   const place = defined({ turnId, streamId: args.streamDeltas[write.event]?.streamId });
   const id = await ctx.db.insert("quarantine", { ...scope, threadId, eventId, kind, reason: write.reason, createdAt: nowMs, ...place });
   await writeParts(ctx, id, "payload", splitUnits(event.payloadJson, PAYLOAD_PART_UNITS), true);
+}
+
+/** The oldest go; a batch brings at most as many as are kept. */
+async function evictQuarantine(ctx: WriteCtx, { scope: { tenantId, userId }, threadId }: Target): Promise<void> {
   const newest = await ctx.db
     .query("quarantine")
     .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
     .order("desc")
-    .take(QUARANTINE_ROWS_MAX + 1);
+    .take(2 * QUARANTINE_ROWS_MAX);
   for (const old of newest.slice(QUARANTINE_ROWS_MAX)) {
     await writeParts(ctx, old._id, "payload", []);
     await ctx.db.delete("quarantine", old._id);
   }
 }
 
-/** The payload that the core's pieces describe. */
+/** The payload that the core describes. */
 function storedText(args: IngestArgs, payload: StoredPayload): string {
   const event = existing(args.streamDeltas[payload.event] ?? args.lifecycleEvents[payload.event - args.streamDeltas.length]);
-  return payload.pieces
-    .map((piece) => (piece.type === "slice" ? event.payloadJson.slice(piece.start, piece.end) : piece.json))
-    .join("");
+  const { start, cutStart, cutEnd, end, inPlace } = payload;
+  return event.payloadJson.slice(start, cutStart) + inPlace + event.payloadJson.slice(cutEnd, end);
 }
 
 function stateOf({ nowMs, args }: Target, state: Doc<"streams">["state"]) {

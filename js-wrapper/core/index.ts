@@ -13,13 +13,16 @@ export type Core = {
   classifyLine: (line: string) => wasm.LineClass;
   planIngest: (call: boundary.IngestCall) => wasm.IngestAnswer;
   readWindow: (call: boundary.WindowCall) => wasm.WindowAnswer;
-  planTurnStart: (call: boundary.TurnStartCall) => wasm.TurnStartAnswer;
-  planTurnInterrupt: (call: boundary.TurnInterruptCall) => wasm.TurnInterruptAnswer;
-  planSession: (call: boundary.SessionCall) => wasm.SessionAnswer;
-  planCheckpoint: (call: boundary.CheckpointCall) => wasm.CheckpointAnswer;
+  planTurnStart: (call: boundary.TurnStartCall) => ClientAnswer<"known" | "adopt" | "insert">;
+  planTurnInterrupt: (call: boundary.TurnInterruptCall) => ClientAnswer<"interrupted">;
+  planSession: (call: boundary.SessionCall) => ClientAnswer<"session">;
+  planCheckpoint: (call: boundary.CheckpointCall) => ClientAnswer<"keep" | "raise">;
   /** How many chunks of a stream a reader with these options can be given at most. */
   chunksToLoad: (runtime: boundary.RuntimeOptions | undefined) => number;
 };
+
+/** The answers that a client's call can have; every one can be rejected. */
+export type ClientAnswer<Type extends wasm.ClientAnswer["type"]> = Extract<wasm.ClientAnswer, { type: Type | "rejected" }>;
 
 /** A bug of this software: the core trapped, or was called otherwise than it reads. Nothing was decided. */
 export class CoreError extends Error {
@@ -52,10 +55,12 @@ const calls: Core = {
   classifyLine: (line) => guarded(() => wasm.classifyLine(line)),
   planIngest: (call) => packed(wasm.planIngest, boundary.packIngest(call)),
   readWindow: (call) => packed(wasm.readWindow, boundary.packWindow(call)),
-  planTurnStart: (call) => packed(wasm.planTurnStart, boundary.packTurnStart(call)),
-  planTurnInterrupt: (call) => packed(wasm.planTurnInterrupt, boundary.packTurnInterrupt(call)),
-  planSession: (call) => packed(wasm.planSession, boundary.packSession(call)),
-  planCheckpoint: (call) => guarded(() => wasm.planCheckpoint(call.cursor, call.known ?? -1, call.streamExists)),
+  planTurnStart: (call) => packed(wasm.planTurnStart, boundary.packTurnStart(call)) as ClientAnswer<"known" | "adopt" | "insert">,
+  planTurnInterrupt: (call) =>
+    packed(wasm.planTurnInterrupt, boundary.packTurnInterrupt(call)) as ClientAnswer<"interrupted">,
+  planSession: (call) => packed(wasm.planSession, boundary.packSession(call)) as ClientAnswer<"session">,
+  planCheckpoint: ({ cursor, known, streamExists }) =>
+    guarded(() => wasm.planCheckpoint(cursor, known ?? -1, streamExists)) as ClientAnswer<"keep" | "raise">,
   chunksToLoad: (runtime) => packed(wasm.chunksToLoad, boundary.packOptions(runtime)),
 };
 

@@ -3,6 +3,7 @@
 //! SOURCE: app-server 0.169.0, `ThreadItem`.
 
 use super::json::{Items, Json, RawStr};
+use crate::limits::ID_BYTES_MAX;
 use crate::pack::push_number;
 use serde::Serialize;
 use tsify::Tsify;
@@ -57,7 +58,7 @@ pub struct Item<'a> {
 pub const REASONING: &str = "reasoning";
 
 impl<'a> Item<'a> {
-    /// Reads `params.item`; what its kind needs is a string `id` and a string `type`.
+    /// Reads `params.item`; what its kind needs is an `id` and a `type`, strings of at most [`ID_BYTES_MAX`].
     pub fn read(json: Json<'a>) -> Option<Self> {
         let (mut id, mut item_type, mut status) = (None, None, None);
         for (key, value) in json.entries() {
@@ -68,9 +69,10 @@ impl<'a> Item<'a> {
                 _ => {}
             }
         }
+        let short = |text: RawStr<'_>| Some(text.to_whole()).filter(|text| text.len() <= ID_BYTES_MAX);
         let mut item = Item {
-            id: id?.to_whole(),
-            item_type: item_type?.to_whole(),
+            id: short(id?)?,
+            item_type: short(item_type?)?,
             role: Role::Tool,
             text: String::new(),
             outcome: outcome(status),

@@ -38,7 +38,7 @@ pub fn writes(call: &IngestCall<'_>, stream: &Stream<'_>, additions: Vec<Additio
 
 impl Addition {
     fn bytes(&self, call: &IngestCall<'_>) -> usize {
-        let text = self.text.as_ref().map_or(0, |(_, _, text)| text.utf8.len());
+        let text = self.text.as_ref().map_or(0, |(message_id, _, text)| message_id.len() + text.utf8.len());
         let kept = self.kept.as_ref().and_then(|kept| call.deltas.get(kept.event as usize));
         text + kept.map_or(0, |delta| delta.payload_json.len())
     }

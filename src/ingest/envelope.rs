@@ -4,7 +4,7 @@ use super::call::{Delta, IngestCall};
 use super::write::Fault;
 use crate::delta::order::Range;
 use crate::error::Code;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, BATCH_STREAMS_MAX};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, BATCH_STREAMS_MAX, ID_BYTES_MAX};
 use crate::pack::safe_integer;
 use crate::sorted::insert;
 
@@ -23,6 +23,20 @@ pub fn check(call: &IngestCall<'_>) -> Result<Vec<Range>, Fault> {
             "a batch holds at most 4096 events and 8 MiB",
             None,
         ));
+    }
+    let deltas = call.deltas.iter().map(|delta| [delta.event_id, delta.stream_id, delta.turn_id, delta.kind]);
+    let lifecycle = call
+        .lifecycle
+        .iter()
+        .map(|event| [event.event_id, event.turn_id.unwrap_or_default(), event.kind, ""]);
+    for (ids, event) in deltas.chain(lifecycle).zip(0..) {
+        if ids.iter().any(|id| id.len() > ID_BYTES_MAX) {
+            return Err(Fault::new(
+                Code::ESyncBatchTooLarge,
+                "an id or a kind holds at most 1 KiB",
+                Some(event),
+            ));
+        }
     }
     let mut ranges = Vec::with_capacity(call.deltas.len());
     for (delta, event) in call.deltas.iter().zip(0..) {

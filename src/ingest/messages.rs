@@ -7,11 +7,11 @@ use super::call::MessageRow;
 use super::rows::Rows;
 use super::turns::message_status_of;
 use super::write::{
-    Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, Piece, StoredPayload, TurnStatus, Write,
+    Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, StoredPayload, TurnStatus, Write,
 };
-use crate::event::item::{Item, Outcome, role_of_type};
+use crate::event::item::{Item, Outcome, REASONING, role_of_type};
 use crate::event::json::Json;
-use crate::limits::TEXT_PART_BYTES_MAX;
+use crate::limits::{OPEN_ITEMS_MAX, TEXT_PART_BYTES_MAX};
 use crate::pack::{push_number, units_of_bytes};
 
 /// A message while a plan is made.
@@ -112,9 +112,11 @@ impl Rows<'_> {
     pub fn start_item(&mut self, at: At<'_>, item: &Item<'_>) {
         self.item_names_turn(at);
         let newest = self.newest(at.turn_id, &item.id);
-        if let Some(message) = newest.and_then(|newest| self.messages.get(newest))
+        if let Some(newest) = newest
+            && let Some(message) = self.messages.get(newest)
             && (message.end_cursor.is_none_or(|end| at.cursor < end) || at.stream.is_none())
         {
+            self.begin_earlier(newest, at);
             return;
         }
         if at.stream.is_some_and(|stream| self.is_open(stream, &item.id, at.cursor)) {
@@ -123,17 +125,21 @@ impl Rows<'_> {
         let made = self.make_message(at, &item.id, newest);
         if let Some(message) = self.messages.get_mut(made) {
             message.content = Some(content_of(item, at));
-            message.text_whole = Some(false);
+            message.text_whole = Some(!text_grows(&item.item_type));
         }
     }
 
     /// `item/completed`
     pub fn complete_item(&mut self, at: At<'_>, item: &Item<'_>) {
         self.item_names_turn(at);
-        let message = self.occurrence_at(at, &item.id).unwrap_or_else(|| {
-            let newest = self.newest(at.turn_id, &item.id);
-            self.make_message(at, &item.id, newest)
-        });
+        // What was begun behind this end is another use of the item's id, which came first.
+        let begun = |message: &Message| at.stream.is_none() || message.start_cursor <= at.cursor;
+        let found = self.occurrence_at(at, &item.id);
+        let message =
+            found.filter(|found| self.messages.get(*found).is_some_and(begun)).unwrap_or_else(|| {
+                let newest = self.newest(at.turn_id, &item.id);
+                self.make_message(at, &item.id, newest)
+            });
         let Some(message) = self.messages.get_mut(message) else { return };
         message.content = Some(content_of(item, at));
         message.text_whole = Some(true);
@@ -154,8 +160,9 @@ impl Rows<'_> {
             return Some(open.message_id.clone());
         }
         self.item_names_turn(at);
-        if let Some(message) = self.occurrence_at(at, item_id).and_then(|message| self.messages.get(message))
-        {
+        if let Some(found) = self.occurrence_at(at, item_id) {
+            self.begin_earlier(found, at);
+            let message = self.messages.get(found)?;
             return (message.closing != Closing::Item).then(|| message.message_id.clone());
         }
         let made = self.make_message(at, item_id, None);
@@ -167,8 +174,38 @@ impl Rows<'_> {
             text_bytes: 0,
             payload: None,
         });
-        message.text_whole = Some(false);
+        message.text_whole = Some(!text_grows(item_type));
         Some(message.message_id.clone())
+    }
+
+    /// A hole held the item's first events: it began before the first one that came.
+    fn begin_earlier(&mut self, found: usize, at: At<'_>) {
+        let known = |message: &Message| message.start_cursor <= at.cursor || message.closing == Closing::Item;
+        if at.stream.is_none() || self.messages.get(found).is_none_or(known) {
+            return;
+        }
+        let order_in_turn = self.order_of(at);
+        let Some(message) = self.messages.get_mut(found) else { return };
+        message.start_cursor = at.cursor;
+        message.changed = true;
+        message.made = Some(MessageMade {
+            turn_order: message.made.as_ref().map_or(0, |made| made.turn_order),
+            order_in_turn,
+            occurrence: message.occurrence,
+            start_cursor: at.cursor,
+            event: at.event,
+        });
+        if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) {
+            for open in stream.open.iter_mut().filter(|open| open.message_id == message.message_id) {
+                open.start_cursor = at.cursor;
+            }
+        }
+    }
+
+    /// The place in its turn of an item that this event names first.
+    fn order_of(&self, at: At<'_>) -> u64 {
+        let main = at.stream.and_then(|stream| self.streams.get(stream)).is_some_and(|stream| stream.main);
+        if main { at.cursor } else { self.next_order(at.turn_id) }
     }
 
     fn item_names_turn(&mut self, at: At<'_>) {
@@ -176,11 +213,8 @@ impl Rows<'_> {
         if known.is_none_or(|stream| stream.closed || !stream.has_items || stream.turn_order.is_none()) {
             self.turn_has_item(at.turn_id, at.at_ms);
         }
-        let order =
-            self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn)).map(|turn| turn.turn_order);
         if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) {
             stream.has_items = true;
-            stream.turn_order = stream.turn_order.or(order);
         }
     }
 
@@ -227,15 +261,12 @@ impl Rows<'_> {
         let turn_order =
             turn.map(|turn| turn.turn_order).or(stream.and_then(|stream| stream.turn_order)).unwrap_or(0);
         let turn_status = turn.map_or(TurnStatus::InProgress, |turn| turn.status);
-        let order_in_turn = if stream.is_some_and(|stream| stream.main) {
-            at.cursor
-        } else {
-            self.take_next_order(at.turn_id)
-        };
+        let order_in_turn = self.order_of(at);
         let status = message_status_of(turn_status);
         let open = status == MessageStatus::Streaming;
         if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream))
             && open
+            && stream.open.len() < OPEN_ITEMS_MAX
         {
             stream.open.push(OpenItemRow {
                 item_id: item_id.to_owned(),
@@ -268,7 +299,7 @@ impl Rows<'_> {
         self.messages.len() - 1
     }
 
-    fn take_next_order(&mut self, turn_id: &str) -> u64 {
+    fn next_order(&self, turn_id: &str) -> u64 {
         let in_batch = self.messages.iter().filter(|message| message.turn_id == turn_id);
         let above =
             in_batch.filter_map(|message| message.made.as_ref()).map(|made| made.order_in_turn + 1).max();
@@ -295,15 +326,12 @@ pub fn stored_payload(item: &Item<'_>, at: At<'_>, whole: Json<'_>) -> StoredPay
     let raw = item.raw_value.filter(|_| !at.expose_raw).map(|value| (value, "[]"));
     let text = item.text_value.filter(|_| whole == item.json).map(|value| (value, r#"{"$text":true}"#));
     let unit = |byte: usize| u32::try_from(units_of_bytes(at.payload_json, byte)).unwrap_or(u32::MAX);
-    let mut pieces = Vec::with_capacity(3);
-    let mut from = whole.start();
-    if let Some((value, json)) = raw.or(text) {
-        pieces.push(Piece::Slice { start: unit(from), end: unit(value.start()) });
-        pieces.push(Piece::Literal { json });
-        from = value.end();
-    }
-    pieces.push(Piece::Slice { start: unit(from), end: unit(whole.end()) });
-    StoredPayload { event: at.event, pieces }
+    let end = unit(whole.end());
+    let (cut_start, cut_end, in_place) = match raw.or(text) {
+        Some((value, json)) => (unit(value.start()), unit(value.end()), json),
+        None => (end, end, ""),
+    };
+    StoredPayload { event: at.event, start: unit(whole.start()), cut_start, cut_end, end, in_place }
 }
 
 /// A text in parts of at most [`TEXT_PART_BYTES_MAX`], cut between characters.
@@ -317,6 +345,11 @@ fn parts(text: &str) -> Vec<String> {
         rest = behind;
     }
     parts
+}
+
+/// Whether deltas grow the text of an item of this type; what another one streams is its output.
+fn text_grows(item_type: &str) -> bool {
+    matches!(item_type, "agentMessage" | "plan" | REASONING)
 }
 
 fn status_of(outcome: Outcome) -> MessageStatus {

@@ -7,14 +7,16 @@ use super::lifecycle;
 use super::messages::{At, stored_payload};
 use super::rows::Rows;
 use super::streams::{self, Stream};
+use super::turns::note;
 use super::write::{
-    Ack, Channel, Fault, IngestAnswer, ItemName, Needs, Piece, Plan, Source, StoredPayload, StreamState,
-    TurnStatus, Write,
+    Ack, Channel, Fault, IngestAnswer, ItemName, Needs, Plan, Source, StoredPayload, StreamState, TurnStatus,
+    Write,
 };
 use crate::error::Code;
 use crate::event::item::REASONING;
 use crate::event::json::{Json, Text};
 use crate::event::payload::{Envelope, Growth, Keeping, Meaning, Payload, read_payload};
+use crate::limits::QUARANTINE_MAX;
 use crate::options::Options;
 use crate::pack::units_of_bytes;
 use crate::session::{self, SessionWrite};
@@ -24,7 +26,7 @@ use crate::sorted::{add, insert};
 pub fn plan_ingest(call: &IngestCall<'_>) -> IngestAnswer {
     match plan(call) {
         Ok(answer) => answer,
-        Err(fault) => IngestAnswer::Rejected(fault),
+        Err(fault) => IngestAnswer::Rejected { fault },
     }
 }
 
@@ -55,10 +57,10 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
     if call.loaded.is_none() {
         ask(call, &streams, &lifecycle.applied, &readings, &mut needs);
         if !needs.is_empty() {
-            return Ok(IngestAnswer::Needs(needs));
+            return Ok(IngestAnswer::Needs { needs });
         }
     }
-    Ok(IngestAnswer::Plan(write(call, streams, lifecycle, &readings, session)))
+    Ok(IngestAnswer::Plan { plan: write(call, streams, lifecycle, &readings, session) })
 }
 
 /// Reads a payload. Where no reasoning is kept, its items and deltas mean nothing.
@@ -190,7 +192,7 @@ fn write(
         }
     }
     close_late_streams(&mut rows);
-    answer(rows, chunk_writes, lifecycle.writes, readings, session)
+    answer(rows, chunk_writes, lifecycle, call.deltas.len(), readings, session)
 }
 
 /// The sender's clock, where it says a time.
@@ -215,18 +217,30 @@ fn close_late_streams(rows: &mut Rows<'_>) {
 fn answer(
     rows: Rows<'_>,
     chunk_writes: Vec<Write>,
-    lifecycle_writes: Vec<Write>,
+    lifecycle: lifecycle::Lifecycle,
+    deltas: usize,
     readings: &[Reading<'_>],
     session: SessionWrite,
 ) -> Plan {
-    let mut errors = Vec::new();
-    let mut quarantine = Vec::new();
-    for (reading, event) in readings.iter().zip(0..) {
-        if let Err(reason) = reading {
-            errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
-            quarantine.push(Write::Quarantine { event, reason });
+    let accepted = rows.streams.iter().flat_map(|stream| &stream.accepted).map(|(event, _)| *event as usize);
+    let applied = lifecycle.applied.iter().map(|at| deltas + at);
+    let mut fresh = vec![false; readings.len()];
+    for event in accepted.chain(applied) {
+        if let Some(fresh) = fresh.get_mut(event) {
+            *fresh = true;
         }
     }
+    let mut errors = Vec::new();
+    let mut quarantine = Vec::new();
+    for ((reading, event), fresh) in readings.iter().zip(0..).zip(fresh) {
+        if let Err(reason) = reading {
+            errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
+            if fresh {
+                quarantine.push(Write::Quarantine { event, reason });
+            }
+        }
+    }
+    let surplus = quarantine.len().saturating_sub(QUARANTINE_MAX);
     for stream in rows.streams.iter().filter(|stream| stream.has_hole()) {
         let message = "events are missing below the batch";
         errors.push(Fault::new(Code::ESyncReplayGap, message, Some(stream.event)));
@@ -235,8 +249,8 @@ fn answer(
         rows.streams.iter().map(|stream| Ack { event: stream.event, cursor_end: stream.ack }).collect();
     let mut writes = rows.into_writes();
     writes.extend(chunk_writes);
-    writes.extend(lifecycle_writes);
-    writes.extend(quarantine);
+    writes.extend(lifecycle.writes);
+    writes.extend(quarantine.into_iter().skip(surplus));
     Plan { session, writes, acks, partial: !errors.is_empty(), errors }
 }
 
@@ -249,7 +263,7 @@ fn apply(
 ) -> Option<(String, Channel, Text)> {
     match meaning {
         Meaning::ThreadNamed(name) => {
-            rows.thread.name = Some(name.clone().unwrap_or_default());
+            rows.thread.name = Some(name.as_deref().map(note).unwrap_or_default());
             rows.thread.touched = true;
         }
         Meaning::ThreadArchived(archived) => {
@@ -258,7 +272,7 @@ fn apply(
         }
         _ if at.turn_id.is_empty() => {}
         Meaning::TurnStarted => rows.begin_turn(at.turn_id, at.at_ms),
-        Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message.clone()),
+        Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message),
         Meaning::TurnEnded { outcome, error, synthesized } => {
             let source = if *synthesized { Source::Local } else { Source::Codex };
             rows.end_turn(at.turn_id, *outcome, source, error.clone(), at.at_ms);
@@ -299,5 +313,5 @@ fn kept(payload: &Payload<'_>, at: At<'_>, options: &Options) -> Option<StoredPa
     }
     let units = units_of_bytes(at.payload_json, at.payload_json.len());
     let end = u32::try_from(units).unwrap_or(u32::MAX);
-    Some(StoredPayload { event: at.event, pieces: vec![Piece::Slice { start: 0, end }] })
+    Some(StoredPayload { event: at.event, start: 0, cut_start: end, cut_end: end, end, in_place: "" })
 }

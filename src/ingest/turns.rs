@@ -8,6 +8,7 @@ use super::call::TurnRow;
 use super::rows::Rows;
 use super::write::{Closing, MessageStatus, Source, StreamState, TurnStatus, Write};
 use crate::event::item::Outcome;
+use crate::limits::NOTE_BYTES_MAX;
 
 /// A turn while a plan is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +110,7 @@ impl Turn {
         self.clear_error = self.is_terminal() && error.is_none();
         self.status = status;
         self.source = Some(source);
-        self.error = error;
+        self.error = error.as_deref().map(note);
         self.completed_at = Some(at_ms);
         self.changed = true;
         true
@@ -173,10 +174,10 @@ impl Rows<'_> {
     }
 
     /// Codex tries again after an error.
-    pub fn warn_turn(&mut self, turn_id: &str, warning: String) {
+    pub fn warn_turn(&mut self, turn_id: &str, warning: &str) {
         if let Some(turn) = self.find_turn(turn_id).and_then(|at| self.turns.get_mut(at)) {
             turn.changed = true;
-            turn.warning = Some(warning);
+            turn.warning = Some(note(warning));
         }
     }
 
@@ -190,9 +191,11 @@ impl Rows<'_> {
         error: Option<String>,
         at_ms: f64,
     ) {
+        let known =
+            self.find_turn(turn_id).and_then(|at| self.turns.get(at)).is_some_and(|turn| !turn.is_terminal());
         let at = self.find_or_make_turn(turn_id);
         self.end_at(at, outcome, source, error, at_ms);
-        if source != Source::Codex {
+        if source != Source::Codex || !known {
             return;
         }
         for other in 0..self.turns.len() {
@@ -239,18 +242,23 @@ impl Rows<'_> {
     }
 
     fn find_or_make_turn(&mut self, turn_id: &str) -> usize {
-        if let Some(at) = self.find_turn(turn_id) {
-            return at;
-        }
-        let turn_order = self.thread.next_turn_order;
-        self.thread.next_turn_order += 1;
-        self.thread.touched = true;
-        self.turns.push(Turn::made(turn_id, turn_order));
+        let at = self.find_turn(turn_id).unwrap_or_else(|| {
+            self.turns.push(Turn::made(turn_id, self.thread.next_turn_order));
+            self.thread.next_turn_order += 1;
+            self.thread.touched = true;
+            self.turns.len() - 1
+        });
+        let turn_order = self.turns.get(at).map(|turn| turn.turn_order);
         for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
-            stream.turn_order = Some(turn_order);
+            stream.turn_order = turn_order;
         }
-        self.turns.len() - 1
+        at
     }
+}
+
+/// The beginning of a text that a row keeps.
+pub fn note(text: &str) -> String {
+    text.get(..text.floor_char_boundary(NOTE_BYTES_MAX)).unwrap_or_default().to_owned()
 }
 
 fn rank(status: TurnStatus) -> u8 {

@@ -14,11 +14,20 @@ use tsify::Tsify;
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum IngestAnswer {
     /// Nothing is written.
-    Rejected(Fault),
+    Rejected {
+        /// Why.
+        fault: Fault,
+    },
     /// The same call again, with these rows `loaded`.
-    Needs(Needs),
+    Needs {
+        /// The rows.
+        needs: Needs,
+    },
     /// What to write, and what to tell the sender.
-    Plan(Plan),
+    Plan {
+        /// Both.
+        plan: Plan,
+    },
 }
 
 /// Something that is wrong, for the sender.
@@ -222,32 +231,22 @@ pub enum StreamState {
     Aborted,
 }
 
-/// A piece of a stored payload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub enum Piece {
-    /// UTF-16 units `start..end` of the event's payloadJson.
-    Slice {
-        /// First unit inside.
-        start: u32,
-        /// First unit behind.
-        end: u32,
-    },
-    /// What stands for something that was left out.
-    Literal {
-        /// JSON.
-        json: &'static str,
-    },
-}
-
-/// A payload to store: the pieces, joined.
+/// A payload to store: units `start..end` of an event's payloadJson, in UTF-16, with something left out of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredPayload {
-    /// The event whose payloadJson the slices are of.
+    /// The event.
     pub event: u32,
-    /// The pieces, in order.
-    pub pieces: Vec<Piece>,
+    /// First unit inside.
+    pub start: u32,
+    /// First unit that is left out; `end` where nothing is.
+    pub cut_start: u32,
+    /// First unit behind what is left out.
+    pub cut_end: u32,
+    /// First unit behind.
+    pub end: u32,
+    /// JSON that stands in place of what is left out.
+    pub in_place: &'static str,
 }
 
 /// What a message's own words are, as its event has them.
@@ -408,7 +407,7 @@ pub enum Write {
         item_id: String,
         /// Its own id.
         message_id: String,
-        /// How it is made, where it is new.
+        /// How it is made, where it is new; where it exists, that it began earlier than was known.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         made: Option<MessageMade>,

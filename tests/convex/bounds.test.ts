@@ -1,0 +1,115 @@
+/** What is large, late or used twice makes no row too large and loses nothing. */
+import { getDocumentSize, type Value } from "convex/values";
+import { describe, expect, test } from "vitest";
+import {
+  agentMessage,
+  api,
+  command,
+  dump,
+  ingest,
+  ingestOk,
+  lifecycle,
+  messagesOf,
+  OWNER,
+  startThread,
+  textsOf,
+  THREAD,
+  TURN,
+  TurnStream,
+  type Component,
+} from "./build.js";
+
+const MiB = 1024 * 1024;
+const OPEN_ITEMS_MAX = 64;
+
+async function expectSmall(component: Component) {
+  for (const rows of Object.values(await dump(component))) {
+    for (const row of rows) expect(getDocumentSize(row as unknown as Record<string, Value>)).toBeLessThan(MiB);
+  }
+}
+
+describe("a hole that is filled", () => {
+  test("an item whose first events fill it reads in cursor order, at its own place", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    const events = [turn.started(), turn.itemStarted(agentMessage("m", "")), ...["a", "b", "c"].map((text) => turn.text("m", text))];
+    await ingest(component, events.slice(3));
+    await ingestOk(component, events.slice(0, 3));
+    expect(await textsOf(component)).toEqual([["m", "streaming", "abc"]]);
+    expect((await messagesOf(component))[0]?.orderInTurn).toBe(1);
+  });
+
+  test("two items of one id keep their texts when the second came first", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    const events = [turn.started(), ...turn.reply("m", ["a"]), ...turn.reply("m", ["b"]), turn.completed()];
+    await ingest(component, events.slice(4));
+    await ingestOk(component, events.slice(0, 4));
+    expect((await messagesOf(component)).map(({ text }) => text)).toEqual(["a", "b"]);
+  });
+});
+
+describe("no row is too large", () => {
+  const big = "x".repeat(2 * MiB);
+  const cases: [string, (component: Component, turn: TurnStream) => Promise<unknown>][] = [
+    ["an error's message", (component, turn) => ingest(component, [turn.started(), turn.failed(big, true), turn.failed(big, false)])],
+    ["an item's id", (component, turn) => ingest(component, [turn.started(), turn.itemCompleted(agentMessage(big, "x"))])],
+    ["an item's type", (component, turn) => ingest(component, [turn.started(), turn.itemCompleted({ type: big, id: "i" })])],
+    ["a thread's name", (component) => ingest(component, [], {}, [lifecycle(0, "thread/name/updated", { threadName: big })])],
+    ["an eventId", (component, turn) => ingest(component, [{ ...turn.started(), eventId: big }])],
+    ["a kind that is malformed", (component, turn) => ingest(component, [turn.raw(big, "{")])],
+    [
+      "an interrupt's reason",
+      async (component, turn) => {
+        await ingest(component, [turn.started()]);
+        await component.mutation(api.turns.interrupt, { actor: OWNER, threadId: THREAD, turnId: TURN, reason: big });
+      },
+    ],
+  ];
+  test.each(cases)("%s", async (_what, send) => {
+    const component = await startThread();
+    await send(component, new TurnStream());
+    await expectSmall(component);
+  });
+
+  test("the list of open items is bounded, and what is beyond it goes on all the same", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingest(component, [turn.started()]);
+    await ingestOk(component, Array.from({ length: 300 }, (_, at) => turn.itemStarted(agentMessage(`m${String(at)}`, ""))));
+    await ingestOk(component, [turn.text("m299", "still here")]);
+    expect((await dump(component)).streamHeads[0]?.open).toHaveLength(OPEN_ITEMS_MAX);
+    expect((await textsOf(component)).find(([id]) => id === "m299")).toEqual(["m299", "streaming", "still here"]);
+  });
+});
+
+test("260 malformed events block no thread, and sent again they change nothing", async () => {
+  const component = await startThread();
+  const turn = new TurnStream();
+  const batch = [turn.started(), ...Array.from({ length: 260 }, () => turn.raw("item/started", "{"))];
+  expect((await ingest(component, batch)).status).toBe("partial");
+  const before = await dump(component);
+  expect(before.quarantine).toHaveLength(200);
+  expect((await ingest(component, batch)).errors).toHaveLength(260);
+  expect(await dump(component)).toEqual(before);
+});
+
+test("a command's text is known without its stream", async () => {
+  const component = await startThread();
+  const turn = new TurnStream();
+  await ingestOk(component, [turn.started(), turn.itemStarted(command("c", "make", "inProgress"))]);
+  expect((await dump(component)).messages[0]?.textWhole).toBe(true);
+});
+
+describe("one run with two turn ids", () => {
+  test("a word about a turn that has ended, or is unknown, ends no other", async () => {
+    const component = await startThread();
+    const one = new TurnStream();
+    const two = new TurnStream({ turnId: "turn_2" });
+    await ingestOk(component, [one.started(), ...one.reply("m", ["a"]), one.completed()]);
+    await ingestOk(component, [two.started()]);
+    await ingestOk(component, [one.completed()]);
+    const state = await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD });
+    expect(state.turns.find(({ turnId }) => turnId === "turn_2")?.status).toBe("inProgress");
+  });
+});
