@@ -34,8 +34,8 @@ export type CodexMessageDoc = {
   textBytes?: number;
   sourceItemType: string;
   payloadJson: string;
+  /** `payloadJson` is a stub, `{type, id, $payload: {units}}`: the payload is too large for a list. */
   payloadTruncated?: boolean;
-  payloadBytes?: number;
   error?: string;
   /** Milliseconds since 1970, as are the two below. */
   createdAt: number;

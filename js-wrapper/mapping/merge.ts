@@ -62,6 +62,7 @@ export function toCodexUIMessage(row: CodexDurableMessageLike): CodexUIMessage {
     updatedAt: row.updatedAt,
     ...(row.sourceItemType !== undefined && { sourceItemType: row.sourceItemType }),
     ...(row.payloadJson !== undefined && { payloadJson: row.payloadJson }),
+    ...(row.payloadTruncated !== undefined && { payloadTruncated: row.payloadTruncated }),
     ...(row.textTruncated !== undefined && { textTruncated: row.textTruncated }),
     ...(row.textBytes !== undefined && { textBytes: row.textBytes }),
     ...(row.error !== undefined && { error: row.error }),

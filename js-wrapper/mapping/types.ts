@@ -20,6 +20,7 @@ export interface CodexDurableMessageLike {
   turnOrder?: number | undefined;
   sourceItemType?: string | undefined;
   payloadJson?: string | undefined;
+  payloadTruncated?: boolean | undefined;
   textTruncated?: boolean | undefined;
   textBytes?: number | undefined;
   error?: string | undefined;
@@ -40,6 +41,8 @@ export interface CodexUIMessage {
   updatedAt: number;
   sourceItemType?: string;
   payloadJson?: string;
+  /** `payloadJson` is a stub, `{type, id, $payload: {units}}`: the payload is too large for a list. */
+  payloadTruncated?: boolean;
   /** The live output of a running command; absent once the message is terminal. */
   output?: string;
   /** `text` is only the beginning of a text of `textBytes` bytes. */

@@ -183,6 +183,13 @@ describe("the transcript", () => {
     expect(written()).toBe("$ make test\n  ok 1\n  ok 2\n\n");
   });
 
+  test("says that an output is too large for a list", () => {
+    const { transcript, written } = start();
+    const payloadJson = JSON.stringify({ type: "commandExecution", id: "c", $payload: { units: 300_000 } });
+    transcript.update([message("yes", { role: "tool", sourceItemType: "commandExecution", ...completed, payloadJson, payloadTruncated: true })]);
+    expect(written()).toBe("$ yes\n  output too large for a list (300000 characters)\n\n");
+  });
+
   test("nothing that Codex prints steers the terminal", () => {
     const { transcript, written } = start();
     transcript.update([message("a\u001b[2Jb\u001b]0;title\u0007c\u202ed\u0000e\rf\tg\n", completed)]);

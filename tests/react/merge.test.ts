@@ -57,6 +57,11 @@ describe("merging durable rows with live text", () => {
     expect(done.messages[0]).not.toHaveProperty("output");
   });
 
+  it("tells that the list left a payload out", () => {
+    expect(toCodexUIMessage(row({ payloadTruncated: true }))).toHaveProperty("payloadTruncated", true);
+    expect(toCodexUIMessage(row({}))).not.toHaveProperty("payloadTruncated");
+  });
+
   it("a text that the list cuts off is whole while it is live", () => {
     const cut = row({ text: "beg", textTruncated: true, textBytes: 9 });
     const whole = mergeCodexMessages([cut], overlayOf([run("beginning")]));

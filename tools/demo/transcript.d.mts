@@ -4,6 +4,7 @@ export interface TranscriptMessage {
   text: string;
   sourceItemType?: string;
   payloadJson?: string;
+  payloadTruncated?: boolean;
   output?: string;
 }
 export class Transcript {

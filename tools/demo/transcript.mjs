@@ -65,7 +65,9 @@ const bareCommand = (command) => SHELL.exec(command)?.[2] ?? command;
 
 function renderOutput(message) {
   // While it runs, the app-server leaves out what came before somebody listened: shown whole, at the end.
-  const output = itemOf(message).aggregatedOutput ?? "";
+  const item = itemOf(message);
+  if (message.payloadTruncated) return `\n  ${tooLarge(item)}`;
+  const output = item.aggregatedOutput ?? "";
   if (message.status === "streaming" || output === "") return "";
   const lines = plain(output).replace(/\n$/, "").split("\n");
   const shown = lines.slice(0, OUTPUT_LINES_MAX);
@@ -74,15 +76,19 @@ function renderOutput(message) {
 }
 
 function renderChange(message) {
-  const changes = itemOf(message).changes ?? [];
+  const item = itemOf(message);
+  const changes = item.changes ?? [];
   const diff = changes.flatMap(({ diff = "" }) => plain(diff).replace(/\n$/, "").split("\n")).map((line) => `\n  ${coloured(line)}`);
-  return `${STYLE.bold}~ ${plain(message.text)}${STYLE.off} (${message.status})${diff.join("")}`;
+  return `${STYLE.bold}~ ${plain(message.text)}${STYLE.off} (${message.status})${message.payloadTruncated ? `\n  ${tooLarge(item)}` : diff.join("")}`;
 }
 
 function coloured(line) {
   const colour = line.startsWith("+") ? STYLE.green : line.startsWith("-") ? STYLE.red : STYLE.dim;
   return `${colour}${line}${STYLE.off}`;
 }
+
+/** What is said in the place of a payload that is too large for a list: its stub holds its length alone. */
+const tooLarge = ({ $payload }) => `output too large for a list (${$payload?.units ?? 0} characters)`;
 
 /** The app-server's item, of a payload that holds it as `params.item`, `item`, or by itself. */
 function itemOf({ payloadJson }) {

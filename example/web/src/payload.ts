@@ -13,6 +13,12 @@ export function readItem(payloadJson: string | undefined): Fields {
   }
 }
 
+/** What is said in the place of a payload that is too large for a list: its stub holds its length alone. */
+export function tooLarge(item: Fields): string {
+  const units = numberOf(fields(item["$payload"])["units"]) ?? 0;
+  return `output too large for a list (${units.toLocaleString()} characters)`;
+}
+
 export function stringOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

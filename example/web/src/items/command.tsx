@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { bareCommand, numberOf, readItem, stringOf } from "../payload.js";
+import { bareCommand, numberOf, readItem, stringOf, tooLarge } from "../payload.js";
 import type { ItemProps } from "./item.js";
 import { Output } from "./output.js";
 import { Status } from "./status.js";
@@ -25,6 +25,7 @@ export function CommandItem({ message }: ItemProps) {
         />
       </div>
       <Output output={output} />
+      {message.payloadTruncated === true && <p className="aside">{tooLarge(item)}</p>}
     </div>
   );
 }

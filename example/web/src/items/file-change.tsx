@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
 import type { DiffLine, FileChange } from "../payload.js";
-import { diffLines, fileChanges, readItem } from "../payload.js";
+import { diffLines, fileChanges, readItem, tooLarge } from "../payload.js";
 import type { ItemProps } from "./item.js";
 import { Status } from "./status.js";
 
@@ -19,7 +19,8 @@ const SIGN: Record<DiffLine["type"], string> = { add: "+", delete: "−", contex
 
 export function FileChangeItem({ message }: ItemProps) {
   const { payloadJson, status, text } = message;
-  const changes = useMemo(() => fileChanges(readItem(payloadJson)), [payloadJson]);
+  const item = useMemo(() => readItem(payloadJson), [payloadJson]);
+  const changes = useMemo(() => fileChanges(item), [item]);
   if (changes.length === 0) {
     return (
       <div className="box">
@@ -28,6 +29,7 @@ export function FileChangeItem({ message }: ItemProps) {
           <span className="line">{text}</span>
           <Status status={status} />
         </div>
+        {message.payloadTruncated === true && <p className="aside">{tooLarge(item)}</p>}
       </div>
     );
   }

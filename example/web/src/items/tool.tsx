@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { numberOf, readItem, stringOf, toolText } from "../payload.js";
+import { numberOf, readItem, stringOf, tooLarge, toolText } from "../payload.js";
 import type { ItemProps } from "./item.js";
 import { Output } from "./output.js";
 import { Status } from "./status.js";
@@ -43,6 +43,7 @@ export function ToolItem({ message }: ItemProps) {
       ) : (
         gave !== undefined && <Output output={gave} />
       )}
+      {message.payloadTruncated === true && <p className="aside">{tooLarge(item)}</p>}
     </div>
   );
 }
