@@ -20,7 +20,7 @@ interface IngestTarget {
 
 /**
  * Stores a batch of events of one thread, exactly once in effect however often it is sent. `type` decides what an event
- * is; without one, an event with a streamId and a turnId is a stream's, every other one the thread's.
+ * is; without one, an event with a streamId, a turnId and both cursors is a stream's, every other one the thread's.
  *
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
@@ -135,7 +135,8 @@ function threadMismatch(event: InboundEvent, threadId: string): Error {
 
 function isStreamDelta(event: InboundEvent): event is HostInboundStreamDelta {
   if (event.type !== undefined) return event.type === "stream_delta";
-  return event.streamId !== undefined && event.turnId !== undefined;
+  const { streamId, turnId, cursorStart, cursorEnd } = event;
+  return [streamId, turnId, cursorStart, cursorEnd].every((field) => field !== undefined);
 }
 
 // The component's validators refuse every field that they do not name.

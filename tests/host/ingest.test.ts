@@ -52,9 +52,13 @@ describe("ingestBatchMixed", () => {
     expect(args).toMatchObject({ streamDeltas: [delta], lifecycleEvents: [{ ...lifecycle, turnId: "u" }, lifecycle] });
   });
 
-  it("makes no stream's event of one that lacks its turn or its stream", async () => {
+  it("makes no stream's event of one that lacks its turn, its stream or a cursor", async () => {
     const args = await sentMixed([{ ...ofThread, streamId: "t:u:0" }, ofOtherProcess]);
     expect(args).toMatchObject({ streamDeltas: [], lifecycleEvents: [lifecycle, { ...lifecycle, turnId: "u" }] });
+    const withoutCursors = { ...both, turnId: "u", streamId: "t:u:0" };
+    const events = [withoutCursors, { ...withoutCursors, cursorStart: 0 }, { ...withoutCursors, cursorEnd: 1 }];
+    const inTurn = { ...lifecycle, turnId: "u" };
+    expect(await sentMixed(events)).toMatchObject({ streamDeltas: [], lifecycleEvents: [inTurn, inTurn, inTurn] });
   });
 
   it("keeps the order within each kind, and cursors of 0", async () => {
