@@ -4,8 +4,8 @@ import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { listStreams } from "./model/replay.js";
 import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
+import { listStreams } from "./model/streams.js";
 import { vActor, vThreadState, vThreadStatus } from "./validators.js";
 
 /** What `getState` shows of a thread. */

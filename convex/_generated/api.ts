@@ -11,6 +11,7 @@
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
+import type * as model_core from "../model/core.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_paging from "../model/paging.js";
@@ -18,6 +19,7 @@ import type * as model_parts from "../model/parts.js";
 import type * as model_replay from "../model/replay.js";
 import type * as model_runs from "../model/runs.js";
 import type * as model_scope from "../model/scope.js";
+import type * as model_streams from "../model/streams.js";
 import type * as sync from "../sync.js";
 import type * as threads from "../threads.js";
 import type * as turns from "../turns.js";
@@ -34,6 +36,7 @@ const fullApi: ApiFromModules<{
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;
+  "model/core": typeof model_core;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
   "model/paging": typeof model_paging;
@@ -41,6 +44,7 @@ const fullApi: ApiFromModules<{
   "model/replay": typeof model_replay;
   "model/runs": typeof model_runs;
   "model/scope": typeof model_scope;
+  "model/streams": typeof model_streams;
   sync: typeof sync;
   threads: typeof threads;
   turns: typeof turns;

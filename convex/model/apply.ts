@@ -1,6 +1,7 @@
 /** Applies the writes of a plan, one by one, as they are. */
 import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
 import { findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
 import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
@@ -313,6 +314,6 @@ function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]
 
 /** The core names what it was given: anything else is a bug of this software. */
 function existing<Value>(value: Value | null | undefined): Value {
-  if (value === null || value === undefined) throw new Error("E_INTERNAL: the core named a row or an event that it was not given");
+  if (value === null || value === undefined) throw coded("E_INTERNAL", "the core named a row or an event that it was not given");
   return value;
 }

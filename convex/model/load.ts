@@ -1,6 +1,7 @@
 /** Loads the rows that a plan is made from: each by its key, each list by an index range. */
 import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts } from "../../js-wrapper/core/index.js";
 import type { Doc } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 
@@ -168,13 +169,13 @@ export function findStream(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: 
 /** The stream that an event of the batch is of, by the event's index. */
 export function streamIdOf(args: IngestArgs, event: number): string {
   const delta = args.streamDeltas[event];
-  if (delta === undefined) throw new Error(`E_INTERNAL: the core named stream event ${String(event)}`);
+  if (delta === undefined) throw coded("E_INTERNAL", `the core named stream event ${String(event)}`);
   return delta.streamId;
 }
 
 function lifecycleIdOf(args: IngestArgs, event: number): string {
   const found = args.lifecycleEvents[event - args.streamDeltas.length];
-  if (found === undefined) throw new Error(`E_INTERNAL: the core named lifecycle event ${String(event)}`);
+  if (found === undefined) throw coded("E_INTERNAL", `the core named lifecycle event ${String(event)}`);
   return found.eventId;
 }
 

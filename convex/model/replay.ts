@@ -1,46 +1,29 @@
 /** What a reader of streams gets: windows by the core, what lies in them by cursor. */
-import { core, type RuntimeOptions, type Window } from "../../js-wrapper/core/index.js";
+import type { RuntimeOptions, Window } from "../../js-wrapper/core/index.js";
 import type { Doc } from "../_generated/dataModel.js";
+import { core } from "./core.js";
 import { findHead } from "./load.js";
 import { payloadOf } from "./messages.js";
 import { readParts } from "./parts.js";
 import { RunJoiner, chunksFrom, whole } from "./runs.js";
 import type { ReadCtx, Scope } from "./scope.js";
 
-/** Streams that are listed of a thread. */
-export const STREAMS_LISTED_MAX = 200;
-
-/** UTF-16 units of chunks that one answer reads, shared by its streams; of each stream one chunk at least. */
+/** UTF-16 units of chunks that one answer reads, shared by its streams, one chunk more at most. */
 const REPLAY_UNITS_MAX = 4 * 1024 * 1024;
 /** UTF-16 units of payloads in the snapshots of one answer. */
 const SNAPSHOTS_UNITS_MAX = 4 * 1024 * 1024;
 
+/** Streams that one answer reads: each takes up to three ranges of the 4,096 that a query may read. */
+const STREAMS_READ_MAX = 200;
+/** Runs of text that one answer holds, and those of one chunk more: below the 8,192 elements of an array. */
+const RUNS_READ_MAX = 4_000;
+
 export type Cursor = { streamId: string; cursor: number };
 
-/** The thread's streams, streaming ones first, each group newest first. */
-export async function listStreams(
-  ctx: ReadCtx,
-  { tenantId, userId }: Scope,
-  threadId: string,
-  startOrder = 0,
-): Promise<Doc<"streams">[]> {
-  const listed: Doc<"streams">[] = [];
-  for (const state of ["streaming", "finished", "aborted"] as const) {
-    const group = await ctx.db
-      .query("streams")
-      .withIndex("by_state", (q) => {
-        const range = q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("state", state);
-        return startOrder > 0 ? range.gte("turnOrder", startOrder) : range;
-      })
-      .order("desc")
-      .take(STREAMS_LISTED_MAX - listed.length);
-    listed.push(...group);
-    if (listed.length >= STREAMS_LISTED_MAX) break;
-  }
-  return listed;
-}
+type Opened = { cursor: Cursor; latest: number; chunks: Doc<"chunks">[] };
 
-type Opened = { cursor: Cursor; head: Doc<"streamHeads"> | null; chunks: Doc<"chunks">[] };
+/** What is left of an answer's room, shared by its streams in the order in which they are asked for. */
+type Room = { streams: number; units: number; runs: number };
 
 /** The windows of the streams that are asked for, and the deltas and texts that begin in them. */
 export async function replay(
@@ -50,8 +33,10 @@ export async function replay(
   cursors: readonly Cursor[],
   runtime: RuntimeOptions | undefined,
 ) {
-  const chunksMax = cursors.length === 0 ? 0 : core().chunksToLoad(runtime);
-  const opened = await Promise.all(cursors.map((cursor) => open(ctx, scope, threadId, cursor, chunksMax, REPLAY_UNITS_MAX / cursors.length)));
+  const chunksMax = cursors.length === 0 ? 0 : core((rust) => rust.chunksToLoad(runtime));
+  const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
+  const opened: Opened[] = [];
+  for (const cursor of cursors) opened.push(await open(ctx, scope, threadId, cursor, chunksMax, room));
   const windows = cursors.length === 0 ? [] : windowsOf(opened, runtime);
   const read = await Promise.all(opened.map((stream, at) => readWithin(ctx, stream, windows[at])));
   return {
@@ -96,33 +81,41 @@ export async function snapshotsOf(ctx: ReadCtx, { tenantId, userId }: Scope, thr
 
 type NamedItem = { streamId: string; turnId: string; itemId: string };
 
-async function open(ctx: ReadCtx, scope: Scope, threadId: string, cursor: Cursor, chunksMax: number, unitsMax: number): Promise<Opened> {
-  const found = await findHead(ctx, scope, cursor.streamId);
-  const head = found?.threadId === threadId ? found : null;
+/**
+ * A stream with the chunks that an answer has room for. One that finds no room is as one that has nothing newer: its window is
+ * empty, and the others' moved cursors bring it its turn.
+ */
+async function open(ctx: ReadCtx, scope: Scope, threadId: string, cursor: Cursor, chunksMax: number, room: Room): Promise<Opened> {
   const chunks: Doc<"chunks">[] = [];
-  let units = 0;
-  if (head !== null && cursor.cursor < head.latest) {
+  const full = () => room.streams <= 0 || room.units <= 0 || room.runs <= 0;
+  if (full()) return { cursor, latest: Number.isSafeInteger(cursor.cursor) ? Math.max(cursor.cursor, 0) : 0, chunks };
+  room.streams -= 1;
+  const found = await findHead(ctx, scope, cursor.streamId);
+  const latest = found?.threadId === threadId ? found.latest : 0;
+  if (cursor.cursor < latest) {
     for await (const chunk of chunksFrom(ctx, scope, cursor.streamId, Math.max(cursor.cursor, 0))) {
       chunks.push(chunk);
-      units += chunk.weight;
-      if (chunks.length >= chunksMax || units >= unitsMax) break;
+      room.units -= chunk.weight;
+      room.runs -= chunk.runs.length;
+      if (chunks.length >= chunksMax || full()) break;
     }
   }
-  return { cursor, head, chunks };
+  return { cursor, latest, chunks };
 }
 
 function windowsOf(opened: readonly Opened[], runtime: RuntimeOptions | undefined): Window[] {
-  return core().readWindow({
+  const call = {
     runtime,
-    streams: opened.map(({ cursor, head, chunks }) => ({
+    streams: opened.map(({ cursor, latest, chunks }) => ({
       requested: cursor.cursor,
-      latest: head?.latest ?? 0,
+      latest,
       chunks: chunks.map((chunk) => ({
         range: { start: chunk.cursorStart, end: chunk.cursorEnd },
         kept: chunk.kept.map((kept) => ({ start: kept.cursorStart, end: kept.cursorEnd })),
       })),
     })),
-  }).windows;
+  };
+  return core((rust) => rust.readWindow(call)).windows;
 }
 
 async function readWithin(ctx: ReadCtx, { cursor: { streamId }, chunks }: Opened, window: Window | undefined) {

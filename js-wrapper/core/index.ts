@@ -27,9 +27,12 @@ export type ClientAnswer<Type extends wasm.ClientAnswer["type"]> = Extract<wasm.
 /** A bug of this software: the core trapped, or was called otherwise than it reads. Nothing was decided. */
 export class CoreError extends Error {
   readonly code = "E_INTERNAL";
+  readonly reason: string;
 
   constructor(cause: unknown) {
-    super(`[E_INTERNAL] the core failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    const reason = `the core failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+    super(`[E_INTERNAL] ${reason}`, { cause });
+    this.reason = reason;
     this.name = "CoreError";
   }
 }

@@ -113,3 +113,38 @@ describe("one run with two turn ids", () => {
     expect(state.turns.find(({ turnId }) => turnId === "turn_2")?.status).toBe("inProgress");
   });
 });
+
+describe("a reader of many or heavy streams", () => {
+  test("is given what one answer has room for, and reaches the end", async () => {
+    const component = await startThread();
+    const streams = Array.from({ length: 6 }, (_, at) => new TurnStream({ turnId: `turn_${String(at)}` }));
+    for (const stream of streams) {
+      await ingestOk(component, [stream.started(), stream.itemCompleted(agentMessage("m", "x".repeat(2.9 * MiB)))]);
+    }
+    let cursors = streams.map(({ streamId }) => ({ streamId, cursor: 0 }));
+    const read = new Map<string, number>();
+    for (let call = 0; call < 2 * streams.length; call++) {
+      const answer = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById: cursors, snapshots: false });
+      expect(answer.streamWindows.map(({ status }) => status)).not.toContain("stale");
+      for (const { streamId, payloadJson } of answer.deltas) read.set(streamId, (read.get(streamId) ?? 0) + payloadJson.length);
+      cursors = answer.nextCheckpoints;
+    }
+    expect(cursors.map(({ cursor }) => cursor)).toEqual(streams.map(() => 2));
+    expect([...read.values()].every((units) => units > 2.9 * MiB)).toBe(true);
+    expect(read.size).toBe(streams.length);
+  });
+
+  test("may name more streams than one answer reads", async () => {
+    const component = await startThread();
+    const streamCursorsById = Array.from({ length: 4_100 }, (_, at) => ({ streamId: `none_${String(at)}`, cursor: 0 }));
+    const answer = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById });
+    expect(answer.streamWindows).toHaveLength(4_100);
+  });
+
+  test("is told of a cursor that is none, wherever it stands in a list that is too long", async () => {
+    const component = await startThread();
+    const streamCursorsById = Array.from({ length: 300 }, (_, at) => ({ streamId: `none_${String(at)}`, cursor: at === 299 ? Number.NaN : 0 }));
+    const answer = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById });
+    expect(answer.streamWindows.at(-1)?.status).toBe("ok");
+  });
+});

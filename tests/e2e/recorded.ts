@@ -19,6 +19,8 @@ export type Expected = {
   /** The end of each turn that ended by its own word. */
   turns: Map<string, Map<string, string>>;
   processes: number;
+  /** Every thread that a notification or a request of the server names. */
+  threads: Set<string>;
 };
 
 export const recordings = readdirSync(RECORDINGS)
@@ -28,11 +30,13 @@ export const recordings = readdirSync(RECORDINGS)
 export function expectedOf(name: string): Expected {
   const lines = readFileSync(new URL(`${name}.jsonl`, RECORDINGS), "utf8").trim().split("\n");
   const entries = lines.map((line) => JSON.parse(line) as Entry);
-  const expected: Expected = { items: new Map(), turns: new Map(), processes: 0 };
+  const expected: Expected = { items: new Map(), turns: new Map(), processes: 0, threads: new Set() };
   for (const { dir, msg } of entries) {
     if (dir === "proc" && msg.event === "start") expected.processes += 1;
     const { method, params } = msg;
     const threadId = params?.threadId;
+    const named = threadId ?? params?.thread?.id;
+    if (dir === "in" && method !== undefined && named !== undefined) expected.threads.add(named);
     if (dir !== "in" || threadId === undefined) continue;
     if (method === "item/completed" && params?.item && params.turnId !== undefined) {
       const list = expected.items.get(threadId) ?? [];

@@ -8,13 +8,15 @@ import { startApp, type App } from "./app.js";
 import { expectedOf, recordings, type ExpectedItem } from "./recorded.js";
 
 const PLAYER = fileURLToPath(new URL("../../tools/replay-codex/replay-codex.mjs", import.meta.url));
+const RECORDINGS_MIN = 29;
 const BATCH_MAX = 100;
 const ACTOR = { tenantId: "demo-tenant", userId: "demo-user", deviceId: "laptop" };
 const SESSION = "session-1";
 
-/** What one process of a recording made the bridge say. */
-async function eventsOf(name: string, process_: number): Promise<NormalizedEvent[]> {
+/** What one process of a recording made the bridge say, and what went wrong. */
+async function eventsOf(name: string, process_: number): Promise<{ events: NormalizedEvent[]; errors: string[] }> {
   const events: NormalizedEvent[] = [];
+  const errors: string[] = [];
   const play = ["--transcript", name, "--process", String(process_), "--autoplay", "--speed", "0", "--exit-at-end"];
   await new Promise<void>((resolve) => {
     const bridge = new CodexLocalBridge(
@@ -22,13 +24,13 @@ async function eventsOf(name: string, process_: number): Promise<NormalizedEvent
       {
         onEvent: (event) => void events.push(event),
         onGlobalMessage: () => undefined,
-        onProtocolError: () => undefined,
+        onProtocolError: ({ error }) => void errors.push(error.code),
         onProcessExit: () => void bridge.stop().then(resolve),
       },
     );
     bridge.start();
   });
-  return events;
+  return { events, errors };
 }
 
 async function ingest(app: App, events: readonly NormalizedEvent[]) {
@@ -57,18 +59,29 @@ async function messagesOf(app: App, threadId: string) {
   }
 }
 
+test("there are recordings, and most of them speak of threads", () => {
+  expect(recordings.length).toBeGreaterThanOrEqual(RECORDINGS_MIN);
+  expect(recordings.filter((name) => expectedOf(name).items.size === 0)).toEqual(["exec", "queries"]);
+});
+
 describe.each(recordings)("%s", (name) => {
   const expected = expectedOf(name);
 
   test("reads as it was recorded, and the same batches again change nothing", async () => {
     const app = startApp();
     const all: NormalizedEvent[] = [];
-    for (let at = 1; at <= expected.processes; at++) all.push(...(await eventsOf(name, at)));
+    for (let at = 1; at <= expected.processes; at++) {
+      const { events, errors } = await eventsOf(name, at);
+      // The player ends when its recording does.
+      expect(errors).toEqual(["E_BRIDGE_PROCESS_EXITED"]);
+      all.push(...events);
+    }
     for (const { status, errors } of await ingest(app, all)) {
       expect(errors).toEqual([]);
       expect(["ok", "session_recovered"]).toContain(status);
     }
     const threads = new Set(all.map((event) => event.threadId));
+    expect(threads).toEqual(expected.threads);
     const before = new Map<string, unknown>();
     for (const threadId of threads) {
       const { rows, streams } = await messagesOf(app, threadId);
