@@ -68,6 +68,10 @@ pub const STREAM_DELETE_DELAY_MAX_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 /// handful open at once.
 pub const OPEN_ITEMS_MAX: usize = 64;
 
+/// Index ranges that the rows which a batch names may take. SOURCE: Convex reads 4,096 in one call; heads, chunks and
+/// sessions take theirs.
+pub const NEEDS_RANGES_MAX: usize = 3_500;
+
 /// Malformed events of one batch that are kept, the newest: as many as a thread keeps.
 pub const QUARANTINE_MAX: usize = 200;
 

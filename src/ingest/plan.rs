@@ -16,7 +16,7 @@ use crate::error::Code;
 use crate::event::item::REASONING;
 use crate::event::json::{Json, Text};
 use crate::event::payload::{Envelope, Growth, Keeping, Meaning, Payload, read_payload};
-use crate::limits::QUARANTINE_MAX;
+use crate::limits::{NEEDS_RANGES_MAX, QUARANTINE_MAX};
 use crate::options::Options;
 use crate::pack::units_of_bytes;
 use crate::session::{self, SessionWrite};
@@ -56,6 +56,10 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
 
     if call.loaded.is_none() {
         ask(call, &streams, &lifecycle.applied, &readings, &mut needs);
+        if needs.ranges() > NEEDS_RANGES_MAX {
+            let message = "the batch names more rows than one call may read: send it in halves";
+            return Err(Fault::new(Code::ESyncBatchTooLarge, message, None));
+        }
         if !needs.is_empty() {
             return Ok(IngestAnswer::Needs { needs });
         }

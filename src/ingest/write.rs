@@ -109,6 +109,12 @@ pub struct Needs {
 }
 
 impl Needs {
+    /// How many index ranges the rows take at most, their parts' included.
+    pub fn ranges(&self) -> usize {
+        let one = self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len();
+        one + (self.items.len() + self.closing.len()) * 3
+    }
+
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -148,3 +148,12 @@ describe("a reader of many or heavy streams", () => {
     expect(answer.streamWindows.at(-1)?.status).toBe("ok");
   });
 });
+
+test("a batch that names more rows than one call may read is refused, and its half is not", async () => {
+  const component = await startThread();
+  const turn = new TurnStream();
+  const batch = Array.from({ length: 2_000 }, (_, at) => turn.itemCompleted(agentMessage(`m${String(at)}`, "x")));
+  const refused = await ingest(component, batch);
+  expect([refused.status, refused.errors[0]?.errorCode]).toEqual(["rejected", "E_SYNC_BATCH_TOO_LARGE"]);
+  await ingestOk(component, batch.slice(0, 1_000));
+});

@@ -24,3 +24,12 @@ describe("host/convex", () => {
     expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(["convex/values"]);
   });
 });
+
+describe("the component", () => {
+  const reachesCore = (name: string) =>
+    [...reached(new URL(`../../convex/${name}.ts`, import.meta.url))].some((module) => module.includes("/js-wrapper/core/"));
+
+  it("loads Rust only where Rust decides", () => {
+    expect(["threads", "messages", "sync", "turns"].filter(reachesCore)).toEqual(["sync", "turns"]);
+  });
+});
