@@ -20,7 +20,9 @@ const USAGE = `usage: npm run demo [-- options]
   --once          end when the session has ended
   --page-port N   where the web page is served (default: any free port)
 
-  CONVEX_URL      a deployment that takes the embedded one's place; run \`npx convex dev\` for it before`;
+  CONVEX_URL      a deployment that takes the embedded one's place; run \`npx convex dev\` for it before, and
+                  npx convex env set ACTOR_TENANT_ID demo
+                  npx convex env set ACTOR_USER_ID demo`;
 const TENANT_ID = "demo";
 const USER_ID = "demo";
 const actorOf = (deviceId) => ({ tenantId: TENANT_ID, userId: USER_ID, deviceId });
@@ -64,6 +66,10 @@ const say = (text) => console.log(text);
 try {
   await demo();
 } catch (error) {
+  await fail(error);
+}
+
+async function fail(error) {
   console.error(error instanceof DemoError ? `\n${error.message}` : error);
   await stop(1);
 }
@@ -84,6 +90,7 @@ async function demo() {
     actor: actorOf("terminal"),
     write: (text) => process.stdout.write(text),
     onError: (error) => console.error(`! ${error.message.split("\n")[0]}`),
+    onMissing: () => void (stopping ?? fail(wrongActor(deploymentUrl))),
   });
   started.push(() => terminal.close());
 
@@ -105,7 +112,9 @@ async function demo() {
   };
   const done = await bridge.ended;
   if (stopping) return;
-  await settled(terminal);
+  const isSettled = await settled(terminal);
+  if (stopping) return;
+  if (flags.once && !isSettled) throw new DemoError("E_DEMO_UNSETTLED", `${deploymentUrl} did not show the whole session within ${SETTLE_MAX_MS / 1000} s`);
   say(`The session has ended: ${done.events} events in ${done.batches} batches.${flags.once ? "" : " The page stays live until Ctrl-C."}`);
   if (flags.once) await stop(0);
 }
@@ -156,6 +165,12 @@ async function assertPushed(deploymentUrl) {
   }
 }
 
+/** The bridge writes its thread before it is read: where that is missing, the deployment reads as somebody else. */
+function wrongActor(deploymentUrl) {
+  const commands = [`npx convex env set ACTOR_TENANT_ID ${TENANT_ID}`, `npx convex env set ACTOR_USER_ID ${USER_ID}`];
+  return new DemoError("E_DEMO_ACTOR", `${deploymentUrl} reads as another actor than the demo writes as; run these, then the demo again:\n  ${commands.join("\n  ")}`);
+}
+
 /** Runs the bridge in a process of its own, in a process group of its own: a Ctrl-C reaches this process, which ends the bridge in order. */
 function startBridge(config) {
   const bridge = { onThread: () => {} };
@@ -185,7 +200,9 @@ function startBridge(config) {
   return bridge;
 }
 
+/** Whether the whole session is shown, once it is or it takes too long. */
 async function settled(terminal) {
   const end = Date.now() + SETTLE_MAX_MS;
   while (!terminal.isSettled(QUIET_MS) && Date.now() < end && !stopping) await sleep(POLL_MS);
+  return terminal.isSettled(QUIET_MS);
 }

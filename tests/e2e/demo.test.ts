@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import { afterAll, describe, expect, test } from "vitest";
+import { startServer } from "../../tools/embedded-convex/run.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DEMO = fileURLToPath(new URL("../../tools/demo.mjs", import.meta.url));
@@ -108,6 +109,17 @@ describe("npm run demo", () => {
     run.child.kill("SIGKILL");
     await run.exited;
     await expect.poll(() => children.filter(isAlive), { timeout: 15_000 }).toEqual([]);
+  }, START_TIMEOUT_MS);
+
+  test("tells a deployment that reads as another actor", async () => {
+    const server = await startServer(ROOT);
+    try {
+      const run = demo(["--once", "--speed", "0", "--token-ms", "0"], { CONVEX_URL: server.url });
+      expect(await run.exited, run.stdout).toBe(1);
+      expect(run.stderr.trim()).toMatch(/^E_DEMO_ACTOR: .*\n {2}npx convex env set ACTOR_TENANT_ID demo\n {2}npx convex env set ACTOR_USER_ID demo$/);
+    } finally {
+      await server.stop();
+    }
   }, START_TIMEOUT_MS);
 
   const refusals: [string, string[], Record<string, string>, RegExp][] = [

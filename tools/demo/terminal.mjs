@@ -17,10 +17,11 @@ export class Terminal {
   #stopOverlay = () => {};
   #changedAtMs = Date.now();
 
-  /** @param {{deploymentUrl: string, actor: object, write: (text: string) => void, onError: (error: Error) => void}} options */
-  constructor({ deploymentUrl, actor, write, onError }) {
+  /** @param {{deploymentUrl: string, actor: object, write: (text: string) => void, onError: (error: Error) => void, onMissing: () => void}} options `onMissing`: the thread is not there for the reader */
+  constructor({ deploymentUrl, actor, write, onError, onMissing }) {
     this.actor = actor;
     this.onError = onError;
+    this.onMissing = onMissing;
     this.#transcript = new Transcript(write);
     this.#client = new ConvexClient(deploymentUrl);
   }
@@ -29,7 +30,8 @@ export class Terminal {
   follow(threadId) {
     this.#threadId = threadId;
     const args = { actor: this.actor, threadId, paginationOpts: { cursor: null, numItems: MESSAGES_SHOWN } };
-    const onRows = ({ page }) => {
+    const onRows = ({ page, threadStatus }) => {
+      if (threadStatus === "missing") return void this.onMissing();
       this.#rows = page;
       this.#show();
     };
