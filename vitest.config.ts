@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const BUNDLING_TIMEOUT_MS = 180_000;
+/** A poll waits for other processes, on a machine that may be busy. */
+const POLL_TIMEOUT_MS = 30_000;
 
 const tests = (layer: string) => [`tests/${layer}/**/*.test.{ts,tsx}`];
 const withBundling = { environment: "node", testTimeout: BUNDLING_TIMEOUT_MS, hookTimeout: BUNDLING_TIMEOUT_MS } as const;
@@ -20,7 +22,7 @@ export default defineConfig({
       { test: { name: "host", include: tests("host"), environment: "node" } },
       { test: { name: "react", include: tests("react"), environment: "jsdom" } },
       { test: { name: "packaging", include: tests("packaging"), ...withBundling } },
-      { test: { name: "e2e", include: tests("e2e"), ...withBundling } },
+      { test: { name: "e2e", include: tests("e2e"), ...withBundling, expect: { poll: { timeout: POLL_TIMEOUT_MS } } } },
     ],
   },
 });
