@@ -6,6 +6,7 @@ import { CodexBridgeError } from "./errors.js";
 const DENIED_NAME = /^CONVEX_/i;
 
 const DEFAULT_NAME = "codex";
+const PACKAGE_BIN = path.join(path.sep, "node_modules", ".bin");
 
 /** The environment of the child: the bridge's own, changed by `extra`, without CONVEX_*. */
 export function childEnvironment(
@@ -18,7 +19,8 @@ export function childEnvironment(
 
 /**
  * Finds the binary: `codexBin`, else CODEX_BIN, else `codex`. A name without a folder is looked up on PATH, but never
- * in the working directory or below it: what lies in a workspace is not trusted to be Codex.
+ * in the working directory, below it, or in what npm installed for it: what lies in a workspace is not trusted to be
+ * Codex.
  *
  * @param codexBin what the app configured
  * @param cwd absolute folder in which Codex will work
@@ -42,21 +44,29 @@ function onPath(name: string, cwd: string, env: NodeJS.ProcessEnv): string[] {
   const names = process.platform === "win32" && path.extname(name) === "" ? [`${name}.exe`] : [name];
   const folders = (env["PATH"] ?? env["Path"] ?? "").split(path.delimiter);
   return folders
-    .filter((folder) => path.isAbsolute(folder) && !isInside(folder, cwd))
-    .flatMap((folder) => names.map((file) => path.join(folder, file)));
+    .filter((folder) => path.isAbsolute(folder) && !isInside(folder, cwd) && !isPackageBin(folder, cwd))
+    .flatMap((folder) => names.map((file) => path.join(folder, file)))
+    .filter((file) => !isInside(file, cwd));
 }
 
-function isInside(folder: string, parent: string): boolean {
-  const way = path.relative(real(parent), real(folder));
+/** Whether it is the node_modules/.bin of a folder around `cwd`: npm and npx put it on PATH. */
+function isPackageBin(folder: string, cwd: string): boolean {
+  return [path.resolve(folder), real(folder)].some(
+    (bin) => bin.endsWith(PACKAGE_BIN) && isInside(cwd, bin.slice(0, -PACKAGE_BIN.length) || path.sep),
+  );
+}
+
+function isInside(file: string, parent: string): boolean {
+  const way = path.relative(real(parent), real(file));
   return way === "" || (way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
 }
 
-/** Where the symbolic links lead; the folder itself where it is not there. */
-function real(folder: string): string {
+/** Where the symbolic links lead; the file or folder itself where it is not there. */
+function real(file: string): string {
   try {
-    return realpathSync(folder);
+    return realpathSync(file);
   } catch {
-    return folder;
+    return file;
   }
 }
 

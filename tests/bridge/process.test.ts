@@ -196,6 +196,18 @@ describe("what the process is given", () => {
     const linked = path.join(folder, "linked");
     symlinkSync(planted, linked);
     expect(found([linked, trusted])).toBe(path.join(trusted, "codex"));
+    const linkedFile = path.join(folder, "linked-file");
+    mkdirSync(linkedFile);
+    symlinkSync(path.join(planted, "codex"), path.join(linkedFile, "codex"));
+    expect(found([linkedFile, trusted])).toBe(path.join(trusted, "codex"));
+    const ofParent = path.join(folder, "node_modules", ".bin");
+    const ofOther = path.join(folder, "other", "node_modules", ".bin");
+    for (const bin of [ofParent, ofOther]) {
+      mkdirSync(bin, { recursive: true });
+      symlinkSync(path.join(trusted, "codex"), path.join(bin, "codex"));
+    }
+    expect(found([ofParent, trusted])).toBe(path.join(trusted, "codex"));
+    expect(found([ofOther, trusted])).toBe(path.join(ofOther, "codex"));
     expect(() => found([planted, ".", ""])).toThrow(expect.objectContaining({ code: "E_CODEX_NOT_FOUND" }));
     expect(found([trusted], path.join(planted, "codex"))).toBe(path.join(planted, "codex"));
     expect(found([trusted], "")).toBe(path.join(trusted, "codex"));
