@@ -33,7 +33,7 @@ export type HostMessagesForHooksResult = PaginationResult<CodexMessageDoc> & {
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`
  * @param args `startOrder` of `kind: "list"` leaves out the streams of turns before it; `kind: "deltas"` with
- *   `numItems: 0` reads no message; `runtime` can only lower what is read
+ *   `numItems: 0` reads no message; of `runtime` only the two read limits count
  * @returns the page and `streams`: undefined unless asked for. A thread that is not there (yet) is an empty page with
  *   `threadStatus: "missing"`
  * @throws ConvexError `E_CURSOR_INVALID`
