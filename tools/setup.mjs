@@ -7,7 +7,9 @@ import { CARGO_TOOLS_DIR, ROOT, cargoTools, findCargoTool, findRustup } from "./
 import { BUILDS, isFresh } from "./freshness.mjs";
 import { run, seconds } from "./run.mjs";
 
-const NODE_MIN = [20, 19];
+/** What the pinned ESLint and Vite run on, as package.json's `engines` says: the least minor of a major; from NODE_MAJOR_ANY on, any. */
+const NODE_MINOR_MIN = { 20: 19, 22: 13 };
+const NODE_MAJOR_ANY = 24;
 const CRATES_BETWEEN_REPORTS = 20;
 const CARGO_LINES_SHOWN_ON_FAILURE = 40;
 
@@ -18,14 +20,21 @@ function fail(code, problem, whatToDo) {
 
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
-  fail("E_SETUP_NODE", `Node ${process.versions.node} is too old, ${NODE_MIN.join(".")} or newer is needed`, "Get it from https://nodejs.org or with your version manager.");
+  if (major >= NODE_MAJOR_ANY || minor >= NODE_MINOR_MIN[major]) return;
+  fail("E_SETUP_NODE", `Node ${process.versions.node} will not do: 20.19 or a later 20, 22.13 or a later 22, or 24 and newer is needed`, "Get it from https://nodejs.org or with your version manager.");
 }
 
 function checkRustup() {
   const rustup = findRustup();
   if (rustup !== undefined) return rustup;
   fail("E_SETUP_NO_RUSTUP", "rustup was found neither on PATH nor in cargo's bin folder", "Install it as https://rustup.rs says (no default toolchain is needed), then run this again.");
+}
+
+/** Rust links build scripts and macros, the wasm's too, with the C compiler; macOS has a `cc` that only offers to install one. */
+function checkLinker() {
+  if (process.platform === "win32" || spawnSync("cc", ["--version"]).status === 0) return;
+  const whatToDo = process.platform === "darwin" ? "Install the command line tools of Xcode: xcode-select --install" : "Install it: build-essential on Debian and Ubuntu (apt-get install build-essential), gcc elsewhere.";
+  fail("E_SETUP_NO_LINKER", "there is no C compiler `cc`, which Rust links with", whatToDo);
 }
 
 const readLock = (file) => JSON.parse(readFileSync(path.join(ROOT, file), "utf8")).packages;
@@ -131,12 +140,14 @@ checkNode();
 const rustup = checkRustup();
 const rust = toolchain();
 const missingTools = cargoTools().filter((tool) => findCargoTool(tool) === undefined);
+const isWasmFresh = () => isFresh(BUILDS.wasm);
 const missingNames = missingTools.map(({ crate, version }) => `${crate} ${version}`).join(" and ");
+if (missingTools.length > 0 || !isWasmFresh()) checkLinker();
 
 await step("npm packages", areNpmPackagesFresh, installNpmPackages);
 await step(`Rust ${rust.channel} with ${rust.targets.join(", ")}`, () => isToolchainThere(rustup, rust), () => installToolchain(rustup, rust));
 await step(`${missingNames}, built once (about 8 minutes on two slow cores)`, () => missingTools.length === 0, () => installCargoTools(rustup, missingTools, rust.channel));
-await step("the Rust core as wasm (pkg/)", () => isFresh(BUILDS.wasm), () => build("build-wasm.mjs", "E_SETUP_WASM"));
+await step("the Rust core as wasm (pkg/)", isWasmFresh, () => build("build-wasm.mjs", "E_SETUP_WASM"));
 await step("JavaScript and declarations (dist/)", () => isFresh(BUILDS.dist), () => build("build.mjs", "E_SETUP_DIST"));
 
 console.log(stepsDone === 0 ? `Set-up: everything is in place (${seconds(startedMs)})` : `Set-up: ready after ${seconds(startedMs)}`);
