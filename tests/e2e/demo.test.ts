@@ -124,6 +124,7 @@ describe("npm run demo", () => {
 
   const refusals: [string, string[], Record<string, string>, RegExp][] = [
     ["--live without a codex", ["--live"], { CODEX_BIN: "/no/such/codex" }, /^E_DEMO_NO_CODEX: .*CODEX_BIN/],
+    ["--live with a folder", ["--live"], { CODEX_BIN: ROOT }, /^E_DEMO_NO_CODEX: .*CODEX_BIN/],
     ["an unknown recording", ["--record", "../../../package"], {}, /^E_DEMO_NO_RECORDING: /],
     ["a deployment that is not there", [], { CONVEX_URL: "http://127.0.0.1:9" }, /^E_DEMO_CONVEX_URL: .*npx convex dev/],
     ["a speed that is none", ["--speed", "fast"], {}, /^E_DEMO_OPTION: --speed/],

@@ -1,7 +1,7 @@
 // A real codex binary, and a throw-away CODEX_HOME in which it talks to the scripted model: no account, no network.
-import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 
 const TRIPLES = {
   'linux-x64': 'x86_64-unknown-linux-musl',
@@ -12,10 +12,11 @@ const TRIPLES = {
 // A model whose catalogue entry offers exec_command and apply_patch directly.
 const MODEL = 'gpt-5.5';
 
-/** CODEX_BIN, or the native binary of an installed @openai/codex, or `codex` of PATH; undefined where there is none. */
+/** CODEX_BIN (a path, or a name on PATH), or the native binary of an installed @openai/codex, or `codex` of PATH; undefined where there is none. */
 export function findCodex(env = process.env) {
-  if (env.CODEX_BIN) return isExecutable(env.CODEX_BIN) ? env.CODEX_BIN : undefined;
-  return installedCodex() ?? codexOnPath(env.PATH ?? '');
+  const named = env.CODEX_BIN;
+  if (!named) return installedCodex() ?? onPath('codex', env.PATH);
+  return basename(named) === named ? onPath(named, env.PATH) : [resolve(named)].find(isExecutable);
 }
 
 /** The native binary itself, so that signals reach it and not its node wrapper. */
@@ -31,15 +32,15 @@ function installedCodex() {
   }
 }
 
-function codexOnPath(path) {
+function onPath(name, path = '') {
   const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
-  return folders.map((folder) => join(folder, 'codex')).find(isExecutable);
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
 function isExecutable(file) {
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return statSync(file).isFile();
   } catch {
     return false;
   }
@@ -72,6 +73,9 @@ export function writeConfig(home, baseUrl, { config = {}, provider = {}, mcpServ
   ];
   writeFileSync(join(home, 'config.toml'), `${lines.join('\n')}\n`);
 }
+
+/** What an app holds of Convex is not for Codex and the commands that it runs. */
+export const withoutConvex = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !/^CONVEX_/i.test(name)));
 
 /** What a codex in such a home needs in its environment. */
 export const mockEnvironment = (home) => ({ CODEX_HOME: home, MOCK_API_KEY: 'mock' });

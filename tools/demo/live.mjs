@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { findCodex, mockEnvironment, writeConfig } from "../codex-kit/codex-home.mjs";
+import { findCodex, mockEnvironment, withoutConvex, writeConfig } from "../codex-kit/codex-home.mjs";
 import { startMock } from "../codex-kit/mock-responses-server.mjs";
 
 const STAND_IN = fileURLToPath(new URL("../replay-codex/replay-codex.mjs", import.meta.url));
@@ -48,10 +48,10 @@ export function recordedSession({ record, speed, tokenMs = TOKEN_MS }) {
 export async function liveSession(env = process.env) {
   const codexBin = findCodex(env);
   if (!codexBin) {
-    const named = env.CODEX_BIN ? `CODEX_BIN is \`${env.CODEX_BIN}\`, which cannot be run` : "there is no codex on PATH";
+    const named = env.CODEX_BIN ? `CODEX_BIN is \`${env.CODEX_BIN}\`, which is no file that can be run` : "there is no codex on PATH";
     throw new DemoError("E_DEMO_NO_CODEX", `--live: ${named}; install it (npm install -g @openai/codex) or set CODEX_BIN to its path`);
   }
-  const version = execFileSync(codexBin, ["--version"], { encoding: "utf8" }).trim();
+  const version = execFileSync(codexBin, ["--version"], { encoding: "utf8", env: withoutConvex(env) }).trim();
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), "codex-demo-")));
   const folder = (name) => {
     const made = path.join(root, name);
