@@ -1,21 +1,12 @@
-/** The demo's page in a real browser: `CHROMIUM_BIN`, or one on PATH. Skipped where there is none, but not where `CI` is set. */
+/** The demo's page in a real browser. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
-import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium, type Browser } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterEach, expect, test } from "vitest";
+import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const CHROMIUM = process.env["CHROMIUM_BIN"] ?? onPath("chromium", "chromium-browser", "google-chrome");
-/** No sandbox as root in a container; no traffic of the browser's own. */
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const PAGE_ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/#\S*thread=\S+/;
-
-function onPath(...names: string[]): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(path.delimiter);
-  return names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find((file) => existsSync(file));
-}
 
 let demo: ChildProcess | undefined;
 let browser: Browser | undefined;
@@ -46,10 +37,9 @@ async function startDemo(...args: string[]): Promise<string> {
   });
 }
 
-test.skipIf(CHROMIUM === undefined && !process.env["CI"])("the page shows the session: reasoning, commands with output, a file change, the answer", async () => {
-  if (CHROMIUM === undefined) throw new Error("no Chromium: install one, or set CHROMIUM_BIN to its path");
+test.skipIf(WITHOUT_BROWSER)("the page shows the session: reasoning, commands with output, a file change, the answer", async () => {
   const address = await startDemo("--speed", "4", "--token-ms", "5");
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  browser = await startBrowser();
   const page = await browser.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {

@@ -1,0 +1,36 @@
+/** The core in a real browser: bundled by Vite, loaded and asked as everywhere else. */
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser } from "playwright-core";
+import { build } from "vite";
+import { afterEach, expect, test } from "vitest";
+import { core } from "../../js-wrapper/core/index.js";
+import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
+
+const CORE = fileURLToPath(new URL("../../js-wrapper/core/index.ts", import.meta.url));
+const LINE = '{"method":"turn/started","params":{"threadId":"t😀","turn":{"id":"u"}},"emittedAtMs":12}';
+
+let browser: Browser | undefined;
+let folder: string | undefined;
+
+afterEach(async () => {
+  await browser?.close();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+});
+
+test.skipIf(WITHOUT_BROWSER)("answers in a browser as it does in Node", async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "codex-core-"));
+  const entry = path.join(folder, "main.js");
+  await writeFile(entry, `import { core } from ${JSON.stringify(CORE)};\nglobalThis.classify = (line) => core().classifyLine(line);\n`);
+  const out = path.join(folder, "out");
+  await build({ root: folder, configFile: false, logLevel: "error", build: { outDir: out, lib: { entry, formats: ["iife"], name: "main", fileName: "main" } } });
+  const [script] = await readdir(out);
+  browser = await startBrowser();
+  const page = await browser.newPage();
+  await page.addScriptTag({ content: await readFile(path.join(out, script ?? ""), "utf8") });
+  const answer: unknown = await page.evaluate(`classify(${JSON.stringify(LINE)})`);
+  expect(answer).toEqual(core().classifyLine(LINE));
+  expect(answer).toMatchObject({ type: "event", threadId: "t😀", turnId: "u", opensTurn: true });
+});
