@@ -140,7 +140,6 @@ impl<'a> Stream<'a> {
         needs: &mut Needs,
     ) -> Result<(), Fault> {
         let before = self.order.clone();
-        let mut asked: Option<Range> = None;
         for (range, event) in members {
             if let Some((last, last_range)) = self.accepted.last()
                 && last_range.overlaps(*range)
@@ -160,18 +159,18 @@ impl<'a> Stream<'a> {
                 Place::Straddles => return Err(out_of_order(*event)),
                 Place::Accepted => match &call.loaded {
                     Some(loaded) => self.check_redelivery(&loaded.places, *range, *event, call)?,
-                    None => {
-                        let known = asked.unwrap_or(*range);
-                        asked = Some(Range {
-                            start: known.start.min(range.start),
-                            end: known.end.max(range.end),
-                        });
-                    }
+                    // One range for each run of redelivered events: what lies between two runs is nobody's business.
+                    None => match needs.chunks.last_mut() {
+                        Some(run) if run.event == self.event && range.start <= run.end => {
+                            run.end = run.end.max(range.end);
+                        }
+                        _ => {
+                            let Range { start, end } = *range;
+                            needs.chunks.push(ChunkRange { event: self.event, start, end });
+                        }
+                    },
                 },
             }
-        }
-        if let Some(Range { start, end }) = asked {
-            needs.chunks.push(ChunkRange { event: self.event, start, end });
         }
         Ok(())
     }

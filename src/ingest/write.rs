@@ -112,7 +112,7 @@ impl Needs {
     /// How many index ranges the rows take at most, their parts' included.
     pub fn ranges(&self) -> usize {
         let one = self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len();
-        one + (self.items.len() + self.closing.len()) * 3
+        one + self.chunks.len() * 2 + (self.items.len() + self.closing.len()) * 3
     }
 
     /// Whether nothing is asked for.

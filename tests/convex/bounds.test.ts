@@ -157,3 +157,17 @@ test("a batch that names more rows than one call may read is refused, and its ha
   expect([refused.status, refused.errors[0]?.errorCode]).toEqual(["rejected", "E_SYNC_BATCH_TOO_LARGE"]);
   await ingestOk(component, batch.slice(0, 1_000));
 });
+
+test("events sent again from both ends of a long stream read nothing between them", async () => {
+  const component = await startThread();
+  const turn = new TurnStream();
+  const first = turn.started();
+  await ingestOk(component, [first]);
+  await ingestOk(component, [turn.itemStarted(agentMessage("m", ""))]);
+  let last = first;
+  for (let batch = 0; batch < 320; batch++) {
+    last = turn.text("m", "x".repeat(55_000));
+    await ingestOk(component, [last]);
+  }
+  await ingestOk(component, [first, last]);
+});
