@@ -19,6 +19,8 @@ pub enum Meaning<'a> {
         error: Option<String>,
         /// The bridge's own word after the app-server died, not Codex's.
         synthesized: bool,
+        /// Whether it makes the turn where nothing of it is known: an `error` does not.
+        makes_turn: bool,
     },
     /// An `error` that Codex tries again after: a warning.
     TurnWarned(String),
@@ -248,7 +250,7 @@ fn turn_ended<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
         _ => Outcome::Completed,
     };
     let error = turn.get("error").and_then(message_of);
-    Ok(Meaning::TurnEnded { outcome, error, synthesized: params.synthesized })
+    Ok(Meaning::TurnEnded { outcome, error, synthesized: params.synthesized, makes_turn: true })
 }
 
 fn turn_error<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
@@ -256,7 +258,12 @@ fn turn_error<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
     Ok(if params.will_retry {
         Meaning::TurnWarned(message)
     } else {
-        Meaning::TurnEnded { outcome: Outcome::Failed, error: Some(message), synthesized: false }
+        Meaning::TurnEnded {
+            outcome: Outcome::Failed,
+            error: Some(message),
+            synthesized: false,
+            makes_turn: false,
+        }
     })
 }
 
@@ -354,8 +361,12 @@ mod tests {
         let retry = r#"{"method":"error","params":{"error":{"message":"Reconnecting"},"willRetry":true}}"#;
         assert_eq!(read("error", retry).unwrap().meaning, Meaning::TurnWarned("Reconnecting".into()));
         let last = r#"{"method":"error","params":{"error":{"message":"gone"},"willRetry":false}}"#;
-        let want =
-            Meaning::TurnEnded { outcome: Outcome::Failed, error: Some("gone".into()), synthesized: false };
+        let want = Meaning::TurnEnded {
+            outcome: Outcome::Failed,
+            error: Some("gone".into()),
+            synthesized: false,
+            makes_turn: false,
+        };
         assert_eq!(read("error", last).unwrap().meaning, want);
     }
 

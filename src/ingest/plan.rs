@@ -277,7 +277,8 @@ fn apply(
         _ if at.turn_id.is_empty() => {}
         Meaning::TurnStarted => rows.begin_turn(at.turn_id, at.at_ms),
         Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message),
-        Meaning::TurnEnded { outcome, error, synthesized } => {
+        Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}
+        Meaning::TurnEnded { outcome, error, synthesized, .. } => {
             let source = if *synthesized { Source::Local } else { Source::Codex };
             rows.end_turn(at.turn_id, *outcome, source, error.clone(), at.at_ms);
         }

@@ -171,3 +171,12 @@ test("events sent again from both ends of a long stream read nothing between the
   }
   await ingestOk(component, [first, last]);
 });
+
+test("a final error of a turn that nothing is known of makes no turn and ends none", async () => {
+  const component = await startThread();
+  const turn = new TurnStream();
+  await ingestOk(component, [turn.started()]);
+  await ingest(component, [], {}, [{ ...lifecycle(0, "error", { error: { message: "gone" }, willRetry: false, turnId: "ghost" }), turnId: "ghost" }]);
+  const state = await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD });
+  expect(state.turns.map(({ turnId, status }) => [turnId, status])).toEqual([[TURN, "inProgress"]]);
+});
