@@ -31,20 +31,29 @@ const SETTLE_MAX_MS = 20_000;
 const BRIDGE_GRACE_MS = 8000;
 const POLL_MS = 50;
 
-const { values: flags } = parseArgs({
-  options: {
-    record: { type: "string", default: "demo" },
-    speed: { type: "string", default: "1" },
-    "token-ms": { type: "string" },
-    "page-port": { type: "string", default: "0" },
-    live: { type: "boolean", default: false },
-    once: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+const OPTIONS = {
+  record: { type: "string", default: "demo" },
+  speed: { type: "string", default: "1" },
+  "token-ms": { type: "string" },
+  "page-port": { type: "string", default: "0" },
+  live: { type: "boolean", default: false },
+  once: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+};
+
+const flags = readFlags();
 if (flags.help) {
   console.log(USAGE);
   process.exit(0);
+}
+
+function readFlags() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    console.error(`E_DEMO_OPTION: ${error.message}\n\n${USAGE}`);
+    process.exit(1);
+  }
 }
 
 /** What has been started, to be stopped in the opposite order. */

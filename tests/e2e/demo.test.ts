@@ -127,6 +127,7 @@ describe("npm run demo", () => {
     ["--live with a folder", ["--live"], { CODEX_BIN: ROOT }, /^E_DEMO_NO_CODEX: .*CODEX_BIN/],
     ["an unknown recording", ["--record", "../../../package"], {}, /^E_DEMO_NO_RECORDING: /],
     ["a deployment that is not there", [], { CONVEX_URL: "http://127.0.0.1:9" }, /^E_DEMO_CONVEX_URL: .*npx convex dev/],
+    ["an option that is none", ["--fats"], {}, /^E_DEMO_OPTION: .*--fats/],
     ["a speed that is none", ["--speed", "fast"], {}, /^E_DEMO_OPTION: --speed/],
   ];
   test.each(refusals)("says what to do about %s", async (_name, options, env, message) => {
