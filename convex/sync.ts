@@ -4,7 +4,7 @@ import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applySession, applyWrites } from "./model/apply.js";
 import { core } from "./model/core.js";
-import { findStream, loadIngest, loadNeeds, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
+import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { requireThread, scopeOf } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
@@ -229,7 +229,6 @@ function placeOf(args: IngestArgs, fault: Fault): { eventId?: string; streamId?:
   if (fault.event === undefined) return {};
   const delta = args.streamDeltas[fault.event];
   if (fault.code === "REPLAY_GAP") return delta === undefined ? {} : { streamId: delta.streamId };
-  if (delta !== undefined) return { eventId: delta.eventId, streamId: delta.streamId };
-  const event = args.lifecycleEvents[fault.event - args.streamDeltas.length];
-  return event === undefined ? {} : { eventId: event.eventId };
+  const { eventId } = eventAt(args, fault.event);
+  return delta === undefined ? { eventId } : { eventId, streamId: delta.streamId };
 }

@@ -2,7 +2,7 @@
 import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/index.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
-import { findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
+import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
 import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
 
@@ -251,14 +251,14 @@ async function putMarks(ctx: WriteCtx, { scope, threadId, rows }: Target, write:
 
 async function insertLifecycleId(ctx: WriteCtx, target: Target, write: Of<"insertLifecycleId">): Promise<void> {
   const { scope, threadId, nowMs, args } = target;
-  const { eventId } = existing(args.lifecycleEvents[write.event - args.streamDeltas.length]);
+  const { eventId } = eventAt(args, write.event);
   await ctx.db.insert("lifecycleIds", { ...scope, threadId, eventId, expiresAt: nowMs + LIFECYCLE_ID_TTL_MS });
 }
 
 async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">): Promise<void> {
   const { scope, threadId, nowMs, args } = target;
   const { tenantId, userId } = scope;
-  const event = existing(args.streamDeltas[write.event] ?? args.lifecycleEvents[write.event - args.streamDeltas.length]);
+  const event = eventAt(args, write.event);
   const { eventId, turnId, kind } = event;
   const kept = await ctx.db
     .query("quarantine")
@@ -287,7 +287,7 @@ async function evictQuarantine(ctx: WriteCtx, { scope: { tenantId, userId }, thr
 
 /** The payload that the core describes. */
 function storedText(args: IngestArgs, payload: StoredPayload): string {
-  const event = existing(args.streamDeltas[payload.event] ?? args.lifecycleEvents[payload.event - args.streamDeltas.length]);
+  const event = eventAt(args, payload.event);
   const { start, cutStart, cutEnd, end, inPlace } = payload;
   return event.payloadJson.slice(start, cutStart) + inPlace + event.payloadJson.slice(cutEnd, end);
 }
@@ -301,7 +301,7 @@ function stateOf({ nowMs, args }: Target, state: Doc<"streams">["state"]) {
 
 /** The sender's clock, for display; the server's where that is no time. */
 function createdAtOf({ args, nowMs }: Target, event: number): number {
-  const { createdAt } = existing(args.streamDeltas[event] ?? args.lifecycleEvents[event - args.streamDeltas.length]);
+  const { createdAt } = eventAt(args, event);
   return Number.isFinite(createdAt) ? createdAt : nowMs;
 }
 

@@ -124,7 +124,7 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
     Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
     Promise.all(needs.chunks.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
     Promise.all(needs.nextOrders.map((turnId) => nextOrder(ctx, scope, threadId, turnId))),
-    Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, lifecycleIdOf(args, event)))),
+    Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
   ]);
   const rows = {
     turns,
@@ -166,17 +166,18 @@ export function findStream(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: 
     .unique();
 }
 
+/** An event of the batch by its index: the streams' events, then the lifecycle events. */
+export function eventAt(args: IngestArgs, event: number): StreamEvents[number] | IngestCall["lifecycle"][number] {
+  const found = args.streamDeltas[event] ?? args.lifecycleEvents[event - args.streamDeltas.length];
+  if (found === undefined) throw coded("E_INTERNAL", `the core named event ${String(event)}`);
+  return found;
+}
+
 /** The stream that an event of the batch is of, by the event's index. */
 export function streamIdOf(args: IngestArgs, event: number): string {
   const delta = args.streamDeltas[event];
   if (delta === undefined) throw coded("E_INTERNAL", `the core named stream event ${String(event)}`);
   return delta.streamId;
-}
-
-function lifecycleIdOf(args: IngestArgs, event: number): string {
-  const found = args.lifecycleEvents[event - args.streamDeltas.length];
-  if (found === undefined) throw coded("E_INTERNAL", `the core named lifecycle event ${String(event)}`);
-  return found.eventId;
 }
 
 function findMarks(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {

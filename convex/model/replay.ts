@@ -33,20 +33,16 @@ export async function replay(
   cursors: readonly Cursor[],
   runtime: RuntimeOptions | undefined,
 ) {
-  const chunksMax = cursors.length === 0 ? 0 : core((rust) => rust.chunksToLoad(runtime));
-  const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
-  const opened: Opened[] = [];
-  for (const cursor of cursors) opened.push(await open(ctx, scope, threadId, cursor, chunksMax, room));
-  const windows = cursors.length === 0 ? [] : windowsOf(opened, runtime);
-  const read = await Promise.all(opened.map((stream, at) => readWithin(ctx, stream, windows[at])));
+  const windows = cursors.length === 0 ? [] : await openWindows(ctx, scope, threadId, cursors, runtime);
+  const read = await Promise.all(windows.map((stream) => readWithin(ctx, stream)));
   return {
-    streamWindows: opened.map(({ cursor }, at) => ({
-      streamId: cursor.streamId,
-      status: windows[at]?.status ?? ("stale" as const),
-      serverCursorStart: windows[at]?.start ?? cursor.cursor,
-      serverCursorEnd: windows[at]?.end ?? cursor.cursor,
+    streamWindows: windows.map(({ streamId, window: { status, start, end } }) => ({
+      streamId,
+      status,
+      serverCursorStart: start,
+      serverCursorEnd: end,
     })),
-    nextCheckpoints: opened.map(({ cursor }, at) => ({ streamId: cursor.streamId, cursor: windows[at]?.next ?? cursor.cursor })),
+    nextCheckpoints: windows.map(({ streamId, window: { next } }) => ({ streamId, cursor: next })),
     deltas: read.flatMap((stream) => stream.deltas),
     texts: read.flatMap((stream) => stream.texts),
     items: read.flatMap((stream) => stream.items),
@@ -103,27 +99,41 @@ async function open(ctx: ReadCtx, scope: Scope, threadId: string, cursor: Cursor
   return { cursor, latest, chunks };
 }
 
-function windowsOf(opened: readonly Opened[], runtime: RuntimeOptions | undefined): Window[] {
-  const call = {
-    runtime,
-    streams: opened.map(({ cursor, latest, chunks }) => ({
-      requested: cursor.cursor,
-      latest,
-      chunks: chunks.map((chunk) => ({
-        range: { start: chunk.cursorStart, end: chunk.cursorEnd },
-        kept: chunk.kept.map((kept) => ({ start: kept.cursorStart, end: kept.cursorEnd })),
-      })),
+/** A stream's window, and the chunks that it lies in. */
+type Opening = { streamId: string; window: Window; chunks: Doc<"chunks">[] };
+
+async function openWindows(
+  ctx: ReadCtx,
+  scope: Scope,
+  threadId: string,
+  cursors: readonly Cursor[],
+  runtime: RuntimeOptions | undefined,
+): Promise<Opening[]> {
+  const chunksMax = core((rust) => rust.chunksToLoad(runtime));
+  const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
+  const opened: Opened[] = [];
+  for (const cursor of cursors) opened.push(await open(ctx, scope, threadId, cursor, chunksMax, room));
+  const streams = opened.map(({ cursor, latest, chunks }) => ({
+    requested: cursor.cursor,
+    latest,
+    chunks: chunks.map((chunk) => ({
+      range: { start: chunk.cursorStart, end: chunk.cursorEnd },
+      kept: chunk.kept.map((kept) => ({ start: kept.cursorStart, end: kept.cursorEnd })),
     })),
-  };
-  return core((rust) => rust.readWindow(call)).windows;
+  }));
+  const { windows } = core((rust) => rust.readWindow({ runtime, streams }));
+  return opened.flatMap(({ cursor: { streamId }, chunks }, at) => {
+    const window = windows[at];
+    return window === undefined ? [] : [{ streamId, window, chunks }];
+  });
 }
 
-async function readWithin(ctx: ReadCtx, { cursor: { streamId }, chunks }: Opened, window: Window | undefined) {
+async function readWithin(ctx: ReadCtx, { streamId, window, chunks }: Opening) {
   const deltas: { streamId: string; cursorStart: number; cursorEnd: number; kind: string; payloadJson: string }[] = [];
   const texts: { streamId: string; turnId: string; messageId: string; channel: "text" | "output"; cursorStart: number; cursorEnd: number; text: string }[] = [];
   const items: NamedItem[] = [];
   const joiners = new Map<string, RunJoiner>();
-  const inside = (start: number) => window !== undefined && start >= window.start && start < window.end;
+  const inside = (start: number) => start >= window.start && start < window.end;
   for (const chunk of chunks) {
     for (const [at, { cursorStart, cursorEnd, kind, payloadJson }] of chunk.kept.entries()) {
       if (!inside(cursorStart)) continue;

@@ -8,13 +8,11 @@ export type Run = Doc<"chunks">["runs"][number];
 /** Joins the runs of one text: halves of a surrogate pair that two chunks hold become one character. */
 export class RunJoiner {
   #high: number | undefined;
-  #begun = false;
 
   join(run: Pick<Run, "text" | "leadingLow" | "pendingHigh">): string {
     const between = this.#between(run);
     const empty = run.text === "" && run.leadingLow === undefined;
     if (!empty || run.pendingHigh !== undefined) this.#high = run.pendingHigh;
-    this.#begun = true;
     return between + run.text;
   }
 
@@ -27,7 +25,7 @@ export class RunJoiner {
     if (this.#high !== undefined && run.leadingLow !== undefined) return String.fromCharCode(this.#high, run.leadingLow);
     if (run.leadingLow !== undefined) return REPLACEMENT;
     const parted = run.text !== "" || run.pendingHigh !== undefined;
-    return this.#high !== undefined && this.#begun && parted ? REPLACEMENT : "";
+    return this.#high !== undefined && parted ? REPLACEMENT : "";
   }
 }
 
