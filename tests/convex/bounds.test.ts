@@ -94,6 +94,18 @@ test("260 malformed events block no thread, and sent again they change nothing",
   expect(await dump(component)).toEqual(before);
 });
 
+test("malformed events that were let go do not come back when they are sent again", async () => {
+  const component = await startThread();
+  const turn = new TurnStream();
+  const malformed = (count: number) => Array.from({ length: count }, () => turn.raw("item/started", "{"));
+  const old = [turn.started(), ...malformed(70)];
+  await ingest(component, old);
+  await ingest(component, malformed(200));
+  const before = await dump(component);
+  expect((await ingest(component, old)).errors).toHaveLength(70);
+  expect(await dump(component)).toEqual(before);
+});
+
 test("a command's text is known without its stream", async () => {
   const component = await startThread();
   const turn = new TurnStream();
