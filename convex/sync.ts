@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import type { Fault, Plan } from "../js-wrapper/core/index.js";
+import type { Fault, Plan } from "../js-wrapper/core/component.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applySession, applyWrites } from "./model/apply.js";

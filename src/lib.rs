@@ -19,9 +19,9 @@
 //! - [`ingest`]: what a batch does to the rows of its thread
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`sorted`]: lists in order
-//! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers
-//!   written, and bounds and codes
+//! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
 
+#![forbid(unsafe_code)]
 #![cfg_attr(
     test,
     allow(
@@ -34,7 +34,6 @@
     )
 )]
 
-pub mod answer;
 pub mod checkpoint;
 pub mod client;
 pub mod delta;

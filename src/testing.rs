@@ -542,7 +542,7 @@ impl HeadState {
 
 /// A unit variant as an answer names it.
 pub(crate) fn name(value: &impl serde::Serialize) -> String {
-    crate::answer::to_json(value).unwrap().replace('"', "")
+    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
 
 /// A write in one line.

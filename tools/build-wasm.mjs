@@ -1,11 +1,11 @@
-// src/ (Rust) -> pkg/: the wasm, its glue with `initSync` alone, the bytes as a module, the types.
+// doors/* (Rust) -> pkg/: of each door the wasm, its glue with `initSync` alone, the bytes as a module, the types.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { CARGO_HOME, ROOT, cargoEnv } from "./cargo-tools.mjs";
 import { BUILDS, stampOf } from "./freshness.mjs";
+import { DOORS } from "./doors.mjs";
 
-const NAME = "convex_codex_local";
 const WASM_OPT = path.join(ROOT, "node_modules/binaryen/bin/wasm-opt");
 // What rustc's wasm32-unknown-unknown emits; named, because wasm-bindgen's output does not promise to say it.
 const WASM_FEATURES = ["bulk-memory", "bulk-memory-opt", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
@@ -31,7 +31,7 @@ function remapFlags() {
   return [[ROOT, "."], [CARGO_HOME, "cargo"], ...crates].map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
 }
 // A setting, not an environment variable: cargo adds it to those of .cargo/config.toml, and folders may hold spaces.
-const cargoArgs = () => ["--config", `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(remapFlags())}`];
+const cargoSettings = () => ["--config", `target.wasm32-unknown-unknown.rustflags=${JSON.stringify(remapFlags())}`];
 
 function replaceOnce(text, from, to, file) {
   const found = text.split(from).length - 1;
@@ -54,7 +54,7 @@ function patchGlue(file) {
   text = cutOnce(text, "async function __wbg_load(module, imports) {", "function initSync(module) {", file);
   text = cutOnce(text, "let __wbg_init_promise;", "export { initSync, __wbg_init as default };", file);
   text = replaceOnce(text, "export { initSync, __wbg_init as default };", "export { initSync };", file);
-  // A trapped instance is replaced by calling initSync again with the held module; caching is core()'s.
+  // A trapped instance is replaced by calling initSync again with the held module; caching is `js-wrapper/core/instance.ts`.
   text = replaceOnce(text, "function initSync(module) {\n    if (wasm !== undefined) return wasm;\n", "function initSync(module) {\n", file);
   const left = FORBIDDEN_IN_GLUE.filter((word) => text.includes(word));
   if (left.length > 0) throw new Error(`${file}: still has ${left.join(", ")}`);
@@ -76,22 +76,28 @@ const replaced = `${staging}-replaced`;
 const inStaging = (name) => path.join(staging, name);
 const env = cargoEnv();
 
+function buildDoor(name, cargoArgs) {
+  const crate = path.join(ROOT, "doors", name);
+  execFileSync(
+    "wasm-pack",
+    ["build", crate, "--release", "--target", "web", "--mode", "no-install", "--no-opt", "--no-pack", "--no-gitignore", "--out-dir", path.relative(crate, staging), "--out-name", name, "--", "--locked", ...cargoArgs],
+    { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] },
+  );
+  const wasmFile = inStaging(`${name}_bg.wasm`);
+  execFileSync(process.execPath, [WASM_OPT, ...WASM_OPT_FLAGS, wasmFile, "-o", wasmFile], { stdio: "inherit" });
+  patchGlue(inStaging(`${name}.js`));
+  patchTypes(inStaging(`${name}.d.ts`));
+
+  const base64 = readFileSync(wasmFile).toString("base64");
+  writeFileSync(inStaging(`${name}_bytes.js`), `export default "${base64}";\n`);
+  writeFileSync(inStaging(`${name}_bytes.d.ts`), "/** The wasm module's bytes, base64. */\ndeclare const bytes: string;\nexport default bytes;\n");
+}
+
 const writeStamp = stampOf(BUILDS.wasm);
 rmSync(staging, { recursive: true, force: true });
 try {
-  execFileSync(
-    "wasm-pack",
-    ["build", "--release", "--target", "web", "--mode", "no-install", "--no-opt", "--no-pack", "--no-gitignore", "--out-dir", path.relative(ROOT, staging), "--out-name", NAME, "--", ...cargoArgs()],
-    { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] },
-  );
-  const wasmFile = inStaging(`${NAME}_bg.wasm`);
-  execFileSync(process.execPath, [WASM_OPT, ...WASM_OPT_FLAGS, wasmFile, "-o", wasmFile], { stdio: "inherit" });
-  patchGlue(inStaging(`${NAME}.js`));
-  patchTypes(inStaging(`${NAME}.d.ts`));
-
-  const base64 = readFileSync(wasmFile).toString("base64");
-  writeFileSync(inStaging(`${NAME}_bytes.js`), `export default "${base64}";\n`);
-  writeFileSync(inStaging(`${NAME}_bytes.d.ts`), "/** The wasm module's bytes, base64. */\ndeclare const bytes: string;\nexport default bytes;\n");
+  const cargoArgs = cargoSettings();
+  for (const name of DOORS) buildDoor(name, cargoArgs);
   writeStamp(staging);
 
   // Two renames, not a removal: others may be reading.

@@ -9,14 +9,14 @@ const STAMP = ".built-from";
 
 const WASM = {
   output: "pkg",
-  inputs: ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "tools/build-wasm.mjs", "tools/cargo-tools.mjs", "node_modules/binaryen/package.json"],
+  inputs: ["src", "doors", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "tools/build-wasm.mjs", "tools/cargo-tools.mjs", "tools/doors.mjs", "node_modules/binaryen/package.json"],
 };
 
 const TSCONFIGS = ["base", "build", "emit", "core", "component", "wrapper"].map((name) => `tsconfig.${name}.json`);
 
 const DIST = {
   output: "dist",
-  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "package-lock.json", "pkg/convex_codex_local.d.ts"],
+  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "package-lock.json", "pkg/component.d.ts", "pkg/bridge.d.ts"],
 };
 
 export const BUILDS = { wasm: WASM, dist: DIST };

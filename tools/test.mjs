@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { ROOT, cargoEnv } from "./cargo-tools.mjs";
+import { DOORS } from "./doors.mjs";
 import { BUILDS, isFresh } from "./freshness.mjs";
 import { run, seconds } from "./run.mjs";
 
@@ -35,11 +36,11 @@ function everyLayerHasTests() {
 const STEPS = [
   { name: "layers", check: everyLayerHasTests },
   { name: "fresh", check: builtFoldersAreFresh },
-  command("fmt", "cargo", "fmt", "--check"),
+  command("fmt", "cargo", "fmt", "--all", "--check"),
   command("clippy", "cargo", "clippy", "--locked", "--all-targets", ...DENY_WARNINGS),
-  command("clippy-wasm", "cargo", "clippy", "--locked", "--target", WASM_TARGET, ...DENY_WARNINGS),
+  command("clippy-wasm", "cargo", "clippy", "--locked", "--workspace", "--target", WASM_TARGET, ...DENY_WARNINGS),
   command("rust", "cargo", "test", "--locked"),
-  command("wasm", "wasm-pack", "test", "--node", "--mode", "no-install", "--", "--locked"),
+  ...DOORS.map((door) => command(`door-${door}`, "wasm-pack", "test", "--node", "--mode", "no-install", path.join("doors", door), "--locked")),
   npmBin("types", "typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"),
   npmBin("lint", "eslint/bin/eslint.js", "--max-warnings", "0", "."),
   vitest("unit", "convex", "bridge", "host", "react"),

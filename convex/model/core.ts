@@ -1,5 +1,5 @@
 /** The core, as the component calls it: a bug in it is a coded error, so that the platform rolls back and clients can tell. */
-import { core as load, CoreError, type Core } from "../../js-wrapper/core/index.js";
+import { core as load, CoreError, type Core } from "../../js-wrapper/core/component.js";
 import { coded } from "../errors.js";
 
 /**

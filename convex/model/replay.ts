@@ -1,5 +1,5 @@
 /** What a reader of streams gets: windows by the core, what lies in them by cursor. */
-import type { RuntimeOptions, Window } from "../../js-wrapper/core/index.js";
+import type { RuntimeOptions, Window } from "../../js-wrapper/core/component.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { core } from "./core.js";
 import { findHead } from "./load.js";

@@ -1,6 +1,6 @@
 /// <reference lib="es2024.string" />
 import { randomUUID } from "node:crypto";
-import { core } from "../core/index.js";
+import { classifyLine } from "../core/bridge.js";
 import {
   type ClassifiedMessage,
   type ClientOutboundWireMessage,
@@ -284,7 +284,7 @@ export class CodexLocalBridge {
   #takeMessage(run: Run, line: string, fault: FrameFault | undefined): void {
     // The core knows most lines from their two ends; of one that was cut, everything must be there.
     if (fault === "cut") parse(line, "E_BRIDGE_LINE_CUT");
-    const found = core().classifyLine(line);
+    const found = classifyLine(line);
     switch (found.type) {
       case "error":
         // Told already, as what it is.

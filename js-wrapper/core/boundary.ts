@@ -1,9 +1,9 @@
 /**
- * The JavaScript side of the boundary; the other one is `src/wasm.rs`. A call goes in packed: all texts joined and encoded
+ * The JavaScript side of the boundary; the other one is `doors/component`. A call goes in packed: all texts joined and encoded
  * once, every number, flag and text length (UTF-16 units; -1: none) in one list, in the order in which the `unpack`
  * functions of `src/` read them.
  */
-export type * from "#wasm";
+export type * from "#wasm/component";
 
 /** A packed call. */
 export type Packed = { texts: Uint8Array; numbers: Float64Array };
@@ -139,10 +139,10 @@ export type TurnStartCall = {
 /** `src/turn.rs`, TurnInterruptCall. */
 export type TurnInterruptCall = { nowMs: number; reason: string | undefined; loaded: LoadedRows };
 
-/** `planSession` of `src/wasm.rs`. */
+/** `planSession` of `doors/component`. */
 export type SessionCall = { heartbeat: boolean; session: SessionContext };
 
-/** `planCheckpoint` of `src/wasm.rs`. */
+/** `planCheckpoint` of `doors/component`. */
 export type CheckpointCall = { cursor: number; known: number | undefined; streamExists: boolean };
 
 class Packer {

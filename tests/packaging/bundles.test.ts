@@ -39,7 +39,7 @@ describe("a page that Vite bundles", () => {
 
   test("holds it once, in its code, where it imports the core", async () => {
     const { app, installed } = await installApp(folder, tarball);
-    const core = path.join(installed, "pkg/convex_codex_local");
+    const core = path.join(installed, "pkg/component");
     const { withWasm } = await browserFilesWithWasm(app, `import * as glue from "${core}.js";\nimport bytes from "${core}_bytes.js";\nconsole.log(glue, bytes);`);
     expect(withWasm).toHaveLength(1);
     expect(withWasm[0]).toMatch(/\.js$/);

@@ -23,13 +23,13 @@ afterAll(() => removeFolder(folder));
 const exported = async () => Object.entries((await manifest()).exports).flatMap(([name, target]) => (typeof target === "string" ? [] : [{ name, ...target }]));
 const specifier = (name: string) => PACKAGE + name.slice(1);
 
+const DOORS = ["component", "bridge"];
+
 describe("the tarball", () => {
   test("has the wasm, its glue, its bytes and the component", () => {
     expect(files).toEqual(
       expect.arrayContaining([
-        "pkg/convex_codex_local.js",
-        "pkg/convex_codex_local_bg.wasm",
-        "pkg/convex_codex_local_bytes.js",
+        ...DOORS.flatMap((door) => [`pkg/${door}.js`, `pkg/${door}_bg.wasm`, `pkg/${door}_bytes.js`]),
         "dist/component/convex.config.js",
         "dist/component/_generated/component.d.ts",
         "package.json",
@@ -39,7 +39,7 @@ describe("the tarball", () => {
   });
 
   test("has no source, no top-level convex/ and no leftover of the build", () => {
-    const allowed = /^(dist\/(component|js-wrapper)\/.+\.(js|d\.ts)|pkg\/convex_codex_local\w*\.(js|d\.ts|wasm|wasm\.d\.ts)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
+    const allowed = /^(dist\/(component|js-wrapper)\/.+\.(js|d\.ts)|pkg\/(component|bridge)(_\w+)?\.(js|d\.ts|wasm|wasm\.d\.ts)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
@@ -57,8 +57,8 @@ describe("the tarball", () => {
     }
   });
 
-  test("has a glue that the isolate can load", async () => {
-    const glue = await readFile(path.join(installed, "pkg/convex_codex_local.js"), "utf8");
+  test.each(DOORS)("has a glue for the %s that the isolate can load", async (door) => {
+    const glue = await readFile(path.join(installed, `pkg/${door}.js`), "utf8");
     expect(glue).not.toMatch(/import\.meta|new URL|fetch\(/);
     expect(glue).toContain("export { initSync };");
   });
@@ -71,11 +71,11 @@ describe("an app that has it installed", () => {
     await node(app, "every-export.mjs");
   });
 
-  test("makes the core's instance from the bytes, anew each time", async () => {
+  test.each(DOORS)("makes the core's instance for the %s from the bytes, anew each time", async (door) => {
     await writeIn(installed, {
       "instance.mjs": `
-        import { initSync } from "#wasm";
-        import bytes from "#wasm-bytes";
+        import { initSync } from "#wasm/${door}";
+        import bytes from "#wasm/${door}_bytes";
         const module = new WebAssembly.Module(Buffer.from(bytes, "base64"));
         const first = initSync({ module });
         if (initSync({ module }).memory === first.memory) throw new Error("the same instance again");`,

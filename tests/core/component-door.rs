@@ -1,12 +1,7 @@
 //! The real door, as JavaScript has it: packed calls in, plain objects out.
-#![cfg(target_arch = "wasm32")]
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used)]
 
-use convex_codex_local::event::classify::classify_line;
-use convex_codex_local::ingest::call::IngestCall;
-use convex_codex_local::ingest::plan::plan_ingest;
-use convex_codex_local::pack::Unpacker;
-use convex_codex_local::wasm;
+use super::plan_ingest;
 use js_sys::{JSON, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -61,7 +56,7 @@ fn first_batch(created_at: f64) -> Packer {
 }
 
 fn ingest(call: &Packer) -> Result<JsValue, JsValue> {
-    wasm::plan_ingest(call.texts.as_bytes(), &call.numbers)
+    plan_ingest(call.texts.as_bytes(), &call.numbers)
 }
 
 #[wasm_bindgen_test]
@@ -97,32 +92,5 @@ fn a_call_that_is_packed_otherwise_throws() {
         let message = get(&ingest(&call).unwrap_err(), "message").as_string().unwrap();
         assert!(message.starts_with("E_INTERNAL: "), "{message}");
     }
-    assert!(wasm::plan_ingest(&[0xFF], &[]).is_err(), "texts that are no UTF-8");
-}
-
-#[wasm_bindgen_test]
-fn a_line_is_classified() {
-    let line = r#"{"method":"item/x","params":{"threadId":"t😀","turnId":"u"},"emittedAtMs":12}"#;
-    let class = wasm::classify_line(line).unwrap();
-    assert_eq!(
-        stringify(&class),
-        r#"{"type":"event","kind":"item/x","threadId":"t😀","turnId":"u","request":false,"opensTurn":true,"endsTurn":false,"emittedAtMs":12,"cutStart":59,"cutEnd":76}"#
-    );
-}
-
-/// The door writes its answers itself; the library that others write them with says the same.
-#[wasm_bindgen_test]
-fn answers_are_what_serde_wasm_bindgen_makes_of_them() {
-    let loaded = first_batch(12.5).numbers(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
-    for call in [first_batch(5.0).numbers(&[0.0]), loaded] {
-        let unpacked = IngestCall::unpack(Unpacker::new(&call.texts, &call.numbers)).unwrap();
-        let theirs = serde_wasm_bindgen::to_value(&plan_ingest(&unpacked)).unwrap();
-        assert_eq!(stringify(&ingest(&call).unwrap()), stringify(&theirs));
-    }
-    for line in
-        ["{}", "x", r#"{"id":1,"result":{}}"#, r#"{"method":"turn/started","params":{"threadId":"t\u0000"}}"#]
-    {
-        let ours = wasm::classify_line(line).unwrap();
-        assert_eq!(stringify(&ours), stringify(&serde_wasm_bindgen::to_value(&classify_line(line)).unwrap()));
-    }
+    assert!(plan_ingest(&[0xFF], &[]).is_err(), "texts that are no UTF-8");
 }
