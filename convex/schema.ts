@@ -63,7 +63,7 @@ export default defineSchema({
     turnId: v.string(),
     turnOrder: v.number(),
     itemId: v.string(),
-    /** The item's id, or `${itemId}#2` where the id is used a second time. */
+    /** The item's id, or `${itemId}#2` where the id is used a second time (`#1` behind an id that ends so itself). */
     messageId: v.string(),
     occurrence: v.number(),
     orderInTurn: v.number(),

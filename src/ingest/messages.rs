@@ -251,11 +251,7 @@ impl Rows<'_> {
     fn make_message(&mut self, at: At<'_>, item_id: &str, newest: Option<usize>) -> usize {
         let occurrence =
             newest.and_then(|newest| self.messages.get(newest)).map_or(1, |message| message.occurrence + 1);
-        let mut message_id = item_id.to_owned();
-        if occurrence > 1 {
-            message_id.push('#');
-            push_number(&mut message_id, occurrence);
-        }
+        let message_id = message_id_of(item_id, occurrence);
         let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
         let stream = at.stream.and_then(|stream| self.streams.get(stream));
         let turn_order =
@@ -306,6 +302,18 @@ impl Rows<'_> {
         let stored = self.next_orders.iter().find(|(turn, _)| turn == turn_id).map_or(0, |(_, next)| *next);
         stored.max(above.unwrap_or(0))
     }
+}
+
+/// The item's id, or `${itemId}#2` where it is used a second time. An item whose own id ends so is `${itemId}#1`: no two
+/// messages of a turn share an id.
+fn message_id_of(item_id: &str, occurrence: u64) -> String {
+    let mut message_id = item_id.to_owned();
+    let name = item_id.trim_end_matches(|char: char| char.is_ascii_digit());
+    if occurrence > 1 || (name.len() < item_id.len() && name.ends_with('#')) {
+        message_id.push('#');
+        push_number(&mut message_id, occurrence);
+    }
+    message_id
 }
 
 fn content_of(item: &Item<'_>, at: At<'_>) -> MessageContent {
@@ -380,6 +388,21 @@ fn closing(text: &str) -> Closing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_messages_of_a_turn_share_an_id() {
+        let cases = [
+            ("x", 1, "x"),
+            ("x", 2, "x#2"),
+            ("x#2", 1, "x#2#1"),
+            ("x#2", 2, "x#2#2"),
+            ("x#", 1, "x#"),
+            ("2", 1, "2"),
+        ];
+        for (item_id, occurrence, want) in cases {
+            assert_eq!(message_id_of(item_id, occurrence), want);
+        }
+    }
 
     #[test]
     fn a_text_is_cut_between_characters() {

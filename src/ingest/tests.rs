@@ -130,6 +130,14 @@ fn an_item_that_starts_again_is_a_repeat_below_its_end_and_another_one_above() {
 }
 
 #[test]
+fn an_item_that_is_named_as_the_second_use_of_another_has_a_text_of_its_own() {
+    let mut shell = steady();
+    shell.writes(&[item_completed(2, "m", "done"), item_started(3, "m"), item_started(4, "m#2")]);
+    shell.writes(&[delta(5, "m", "second"), delta(6, "m#2", "other")]);
+    assert_eq!((shell.text("m#2"), shell.text("m#2#1")), ("second".into(), "other".into()));
+}
+
+#[test]
 fn one_malformed_event_of_forty_is_taken_out() {
     let shell = steady();
     let mut batch: Vec<_> = (2..42).map(|cursor| delta(cursor, "m", "a")).collect();
