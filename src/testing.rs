@@ -113,6 +113,7 @@ pub(crate) struct MessageState {
     pub(crate) item_id: String,
     pub(crate) message_id: String,
     pub(crate) made: MessageMade,
+    pub(crate) stream_id: Option<String>,
     pub(crate) end_cursor: Option<u64>,
     pub(crate) status: String,
     pub(crate) closing: String,
@@ -354,6 +355,7 @@ impl Shell {
                 item_id,
                 message_id,
                 made,
+                joined,
                 status,
                 closing,
                 end_cursor,
@@ -375,11 +377,24 @@ impl Shell {
                     }
                     (old, made) => old.or(made).unwrap(),
                 };
+                let named =
+                    |event: u32| call.deltas.get(event as usize).map(|delta| delta.stream_id.to_owned());
+                let mut made = made;
+                let stream_id = match (&old, &joined) {
+                    (Some(old), Some(joined)) => {
+                        assert_eq!(old.stream_id, None);
+                        made.start_cursor = joined.start_cursor;
+                        named(joined.event)
+                    }
+                    (Some(old), None) => old.stream_id.clone(),
+                    (None, _) => named(joined.as_ref().map_or(made.event, |joined| joined.event)),
+                };
                 let state = MessageState {
                     turn_id,
                     item_id,
                     message_id,
                     made,
+                    stream_id,
                     end_cursor,
                     status: name(&status),
                     closing: name(&closing),
@@ -463,7 +478,9 @@ impl Shell {
         if message.text_whole {
             return durable;
         }
-        let mut runs: Vec<&Run> = self.chunks.iter().flat_map(|chunk| &chunk.runs).collect();
+        let of_stream = |chunk: &&ChunkState| Some(&chunk.stream_id) == message.stream_id.as_ref();
+        let mut runs: Vec<&Run> =
+            self.chunks.iter().filter(of_stream).flat_map(|chunk| &chunk.runs).collect();
         runs.retain(|run| run.message_id == message_id);
         runs.sort_by_key(|run| run.cursor_start);
         let mut units: Vec<u16> = durable.encode_utf16().collect();
@@ -505,6 +522,7 @@ impl MessageState {
             item_id: &self.item_id,
             message_id: &self.message_id,
             occurrence: self.made.occurrence,
+            stream_id: self.stream_id.as_deref(),
             start_cursor: self.made.start_cursor,
             end_cursor: self.end_cursor,
             status: &self.status,

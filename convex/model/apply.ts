@@ -143,8 +143,10 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
   let id: Id<"messages">;
   if (write.row !== undefined) {
     id = existing(rows.messages[write.row])._id;
-    const begins = write.made && { startCursor: write.made.startCursor, orderInTurn: write.made.orderInTurn };
-    await ctx.db.patch("messages", id, { ...begins, ...set });
+    const { made, joined } = write;
+    const begins = made && { startCursor: made.startCursor, orderInTurn: made.orderInTurn };
+    const grows = joined && { streamId: streamIdOf(args, joined.event), startCursor: joined.startCursor };
+    await ctx.db.patch("messages", id, { ...begins, ...grows, ...set });
   } else {
     const made = existing(write.made);
     const event = args.streamDeltas[made.event];

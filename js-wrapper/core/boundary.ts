@@ -92,6 +92,7 @@ export type LoadedRows = {
     itemId: string;
     messageId: string;
     occurrence: number;
+    streamId?: string | undefined;
     startCursor: number;
     endCursor?: number | undefined;
     status: string;
@@ -325,6 +326,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.text(message.itemId);
     packer.text(message.messageId);
     packer.number(message.occurrence);
+    packer.optionalText(message.streamId);
     packer.number(message.startCursor);
     packer.optionalNumber(message.endCursor);
     packer.text(message.status);

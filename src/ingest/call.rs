@@ -171,7 +171,9 @@ pub struct MessageRow<'a> {
     pub message_id: &'a str,
     /// How often the item's id was used before, plus one.
     pub occurrence: u64,
-    /// Where its item began.
+    /// The stream that its text grows from; none where no stream named it.
+    pub stream_id: Option<&'a str>,
+    /// Where on it its item began.
     pub start_cursor: u64,
     /// Where its item ended, if it did by its own word.
     pub end_cursor: Option<u64>,
@@ -337,6 +339,7 @@ impl<'a> MessageRow<'a> {
             item_id: call.text(),
             message_id: call.text(),
             occurrence: call.integer(),
+            stream_id: call.optional_text(),
             start_cursor: call.integer(),
             end_cursor: call.optional_integer(),
             status: call.text(),

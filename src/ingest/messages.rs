@@ -5,9 +5,11 @@
 
 use super::call::MessageRow;
 use super::rows::Rows;
+use super::streams::Stream;
 use super::turns::message_status_of;
 use super::write::{
-    Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, StoredPayload, TurnStatus, Write,
+    Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, StoredPayload, StreamJoined,
+    TurnStatus, Write,
 };
 use crate::event::item::{Item, Outcome, REASONING, role_of_type};
 use crate::event::json::Json;
@@ -26,12 +28,15 @@ pub struct Message {
     pub message_id: String,
     /// How often the item's id was used before, plus one.
     pub occurrence: u64,
+    /// The stream that its text grows from, whose cursors the next two are; none where a lifecycle event made it.
+    stream_id: Option<String>,
     start_cursor: u64,
     end_cursor: Option<u64>,
     status: MessageStatus,
     /// What ended it.
     pub closing: Closing,
     made: Option<MessageMade>,
+    joined: Option<StreamJoined>,
     content: Option<MessageContent>,
     text_whole: Option<bool>,
     completed_at: Option<f64>,
@@ -66,16 +71,23 @@ impl Message {
             item_id: row.item_id.to_owned(),
             message_id: row.message_id.to_owned(),
             occurrence: row.occurrence,
+            stream_id: row.stream_id.map(str::to_owned),
             start_cursor: row.start_cursor,
             end_cursor: row.end_cursor,
             status: message_status(row.status),
             closing: closing(row.closing),
             made: None,
+            joined: None,
             content: None,
             text_whole: None,
             completed_at: None,
             changed: false,
         }
+    }
+
+    /// Whether it grows from this stream, whose cursors then say what came before what.
+    fn is_of(&self, stream: Option<&Stream<'_>>) -> bool {
+        stream.is_some_and(|stream| self.stream_id.as_deref() == Some(stream.id))
     }
 
     /// Ends it.
@@ -97,6 +109,7 @@ impl Message {
             item_id: self.item_id,
             message_id: self.message_id,
             made: self.made,
+            joined: self.joined,
             status: self.status,
             closing: self.closing,
             end_cursor: self.end_cursor,
@@ -110,12 +123,16 @@ impl Message {
 impl Rows<'_> {
     /// `item/started`
     pub fn start_item(&mut self, at: At<'_>, item: &Item<'_>) {
+        if self.is_imported_before(at, &item.id) {
+            return;
+        }
         self.item_names_turn(at);
         let newest = self.newest(at.turn_id, &item.id);
         if let Some(newest) = newest
             && let Some(message) = self.messages.get(newest)
-            && (message.end_cursor.is_none_or(|end| at.cursor < end) || at.stream.is_none())
+            && (message.end_cursor.is_none_or(|end| at.cursor < end) || !message.is_of(self.stream(at)))
         {
+            self.join_stream(newest, at);
             self.begin_earlier(newest, at);
             return;
         }
@@ -131,19 +148,26 @@ impl Rows<'_> {
 
     /// `item/completed`
     pub fn complete_item(&mut self, at: At<'_>, item: &Item<'_>) {
+        if self.is_imported_before(at, &item.id) {
+            return;
+        }
         self.item_names_turn(at);
         // What was begun behind this end is another use of the item's id, which came first.
-        let begun = |message: &Message| at.stream.is_none() || message.start_cursor <= at.cursor;
+        let stream = self.stream(at);
+        let begun = |message: &Message| !message.is_of(stream) || message.start_cursor <= at.cursor;
         let found = self.occurrence_at(at, &item.id);
         let message =
             found.filter(|found| self.messages.get(*found).is_some_and(begun)).unwrap_or_else(|| {
                 let newest = self.newest(at.turn_id, &item.id);
                 self.make_message(at, &item.id, newest)
             });
+        let stream = at.stream.and_then(|stream| self.streams.get(stream));
         let Some(message) = self.messages.get_mut(message) else { return };
         message.content = Some(content_of(item, at));
         message.text_whole = Some(true);
-        message.end_cursor = Some(at.cursor);
+        if message.is_of(stream) {
+            message.end_cursor = Some(at.cursor);
+        }
         message.changed = true;
         message.close(status_of(item.outcome), Closing::Item, at.at_ms);
         let message_id = message.message_id.clone();
@@ -159,8 +183,12 @@ impl Rows<'_> {
         {
             return Some(open.message_id.clone());
         }
+        if self.is_imported_before(at, item_id) {
+            return None;
+        }
         self.item_names_turn(at);
         if let Some(found) = self.occurrence_at(at, item_id) {
+            self.join_stream(found, at);
             self.begin_earlier(found, at);
             let message = self.messages.get(found)?;
             return (message.closing != Closing::Item).then(|| message.message_id.clone());
@@ -178,10 +206,43 @@ impl Rows<'_> {
         Some(message.message_id.clone())
     }
 
+    fn stream(&self, at: At<'_>) -> Option<&Stream<'_>> {
+        at.stream.and_then(|stream| self.streams.get(stream))
+    }
+
+    /// Whether the event is a history import's, and another stream or a lifecycle event brought its item.
+    fn is_imported_before(&self, at: At<'_>, item_id: &str) -> bool {
+        let stream = self.stream(at);
+        let brought = |message: &Message| {
+            message.item_id == item_id && message.turn_id == at.turn_id && !message.is_of(stream)
+        };
+        stream.is_some_and(|stream| stream.import) && self.messages.iter().any(brought)
+    }
+
+    /// A message that a lifecycle event made grows from the first stream that has text of it.
+    fn join_stream(&mut self, found: usize, at: At<'_>) {
+        let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
+        let Some(message) = self.messages.get_mut(found) else { return };
+        if message.stream_id.is_some() || message.closing == Closing::Item {
+            return;
+        }
+        message.stream_id = Some(stream.id.to_owned());
+        message.start_cursor = at.cursor;
+        message.joined = Some(StreamJoined { event: at.event, start_cursor: at.cursor });
+        message.changed = true;
+        if message.closing == Closing::Open && stream.open.len() < OPEN_ITEMS_MAX {
+            let (item_id, message_id) = (message.item_id.clone(), message.message_id.clone());
+            stream.open.push(OpenItemRow { item_id, message_id, start_cursor: at.cursor });
+        }
+    }
+
     /// A hole held the item's first events: it began before the first one that came.
     fn begin_earlier(&mut self, found: usize, at: At<'_>) {
-        let known = |message: &Message| message.start_cursor <= at.cursor || message.closing == Closing::Item;
-        if at.stream.is_none() || self.messages.get(found).is_none_or(known) {
+        let stream = self.stream(at);
+        let known = |message: &Message| {
+            !message.is_of(stream) || message.start_cursor <= at.cursor || message.closing == Closing::Item
+        };
+        if self.messages.get(found).is_none_or(known) {
             return;
         }
         let order_in_turn = self.order_of(at);
@@ -204,8 +265,11 @@ impl Rows<'_> {
 
     /// The place in its turn of an item that this event names first.
     fn order_of(&self, at: At<'_>) -> u64 {
-        let main = at.stream.and_then(|stream| self.streams.get(stream)).is_some_and(|stream| stream.main);
-        if main { at.cursor } else { self.next_order(at.turn_id) }
+        if self.stream(at).is_some_and(|stream| stream.main) {
+            at.cursor
+        } else {
+            self.next_order(at.turn_id)
+        }
     }
 
     fn item_names_turn(&mut self, at: At<'_>) {
@@ -238,9 +302,11 @@ impl Rows<'_> {
     /// The occurrence that is open at the event's cursor, else the newest.
     fn occurrence_at(&self, at: At<'_>, item_id: &str) -> Option<usize> {
         let mut found = None;
+        let stream = self.stream(at);
         for (index, message) in self.messages.iter().enumerate() {
-            let inside =
-                message.start_cursor <= at.cursor && message.end_cursor.is_none_or(|end| at.cursor <= end);
+            let inside = message.is_of(stream)
+                && message.start_cursor <= at.cursor
+                && message.end_cursor.is_none_or(|end| at.cursor <= end);
             if inside && message.item_id == item_id && message.turn_id == at.turn_id {
                 found = Some(index);
             }
@@ -253,7 +319,8 @@ impl Rows<'_> {
             newest.and_then(|newest| self.messages.get(newest)).map_or(1, |message| message.occurrence + 1);
         let message_id = message_id_of(item_id, occurrence);
         let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
-        let stream = at.stream.and_then(|stream| self.streams.get(stream));
+        let stream = self.stream(at);
+        let stream_id = stream.map(|stream| stream.id.to_owned());
         let turn_order =
             turn.map(|turn| turn.turn_order).or(stream.and_then(|stream| stream.turn_order)).unwrap_or(0);
         let turn_status = turn.map_or(TurnStatus::InProgress, |turn| turn.status);
@@ -276,6 +343,7 @@ impl Rows<'_> {
             item_id: item_id.to_owned(),
             message_id,
             occurrence,
+            stream_id,
             start_cursor: at.cursor,
             end_cursor: None,
             status,
@@ -287,6 +355,7 @@ impl Rows<'_> {
                 start_cursor: at.cursor,
                 event: at.event,
             }),
+            joined: None,
             content: None,
             text_whole: None,
             completed_at: (!open).then_some(at.at_ms),

@@ -16,6 +16,8 @@ pub struct Stream<'a> {
     pub turn_id: &'a str,
     /// Whether it is the turn's main stream, whose cursors order the turn's items.
     pub main: bool,
+    /// Whether it is the turn's history import, which leaves items alone that another stream brought.
+    pub import: bool,
     /// Its loaded head.
     pub head: Option<u32>,
     /// An event of it in the batch.
@@ -42,6 +44,9 @@ pub struct Stream<'a> {
     open_before: Vec<OpenItemRow>,
     rest_before: (u64, u64, bool, bool, Option<u64>),
 }
+
+const MAIN_SUFFIX: &str = ":0";
+const IMPORT_SUFFIX: &str = ":import";
 
 /// Puts each event in its place.
 ///
@@ -115,7 +120,8 @@ impl<'a> Stream<'a> {
         Ok(Self {
             id: delta.stream_id,
             turn_id: head.turn_id,
-            main: is_main(delta.stream_id, call.thread_id, head.turn_id),
+            main: is_named(delta.stream_id, call.thread_id, head.turn_id, MAIN_SUFFIX),
+            import: is_named(delta.stream_id, call.thread_id, head.turn_id, IMPORT_SUFFIX),
             head: found.map(|(_, row)| row),
             event,
             order: head.order.clone(),
@@ -229,7 +235,8 @@ impl<'a> Stream<'a> {
     }
 }
 
-fn is_main(stream_id: &str, thread_id: &str, turn_id: &str) -> bool {
+/// Whether a stream's id is `${threadId}:${turnId}` and `suffix`.
+fn is_named(stream_id: &str, thread_id: &str, turn_id: &str, suffix: &str) -> bool {
     let turn = stream_id.strip_prefix(thread_id).and_then(|rest| rest.strip_prefix(':'));
-    turn.and_then(|rest| rest.strip_prefix(turn_id)) == Some(":0")
+    turn.and_then(|rest| rest.strip_prefix(turn_id)) == Some(suffix)
 }

@@ -138,6 +138,65 @@ fn an_item_that_is_named_as_the_second_use_of_another_has_a_text_of_its_own() {
 }
 
 #[test]
+fn an_item_that_a_lifecycle_event_began_grows_from_the_first_stream_that_has_text_of_it() {
+    let mut shell = Shell::after(&[turn_started(0)]);
+    let started = r#"{"item":{"type":"agentMessage","id":"m","text":""},"threadId":"T","turnId":"U"}"#;
+    shell.plan(&[], &[lifecycle(0, "item/started", Some("U"), started)]);
+    assert_eq!(
+        shell.writes(&[delta(1, "m", "a"), delta(2, "m", "b")]),
+        ["message m streaming open", "head 3 count 3 open m", "chunk 1..3 m=\"ab\" kept 0"]
+    );
+    assert_eq!(shell.text("m"), "ab");
+    assert_eq!(shell.writes(&[delta(3, "m", "c")]), ["head 4 count 4", "chunk 3..4 m=\"c\" kept 0"]);
+    assert_eq!(shell.text("m"), "abc");
+}
+
+#[test]
+fn cursors_of_another_stream_say_nothing_of_when_an_item_began() {
+    let other = |event: Delta<'static>| Delta {
+        stream_id: "T:U:1",
+        event_id: keep(format!("o-{}", event.event_id)),
+        ..event
+    };
+    let mut shell = steady();
+    shell.writes(&[delta(2, "m", "a"), item_completed(3, "m", "done")]);
+    shell.writes(&[other(delta(0, "z", "z")), other(item_started(8, "m"))]);
+    assert_eq!(shell.statuses(), ["m completed", "z streaming"], "a repeat: no second use of the id");
+    shell.writes(&[other(item_completed(9, "m", "late"))]);
+    assert_eq!(
+        (shell.text("m"), shell.statuses()),
+        ("late".into(), vec!["m completed".into(), "z streaming".into()])
+    );
+}
+
+#[test]
+fn a_history_import_leaves_alone_what_is_there() {
+    let import = |event: Delta<'static>| Delta {
+        stream_id: "T:U:import",
+        event_id: keep(format!("i-{}", event.event_id)),
+        ..event
+    };
+    let mut shell = steady();
+    shell.writes(&[delta(2, "m", "live")]);
+    assert_eq!(
+        shell.writes(&[
+            import(item_started(0, "m")),
+            import(item_completed(1, "m", "of before")),
+            import(item_started(2, "n"))
+        ]),
+        [
+            "message+ n streaming open \"\"",
+            "stream+ streaming",
+            "head+ 3 count 3 open n",
+            "chunk 0..3 kept 3"
+        ]
+    );
+    shell.writes(&[import(item_completed(3, "n", "new")), import(turn_completed(4, "completed"))]);
+    assert_eq!((shell.text("m"), shell.text("n")), ("live".into(), "new".into()));
+    assert_eq!(shell.statuses(), ["m completed", "n completed"], "the turn's end closes both");
+}
+
+#[test]
 fn one_malformed_event_of_forty_is_taken_out() {
     let shell = steady();
     let mut batch: Vec<_> = (2..42).map(|cursor| delta(cursor, "m", "a")).collect();

@@ -417,6 +417,10 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         made: Option<MessageMade>,
+        /// Where its text begins to grow, where a lifecycle event had made it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        joined: Option<StreamJoined>,
         /// Its status.
         status: MessageStatus,
         /// What ended it.
@@ -517,6 +521,16 @@ pub enum Write {
         /// What is wrong with it.
         reason: &'static str,
     },
+}
+
+/// The stream that a message's text grows from, from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamJoined {
+    /// An event of it.
+    pub event: u32,
+    /// Where on it the text begins.
+    pub start_cursor: u64,
 }
 
 /// The fields of a message that never change.
