@@ -1,11 +1,12 @@
 /** What a reader of streams gets: windows by the core, what lies in them by cursor. */
 import type { RuntimeOptions, Window } from "../../js-wrapper/core/component.js";
 import type { Doc } from "../_generated/dataModel.js";
+import type { Replay } from "../validators.js";
 import { core } from "./core.js";
 import { findHead } from "./load.js";
 import { payloadOf } from "./messages.js";
 import { readParts } from "./parts.js";
-import { RunJoiner, chunksFrom, whole } from "./runs.js";
+import { chunksFrom, whole } from "./runs.js";
 import type { ReadCtx, Scope } from "./scope.js";
 
 /** UTF-16 units of chunks that one answer reads, shared by its streams, one chunk more at most. */
@@ -130,9 +131,8 @@ async function openWindows(
 
 async function readWithin(ctx: ReadCtx, { streamId, window, chunks }: Opening) {
   const deltas: { streamId: string; cursorStart: number; cursorEnd: number; kind: string; payloadJson: string }[] = [];
-  const texts: { streamId: string; turnId: string; messageId: string; channel: "text" | "output"; cursorStart: number; cursorEnd: number; text: string }[] = [];
+  const texts: Replay["texts"] = [];
   const items: NamedItem[] = [];
-  const joiners = new Map<string, RunJoiner>();
   const inside = (start: number) => start >= window.start && start < window.end;
   for (const chunk of chunks) {
     for (const [at, { cursorStart, cursorEnd, kind, payloadJson }] of chunk.kept.entries()) {
@@ -142,12 +142,8 @@ async function readWithin(ctx: ReadCtx, { streamId, window, chunks }: Opening) {
     }
     for (const [at, run] of chunk.runs.entries()) {
       if (!inside(run.cursorStart)) continue;
-      const { messageId, channel, cursorStart, cursorEnd } = run;
-      const key = JSON.stringify([messageId, channel]);
-      const joiner = joiners.get(key) ?? new RunJoiner();
-      joiners.set(key, joiner);
-      const text = joiner.join(await whole(ctx, chunk, run, at));
-      texts.push({ streamId, turnId: chunk.turnId, messageId, channel, cursorStart, cursorEnd, text });
+      const { parted: _, ...text } = await whole(ctx, chunk, run, at);
+      texts.push({ streamId, turnId: chunk.turnId, ...text });
     }
     if (inside(chunk.cursorStart)) items.push(...chunk.itemIds.map((itemId) => ({ streamId, turnId: chunk.turnId, itemId })));
   }

@@ -1,4 +1,5 @@
 /** Runs of text in chunks, as a reader joins them. */
+import { joinRun, type CodexTextRun } from "../../js-wrapper/protocol/text-run.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { readParts } from "./parts.js";
 import type { ReadCtx, Scope } from "./scope.js";
@@ -9,27 +10,17 @@ export type Run = Doc<"chunks">["runs"][number];
 export class RunJoiner {
   #high: number | undefined;
 
-  join(run: Pick<Run, "text" | "leadingLow" | "pendingHigh">): string {
-    const between = this.#between(run);
-    const empty = run.text === "" && run.leadingLow === undefined;
-    if (!empty || run.pendingHigh !== undefined) this.#high = run.pendingHigh;
-    return between + run.text;
+  join(run: CodexTextRun): string {
+    const { text, high } = joinRun(this.#high, run);
+    this.#high = high;
+    return text;
   }
 
   /** What is left when nothing more comes. */
   end(): string {
-    return this.#high === undefined ? "" : REPLACEMENT;
-  }
-
-  #between(run: Pick<Run, "text" | "leadingLow" | "pendingHigh">): string {
-    if (this.#high !== undefined && run.leadingLow !== undefined) return String.fromCharCode(this.#high, run.leadingLow);
-    if (run.leadingLow !== undefined) return REPLACEMENT;
-    const parted = run.text !== "" || run.pendingHigh !== undefined;
-    return this.#high !== undefined && parted ? REPLACEMENT : "";
+    return this.#high === undefined ? "" : "\uFFFD";
   }
 }
-
-const REPLACEMENT = "\uFFFD";
 
 /** How much of a stream may yet be read, in UTF-16 units. */
 export type Allowance = { left: number };
