@@ -1,8 +1,9 @@
 import { v } from "convex/values";
+import { planTurnInterrupt, planTurnStart } from "../js-wrapper/core/clients.js";
 import { mutation } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applyWrites } from "./model/apply.js";
-import { core } from "./model/core.js";
+import { decide } from "./model/core.js";
 import { loadTurnToEnd } from "./model/load.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
 import { vActor } from "./validators.js";
@@ -51,7 +52,7 @@ export const start = mutation({
       findTurn(ctx, scope, threadId, turnId),
     ]);
     const texts = input.flatMap((item) => (item.text === undefined ? [] : [item.text]));
-    const answer = core((rust) => rust.planTurnStart({ thread, startedBefore: before?.turnId, exists: turn !== null, texts }));
+    const answer = decide(() => planTurnStart({ thread, startedBefore: before?.turnId, exists: turn !== null, texts }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
     const nowMs = Date.now();
@@ -84,7 +85,7 @@ export const interrupt = mutation({
     const rows = await loadTurnToEnd(ctx, scope, threadId, turnId);
     const nowMs = Date.now();
     const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [] };
-    const answer = core((rust) => rust.planTurnInterrupt({ nowMs, reason, loaded }));
+    const answer = decide(() => planTurnInterrupt({ nowMs, reason, loaded }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { turnId });
     const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
     const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null } };

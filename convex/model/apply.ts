@@ -1,5 +1,5 @@
 /** Applies the writes of a plan, one by one, as they are. */
-import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/component.js";
+import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/boundary.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";

@@ -1,5 +1,5 @@
 /** Loads the rows that a plan is made from: each by its key, each list by an index range. */
-import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts } from "../../js-wrapper/core/component.js";
+import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts } from "../../js-wrapper/core/boundary.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";

@@ -1,8 +1,9 @@
 /** What a reader of streams gets: windows by the core, what lies in them by cursor. */
-import type { RuntimeOptions, Window } from "../../js-wrapper/core/component.js";
+import type { RuntimeOptions, Window } from "../../js-wrapper/core/boundary.js";
+import { chunksToLoad, readWindow } from "../../js-wrapper/core/reads.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { Replay } from "../validators.js";
-import { core } from "./core.js";
+import { decide } from "./core.js";
 import { findHead } from "./load.js";
 import { payloadOf } from "./messages.js";
 import { readParts } from "./parts.js";
@@ -110,7 +111,7 @@ async function openWindows(
   cursors: readonly Cursor[],
   runtime: RuntimeOptions | undefined,
 ): Promise<Opening[]> {
-  const chunksMax = core((rust) => rust.chunksToLoad(runtime));
+  const chunksMax = decide(() => chunksToLoad(runtime));
   const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
   const opened: Opened[] = [];
   for (const cursor of cursors) opened.push(await open(ctx, scope, threadId, cursor, chunksMax, room));
@@ -122,7 +123,7 @@ async function openWindows(
       kept: chunk.kept.map((kept) => ({ start: kept.cursorStart, end: kept.cursorEnd })),
     })),
   }));
-  const { windows } = core((rust) => rust.readWindow({ runtime, streams }));
+  const { windows } = decide(() => readWindow({ runtime, streams }));
   return opened.flatMap(({ cursor: { streamId }, chunks }, at) => {
     const window = windows[at];
     return window === undefined ? [] : [{ streamId, window, chunks }];

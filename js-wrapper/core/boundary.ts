@@ -1,9 +1,9 @@
 /**
- * The JavaScript side of the boundary; the other one is `doors/component`. A call goes in packed: all texts joined and encoded
+ * The JavaScript side of the boundary; the other one is `doors/`. A call goes in packed: all texts joined and encoded
  * once, every number, flag and text length (UTF-16 units; -1: none) in one list, in the order in which the `unpack`
  * functions of `src/` read them.
  */
-export type * from "#wasm/component";
+export type * from "#wasm/ingest";
 
 /** A packed call. */
 export type Packed = { texts: Uint8Array; numbers: Float64Array };
@@ -140,10 +140,10 @@ export type TurnStartCall = {
 /** `src/turn.rs`, TurnInterruptCall. */
 export type TurnInterruptCall = { nowMs: number; reason: string | undefined; loaded: LoadedRows };
 
-/** `planSession` of `doors/component`. */
+/** `planSession` of `doors/clients`. */
 export type SessionCall = { heartbeat: boolean; session: SessionContext };
 
-/** `planCheckpoint` of `doors/component`. */
+/** `planCheckpoint` of `doors/clients`. */
 export type CheckpointCall = { cursor: number; known: number | undefined; streamExists: boolean };
 
 class Packer {

@@ -25,21 +25,22 @@ export class Instance {
     this.#init = init;
   }
 
-  load(): void {
-    if (this.#alive) return;
-    this.#compiled ??= new WebAssembly.Module(decode(this.#base64));
-    this.#init({ module: this.#compiled });
-    this.#alive = true;
-  }
-
-  /** A trapped instance may be corrupt: it is never asked again. */
-  guarded<Answer>(call: () => Answer): Answer {
+  /** Asks it; one that trapped may be corrupt, and is never asked again. */
+  ask<Answer>(call: () => Answer): Answer {
     try {
+      this.#load();
       return call();
     } catch (error) {
       this.#alive = false;
       throw new CoreError(error);
     }
+  }
+
+  #load(): void {
+    if (this.#alive) return;
+    this.#compiled ??= new WebAssembly.Module(decode(this.#base64));
+    this.#init({ module: this.#compiled });
+    this.#alive = true;
   }
 }
 

@@ -1,11 +1,7 @@
-//! The core as Convex has it: the plans of ingest and of clients, and what readers get.
+//! The core as the mutations of clients have it: turns, sessions, checkpoints.
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::checkpoint;
-use convex_codex_local::delta::window::{WindowCall, read_window};
-use convex_codex_local::ingest::call::IngestCall;
-use convex_codex_local::ingest::plan;
-use convex_codex_local::options::Options;
 use convex_codex_local::pack::safe_integer;
 use convex_codex_local::session::SessionFacts;
 use convex_codex_local::turn;
@@ -13,22 +9,8 @@ use convex_codex_local::wasm::{answer, misfit, unpacker};
 use wasm_bindgen::prelude::*;
 
 #[cfg(test)]
-#[path = "../../tests/core/component-door.rs"]
+#[path = "../../tests/core/clients-door.rs"]
 mod tests;
-
-/// Plans a batch.
-#[wasm_bindgen(js_name = planIngest, unchecked_return_type = "IngestAnswer")]
-pub fn plan_ingest(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = IngestCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
-    answer(&plan::plan_ingest(&call))
-}
-
-/// Decides what a reader gets.
-#[wasm_bindgen(js_name = readWindow, unchecked_return_type = "WindowAnswer")]
-pub fn window(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = WindowCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
-    answer(&read_window(&call))
-}
 
 /// Plans a `turns.start`.
 #[wasm_bindgen(js_name = planTurnStart, unchecked_return_type = "ClientAnswer")]
@@ -58,12 +40,4 @@ pub fn plan_session(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 #[wasm_bindgen(js_name = planCheckpoint, unchecked_return_type = "ClientAnswer")]
 pub fn plan_checkpoint(cursor: f64, known: f64, stream_exists: bool) -> Result<JsValue, JsValue> {
     answer(&checkpoint::plan_checkpoint(cursor, safe_integer(known), stream_exists))
-}
-
-/// The reader's limits, brought into their ranges: how many chunks of a stream are worth loading.
-#[wasm_bindgen(js_name = chunksToLoad)]
-pub fn chunks_to_load(texts: &[u8], numbers: &[f64]) -> Result<usize, JsValue> {
-    let mut call = unpacker(texts, numbers)?;
-    let options = Options::unpack(&mut call);
-    Ok(options.deltas_per_stream_max)
 }
