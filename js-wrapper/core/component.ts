@@ -44,8 +44,8 @@ const calls: Core = {
   planTurnInterrupt: (call) =>
     packed(wasm.planTurnInterrupt, boundary.packTurnInterrupt(call)) as ClientAnswer<"interrupted">,
   planSession: (call) => packed(wasm.planSession, boundary.packSession(call)) as ClientAnswer<"session">,
-  planCheckpoint: ({ cursor, known, streamExists }) =>
-    instance.guarded(() => wasm.planCheckpoint(cursor, known ?? -1, streamExists)) as ClientAnswer<"keep" | "raise">,
+  planCheckpoint: ({ nowMs, cursor, known, streamExists }) =>
+    instance.guarded(() => wasm.planCheckpoint(nowMs, cursor, known ?? -1, streamExists)) as ClientAnswer<"keep" | "raise">,
   chunksToLoad: (runtime) => packed(wasm.chunksToLoad, boundary.packOptions(runtime)),
 };
 
