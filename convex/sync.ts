@@ -20,8 +20,6 @@ import {
   type IngestSafeResult,
 } from "./validators.js";
 
-/** Milliseconds that a checkpoint is kept after it was last raised. SOURCE: `src/limits.rs`, CHECKPOINT_TTL_MS. */
-const CHECKPOINT_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 /** Checkpoints of one device in one thread. */
 const CHECKPOINTS_LISTED_MAX = 2_000;
 
@@ -155,10 +153,11 @@ export const upsertCheckpoint = mutation({
         )
         .unique(),
     ]);
-    const answer = decide(() => planCheckpoint({ cursor, known: known?.cursor, streamExists: stream !== null }));
+    const nowMs = Date.now();
+    const answer = decide(() => planCheckpoint({ nowMs, cursor, known: known?.cursor, streamExists: stream !== null }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { streamId });
     if (answer.type === "raise") {
-      const set = { cursor: answer.cursor, expiresAt: Date.now() + CHECKPOINT_TTL_MS };
+      const set = { cursor: answer.cursor, expiresAt: answer.expiresAt };
       if (known === null) await ctx.db.insert("checkpoints", { ...scope, deviceId: actor.deviceId, threadId, streamId, ...set });
       else await ctx.db.patch("checkpoints", known._id, set);
     }

@@ -38,6 +38,11 @@ pub fn plan_session(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 
 /// Plans a `sync.upsertCheckpoint`. `known` below 0 means none.
 #[wasm_bindgen(js_name = planCheckpoint, unchecked_return_type = "ClientAnswer")]
-pub fn plan_checkpoint(cursor: f64, known: f64, stream_exists: bool) -> Result<JsValue, JsValue> {
-    answer(&checkpoint::plan_checkpoint(cursor, safe_integer(known), stream_exists))
+pub fn plan_checkpoint(
+    now_ms: f64,
+    cursor: f64,
+    known: f64,
+    stream_exists: bool,
+) -> Result<JsValue, JsValue> {
+    answer(&checkpoint::plan_checkpoint(now_ms, cursor, safe_integer(known), stream_exists))
 }

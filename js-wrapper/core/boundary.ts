@@ -50,9 +50,29 @@ export type HeadFacts = {
   latest: number;
   holes: readonly Range[];
   eventCount: number;
+  weight: number;
   closed: boolean;
+  swept: boolean;
   hasItems: boolean;
-  open: readonly { itemId: string; messageId: string; startCursor: number }[];
+  open: readonly {
+    itemId: string;
+    messageId: string;
+    startCursor: number;
+    fold?: { cursor: number; weight: number; fill: number; started: boolean } | undefined;
+  }[];
+};
+
+/** `src/fold.rs`, FoldRow. */
+export type FoldFacts = {
+  /** The message's index in the list of messages. */
+  message: number;
+  cursor: number;
+  pendingHigh: number | undefined;
+  textBytes: number;
+  part: number;
+  last: string;
+  runs: readonly { cursorStart: number; text: string; leadingLow?: number | undefined; pendingHigh?: number | undefined }[];
+  end: number;
 };
 
 /** `src/ingest/call.rs`, Delta. */
@@ -97,11 +117,15 @@ export type LoadedRows = {
     endCursor?: number | undefined;
     status: string;
     closing: string;
+    textWhole: boolean;
+    payloadUnits: number;
   }[];
   streams: readonly { streamId: string; turnId: string; state: string }[];
   places: readonly { streamId: string; range: Range; eventId: string }[];
   nextOrders: readonly { turnId: string; next: number }[];
   lifecycleIds: readonly string[];
+  folds: readonly FoldFacts[];
+  quarantine: readonly { eventId: string; bytes: number }[];
 };
 
 /** `src/ingest/call.rs`, IngestCall. */
@@ -131,6 +155,7 @@ export type WindowCall = {
 
 /** `src/turn.rs`, TurnStartCall. */
 export type TurnStartCall = {
+  nowMs: number;
   thread: ThreadFacts | null;
   startedBefore: string | undefined;
   exists: boolean;
@@ -144,7 +169,7 @@ export type TurnInterruptCall = { nowMs: number; reason: string | undefined; loa
 export type SessionCall = { heartbeat: boolean; session: SessionContext };
 
 /** `planCheckpoint` of `doors/clients`. */
-export type CheckpointCall = { cursor: number; known: number | undefined; streamExists: boolean };
+export type CheckpointCall = { nowMs: number; cursor: number; known: number | undefined; streamExists: boolean };
 
 class Packer {
   readonly #texts: string[] = [];
@@ -203,12 +228,20 @@ export function packIngest(call: IngestCall): Packed {
     packer.number(head.latest);
     packer.list(head.holes, (hole) => range(packer, hole));
     packer.number(head.eventCount);
+    packer.number(head.weight);
     packer.flag(head.closed);
+    packer.flag(head.swept);
     packer.flag(head.hasItems);
     packer.list(head.open, (item) => {
       packer.text(item.itemId);
       packer.text(item.messageId);
       packer.number(item.startCursor);
+      packer.optional(item.fold ?? null, (fold) => {
+        packer.number(fold.cursor);
+        packer.number(fold.weight);
+        packer.number(fold.fill);
+        packer.flag(fold.started);
+      });
     });
   });
   packer.list(call.marks, (mark) => {
@@ -252,6 +285,7 @@ export function packWindow(call: WindowCall): Packed {
 
 export function packTurnStart(call: TurnStartCall): Packed {
   const packer = new Packer();
+  packer.number(call.nowMs);
   packer.optional(call.thread, (thread) => threadFacts(packer, thread));
   packer.optionalText(call.startedBefore);
   packer.flag(call.exists);
@@ -331,6 +365,8 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.optionalNumber(message.endCursor);
     packer.text(message.status);
     packer.text(message.closing);
+    packer.flag(message.textWhole);
+    packer.flag(message.payloadUnits > 0);
   });
   packer.list(loaded.streams, (stream) => {
     packer.text(stream.streamId);
@@ -347,6 +383,27 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.number(order.next);
   });
   packer.list(loaded.lifecycleIds, (eventId) => packer.text(eventId));
+  packer.list(loaded.folds, (fold) => foldFacts(packer, fold));
+  packer.list(loaded.quarantine, (row) => {
+    packer.text(row.eventId);
+    packer.number(row.bytes);
+  });
+}
+
+function foldFacts(packer: Packer, fold: FoldFacts): void {
+  packer.number(fold.message);
+  packer.number(fold.cursor);
+  packer.optionalNumber(fold.pendingHigh);
+  packer.number(fold.textBytes);
+  packer.number(fold.part);
+  packer.text(fold.last);
+  packer.list(fold.runs, (run) => {
+    packer.number(run.cursorStart);
+    packer.text(run.text);
+    packer.optionalNumber(run.leadingLow);
+    packer.optionalNumber(run.pendingHigh);
+  });
+  packer.number(fold.end);
 }
 
 function range(packer: Packer, value: Range): void {

@@ -28,8 +28,8 @@ export const planTurnInterrupt = (call: TurnInterruptCall) => ask<"interrupted">
 export const planSession = (call: SessionCall) => ask<"session">(wasm.planSession, packSession(call));
 
 /** Plans a `sync.upsertCheckpoint`. */
-export function planCheckpoint({ cursor, known, streamExists }: CheckpointCall): ClientAnswer<"keep" | "raise"> {
-  return instance.ask(() => wasm.planCheckpoint(cursor, known ?? -1, streamExists)) as ClientAnswer<"keep" | "raise">;
+export function planCheckpoint({ nowMs, cursor, known, streamExists }: CheckpointCall): ClientAnswer<"keep" | "raise"> {
+  return instance.ask(() => wasm.planCheckpoint(nowMs, cursor, known ?? -1, streamExists)) as ClientAnswer<"keep" | "raise">;
 }
 
 type Entry = (texts: Uint8Array, numbers: Float64Array) => wasm.ClientAnswer;

@@ -1,6 +1,8 @@
 //! A batch and the rows that were loaded for it, as the shell packs them.
 
+use super::write::OpenFold;
 use crate::delta::order::{Order, Range};
+use crate::fold::FoldRow;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker};
 use crate::session::{SessionFacts, SessionRow};
@@ -60,8 +62,12 @@ pub struct HeadRow<'a> {
     pub order: Order,
     /// Events accepted.
     pub event_count: u64,
+    /// What reading all its chunks would have cost.
+    pub weight: u64,
     /// Whether its turn has ended.
     pub closed: bool,
+    /// Whether the sweep ended it.
+    pub swept: bool,
     /// Whether its turn is known to have an item.
     pub has_items: bool,
     /// Items begun and not ended.
@@ -77,6 +83,8 @@ pub struct OpenItem<'a> {
     pub message_id: &'a str,
     /// The cursor at which it began.
     pub start_cursor: u64,
+    /// How far its text is folded; none where its text does not grow.
+    pub fold: Option<OpenFold>,
 }
 
 /// A runtime's lifecycle counter.
@@ -139,6 +147,10 @@ pub struct Loaded<'a> {
     pub next_orders: Vec<NextOrder<'a>>,
     /// Foreign lifecycle ids that are remembered.
     pub lifecycle_ids: Vec<&'a str>,
+    /// The tails that are to be folded.
+    pub folds: Vec<FoldRow<'a>>,
+    /// The thread's malformed events, newest first.
+    pub quarantine: Vec<QuarantineRow<'a>>,
 }
 
 /// A turn.
@@ -181,6 +193,10 @@ pub struct MessageRow<'a> {
     pub status: &'a str,
     /// What ended it: `open`, `turn` or `item`.
     pub closing: &'a str,
+    /// Whether its parts are its whole text.
+    pub text_whole: bool,
+    /// Whether its item's own start or end was seen: else only deltas were.
+    pub started: bool,
 }
 
 /// A stream of a turn that closes.
@@ -203,6 +219,15 @@ pub struct EventPlace<'a> {
     pub range: Range,
     /// Its id.
     pub event_id: &'a str,
+}
+
+/// A malformed event that is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct QuarantineRow<'a> {
+    /// Its id.
+    pub event_id: &'a str,
+    /// UTF-8 bytes of its payload.
+    pub bytes: u64,
 }
 
 /// The next free `orderInTurn` of a turn.
@@ -258,12 +283,20 @@ impl<'a> HeadRow<'a> {
             turn_order: call.optional_integer(),
             order: Order { latest: call.integer(), holes: call.list(range) },
             event_count: call.integer(),
+            weight: call.integer(),
             closed: call.flag(),
+            swept: call.flag(),
             has_items: call.flag(),
             open: call.list(|call| OpenItem {
                 item_id: call.text(),
                 message_id: call.text(),
                 start_cursor: call.integer(),
+                fold: call.optional(|call| OpenFold {
+                    cursor: call.integer(),
+                    weight: call.integer(),
+                    fill: call.integer(),
+                    started: call.flag(),
+                }),
             }),
         }
     }
@@ -314,6 +347,8 @@ impl<'a> Loaded<'a> {
             }),
             next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
             lifecycle_ids: call.list(Unpacker::text),
+            folds: call.list(FoldRow::unpack),
+            quarantine: call.list(|call| QuarantineRow { event_id: call.text(), bytes: call.integer() }),
         }
     }
 }
@@ -344,6 +379,8 @@ impl<'a> MessageRow<'a> {
             end_cursor: call.optional_integer(),
             status: call.text(),
             closing: call.text(),
+            text_whole: call.flag(),
+            started: call.flag(),
         }
     }
 }
@@ -359,6 +396,7 @@ impl SessionRow<'_> {
     }
 }
 
-fn range(call: &mut Unpacker<'_>) -> Range {
+/// Reads a range.
+pub fn range(call: &mut Unpacker<'_>) -> Range {
     Range { start: call.integer(), end: call.integer() }
 }

@@ -8,7 +8,7 @@ use super::rows::Rows;
 use super::streams::Stream;
 use super::turns::message_status_of;
 use super::write::{
-    Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, StoredPayload, StreamJoined,
+    Closing, MessageContent, MessageMade, MessageStatus, OpenFold, OpenItemRow, StoredPayload, StreamJoined,
     TurnStatus, Write,
 };
 use crate::event::item::{Item, Outcome, REASONING, role_of_type};
@@ -39,7 +39,11 @@ pub struct Message {
     joined: Option<StreamJoined>,
     content: Option<MessageContent>,
     text_whole: Option<bool>,
+    /// Whether its parts are its whole text, as it was loaded.
+    pub was_whole: bool,
+    started: bool,
     completed_at: Option<f64>,
+    reopened: bool,
     changed: bool,
 }
 
@@ -80,7 +84,10 @@ impl Message {
             joined: None,
             content: None,
             text_whole: None,
+            was_whole: row.text_whole,
+            started: row.started,
             completed_at: None,
+            reopened: false,
             changed: false,
         }
     }
@@ -88,6 +95,27 @@ impl Message {
     /// Whether it grows from this stream, whose cursors then say what came before what.
     fn is_of(&self, stream: Option<&Stream<'_>>) -> bool {
         stream.is_some_and(|stream| self.stream_id.as_deref() == Some(stream.id))
+    }
+
+    /// It goes on: the end of its turn, which closed it, is undone. Answers how a head remembers it.
+    pub fn reopen(&mut self) -> OpenItemRow {
+        self.status = MessageStatus::Streaming;
+        self.closing = Closing::Open;
+        self.reopened = true;
+        self.changed = true;
+        self.open_row()
+    }
+
+    /// As a head remembers it that has not seen how far it is folded: its row knows, and the next batch looks.
+    fn open_row(&self) -> OpenItemRow {
+        let fill = TEXT_PART_BYTES_MAX as u64;
+        let fold = OpenFold { cursor: 0, weight: 0, fill, started: self.started };
+        OpenItemRow {
+            item_id: self.item_id.clone(),
+            message_id: self.message_id.clone(),
+            start_cursor: self.start_cursor,
+            fold: (!self.was_whole).then_some(fold),
+        }
     }
 
     /// Ends it.
@@ -116,6 +144,7 @@ impl Message {
             content: self.content,
             text_whole: self.text_whole,
             completed_at: self.completed_at,
+            reopened: self.reopened,
         })
     }
 }
@@ -144,6 +173,7 @@ impl Rows<'_> {
             message.content = Some(content_of(item, at));
             message.text_whole = Some(!text_grows(&item.item_type));
         }
+        self.open_fold(at, made, &item.item_type, item.text.len(), true);
     }
 
     /// `item/completed`
@@ -203,7 +233,19 @@ impl Rows<'_> {
             payload: None,
         });
         message.text_whole = Some(!text_grows(item_type));
-        Some(message.message_id.clone())
+        let message_id = message.message_id.clone();
+        self.open_fold(at, made, item_type, 0, false);
+        Some(message_id)
+    }
+
+    /// The head remembers how far the text of a message that was just made is folded, if deltas grow it.
+    fn open_fold(&mut self, at: At<'_>, made: usize, item_type: &str, bytes: usize, started: bool) {
+        let Some(message) = self.messages.get(made).filter(|_| text_grows(item_type)) else { return };
+        let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
+        let fold = OpenFold { cursor: at.cursor, weight: stream.weight, fill: bytes as u64, started };
+        for open in stream.open.iter_mut().filter(|open| open.message_id == message.message_id) {
+            open.fold = Some(fold);
+        }
     }
 
     fn stream(&self, at: At<'_>) -> Option<&Stream<'_>> {
@@ -231,8 +273,7 @@ impl Rows<'_> {
         message.joined = Some(StreamJoined { event: at.event, start_cursor: at.cursor });
         message.changed = true;
         if message.closing == Closing::Open && stream.open.len() < OPEN_ITEMS_MAX {
-            let (item_id, message_id) = (message.item_id.clone(), message.message_id.clone());
-            stream.open.push(OpenItemRow { item_id, message_id, start_cursor: at.cursor });
+            stream.open.push(message.open_row());
         }
     }
 
@@ -335,6 +376,7 @@ impl Rows<'_> {
                 item_id: item_id.to_owned(),
                 message_id: message_id.clone(),
                 start_cursor: at.cursor,
+                fold: None,
             });
         }
         self.messages.push(Message {
@@ -358,7 +400,10 @@ impl Rows<'_> {
             joined: None,
             content: None,
             text_whole: None,
+            was_whole: false,
+            started: false,
             completed_at: (!open).then_some(at.at_ms),
+            reopened: false,
             changed: true,
         });
         self.messages.len() - 1
@@ -412,7 +457,7 @@ pub fn stored_payload(item: &Item<'_>, at: At<'_>, whole: Json<'_>) -> StoredPay
 }
 
 /// A text in parts of at most [`TEXT_PART_BYTES_MAX`], cut between characters.
-fn parts(text: &str) -> Vec<String> {
+pub fn parts(text: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

@@ -26,8 +26,14 @@ pub struct Stream<'a> {
     pub order: Order,
     /// Events accepted.
     pub event_count: u64,
+    /// What reading all its chunks would have cost.
+    pub weight: u64,
     /// Whether its turn has ended.
     pub closed: bool,
+    /// Whether the sweep ended it.
+    pub swept: bool,
+    /// Whether its row is made, though its head exists.
+    pub listed_again: bool,
     /// Whether its turn is known to have an item.
     pub has_items: bool,
     /// The turn's order, where the turn exists.
@@ -42,7 +48,7 @@ pub struct Stream<'a> {
     pub made_as: StreamState,
     holes_before: Vec<Range>,
     open_before: Vec<OpenItemRow>,
-    rest_before: (u64, u64, bool, bool, Option<u64>),
+    rest_before: (u64, u64, bool, bool, bool, Option<u64>),
 }
 
 const MAIN_SUFFIX: &str = ":0";
@@ -105,7 +111,9 @@ impl<'a> Stream<'a> {
             turn_order: None,
             order: Order { latest: 0, holes: Vec::new() },
             event_count: 0,
+            weight: 0,
             closed: false,
+            swept: false,
             has_items: false,
             open: Vec::new(),
         };
@@ -115,6 +123,7 @@ impl<'a> Stream<'a> {
                 item_id: item.item_id.to_owned(),
                 message_id: item.message_id.to_owned(),
                 start_cursor: item.start_cursor,
+                fold: item.fold,
             })
             .collect();
         Ok(Self {
@@ -126,7 +135,10 @@ impl<'a> Stream<'a> {
             event,
             order: head.order.clone(),
             event_count: head.event_count,
+            weight: head.weight,
             closed: head.closed,
+            swept: head.swept,
+            listed_again: false,
             has_items: head.has_items,
             turn_order: head.turn_order,
             open: open.clone(),
@@ -135,8 +147,20 @@ impl<'a> Stream<'a> {
             made_as: StreamState::Streaming,
             holes_before: head.order.holes.clone(),
             open_before: open,
-            rest_before: (head.order.latest, head.event_count, head.closed, head.has_items, head.turn_order),
+            rest_before: (
+                head.order.latest,
+                head.event_count,
+                head.closed,
+                head.swept,
+                head.has_items,
+                head.turn_order,
+            ),
         })
+    }
+
+    /// How far it was accepted before the batch.
+    pub fn latest_before(&self) -> u64 {
+        self.rest_before.0
     }
 
     fn accept(
@@ -215,7 +239,8 @@ impl<'a> Stream<'a> {
     pub fn head_write(&self) -> Option<Write> {
         let holes = self.order.holes != self.holes_before;
         let open = self.open != self.open_before;
-        let rest = (self.order.latest, self.event_count, self.closed, self.has_items, self.turn_order);
+        let (order, closed, swept) = (&self.order, self.closed, self.swept);
+        let rest = (order.latest, self.event_count, closed, swept, self.has_items, self.turn_order);
         if self.head.is_some() && !holes && !open && rest == self.rest_before {
             return None;
         }
@@ -226,9 +251,11 @@ impl<'a> Stream<'a> {
             event: self.event,
             latest: self.order.latest,
             event_count: self.event_count,
+            weight: self.weight,
             holes: (holes || self.head.is_none()).then(hole_rows),
             open: (open || self.head.is_none()).then(|| self.open.clone()),
             closed: self.closed,
+            swept: self.swept,
             has_items: self.has_items,
             turn_order: self.turn_order,
         })
