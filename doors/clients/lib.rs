@@ -8,6 +8,9 @@ use convex_codex_local::turn;
 use convex_codex_local::wasm::{answer, misfit, unpacker};
 use wasm_bindgen::prelude::*;
 
+#[global_allocator]
+static ALLOCATOR: mini_alloc::MiniAlloc = mini_alloc::MiniAlloc::INIT;
+
 #[cfg(test)]
 #[path = "../../tests/core/clients-door.rs"]
 mod tests;
