@@ -13,6 +13,9 @@ use crate::ingest::write::{
 };
 use crate::options::Options;
 use crate::pack::Unpacker;
+use crate::retention::{
+    SilenceAnswer, SilenceCall, TrimCall, TrimChunk, TrimMessage, plan_silence, plan_trim,
+};
 use crate::session::{SessionFacts, SessionRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -600,6 +603,68 @@ impl Shell {
             crate::ingest::messages::parts(&message.parts.concat()),
             "cut as a whole text is"
         );
+    }
+
+    /// Sweeps a stream's chunks as the shell does; answers how many texts it folded.
+    pub(crate) fn sweep(&mut self, stream_id: &str) -> usize {
+        let rows = self.clone();
+        let mut chunks: Vec<&ChunkState> =
+            rows.chunks.iter().filter(|row| row.stream_id == stream_id).collect();
+        chunks.sort_by_key(|chunk| chunk.range());
+        let end = chunks.last().map_or(0, |chunk| chunk.range().end);
+        let folds = rows.messages.iter().zip(0..).filter(|(row, _)| !row.text_whole);
+        let at = |id: &str| rows.messages.iter().position(|row| row.message_id == id).unwrap() as u32;
+        let head = rows.heads.iter().find(|head| head.stream_id == stream_id).unwrap();
+        let call = TrimCall {
+            overdue: true,
+            holes: head.row().order.holes,
+            messages: (rows.messages.iter())
+                .map(|row| TrimMessage { whole: row.text_whole, started: row.row().started })
+                .collect(),
+            folds: folds.map(|(row, at)| rows.fold_row(stream_id, row, at, end)).collect(),
+            chunks: (chunks.iter())
+                .map(|chunk| TrimChunk {
+                    range: chunk.range(),
+                    due: chunk.expires_at <= rows.now_ms,
+                    texts: chunk.runs.iter().map(|run| (at(&run.message_id), run.cursor_start)).collect(),
+                })
+                .collect(),
+        };
+        let answer = plan_trim(&call);
+        for write in &answer.writes {
+            let Write::FoldMessage { row, cursor, pending_high, text_bytes, first_part, parts } =
+                write.clone()
+            else {
+                panic!()
+            };
+            let row = &rows.messages[row as usize];
+            self.apply_fold(
+                &row.turn_id,
+                &row.message_id,
+                cursor,
+                pending_high,
+                text_bytes,
+                first_part,
+                parts,
+            );
+        }
+        let gone: Vec<Range> = answer.gone.iter().map(|at| chunks[*at as usize].range()).collect();
+        self.chunks.retain(|chunk| chunk.stream_id != stream_id || !gone.contains(&chunk.range()));
+        if let Some(holes) = answer.holes {
+            self.heads.iter_mut().find(|head| head.stream_id == stream_id).unwrap().holes = holes;
+        }
+        answer.writes.len()
+    }
+
+    /// The sweep ends a turn that is silent.
+    pub(crate) fn end_silent(&mut self, turn_id: &str) {
+        let rows = self.clone();
+        let mut call = rows.call(&[], &[]);
+        call.loaded = Some(rows.load(&Needs { closing: vec![turn_id.into()], ..Needs::default() }, &call));
+        let loaded = call.loaded.clone().unwrap();
+        let silence = SilenceCall { now_ms: self.now_ms, last_beat_ms: None, reason: None, loaded };
+        let SilenceAnswer::Ended { writes } = plan_silence(&silence) else { panic!() };
+        writes.iter().for_each(|write| self.apply(write, &call));
     }
 
     /// The text that a reader gets of a message.

@@ -6,6 +6,7 @@ export const DOOR_BUDGETS_BYTES = {
   ingest: { raw: 96 * KIB, gzip: 42 * KIB },
   reads: { raw: 24 * KIB, gzip: 12 * KIB },
   clients: { raw: 96 * KIB, gzip: 42 * KIB },
+  sweep: { raw: 96 * KIB, gzip: 42 * KIB },
   bridge: { raw: 32 * KIB, gzip: 16 * KIB },
 };
 

@@ -8,10 +8,12 @@
  * @module
  */
 
+import type * as crons from "../crons.js";
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
 import type * as model_core from "../model/core.js";
+import type * as model_folds from "../model/folds.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_paging from "../model/paging.js";
@@ -19,10 +21,16 @@ import type * as model_parts from "../model/parts.js";
 import type * as model_replay from "../model/replay.js";
 import type * as model_runs from "../model/runs.js";
 import type * as model_scope from "../model/scope.js";
+import type * as model_silence from "../model/silence.js";
 import type * as model_streams from "../model/streams.js";
+import type * as model_trim from "../model/trim.js";
+import type * as retention from "../retention.js";
+import type * as sessions from "../sessions.js";
+import type * as streams from "../streams.js";
 import type * as sync from "../sync.js";
 import type * as threads from "../threads.js";
 import type * as turns from "../turns.js";
+import type * as turnsInternal from "../turnsInternal.js";
 import type * as validators from "../validators.js";
 
 import type {
@@ -33,10 +41,12 @@ import type {
 import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
+  crons: typeof crons;
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;
   "model/core": typeof model_core;
+  "model/folds": typeof model_folds;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
   "model/paging": typeof model_paging;
@@ -44,10 +54,16 @@ const fullApi: ApiFromModules<{
   "model/replay": typeof model_replay;
   "model/runs": typeof model_runs;
   "model/scope": typeof model_scope;
+  "model/silence": typeof model_silence;
   "model/streams": typeof model_streams;
+  "model/trim": typeof model_trim;
+  retention: typeof retention;
+  sessions: typeof sessions;
+  streams: typeof streams;
   sync: typeof sync;
   threads: typeof threads;
   turns: typeof turns;
+  turnsInternal: typeof turnsInternal;
   validators: typeof validators;
 }> = anyApi as any;
 

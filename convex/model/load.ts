@@ -75,6 +75,15 @@ export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean
   };
 }
 
+/** The session that writes a thread: the binding with the highest epoch. */
+export function writerOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string): Promise<Doc<"sessions"> | null> {
+  return ctx.db
+    .query("sessions")
+    .withIndex("by_epoch", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .order("desc")
+    .first();
+}
+
 export async function loadSession(
   ctx: ReadCtx,
   actor: Actor,
@@ -82,11 +91,7 @@ export async function loadSession(
   threadId: string,
 ): Promise<{ facts: SessionContext; own: Doc<"sessions"> | null }> {
   const { tenantId, userId } = scopeOf(actor);
-  const writer = await ctx.db
-    .query("sessions")
-    .withIndex("by_epoch", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
-    .order("desc")
-    .first();
+  const writer = await writerOf(ctx, { tenantId, userId }, threadId);
   const sessions = () => ctx.db.query("sessions");
   const own =
     writer?.sessionId === sessionId

@@ -171,6 +171,18 @@ export type SessionCall = { heartbeat: boolean; session: SessionContext };
 /** `planCheckpoint` of `doors/clients`. */
 export type CheckpointCall = { nowMs: number; cursor: number; known: number | undefined; streamExists: boolean };
 
+/** `src/retention.rs`, TrimCall. */
+export type TrimCall = {
+  overdue: boolean;
+  holes: readonly Range[];
+  messages: readonly { textWhole: boolean; payloadUnits: number }[];
+  folds: readonly FoldFacts[];
+  chunks: readonly { range: Range; due: boolean; texts: readonly { message: number; start: number }[] }[];
+};
+
+/** `src/retention.rs`, SilenceCall. */
+export type SilenceCall = { nowMs: number; lastBeatAt: number | undefined; reason: string | undefined; loaded: LoadedRows };
+
 class Packer {
   readonly #texts: string[] = [];
   readonly #numbers: number[] = [];
@@ -296,6 +308,35 @@ export function packTurnStart(call: TurnStartCall): Packed {
 export function packTurnInterrupt(call: TurnInterruptCall): Packed {
   const packer = new Packer();
   packer.number(call.nowMs);
+  packer.optionalText(call.reason);
+  loadedRows(packer, call.loaded);
+  return packer.end();
+}
+
+export function packTrim(call: TrimCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.overdue);
+  packer.list(call.holes, (hole) => range(packer, hole));
+  packer.list(call.messages, (message) => {
+    packer.flag(message.textWhole);
+    packer.flag(message.payloadUnits > 0);
+  });
+  packer.list(call.folds, (fold) => foldFacts(packer, fold));
+  packer.list(call.chunks, (chunk) => {
+    range(packer, chunk.range);
+    packer.flag(chunk.due);
+    packer.list(chunk.texts, (text) => {
+      packer.number(text.message);
+      packer.number(text.start);
+    });
+  });
+  return packer.end();
+}
+
+export function packSilence(call: SilenceCall): Packed {
+  const packer = new Packer();
+  packer.number(call.nowMs);
+  packer.optionalNumber(call.lastBeatAt);
   packer.optionalText(call.reason);
   loadedRows(packer, call.loaded);
   return packer.end();

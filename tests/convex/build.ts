@@ -3,7 +3,7 @@ import { convexTest, type TestConvex } from "convex-test";
 import type { FunctionArgs } from "convex/server";
 import { ConvexError, type Infer } from "convex/values";
 import { expect, vi } from "vitest";
-import { api } from "../../convex/_generated/api.js";
+import { api, internal } from "../../convex/_generated/api.js";
 import type { Doc, TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import type { Actor, MessageRow, vLifecycleEvent, vStreamDelta } from "../../convex/validators.js";
@@ -11,7 +11,7 @@ import type { Actor, MessageRow, vLifecycleEvent, vStreamDelta } from "../../con
 // What is large takes its time where many tests run at once.
 vi.setConfig({ testTimeout: 120_000 });
 
-export { api };
+export { api, internal };
 export type Component = TestConvex<typeof schema>;
 export type StreamEvent = Infer<typeof vStreamDelta>;
 export type ThreadEvent = Infer<typeof vLifecycleEvent>;

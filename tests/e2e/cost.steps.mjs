@@ -6,6 +6,23 @@ const BATCHES = 1000;
 /** SOURCE: the issue's bound for a steady batch of 20 text deltas. */
 const READS_MAX = 8;
 const WRITES_MAX = 3;
+/** More often than a beat is due, which would be one write more, at any age. */
+const BATCHES_A_BEAT = 25;
+/**
+ * The batches that fold: each 129th, for 128 chunks are behind the fold and its own comes to them, and the one with which the
+ * text has filled a part. What a fold reads beyond a steady batch: its message, the last part twice (its text, then its row),
+ * and the chunks behind it; what it writes: its message, the last part, and the next one where that is full.
+ */
+const FOLDS = [
+  { batch: 128, chunks: 128, parts: 1 },
+  { batch: 257, chunks: 128, parts: 1 },
+  { batch: 386, chunks: 128, parts: 1 },
+  { batch: 515, chunks: 128, parts: 1 },
+  { batch: 644, chunks: 128, parts: 1 },
+  { batch: 656, chunks: 11, parts: 2 },
+  { batch: 785, chunks: 128, parts: 1 },
+  { batch: 914, chunks: 128, parts: 1 },
+];
 
 export default async ({ backend, call, assert }) => {
   const ingest = (threadId, deltas) => call("chat:ingestBatch", { actor: ACTOR, sessionId: SESSION, threadId, deltas });
@@ -18,24 +35,34 @@ export default async ({ backend, call, assert }) => {
     for (let turn = 0; turn < turnsBefore; turn++) await ingest(threadId, finishedTurn(threadId, `turn-${turn}`));
     const turnId = `turn-${turnsBefore}`;
     await ingest(threadId, begun(threadId, turnId));
+    const folds = [];
     for (let batch = 1; batch <= BATCHES; batch++) {
       const deltas = texts(threadId, turnId, 2 + (batch - 1) * DELTAS);
-      if (batch !== 1 && batch !== BATCHES) {
-        await ingest(threadId, deltas);
-        continue;
-      }
-      await bind(threadId); // a beat that is due would be one write more, at any age
+      if (batch % BATCHES_A_BEAT === 1 || batch === BATCHES) await bind(threadId);
       let answer;
       const cost = await backend.measure(async () => (answer = await ingest(threadId, deltas)));
       assert.equal(answer.status, "ok");
+      const row = { threadId, batch, reads: cost.documentsRead, "with patches": cost.readsWithPatches, ranges: cost.ranges, writes: cost.documentsWritten };
+      if (FOLDS.some((fold) => fold.batch === batch)) {
+        folds.push(row);
+        continue;
+      }
       assert.ok(cost.readsWithPatches <= READS_MAX, `${threadId}, batch ${batch}: ${cost.readsWithPatches} documents read`);
       assert.ok(cost.documentsWritten <= WRITES_MAX, `${threadId}, batch ${batch}: ${cost.documentsWritten} documents written`);
-      report.push({ threadId, batch, reads: cost.documentsRead, "with patches": cost.readsWithPatches, ranges: cost.ranges, writes: cost.documentsWritten });
+      report.push(row);
     }
+    const [steady] = report;
+    for (const [at, { batch, chunks, parts }] of FOLDS.entries()) {
+      const partsRead = at === 0 ? 0 : 2;
+      const want = { batch, reads: steady.reads + 1 + partsRead + chunks, writes: steady.writes + 1 + parts };
+      const { reads, writes } = folds[at];
+      assert.deepEqual({ batch: folds[at].batch, reads, writes }, want, `${threadId}, the fold of batch ${batch}`);
+    }
+    console.table(folds);
   }
   const [first] = report;
   for (const row of report) assert.deepEqual({ ...row, threadId: "", batch: 0 }, { ...first, threadId: "", batch: 0 }, "the same at every age");
-  console.table(report);
+  console.table(report.filter(({ batch }) => batch === 1 || batch === BATCHES));
 };
 
 function event(threadId, turnId, cursor, method, params) {

@@ -1,0 +1,15 @@
+/** When the sweeps run. Each reads what is due and nothing else, and goes on by itself where there is more than a batch. */
+import { cronJobs } from "convex/server";
+import { internal } from "./_generated/api.js";
+
+const crons = cronJobs();
+
+crons.interval("clean up finished streams", { minutes: 5 }, internal.streams.cleanupFinishedStreams, {});
+crons.interval("clean up expired chunks", { minutes: 30 }, internal.streams.cleanupExpiredDeltas, {});
+crons.interval("time out stale sessions", { minutes: 5 }, internal.sessions.timeoutStaleSessions, {});
+crons.interval("forget old sessions", { hours: 6 }, internal.sessions.forgetOldSessions, {});
+crons.interval("end silent turns", { minutes: 30 }, internal.turnsInternal.endSilentTurns, {});
+crons.interval("clean up checkpoints", { hours: 6 }, internal.retention.cleanupCheckpoints, {});
+crons.interval("clean up lifecycle ids", { hours: 6 }, internal.retention.cleanupLifecycleIds, {});
+
+export default crons;

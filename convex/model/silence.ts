@@ -1,0 +1,34 @@
+/** Turns of which nothing was heard: the core says whether one ends. */
+import { planSilence } from "../../js-wrapper/core/sweep.js";
+import type { Doc } from "../_generated/dataModel.js";
+import { applyWrites } from "./apply.js";
+import { decide } from "./core.js";
+import { loadTurnToEnd, writerOf } from "./load.js";
+import { findThread, scopeOf, type WriteCtx } from "./scope.js";
+
+/**
+ * Ends a turn if nothing was heard of it, or for a `reason` whatever was; else it is asked again when nothing may have been.
+ *
+ * @returns how many rows were written or read for it
+ */
+export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, reason?: string): Promise<{ writes: number; rows: number; ended: boolean }> {
+  const { threadId, turnId } = turn;
+  const actor = { tenantId: turn.tenantId, userId: turn.userId, deviceId: "" };
+  const scope = scopeOf(actor);
+  const [thread, writer, rows] = await Promise.all([
+    findThread(ctx, scope, threadId),
+    writerOf(ctx, scope, threadId),
+    loadTurnToEnd(ctx, scope, threadId, turnId),
+  ]);
+  const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [] };
+  const answer = decide(() => planSilence({ nowMs, lastBeatAt: writer?.lastBeatAt, reason, loaded }));
+  const read = rows.messages.length + rows.streams.length;
+  if (answer.type === "postponed") {
+    await ctx.db.patch("turns", turn._id, { silentAt: answer.silentAt });
+    return { writes: 1, rows: read, ended: false };
+  }
+  const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
+  const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null, quarantine: [] } };
+  await applyWrites(ctx, target, answer.writes);
+  return { writes: answer.writes.length, rows: read, ended: answer.writes.length > 0 };
+}

@@ -1,0 +1,24 @@
+/** What the core decides for the sweeps. Every call throws CoreError where the core has a bug. */
+import base64 from "#wasm/sweep_bytes";
+import * as wasm from "#wasm/sweep";
+import { packSilence, packTrim, type SilenceCall, type TrimCall } from "./boundary.js";
+import { Instance } from "./instance.js";
+
+const instance = new Instance(base64, wasm.initSync);
+
+/** Which sessions are due. */
+export function sessionsDue(nowMs: number): wasm.SessionsDue {
+  return instance.ask(() => wasm.sessionsDue(nowMs));
+}
+
+/** Decides which chunks of a stream go, and what is folded before. */
+export function planTrim(call: TrimCall): wasm.TrimAnswer {
+  const { texts, numbers } = packTrim(call);
+  return instance.ask(() => wasm.planTrim(texts, numbers));
+}
+
+/** Decides whether a turn has gone silent. */
+export function planSilence(call: SilenceCall): wasm.SilenceAnswer {
+  const { texts, numbers } = packSilence(call);
+  return instance.ask(() => wasm.planSilence(texts, numbers));
+}

@@ -1,0 +1,235 @@
+use super::*;
+use crate::fold::Tail;
+use crate::ingest::call::{MessageRow, StreamRow, TurnRow};
+use crate::testing::*;
+use proptest::prelude::*;
+
+const DAY: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+
+fn range(start: u64, end: u64) -> Range {
+    Range { start, end }
+}
+
+fn tail(cursor_start: u64, text: &'static str) -> Tail<'static> {
+    Tail { cursor_start, text, leading_low: None, pending_high: None }
+}
+
+fn fold_row(message: u32, cursor: u64, runs: Vec<Tail<'static>>, end: u64) -> FoldRow<'static> {
+    FoldRow { message, cursor, pending_high: None, text_bytes: 0, part: 0, last: "", runs, end }
+}
+
+fn briefs(answer: &TrimAnswer) -> (Vec<String>, Vec<u32>) {
+    (answer.writes.iter().map(brief).collect(), answer.gone.clone())
+}
+
+/// Three chunks with the text of one message, and a hole before the third.
+fn call(overdue: bool, due: [bool; 3]) -> TrimCall<'static> {
+    let runs = vec![tail(1, "a"), tail(3, "b"), tail(8, "c")];
+    let chunk = |start, end, at, due| TrimChunk { range: range(start, end), due, texts: vec![(0, at)] };
+    TrimCall {
+        overdue,
+        holes: vec![range(6, 8)],
+        messages: vec![TrimMessage { whole: false, started: true }],
+        folds: vec![fold_row(0, 1, runs, 10)],
+        chunks: vec![chunk(0, 3, 1, due[0]), chunk(3, 6, 3, due[1]), chunk(8, 10, 8, due[2])],
+    }
+}
+
+#[test]
+fn chunks_go_when_they_are_due_and_their_texts_are_folded() {
+    let answer = plan_trim(&call(false, [true, false, true]));
+    assert_eq!(briefs(&answer), (vec!["fold 0 to 6, 2 bytes, parts from 0 [2]".into()], vec![0]));
+    assert_eq!(answer.holes, None, "the end of a stream gives no hole up");
+}
+
+#[test]
+fn a_hole_before_what_is_overdue_is_given_up() {
+    let answer = plan_trim(&call(true, [true, true, true]));
+    assert_eq!(briefs(&answer), (vec!["fold 0 to 10, 3 bytes, parts from 0 [3]".into()], vec![0, 1, 2]));
+    assert_eq!(answer.holes, Some(vec![]));
+    let answer = plan_trim(&call(true, [true, true, false]));
+    assert_eq!((answer.gone, answer.holes), (vec![0, 1], None), "what lies behind it is not due");
+}
+
+#[test]
+fn what_is_whole_or_gone_keeps_no_chunk_and_what_cannot_be_folded_does() {
+    let whole = TrimMessage { whole: true, started: true };
+    let no_fold = TrimCall { messages: vec![whole], folds: vec![], ..call(false, [true; 3]) };
+    assert_eq!(briefs(&plan_trim(&no_fold)), (vec![], vec![0, 1, 2]));
+    let unseen = TrimMessage { whole: false, started: false };
+    let from_behind = fold_row(0, 8, vec![tail(8, "c")], 10);
+    let blocked = TrimCall { messages: vec![unseen], folds: vec![from_behind], ..call(false, [true; 3]) };
+    assert_eq!(plan_trim(&blocked).gone, [0, 1], "its beginning may lie in the hole");
+}
+
+fn silence(last_beat_ms: Option<f64>, status: &'static str) -> SilenceAnswer {
+    let ended = status == "completed";
+    let turn = TurnRow {
+        turn_id: "U",
+        turn_order: 0,
+        status,
+        source: ended.then_some("codex"),
+        has_items: true,
+        same_run_as: None,
+        started: true,
+    };
+    let message = MessageRow {
+        turn_id: "U",
+        item_id: "m",
+        message_id: "m",
+        occurrence: 1,
+        start_cursor: 1,
+        end_cursor: None,
+        status: "streaming",
+        closing: "open",
+        text_whole: false,
+        started: true,
+    };
+    let stream = StreamRow { stream_id: STREAM, turn_id: "U", state: "streaming" };
+    let loaded =
+        Loaded { turns: vec![turn], messages: vec![message], streams: vec![stream], ..Loaded::default() };
+    plan_silence(&SilenceCall { now_ms: 2.0 * DAY, last_beat_ms, reason: None, loaded })
+}
+
+#[test]
+fn a_turn_is_ended_after_a_day_without_a_beat() {
+    assert_eq!(silence(Some(1.5 * DAY), "inProgress"), SilenceAnswer::Postponed { silent_at: 2.5 * DAY });
+    for silent in [None, Some(DAY), Some(0.5 * DAY)] {
+        let SilenceAnswer::Ended { writes } = silence(silent, "inProgress") else { panic!("{silent:?}") };
+        let briefs: Vec<String> = writes.iter().map(brief).collect();
+        let ends = ["turn U interrupted by sweep", "message m interrupted turn", "stream aborted"];
+        assert_eq!(briefs[1..], ends);
+        assert!(matches!(
+            writes.last(),
+            Some(Write::CloseStream { swept: true, expires_at: Some(at), .. }) if *at == 2.0 * DAY + 300_000.0
+        ));
+    }
+}
+
+#[test]
+fn a_turn_that_ended_stays_as_it_is() {
+    let SilenceAnswer::Ended { writes } = silence(None, "completed") else { panic!() };
+    assert!(!writes.iter().any(|write| matches!(write, Write::PutTurn { .. })));
+}
+
+#[test]
+fn sessions_are_due_by_their_last_beat() {
+    let due = sessions_due(8.0 * DAY);
+    assert_eq!((due.stale_before, due.forgotten_before), (8.0 * DAY - 45_000.0, DAY));
+}
+
+/// A swept turn.
+fn swept() -> Shell {
+    let mut shell = Shell::after(&[turn_started(0), item_started(1, "m"), delta(2, "m", "a")]);
+    shell.end_silent("U");
+    shell
+}
+
+#[test]
+fn a_new_event_on_its_stream_undoes_what_the_sweep_did() {
+    let mut shell = swept();
+    assert_eq!(shell.turn("U").source.as_deref(), Some("sweep"));
+    assert_eq!(
+        (shell.statuses(), shell.streams[STREAM].1.as_str()),
+        (vec!["m interrupted".into()], "aborted")
+    );
+    let known = shell.clone();
+    assert_eq!(shell.writes(&[delta(2, "m", "a")]), [""; 0], "an old one does not");
+    assert_eq!(shell, known);
+    assert_eq!(
+        shell.writes(&[delta(3, "m", "b")]),
+        [
+            "thread next=None",
+            "turn U inProgress",
+            "message m streaming open",
+            "stream streaming",
+            "head 4 count 4 open m:65537",
+            "chunk 3..4 m=\"b\" kept 0",
+        ]
+    );
+    assert_eq!(shell.text("m"), "ab");
+    shell.writes(&[delta(4, "m", "c")]);
+    assert_eq!(shell.heads[0].open[0].fold.unwrap().fill, 3, "the next batch looks");
+    shell.writes(&[turn_completed(5, "completed")]);
+    assert_eq!((shell.turn("U").status.as_str(), shell.text("m")), ("completed", "abc".into()));
+    assert!(!shell.heads[0].swept);
+}
+
+#[test]
+fn the_end_that_was_on_its_way_replaces_the_sweeps() {
+    let mut shell = swept();
+    shell.writes(&[delta(3, "m", "b"), turn_completed(4, "completed")]);
+    assert_eq!(shell.turn("U").source.as_deref(), Some("codex"));
+    assert_eq!(shell.statuses(), ["m completed"]);
+    assert!(shell.heads[0].closed);
+}
+
+#[test]
+fn a_stream_that_is_no_longer_listed_is_listed_again() {
+    let mut shell = swept();
+    shell.streams.clear();
+    let writes = shell.writes(&[delta(3, "m", "b")]);
+    assert!(writes.contains(&"stream+ streaming".into()), "{writes:?}");
+}
+
+#[test]
+fn what_a_client_ended_after_the_sweep_stays_ended() {
+    let mut shell = swept();
+    shell.turns[0].source = Some("client".into());
+    let writes = shell.writes(&[delta(3, "m", "b")]);
+    assert_eq!(writes, ["head 4 count 4 closed", "chunk 3..4 m=\"b\" kept 0"]);
+    assert!(!shell.heads[0].swept);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Batches and sweeps in any order: no text is lost, and only what is due goes.
+    #[test]
+    fn a_text_is_whole_whatever_is_swept(
+        steps in prop::collection::vec((0_usize..6, 0_u8..4, any::<bool>(), 1_usize..9), 1..40),
+    ) {
+        let mut shell = Shell::after(&[turn_started(0), item_started(1, "m"), item_started(2, "n")]);
+        let events: Vec<_> = (3..43_u64).zip(&steps)
+            .map(|(cursor, (_, _, other, kib))| {
+                delta(cursor, if *other { "n" } else { "m" }, &format!("<{cursor}é>").repeat(kib * 200))
+            })
+            .collect();
+        let mut queue: Vec<(usize, usize)> = steps.iter().enumerate().map(|(at, step)| (at + step.0, at)).collect();
+        queue.sort();
+        let mut texts: Vec<(u64, &str, String)> = vec![];
+        let mut sweeps = 0;
+        for (_, at) in queue {
+            // A hole that was given up takes nothing more.
+            let given_up = shell.heads[0].latest > events[at].cursor_start as u64
+                && !shell.heads[0].holes.iter().any(|hole| hole.start <= events[at].cursor_start as u64 && hole.end > events[at].cursor_start as u64);
+            shell.now_ms += 10.0 * 60.0 * 60.0 * 1000.0;
+            shell.writes(&[events[at]]);
+            if !given_up {
+                let json = crate::event::json::Json::parse(events[at].payload_json).unwrap();
+                let params = json.get("params").unwrap();
+                let id = if params.string("itemId").unwrap().is("n") { "n" } else { "m" };
+                texts.push((events[at].cursor_start as u64, id, params.string("delta").unwrap().to_whole()));
+            }
+            if steps[at].1 == 0 {
+                sweeps += shell.sweep(STREAM);
+            }
+            texts.sort();
+            for id in ["m", "n"] {
+                let want: String = texts.iter().filter(|text| text.1 == id).map(|text| text.2.as_str()).collect();
+                prop_assert!(shell.text(id) == want, "{} after {}", id, at);
+            }
+        }
+        for row in &shell.messages {
+            let length: usize = texts.iter().filter(|text| text.1 == row.message_id).map(|text| text.2.len()).sum();
+            prop_assert!(row.part_bytes <= 2 * length + crate::limits::TEXT_PART_BYTES_MAX * (1 + sweeps));
+        }
+        shell.now_ms += 2.0 * DAY;
+        shell.sweep(STREAM);
+        prop_assert_eq!(shell.chunks.len(), 0, "everything is due");
+        for id in ["m", "n"] {
+            let want: String = texts.iter().filter(|text| text.1 == id).map(|text| text.2.as_str()).collect();
+            prop_assert_eq!(shell.text(id), want);
+        }
+    }
+}
