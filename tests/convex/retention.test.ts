@@ -33,9 +33,11 @@ afterEach(() => vi.useRealTimers());
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
-/** Runs a sweep and what it schedules, to the end; answers what the first call did. */
-async function sweep<Swept>(component: Component, reference: FunctionReference<"mutation", "internal", Record<string, never>, Swept>): Promise<Swept> {
-  const first = await component.mutation(reference, {});
+type Sweeping<Args extends Record<string, unknown>, Swept> = FunctionReference<"mutation", "internal", Args, Swept>;
+
+/** Runs a sweep and what it schedules, to the end; answers what the first call did. Every argument of a sweep is optional. */
+async function sweep<Args extends Record<string, unknown>, Swept>(component: Component, reference: Sweeping<Args, Swept>): Promise<Swept> {
+  const first = await component.mutation(reference as unknown as Sweeping<Record<string, never>, Swept>, {});
   await component.finishAllScheduledFunctions(vi.runAllTimers);
   return first;
 }
