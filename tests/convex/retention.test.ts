@@ -281,6 +281,21 @@ describe("a turn", () => {
     expect((await turnOf(component)).status).toBe("interrupted");
   });
 
+  test("whose thread is gone is left alone, and keeps no other from its end", async () => {
+    const { component } = await running();
+    const other = new TurnStream({ threadId: "th_2" });
+    await ingest(component, [other.started()], { threadId: "th_2" });
+    await component.run(async (ctx) => {
+      for (const thread of await ctx.db.query("threads").collect()) if (thread.threadId === THREAD) await ctx.db.delete("threads", thread._id);
+    });
+    pass(DAY);
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 1, hasMore: false });
+    expect((await dump(component)).turns.map(({ threadId, status, silentAt }) => [threadId, status, silentAt])).toEqual([
+      [THREAD, "inProgress", undefined],
+      ["th_2", "interrupted", undefined],
+    ]);
+  });
+
   test("is ended by its stream where somebody says why", async () => {
     const { component, turn } = await running();
     const [stream] = (await dump(component)).streams;
