@@ -20,6 +20,11 @@ export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, 
     writerOf(ctx, scope, threadId),
     loadTurnToEnd(ctx, scope, threadId, turnId),
   ]);
+  if (thread === null) {
+    // Its thread is being deleted: nobody asks again.
+    await ctx.db.patch("turns", turn._id, { silentAt: undefined });
+    return { writes: 0, rows: 0, ended: false };
+  }
   const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [] };
   const answer = decide(() => planSilence({ nowMs, lastBeatAt: writer?.lastBeatAt, reason, loaded }));
   const read = rows.messages.length + rows.streams.length;

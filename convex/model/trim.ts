@@ -111,7 +111,7 @@ async function messagesIn(ctx: ReadCtx, { tenantId, userId, threadId }: StreamNa
         .withIndex("by_message", (q) =>
           q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId).eq("messageId", messageId),
         )
-        .unique();
+        .first();
       if (message !== null) found.push(message);
     }
   }

@@ -154,7 +154,10 @@ fn an_item_that_ends_in_the_batch_is_not_folded_and_writes_what_differs() {
     shell.writes(&[delta(2, "m", &text)]);
     let before = shell.messages[0].part_bytes;
     let whole = format!("{text}{}", letters(2 * KIB));
-    let writes = shell.writes(&[delta(3, "m", &letters(64 * KIB)), item_completed(4, "m", &whole)]);
+    let batch = [delta(3, "m", &letters(64 * KIB)), item_completed(4, "m", &whole)];
+    let IngestAnswer::Needs { needs } = super::plan::plan_ingest(&shell.call(&batch, &[])) else { panic!() };
+    assert_eq!(needs.folds, [], "no tail is read for it");
+    let writes = shell.writes(&batch);
     assert_eq!(folds(&writes), [""; 0]);
     assert_eq!(shell.messages[0].part_bytes - before, 8 * KIB, "the last part alone");
     assert_eq!(shell.text("m"), whole);

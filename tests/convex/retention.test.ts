@@ -33,9 +33,11 @@ afterEach(() => vi.useRealTimers());
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
-/** Runs a sweep and what it schedules, to the end; answers what the first call did. */
-async function sweep<Args extends Record<string, unknown>, Swept>(component: Component, reference: FunctionReference<"mutation", "internal", Args, Swept>): Promise<Swept> {
-  const first = (await component.mutation(reference as FunctionReference<"mutation", "internal", object, Swept>, {})) as Swept;
+type Sweeping<Args extends Record<string, unknown>, Swept> = FunctionReference<"mutation", "internal", Args, Swept>;
+
+/** Runs a sweep and what it schedules, to the end; answers what the first call did. Every argument of a sweep is optional. */
+async function sweep<Args extends Record<string, unknown>, Swept>(component: Component, reference: Sweeping<Args, Swept>): Promise<Swept> {
+  const first = await component.mutation(reference as unknown as Sweeping<Record<string, never>, Swept>, {});
   await component.finishAllScheduledFunctions(vi.runAllTimers);
   return first;
 }
@@ -277,6 +279,21 @@ describe("a turn", () => {
     pass(DAY);
     expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 1, hasMore: false });
     expect((await turnOf(component)).status).toBe("interrupted");
+  });
+
+  test("whose thread is gone is left alone, and keeps no other from its end", async () => {
+    const { component } = await running();
+    const other = new TurnStream({ threadId: "th_2" });
+    await ingest(component, [other.started()], { threadId: "th_2" });
+    await component.run(async (ctx) => {
+      for (const thread of await ctx.db.query("threads").collect()) if (thread.threadId === THREAD) await ctx.db.delete("threads", thread._id);
+    });
+    pass(DAY);
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 1, hasMore: false });
+    expect((await dump(component)).turns.map(({ threadId, status, silentAt }) => [threadId, status, silentAt])).toEqual([
+      [THREAD, "inProgress", undefined],
+      ["th_2", "interrupted", undefined],
+    ]);
   });
 
   test("is ended by its stream where somebody says why", async () => {
