@@ -36,6 +36,7 @@
 
 pub mod checkpoint;
 pub mod client;
+pub mod command;
 pub mod delta;
 pub mod error;
 pub mod event;
