@@ -7,6 +7,8 @@ pub mod answer;
 pub mod edit;
 pub mod lease;
 pub mod payload;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties;
 pub mod report;
 pub mod row;
 pub mod send;

@@ -44,6 +44,7 @@ pub mod ingest;
 pub mod limits;
 pub mod options;
 pub mod pack;
+pub mod presence;
 pub mod session;
 pub mod sorted;
 #[cfg(all(test, not(target_arch = "wasm32")))]

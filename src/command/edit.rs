@@ -36,16 +36,14 @@ impl<'a> CommandCall<'a> {
         call.end(read)
     }
 
-    fn queued(&self) -> Result<&CommandRow<'a>, CommandAnswer> {
+    fn queued(&self) -> Result<&CommandRow<'a>, (Code, &'static str)> {
         let Some(command) = &self.command else {
-            let message = "the command does not exist for this actor";
-            return Err(CommandAnswer::rejected(Code::ECommandNotFound, message));
+            return Err((Code::ECommandNotFound, "the command does not exist for this actor"));
         };
         if command.present(self.now_ms, self.bound).state == CommandState::Queued {
             Ok(command)
         } else {
-            let message = "the command is no longer queued";
-            Err(CommandAnswer::rejected(Code::ECommandTooLate, message))
+            Err((Code::ECommandTooLate, "the command is no longer queued"))
         }
     }
 }
@@ -115,7 +113,7 @@ pub fn plan_cancel(call: &CommandCall<'_>) -> CommandAnswer {
             let code = CommandCode::Ours(Code::ECommandCancelled);
             CommandAnswer::Written { writes: vec![command.moved(0, CommandState::Cancelled, Some(code))] }
         }
-        Err(rejected) => rejected,
+        Err((code, message)) => CommandAnswer::rejected(code, message),
     }
 }
 
@@ -123,7 +121,7 @@ pub fn plan_cancel(call: &CommandCall<'_>) -> CommandAnswer {
 pub fn plan_edit(call: &CommandEditCall<'_>) -> CommandAnswer {
     let command = match call.command.queued() {
         Ok(command) => command,
-        Err(rejected) => return rejected,
+        Err((code, message)) => return CommandAnswer::rejected(code, message),
     };
     if !matches!(command.kind, CommandKind::Turn | CommandKind::Steer) {
         return CommandAnswer::rejected(Code::ECommandInvalid, "only a message can be edited");
@@ -146,7 +144,7 @@ pub fn plan_edit(call: &CommandEditCall<'_>) -> CommandAnswer {
 pub fn plan_promote(call: &CommandPromoteCall<'_>) -> CommandAnswer {
     let command = match call.command.queued() {
         Ok(command) => command,
-        Err(rejected) => return rejected,
+        Err((code, message)) => return CommandAnswer::rejected(code, message),
     };
     if let Some(expected) = call.expected_turn_id {
         if command.kind != CommandKind::Turn {

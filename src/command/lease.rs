@@ -101,7 +101,9 @@ pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
             sorted::insert(&mut queue, place, candidate);
         }
     }
-    let limit = call.limit.max(1.0).min(COMMAND_LEASE_MAX) as usize;
+    // A limit that is no number is 1.
+    let limit = if call.limit > COMMAND_LEASE_MAX { COMMAND_LEASE_MAX } else { call.limit };
+    let limit = limit.max(1.0) as usize;
     let mut handed = Vec::new();
     for (candidate, token) in
         queue.iter().filter(|candidate| candidate.may_go(call, is_busy, is_stopping)).zip(0..)
