@@ -44,6 +44,7 @@ pub mod ingest;
 pub mod limits;
 pub mod options;
 pub mod pack;
+pub mod policy;
 pub mod presence;
 pub mod session;
 pub mod sorted;
