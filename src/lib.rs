@@ -46,6 +46,7 @@ pub mod options;
 pub mod pack;
 pub mod policy;
 pub mod presence;
+pub mod redact;
 pub mod session;
 pub mod sorted;
 #[cfg(all(test, not(target_arch = "wasm32")))]
