@@ -135,7 +135,7 @@ pub fn decide_command(machine: Machine<'_>, kind: &str, payload_json: &str) -> P
 
 fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<PolicyAnswer, Refused> {
     let policy = Policy::read(machine)?;
-    let kind = CommandKind::read(kind).filter(|kind| policy.kinds.contains(kind));
+    let kind = CommandKind::read(kind).filter(|kind| policy.kinds & bit(*kind) != 0);
     let kind = kind.ok_or((Reason::Kind, "the machine takes no command of this kind"))?;
     if !(machine.recent >= 0.0 && machine.recent < policy.per_minute as f64) {
         return Err((Reason::Rate, "the machine takes no more commands in this minute"));
@@ -182,9 +182,18 @@ fn plain(method: Method) -> PolicyAnswer {
     PolicyAnswer::Allowed { method, cwd, sandbox_policy_json, approval_policy_json, lowered: Vec::new() }
 }
 
+/// What is passed of a setting.
+struct Choice<'b, S> {
+    /// None where what is in force stays.
+    value: Option<&'b S>,
+    /// Whether it is lower than what is in force.
+    is_lower: bool,
+}
+
 /// The policy file, completed by what the machine was started with.
 struct Policy<'a> {
-    kinds: Vec<CommandKind>,
+    /// A bit for each.
+    kinds: u8,
     roots: Vec<Path>,
     sandbox: Sandbox<'a>,
     approval: Approval<'a>,
@@ -237,35 +246,31 @@ impl<'a> Policy<'a> {
         let started = settings.get("started")?;
         let thread = settings.get("thread").filter(|thread| !thread.is_null()).unwrap_or(started);
         let in_force = |key: &str| thread.get(key).or_else(|| started.get(key));
-        let all = [
-            CommandKind::Turn,
-            CommandKind::Steer,
-            CommandKind::Interrupt,
-            CommandKind::Decide,
-            CommandKind::Answer,
-        ];
-        let accepts = Decisions { accept: true, decline: true, cancel: true, ..Decisions::default() };
+        let (mut kinds, mut roots) = (0, Vec::new());
+        let mut accepts = Decisions::default();
+        let mut add_kind = |name: RawStr<'a>| {
+            kinds |= bit(CommandKind::read(name.plain()?)?);
+            Some(())
+        };
+        if !each(file, "kinds", &mut add_kind)? {
+            kinds = u8::MAX;
+        }
+        let mut add_root = |root: RawStr<'a>| {
+            roots.push(Path::read(&root.to_whole())?);
+            Some(())
+        };
+        if !each(file, "roots", &mut add_root)? {
+            roots.push(path_of(started.get("cwd")?)?);
+        }
+        if !each(file, "decisions", &mut |name| accepts.allow(name.plain()?))? {
+            accepts = Decisions { accept: true, decline: true, cancel: true, ..accepts };
+        }
         Some(Self {
-            kinds: match file.get("kinds") {
-                Some(kinds) => {
-                    texts(kinds)?.iter().map(|name| CommandKind::read(name)).collect::<Option<_>>()?
-                }
-                None => all.to_vec(),
-            },
-            roots: match file.get("roots") {
-                Some(roots) => texts(roots)?.iter().map(|root| Path::read(root)).collect::<Option<_>>()?,
-                None => vec![path_of(started.get("cwd")?)?],
-            },
+            kinds,
+            roots,
             sandbox: Sandbox::read(file.get("sandbox").or_else(|| started.get("sandboxPolicy"))?)?,
             approval: Approval::read(file.get("approvalPolicy").or_else(|| started.get("approvalPolicy"))?)?,
-            accepts: match file.get("decisions") {
-                Some(names) => {
-                    let mut accepts = Decisions::default();
-                    texts(names)?.iter().try_for_each(|name| accepts.allow(name))?;
-                    accepts
-                }
-                None => accepts,
-            },
+            accepts,
             per_minute: match file.get("perMinute") {
                 Some(count) => count.safe_integer()?,
                 None => POLICY_PER_MINUTE,
@@ -290,47 +295,48 @@ impl<'a> Policy<'a> {
         let cwd = cwd.filter(|cwd| self.holds(cwd));
         let cwd = cwd.ok_or((Reason::Cwd, "the folder is not below one that the machine allows"))?;
         self.check_input(payload)?;
-        let sandbox = self.setting(
-            given(payload, "sandboxPolicy").filter(|_| is_turn).map(Sandbox::read),
-            (&self.running_sandbox, &self.sandbox),
-            is_turn,
-            (Reason::Sandbox, "the sandbox is less than the machine wants"),
-        )?;
-        let approval = self.setting(
-            given(payload, "approvalPolicy").filter(|_| is_turn).map(Approval::read),
-            (&self.running_approval, &self.approval),
-            is_turn,
-            (Reason::ApprovalPolicy, "the approval policy asks less than the machine wants"),
-        )?;
-        let lowered = [(Lowered::Sandbox, sandbox.1), (Lowered::ApprovalPolicy, approval.1)];
+        let wanted = |key: &str| given(payload, key).filter(|_| is_turn);
+        let asked = wanted("sandboxPolicy").map(Sandbox::read);
+        let sandbox = self.choose(asked.as_ref(), &self.running_sandbox, &self.sandbox, is_turn);
+        let sandbox = sandbox.ok_or((Reason::Sandbox, "the sandbox is less than the machine wants"))?;
+        let asked = wanted("approvalPolicy").map(Approval::read);
+        let approval = self.choose(asked.as_ref(), &self.running_approval, &self.approval, is_turn);
+        let message = "the approval policy asks less than the machine wants";
+        let approval = approval.ok_or((Reason::ApprovalPolicy, message))?;
+        let mut lowered = Vec::new();
+        if sandbox.is_lower {
+            lowered.push(Lowered::Sandbox);
+        }
+        if approval.is_lower {
+            lowered.push(Lowered::ApprovalPolicy);
+        }
         Ok(PolicyAnswer::Allowed {
             method: if is_turn { Method::TurnStart } else { Method::TurnSteer },
-            cwd: named.map(|_| cwd.to_text()),
-            sandbox_policy_json: sandbox.0,
-            approval_policy_json: approval.0,
-            lowered: lowered.iter().filter(|(_, is_lower)| *is_lower).map(|(which, _)| *which).collect(),
+            cwd: named.map(|_| cwd.into_text()),
+            sandbox_policy_json: sandbox.value.map(|sandbox| sandbox.json.to_owned()),
+            approval_policy_json: approval.value.map(|approval| approval.json.to_owned()),
+            lowered,
         })
     }
 
-    /// What to pass of a setting, and whether that is lower than what is in force.
-    fn setting<S: Setting>(
+    /// What to pass of a setting; none where the command does not pass.
+    fn choose<'b, S: Setting>(
         &self,
-        wanted: Option<Option<S>>,
-        (running, ceiling): (&Option<S>, &S),
+        wanted: Option<&'b Option<S>>,
+        running: &'b Option<S>,
+        ceiling: &'b S,
         can_set: bool,
-        refused: Refused,
-    ) -> Result<(Option<String>, bool), Refused> {
+    ) -> Option<Choice<'b, S>> {
         let is_below =
             |low: &Option<S>, high: &S| low.as_ref().is_some_and(|low| low.is_at_most(high, &self.roots));
-        let chosen = match &wanted {
-            Some(value) if is_below(value, ceiling) => value.as_ref(),
-            Some(_) => return Err(refused),
-            None if is_below(running, ceiling) => return Ok((None, false)),
-            None if can_set => Some(ceiling),
-            None => return Err(refused),
+        let value = match wanted {
+            Some(wanted) if !is_below(wanted, ceiling) => return None,
+            Some(wanted) => wanted.as_ref()?,
+            None if is_below(running, ceiling) => return Some(Choice { value: None, is_lower: false }),
+            None if can_set => ceiling,
+            None => return None,
         };
-        let chosen = chosen.ok_or(refused)?;
-        Ok((Some(chosen.to_json()), !is_below(running, chosen)))
+        Some(Choice { value: Some(value), is_lower: !is_below(running, value) })
     }
 
     /// Whatever the input names of the machine's files lies below an allowed folder; what it names of the web is the web's.
@@ -339,8 +345,7 @@ impl<'a> Policy<'a> {
         let mut count = 0;
         for member in payload.list("input") {
             count += 1;
-            let kind = member.string("type").map(RawStr::to_whole).unwrap_or_default();
-            let passes = match kind.as_str() {
+            let passes = match member.string("type").and_then(RawStr::plain).unwrap_or_default() {
                 "text" => member.string("text").is_some(),
                 "image" | "audio" => {
                     let url = member.string("url").map(RawStr::to_whole).unwrap_or_default();
@@ -378,7 +383,7 @@ impl<'a> Policy<'a> {
     }
 
     fn allows(&self, decision: Json<'_>) -> bool {
-        match decision.str().map(RawStr::to_whole).as_deref() {
+        match decision.str().and_then(RawStr::plain) {
             Some("accept") => self.accepts.accept,
             Some("acceptForSession") => self.accepts.accept_for_session,
             Some("decline") => self.accepts.decline,
@@ -414,12 +419,20 @@ fn direct_path_of(value: Json<'_>) -> Option<Path> {
     Path::read_direct(&value.str()?.to_whole())
 }
 
-/// The texts that a list is made of.
-fn texts(list: Json<'_>) -> Option<Vec<String>> {
+/// Reads each text of a member that is a list of texts; answers whether there is that member.
+fn each<'a>(file: Json<'a>, key: &str, read: &mut dyn FnMut(RawStr<'a>) -> Option<()>) -> Option<bool> {
+    let Some(list) = file.get(key) else { return Some(false) };
     if list.kind() != Kind::Array {
         return None;
     }
-    list.items().map(|member| member.str().map(RawStr::to_whole)).collect()
+    for member in list.items() {
+        read(member.str()?)?;
+    }
+    Some(true)
+}
+
+fn bit(kind: CommandKind) -> u8 {
+    1 << kind as u8
 }
 
 #[cfg(test)]

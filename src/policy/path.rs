@@ -4,69 +4,91 @@
 /// An absolute path without `.`, `..` and doubled separators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path {
-    /// `C:` on Windows.
-    drive: Option<String>,
-    parts: Vec<String>,
+    /// The drive (`C:`, nothing elsewhere), and a separator and a name for each component.
+    text: String,
+    separator: u8,
 }
 
 impl Path {
     /// Reads an absolute path; none where it is relative, of a network share, or holds what a system reads otherwise.
     pub(super) fn read(text: &str) -> Option<Self> {
-        if text.contains('\0') {
-            return None;
-        }
-        let (drive, rest) = match text.strip_prefix('/') {
+        let bytes = text.as_bytes();
+        let is_windows = match bytes {
             // `//host/share` is a share on some systems.
-            Some(rest) if rest.starts_with('/') => return None,
-            Some(rest) => (None, rest),
-            None => {
-                let (drive, rest) = text.split_at_checked(2)?;
-                let is_drive = drive.bytes().next()?.is_ascii_alphabetic() && drive.ends_with(':');
-                let rest = rest.strip_prefix(['/', '\\']).filter(|_| is_drive)?;
-                (Some(drive.to_owned()), rest)
-            }
+            [b'/', b'/', ..] => return None,
+            [b'/', ..] => false,
+            [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic() => true,
+            _ => return None,
         };
-        let is_windows = drive.is_some();
-        let mut parts: Vec<String> = Vec::new();
-        for part in rest.split(|char| char == '/' || (is_windows && char == '\\')) {
-            match part {
-                "" | "." => {}
-                ".." => {
-                    parts.pop();
-                }
-                // Windows drops dots and spaces at a name's end, and a colon opens another stream of a file.
-                _ if is_windows && (part.ends_with(['.', ' ']) || part.contains(':')) => return None,
-                _ => parts.push(part.to_owned()),
+        let drive = if is_windows { 2 } else { 0 };
+        let separator = if is_windows { b'\\' } else { b'/' };
+        let mut path = Self { text: text.get(..drive)?.to_owned(), separator };
+        let mut start = drive + 1;
+        for (byte, at) in bytes.iter().copied().chain([separator]).zip(0..) {
+            if byte == 0 {
+                return None;
             }
+            if at < start || !(byte == separator || byte == b'/') {
+                continue;
+            }
+            match text.get(start..at)? {
+                "" | "." => {}
+                ".." => path.pop(drive),
+                // Windows drops dots and spaces at a name's end, and a colon opens another stream of a file.
+                part if is_windows && opens_another(part) => return None,
+                part => {
+                    path.text.push(char::from(separator));
+                    path.text.push_str(part);
+                }
+            }
+            start = at + 1;
         }
-        Some(Self { drive, parts })
+        Some(path)
     }
 
     /// Reads a path that is passed on as it is written: one without `..`, which a system may read otherwise, by its links.
     pub(super) fn read_direct(text: &str) -> Option<Self> {
-        let turns_back = text.split(['/', '\\']).any(|part| part == "..");
-        if turns_back { None } else { Self::read(text) }
+        let mut dots = 0;
+        for byte in text.bytes().chain([b'/']) {
+            match byte {
+                b'.' => dots += 1,
+                b'/' | b'\\' if dots == 2 => return None,
+                b'/' | b'\\' => dots = 0,
+                // No `..` any more, however many follow.
+                _ => dots = 3,
+            }
+        }
+        Self::read(text)
+    }
+
+    fn pop(&mut self, drive: usize) {
+        while self.text.len() > drive {
+            if self.text.pop().map(u32::from) == Some(u32::from(self.separator)) {
+                return;
+            }
+        }
     }
 
     /// Whether `other` is this folder or lies below it.
     pub(super) fn holds(&self, other: &Self) -> bool {
-        self.drive == other.drive && other.parts.starts_with(&self.parts)
+        let rest = other.text.as_bytes().strip_prefix(self.text.as_bytes());
+        let is_below = |rest: &[u8]| rest.first().is_none_or(|byte| *byte == self.separator);
+        self.separator == other.separator && rest.is_some_and(is_below)
     }
 
     /// The path, written out.
-    pub(super) fn to_text(&self) -> String {
-        let mut text = String::new();
-        let between = if self.drive.is_some() { '\\' } else { '/' };
-        text.push_str(self.drive.as_deref().unwrap_or_default());
-        for part in &self.parts {
-            text.push(between);
-            text.push_str(part);
+    pub(super) fn into_text(mut self) -> String {
+        let is_root = self.text.len() == if self.separator == b'/' { 0 } else { 2 };
+        if is_root {
+            self.text.push(char::from(self.separator));
         }
-        if self.parts.is_empty() {
-            text.push(between);
-        }
-        text
+        self.text
     }
+}
+
+fn opens_another(part: &str) -> bool {
+    let bytes = part.as_bytes();
+    matches!(bytes.last(), Some(b'.' | b' ')) || bytes.contains(&b':')
 }
 
 #[cfg(test)]
@@ -74,7 +96,7 @@ mod tests {
     use super::*;
 
     fn normal(text: &str) -> Option<String> {
-        Path::read(text).map(|path| path.to_text())
+        Path::read(text).map(|path| path.into_text())
     }
 
     #[test]
@@ -113,9 +135,14 @@ mod tests {
 
     #[test]
     fn a_path_that_is_passed_on_takes_no_turn_back() {
-        for (text, want) in
-            [("/a/b", true), ("/a/../b", false), ("/a/..", false), (r"C:\a\..", false), ("a", false)]
-        {
+        for (text, want) in [
+            ("/a/b", true),
+            ("/a/../b", false),
+            ("/a/..", false),
+            ("/a/.../..b/b..", true),
+            (r"C:\a\..", false),
+            ("a", false),
+        ] {
             assert_eq!(Path::read_direct(text).is_some(), want, "{text}");
         }
     }

@@ -7,9 +7,6 @@ use crate::event::json::{Json, Kind, RawStr};
 pub(super) trait Setting {
     /// Whether everything that this lets pass, `ceiling` lets pass too. `roots` are the folders that the machine allows.
     fn is_at_most(&self, ceiling: &Self, roots: &[Path]) -> bool;
-
-    /// The value as the app-server takes it with a turn.
-    fn to_json(&self) -> String;
 }
 
 /// readOnly < workspaceWrite < externalSandbox < dangerFullAccess, each with or without the network. An external sandbox
@@ -21,7 +18,8 @@ pub(super) struct Sandbox<'a> {
     writable: Vec<Path>,
     tmpdir: bool,
     slash_tmp: bool,
-    json: &'a str,
+    /// The value as the app-server takes it with a turn.
+    pub(super) json: &'a str,
 }
 
 const READ_ONLY: u8 = 0;
@@ -41,7 +39,7 @@ impl<'a> Sandbox<'a> {
             json,
         };
         if let Some(mode) = value.str() {
-            return Some(match mode.to_whole().as_str() {
+            return Some(match mode.plain()? {
                 "read-only" => plain(READ_ONLY, r#"{"type":"readOnly","networkAccess":false}"#),
                 "workspace-write" => plain(
                     WORKSPACE_WRITE,
@@ -51,7 +49,7 @@ impl<'a> Sandbox<'a> {
                 _ => return None,
             });
         }
-        let level = match value.string("type")?.to_whole().as_str() {
+        let level = match value.string("type")?.plain()? {
             "readOnly" => READ_ONLY,
             "workspaceWrite" => WORKSPACE_WRITE,
             "externalSandbox" => EXTERNAL,
@@ -60,10 +58,10 @@ impl<'a> Sandbox<'a> {
         };
         let mut read = plain(level, value.text());
         for (key, value) in value.entries() {
-            match key.to_whole().as_str() {
+            match key.plain()? {
                 "type" => {}
                 "networkAccess" if level == EXTERNAL => {
-                    read.network = match value.str()?.to_whole().as_str() {
+                    read.network = match value.str()?.plain()? {
                         "enabled" => true,
                         "restricted" => false,
                         _ => return None,
@@ -71,7 +69,9 @@ impl<'a> Sandbox<'a> {
                 }
                 "networkAccess" if level < EXTERNAL => read.network = value.bool()?,
                 "writableRoots" if level == WORKSPACE_WRITE && value.kind() == Kind::Array => {
-                    read.writable = value.items().map(direct_path_of).collect::<Option<_>>()?;
+                    for root in value.items() {
+                        read.writable.push(direct_path_of(root)?);
+                    }
                 }
                 "excludeTmpdirEnvVar" if level == WORKSPACE_WRITE => read.tmpdir = !value.bool()?,
                 "excludeSlashTmp" if level == WORKSPACE_WRITE => read.slash_tmp = !value.bool()?,
@@ -92,10 +92,6 @@ impl Setting for Sandbox<'_> {
                     && (ceiling.tmpdir || !self.tmpdir)
                     && (ceiling.slash_tmp || !self.slash_tmp)))
     }
-
-    fn to_json(&self) -> String {
-        self.json.to_owned()
-    }
 }
 
 /// untrusted < granular < on-request < never: the fewer questions, the higher. `granular` asks as `on-request` does, and
@@ -105,7 +101,8 @@ pub(super) struct Approval<'a> {
     level: u8,
     /// What is asked for and not declined, of a granular one.
     asks: [bool; 5],
-    json: &'a str,
+    /// The value as the app-server takes it with a turn.
+    pub(super) json: &'a str,
 }
 
 const GRANULAR: u8 = 1;
@@ -117,7 +114,7 @@ impl<'a> Approval<'a> {
     pub(super) fn read(value: Json<'a>) -> Option<Self> {
         let json = value.text();
         if let Some(name) = value.str() {
-            let level = match name.to_whole().as_str() {
+            let level = match name.plain()? {
                 "untrusted" => 0,
                 "on-request" => 2,
                 "never" => 3,
@@ -143,9 +140,5 @@ impl Setting for Approval<'_> {
     fn is_at_most(&self, ceiling: &Self, _: &[Path]) -> bool {
         let is_part = || self.asks.iter().zip(&ceiling.asks).all(|(own, most)| *most || !own);
         self.level < ceiling.level || (self.level == ceiling.level && is_part())
-    }
-
-    fn to_json(&self) -> String {
-        self.json.to_owned()
     }
 }
