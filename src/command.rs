@@ -12,5 +12,6 @@ mod properties;
 pub mod report;
 pub mod row;
 pub mod send;
+pub mod stop;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

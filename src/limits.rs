@@ -119,3 +119,10 @@ pub const CATCHING_UP_EVENTS: u64 = 100;
 
 /// Commands a minute that a machine takes of one user where its owner says nothing else.
 pub const POLICY_PER_MINUTE: u64 = 30;
+
+/// Milliseconds after which a turn that was interrupted and has not ended is interrupted once more. SOURCE: Codex was seen
+/// to end one within 2 s.
+pub const STOP_AGAIN_MS: f64 = 5_000.0;
+
+/// Milliseconds after which the process of such a turn is started anew: nobody waits longer for a stop.
+pub const STOP_RESTART_MS: f64 = 15_000.0;

@@ -158,7 +158,8 @@ fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<Policy
             "sandboxPolicy",
             "approvalPolicy",
         ],
-        CommandKind::Interrupt => &["turnId"],
+        // `force`: a restart may cut the turns of other threads.
+        CommandKind::Interrupt => &["turnId", "force"],
         CommandKind::Decide => {
             &["requestId", "runtimeId", "generation", "appGeneration", "shownSha256", "decision"]
         }

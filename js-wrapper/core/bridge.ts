@@ -17,7 +17,8 @@ export function classifyLine(line: string): wasm.LineClass {
 }
 
 /**
- * A line without its secrets, before it is kept anywhere: a message of either side, or a line of stderr.
+ * A line without its secrets, before it is kept anywhere: a message of either side, or a line of stderr. What is kept
+ * is classified after this: {@link classifyLine} tells places of the line that it is given.
  *
  * @param line - the line, without a line end
  * @param request - the message that it answers, as JSON, as much as is known of it: its method, and of a question its

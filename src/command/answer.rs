@@ -31,7 +31,7 @@ pub enum CommandAnswer {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn: Option<NewTurn>,
-        /// A command that it ends.
+        /// The queued command that it ends, of an interrupt: its row is the carrier.
         writes: Vec<CommandWrite>,
     },
     /// `edit`: the payload is replaced; what was sent first is kept beside it, for the comparison of ids.
@@ -39,7 +39,7 @@ pub enum CommandAnswer {
         /// The beginning of the queued turn's new input.
         input_summary: String,
     },
-    /// `promote`: the row changes its place, and may become a steer.
+    /// `promote`: the row changes its place, and may become a steer; the kind that it was sent with is kept beside it.
     Promote {
         /// Its new rank.
         rank: u64,

@@ -25,6 +25,8 @@ struct Held {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Command {
+    /// As it was sent: a promoted turn steers.
+    sent_as: &'static str,
     kind: CommandKind,
     json: String,
     state: CommandState,
@@ -126,11 +128,10 @@ impl World {
             2 => ("steer", format!(r#"{{"expectedTurnId":"{named_turn}","input":[{{"text":"x"}}]}}"#)),
             _ => ("interrupt", format!(r#"{{"turnId":"{named_turn}"}}"#)),
         };
-        let before = self.commands.get(id).map(|command| (command.kind, command.json.clone()));
-        let name = |kind| ["turn", "steer", "interrupt"][kind as usize];
+        let before = self.commands.get(id).map(|command| (command.sent_as, command.json.clone()));
         let sent_before = before.as_ref().map(|(kind, json)| Sent {
             same_thread: true,
-            kind: name(*kind),
+            kind,
             payload_json: json,
             ttl_ms: None,
         });
@@ -154,6 +155,7 @@ impl World {
         });
         match (answer, before) {
             (CommandAnswer::Insert { command, .. }, None) => self.commands.push(Command {
+                sent_as: kind,
                 kind: CommandKind::read(kind).unwrap(),
                 json,
                 state: command.state,

@@ -46,7 +46,7 @@ fn each_kind_is_one_method_and_nothing_else_can_be_called() {
     for (kind, payload, want) in [
         ("turn", turn("").as_str(), Method::TurnStart),
         ("steer", steer, Method::TurnSteer),
-        ("interrupt", r#"{"turnId":"U"}"#, Method::TurnInterrupt),
+        ("interrupt", r#"{"turnId":"U","force":true}"#, Method::TurnInterrupt),
         ("decide", r#"{"requestId":0,"decision":"accept"}"#, Method::Response),
         ("answer", r#"{"requestId":0,"answer":{}}"#, Method::Response),
     ] {

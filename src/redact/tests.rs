@@ -153,6 +153,18 @@ fn a_telling_member_is_not_kept_whatever_it_looks_like() {
     }
 }
 
+#[test]
+fn what_is_nested_as_deep_as_the_reader_goes_is_walked_through() {
+    let depth = crate::limits::JSON_DEPTH_MAX - 2;
+    let line = format!(
+        r#"{{"method":"x","params":{{"a":{}"{}"{}}}}}"#,
+        "[".repeat(depth),
+        SHAPES[0].1,
+        "]".repeat(depth)
+    );
+    assert!(redact_message(&line, None).unwrap().contains("[[\"[redacted:key]\"]]"));
+}
+
 const METHODS: &str = include_str!("../../tests/fixtures/app-server-methods.txt");
 const MARK: &str = "planted";
 
