@@ -571,6 +571,7 @@ mod tests {
                 CommandState::Leased,
                 Some(Lease { runtime_id: "other", ..lease(2, NOW + 1.0).unwrap() }),
             ),
+            command(CommandState::Leased, lease(3, NOW + 1.0)),
             command(CommandState::Unknown, lease(2, NOW + 1.0)),
             command(CommandState::Accepted, None),
             BeatCommand { bound: false, ..command(CommandState::Queued, None) },

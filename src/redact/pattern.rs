@@ -154,7 +154,8 @@ pub(super) struct Scan<'a> {
     /// Whether a word goes on here: no key begins inside one.
     in_word: bool,
     before: u8,
-    name: Name,
+    /// Where the newest word began: a name, if a colon follows.
+    word_at: usize,
     #[cfg(test)]
     steps: std::cell::Cell<u64>,
 }
@@ -186,7 +187,7 @@ impl<'a> Scan<'a> {
             escaped,
             in_word: false,
             before: 0,
-            name: Name::default(),
+            word_at: at,
             #[cfg(test)]
             steps: std::cell::Cell::new(0),
         }
@@ -198,18 +199,36 @@ impl<'a> Scan<'a> {
             let found = self.secret_at(self.at, char, next);
             if let Some(found) = found {
                 self.at = found.end;
-                (self.in_word, self.before, self.name) = (true, 0, Name::default());
+                (self.in_word, self.before, self.word_at) = (true, 0, found.end);
                 return Some(found);
             }
             // `\n` and its like inside of JSON that is inside of a string: two characters, and no word.
             let is_escape = self.before == b'\\' && b"nrtbf".contains(&char);
-            self.in_word = is_word(char) && !is_escape;
-            self.name.push(if is_escape { b'\n' } else { char });
+            let in_word = is_word(char) && !is_escape;
+            if matches!(char, b':' | b'=') || is_escape {
+                self.word_at = next;
+            } else if in_word && !self.in_word {
+                self.word_at = self.at;
+            }
+            self.in_word = in_word;
             // Of two backslashes the second escapes nothing behind it.
             self.before = if self.before == b'\\' && char == b'\\' { 0 } else { char };
             self.at = next;
+            if in_word {
+                self.skip_word();
+            }
         }
         None
+    }
+
+    /// Passes over what of a word can be nothing but its inside: most of a text.
+    fn skip_word(&mut self) {
+        let rest = self.bytes.get(self.at..self.end).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        if count > 0 {
+            self.at += count;
+            self.before = b'a';
+        }
     }
 
     /// The character at a byte, and the byte behind it; 0xFF for whatever no shape is made of.
@@ -270,7 +289,7 @@ impl<'a> Scan<'a> {
             return self.pem(at);
         }
         if matches!(char, b':' | b'=') {
-            let named = self.name.kind().and_then(|kind| self.named(next, kind));
+            let named = self.name_before(at).kind().and_then(|kind| self.named(next, kind));
             return named.or_else(|| self.password(next)).or_else(|| self.code(at));
         }
         if self.in_word || !char.is_ascii_alphanumeric() {
@@ -280,6 +299,17 @@ impl<'a> Scan<'a> {
             .or_else(|| self.jwt(at))
             .or_else(|| self.bearer(at))
             .or_else(|| self.deploy_key(at))
+    }
+
+    /// The newest word, up to a byte.
+    fn name_before(&self, end: usize) -> Name {
+        let mut name = Name::default();
+        let mut at = self.word_at;
+        while let Some((char, next)) = self.char(at).filter(|_| at < end) {
+            name.push(char);
+            at = next;
+        }
+        name
     }
 
     fn key(&self, start: usize, first: u8) -> Option<Found> {
