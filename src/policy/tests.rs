@@ -143,7 +143,7 @@ fn only_known_members_are_passed_on() {
 
 #[test]
 fn a_folder_is_below_an_allowed_root() {
-    let two = r#"{"roots":["/work/a","/work/b/"]}"#;
+    let two = r#"{"roots":["/srv/a","/srv/b/"]}"#;
     for (policy, cwd, want) in [
         ("{}", "/home/me/project", Some("/home/me/project")),
         ("{}", "/home/me/project/./x//y/", Some("/home/me/project/x/y")),
@@ -156,8 +156,8 @@ fn a_folder_is_below_an_allowed_root() {
         ("{}", "x", None),
         ("{}", "", None),
         ("{}", r"\u0000", None),
-        (two, "/work/b/c", Some("/work/b/c")),
-        (two, "/work/c", None),
+        (two, "/srv/b/c", Some("/srv/b/c")),
+        (two, "/srv/c", None),
         (r#"{"roots":["/"]}"#, "/etc", Some("/etc")),
         (r#"{"roots":[]}"#, "/home/me/project", None),
     ] {
