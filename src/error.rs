@@ -39,6 +39,34 @@ pub enum Code {
     ESyncInvalidCursor,
     /// A checkpoint of a stream that the thread does not have.
     ESyncStreamUnknown,
+    /// The command does not exist for this actor.
+    ECommandNotFound,
+    /// A command whose kind, id or payload is none.
+    ECommandInvalid,
+    /// A command's payload beyond its bound.
+    ECommandTooLarge,
+    /// A command's id that was used with other content.
+    ECommandIdReused,
+    /// The command is no longer queued.
+    ECommandTooLate,
+    /// The turn or request that the command names is over.
+    ECommandTargetGone,
+    /// A report under a lease that is no longer the command's, or a step backwards.
+    ECommandLeaseLost,
+    /// The command was leased again and again, and never delivered.
+    ECommandAbandoned,
+    /// The command's time is over.
+    ECommandExpired,
+    /// Its sender took the command back.
+    ECommandCancelled,
+    /// Whether Codex got the command is not known.
+    ECommandUnknown,
+    /// Codex or the bridge refused the command and gave no code.
+    ECommandRefused,
+    /// Beyond what the machine's owner allows from afar.
+    ECommandNotAllowed,
+    /// A bound per user is reached.
+    EQuota,
     /// A page cursor that this thread did not give.
     ECursorInvalid,
     /// A bug in this software.

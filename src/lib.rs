@@ -20,6 +20,8 @@
 //! - [`fold`]: how a text moves from chunks into its parts
 //! - [`retention`]: what goes, and when
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
+//! - [`command`], [`presence`]: steering from afar, and who is there
+//! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
 
@@ -38,6 +40,7 @@
 
 pub mod checkpoint;
 pub mod client;
+pub mod command;
 pub mod delta;
 pub mod error;
 pub mod event;
@@ -46,6 +49,9 @@ pub mod ingest;
 pub mod limits;
 pub mod options;
 pub mod pack;
+pub mod policy;
+pub mod presence;
+pub mod redact;
 pub mod retention;
 pub mod session;
 pub mod sorted;

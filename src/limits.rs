@@ -100,3 +100,48 @@ pub const SESSION_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 
 /// UTF-8 bytes of the payloads of a thread's malformed events that are kept, the newest; the newest one always is.
 pub const QUARANTINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// UTF-8 bytes of a command's payload. A prompt is a page; what is larger belongs into a file.
+pub const COMMAND_PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Commands of one user that are not at their end: a lost machine must not fill a table.
+pub const COMMANDS_OPEN_MAX: u64 = 100;
+
+/// Milliseconds that a lease holds without a beat: four beats of 15 s missed.
+pub const COMMAND_LEASE_MS: f64 = 60_000.0;
+
+/// Times that a command whose lease lapsed before its delivery goes back into the queue.
+pub const COMMAND_LAPSES_MAX: u64 = 3;
+
+/// Commands that one lease hands out: as many as a thread can have open.
+pub const COMMAND_LEASE_MAX: f64 = 100.0;
+
+/// Milliseconds that a message waits for its machine: whoever sent it looks at the screen no longer than that.
+pub const MESSAGE_TTL_MS: f64 = 10.0 * 60.0 * 1000.0;
+
+/// Milliseconds that a turn waits whose sender chose to wait for the machine.
+pub const WAITING_TURN_TTL_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Milliseconds that an interrupt waits: a stop that comes later stops something else.
+pub const INTERRUPT_TTL_MS: f64 = 2.0 * 60.0 * 1000.0;
+
+/// Bytes of a code that a bridge reports. Ours are below 40.
+pub const CODE_BYTES_MAX: usize = 64;
+
+/// Milliseconds without a beat after which a runtime is away: four beats of 15 s missed.
+pub const PRESENCE_AWAY_MS: f64 = 60_000.0;
+
+/// Threads that a beat tells of; the bridge names the busiest first. A presence row is read whole by every query of it.
+pub const PRESENCE_THREADS_MAX: usize = 64;
+
+/// Events in the outbox beyond which a thread catches up. SOURCE: the bridge's batch, 100 events: what flows is less.
+pub const CATCHING_UP_EVENTS: u64 = 100;
+
+/// Commands a minute that a machine takes of one user where its owner says nothing else.
+pub const POLICY_PER_MINUTE: u64 = 30;
+
+/// Milliseconds after which a turn that was interrupted and has not ended is interrupted once more. SOURCE: Codex was seen
+/// to end one within 2 s.
+pub const STOP_AGAIN_MS: f64 = 5_000.0;
+
+/// Milliseconds after which the process of such a turn is started anew: nobody waits longer for a stop.
+pub const STOP_RESTART_MS: f64 = 15_000.0;

@@ -71,6 +71,12 @@ impl<'a> Unpacker<'a> {
         Some(text)
     }
 
+    /// The next text, which this software wrote itself: a name that `read` knows.
+    pub fn named<T: Default>(&mut self, read: fn(&str) -> Option<T>) -> T {
+        let name = read(self.text());
+        self.expect(name)
+    }
+
     /// The next list: its length, then its members as `read` reads them.
     pub fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let mut left = self.integer();

@@ -78,6 +78,7 @@ fn silence(last_beat_ms: Option<f64>, status: &'static str) -> SilenceAnswer {
         item_id: "m",
         message_id: "m",
         occurrence: 1,
+        stream_id: Some(STREAM),
         start_cursor: 1,
         end_cursor: None,
         status: "streaming",

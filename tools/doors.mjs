@@ -7,7 +7,8 @@ export const DOOR_BUDGETS_BYTES = {
   reads: { raw: 24 * KIB, gzip: 12 * KIB },
   clients: { raw: 96 * KIB, gzip: 42 * KIB },
   sweep: { raw: 96 * KIB, gzip: 42 * KIB },
-  bridge: { raw: 32 * KIB, gzip: 16 * KIB },
+  // Node loads it, once for a process.
+  bridge: { raw: 56 * KIB, gzip: 27 * KIB },
 };
 
 export const DOORS = Object.keys(DOOR_BUDGETS_BYTES);

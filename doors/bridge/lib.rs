@@ -1,7 +1,9 @@
-//! The core as the bridge has it: what a line of the app-server is.
+//! The core as the bridge has it: what a line of the app-server is, what of it is kept, what of a command passes.
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::event::classify;
+use convex_codex_local::policy::{self, Machine};
+use convex_codex_local::redact;
 use convex_codex_local::wasm::answer;
 use wasm_bindgen::prelude::*;
 
@@ -16,4 +18,24 @@ mod tests;
 #[wasm_bindgen(js_name = classifyLine, unchecked_return_type = "LineClass")]
 pub fn classify_line(line: &str) -> Result<JsValue, JsValue> {
     answer(&classify::classify_line(line))
+}
+
+/// A line without its secrets; none where it has none. `request` is the message that the line answers.
+#[wasm_bindgen(js_name = redactMessage)]
+pub fn redact_message(line: &str, request: Option<String>) -> Option<String> {
+    redact::redact_message(line, request.as_deref())
+}
+
+/// Whether a command from afar may be given to Codex.
+#[wasm_bindgen(js_name = decideCommand, unchecked_return_type = "PolicyAnswer")]
+pub fn decide_command(
+    policy_json: &str,
+    settings_json: &str,
+    recent: f64,
+    secret: bool,
+    kind: &str,
+    payload_json: &str,
+) -> Result<JsValue, JsValue> {
+    let machine = Machine { policy_json, settings_json, recent, secret };
+    answer(&policy::decide_command(machine, kind, payload_json))
 }

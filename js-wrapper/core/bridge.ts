@@ -14,3 +14,47 @@ const instance = new Instance(base64, wasm.initSync);
 export function classifyLine(line: string): wasm.LineClass {
   return instance.ask(() => wasm.classifyLine(line));
 }
+
+/**
+ * A line without its secrets, before it is kept anywhere: a message of either side, or a line of stderr. What is kept
+ * is classified after this: {@link classifyLine} tells places of the line that it is given.
+ *
+ * @param line - the line, without a line end
+ * @param request - the message that it answers, as JSON, as much as is known of it: its method, and of a question its
+ *   params. An answer whose request is not given is left out as a whole.
+ * @returns the line itself where it has none. JSON stays JSON; what was taken out reads `[redacted:kind]`.
+ * @throws CoreError where the core trapped: a bug of this software
+ */
+export function redactMessage(line: string, request?: string): string {
+  return instance.ask(() => wasm.redactMessage(line, request)) ?? line;
+}
+
+/** A command from afar, and what the machine that it came to knows. */
+export type CommandCheck = {
+  /** The machine's policy file; `{}` is the default policy. */
+  policyJson: string;
+  /** What the machine's owner started Codex with, and what is in force in the thread. */
+  settings: { started: CodexSettings; thread?: Partial<CodexSettings> | undefined };
+  /** Commands of the same user in the last minute. */
+  recent: number;
+  /** Whether the request that is answered has a secret question. */
+  secret: boolean;
+  kind: string;
+  payloadJson: string;
+};
+
+/** As the app-server has them: `sandboxPolicy` and `approvalPolicy` are its values, of whatever version. */
+export type CodexSettings = { cwd: string; sandboxPolicy: unknown; approvalPolicy: unknown };
+
+/**
+ * Whether a command from afar may be given to Codex, by the machine's own policy.
+ *
+ * @param check - the command and what the machine knows
+ * @returns what to send, and with which settings; or why not. What cannot be read is not allowed.
+ * @throws CoreError where the core trapped: a bug of this software
+ */
+export function decideCommand(check: CommandCheck): wasm.PolicyAnswer {
+  const { policyJson, recent, secret, kind, payloadJson } = check;
+  const settingsJson = JSON.stringify(check.settings);
+  return instance.ask(() => wasm.decideCommand(policyJson, settingsJson, recent, secret, kind, payloadJson));
+}

@@ -1,7 +1,7 @@
-//! The real door, as JavaScript has it: a line in, a plain object out.
+//! The real door, as JavaScript has it: texts in, plain objects and texts out.
 #![allow(clippy::unwrap_used)]
 
-use super::classify_line;
+use super::{classify_line, decide_command, redact_message};
 use js_sys::JSON;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -12,5 +12,36 @@ fn a_line_is_classified() {
     assert_eq!(
         JSON::stringify(&class).unwrap(),
         r#"{"type":"event","kind":"item/x","threadId":"t😀","turnId":"u","request":false,"opensTurn":true,"endsTurn":false,"emittedAtMs":12,"cutStart":59,"cutEnd":76}"#
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_line_loses_its_secrets_and_nothing_else() {
+    let line = r#"{"method":"item/x","params":{"threadId":"t😀","text":"key \"sk-proj-4fTq8ZxWvYb2Lk9PnRs3Ud7a\""}}"#;
+    let out = redact_message(line, None).unwrap();
+    assert_eq!(out, r#"{"method":"item/x","params":{"threadId":"t😀","text":"key \"[redacted:key]\""}}"#);
+    assert_eq!(redact_message(&out, None), None);
+    let answer = r#"{"id":1,"result":{"email":"a@b"}}"#;
+    let request = Some(r#"{"method":"account/read"}"#.to_owned());
+    assert_eq!(redact_message(answer, request).unwrap(), r#"{"id":1,"result":"[redacted:account]"}"#);
+    assert_eq!(redact_message("plain text", None), None);
+}
+
+#[wasm_bindgen_test]
+fn a_command_passes_or_does_not() {
+    let settings =
+        r#"{"started":{"cwd":"/p","sandboxPolicy":"workspace-write","approvalPolicy":"on-request"}}"#;
+    let turn = |members: &str| {
+        let payload = format!(r#"{{"input":[{{"type":"text","text":"x"}}]{members}}}"#);
+        let answer = decide_command("{}", settings, 0.0, false, "turn", &payload).unwrap();
+        String::from(JSON::stringify(&answer).unwrap())
+    };
+    assert_eq!(
+        turn(r#","cwd":"/p/./a","approvalPolicy":"untrusted""#),
+        r#"{"type":"allowed","method":"turn/start","cwd":"/p/a","approvalPolicyJson":"\"untrusted\"","lowered":["approvalPolicy"]}"#
+    );
+    assert_eq!(
+        turn(r#","cwd":"/etc""#),
+        r#"{"type":"notAllowed","code":"E_COMMAND_NOT_ALLOWED","reason":"cwd","message":"the folder is not below one that the machine allows"}"#
     );
 }

@@ -1,0 +1,152 @@
+//! `commands.lease` and the sweep: which command is handed out next, and what comes to its end by itself.
+
+use super::answer::{CommandAnswer, CommandWrite, Handed};
+use super::row::{CommandKind, CommandRow, CommandState, Present, Runtime, Standing};
+use crate::error::Code;
+use crate::limits::{COMMAND_LEASE_MAX, COMMAND_LEASE_MS};
+use crate::pack::{Misfit, Unpacker};
+use crate::session;
+use crate::sorted;
+
+/// A `commands.lease`.
+#[derive(Clone, Debug)]
+pub struct CommandLeaseCall<'a> {
+    /// The server's clock, in milliseconds.
+    pub now_ms: f64,
+    /// Who asks.
+    pub runtime: Runtime<'a>,
+    /// Who writes the thread.
+    pub bound: Option<Runtime<'a>>,
+    /// The turn that runs, by the rows or by the runtime's last beat.
+    pub running_turn_id: Option<&'a str>,
+    /// How many commands the runtime wants.
+    pub limit: f64,
+    /// New tokens, one for each that can be handed out.
+    pub tokens: Vec<&'a str>,
+    /// The thread's commands that are not at their end.
+    pub commands: Vec<CommandRow<'a>>,
+}
+
+impl<'a> CommandLeaseCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let read = Self {
+            now_ms: call.number(),
+            runtime: Runtime::unpack(&mut call),
+            bound: call.optional(Runtime::unpack),
+            running_turn_id: call.optional_text(),
+            limit: call.number(),
+            tokens: call.list(Unpacker::text),
+            commands: call.list(CommandRow::unpack),
+        };
+        call.end(read)
+    }
+}
+
+/// A sweep of commands that are not at their end, of whichever thread and user.
+#[derive(Clone, Debug)]
+pub struct CommandSweepCall<'a> {
+    /// The server's clock, in milliseconds.
+    pub now_ms: f64,
+    /// The commands.
+    pub commands: Vec<CommandRow<'a>>,
+}
+
+impl<'a> CommandSweepCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let read = Self { now_ms: call.number(), commands: call.list(CommandRow::unpack) };
+        call.end(read)
+    }
+}
+
+/// Plans a sweep: leases that lapsed, commands whose time is over or whose turn or request is.
+pub fn plan_command_sweep(call: &CommandSweepCall<'_>) -> CommandAnswer {
+    let mut writes = Vec::new();
+    for (command, at) in call.commands.iter().zip(0..) {
+        writes.extend(command.settled(at, command.present(call.now_ms, None)));
+    }
+    CommandAnswer::Written { writes }
+}
+
+/// Plans a `commands.lease`.
+///
+/// Interrupts come first and overtake whatever is in flight. Everything else is serial: nothing is handed out while another
+/// command is in flight, and what is handed out together is done in its order. A turn is the last of those, and waits for
+/// a turn that runs and for every interrupt.
+pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
+    if call.bound != Some(call.runtime) {
+        let code = Code::ESyncSessionDeviceMismatch;
+        return CommandAnswer::rejected(code, session::message(code));
+    }
+    let mut writes: Vec<CommandWrite> = Vec::new();
+    let mut queue: Vec<Candidate<'_, '_>> = Vec::new();
+    let (mut is_busy, mut is_stopping) = (false, false);
+    for (command, at) in call.commands.iter().zip(0..) {
+        let present = command.present(call.now_ms, call.bound);
+        writes.extend(command.settled(at, present));
+        let is_interrupt = command.kind == CommandKind::Interrupt;
+        let is_open = present.state == CommandState::Queued || present.state.is_in_flight();
+        is_stopping |= is_interrupt && is_open;
+        is_busy |= !is_interrupt && present.state.is_in_flight();
+        if present.state == CommandState::Queued && command.target.standing(command.kind) == Standing::Open {
+            let candidate = Candidate { command, at, present };
+            let place = queue.partition_point(|other| other.key() <= candidate.key());
+            sorted::insert(&mut queue, place, candidate);
+        }
+    }
+    // A limit that is no number is 1.
+    let limit = if call.limit > COMMAND_LEASE_MAX { COMMAND_LEASE_MAX } else { call.limit };
+    let limit = limit.max(1.0) as usize;
+    let mut handed = Vec::new();
+    for (candidate, token) in
+        queue.iter().filter(|candidate| candidate.may_go(call, is_busy, is_stopping)).zip(0..)
+    {
+        if token >= limit.min(call.tokens.len()) {
+            break;
+        }
+        handed.push(Handed {
+            row: candidate.at,
+            token,
+            expires_at: call.now_ms + COMMAND_LEASE_MS,
+            turn_id: candidate.command.target.turn.and_then(|turn| turn.turn_id).map(str::to_owned),
+            lapses: candidate.present.lapses,
+        });
+        // What is sent after a turn waits until Codex has taken the turn.
+        if candidate.command.kind == CommandKind::Turn {
+            break;
+        }
+    }
+    writes.retain(|write| {
+        write.state != CommandState::Queued || !handed.iter().any(|one| one.row == write.row)
+    });
+    CommandAnswer::Leased { writes, handed }
+}
+
+struct Candidate<'a, 'b> {
+    command: &'b CommandRow<'a>,
+    at: usize,
+    present: Present,
+}
+
+impl Candidate<'_, '_> {
+    /// Interrupts, then the newest promoted, then in the order of sending.
+    fn key(&self) -> (bool, std::cmp::Reverse<u64>, u64) {
+        let is_interrupt = self.command.kind == CommandKind::Interrupt;
+        (!is_interrupt, std::cmp::Reverse(self.command.rank), self.command.order)
+    }
+
+    fn may_go(&self, call: &CommandLeaseCall<'_>, is_busy: bool, is_stopping: bool) -> bool {
+        match self.command.kind {
+            CommandKind::Interrupt => true,
+            CommandKind::Turn => !is_busy && !is_stopping && call.running_turn_id.is_none(),
+            _ => !is_busy,
+        }
+    }
+}

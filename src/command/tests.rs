@@ -1,0 +1,933 @@
+use super::answer::{CommandAnswer, CommandCode, CommandWrite, LeaseWrite, TurnFate};
+use super::edit::{CommandCall, CommandEditCall, CommandPromoteCall, plan_cancel, plan_edit, plan_promote};
+use super::lease::{CommandLeaseCall, CommandSweepCall, plan_command_sweep, plan_lease};
+use super::report::{CommandReportCall, ReportedTurn, plan_report};
+use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, TargetRequest, TargetTurn};
+use super::send::{CommandSendCall, InterruptSendCall, Named, Sent, plan_interrupt_send, plan_send};
+use crate::error::Code;
+use crate::ingest::call::ThreadRow;
+use crate::pack::Unpacker;
+use CommandKind::{Answer, Decide, Interrupt, Steer, Turn};
+use CommandState::{Accepted, Cancelled, Delivered, Expired, Leased, Queued, Refused, Unknown};
+
+const NOW: f64 = 1_000_000.0;
+const BOUND: Runtime<'static> = Runtime { runtime_id: "r", generation: 2, device_id: "d" };
+const THREAD: ThreadRow<'static> =
+    ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
+const RUNNING: TargetTurn<'static> = TargetTurn { turn_id: Some("U"), status: "inProgress", source: None };
+const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", secret: false };
+const TURN_JSON: &str = r#"{"clientTurnId":"c","input":[{"type":"text","text":"hi"}]}"#;
+const STATES: [CommandState; 8] = [Queued, Leased, Delivered, Unknown, Accepted, Refused, Expired, Cancelled];
+
+fn lease(generation: u64, expires_at_ms: f64) -> Option<Lease<'static>> {
+    Some(Lease { token: "t", runtime_id: "r", generation, expires_at_ms })
+}
+
+/// A turn's command in this state, its lease live.
+fn row(state: CommandState) -> CommandRow<'static> {
+    let has_lease = matches!(state, Leased | Delivered | Unknown);
+    CommandRow {
+        kind: Turn,
+        state,
+        order: 0,
+        rank: 0,
+        expires_at_ms: Some(NOW + 1.0),
+        lapses: 0,
+        lease: if has_lease { lease(2, NOW + 1.0) } else { None },
+        client_turn_id: Some("c"),
+        turn_id: (state == Accepted).then_some("U"),
+        target: Target::default(),
+    }
+}
+
+fn of_kind(kind: CommandKind, state: CommandState) -> CommandRow<'static> {
+    let turn = matches!(kind, Steer | Interrupt).then_some(RUNNING);
+    let request = matches!(kind, Decide | Answer).then_some(PENDING);
+    let client_turn_id = (kind == Turn).then_some("c");
+    CommandRow { kind, client_turn_id, target: Target { turn, request }, ..row(state) }
+}
+
+fn lapsed(state: CommandState) -> CommandRow<'static> {
+    CommandRow { lease: lease(2, NOW), ..row(state) }
+}
+
+fn write(row: usize, state: CommandState) -> CommandWrite {
+    let lease =
+        if matches!(state, Leased | Delivered | Unknown) { LeaseWrite::Keep } else { LeaseWrite::Clear };
+    CommandWrite { row, state, code: None, turn_id: None, lapses: 0, lease, turn: TurnFate::Keep }
+}
+
+fn ended(row: usize, state: CommandState, code: Code) -> CommandWrite {
+    let code = CommandCode::Ours(code);
+    CommandWrite { code: Some(code.clone()), turn: TurnFate::Fail { code }, ..write(row, state) }
+}
+
+fn written(write: CommandWrite) -> CommandAnswer {
+    CommandAnswer::Written { writes: vec![write] }
+}
+
+fn code(answer: &CommandAnswer) -> Option<Code> {
+    match answer {
+        CommandAnswer::Rejected { code, .. } => Some(*code),
+        _ => None,
+    }
+}
+
+fn send(kind: &'static str, payload_json: &'static str) -> CommandSendCall<'static> {
+    CommandSendCall {
+        now_ms: NOW,
+        thread: Some(THREAD),
+        command_id: "k",
+        kind,
+        payload_json,
+        ttl_ms: None,
+        own: false,
+        sent_before: None,
+        open_count: 0,
+        next_order: 4,
+        named: Some(Named { turn: Some(RUNNING), request: Some(PENDING), ..Named::default() }),
+    }
+}
+
+const KINDS: [(&str, &str); 5] = [
+    ("turn", TURN_JSON),
+    ("steer", r#"{"expectedTurnId":"U","input":[{"type":"text","text":"hi"}]}"#),
+    ("interrupt", r#"{"turnId":"U"}"#),
+    ("decide", r#"{"requestId":0,"runtimeId":"r","generation":1,"appGeneration":3,"decision":"accept"}"#),
+    ("answer", r#"{"requestId":"0","answer":{"q":{"answers":["a"]}}}"#),
+];
+
+fn expires(call: &CommandSendCall<'_>) -> Option<f64> {
+    match plan_send(call) {
+        CommandAnswer::Insert { command, .. } => command.expires_at.map(|at| at - NOW),
+        other => panic!("{other:?}"),
+    }
+}
+
+// ---- send
+
+#[test]
+fn a_sent_command_is_queued_and_says_what_it_names() {
+    let inserted = |kind, json| match plan_send(&send(kind, json)) {
+        CommandAnswer::Insert { command, turn, writes } => {
+            assert_eq!((command.state, command.order, writes.len()), (Queued, 4, 0), "{kind}");
+            (command, turn)
+        }
+        other => panic!("{other:?}"),
+    };
+    let (command, turn) = inserted(KINDS[0].0, KINDS[0].1);
+    assert_eq!(command.client_turn_id.as_deref(), Some("c"));
+    let turn = turn.unwrap();
+    assert_eq!((turn.turn_order, turn.input_summary.as_str()), (7, "hi"));
+    for (kind, json) in &KINDS[1..3] {
+        let (command, turn) = inserted(kind, json);
+        assert_eq!((command.target_turn_id.as_deref(), turn), (Some("U"), None), "{kind}");
+    }
+    let request = inserted(KINDS[3].0, KINDS[3].1).0.request.unwrap();
+    assert_eq!((request.request_id.as_str(), request.is_number), ("0", true));
+    assert_eq!(
+        (request.runtime_id.as_deref(), request.generation, request.app_generation),
+        (Some("r"), Some(1), Some(3))
+    );
+    let request = inserted(KINDS[4].0, KINDS[4].1).0.request.unwrap();
+    assert_eq!((request.request_id.as_str(), request.is_number), ("0", false), "0 and \"0\" are two");
+}
+
+#[test]
+fn what_a_command_names_is_asked_for_first() {
+    for (kind, json) in KINDS {
+        let CommandAnswer::Needs { needs } = plan_send(&CommandSendCall { named: None, ..send(kind, json) })
+        else {
+            panic!("{kind}");
+        };
+        assert_eq!(needs.client_turn_id.is_some(), kind == "turn");
+        assert_eq!(needs.turn_id.is_some(), kind == "steer" || kind == "interrupt");
+        assert_eq!(needs.request.is_some(), kind == "decide" || kind == "answer");
+    }
+}
+
+#[test]
+fn a_queued_turn_that_exists_is_adopted() {
+    let named = Some(Named { client_turn_exists: true, ..Named::default() });
+    let answer = plan_send(&CommandSendCall { named, ..send("turn", TURN_JSON) });
+    assert!(matches!(answer, CommandAnswer::Insert { turn: None, .. }), "{answer:?}");
+}
+
+#[test]
+fn an_id_makes_a_command_idempotent() {
+    let sent = Sent { same_thread: true, kind: "turn", payload_json: TURN_JSON, ttl_ms: Some(5.0) };
+    let again = |sent_before, ttl_ms| {
+        let call = send("turn", TURN_JSON);
+        // Not even a full mailbox or an archived thread answers a repeat otherwise.
+        let thread = Some(ThreadRow { archived: true, ..THREAD });
+        plan_send(&CommandSendCall {
+            sent_before: Some(sent_before),
+            ttl_ms,
+            thread,
+            open_count: 100,
+            ..call
+        })
+    };
+    assert_eq!(again(sent, Some(5.0)), CommandAnswer::Keep);
+    for other in [
+        Sent { same_thread: false, ..sent },
+        Sent { kind: "steer", ..sent },
+        Sent { payload_json: "{}", ..sent },
+        Sent { ttl_ms: None, ..sent },
+    ] {
+        assert_eq!(code(&again(other, Some(5.0))), Some(Code::ECommandIdReused), "{other:?}");
+    }
+}
+
+#[test]
+fn what_is_no_command_is_refused() {
+    let rejected = |call: CommandSendCall<'static>| code(&plan_send(&call));
+    for (kind, json) in [
+        ("shell", "{}"),
+        ("turn", "{"),
+        ("turn", "[]"),
+        ("turn", "{}"),
+        ("turn", r#"{"input":[]}"#),
+        ("turn", r#"{"input":["x"]}"#),
+        ("turn", r#"{"input":[{}],"clientTurnId":5}"#),
+        ("turn", r#"{"input":[{}],"clientTurnId":""}"#),
+        ("steer", r#"{"input":[{}]}"#),
+        ("interrupt", "{}"),
+        ("decide", r#"{"requestId":0}"#),
+        ("decide", r#"{"requestId":0,"decision":null}"#),
+        ("decide", r#"{"decision":"accept"}"#),
+        ("decide", r#"{"requestId":-1,"decision":"accept"}"#),
+        ("answer", r#"{"requestId":0,"answer":"x"}"#),
+    ] {
+        assert_eq!(rejected(send(kind, json)), Some(Code::ECommandInvalid), "{kind} {json}");
+    }
+    let long = crate::testing::keep("i".repeat(1_025));
+    for command_id in ["", long] {
+        assert_eq!(
+            rejected(CommandSendCall { command_id, ..send("turn", TURN_JSON) }),
+            Some(Code::ECommandInvalid)
+        );
+    }
+    let none = CommandSendCall { thread: None, ..send("turn", TURN_JSON) };
+    assert_eq!(rejected(none), Some(Code::EAuthThreadForbidden));
+}
+
+#[test]
+fn a_payload_holds_64_kib() {
+    let of = |bytes: usize| {
+        let frame = r#"{"input":[{"text":""}]}"#.len();
+        let json = format!(r#"{{"input":[{{"text":"{}"}}]}}"#, "x".repeat(bytes - frame));
+        assert_eq!(json.len(), bytes);
+        code(&plan_send(&send("turn", crate::testing::keep(json))))
+    };
+    assert_eq!(of(65_536), None);
+    assert_eq!(of(65_537), Some(Code::ECommandTooLarge));
+}
+
+#[test]
+fn a_user_has_100_open() {
+    let with = |open_count| code(&plan_send(&CommandSendCall { open_count, ..send("turn", TURN_JSON) }));
+    assert_eq!(with(99), None);
+    assert_eq!(with(100), Some(Code::EQuota));
+}
+
+#[test]
+fn an_archived_thread_takes_none_but_an_approvals() {
+    for (kind, json) in KINDS {
+        let archived =
+            CommandSendCall { thread: Some(ThreadRow { archived: true, ..THREAD }), ..send(kind, json) };
+        assert_eq!(code(&plan_send(&archived)), Some(Code::EThreadArchived), "{kind}");
+        assert_eq!(code(&plan_send(&CommandSendCall { own: true, ..archived })), None, "{kind}");
+    }
+}
+
+#[test]
+fn time_is_by_kind_and_a_sender_can_only_shorten_it() {
+    let waiting = r#"{"waitForMachine":true,"input":[{}]}"#;
+    let cases = [
+        ("turn", TURN_JSON, Some(600_000.0)),
+        ("turn", waiting, Some(86_400_000.0)),
+        ("steer", KINDS[1].1, Some(600_000.0)),
+        ("interrupt", KINDS[2].1, Some(120_000.0)),
+        ("decide", KINDS[3].1, None),
+        ("answer", KINDS[4].1, None),
+    ];
+    for (kind, json, most) in cases {
+        let of = |ttl_ms| expires(&CommandSendCall { ttl_ms, ..send(kind, json) });
+        assert_eq!(of(None), most, "{kind}");
+        assert_eq!(of(Some(f64::NAN)), most, "{kind}");
+        assert_eq!(of(Some(f64::INFINITY)), most, "{kind}");
+        assert_eq!(of(Some(5.0)), Some(5.0), "{kind}");
+        assert_eq!(of(Some(-5.0)), Some(0.0), "{kind}");
+        assert_eq!(of(Some(1e12)), most.or(Some(1e12)), "{kind}");
+    }
+}
+
+#[test]
+fn what_names_something_that_is_over_is_not_sent() {
+    let turn = |status, source| TargetTurn { turn_id: Some("U"), status, source };
+    let of = |at: usize, turn, request| {
+        let (kind, json) = KINDS[at];
+        code(&plan_send(&CommandSendCall {
+            named: Some(Named { turn, request, ..Named::default() }),
+            ..send(kind, json)
+        }))
+    };
+    let gone = Some(Code::ECommandTargetGone);
+    for (status, source, steer, interrupt) in [
+        ("queued", None, None, None),
+        ("inProgress", None, None, None),
+        ("completed", Some("codex"), gone, gone),
+        ("failed", Some("local"), gone, gone),
+        // A client's stop, or a day's silence, is no word of Codex: it may still run.
+        ("interrupted", Some("client"), gone, None),
+        ("interrupted", Some("sweep"), gone, None),
+    ] {
+        assert_eq!(of(1, Some(turn(status, source)), None), steer, "steer {status}");
+        assert_eq!(of(2, Some(turn(status, source)), None), interrupt, "interrupt {status}");
+    }
+    for at in [1, 2] {
+        assert_eq!(of(at, None, None), Some(Code::EAuthTurnForbidden));
+    }
+    for at in [3, 4] {
+        assert_eq!(of(at, None, None), gone);
+        for (status, want) in [("pending", None), ("answering", None), ("answered", gone), ("expired", gone)]
+        {
+            assert_eq!(of(at, None, Some(TargetRequest { status, secret: false })), want, "{status}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_not_answered_from_afar() {
+    let named = Some(Named { request: Some(TargetRequest { secret: true, ..PENDING }), ..Named::default() });
+    let of = |at: usize| code(&plan_send(&CommandSendCall { named, ..send(KINDS[at].0, KINDS[at].1) }));
+    assert_eq!((of(3), of(4)), (None, Some(Code::ECommandNotAllowed)));
+}
+
+#[test]
+fn an_interrupt_takes_a_queued_turn_out_of_the_queue() {
+    let waiting = TargetTurn { turn_id: None, status: "queued", source: None };
+    let call = |carrier| {
+        let named = Some(Named { turn: Some(waiting), carrier, ..Named::default() });
+        CommandSendCall { named, ..send("interrupt", r#"{"turnId":"c"}"#) }
+    };
+    let taken = CommandWrite { turn: TurnFate::Interrupt, ..ended(0, Cancelled, Code::ECommandCancelled) };
+    let CommandAnswer::Insert { command, writes, .. } = plan_send(&call(Some(row(Queued)))) else { panic!() };
+    assert_eq!((command.state, writes), (Accepted, vec![taken.clone()]));
+    for carrier in [Some(row(Leased)), Some(row(Delivered)), None] {
+        let CommandAnswer::Insert { command, writes, .. } = plan_send(&call(carrier)) else { panic!() };
+        assert_eq!((command.state, writes), (Queued, vec![]), "it waits for Codex's id");
+    }
+    for bound in [true, false] {
+        let queued = InterruptSendCall { bound, send: call(Some(row(Queued))) };
+        assert_eq!(plan_interrupt_send(&queued), written(taken.clone()), "bound: {bound}");
+    }
+}
+
+#[test]
+fn turns_interrupt_sends_where_a_runtime_is_bound_and_only_marks_without_one() {
+    let call = |bound, turn| {
+        let named = Some(Named { turn: Some(turn), ..Named::default() });
+        plan_interrupt_send(&InterruptSendCall {
+            bound,
+            send: CommandSendCall { named, own: true, ..send("interrupt", r#"{"turnId":"U"}"#) },
+        })
+    };
+    assert!(matches!(call(true, RUNNING), CommandAnswer::Insert { .. }));
+    assert_eq!(call(false, RUNNING), CommandAnswer::Keep);
+    let done = TargetTurn { status: "completed", source: Some("codex"), ..RUNNING };
+    assert_eq!(call(true, done), CommandAnswer::Keep, "on a terminal turn it changes nothing");
+    let bare = InterruptSendCall {
+        bound: true,
+        send: CommandSendCall { named: None, ..send("interrupt", r#"{"turnId":"U"}"#) },
+    };
+    assert!(matches!(plan_interrupt_send(&bare), CommandAnswer::Needs { .. }));
+}
+
+// ---- by itself
+
+#[test]
+fn what_comes_to_its_end_by_itself() {
+    let late = |command: CommandRow<'static>| CommandRow { expires_at_ms: Some(NOW), ..command };
+    let target = |status, source| Target {
+        turn: Some(TargetTurn { status, source, ..RUNNING }),
+        request: Some(TargetRequest { status: "expired", secret: false }),
+    };
+    let over = |kind| CommandRow { target: target("completed", Some("codex")), ..of_kind(kind, Queued) };
+    let plain = |state, code| CommandWrite { turn: TurnFate::Keep, ..ended(0, state, code) };
+    let requeued = |lapses| CommandWrite { lapses, ..write(0, Queued) };
+    let none = None;
+    let cases = [
+        ("queued", row(Queued), none.clone()),
+        ("queued, its time over", late(row(Queued)), Some(ended(0, Expired, Code::ECommandExpired))),
+        ("queued without a time", CommandRow { expires_at_ms: None, ..row(Queued) }, none.clone()),
+        ("leased", row(Leased), none.clone()),
+        ("leased, its time over", late(row(Leased)), none.clone()),
+        ("leased, lapsed", lapsed(Leased), Some(requeued(1))),
+        ("lapsed twice before", CommandRow { lapses: 2, ..lapsed(Leased) }, Some(requeued(3))),
+        (
+            "lapsed three times before",
+            CommandRow { lapses: 3, ..lapsed(Leased) },
+            Some(CommandWrite { lapses: 3, ..ended(0, Refused, Code::ECommandAbandoned) }),
+        ),
+        (
+            "leased, lapsed, its time over",
+            late(lapsed(Leased)),
+            Some(CommandWrite { lapses: 1, ..ended(0, Expired, Code::ECommandExpired) }),
+        ),
+        ("leased without a lease", CommandRow { lease: None, ..row(Leased) }, Some(requeued(1))),
+        ("delivered", row(Delivered), none.clone()),
+        ("delivered, its time over", late(row(Delivered)), none.clone()),
+        ("delivered, lapsed", lapsed(Delivered), Some(ended(0, Unknown, Code::ECommandUnknown))),
+        ("unknown, long ago", late(lapsed(Unknown)), none.clone()),
+        ("accepted, long ago", late(lapsed(Accepted)), none.clone()),
+        ("refused, long ago", late(lapsed(Refused)), none.clone()),
+        ("expired, long ago", late(lapsed(Expired)), none.clone()),
+        ("cancelled, long ago", late(lapsed(Cancelled)), none.clone()),
+        ("a turn names none", over(Turn), none.clone()),
+        ("a steer dies with its turn", over(Steer), Some(plain(Refused, Code::ECommandTargetGone))),
+        ("an interrupt dies with its turn", over(Interrupt), Some(plain(Expired, Code::ECommandTargetGone))),
+        ("a decision dies with its request", over(Decide), Some(plain(Expired, Code::ECommandTargetGone))),
+        ("an answer dies with its request", over(Answer), Some(plain(Expired, Code::ECommandTargetGone))),
+        (
+            "an interrupt outlives the client's own mark",
+            CommandRow { target: target("interrupted", Some("client")), ..of_kind(Interrupt, Queued) },
+            none,
+        ),
+    ];
+    for (case, command, want) in cases {
+        let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![command] });
+        let writes: Vec<_> = want.into_iter().collect();
+        assert_eq!(swept, CommandAnswer::Written { writes: writes.clone() }, "sweep: {case}");
+        let CommandAnswer::Leased { writes: leased, handed } = plan_lease(&lease_call(vec![command])) else {
+            panic!("{case}");
+        };
+        let kept: Vec<_> =
+            writes.into_iter().filter(|write| write.state != Queued || handed.is_empty()).collect();
+        assert_eq!(leased, kept, "lease: {case}");
+    }
+}
+
+// ---- lease
+
+fn lease_call(commands: Vec<CommandRow<'static>>) -> CommandLeaseCall<'static> {
+    CommandLeaseCall {
+        now_ms: NOW,
+        runtime: BOUND,
+        bound: Some(BOUND),
+        running_turn_id: None,
+        limit: 10.0,
+        tokens: vec!["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"],
+        commands,
+    }
+}
+
+/// The rows that are handed out, in order.
+fn handed(call: &CommandLeaseCall<'_>) -> Vec<usize> {
+    match plan_lease(call) {
+        CommandAnswer::Leased { handed, .. } => handed.iter().map(|one| one.row).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_the_bound_runtime_leases() {
+    let of = |bound| code(&plan_lease(&CommandLeaseCall { bound, ..lease_call(vec![row(Queued)]) }));
+    assert_eq!(of(Some(BOUND)), None);
+    for bound in [
+        None,
+        Some(Runtime { runtime_id: "other", ..BOUND }),
+        Some(Runtime { generation: 1, ..BOUND }),
+        Some(Runtime { generation: 3, ..BOUND }),
+        Some(Runtime { device_id: "other", ..BOUND }),
+    ] {
+        assert_eq!(of(bound), Some(Code::ESyncSessionDeviceMismatch), "{bound:?}");
+    }
+}
+
+#[test]
+fn a_lease_says_what_to_do_with_which_token_until_when() {
+    let call = lease_call(vec![of_kind(Interrupt, Queued), CommandRow { order: 1, ..lapsed(Leased) }]);
+    let CommandAnswer::Leased { writes, handed } = plan_lease(&call) else { panic!() };
+    assert_eq!(writes, vec![CommandWrite { lapses: 1, ..write(1, Queued) }], "it waits for the interrupt");
+    assert_eq!(handed.len(), 1);
+    assert_eq!((handed[0].row, handed[0].token, handed[0].expires_at), (0, 0, NOW + 60_000.0));
+    assert_eq!((handed[0].turn_id.as_deref(), handed[0].lapses), (Some("U"), 0));
+    let CommandAnswer::Leased { writes, handed } = plan_lease(&lease_call(vec![lapsed(Leased)])) else {
+        panic!()
+    };
+    assert_eq!(
+        (writes.len(), handed[0].lapses, handed[0].turn_id.clone()),
+        (0, 1, None),
+        "handed out again at once"
+    );
+}
+
+#[test]
+fn every_state_of_another_turn_and_what_then_goes() {
+    // An open turn of the thread in each state, then a turn, a steer and an interrupt that are queued.
+    let rest = [of_kind(Turn, Queued), of_kind(Steer, Queued), of_kind(Interrupt, Queued)];
+    let with = |first: CommandRow<'static>, keep: &[usize]| {
+        let mut commands = vec![first];
+        commands.extend(keep.iter().zip(1..).map(|(at, order)| CommandRow { order, ..rest[*at] }));
+        handed(&lease_call(commands))
+    };
+    for (state, turn, steer, interrupt) in [
+        (Queued, vec![0], vec![0], vec![1]),
+        (Leased, vec![], vec![], vec![1]),
+        (Delivered, vec![], vec![], vec![1]),
+        (Unknown, vec![1], vec![1], vec![1]),
+        (Accepted, vec![1], vec![1], vec![1]),
+        (Refused, vec![1], vec![1], vec![1]),
+        (Expired, vec![1], vec![1], vec![1]),
+        (Cancelled, vec![1], vec![1], vec![1]),
+    ] {
+        assert_eq!(with(row(state), &[0]), turn, "turn after {state:?}");
+        assert_eq!(with(row(state), &[1]), steer, "steer after {state:?}");
+        assert_eq!(with(row(state), &[2]), interrupt, "interrupt after {state:?}");
+    }
+}
+
+#[test]
+fn interrupts_come_first_then_the_promoted_then_the_order_of_sending() {
+    let at = |order, rank, kind| CommandRow { order, rank, ..of_kind(kind, Queued) };
+    let commands =
+        vec![at(3, 0, Decide), at(1, 0, Answer), at(5, 0, Steer), at(4, 2, Decide), at(6, 3, Answer)];
+    assert_eq!(handed(&lease_call(commands.clone())), [4, 3, 1, 0, 2]);
+    let mut stopped = commands.clone();
+    stopped.push(at(9, 0, Interrupt));
+    stopped.push(at(8, 0, Interrupt));
+    assert_eq!(handed(&lease_call(stopped.clone())), [6, 5, 4, 3, 1, 0, 2]);
+    for (limit, count) in [(2.0, 2), (0.0, 1), (f64::NAN, 1), (1e9, 7)] {
+        assert_eq!(
+            handed(&CommandLeaseCall { limit, ..lease_call(stopped.clone()) }).len(),
+            count,
+            "{limit}"
+        );
+    }
+    let few = CommandLeaseCall { tokens: vec!["t"], ..lease_call(stopped) };
+    assert_eq!(handed(&few), [6], "no lease without a token");
+}
+
+#[test]
+fn a_turn_is_the_last_of_a_lease_and_waits_for_the_one_that_runs() {
+    let at = |order, kind| CommandRow { order, ..of_kind(kind, Queued) };
+    let commands = vec![at(0, Decide), at(1, Turn), at(2, Decide), at(3, Turn)];
+    assert_eq!(handed(&lease_call(commands.clone())), [0, 1]);
+    let running = CommandLeaseCall { running_turn_id: Some("U"), ..lease_call(commands.clone()) };
+    assert_eq!(handed(&running), [0, 2], "what is not a turn overtakes those that wait");
+    let mut stopping = commands;
+    stopping.push(CommandRow { order: 4, ..of_kind(Interrupt, Delivered) });
+    assert_eq!(handed(&lease_call(stopping)), [0, 2], "an interrupt must not meet the next turn");
+}
+
+#[test]
+fn what_names_a_turn_that_codex_does_not_know_yet_waits() {
+    let waiting = TargetTurn { turn_id: None, status: "queued", source: None };
+    for kind in [Steer, Interrupt] {
+        let command =
+            CommandRow { target: Target { turn: Some(waiting), request: None }, ..of_kind(kind, Queued) };
+        assert_eq!(handed(&lease_call(vec![command])), Vec::<usize>::new(), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_new_start_of_the_runtime_settles_what_the_old_one_held() {
+    let old = |state, lapses| CommandRow { lease: lease(1, NOW + 9.0), lapses, ..row(state) };
+    let CommandAnswer::Leased { writes, .. } = plan_lease(&lease_call(vec![old(Delivered, 0)])) else {
+        panic!()
+    };
+    assert_eq!(writes, vec![ended(0, Unknown, Code::ECommandUnknown)]);
+    let CommandAnswer::Leased { handed, .. } = plan_lease(&lease_call(vec![old(Leased, 0)])) else {
+        panic!()
+    };
+    assert_eq!(handed[0].lapses, 1);
+    let theirs = Some(Lease { runtime_id: "other", ..lease(1, NOW + 9.0).unwrap() });
+    let other = CommandRow { lease: theirs, ..row(Delivered) };
+    assert_eq!(
+        plan_lease(&lease_call(vec![other])),
+        CommandAnswer::Leased { writes: vec![], handed: vec![] }
+    );
+}
+
+// ---- edit, promote, cancel
+
+fn call(command: Option<CommandRow<'static>>) -> CommandCall<'static> {
+    CommandCall { now_ms: NOW, bound: Some(BOUND), command }
+}
+
+fn edit(command: CommandRow<'static>, payload_json: &'static str) -> CommandEditCall<'static> {
+    CommandEditCall { command: call(Some(command)), before_json: TURN_JSON, payload_json }
+}
+
+fn promote(command: CommandRow<'static>) -> CommandPromoteCall<'static> {
+    CommandPromoteCall {
+        command: call(Some(command)),
+        rank_max: 2,
+        expected_turn_id: None,
+        running_turn_id: Some("U"),
+    }
+}
+
+const EDITED: &str = r#"{"clientTurnId":"c","input":[{"text":"new"},{"text":"words"}]}"#;
+
+#[test]
+fn a_command_is_edited_promoted_and_cancelled_while_it_is_queued() {
+    let late = Some(Code::ECommandTooLate);
+    for state in STATES {
+        let command = row(state);
+        let want = if state == Queued { None } else { late };
+        assert_eq!(code(&plan_edit(&edit(command, EDITED))), want, "edit {state:?}");
+        assert_eq!(code(&plan_promote(&promote(command))), want, "promote {state:?}");
+        let want = if state == Cancelled { None } else { want };
+        assert_eq!(code(&plan_cancel(&call(Some(command)))), want, "cancel {state:?}");
+    }
+    assert_eq!(
+        plan_edit(&edit(row(Queued), EDITED)),
+        CommandAnswer::Edit { input_summary: "new\nwords".into() }
+    );
+    assert_eq!(plan_promote(&promote(row(Queued))), CommandAnswer::Promote { rank: 3, steers: None });
+    assert_eq!(plan_cancel(&call(Some(row(Queued)))), written(ended(0, Cancelled, Code::ECommandCancelled)));
+    assert_eq!(plan_cancel(&call(Some(row(Cancelled)))), CommandAnswer::Keep);
+    assert_eq!(code(&plan_cancel(&call(None))), Some(Code::ECommandNotFound));
+    // A lapsed lease is none: its holder is told so when it reports.
+    assert_eq!(
+        plan_cancel(&call(Some(lapsed(Leased)))),
+        written(ended(0, Cancelled, Code::ECommandCancelled))
+    );
+    assert_eq!(code(&plan_cancel(&call(Some(lapsed(Delivered))))), late);
+    let over = CommandRow { expires_at_ms: Some(NOW), ..row(Queued) };
+    assert_eq!(code(&plan_cancel(&call(Some(over)))), late);
+}
+
+#[test]
+fn an_edit_changes_words_and_not_what_is_named() {
+    for bad in ["{", r#"{"clientTurnId":"other","input":[{}]}"#, r#"{"input":[{}]}"#] {
+        assert_eq!(code(&plan_edit(&edit(row(Queued), bad))), Some(Code::ECommandInvalid), "{bad}");
+    }
+    for kind in [Interrupt, Decide, Answer] {
+        let answer = plan_edit(&edit(of_kind(kind, Queued), "{}"));
+        assert_eq!(code(&answer), Some(Code::ECommandInvalid), "{kind:?}");
+    }
+    let large = crate::testing::keep(format!(
+        r#"{{"clientTurnId":"c","input":[{{"text":"{}"}}]}}"#,
+        "x".repeat(65_536)
+    ));
+    assert_eq!(code(&plan_edit(&edit(row(Queued), large))), Some(Code::ECommandTooLarge));
+    let promoted =
+        CommandRow { kind: Steer, target: Target { turn: Some(RUNNING), request: None }, ..row(Queued) };
+    assert!(matches!(plan_edit(&edit(promoted, EDITED)), CommandAnswer::Edit { .. }));
+}
+
+#[test]
+fn a_queued_turn_can_become_a_steer_of_the_turn_that_runs() {
+    let steer = |expected_turn_id, command| {
+        plan_promote(&CommandPromoteCall { expected_turn_id, ..promote(command) })
+    };
+    assert_eq!(steer(Some("U"), row(Queued)), CommandAnswer::Promote { rank: 3, steers: Some("U".into()) });
+    assert_eq!(code(&steer(Some("V"), row(Queued))), Some(Code::ECommandTargetGone));
+    assert_eq!(code(&steer(Some("U"), of_kind(Decide, Queued))), Some(Code::ECommandInvalid));
+}
+
+// ---- report
+
+fn report(command: CommandRow<'static>, state: &'static str) -> CommandReportCall<'static> {
+    CommandReportCall {
+        now_ms: NOW,
+        device_id: "d",
+        bound: Some(BOUND),
+        command: Some(command),
+        lease_token: "t",
+        state,
+        turn_id: Some("U"),
+        code: None,
+        steered: false,
+        turn: None,
+        code_before: None,
+    }
+}
+
+#[test]
+fn a_report_leads_on_and_never_back() {
+    let taken = CommandWrite {
+        turn_id: Some("U".into()),
+        turn: TurnFate::Take { turn_id: "U".into() },
+        ..write(0, Accepted)
+    };
+    let refusal = CommandCode::Reported("E_COMMAND_REFUSED".into());
+    let refused = CommandWrite {
+        code: Some(refusal.clone()),
+        turn: TurnFate::Fail { code: refusal },
+        ..write(0, Refused)
+    };
+    let to = |state| match state {
+        Delivered => written(write(0, Delivered)),
+        Accepted => written(taken.clone()),
+        Refused => written(refused.clone()),
+        Expired => written(ended(0, Expired, Code::ECommandExpired)),
+        Unknown => written(ended(0, Unknown, Code::ECommandUnknown)),
+        _ => panic!(),
+    };
+    let inputs = [
+        ("delivered", Delivered),
+        ("accepted", Accepted),
+        ("refused", Refused),
+        ("expired", Expired),
+        ("unknown", Unknown),
+    ];
+    // Which inputs lead on, and which are the same again; all others lost their lease.
+    let table: [(&str, CommandRow<'static>, &[CommandState], &[CommandState]); 11] = [
+        ("queued", row(Queued), &[], &[]),
+        ("leased", row(Leased), &[Delivered, Accepted, Refused, Expired, Unknown], &[]),
+        ("leased, lapsed", lapsed(Leased), &[], &[]),
+        ("leased by an earlier start", CommandRow { lease: lease(1, NOW + 9.0), ..row(Leased) }, &[], &[]),
+        ("delivered", row(Delivered), &[Accepted, Refused, Expired, Unknown], &[Delivered]),
+        ("delivered, lapsed", lapsed(Delivered), &[Accepted, Refused], &[]),
+        ("unknown", row(Unknown), &[Accepted, Refused], &[Unknown]),
+        ("accepted", row(Accepted), &[], &[Accepted]),
+        ("refused", row(Refused), &[], &[Refused]),
+        ("expired", row(Expired), &[], &[Expired]),
+        ("cancelled", row(Cancelled), &[], &[]),
+    ];
+    for (case, command, forwards, repeats) in table {
+        for (name, state) in inputs {
+            let call = CommandReportCall { code_before: Some("E_COMMAND_REFUSED"), ..report(command, name) };
+            let answer = plan_report(&call);
+            if forwards.contains(&state) {
+                assert_eq!(answer, to(state), "{case}, {name}");
+            } else if repeats.contains(&state) {
+                assert_eq!(answer, CommandAnswer::Keep, "{case}, {name}");
+            } else {
+                assert_eq!(code(&answer), Some(Code::ECommandLeaseLost), "{case}, {name}: {answer:?}");
+            }
+            let old = plan_report(&CommandReportCall { lease_token: "old", ..call });
+            if command.lease.is_some() {
+                assert_eq!(code(&old), Some(Code::ECommandLeaseLost), "old token: {case}, {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn another_word_on_an_ended_command_is_late() {
+    let accepted = CommandReportCall { turn_id: Some("V"), ..report(row(Accepted), "accepted") };
+    assert_eq!(code(&plan_report(&accepted)), Some(Code::ECommandLeaseLost));
+    let refused = CommandReportCall {
+        code: Some("E_OTHER"),
+        code_before: Some("E_ONE"),
+        ..report(row(Refused), "refused")
+    };
+    assert_eq!(code(&plan_report(&refused)), Some(Code::ECommandLeaseLost));
+}
+
+#[test]
+fn only_the_bound_runtime_reports() {
+    let of = |bound, device_id| {
+        code(&plan_report(&CommandReportCall { bound, device_id, ..report(row(Leased), "delivered") }))
+    };
+    assert_eq!(of(Some(BOUND), "d"), None);
+    let mismatch = Some(Code::ESyncSessionDeviceMismatch);
+    assert_eq!(of(None, "d"), mismatch);
+    assert_eq!(of(Some(BOUND), "other"), mismatch);
+    assert_eq!(of(Some(Runtime { runtime_id: "other", ..BOUND }), "d"), mismatch);
+    let missing = CommandReportCall { command: None, ..report(row(Leased), "delivered") };
+    assert_eq!(code(&plan_report(&missing)), Some(Code::ECommandNotFound));
+}
+
+#[test]
+fn what_is_no_report_is_refused() {
+    for state in ["queued", "leased", "cancelled", "done", ""] {
+        assert_eq!(code(&plan_report(&report(row(Leased), state))), Some(Code::ECommandInvalid), "{state}");
+    }
+    for turn_id in [None, Some("")] {
+        let call = CommandReportCall { turn_id, ..report(row(Delivered), "accepted") };
+        assert_eq!(code(&plan_report(&call)), Some(Code::ECommandInvalid));
+    }
+    let interrupt = CommandReportCall { turn_id: None, ..report(of_kind(Interrupt, Delivered), "accepted") };
+    assert_eq!(plan_report(&interrupt), written(write(0, Accepted)));
+}
+
+#[test]
+fn nothing_is_given_to_codex_after_its_time() {
+    let late = CommandRow { expires_at_ms: Some(NOW), ..row(Leased) };
+    assert_eq!(code(&plan_report(&report(late, "delivered"))), Some(Code::ECommandExpired));
+    let delivered = CommandRow { expires_at_ms: Some(NOW), ..row(Delivered) };
+    assert!(matches!(plan_report(&report(delivered, "accepted")), CommandAnswer::Written { .. }));
+}
+
+#[test]
+fn what_becomes_of_the_queued_turn() {
+    let fate = |command, state, steered, turn| match plan_report(&CommandReportCall {
+        steered,
+        turn,
+        ..report(command, state)
+    }) {
+        CommandAnswer::Written { writes } => writes[0].turn.clone(),
+        other => panic!("{other:?}"),
+    };
+    let turn_id = || "U".to_owned();
+    let known = |client_turn_id| Some(ReportedTurn { client_turn_id });
+    let promoted = CommandRow { kind: Steer, ..row(Delivered) };
+    let plain = CommandRow { client_turn_id: None, ..row(Delivered) };
+    for (case, command, state, steered, turn, want) in [
+        ("the id is new", row(Delivered), "accepted", false, None, TurnFate::Take { turn_id: turn_id() }),
+        (
+            "taken before",
+            row(Delivered),
+            "accepted",
+            false,
+            known(Some("c")),
+            TurnFate::Take { turn_id: turn_id() },
+        ),
+        (
+            "ingest was first",
+            row(Delivered),
+            "accepted",
+            false,
+            known(None),
+            TurnFate::Join { turn_id: turn_id() },
+        ),
+        (
+            "another command's turn",
+            row(Delivered),
+            "accepted",
+            false,
+            known(Some("x")),
+            TurnFate::Steered { turn_id: turn_id() },
+        ),
+        (
+            "the bridge saw it run",
+            row(Delivered),
+            "accepted",
+            true,
+            known(None),
+            TurnFate::Steered { turn_id: turn_id() },
+        ),
+        (
+            "promoted to a steer",
+            promoted,
+            "accepted",
+            false,
+            known(None),
+            TurnFate::Steered { turn_id: turn_id() },
+        ),
+        ("settled", row(Unknown), "accepted", false, None, TurnFate::Take { turn_id: turn_id() }),
+        ("delivered", row(Leased), "delivered", false, None, TurnFate::Keep),
+        ("no queued turn", plain, "accepted", false, None, TurnFate::Keep),
+        ("no queued turn", plain, "refused", false, None, TurnFate::Keep),
+    ] {
+        assert_eq!(fate(command, state, steered, turn), want, "{case}");
+    }
+}
+
+#[test]
+fn a_code_of_the_bridge_is_kept_if_it_is_one() {
+    let long = crate::testing::keep(format!("E_{}", "X".repeat(63)));
+    for (given, want) in [
+        (Some("E_COMMAND_NOT_ALLOWED"), "E_COMMAND_NOT_ALLOWED"),
+        (Some("E_1"), "E_1"),
+        (None, "E_COMMAND_REFUSED"),
+        (Some("no"), "E_COMMAND_REFUSED"),
+        (Some("E_x"), "E_COMMAND_REFUSED"),
+        (Some(long), "E_COMMAND_REFUSED"),
+    ] {
+        let call = CommandReportCall { code: given, ..report(row(Delivered), "refused") };
+        let CommandAnswer::Written { writes } = plan_report(&call) else { panic!() };
+        assert_eq!(writes[0].code, Some(CommandCode::Reported(want.into())));
+        assert_eq!(writes[0].turn, TurnFate::Fail { code: CommandCode::Reported(want.into()) });
+    }
+}
+
+// ---- the boundary
+
+#[test]
+fn calls_are_read_in_the_order_in_which_they_are_packed() {
+    let nan = f64::NAN;
+    // kind, state, order, rank, time, lapses, lease, client's turn, turn, target
+    let row_texts = "turnleasedtrcUinProgress";
+    let row_numbers = [
+        4.0,
+        6.0,
+        3.0,
+        1.0,
+        NOW + 1.0,
+        2.0,
+        1.0,
+        1.0,
+        1.0,
+        2.0,
+        NOW + 1.0,
+        1.0,
+        -1.0,
+        1.0,
+        1.0,
+        10.0,
+        -1.0,
+        0.0,
+    ];
+    let sweep = [&[NOW, 1.0][..], &row_numbers].concat();
+    let call = CommandSweepCall::unpack(Unpacker::new(row_texts, &sweep)).unwrap();
+    let want = CommandRow {
+        order: 3,
+        rank: 1,
+        lapses: 2,
+        target: Target { turn: Some(RUNNING), request: None },
+        ..row(Leased)
+    };
+    assert_eq!(call.commands, [want]);
+    let lost = [NOW, 1.0, 4.0, 4.0, 0.0, 0.0, nan, 0.0, 0.0, -1.0, -1.0, 0.0, 0.0];
+    assert!(CommandSweepCall::unpack(Unpacker::new("turnlost", &lost)).is_err(), "a state that is none");
+
+    let cancel = CommandCall::unpack(Unpacker::new("rd", &[NOW, 1.0, 1.0, 2.0, 1.0, 0.0])).unwrap();
+    assert_eq!((cancel.bound, cancel.command), (Some(BOUND), None));
+    let edited = CommandEditCall::unpack(Unpacker::new("ab", &[NOW, 0.0, 0.0, 1.0, 1.0])).unwrap();
+    assert_eq!((edited.before_json, edited.payload_json), ("a", "b"));
+    let promoted = CommandPromoteCall::unpack(Unpacker::new("UV", &[NOW, 0.0, 0.0, 5.0, 1.0, 1.0])).unwrap();
+    assert_eq!(
+        (promoted.rank_max, promoted.expected_turn_id, promoted.running_turn_id),
+        (5, Some("U"), Some("V"))
+    );
+    let leased = CommandLeaseCall::unpack(Unpacker::new(
+        "rdUab",
+        &[NOW, 1.0, 2.0, 1.0, 0.0, 1.0, 4.0, 2.0, 1.0, 1.0, 0.0],
+    ))
+    .unwrap();
+    assert_eq!((leased.runtime, leased.bound, leased.running_turn_id), (BOUND, None, Some("U")));
+    assert_eq!((leased.limit, leased.tokens), (4.0, vec!["a", "b"]));
+    let reported = [NOW, 1.0, 0.0, 0.0, 1.0, 7.0, 1.0, 3.0, 1.0, 1.0, 1.0, -1.0];
+    let reported = CommandReportCall::unpack(Unpacker::new("dtrefusedUE_1c", &reported)).unwrap();
+    assert_eq!((reported.device_id, reported.lease_token, reported.state), ("d", "t", "refused"));
+    assert_eq!((reported.turn_id, reported.code, reported.steered), (Some("U"), Some("E_1"), true));
+    assert_eq!(reported.turn, Some(ReportedTurn { client_turn_id: Some("c") }));
+
+    let texts = "kinterrupt{}turn{}UinProgresspending";
+    let numbers = [
+        1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
+        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0,
+    ];
+    let call = InterruptSendCall::unpack(Unpacker::new(texts, &numbers)).unwrap();
+    assert!(call.bound && call.send.own);
+    assert_eq!((call.send.command_id, call.send.kind, call.send.payload_json), ("k", "interrupt", "{}"));
+    assert_eq!(
+        call.send.sent_before,
+        Some(Sent { same_thread: false, kind: "turn", payload_json: "{}", ttl_ms: Some(5.0) })
+    );
+    assert_eq!((call.send.open_count, call.send.next_order), (9, 4));
+    let named = call.send.named.unwrap();
+    assert_eq!((named.turn, named.client_turn_exists), (Some(RUNNING), true));
+    assert_eq!(named.request, Some(TargetRequest { secret: true, ..PENDING }));
+    assert!(CommandSendCall::unpack(Unpacker::new(texts, &numbers[1..])).is_ok());
+}
+
+#[test]
+fn answers_are_plain_data() {
+    let json = |answer: &CommandAnswer| serde_json::to_string(answer).unwrap();
+    let report = plan_report(&report(row(Delivered), "refused"));
+    assert_eq!(
+        json(&report),
+        r#"{"type":"written","writes":[{"row":0,"state":"refused","code":"E_COMMAND_REFUSED","lapses":0,"lease":"clear","turn":{"type":"fail","code":"E_COMMAND_REFUSED"}}]}"#
+    );
+    let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![lapsed(Delivered)] });
+    assert!(json(&swept).contains(r#""state":"unknown","code":"E_COMMAND_UNKNOWN""#), "{}", json(&swept));
+}

@@ -1,0 +1,431 @@
+use super::*;
+
+const SETTINGS: &str = r#"{"started":{"cwd":"/home/me/project","sandboxPolicy":{"type":"workspaceWrite","writableRoots":["/data"],"networkAccess":false},"approvalPolicy":"on-request"}}"#;
+
+fn ask(policy_json: &str, settings_json: &str, kind: &str, payload_json: &str) -> PolicyAnswer {
+    decide_command(Machine { policy_json, settings_json, recent: 0.0, secret: false }, kind, payload_json)
+}
+
+fn reason(answer: &PolicyAnswer) -> Option<Reason> {
+    match answer {
+        PolicyAnswer::NotAllowed { code, reason, .. } => {
+            assert_eq!(*code, Code::ECommandNotAllowed);
+            Some(*reason)
+        }
+        PolicyAnswer::Allowed { .. } => None,
+    }
+}
+
+/// A turn with these members beside its input.
+fn turn(members: &str) -> String {
+    format!(
+        r#"{{"input":[{{"type":"text","text":"hi"}}]{}{members}}}"#,
+        if members.is_empty() { "" } else { "," }
+    )
+}
+
+/// What a turn is answered by a policy, what is in force in its thread being as given.
+fn with(policy: &str, thread: &str, kind: &str, members: &str) -> PolicyAnswer {
+    let settings = format!(r#"{},"thread":{thread}}}"#, SETTINGS.strip_suffix('}').unwrap());
+    ask(policy, &settings, kind, &turn(members))
+}
+
+fn allowed(sandbox: Option<&str>, approval: Option<&str>, lowered: &[Lowered]) -> PolicyAnswer {
+    PolicyAnswer::Allowed {
+        method: Method::TurnStart,
+        cwd: None,
+        sandbox_policy_json: sandbox.map(str::to_owned),
+        approval_policy_json: approval.map(str::to_owned),
+        lowered: lowered.to_vec(),
+    }
+}
+
+#[test]
+fn each_kind_is_one_method_and_nothing_else_can_be_called() {
+    let steer = r#"{"expectedTurnId":"U","input":[{"type":"text","text":"x"}]}"#;
+    for (kind, payload, want) in [
+        ("turn", turn("").as_str(), Method::TurnStart),
+        ("steer", steer, Method::TurnSteer),
+        ("interrupt", r#"{"turnId":"U","force":true}"#, Method::TurnInterrupt),
+        ("decide", r#"{"requestId":0,"decision":"accept"}"#, Method::Response),
+        ("answer", r#"{"requestId":0,"answer":{}}"#, Method::Response),
+    ] {
+        let answer = ask("{}", SETTINGS, kind, payload);
+        assert!(
+            matches!(answer, PolicyAnswer::Allowed { method, .. } if method == want),
+            "{kind}: {answer:?}"
+        );
+        let others = r#"{"kinds":["turn","steer","interrupt","decide","answer"]}"#
+            .replace(&format!("\"{kind}\""), "\"turn\"");
+        let others = others.replace("\"turn\",", if kind == "turn" { "" } else { "\"turn\"," });
+        let others = if kind == "turn" { others.replace("\"turn\"", "\"steer\"") } else { others };
+        assert_eq!(reason(&ask(&others, SETTINGS, kind, payload)), Some(Reason::Kind), "{kind} {others}");
+    }
+    for kind in ["thread/shellCommand", "command/exec", "turn/start", "", "Turn"] {
+        assert_eq!(reason(&ask("{}", SETTINGS, kind, &turn(""))), Some(Reason::Kind), "{kind}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_allows_nothing() {
+    for policy in [
+        "",
+        "[]",
+        "null",
+        r#"{"kinds":"turn"}"#,
+        r#"{"kinds":["shell"]}"#,
+        r#"{"roots":["project"]}"#,
+        r#"{"roots":[5]}"#,
+        r#"{"sandbox":"none"}"#,
+        r#"{"sandbox":{"type":"workspaceWrite","allowAll":true}}"#,
+        r#"{"approvalPolicy":"on-failure"}"#,
+        r#"{"decisions":["all"]}"#,
+        r#"{"perMinute":-1}"#,
+        r#"{"perMinute":null}"#,
+        r#"{"root":["/"]}"#,
+    ] {
+        assert_eq!(reason(&ask(policy, SETTINGS, "turn", &turn(""))), Some(Reason::Policy), "{policy}");
+    }
+    for settings in [
+        "",
+        "{}",
+        r#"{"started":{}}"#,
+        r#"{"started":{"cwd":"rel","sandboxPolicy":"read-only","approvalPolicy":"never"}}"#,
+        r#"{"started":{"cwd":"/a","sandboxPolicy":"new","approvalPolicy":"never"}}"#,
+        r#"{"started":{"cwd":"/a","sandboxPolicy":"read-only","approvalPolicy":"sometimes"}}"#,
+    ] {
+        assert_eq!(reason(&ask("{}", settings, "turn", &turn(""))), Some(Reason::Policy), "{settings}");
+    }
+    for payload in ["", "[]", "5", "{"] {
+        assert_eq!(reason(&ask("{}", SETTINGS, "interrupt", payload)), Some(Reason::Payload), "{payload}");
+    }
+}
+
+#[test]
+fn a_user_has_30_a_minute() {
+    let at = |policy_json, recent| {
+        let machine = Machine { policy_json, settings_json: SETTINGS, recent, secret: false };
+        reason(&decide_command(machine, "interrupt", r#"{"turnId":"U"}"#))
+    };
+    assert_eq!(at("{}", 29.0), None);
+    for recent in [30.0, f64::INFINITY, f64::NAN, -1.0] {
+        assert_eq!(at("{}", recent), Some(Reason::Rate), "{recent}");
+    }
+    assert_eq!((at(r#"{"perMinute":2}"#, 1.0), at(r#"{"perMinute":2}"#, 2.0)), (None, Some(Reason::Rate)));
+    assert_eq!(at(r#"{"perMinute":0}"#, 0.0), Some(Reason::Rate));
+}
+
+#[test]
+fn only_known_members_are_passed_on() {
+    for members in [
+        r#""permissions":"all""#,
+        r#""approvalsReviewer":"auto_review""#,
+        r#""runtimeWorkspaceRoots":["/"]"#,
+        r#""environments":[]"#,
+        r#""collaborationMode":{}"#,
+        r#""config":{}"#,
+        r#""threadId":"other""#,
+        r#""sandbox\u0050olicy2":1"#,
+        r#""additionalContext":{}"#,
+    ] {
+        assert_eq!(reason(&ask("{}", SETTINGS, "turn", &turn(members))), Some(Reason::Field), "{members}");
+    }
+    let known = r#""clientTurnId":"c","waitForMachine":true,"model":"m","effort":"high","summary":"auto","personality":"x","outputSchema":{}"#;
+    assert_eq!(reason(&ask("{}", SETTINGS, "turn", &turn(known))), None);
+    for (kind, payload) in [
+        ("interrupt", r#"{"turnId":"U","threadId":"T"}"#),
+        ("decide", r#"{"requestId":0,"decision":"accept","permissions":{}}"#),
+        ("answer", r#"{"requestId":0,"answer":{},"x":1}"#),
+    ] {
+        assert_eq!(reason(&ask("{}", SETTINGS, kind, payload)), Some(Reason::Field), "{kind}");
+    }
+}
+
+#[test]
+fn a_folder_is_below_an_allowed_root() {
+    let two = r#"{"roots":["/srv/a","/srv/b/"]}"#;
+    for (policy, cwd, want) in [
+        ("{}", "/home/me/project", Some("/home/me/project")),
+        ("{}", "/home/me/project/./x//y/", Some("/home/me/project/x/y")),
+        ("{}", "/home/me/project/../project/x", Some("/home/me/project/x")),
+        ("{}", "/home/me/project/../..", None),
+        ("{}", "/home/me/project/x/../../../other", None),
+        ("{}", "/home/me/projects", None),
+        ("{}", "/home/me/Project", None),
+        ("{}", "/", None),
+        ("{}", "x", None),
+        ("{}", "", None),
+        ("{}", r"\u0000", None),
+        (two, "/srv/b/c", Some("/srv/b/c")),
+        (two, "/srv/c", None),
+        (r#"{"roots":["/"]}"#, "/etc", Some("/etc")),
+        (r#"{"roots":[]}"#, "/home/me/project", None),
+    ] {
+        let thread = r#"{"cwd":"/nowhere"}"#;
+        let answer = with(policy, thread, "turn", &format!(r#""cwd":"{cwd}""#));
+        match (want, &answer) {
+            (Some(want), PolicyAnswer::Allowed { cwd: Some(cwd), .. }) => assert_eq!(cwd, want),
+            (None, PolicyAnswer::NotAllowed { reason: Reason::Cwd, .. }) => {}
+            _ => panic!("{policy} {cwd}: {answer:?}"),
+        }
+    }
+    assert_eq!(reason(&with("{}", "{}", "turn", r#""cwd":5"#)), Some(Reason::Cwd));
+    assert_eq!(with("{}", "{}", "turn", r#""cwd":null"#), allowed(None, None, &[]));
+}
+
+#[test]
+fn a_thread_that_works_elsewhere_takes_no_message() {
+    let elsewhere = r#"{"cwd":"/home/me/other"}"#;
+    for kind in ["turn", "steer"] {
+        assert_eq!(reason(&with("{}", elsewhere, kind, "")), Some(Reason::Cwd), "{kind}");
+    }
+    let steered = with("{}", elsewhere, "steer", r#""cwd":"/home/me/project""#);
+    assert_eq!(reason(&steered), Some(Reason::Cwd), "a steer cannot set it");
+}
+
+/// All values, the lowest first; those of one line cannot be compared.
+const SANDBOXES: [&str; 7] = [
+    r#"{"type":"readOnly","networkAccess":false}"#,
+    r#"{"type":"workspaceWrite","writableRoots":[],"networkAccess":false,"excludeTmpdirEnvVar":true,"excludeSlashTmp":true}"#,
+    r#"{"type":"workspaceWrite"}"#,
+    r#"{"type":"workspaceWrite","networkAccess":true}"#,
+    r#"{"type":"externalSandbox","networkAccess":"enabled"}"#,
+    r#"{"type":"dangerFullAccess"}"#,
+    "\"danger-full-access\"",
+];
+
+#[test]
+fn a_sandbox_may_only_be_lowered() {
+    for (at, ceiling) in SANDBOXES.iter().enumerate() {
+        let policy = format!(r#"{{"sandbox":{ceiling}}}"#);
+        for (asked_at, asked) in SANDBOXES.iter().enumerate() {
+            let members = format!(r#""sandboxPolicy":{asked}"#);
+            // In force is the ceiling itself.
+            let thread = format!(r#"{{"sandboxPolicy":{ceiling}}}"#);
+            let answer = with(&policy, &thread, "turn", &members);
+            let same = at.min(5) == asked_at.min(5);
+            if asked_at.min(5) <= at.min(5) {
+                let written = asked.replace("\"danger-full-access\"", r#"{"type":"dangerFullAccess"}"#);
+                let lowered: &[Lowered] = if same { &[] } else { &[Lowered::Sandbox] };
+                assert_eq!(answer, allowed(Some(&written), None, lowered), "{ceiling} {asked}");
+            } else {
+                assert_eq!(reason(&answer), Some(Reason::Sandbox), "{ceiling} {asked}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sandboxes_that_differ_in_one_thing() {
+    for (ceiling, asked, want) in [
+        ("\"read-only\"", r#"{"type":"readOnly","networkAccess":true}"#, false),
+        (r#"{"type":"readOnly","networkAccess":true}"#, "\"read-only\"", true),
+        ("\"workspace-write\"", r#"{"type":"readOnly","networkAccess":true}"#, false),
+        ("\"workspace-write\"", "\"read-only\"", true),
+        ("\"workspace-write\"", r#"{"type":"workspaceWrite","excludeSlashTmp":true}"#, true),
+        (r#"{"type":"workspaceWrite","excludeSlashTmp":true}"#, "\"workspace-write\"", false),
+        (r#"{"type":"workspaceWrite","excludeTmpdirEnvVar":true}"#, "\"workspace-write\"", false),
+        (r#"{"type":"externalSandbox"}"#, r#"{"type":"externalSandbox","networkAccess":"enabled"}"#, false),
+        (r#"{"type":"externalSandbox","networkAccess":"restricted"}"#, "\"workspace-write\"", true),
+        (r#"{"type":"externalSandbox"}"#, "\"danger-full-access\"", false),
+        ("\"danger-full-access\"", r#"{"type":"externalSandbox","networkAccess":"enabled"}"#, true),
+        ("\"workspace-write\"", r#"{"type":"workspaceWrite","writableRoots":["/home/me/project/x"]}"#, true),
+        ("\"workspace-write\"", r#"{"type":"workspaceWrite","writableRoots":["/home/me"]}"#, false),
+        (
+            "\"workspace-write\"",
+            r#"{"type":"workspaceWrite","writableRoots":["/home/me/project/../project"]}"#,
+            false,
+        ),
+        (
+            r#"{"type":"workspaceWrite","writableRoots":["/data"]}"#,
+            r#"{"type":"workspaceWrite","writableRoots":["/data/x"]}"#,
+            true,
+        ),
+        ("\"danger-full-access\"", r#"{"type":"workspaceWrite","writableRoots":["/etc"]}"#, true),
+        ("\"danger-full-access\"", "\"unknown\"", false),
+        ("\"danger-full-access\"", r#"{"type":"new"}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"readOnly","extra":1}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"readOnly","networkAccess":"yes"}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"externalSandbox","networkAccess":true}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"workspaceWrite","writableRoots":"/a"}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"workspaceWrite","writableRoots":["a"]}"#, false),
+        ("\"danger-full-access\"", "{}", false),
+        ("\"danger-full-access\"", "5", false),
+    ] {
+        let answer = with(
+            &format!(r#"{{"sandbox":{ceiling}}}"#),
+            r#"{"sandboxPolicy":"read-only"}"#,
+            "turn",
+            &format!(r#""sandboxPolicy":{asked}"#),
+        );
+        let refused = if want { None } else { Some(Reason::Sandbox) };
+        assert_eq!(reason(&answer), refused, "{ceiling} {asked}");
+    }
+}
+
+const SOME: &str = r#"{"granular":{"sandbox_approval":true,"rules":false,"skill_approval":false,"request_permissions":false,"mcp_elicitations":true}}"#;
+const OTHER: &str = r#"{"granular":{"rules":true}}"#;
+
+#[test]
+fn an_approval_policy_may_only_be_lowered() {
+    let names = ["\"untrusted\"", SOME, "\"on-request\"", "\"never\""];
+    for (at, ceiling) in names.iter().enumerate() {
+        for (asked_at, asked) in names.iter().enumerate() {
+            let policy = format!(r#"{{"approvalPolicy":{ceiling}}}"#);
+            let thread = format!(r#"{{"approvalPolicy":{ceiling}}}"#);
+            let answer = with(&policy, &thread, "turn", &format!(r#""approvalPolicy":{asked}"#));
+            if asked_at <= at {
+                let lowered: &[Lowered] = if asked_at == at { &[] } else { &[Lowered::ApprovalPolicy] };
+                assert_eq!(answer, allowed(None, Some(asked), lowered), "{ceiling} {asked}");
+            } else {
+                assert_eq!(reason(&answer), Some(Reason::ApprovalPolicy), "{ceiling} {asked}");
+            }
+        }
+    }
+    for (ceiling, asked, want) in [
+        (SOME, OTHER, false),
+        (OTHER, SOME, false),
+        (SOME, r#"{"granular":{"sandbox_approval":true}}"#, true),
+        (SOME, r#"{"granular":{}}"#, true),
+        ("\"never\"", "\"on-failure\"", false),
+        ("\"never\"", r#"{"granular":{"new":true}}"#, false),
+        ("\"never\"", r#"{"granular":{"rules":1}}"#, false),
+        ("\"never\"", r#"{"granular":{},"other":1}"#, false),
+        ("\"never\"", r#"{"granular":"all"}"#, false),
+        ("\"never\"", "{}", false),
+        ("\"never\"", "true", false),
+    ] {
+        let answer = with(
+            &format!(r#"{{"approvalPolicy":{ceiling}}}"#),
+            r#"{"approvalPolicy":"untrusted"}"#,
+            "turn",
+            &format!(r#""approvalPolicy":{asked}"#),
+        );
+        let refused = if want { None } else { Some(Reason::ApprovalPolicy) };
+        assert_eq!(reason(&answer), refused, "{ceiling} {asked}");
+    }
+}
+
+#[test]
+fn what_is_in_force_above_the_ceiling_is_lowered_with_the_turn_and_stops_a_steer() {
+    let policy = r#"{"sandbox":"read-only","approvalPolicy":"untrusted"}"#;
+    let read_only = r#"{"type":"readOnly","networkAccess":false}"#;
+    for thread in [
+        "{}",
+        r#"{"sandboxPolicy":{"type":"dangerFullAccess"},"approvalPolicy":"never"}"#,
+        r#"{"sandboxPolicy":{"type":"unheard of"},"approvalPolicy":{"new":1}}"#,
+    ] {
+        let want =
+            allowed(Some(read_only), Some("\"untrusted\""), &[Lowered::Sandbox, Lowered::ApprovalPolicy]);
+        assert_eq!(with(policy, thread, "turn", ""), want, "{thread}");
+        assert_eq!(reason(&with(policy, thread, "steer", "")), Some(Reason::Sandbox), "{thread}");
+    }
+    let low = r#"{"sandboxPolicy":"read-only","approvalPolicy":"untrusted"}"#;
+    assert_eq!(with(policy, low, "turn", ""), allowed(None, None, &[]), "what is low enough stays");
+    assert_eq!(reason(&with(policy, low, "steer", "")), None);
+    let asking = r#"{"sandboxPolicy":"read-only","approvalPolicy":"never"}"#;
+    assert_eq!(reason(&with(policy, asking, "steer", "")), Some(Reason::ApprovalPolicy));
+}
+
+#[test]
+fn the_default_ceiling_is_what_the_machine_was_started_with() {
+    assert_eq!(
+        reason(&with("{}", "{}", "turn", r#""sandboxPolicy":"danger-full-access""#)),
+        Some(Reason::Sandbox)
+    );
+    assert_eq!(
+        reason(&with("{}", "{}", "turn", r#""approvalPolicy":"never""#)),
+        Some(Reason::ApprovalPolicy)
+    );
+    let raised = r#"{"sandboxPolicy":{"type":"dangerFullAccess"},"approvalPolicy":"never"}"#;
+    let started = r#"{"type":"workspaceWrite","writableRoots":["/data"],"networkAccess":false}"#;
+    let want = allowed(Some(started), Some("\"on-request\""), &[Lowered::Sandbox, Lowered::ApprovalPolicy]);
+    assert_eq!(
+        with("{}", raised, "turn", ""),
+        want,
+        "a thread that was raised at the desk is lowered from afar"
+    );
+}
+
+#[test]
+fn an_input_names_no_file_outside() {
+    let of = |item: &str| {
+        reason(&ask("{}", SETTINGS, "turn", &format!(r#"{{"input":[{{"type":"text","text":"a"}},{item}]}}"#)))
+    };
+    for item in [
+        r#"{"type":"image","url":"https://x/y.png"}"#,
+        r#"{"type":"image","url":"data:image/png;base64,AA=="}"#,
+        r#"{"type":"audio","fileId":"f"}"#,
+        r#"{"type":"localImage","path":"/home/me/project/a.png"}"#,
+        r#"{"type":"skill","name":"s","path":"/home/me/project/.codex/skills/s"}"#,
+        r#"{"type":"mention","name":"m","path":"/home/me/project/m"}"#,
+    ] {
+        assert_eq!(of(item), None, "{item}");
+    }
+    for item in [
+        r#"{"type":"image","url":"file:///etc/passwd"}"#,
+        r#"{"type":"image","url":"/etc/passwd","fileId":"f"}"#,
+        r#"{"type":"image"}"#,
+        r#"{"type":"localImage","path":"/etc/passwd"}"#,
+        r#"{"type":"localImage","path":"/home/me/project/../x.png"}"#,
+        r#"{"type":"localAudio","path":"a.wav"}"#,
+        r#"{"type":"skill","name":"s"}"#,
+        r#"{"type":"mention","path":"app://x"}"#,
+        r#"{"type":"new"}"#,
+        r#"{"type":"text"}"#,
+        "5",
+    ] {
+        assert_eq!(of(item), Some(Reason::Input), "{item}");
+    }
+    for payload in [r#"{"input":[]}"#, "{}", r#"{"input":"x"}"#] {
+        assert_eq!(reason(&ask("{}", SETTINGS, "turn", payload)), Some(Reason::Input), "{payload}");
+    }
+}
+
+#[test]
+fn decisions_for_longer_than_once_are_opted_in() {
+    const PLAIN: &str = "{}";
+    const SESSION: &str = r#"{"decisions":["accept","acceptForSession"]}"#;
+    const AMENDED: &str = r#"{"decisions":["amendments"]}"#;
+    const NONE: &str = r#"{"decisions":[]}"#;
+    let exec = r#"{"acceptWithExecpolicyAmendment":{"execpolicy_amendment":["rm"]}}"#;
+    let network = r#"{"applyNetworkPolicyAmendment":{"network_policy_amendment":{}}}"#;
+    for (decision, plain, session, amended) in [
+        ("\"accept\"", true, true, false),
+        ("\"decline\"", true, false, false),
+        ("\"cancel\"", true, false, false),
+        ("\"acceptForSession\"", false, true, false),
+        (exec, false, false, true),
+        (network, false, false, true),
+        (r#"{"acceptWithExecpolicyAmendment":{},"x":1}"#, false, false, false),
+        (r#"{"new":{}}"#, false, false, false),
+        ("{}", false, false, false),
+        ("\"approved\"", false, false, false),
+        ("\"Accept\"", false, false, false),
+        ("true", false, false, false),
+    ] {
+        let payload = format!(r#"{{"requestId":0,"decision":{decision}}}"#);
+        for (policy, want) in [(PLAIN, plain), (SESSION, session), (AMENDED, amended), (NONE, false)] {
+            let answer = reason(&ask(policy, SETTINGS, "decide", &payload));
+            let refused = if want { None } else { Some(Reason::Decision) };
+            assert_eq!(answer, refused, "{policy} {decision}");
+        }
+    }
+    assert_eq!(reason(&ask("{}", SETTINGS, "decide", r#"{"requestId":0}"#)), Some(Reason::Decision));
+}
+
+#[test]
+fn an_answer_is_no_way_around_a_decision_and_holds_no_secret() {
+    let of = |policy, answer: &str| {
+        reason(&ask(policy, SETTINGS, "answer", &format!(r#"{{"requestId":"0","answer":{answer}}}"#)))
+    };
+    assert_eq!(of("{}", r#"{"answers":{"q":{"answers":["a"]}}}"#), None);
+    assert_eq!(of("{}", r#"{"action":"accept","content":{}}"#), None);
+    assert_eq!(of(r#"{"decisions":["decline"]}"#, r#"{"action":"accept"}"#), Some(Reason::Decision));
+    assert_eq!(of("{}", r#"{"action":"acceptForSession"}"#), Some(Reason::Decision));
+    assert_eq!(of("{}", r#"{"action":5}"#), Some(Reason::Decision));
+    assert_eq!(of("{}", "\"a\""), Some(Reason::Payload));
+    let machine = Machine { policy_json: "{}", settings_json: SETTINGS, recent: 0.0, secret: true };
+    let answer = decide_command(machine, "answer", r#"{"requestId":0,"answer":{}}"#);
+    assert_eq!(reason(&answer), Some(Reason::Secret));
+}
