@@ -6,6 +6,7 @@ pub mod envelope;
 pub mod lifecycle;
 pub mod messages;
 pub mod plan;
+pub mod requests;
 pub mod rows;
 pub mod streams;
 pub mod turns;

@@ -18,6 +18,7 @@
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
+//! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
 
@@ -43,6 +44,7 @@ pub mod ingest;
 pub mod limits;
 pub mod options;
 pub mod pack;
+pub mod request;
 pub mod session;
 pub mod sorted;
 #[cfg(all(test, not(target_arch = "wasm32")))]

@@ -80,3 +80,12 @@ pub const ID_BYTES_MAX: usize = 1024;
 
 /// UTF-8 bytes of an error, a warning, a reason or a name that a row keeps.
 pub const NOTE_BYTES_MAX: usize = 4 * 1024;
+
+/// Requests of a thread that may be open at once; the oldest goes beyond it, so that all of them fit a plan.
+pub const OPEN_REQUESTS_MAX: usize = 200;
+
+/// UTF-8 bytes of an approval's payload that can be accepted: nobody has read more than that.
+pub const APPROVAL_BYTES_MAX: usize = 256 * 1024;
+
+/// UTF-8 bytes of a request's payload or answer. The largest event is 3 MiB; a page of a list ends at 4 MiB.
+pub const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;

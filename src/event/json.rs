@@ -161,6 +161,11 @@ impl<'a> Json<'a> {
         self.kind() == Kind::Null
     }
 
+    /// The value as it stands in the text that was parsed.
+    pub fn raw(self) -> &'a str {
+        self.text.get(self.start..self.end()).unwrap_or_default()
+    }
+
     /// First byte of the value in the text that was parsed.
     pub fn start(self) -> usize {
         self.start

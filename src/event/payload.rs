@@ -5,6 +5,8 @@
 use super::item::{Item, Outcome, REASONING};
 use super::json::{Json, RawStr, Text};
 use crate::event::json::Kind;
+use crate::limits::ID_BYTES_MAX;
+use crate::request::RequestId;
 
 /// What an event does.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +43,10 @@ pub enum Meaning<'a> {
     ThreadNamed(Option<String>),
     /// `thread/archived` (true), `thread/unarchived` (false).
     ThreadArchived(bool),
+    /// Any message with an id: a server request.
+    Asked(Asked),
+    /// `serverRequest/resolved`
+    RequestResolved(RequestId),
     /// Nothing that rows show.
     Nothing,
 }
@@ -65,6 +71,19 @@ pub enum Growth {
     Output(Text),
     /// Neither: raw reasoning, which is at most kept for replay.
     Unseen,
+}
+
+/// What a server request names beside its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Its id.
+    pub id: RequestId,
+    /// The item, where it names one; there need not be one of that id.
+    pub item_id: String,
+    /// Why it asks: the model's words.
+    pub reason: Option<String>,
+    /// Milliseconds after which it resolves itself.
+    pub auto_resolution_ms: Option<u64>,
 }
 
 /// Under which option an event's payload is kept for replay.
@@ -111,11 +130,12 @@ pub struct Envelope<'a> {
 /// turn than its envelope.
 pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result<Payload<'a>, &'static str> {
     let json = Json::parse(payload_json).map_err(|_| "the payload is not JSON")?;
-    let (mut method, mut params) = (None, None);
+    let (mut method, mut params, mut id) = (None, None, None);
     for (key, value) in json.entries() {
         match key.plain() {
             Some("method") => method = value.str(),
             Some("params") => params = Some(value),
+            Some("id") => id = Some(value),
             _ => {}
         }
     }
@@ -124,6 +144,9 @@ pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result
     }
     let params = Params::read(params);
     params.check_names(envelope)?;
+    if let Some(id) = id {
+        return Ok(Payload { meaning: Meaning::Asked(params.asked(id)?), keeping: Keeping::Never });
+    }
     read_meaning(envelope.kind, &params)
 }
 
@@ -143,6 +166,10 @@ struct Params<'a> {
     synthesized: bool,
     summary_index: u64,
     thread_name: Option<RawStr<'a>>,
+    call_id: Option<RawStr<'a>>,
+    reason: Option<RawStr<'a>>,
+    auto_resolution_ms: Option<u64>,
+    request_id: Option<Json<'a>>,
 }
 
 impl<'a> Params<'a> {
@@ -164,6 +191,10 @@ impl<'a> Params<'a> {
                 Some("synthesized") => found.synthesized = value.bool() == Some(true),
                 Some("summaryIndex") => found.summary_index = value.safe_integer().unwrap_or(0),
                 Some("threadName") => found.thread_name = value.str(),
+                Some("callId") => found.call_id = value.str(),
+                Some("reason") => found.reason = value.str(),
+                Some("autoResolutionMs") => found.auto_resolution_ms = value.safe_integer(),
+                Some("requestId") => found.request_id = Some(value),
                 _ => {}
             }
         }
@@ -189,6 +220,19 @@ impl<'a> Params<'a> {
             return Err("the payload names another turn");
         }
         Ok(())
+    }
+
+    fn asked(&self, id: Json<'_>) -> Result<Asked, &'static str> {
+        let item_id = self.item_id.or(self.call_id).map(RawStr::to_whole).unwrap_or_default();
+        if item_id.len() > ID_BYTES_MAX {
+            return Err("the payload's item id is over 1 KiB");
+        }
+        Ok(Asked {
+            id: request_id(id)?,
+            item_id,
+            reason: self.reason.map(RawStr::to_whole),
+            auto_resolution_ms: self.auto_resolution_ms,
+        })
     }
 
     fn item(&self) -> Result<Item<'a>, &'static str> {
@@ -228,12 +272,22 @@ fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'st
         }
         "thread/archived" => (Meaning::ThreadArchived(true), Keeping::Never),
         "thread/unarchived" => (Meaning::ThreadArchived(false), Keeping::Never),
+        "serverRequest/resolved" => {
+            let id = params.request_id.ok_or("the payload lacks a request id")?;
+            (Meaning::RequestResolved(request_id(id)?), Keeping::Never)
+        }
         _ => (Meaning::Nothing, Keeping::Never),
     };
     if !params.given && meaning != Meaning::Nothing {
         return Err("the payload lacks params");
     }
     Ok(Payload { meaning, keeping })
+}
+
+fn request_id(id: Json<'_>) -> Result<RequestId, &'static str> {
+    let text = id.str().map(RawStr::to_whole).filter(|text| text.len() <= ID_BYTES_MAX);
+    let number = || id.safe_integer().map(RequestId::Number);
+    text.map(RequestId::Text).or_else(number).ok_or("the payload's request id is none")
 }
 
 fn keeping_of(item: &Item<'_>) -> Keeping {

@@ -3,6 +3,7 @@
 use crate::delta::order::{Order, Range};
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker};
+use crate::request::RequestRow;
 use crate::session::{SessionFacts, SessionRow};
 
 /// Everything that a plan is made from.
@@ -124,6 +125,15 @@ pub struct LifecycleEvent<'a> {
     pub created_at_ms: f64,
 }
 
+/// What an event is named by.
+#[derive(Clone, Copy, Debug)]
+pub struct EventName<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The app-server's method.
+    pub kind: &'a str,
+}
+
 /// The rows that an answer `needs` asked for: those of them that exist.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded<'a> {
@@ -139,6 +149,8 @@ pub struct Loaded<'a> {
     pub next_orders: Vec<NextOrder<'a>>,
     /// Foreign lifecycle ids that are remembered.
     pub lifecycle_ids: Vec<&'a str>,
+    /// The thread's open server requests, and those of the ids that were named, newest last.
+    pub requests: Vec<RequestRow<'a>>,
 }
 
 /// A turn.
@@ -233,6 +245,16 @@ impl<'a> IngestCall<'a> {
         };
         call.end(read)
     }
+
+    /// An event by its index: the streams' events, then the lifecycle events.
+    pub fn event(&self, index: u32) -> Option<EventName<'a>> {
+        let index = index as usize;
+        match self.deltas.get(index) {
+            Some(delta) => Some(EventName { id: delta.event_id, kind: delta.kind }),
+            None => (self.lifecycle.get(index.checked_sub(self.deltas.len())?))
+                .map(|event| EventName { id: event.event_id, kind: event.kind }),
+        }
+    }
 }
 
 impl<'a> ThreadRow<'a> {
@@ -312,6 +334,7 @@ impl<'a> Loaded<'a> {
             }),
             next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
             lifecycle_ids: call.list(Unpacker::text),
+            requests: call.list(RequestRow::unpack),
         }
     }
 }

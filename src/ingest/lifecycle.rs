@@ -57,7 +57,7 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
 }
 
 /// The runtime and number of an id that the bridge made.
-fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, u64)> {
+pub fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, u64)> {
     let count = event_id.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (before, digits) = event_id.split_at_checked(event_id.len() - count)?;
     let runtime_id = before.strip_suffix(":L")?.strip_suffix(thread_id)?.strip_suffix(':')?;

@@ -5,6 +5,7 @@ use super::messages::Message;
 use super::streams::Stream;
 use super::turns::Turn;
 use super::write::{StreamState, Write};
+use crate::request::Request;
 
 /// The thread's rows.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Rows<'a> {
     pub closing_streams: Vec<(StreamRow<'a>, Option<StreamState>)>,
     /// The next free `orderInTurn`, by turn, where one was asked for or given.
     pub next_orders: Vec<(String, u64)>,
+    /// Its server requests: loaded ones first, newest last.
+    pub requests: Vec<Request<'a>>,
 }
 
 /// The thread's own row.
@@ -73,6 +76,7 @@ impl<'a> Rows<'a> {
                 .iter()
                 .map(|order| (order.turn_id.to_owned(), order.next))
                 .collect(),
+            requests: loaded.requests.iter().zip(0..).map(|(row, at)| Request::loaded(row, at)).collect(),
         }
     }
 
@@ -92,6 +96,8 @@ impl<'a> Rows<'a> {
         }
         writes.extend(std::mem::take(&mut self.turns).into_iter().filter_map(Turn::into_write));
         writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
+        let requests = std::mem::take(&mut self.requests).into_iter().filter_map(Request::into_write);
+        writes.extend(requests.map(|request| Write::PutRequest { request }));
         for stream in &self.streams {
             if stream.head.is_none() {
                 let (event, turn_order) = (stream.event, stream.turn_order);

@@ -5,6 +5,7 @@
 
 use crate::error::Code;
 use crate::event::item::Role;
+use crate::request::RequestWrite;
 use crate::session::SessionWrite;
 use serde::Serialize;
 use tsify::Tsify;
@@ -106,12 +107,19 @@ pub struct Needs {
     pub next_orders: Vec<String>,
     /// Lifecycle event ids of a foreign form: those of them that are remembered.
     pub lifecycle_ids: Vec<u32>,
+    /// Whether the thread's open server requests are asked for.
+    pub open_requests: bool,
+    /// Ids of server requests that are numbers: the newest requests of each.
+    pub request_numbers: Vec<u64>,
+    /// Ids of server requests that are texts: the same.
+    pub request_texts: Vec<String>,
 }
 
 impl Needs {
     /// How many index ranges the rows take at most, their parts' included.
     pub fn ranges(&self) -> usize {
         let one = self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len();
+        let one = one + self.request_numbers.len() + self.request_texts.len();
         one + self.chunks.len() * 2 + (self.items.len() + self.closing.len()) * 3
     }
 
@@ -484,6 +492,11 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_order: Option<u64>,
+    },
+    /// A server request.
+    PutRequest {
+        /// What is written.
+        request: RequestWrite,
     },
     /// What a batch brought to a contiguous range of a stream.
     InsertChunk {

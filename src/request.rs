@@ -1,0 +1,432 @@
+//! Server requests: what the app-server asks, and what became of it. An approval is a server request that is shown as one.
+//!
+//! pending -> answering (a decision is stored) -> answered (written to Codex) | expired. What nobody reported is a guess,
+//! made of what the app-server says beside it: the bridge's own word replaces it, nothing replaces the bridge's word.
+//!
+//! | | decided | the bridge: answered | the bridge: expired | resolved | turn ended, process gone |
+//! |---|---|---|---|---|---|
+//! | pending | answering | answered | expired | expired | expired |
+//! | answering | - | answered | expired | answered | expired |
+//! | answered, a guess | - | answered | expired | - | - |
+//! | answered | - | - | refused | - | - |
+//! | expired, a guess | refused | answered | - | - | - |
+//! | expired | refused | refused | - | - | - |
+//!
+//! Ids of requests restart at 0 in every process of the app-server. Which process asked is known as far as the sender
+//! says so ([`Origin`]); an event that asks with an id that another event has used is of a newer process.
+
+pub mod approval;
+pub mod client;
+
+use crate::limits::OPEN_REQUESTS_MAX;
+use crate::pack::{Unpacker, safe_integer};
+use serde::Serialize;
+use tsify::Tsify;
+
+/// The id of a request: 0 and `"0"` are two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestId {
+    /// A safe integer of 0 or more, as the app-server has them.
+    Number(u64),
+    /// A text.
+    Text(String),
+}
+
+/// The process that asked, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The outbox folder.
+    pub runtime_id: Option<&'a str>,
+    /// Which start of the bridge.
+    pub generation: Option<u64>,
+    /// Which process of the app-server.
+    pub app_generation: Option<u64>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum RequestState {
+    /// Nobody has decided.
+    Pending,
+    /// A decision is stored; Codex does not have it yet.
+    Answering,
+    /// Codex has its answer.
+    Answered,
+    /// It waits no more, and no answer of ours ended it.
+    Expired,
+}
+
+/// How a request's end is known. Every one but the bridge's own word is a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum RequestCause {
+    /// The bridge says so: `serverRequests.resolve`.
+    Reported,
+    /// The app-server says that it waits no more: `serverRequest/resolved`.
+    Resolved,
+    /// The same, of a question that said that it would resolve itself.
+    AutoResolved,
+    /// Its turn ended.
+    TurnEnded,
+    /// A newer process of the same runtime speaks.
+    ProcessGone,
+    /// More requests were open than a thread keeps; this was the oldest.
+    CrowdedOut,
+}
+
+/// A request as the shell packs it.
+#[derive(Clone, Debug)]
+pub struct RequestRow<'a> {
+    /// Its id.
+    pub id: RequestId,
+    /// The app-server's method.
+    pub method: &'a str,
+    /// The turn that it names; empty where it names none.
+    pub turn_id: &'a str,
+    /// The event that asked, where one did.
+    pub event_id: Option<&'a str>,
+    /// The process that asked.
+    pub origin: Origin<'a>,
+    /// Its state, as the schema has it.
+    pub state: &'a str,
+    /// How its end is known.
+    pub cause: Option<&'a str>,
+    /// Whether it said that it would resolve itself.
+    pub resolves_itself: bool,
+}
+
+/// A request while a plan is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request<'a> {
+    row: Option<u32>,
+    /// Its id.
+    pub id: RequestId,
+    /// The app-server's method.
+    pub method: &'a str,
+    /// The turn that it names; empty where it names none.
+    pub turn_id: &'a str,
+    /// The item that it names; empty where it names none.
+    pub item_id: String,
+    /// Why it asks: the model's words.
+    pub reason: Option<String>,
+    /// Milliseconds after which it resolves itself.
+    pub auto_resolution_ms: Option<u64>,
+    /// The event that asked, and its index where it is in this batch.
+    pub event_id: Option<&'a str>,
+    /// See `event_id`.
+    pub event: Option<u32>,
+    /// The process that asked.
+    pub origin: Origin<'a>,
+    /// What became of it.
+    pub state: RequestState,
+    /// How its end is known.
+    pub cause: Option<RequestCause>,
+    changed: bool,
+}
+
+/// What is written of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestWrite {
+    /// The loaded row, where it exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub row: Option<u32>,
+    /// How it is made, where it is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub made: Option<RequestMade>,
+    /// The event of this batch that asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub event: Option<u32>,
+    /// The process that asked, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub runtime_id: Option<String>,
+    /// See `runtime_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub generation: Option<u64>,
+    /// See `runtime_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub app_generation: Option<u64>,
+    /// What became of it.
+    pub state: RequestState,
+    /// How its end is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub cause: Option<RequestCause>,
+}
+
+/// The fields of a request that never change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestMade {
+    /// Its id, where that is a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub number: Option<u64>,
+    /// Its id, where that is a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub text: Option<String>,
+    /// The item that it names.
+    pub item_id: String,
+    /// What an approval is for; none where it is no approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub approval: Option<&'static str>,
+    /// Why it asks: the model's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub reason: Option<String>,
+    /// Milliseconds after which it resolves itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub auto_resolution_ms: Option<u64>,
+    /// Whether what it says is not stored.
+    pub private: bool,
+}
+
+impl RequestId {
+    /// Reads one: a flag, then a number or a text. None where the number is no safe integer of 0 or more.
+    pub fn unpack(call: &mut Unpacker<'_>) -> Option<Self> {
+        if call.flag() {
+            safe_integer(call.number()).map(Self::Number)
+        } else {
+            Some(Self::Text(call.text().to_owned()))
+        }
+    }
+}
+
+impl<'a> Origin<'a> {
+    /// Reads one.
+    pub fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            runtime_id: call.optional_text(),
+            generation: call.optional_integer(),
+            app_generation: call.optional_integer(),
+        }
+    }
+
+    /// Whether nothing that is known of both tells them apart.
+    pub fn may_be(&self, other: &Self) -> bool {
+        fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.is_none() || other.is_none() || one == other
+        }
+        agree(self.runtime_id, other.runtime_id)
+            && agree(self.generation, other.generation)
+            && agree(self.app_generation, other.app_generation)
+    }
+
+    /// Whether this is known to be a later process of the other's runtime.
+    pub fn is_after(&self, other: &Self) -> bool {
+        if self.runtime_id.is_none() || self.runtime_id != other.runtime_id {
+            return false;
+        }
+        let (Some(mine), Some(theirs)) = (self.generation, other.generation) else { return false };
+        let later_process = self.app_generation.zip(other.app_generation).is_some_and(|(one, two)| one > two);
+        mine > theirs || (mine == theirs && later_process)
+    }
+
+    fn learn(&mut self, other: &Self) -> bool {
+        let before = *self;
+        self.runtime_id = self.runtime_id.or(other.runtime_id);
+        self.generation = self.generation.or(other.generation);
+        self.app_generation = self.app_generation.or(other.app_generation);
+        *self != before
+    }
+}
+
+impl<'a> RequestRow<'a> {
+    /// Reads one.
+    pub fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self {
+            // Rows hold what was checked when they were made.
+            id: RequestId::unpack(call).unwrap_or(RequestId::Number(0)),
+            method: call.text(),
+            turn_id: call.text(),
+            event_id: call.optional_text(),
+            origin: Origin::unpack(call),
+            state: call.text(),
+            cause: call.optional_text(),
+            resolves_itself: call.flag(),
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// A request that was loaded.
+    pub fn loaded(row: &RequestRow<'a>, at: u32) -> Self {
+        Self {
+            row: Some(at),
+            state: request_state(row.state),
+            cause: row.cause.map(request_cause),
+            auto_resolution_ms: row.resolves_itself.then_some(0),
+            event_id: row.event_id,
+            changed: false,
+            ..Self::asked(row.id.clone(), row.method, row.turn_id, row.origin)
+        }
+    }
+
+    /// A request that is asked.
+    pub fn asked(id: RequestId, method: &'a str, turn_id: &'a str, origin: Origin<'a>) -> Self {
+        Self {
+            row: None,
+            id,
+            method,
+            turn_id,
+            item_id: String::new(),
+            reason: None,
+            auto_resolution_ms: None,
+            event_id: None,
+            event: None,
+            origin,
+            state: RequestState::Pending,
+            cause: None,
+            changed: true,
+        }
+    }
+
+    /// Whether Codex may still wait.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, RequestState::Pending | RequestState::Answering)
+    }
+
+    /// It is known to wait no more, by what is said beside it: what has ended stays as it is.
+    pub fn guess(&mut self, cause: RequestCause) {
+        if !self.is_open() {
+            return;
+        }
+        let (state, cause) = match (self.state, cause) {
+            (RequestState::Answering, RequestCause::Resolved) => (RequestState::Answered, cause),
+            (_, RequestCause::Resolved) if self.auto_resolution_ms.is_some() => {
+                (RequestState::Expired, RequestCause::AutoResolved)
+            }
+            _ => (RequestState::Expired, cause),
+        };
+        self.become_(state, cause);
+    }
+
+    /// The bridge says what became of it; answers whether it may say so.
+    pub fn report(&mut self, answered: bool) -> bool {
+        let state = if answered { RequestState::Answered } else { RequestState::Expired };
+        if self.state == state && (!answered || self.cause == Some(RequestCause::Reported)) {
+            return true;
+        }
+        if !self.is_open() && self.cause == Some(RequestCause::Reported) {
+            return false;
+        }
+        self.become_(state, RequestCause::Reported);
+        true
+    }
+
+    fn become_(&mut self, state: RequestState, cause: RequestCause) {
+        self.state = state;
+        self.cause = Some(cause);
+        self.changed = true;
+    }
+
+    /// Whether `asked` is this request once more, or seen from the other side: told of by an event and by the bridge.
+    fn is(&self, asked: &Self) -> bool {
+        let other_event = self.event_id.is_some() && asked.event_id.is_some() && self.event_id != asked.event_id;
+        !other_event
+            && self.id == asked.id
+            && self.method == asked.method
+            && self.turn_id == asked.turn_id
+            && self.origin.may_be(&asked.origin)
+    }
+
+    /// The write, where it changed.
+    pub fn into_write(self) -> Option<RequestWrite> {
+        if !self.changed {
+            return None;
+        }
+        let made = self.row.is_none().then(|| {
+            let (number, text) = match self.id {
+                RequestId::Number(number) => (Some(number), None),
+                RequestId::Text(text) => (None, Some(text)),
+            };
+            RequestMade {
+                number,
+                text,
+                item_id: self.item_id,
+                approval: approval::kind(self.method),
+                reason: self.reason,
+                auto_resolution_ms: self.auto_resolution_ms,
+                private: approval::is_private(self.method),
+            }
+        });
+        Some(RequestWrite {
+            row: self.row,
+            made,
+            event: self.event,
+            runtime_id: self.origin.runtime_id.map(str::to_owned),
+            generation: self.origin.generation,
+            app_generation: self.origin.app_generation,
+            state: self.state,
+            cause: self.cause,
+        })
+    }
+}
+
+/// Takes a request in, once; answers whether it waits and is new.
+pub fn admit<'a>(requests: &mut Vec<Request<'a>>, mut asked: Request<'a>, turn_ended: bool) -> bool {
+    if let Some(known) = requests.iter_mut().rev().find(|known| known.is(&asked)) {
+        known.changed |= known.origin.learn(&asked.origin);
+        if known.event_id.is_none() && asked.event_id.is_some() {
+            known.event_id = asked.event_id;
+            known.event = asked.event;
+            known.changed = true;
+        }
+        if turn_ended {
+            known.guess(RequestCause::TurnEnded);
+        }
+        return false;
+    }
+    let is_late = requests.iter().any(|other| other.origin.is_after(&asked.origin));
+    if turn_ended {
+        asked.guess(RequestCause::TurnEnded);
+    } else if is_late {
+        asked.guess(RequestCause::ProcessGone);
+    } else {
+        for other in requests.iter_mut() {
+            let same_id = other.id == asked.id && other.origin.may_be(&asked.origin);
+            if same_id || asked.origin.is_after(&other.origin) {
+                other.guess(RequestCause::ProcessGone);
+            }
+        }
+    }
+    let waits = asked.is_open();
+    requests.push(asked);
+    if requests.iter().filter(|request| request.is_open()).count() > OPEN_REQUESTS_MAX
+        && let Some(oldest) = requests.iter_mut().find(|request| request.is_open())
+    {
+        oldest.guess(RequestCause::CrowdedOut);
+    }
+    waits
+}
+
+/// The state that the schema writes so.
+pub fn request_state(text: &str) -> RequestState {
+    match text {
+        "pending" => RequestState::Pending,
+        "answering" => RequestState::Answering,
+        "answered" => RequestState::Answered,
+        _ => RequestState::Expired,
+    }
+}
+
+fn request_cause(text: &str) -> RequestCause {
+    match text {
+        "resolved" => RequestCause::Resolved,
+        "autoResolved" => RequestCause::AutoResolved,
+        "turnEnded" => RequestCause::TurnEnded,
+        "processGone" => RequestCause::ProcessGone,
+        "crowdedOut" => RequestCause::CrowdedOut,
+        _ => RequestCause::Reported,
+    }
+}
