@@ -17,20 +17,16 @@
 
 pub mod approval;
 pub mod client;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
 
+use crate::event::json::RawStr;
+use crate::event::payload::Asked;
+use crate::ingest::turns::note;
 use crate::limits::OPEN_REQUESTS_MAX;
 use crate::pack::{Unpacker, safe_integer};
 use serde::Serialize;
 use tsify::Tsify;
-
-/// The id of a request: 0 and `"0"` are two.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestId {
-    /// A safe integer of 0 or more, as the app-server has them.
-    Number(u64),
-    /// A text.
-    Text(String),
-}
 
 /// The process that asked, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,10 +72,10 @@ pub enum RequestCause {
 }
 
 /// A request as the shell packs it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RequestRow<'a> {
-    /// Its id.
-    pub id: RequestId,
+    /// Its id, as JSON: 0 and `"0"` are two.
+    pub id: &'a str,
     /// The app-server's method.
     pub method: &'a str,
     /// The turn that it names; empty where it names none.
@@ -97,21 +93,15 @@ pub struct RequestRow<'a> {
 }
 
 /// A request while a plan is made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request<'a> {
     row: Option<u32>,
-    /// Its id.
-    pub id: RequestId,
+    /// What it names.
+    pub asked: Asked<'a>,
     /// The app-server's method.
     pub method: &'a str,
     /// The turn that it names; empty where it names none.
     pub turn_id: &'a str,
-    /// The item that it names; empty where it names none.
-    pub item_id: String,
-    /// Why it asks: the model's words.
-    pub reason: Option<String>,
-    /// Milliseconds after which it resolves itself.
-    pub auto_resolution_ms: Option<u64>,
     /// The event that asked, and its index where it is in this batch.
     pub event_id: Option<&'a str>,
     /// See `event_id`.
@@ -125,56 +115,26 @@ pub struct Request<'a> {
     changed: bool,
 }
 
-/// What is written of a request.
+/// What is written of a request. Where it is new there is no `row`, and there are `id` and `itemId`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestWrite {
-    /// The loaded row, where it exists.
+    /// The loaded row.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub row: Option<u32>,
-    /// How it is made, where it is new.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[tsify(optional)]
-    pub made: Option<RequestMade>,
     /// The event of this batch that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub event: Option<u32>,
-    /// The process that asked, as far as it is known.
+    /// Its id, as JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
-    pub runtime_id: Option<String>,
-    /// See `runtime_id`.
+    pub id: Option<String>,
+    /// The item that it names; empty where it names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
-    pub generation: Option<u64>,
-    /// See `runtime_id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[tsify(optional)]
-    pub app_generation: Option<u64>,
-    /// What became of it.
-    pub state: RequestState,
-    /// How its end is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[tsify(optional)]
-    pub cause: Option<RequestCause>,
-}
-
-/// The fields of a request that never change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct RequestMade {
-    /// Its id, where that is a number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[tsify(optional)]
-    pub number: Option<u64>,
-    /// Its id, where that is a text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[tsify(optional)]
-    pub text: Option<String>,
-    /// The item that it names.
-    pub item_id: String,
+    pub item_id: Option<String>,
     /// What an approval is for; none where it is no approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
@@ -187,28 +147,29 @@ pub struct RequestMade {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub auto_resolution_ms: Option<u64>,
-    /// Whether what it says is not stored.
-    pub private: bool,
-}
-
-impl RequestId {
-    /// Reads one: a flag, then a number or a text. None where the number is no safe integer of 0 or more.
-    pub fn unpack(call: &mut Unpacker<'_>) -> Option<Self> {
-        if call.flag() {
-            safe_integer(call.number()).map(Self::Number)
-        } else {
-            Some(Self::Text(call.text().to_owned()))
-        }
-    }
+    /// The process that asked, as far as its event says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub runtime_id: Option<String>,
+    /// See `runtimeId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub generation: Option<u64>,
+    /// What became of it.
+    pub state: RequestState,
+    /// How its end is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub cause: Option<RequestCause>,
 }
 
 impl<'a> Origin<'a> {
-    /// Reads one.
+    /// Reads one. A number that counts nothing says nothing.
     pub fn unpack(call: &mut Unpacker<'a>) -> Self {
         Self {
             runtime_id: call.optional_text(),
-            generation: call.optional_integer(),
-            app_generation: call.optional_integer(),
+            generation: safe_integer(call.number()),
+            app_generation: safe_integer(call.number()),
         }
     }
 
@@ -231,22 +192,13 @@ impl<'a> Origin<'a> {
         let later_process = self.app_generation.zip(other.app_generation).is_some_and(|(one, two)| one > two);
         mine > theirs || (mine == theirs && later_process)
     }
-
-    fn learn(&mut self, other: &Self) -> bool {
-        let before = *self;
-        self.runtime_id = self.runtime_id.or(other.runtime_id);
-        self.generation = self.generation.or(other.generation);
-        self.app_generation = self.app_generation.or(other.app_generation);
-        *self != before
-    }
 }
 
 impl<'a> RequestRow<'a> {
     /// Reads one.
     pub fn unpack(call: &mut Unpacker<'a>) -> Self {
         Self {
-            // Rows hold what was checked when they were made.
-            id: RequestId::unpack(call).unwrap_or(RequestId::Number(0)),
+            id: call.text(),
             method: call.text(),
             turn_id: call.text(),
             event_id: call.optional_text(),
@@ -261,27 +213,25 @@ impl<'a> RequestRow<'a> {
 impl<'a> Request<'a> {
     /// A request that was loaded.
     pub fn loaded(row: &RequestRow<'a>, at: u32) -> Self {
+        let resolves_after = row.resolves_itself.then_some(0);
+        let asked = Asked { id: row.id, item_id: None, reason: None, auto_resolution_ms: resolves_after };
         Self {
             row: Some(at),
+            event_id: row.event_id,
             state: request_state(row.state),
             cause: row.cause.map(request_cause),
-            auto_resolution_ms: row.resolves_itself.then_some(0),
-            event_id: row.event_id,
             changed: false,
-            ..Self::asked(row.id.clone(), row.method, row.turn_id, row.origin)
+            ..Self::new(asked, row.method, row.turn_id, row.origin)
         }
     }
 
     /// A request that is asked.
-    pub fn asked(id: RequestId, method: &'a str, turn_id: &'a str, origin: Origin<'a>) -> Self {
+    pub fn new(asked: Asked<'a>, method: &'a str, turn_id: &'a str, origin: Origin<'a>) -> Self {
         Self {
             row: None,
-            id,
+            asked,
             method,
             turn_id,
-            item_id: String::new(),
-            reason: None,
-            auto_resolution_ms: None,
             event_id: None,
             event: None,
             origin,
@@ -301,40 +251,37 @@ impl<'a> Request<'a> {
         if !self.is_open() {
             return;
         }
-        let (state, cause) = match (self.state, cause) {
-            (RequestState::Answering, RequestCause::Resolved) => (RequestState::Answered, cause),
-            (_, RequestCause::Resolved) if self.auto_resolution_ms.is_some() => {
-                (RequestState::Expired, RequestCause::AutoResolved)
-            }
-            _ => (RequestState::Expired, cause),
-        };
-        self.become_(state, cause);
+        self.changed = true;
+        self.cause = Some(cause);
+        let proves = self.state == RequestState::Answering && cause == RequestCause::Resolved;
+        self.state = if proves { RequestState::Answered } else { RequestState::Expired };
+        if !proves && cause == RequestCause::Resolved && self.asked.auto_resolution_ms.is_some() {
+            self.cause = Some(RequestCause::AutoResolved);
+        }
     }
 
     /// The bridge says what became of it; answers whether it may say so.
     pub fn report(&mut self, answered: bool) -> bool {
         let state = if answered { RequestState::Answered } else { RequestState::Expired };
-        if self.state == state && (!answered || self.cause == Some(RequestCause::Reported)) {
+        let reported = self.cause == Some(RequestCause::Reported);
+        if self.state == state && (!answered || reported) {
             return true;
         }
-        if !self.is_open() && self.cause == Some(RequestCause::Reported) {
+        if reported {
             return false;
         }
-        self.become_(state, RequestCause::Reported);
-        true
-    }
-
-    fn become_(&mut self, state: RequestState, cause: RequestCause) {
         self.state = state;
-        self.cause = Some(cause);
+        self.cause = Some(RequestCause::Reported);
         self.changed = true;
+        true
     }
 
     /// Whether `asked` is this request once more, or seen from the other side: told of by an event and by the bridge.
     fn is(&self, asked: &Self) -> bool {
-        let other_event = self.event_id.is_some() && asked.event_id.is_some() && self.event_id != asked.event_id;
+        let other_event =
+            self.event_id.is_some() && asked.event_id.is_some() && self.event_id != asked.event_id;
         !other_event
-            && self.id == asked.id
+            && self.asked.id == asked.asked.id
             && self.method == asked.method
             && self.turn_id == asked.turn_id
             && self.origin.may_be(&asked.origin)
@@ -345,69 +292,71 @@ impl<'a> Request<'a> {
         if !self.changed {
             return None;
         }
-        let made = self.row.is_none().then(|| {
-            let (number, text) = match self.id {
-                RequestId::Number(number) => (Some(number), None),
-                RequestId::Text(text) => (None, Some(text)),
-            };
-            RequestMade {
-                number,
-                text,
-                item_id: self.item_id,
-                approval: approval::kind(self.method),
-                reason: self.reason,
-                auto_resolution_ms: self.auto_resolution_ms,
-                private: approval::is_private(self.method),
-            }
-        });
+        let new = self.row.is_none();
         Some(RequestWrite {
             row: self.row,
-            made,
             event: self.event,
+            id: new.then(|| self.asked.id.to_owned()),
+            item_id: new.then(|| self.asked.item_id.map(words).unwrap_or_default()),
+            approval: approval::kind(self.method).filter(|_| new),
+            reason: self.asked.reason.map(words),
+            auto_resolution_ms: self.asked.auto_resolution_ms.filter(|_| new),
             runtime_id: self.origin.runtime_id.map(str::to_owned),
             generation: self.origin.generation,
-            app_generation: self.origin.app_generation,
             state: self.state,
             cause: self.cause,
         })
     }
 }
 
+fn words(text: RawStr<'_>) -> String {
+    note(&text.to_whole())
+}
+
 /// Takes a request in, once; answers whether it waits and is new.
 pub fn admit<'a>(requests: &mut Vec<Request<'a>>, mut asked: Request<'a>, turn_ended: bool) -> bool {
     if let Some(known) = requests.iter_mut().rev().find(|known| known.is(&asked)) {
-        known.changed |= known.origin.learn(&asked.origin);
-        if known.event_id.is_none() && asked.event_id.is_some() {
+        let origin = Origin {
+            runtime_id: known.origin.runtime_id.or(asked.origin.runtime_id),
+            generation: known.origin.generation.or(asked.origin.generation),
+            app_generation: known.origin.app_generation.or(asked.origin.app_generation),
+        };
+        let seen = known.event_id.is_none() && asked.event_id.is_some();
+        known.changed |= seen || known.origin != origin;
+        known.origin = origin;
+        if seen {
             known.event_id = asked.event_id;
             known.event = asked.event;
-            known.changed = true;
         }
         if turn_ended {
             known.guess(RequestCause::TurnEnded);
         }
         return false;
     }
-    let is_late = requests.iter().any(|other| other.origin.is_after(&asked.origin));
     if turn_ended {
         asked.guess(RequestCause::TurnEnded);
-    } else if is_late {
-        asked.guess(RequestCause::ProcessGone);
-    } else {
+    }
+    for other in requests.iter_mut() {
+        if other.origin.is_after(&asked.origin) {
+            asked.guess(RequestCause::ProcessGone);
+        }
+    }
+    if asked.is_open() {
         for other in requests.iter_mut() {
-            let same_id = other.id == asked.id && other.origin.may_be(&asked.origin);
+            let same_id = other.asked.id == asked.asked.id && other.origin.may_be(&asked.origin);
             if same_id || asked.origin.is_after(&other.origin) {
                 other.guess(RequestCause::ProcessGone);
             }
         }
     }
-    let waits = asked.is_open();
     requests.push(asked);
-    if requests.iter().filter(|request| request.is_open()).count() > OPEN_REQUESTS_MAX
-        && let Some(oldest) = requests.iter_mut().find(|request| request.is_open())
+    let mut open = requests.iter_mut().filter(|request| request.is_open());
+    if let Some(oldest) = open.next()
+        && open.count() >= OPEN_REQUESTS_MAX
     {
         oldest.guess(RequestCause::CrowdedOut);
     }
-    waits
+    asked.is_open()
 }
 
 /// The state that the schema writes so.

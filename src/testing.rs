@@ -11,6 +11,7 @@ use crate::ingest::write::{
 };
 use crate::options::Options;
 use crate::pack::Unpacker;
+use crate::request::{Origin, RequestRow, RequestWrite};
 use crate::session::{SessionFacts, SessionRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,6 +142,22 @@ pub(crate) struct ChunkState {
     pub(crate) kept: usize,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RequestRecord {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    pub(crate) turn_id: String,
+    pub(crate) item_id: String,
+    pub(crate) event_id: Option<String>,
+    pub(crate) runtime_id: Option<String>,
+    pub(crate) generation: Option<u64>,
+    pub(crate) app_generation: Option<u64>,
+    pub(crate) state: String,
+    pub(crate) cause: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) resolves_itself: bool,
+}
+
 /// The rows of one thread, and the shell around the core: loads what is asked for, applies what is planned.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shell {
@@ -154,6 +171,7 @@ pub(crate) struct Shell {
     pub(crate) marks: Vec<RuntimeMarkRow>,
     pub(crate) lifecycle_ids: BTreeSet<String>,
     pub(crate) quarantine: BTreeSet<String>,
+    pub(crate) requests: Vec<RequestRecord>,
 }
 
 impl Shell {
@@ -169,6 +187,7 @@ impl Shell {
             marks: vec![],
             lifecycle_ids: BTreeSet::new(),
             quarantine: BTreeSet::new(),
+            requests: vec![],
         }
     }
 
@@ -301,7 +320,59 @@ impl Shell {
             places: places.filter(asked).collect(),
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
+            requests: self.requests_for(needs).map(RequestRecord::row).collect(),
         }
+    }
+
+    fn requests_for(&self, needs: &Needs) -> impl Iterator<Item = &RequestRecord> {
+        self.requests.iter().filter(|record| {
+            let named = needs.request_ids.contains(&record.id);
+            named || needs.open_requests && (record.state == "pending" || record.state == "answering")
+        })
+    }
+
+    /// Applies what is written of a request; `asked` is the method, turn and id of the event that asks.
+    pub(crate) fn put_request(
+        &mut self,
+        write: RequestWrite,
+        row: Option<usize>,
+        asked: (&str, &str, Option<&str>),
+    ) {
+        let (method, turn_id, event_id) = asked;
+        let event_id = event_id.filter(|_| write.event.is_some()).map(str::to_owned);
+        assert_eq!(row.is_some(), write.id.is_none(), "a request is made once");
+        let at = row.unwrap_or(self.requests.len());
+        if let (Some(id), Some(item_id)) = (write.id, write.item_id) {
+            self.requests.push(RequestRecord {
+                id,
+                method: method.to_owned(),
+                turn_id: turn_id.to_owned(),
+                item_id,
+                event_id: None,
+                runtime_id: None,
+                generation: None,
+                app_generation: None,
+                state: String::new(),
+                cause: None,
+                reason: write.reason,
+                resolves_itself: write.auto_resolution_ms.is_some(),
+            });
+        }
+        let record = &mut self.requests[at];
+        record.event_id = event_id.or(record.event_id.take());
+        record.runtime_id = write.runtime_id;
+        record.generation = write.generation;
+        record.state = name(&write.state);
+        record.cause = write.cause.map(|cause| name(&cause));
+    }
+
+    /// Ids, states and causes of the thread's requests, in the order in which they were made.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let brief = |record: &RequestRecord| {
+            let cause = record.cause.as_ref().map(|cause| format!(" {cause}")).unwrap_or_default();
+            format!("{} {}{cause}", record.id, record.state)
+        };
+        self.requests.iter().map(brief).collect()
     }
 
     fn next_order(&self, turn_id: &str) -> Option<NextOrder<'_>> {
@@ -448,6 +519,28 @@ impl Shell {
                 let at = event as usize - call.deltas.len();
                 self.lifecycle_ids.insert(call.lifecycle[at].event_id.to_owned());
             }
+            Write::PutRequest { request } => {
+                let event = request.event.map(|event| event as usize);
+                let delta = event.and_then(|event| call.deltas.get(event));
+                let beside =
+                    event.and_then(|event| call.lifecycle.get(event.checked_sub(call.deltas.len())?));
+                let asked = match (delta, beside) {
+                    (Some(delta), _) => (delta.kind, delta.turn_id, Some(delta.event_id)),
+                    (_, Some(event)) => (event.kind, event.turn_id.unwrap_or_default(), Some(event.event_id)),
+                    _ => ("", "", None),
+                };
+                let needs_row = |row: u32| {
+                    let row = &loaded.requests[row as usize];
+                    self.requests.iter().position(|record| {
+                        record.id == row.id
+                            && record.event_id.as_deref() == row.event_id
+                            && record.method == row.method
+                            && record.turn_id == row.turn_id
+                    })
+                };
+                let row = request.row.map(|row| needs_row(row).unwrap());
+                self.put_request(request, row, asked);
+            }
             Write::Quarantine { event, .. } => {
                 let ids = call.deltas.iter().map(|delta| delta.event_id);
                 let all: Vec<&str> = ids.chain(call.lifecycle.iter().map(|event| event.event_id)).collect();
@@ -494,6 +587,25 @@ impl TurnState {
             has_items: self.has_items,
             same_run_as: self.same_run_as.as_deref(),
             started: self.started,
+        }
+    }
+}
+
+impl RequestRecord {
+    pub(crate) fn row(&self) -> RequestRow<'_> {
+        RequestRow {
+            id: &self.id,
+            method: &self.method,
+            turn_id: &self.turn_id,
+            event_id: self.event_id.as_deref(),
+            origin: Origin {
+                runtime_id: self.runtime_id.as_deref(),
+                generation: self.generation,
+                app_generation: self.app_generation,
+            },
+            state: &self.state,
+            cause: self.cause.as_deref(),
+            resolves_itself: self.resolves_itself,
         }
     }
 }
@@ -577,6 +689,24 @@ pub(crate) fn brief(write: &Write) -> String {
         }
         Write::PutMarks { runtimes } => format!("marks {}", runtimes.len()),
         Write::InsertLifecycleId { .. } => "lifecycle id+".into(),
+        Write::PutRequest { request } => {
+            let cause = request.cause.map(|cause| format!(" {}", name(&cause))).unwrap_or_default();
+            let made = request.id.as_ref().map(|id| {
+                let item_id = request.item_id.as_deref().unwrap_or("?");
+                format!(" {id} {} for {item_id:?}", request.approval.unwrap_or("-"))
+            });
+            let process = match (&request.runtime_id, request.generation) {
+                (Some(runtime_id), Some(generation)) => format!(" of {runtime_id}.{generation}"),
+                (Some(runtime_id), None) => format!(" of {runtime_id}"),
+                _ => String::new(),
+            };
+            format!(
+                "request{}{} {}{cause}{process}",
+                new(&request.row),
+                made.unwrap_or_default(),
+                name(&request.state)
+            )
+        }
         Write::Quarantine { event, reason } => format!("quarantine {event}: {reason}"),
     }
 }

@@ -101,6 +101,25 @@ export type LoadedRows = {
   places: readonly { streamId: string; range: Range; eventId: string }[];
   nextOrders: readonly { turnId: string; next: number }[];
   lifecycleIds: readonly string[];
+  requests: readonly RequestFacts[];
+};
+
+/** `src/request.rs`, RequestRow. */
+export type RequestFacts = RequestOrigin & {
+  requestId: string | number;
+  method: string;
+  turnId: string;
+  eventId?: string | undefined;
+  status: string;
+  cause?: string | undefined;
+  autoResolutionMs?: number | undefined;
+};
+
+/** `src/request.rs`, Origin. */
+export type RequestOrigin = {
+  runtimeId?: string | undefined;
+  generation?: number | undefined;
+  appGeneration?: number | undefined;
 };
 
 /** `src/ingest/call.rs`, IngestCall. */
@@ -145,7 +164,8 @@ export type SessionCall = { heartbeat: boolean; session: SessionContext };
 /** `planCheckpoint` of `doors/component`. */
 export type CheckpointCall = { cursor: number; known: number | undefined; streamExists: boolean };
 
-class Packer {
+/** Writes the fields of a call, in order. */
+export class Packer {
   readonly #texts: string[] = [];
   readonly #numbers: number[] = [];
 
@@ -345,6 +365,30 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.number(order.next);
   });
   packer.list(loaded.lifecycleIds, (eventId) => packer.text(eventId));
+  packer.list(loaded.requests, (request) => requestFacts(packer, request));
+}
+
+export function requestFacts(packer: Packer, request: RequestFacts): void {
+  requestId(packer, request.requestId);
+  packer.text(request.method);
+  packer.text(request.turnId);
+  packer.optionalText(request.eventId);
+  requestOrigin(packer, request);
+  packer.text(request.status);
+  packer.optionalText(request.cause);
+  packer.flag(request.autoResolutionMs !== undefined);
+}
+
+export function requestId(packer: Packer, id: string | number): void {
+  packer.flag(typeof id === "number");
+  if (typeof id === "number") packer.number(id);
+  else packer.text(id);
+}
+
+export function requestOrigin(packer: Packer, origin: RequestOrigin): void {
+  packer.optionalText(origin.runtimeId);
+  packer.optionalNumber(origin.generation);
+  packer.optionalNumber(origin.appGeneration);
 }
 
 function range(packer: Packer, value: Range): void {

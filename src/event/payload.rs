@@ -6,7 +6,6 @@ use super::item::{Item, Outcome, REASONING};
 use super::json::{Json, RawStr, Text};
 use crate::event::json::Kind;
 use crate::limits::ID_BYTES_MAX;
-use crate::request::RequestId;
 
 /// What an event does.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,9 +43,9 @@ pub enum Meaning<'a> {
     /// `thread/archived` (true), `thread/unarchived` (false).
     ThreadArchived(bool),
     /// Any message with an id: a server request.
-    Asked(Asked),
-    /// `serverRequest/resolved`
-    RequestResolved(RequestId),
+    Asked(Asked<'a>),
+    /// `serverRequest/resolved`: the id, as JSON.
+    RequestResolved(&'a str),
     /// Nothing that rows show.
     Nothing,
 }
@@ -74,14 +73,14 @@ pub enum Growth {
 }
 
 /// What a server request names beside its turn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// Its id.
-    pub id: RequestId,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// Its id, as JSON.
+    pub id: &'a str,
     /// The item, where it names one; there need not be one of that id.
-    pub item_id: String,
+    pub item_id: Option<RawStr<'a>>,
     /// Why it asks: the model's words.
-    pub reason: Option<String>,
+    pub reason: Option<RawStr<'a>>,
     /// Milliseconds after which it resolves itself.
     pub auto_resolution_ms: Option<u64>,
 }
@@ -145,7 +144,13 @@ pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result
     let params = Params::read(params);
     params.check_names(envelope)?;
     if let Some(id) = id {
-        return Ok(Payload { meaning: Meaning::Asked(params.asked(id)?), keeping: Keeping::Never });
+        let asked = Asked {
+            id: request_id(id)?,
+            item_id: params.item_id.or(params.call_id),
+            reason: params.reason,
+            auto_resolution_ms: params.auto_resolution_ms,
+        };
+        return Ok(Payload { meaning: Meaning::Asked(asked), keeping: Keeping::Never });
     }
     read_meaning(envelope.kind, &params)
 }
@@ -222,19 +227,6 @@ impl<'a> Params<'a> {
         Ok(())
     }
 
-    fn asked(&self, id: Json<'_>) -> Result<Asked, &'static str> {
-        let item_id = self.item_id.or(self.call_id).map(RawStr::to_whole).unwrap_or_default();
-        if item_id.len() > ID_BYTES_MAX {
-            return Err("the payload's item id is over 1 KiB");
-        }
-        Ok(Asked {
-            id: request_id(id)?,
-            item_id,
-            reason: self.reason.map(RawStr::to_whole),
-            auto_resolution_ms: self.auto_resolution_ms,
-        })
-    }
-
     fn item(&self) -> Result<Item<'a>, &'static str> {
         self.item.and_then(Item::read).ok_or("the payload lacks an item with id and type")
     }
@@ -284,10 +276,14 @@ fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'st
     Ok(Payload { meaning, keeping })
 }
 
-fn request_id(id: Json<'_>) -> Result<RequestId, &'static str> {
-    let text = id.str().map(RawStr::to_whole).filter(|text| text.len() <= ID_BYTES_MAX);
-    let number = || id.safe_integer().map(RequestId::Number);
-    text.map(RequestId::Text).or_else(number).ok_or("the payload's request id is none")
+/// The id of a request, as JSON: a text, or an integer of 0 or more.
+///
+/// # Errors
+/// Where it is neither.
+pub fn request_id(id: Json<'_>) -> Result<&str, &'static str> {
+    let is_one = id.str().is_some() || id.safe_integer().is_some();
+    let id = Some(id.raw()).filter(|id| is_one && id.len() <= ID_BYTES_MAX);
+    id.ok_or("the payload's request id is none")
 }
 
 fn keeping_of(item: &Item<'_>) -> Keeping {

@@ -125,15 +125,6 @@ pub struct LifecycleEvent<'a> {
     pub created_at_ms: f64,
 }
 
-/// What an event is named by.
-#[derive(Clone, Copy, Debug)]
-pub struct EventName<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// The app-server's method.
-    pub kind: &'a str,
-}
-
 /// The rows that an answer `needs` asked for: those of them that exist.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded<'a> {
@@ -246,14 +237,14 @@ impl<'a> IngestCall<'a> {
         call.end(read)
     }
 
-    /// An event by its index: the streams' events, then the lifecycle events.
-    pub fn event(&self, index: u32) -> Option<EventName<'a>> {
+    /// Id and kind of an event by its index: the streams' events, then the lifecycle events.
+    pub fn event(&self, index: u32) -> Option<(&'a str, &'a str)> {
         let index = index as usize;
-        match self.deltas.get(index) {
-            Some(delta) => Some(EventName { id: delta.event_id, kind: delta.kind }),
-            None => (self.lifecycle.get(index.checked_sub(self.deltas.len())?))
-                .map(|event| EventName { id: event.event_id, kind: event.kind }),
+        if let Some(delta) = self.deltas.get(index) {
+            return Some((delta.event_id, delta.kind));
         }
+        let event = self.lifecycle.get(index.checked_sub(self.deltas.len())?)?;
+        Some((event.event_id, event.kind))
     }
 }
 

@@ -19,7 +19,6 @@ use crate::event::payload::{Asked, Envelope, Growth, Keeping, Meaning, Payload, 
 use crate::limits::{NEEDS_RANGES_MAX, QUARANTINE_MAX};
 use crate::options::Options;
 use crate::pack::units_of_bytes;
-use crate::request::RequestId;
 use crate::session::{self, SessionWrite};
 use crate::sorted::{add, insert};
 
@@ -121,13 +120,7 @@ fn ask(
 
 fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: bool, needs: &mut Needs) {
     if let Meaning::Asked(Asked { id, .. }) | Meaning::RequestResolved(id) = meaning {
-        match id {
-            RequestId::Text(text) => add(&mut needs.request_texts, text),
-            RequestId::Number(number) if !needs.request_numbers.contains(number) => {
-                needs.request_numbers.push(*number);
-            }
-            RequestId::Number(_) => {}
-        }
+        add(&mut needs.request_ids, id);
     }
     needs.open_requests |=
         matches!(meaning, Meaning::Asked(_) | Meaning::TurnStarted | Meaning::TurnEnded { .. });
@@ -160,7 +153,7 @@ fn write<'a>(
     call: &IngestCall<'a>,
     streams: Vec<Stream<'a>>,
     lifecycle: lifecycle::Lifecycle,
-    readings: &[Reading<'_>],
+    readings: &[Reading<'a>],
     session: SessionWrite,
 ) -> Plan {
     let mut rows = Rows::new(call, streams);
@@ -276,7 +269,7 @@ fn apply<'a>(
     rows: &mut Rows<'a>,
     call: &IngestCall<'a>,
     at: At<'a>,
-    meaning: &Meaning<'_>,
+    meaning: &Meaning<'a>,
 ) -> Option<(String, Channel, Text)> {
     match meaning {
         Meaning::ThreadNamed(name) => {
@@ -287,12 +280,11 @@ fn apply<'a>(
             rows.thread.archived = Some(*archived);
             rows.thread.touched = true;
         }
-        Meaning::Asked(asked) => rows.ask(call, at, asked),
-        Meaning::RequestResolved(id) => rows.resolve_request(call, at, id),
+        Meaning::Asked(_) | Meaning::RequestResolved(_) => rows.hear(call, at, meaning),
         _ if at.turn_id.is_empty() => {}
         Meaning::TurnStarted => {
             rows.begin_turn(at.turn_id, at.at_ms);
-            rows.expire_older_requests(call, at);
+            rows.hear(call, at, meaning);
         }
         Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message),
         Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}

@@ -109,17 +109,15 @@ pub struct Needs {
     pub lifecycle_ids: Vec<u32>,
     /// Whether the thread's open server requests are asked for.
     pub open_requests: bool,
-    /// Ids of server requests that are numbers: the newest requests of each.
-    pub request_numbers: Vec<u64>,
-    /// Ids of server requests that are texts: the same.
-    pub request_texts: Vec<String>,
+    /// Ids of server requests, as JSON: the newest requests of each.
+    pub request_ids: Vec<String>,
 }
 
 impl Needs {
     /// How many index ranges the rows take at most, their parts' included.
     pub fn ranges(&self) -> usize {
         let one = self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len();
-        let one = one + self.request_numbers.len() + self.request_texts.len();
+        let one = one + self.request_ids.len();
         one + self.chunks.len() * 2 + (self.items.len() + self.closing.len()) * 3
     }
 

@@ -55,8 +55,20 @@ pub enum Unfit {
 pub fn decision<'a>(method: &str, payload: &'a str, wish: Wish<'a>) -> Result<&'a str, Unfit> {
     let is_old = method == OLD_COMMAND || method == OLD_FILES;
     let decision = match wish {
-        Wish::Accepted => if is_old { "\"approved\"" } else { "\"accept\"" },
-        Wish::Declined => if is_old { "\"denied\"" } else { "\"decline\"" },
+        Wish::Accepted => {
+            if is_old {
+                "\"approved\""
+            } else {
+                "\"accept\""
+            }
+        }
+        Wish::Declined => {
+            if is_old {
+                "\"denied\""
+            } else {
+                "\"decline\""
+            }
+        }
         Wish::Exactly(json) => {
             let wished = Json::parse(json).map_err(|_| Unfit::NotOffered)?;
             offered(method, payload, wished).ok_or(Unfit::NotOffered)?
@@ -128,8 +140,7 @@ pub fn decision_of<'a>(method: &str, result: &'a str) -> Option<&'a str> {
 
 /// Whether two decisions are one.
 pub fn is_same(one: &str, other: &str) -> bool {
-    one == other
-        || matches!((Json::parse(one), Json::parse(other)), (Ok(one), Ok(other)) if same(one, other))
+    one == other || matches!((Json::parse(one), Json::parse(other)), (Ok(one), Ok(other)) if same(one, other))
 }
 
 /// Whether a question asks for a secret: its answer is nothing to store.
@@ -166,9 +177,8 @@ fn same(one: Json<'_>, other: Json<'_>) -> bool {
         }
         Kind::Object => {
             let within = |one: Json<'_>, other: Json<'_>| {
-                one.entries().all(|(key, value)| {
-                    other.get(&key.to_whole()).is_some_and(|found| same(value, found))
-                })
+                one.entries()
+                    .all(|(key, value)| other.get(&key.to_whole()).is_some_and(|found| same(value, found)))
             };
             within(one, other) && other.entries().all(|(key, _)| one.get(&key.to_whole()).is_some())
         }

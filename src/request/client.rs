@@ -1,8 +1,10 @@
 //! What is done to a request beside its events: a client decides, the bridge tells of one, the bridge says how one ended.
 
 use super::approval::{self, Unfit, Wish};
-use super::{Origin, Request, RequestId, RequestRow, RequestState, RequestWrite, admit};
+use super::{Origin, Request, RequestRow, RequestState, RequestWrite, admit};
 use crate::error::Code;
+use crate::event::json::Json;
+use crate::event::payload::{Asked, request_id};
 use crate::ingest::turns::turn_status;
 use crate::ingest::write::TurnStatus;
 use crate::limits::{ID_BYTES_MAX, REQUEST_BYTES_MAX};
@@ -26,8 +28,8 @@ pub struct KnownRequest<'a> {
 pub struct RespondCall<'a> {
     /// Whether the thread exists for this actor.
     pub thread_exists: bool,
-    /// Which of the item's requests, where the client says so; the inner none is no id.
-    pub id: Option<Option<RequestId>>,
+    /// Which of the item's requests, as JSON, where the client says so.
+    pub id: Option<&'a str>,
     /// What the client wishes.
     pub wish: Wish<'a>,
     /// SHA-256 of the payload that was shown, in hexadecimal.
@@ -58,8 +60,8 @@ pub struct UpsertCall<'a> {
     pub thread_exists: bool,
     /// The status of the turn, where it exists.
     pub turn_status: Option<&'a str>,
-    /// The id; none where it is no id.
-    pub id: Option<RequestId>,
+    /// The id, as JSON.
+    pub id: &'a str,
     /// The app-server's method.
     pub method: &'a str,
     /// The turn that it names.
@@ -120,8 +122,10 @@ pub enum RequestAnswer {
     },
     /// `serverRequests.upsertPending`: what to write.
     Upsert {
-        /// The rows.
+        /// The rows; the last one is the request itself where it has no row. What it says beside its id is the call's.
         requests: Vec<RequestWrite>,
+        /// Whether its payload is nothing to store.
+        is_private: bool,
     },
 }
 
@@ -143,7 +147,7 @@ impl<'a> RespondCall<'a> {
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
             thread_exists: call.flag(),
-            id: call.optional(RequestId::unpack),
+            id: call.optional_text(),
             wish: match call.text() {
                 "accepted" => Wish::Accepted,
                 "declined" => Wish::Declined,
@@ -182,7 +186,7 @@ impl<'a> UpsertCall<'a> {
         let read = Self {
             thread_exists: call.flag(),
             turn_status: call.optional_text(),
-            id: RequestId::unpack(&mut call),
+            id: call.text(),
             method: call.text(),
             turn_id: call.text(),
             item_id: call.text(),
@@ -207,10 +211,7 @@ pub fn plan_respond(call: &RespondCall<'_>) -> RequestAnswer {
     if !call.thread_exists {
         return no_thread();
     }
-    let wanted = |known: &KnownRequest<'_>| match &call.id {
-        None => true,
-        Some(id) => id.as_ref() == Some(&known.request.id),
-    };
+    let wanted = |known: &KnownRequest<'_>| call.id.is_none_or(|id| id == known.request.id);
     let mut mine: Vec<(u32, &KnownRequest<'_>)> = (0..).zip(&call.known).collect();
     mine.retain(|(_, known)| approval::kind(known.request.method).is_some() && wanted(known));
     if mine.len() > 1 && call.id.is_none() {
@@ -268,7 +269,7 @@ pub fn plan_resolve(call: &ResolveCall<'_>) -> RequestAnswer {
         return RequestAnswer::Needs { row };
     }
     let mut request = Request::loaded(&known.request, row);
-    let before = request.clone();
+    let before = request;
     if !request.report(call.answered) {
         return rejected(Code::ERequestNotPending, "the request ended otherwise", Some(row));
     }
@@ -293,33 +294,34 @@ pub fn plan_upsert(call: &UpsertCall<'_>) -> RequestAnswer {
     }
     let runtime_id = call.origin.runtime_id.unwrap_or_default();
     let is_long = |name: &&str| name.len() > ID_BYTES_MAX;
-    let text = match &call.id {
-        None => return invalid(),
-        Some(RequestId::Text(text)) => text.as_str(),
-        Some(RequestId::Number(_)) => "",
-    };
-    if [call.method, call.turn_id, call.item_id, runtime_id, text].iter().any(is_long)
+    let id = Json::parse(call.id).ok().and_then(|id| request_id(id).ok());
+    let Some(id) = id else { return invalid() };
+    if [call.method, call.turn_id, call.item_id, runtime_id].iter().any(is_long)
         || call.payload.len() > REQUEST_BYTES_MAX
     {
         return invalid();
     }
-    let Some(id) = call.id.clone() else { return invalid() };
     let mut requests: Vec<Request<'_>> =
         (call.known.iter().zip(0..)).map(|(row, at)| Request::loaded(row, at)).collect();
-    let mut asked = Request::asked(id, call.method, call.turn_id, call.origin);
-    asked.item_id = call.item_id.to_owned();
     let resolves_after = approval::params(call.payload).and_then(|params| params.get("autoResolutionMs"));
-    asked.auto_resolution_ms = resolves_after.and_then(|ms| ms.safe_integer());
+    let auto_resolution_ms = resolves_after.and_then(Json::safe_integer);
+    let asked = Asked { id, item_id: None, reason: None, auto_resolution_ms };
+    let asked = Request::new(asked, call.method, call.turn_id, call.origin);
     let turn_ended = call
         .turn_status
         .is_some_and(|status| !matches!(turn_status(status), TurnStatus::Queued | TurnStatus::InProgress));
     admit(&mut requests, asked, turn_ended);
     let requests: Vec<RequestWrite> = requests.into_iter().filter_map(Request::into_write).collect();
-    if requests.is_empty() { RequestAnswer::Keep } else { RequestAnswer::Upsert { requests } }
+    if requests.is_empty() {
+        RequestAnswer::Keep
+    } else {
+        RequestAnswer::Upsert { requests, is_private: approval::is_private(call.method) }
+    }
 }
 
 fn invalid() -> RequestAnswer {
-    let message = "an id is no text and no integer of 0 or more, or a name is over 1 KiB, or a text over 4 MiB";
+    let message =
+        "an id is no text and no integer of 0 or more, or a name is over 1 KiB, or a text over 4 MiB";
     rejected(Code::ERequestInvalid, message, None)
 }
 

@@ -23,7 +23,7 @@ afterAll(() => removeFolder(folder));
 const exported = async () => Object.entries((await manifest()).exports).flatMap(([name, target]) => (typeof target === "string" ? [] : [{ name, ...target }]));
 const specifier = (name: string) => PACKAGE + name.slice(1);
 
-const DOORS = ["component", "bridge"];
+const DOORS = ["component", "bridge", "control"];
 
 describe("the tarball", () => {
   test("has the wasm, its glue, its bytes and the component", () => {

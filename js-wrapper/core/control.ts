@@ -1,0 +1,116 @@
+/** The Rust core as clients ask it beside ingest: a module of its own, so that a batch does not load what only a person needs. */
+import base64 from "#wasm/control_bytes";
+import * as wasm from "#wasm/control";
+import { Packer, requestFacts, requestId, requestOrigin, type Packed, type RequestFacts, type RequestOrigin } from "./boundary.js";
+import { Instance } from "./instance.js";
+
+export { CoreError } from "./instance.js";
+export type { RequestFacts, RequestOrigin } from "./boundary.js";
+export type { RequestAnswer, RequestMade, RequestWrite } from "#wasm/control";
+
+/** `src/request/client.rs`, KnownRequest. */
+export type KnownRequest = RequestFacts & { decisionJson?: string | undefined; payloadJson?: string | undefined };
+
+/** `src/request/client.rs`, RespondCall. */
+export type RespondCall = {
+  threadExists: boolean;
+  requestId: string | number | undefined;
+  /** `accepted`, `declined`, or a decision as JSON. */
+  decision: string;
+  shownSha256: string | undefined;
+  known: readonly KnownRequest[];
+};
+
+/** `src/request/client.rs`, ResolveCall. */
+export type ResolveCall = {
+  threadExists: boolean;
+  origin: RequestOrigin;
+  answered: boolean;
+  responseJson: string | undefined;
+  known: readonly KnownRequest[];
+};
+
+/** `src/request/client.rs`, UpsertCall. */
+export type UpsertCall = {
+  threadExists: boolean;
+  turnStatus: string | undefined;
+  requestId: string | number;
+  method: string;
+  turnId: string;
+  itemId: string;
+  origin: RequestOrigin;
+  payloadJson: string;
+  known: readonly RequestFacts[];
+};
+
+/** The answers that a call can have; every one can be rejected. */
+export type RequestAnswerOf<Type extends wasm.RequestAnswer["type"]> = Extract<wasm.RequestAnswer, { type: Type | "rejected" }>;
+
+/** The core's calls. */
+export type Control = {
+  planRespond: (call: RespondCall) => RequestAnswerOf<"needs" | "keep" | "decide">;
+  planResolve: (call: ResolveCall) => RequestAnswerOf<"needs" | "keep" | "resolve">;
+  planUpsert: (call: UpsertCall) => RequestAnswerOf<"keep" | "upsert">;
+};
+
+const instance = new Instance(base64, wasm.initSync);
+
+/**
+ * The core.
+ *
+ * @returns its calls; the first call compiles and instantiates it, synchronously.
+ */
+export function control(): Control {
+  instance.load();
+  return calls;
+}
+
+const calls: Control = {
+  planRespond: (call) => packed(wasm.planRespond, packRespond(call)) as RequestAnswerOf<"needs" | "keep" | "decide">,
+  planResolve: (call) => packed(wasm.planResolve, packResolve(call)) as RequestAnswerOf<"needs" | "keep" | "resolve">,
+  planUpsert: (call) => packed(wasm.planUpsert, packUpsert(call)) as RequestAnswerOf<"keep" | "upsert">,
+};
+
+function packed<Answer>(entry: (texts: Uint8Array, numbers: Float64Array) => Answer, call: Packed): Answer {
+  return instance.guarded(() => entry(call.texts, call.numbers));
+}
+
+function packRespond(call: RespondCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.threadExists);
+  packer.optional(call.requestId ?? null, (id) => requestId(packer, id));
+  packer.text(call.decision);
+  packer.optionalText(call.shownSha256);
+  packer.list(call.known, (known) => knownRequest(packer, known));
+  return packer.end();
+}
+
+function packResolve(call: ResolveCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.threadExists);
+  requestOrigin(packer, call.origin);
+  packer.flag(call.answered);
+  packer.optionalText(call.responseJson);
+  packer.list(call.known, (known) => knownRequest(packer, known));
+  return packer.end();
+}
+
+function packUpsert(call: UpsertCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.threadExists);
+  packer.optionalText(call.turnStatus);
+  requestId(packer, call.requestId);
+  packer.text(call.method);
+  packer.text(call.turnId);
+  packer.text(call.itemId);
+  requestOrigin(packer, call.origin);
+  packer.text(call.payloadJson);
+  packer.list(call.known, (known) => requestFacts(packer, known));
+  return packer.end();
+}
+
+function knownRequest(packer: Packer, known: KnownRequest): void {
+  requestFacts(packer, known);
+  packer.optionalText(known.decisionJson);
+  packer.optionalText(known.payloadJson);
+}
