@@ -86,8 +86,8 @@ pub struct RequestRow<'a> {
     pub origin: Origin<'a>,
     /// Its state, as the schema has it.
     pub state: &'a str,
-    /// How its end is known.
-    pub cause: Option<&'a str>,
+    /// Whether its end is the bridge's own word.
+    pub is_reported: bool,
     /// Whether it said that it would resolve itself.
     pub resolves_itself: bool,
 }
@@ -110,7 +110,7 @@ pub struct Request<'a> {
     pub origin: Origin<'a>,
     /// What became of it.
     pub state: RequestState,
-    /// How its end is known.
+    /// How its end is known; of a loaded one, whether the bridge said so.
     pub cause: Option<RequestCause>,
     changed: bool,
 }
@@ -157,7 +157,7 @@ pub struct RequestWrite {
     pub generation: Option<u64>,
     /// What became of it.
     pub state: RequestState,
-    /// How its end is known.
+    /// How its end is known, where that changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub cause: Option<RequestCause>,
@@ -204,7 +204,7 @@ impl<'a> RequestRow<'a> {
             event_id: call.optional_text(),
             origin: Origin::unpack(call),
             state: call.text(),
-            cause: call.optional_text(),
+            is_reported: call.optional_text() == Some("reported"),
             resolves_itself: call.flag(),
         }
     }
@@ -219,7 +219,7 @@ impl<'a> Request<'a> {
             row: Some(at),
             event_id: row.event_id,
             state: request_state(row.state),
-            cause: row.cause.map(request_cause),
+            cause: row.is_reported.then_some(RequestCause::Reported),
             changed: false,
             ..Self::new(asked, row.method, row.turn_id, row.origin)
         }
@@ -366,16 +366,5 @@ pub fn request_state(text: &str) -> RequestState {
         "answering" => RequestState::Answering,
         "answered" => RequestState::Answered,
         _ => RequestState::Expired,
-    }
-}
-
-fn request_cause(text: &str) -> RequestCause {
-    match text {
-        "resolved" => RequestCause::Resolved,
-        "autoResolved" => RequestCause::AutoResolved,
-        "turnEnded" => RequestCause::TurnEnded,
-        "processGone" => RequestCause::ProcessGone,
-        "crowdedOut" => RequestCause::CrowdedOut,
-        _ => RequestCause::Reported,
     }
 }

@@ -363,7 +363,7 @@ impl Shell {
         record.runtime_id = write.runtime_id;
         record.generation = write.generation;
         record.state = name(&write.state);
-        record.cause = write.cause.map(|cause| name(&cause));
+        record.cause = write.cause.map(|cause| name(&cause)).or(record.cause.take());
     }
 
     /// Ids, states and causes of the thread's requests, in the order in which they were made.
@@ -604,7 +604,7 @@ impl RequestRecord {
                 app_generation: self.app_generation,
             },
             state: &self.state,
-            cause: self.cause.as_deref(),
+            is_reported: self.cause.as_deref() == Some("reported"),
             resolves_itself: self.resolves_itself,
         }
     }

@@ -4,6 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
+import { writeRequest } from "./requests.js";
 import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
 
 /** Milliseconds that a chunk is kept at least. SOURCE: `src/limits.rs`, CHUNK_TTL_MS. */
@@ -65,6 +66,8 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
       return closeStream(ctx, target, write);
     case "putHead":
       return putHead(ctx, target, write);
+    case "putRequest":
+      return putRequest(ctx, target, write);
     case "insertChunk":
       return insertChunk(ctx, target, write);
     case "putMarks":
@@ -207,6 +210,14 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
     const stream = await findStream(ctx, scope, threadId, streamIdOf(args, write.event));
     if (stream !== null) await ctx.db.patch("streams", stream._id, { turnOrder: write.turnOrder });
   }
+}
+
+async function putRequest(ctx: WriteCtx, target: Target, { request }: Of<"putRequest">): Promise<void> {
+  const row = request.row === undefined ? null : existing(target.rows.requests[request.row]);
+  if (request.event === undefined) return writeRequest(ctx, target, row, request);
+  const { eventId, turnId = "", kind: method, payloadJson } = eventAt(target.args, request.event);
+  const createdAt = createdAtOf(target, request.event);
+  return writeRequest(ctx, target, row, request, { eventId, turnId, method, payloadJson, createdAt });
 }
 
 async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk">): Promise<void> {

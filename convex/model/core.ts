@@ -1,6 +1,6 @@
-/** The core, as the component calls it: a bug in it is a coded error, so that the platform rolls back and clients can tell. */
-import { core as load, CoreError, type Core } from "../../js-wrapper/core/component.js";
-import { coded } from "../errors.js";
+/** The core, as the component calls it. */
+import { core as load, type Core } from "../../js-wrapper/core/component.js";
+import { guarded } from "./guarded.js";
 
 /**
  * One call of the core.
@@ -8,10 +8,5 @@ import { coded } from "../errors.js";
  * @throws `E_INTERNAL` where the core trapped, or was called otherwise than it reads
  */
 export function core<Answer>(call: (core: Core) => Answer): Answer {
-  try {
-    return call(load());
-  } catch (error) {
-    if (error instanceof CoreError) throw coded(error.code, error.reason);
-    throw error;
-  }
+  return guarded(() => call(load()));
 }

@@ -369,7 +369,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
 }
 
 export function requestFacts(packer: Packer, request: RequestFacts): void {
-  requestId(packer, request.requestId);
+  packer.text(JSON.stringify(request.requestId));
   packer.text(request.method);
   packer.text(request.turnId);
   packer.optionalText(request.eventId);
@@ -377,12 +377,6 @@ export function requestFacts(packer: Packer, request: RequestFacts): void {
   packer.text(request.status);
   packer.optionalText(request.cause);
   packer.flag(request.autoResolutionMs !== undefined);
-}
-
-export function requestId(packer: Packer, id: string | number): void {
-  packer.flag(typeof id === "number");
-  if (typeof id === "number") packer.number(id);
-  else packer.text(id);
 }
 
 export function requestOrigin(packer: Packer, origin: RequestOrigin): void {

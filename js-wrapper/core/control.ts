@@ -1,12 +1,12 @@
 /** The Rust core as clients ask it beside ingest: a module of its own, so that a batch does not load what only a person needs. */
 import base64 from "#wasm/control_bytes";
 import * as wasm from "#wasm/control";
-import { Packer, requestFacts, requestId, requestOrigin, type Packed, type RequestFacts, type RequestOrigin } from "./boundary.js";
+import { Packer, requestFacts, requestOrigin, type Packed, type RequestFacts, type RequestOrigin } from "./boundary.js";
 import { Instance } from "./instance.js";
 
 export { CoreError } from "./instance.js";
 export type { RequestFacts, RequestOrigin } from "./boundary.js";
-export type { RequestAnswer, RequestMade, RequestWrite } from "#wasm/control";
+export type { RequestAnswer, RequestWrite } from "#wasm/control";
 
 /** `src/request/client.rs`, KnownRequest. */
 export type KnownRequest = RequestFacts & { decisionJson?: string | undefined; payloadJson?: string | undefined };
@@ -27,6 +27,7 @@ export type ResolveCall = {
   origin: RequestOrigin;
   answered: boolean;
   responseJson: string | undefined;
+  policy: string | undefined;
   known: readonly KnownRequest[];
 };
 
@@ -40,6 +41,8 @@ export type UpsertCall = {
   itemId: string;
   origin: RequestOrigin;
   payloadJson: string;
+  reason: string | undefined;
+  questionsJson: string | undefined;
   known: readonly RequestFacts[];
 };
 
@@ -78,7 +81,7 @@ function packed<Answer>(entry: (texts: Uint8Array, numbers: Float64Array) => Ans
 function packRespond(call: RespondCall): Packed {
   const packer = new Packer();
   packer.flag(call.threadExists);
-  packer.optional(call.requestId ?? null, (id) => requestId(packer, id));
+  packer.optionalText(call.requestId === undefined ? undefined : JSON.stringify(call.requestId));
   packer.text(call.decision);
   packer.optionalText(call.shownSha256);
   packer.list(call.known, (known) => knownRequest(packer, known));
@@ -91,6 +94,7 @@ function packResolve(call: ResolveCall): Packed {
   requestOrigin(packer, call.origin);
   packer.flag(call.answered);
   packer.optionalText(call.responseJson);
+  packer.optionalText(call.policy);
   packer.list(call.known, (known) => knownRequest(packer, known));
   return packer.end();
 }
@@ -99,12 +103,14 @@ function packUpsert(call: UpsertCall): Packed {
   const packer = new Packer();
   packer.flag(call.threadExists);
   packer.optionalText(call.turnStatus);
-  requestId(packer, call.requestId);
+  packer.text(JSON.stringify(call.requestId));
   packer.text(call.method);
   packer.text(call.turnId);
   packer.text(call.itemId);
   requestOrigin(packer, call.origin);
   packer.text(call.payloadJson);
+  packer.optionalText(call.reason);
+  packer.optionalText(call.questionsJson);
   packer.list(call.known, (known) => requestFacts(packer, known));
   return packer.end();
 }

@@ -6,7 +6,6 @@ use super::messages::At;
 use super::rows::Rows;
 use super::turns::Turn;
 use crate::event::payload::Meaning;
-use crate::pack::decimal;
 use crate::request::{Origin, Request, RequestCause, admit, approval};
 
 impl<'a> Rows<'a> {
@@ -62,13 +61,9 @@ impl<'a> Rows<'a> {
 
 /// The process of `${runtimeId}.${generation}:${streamId}:${cursorStart}`.
 fn of_stream<'a>(event_id: &'a str, stream_id: &str, cursor: u64) -> Option<Origin<'a>> {
-    let (before, digits) = event_id.rsplit_once(':')?;
-    decimal(digits).filter(|start| *start == cursor)?;
-    let process = before.strip_suffix(stream_id)?.strip_suffix(':')?;
-    let (runtime_id, generation) = process.rsplit_once('.')?;
-    Some(Origin {
-        runtime_id: Some(runtime_id),
-        generation: Some(decimal(generation)?),
-        app_generation: None,
-    })
+    let (before, _) = lifecycle::trailing_number(event_id).filter(|(_, start)| *start == cursor)?;
+    let process = before.strip_suffix(':')?.strip_suffix(stream_id)?.strip_suffix(':')?;
+    let (before, generation) = lifecycle::trailing_number(process)?;
+    let runtime_id = before.strip_suffix('.')?;
+    Some(Origin { runtime_id: Some(runtime_id), generation: Some(generation), app_generation: None })
 }

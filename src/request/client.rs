@@ -5,7 +5,7 @@ use super::{Origin, Request, RequestRow, RequestState, RequestWrite, admit};
 use crate::error::Code;
 use crate::event::json::Json;
 use crate::event::payload::{Asked, request_id};
-use crate::ingest::turns::turn_status;
+use crate::ingest::turns::{note, turn_status};
 use crate::ingest::write::TurnStatus;
 use crate::limits::{ID_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::pack::{Misfit, Unpacker};
@@ -49,6 +49,8 @@ pub struct ResolveCall<'a> {
     pub answered: bool,
     /// The answer, as JSON.
     pub response: Option<&'a str>,
+    /// What decided, where no person did.
+    pub policy: Option<&'a str>,
     /// The requests of the id, newest last.
     pub known: Vec<KnownRequest<'a>>,
 }
@@ -72,6 +74,10 @@ pub struct UpsertCall<'a> {
     pub origin: Origin<'a>,
     /// What it says.
     pub payload: &'a str,
+    /// Why it asks.
+    pub reason: Option<&'a str>,
+    /// What it asks, as JSON.
+    pub questions: Option<&'a str>,
     /// The thread's open requests and those of the id, newest last.
     pub known: Vec<RequestRow<'a>>,
 }
@@ -117,15 +123,27 @@ pub enum RequestAnswer {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         decision: Option<String>,
+        /// Whether it was the bridge's side that decided.
+        decides: bool,
         /// Whether the answer is stored.
         keeps_response: bool,
     },
     /// `serverRequests.upsertPending`: what to write.
     Upsert {
-        /// The rows; the last one is the request itself where it has no row. What it says beside its id is the call's.
+        /// The rows. What the request itself says beside its id is the call's.
         requests: Vec<RequestWrite>,
+        /// The request's own row, where it exists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        row: Option<u32>,
+        /// Why it asks, as far as its row keeps it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        reason: Option<String>,
         /// Whether its payload is nothing to store.
         is_private: bool,
+        /// Whether the thread's `updatedAt` moves: an approval is asked.
+        touches: bool,
     },
 }
 
@@ -171,6 +189,7 @@ impl<'a> ResolveCall<'a> {
             origin: Origin::unpack(&mut call),
             answered: call.flag(),
             response: call.optional_text(),
+            policy: call.optional_text(),
             known: call.list(KnownRequest::unpack),
         };
         call.end(read)
@@ -192,6 +211,8 @@ impl<'a> UpsertCall<'a> {
             item_id: call.text(),
             origin: Origin::unpack(&mut call),
             payload: call.text(),
+            reason: call.optional_text(),
+            questions: call.optional_text(),
             known: call.list(RequestRow::unpack),
         };
         call.end(read)
@@ -261,7 +282,9 @@ pub fn plan_resolve(call: &ResolveCall<'_>) -> RequestAnswer {
     };
     let method = known.request.method;
     let response = call.response.filter(|_| call.answered);
-    if response.is_some_and(|response| response.len() > REQUEST_BYTES_MAX) {
+    if response.is_some_and(|response| response.len() > REQUEST_BYTES_MAX)
+        || call.policy.is_some_and(|policy| policy.len() > ID_BYTES_MAX)
+    {
         return invalid();
     }
     let is_question = method == approval::QUESTION;
@@ -278,11 +301,13 @@ pub fn plan_resolve(call: &ResolveCall<'_>) -> RequestAnswer {
     }
     let told = response.and_then(|response| approval::decision_of(method, response));
     let differs = |told: &&str| !known.decision.is_some_and(|decided| approval::is_same(decided, told));
+    let decision = told.filter(differs).map(str::to_owned);
     let is_secret = is_question && known.payload.is_none_or(approval::asks_secret);
     RequestAnswer::Resolve {
         row,
         answered: call.answered,
-        decision: told.filter(differs).map(str::to_owned),
+        decides: call.answered && (known.decision.is_none() || decision.is_some()),
+        decision,
         keeps_response: response.is_some() && !is_secret && !approval::is_private(method),
     }
 }
@@ -298,6 +323,7 @@ pub fn plan_upsert(call: &UpsertCall<'_>) -> RequestAnswer {
     let Some(id) = id else { return invalid() };
     if [call.method, call.turn_id, call.item_id, runtime_id].iter().any(is_long)
         || call.payload.len() > REQUEST_BYTES_MAX
+        || call.questions.is_some_and(|questions| questions.len() > REQUEST_BYTES_MAX)
     {
         return invalid();
     }
@@ -310,12 +336,18 @@ pub fn plan_upsert(call: &UpsertCall<'_>) -> RequestAnswer {
     let turn_ended = call
         .turn_status
         .is_some_and(|status| !matches!(turn_status(status), TurnStatus::Queued | TurnStatus::InProgress));
-    admit(&mut requests, asked, turn_ended);
+    let known = requests.iter().rposition(|known| known.is(&asked));
+    let waits = admit(&mut requests, asked, turn_ended);
     let requests: Vec<RequestWrite> = requests.into_iter().filter_map(Request::into_write).collect();
     if requests.is_empty() {
-        RequestAnswer::Keep
-    } else {
-        RequestAnswer::Upsert { requests, is_private: approval::is_private(call.method) }
+        return RequestAnswer::Keep;
+    }
+    RequestAnswer::Upsert {
+        requests,
+        row: known.and_then(|known| u32::try_from(known).ok()),
+        reason: call.reason.map(note),
+        is_private: approval::is_private(call.method),
+        touches: waits && approval::kind(call.method).is_some(),
     }
 }
 
