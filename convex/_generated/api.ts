@@ -8,18 +8,24 @@
  * @module
  */
 
+import type * as approvals from "../approvals.js";
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
+import type * as model_control from "../model/control.js";
 import type * as model_core from "../model/core.js";
+import type * as model_guarded from "../model/guarded.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_paging from "../model/paging.js";
 import type * as model_parts from "../model/parts.js";
+import type * as model_refusals from "../model/refusals.js";
 import type * as model_replay from "../model/replay.js";
+import type * as model_requests from "../model/requests.js";
 import type * as model_runs from "../model/runs.js";
 import type * as model_scope from "../model/scope.js";
 import type * as model_streams from "../model/streams.js";
+import type * as serverRequests from "../serverRequests.js";
 import type * as sync from "../sync.js";
 import type * as threads from "../threads.js";
 import type * as turns from "../turns.js";
@@ -33,18 +39,24 @@ import type {
 import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
+  approvals: typeof approvals;
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;
+  "model/control": typeof model_control;
   "model/core": typeof model_core;
+  "model/guarded": typeof model_guarded;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
   "model/paging": typeof model_paging;
   "model/parts": typeof model_parts;
+  "model/refusals": typeof model_refusals;
   "model/replay": typeof model_replay;
+  "model/requests": typeof model_requests;
   "model/runs": typeof model_runs;
   "model/scope": typeof model_scope;
   "model/streams": typeof model_streams;
+  serverRequests: typeof serverRequests;
   sync: typeof sync;
   threads: typeof threads;
   turns: typeof turns;
