@@ -20,8 +20,7 @@ pub mod client;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
-use crate::event::json::RawStr;
-use crate::event::payload::Asked;
+use crate::event::json::Json;
 use crate::ingest::turns::note;
 use crate::limits::OPEN_REQUESTS_MAX;
 use crate::pack::{Unpacker, safe_integer};
@@ -71,33 +70,17 @@ pub enum RequestCause {
     CrowdedOut,
 }
 
-/// A request as the shell packs it.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestRow<'a> {
-    /// Its id, as JSON: 0 and `"0"` are two.
-    pub id: &'a str,
-    /// The app-server's method.
-    pub method: &'a str,
-    /// The turn that it names; empty where it names none.
-    pub turn_id: &'a str,
-    /// The event that asked, where one did.
-    pub event_id: Option<&'a str>,
-    /// The process that asked.
-    pub origin: Origin<'a>,
-    /// Its state, as the schema has it.
-    pub state: &'a str,
-    /// Whether its end is the bridge's own word.
-    pub is_reported: bool,
-    /// Whether it said that it would resolve itself.
-    pub resolves_itself: bool,
-}
-
 /// A request while a plan is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request<'a> {
-    row: Option<u32>,
-    /// What it names.
-    pub asked: Asked<'a>,
+    /// The loaded row.
+    pub row: Option<u32>,
+    /// Its id, as JSON: 0 and `"0"` are two.
+    pub id: &'a str,
+    /// What it says of itself, where an event of this batch asks.
+    pub params: Option<Json<'a>>,
+    /// Milliseconds after which it resolves itself; of a loaded one, whether it does.
+    pub auto_resolution_ms: Option<u64>,
     /// The app-server's method.
     pub method: &'a str,
     /// The turn that it names; empty where it names none.
@@ -115,7 +98,7 @@ pub struct Request<'a> {
     changed: bool,
 }
 
-/// What is written of a request. Where it is new there is no `row`, and there are `id` and `itemId`.
+/// What is written of a request. Where it is new there is an `id` and no `row`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestWrite {
@@ -131,7 +114,7 @@ pub struct RequestWrite {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub id: Option<String>,
-    /// The item that it names; empty where it names none.
+    /// The item that it names.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub item_id: Option<String>,
@@ -194,42 +177,41 @@ impl<'a> Origin<'a> {
     }
 }
 
-impl<'a> RequestRow<'a> {
-    /// Reads one.
+impl<'a> Request<'a> {
+    /// Reads one that was loaded.
     pub fn unpack(call: &mut Unpacker<'a>) -> Self {
         Self {
+            row: None,
             id: call.text(),
             method: call.text(),
             turn_id: call.text(),
             event_id: call.optional_text(),
             origin: Origin::unpack(call),
-            state: call.text(),
-            is_reported: call.optional_text() == Some("reported"),
-            resolves_itself: call.flag(),
+            state: request_state(call.text()),
+            cause: (call.optional_text() == Some("reported")).then_some(RequestCause::Reported),
+            auto_resolution_ms: call.flag().then_some(0),
+            params: None,
+            event: None,
+            changed: false,
         }
     }
-}
 
-impl<'a> Request<'a> {
-    /// A request that was loaded.
-    pub fn loaded(row: &RequestRow<'a>, at: u32) -> Self {
-        let resolves_after = row.resolves_itself.then_some(0);
-        let asked = Asked { id: row.id, item_id: None, reason: None, auto_resolution_ms: resolves_after };
-        Self {
-            row: Some(at),
-            event_id: row.event_id,
-            state: request_state(row.state),
-            cause: row.is_reported.then_some(RequestCause::Reported),
-            changed: false,
-            ..Self::new(asked, row.method, row.turn_id, row.origin)
+    /// Reads those that were loaded; each knows its row.
+    pub fn unpack_all(call: &mut Unpacker<'a>) -> Vec<Self> {
+        let mut requests = call.list(Self::unpack);
+        for (request, row) in requests.iter_mut().zip(0..) {
+            request.row = Some(row);
         }
+        requests
     }
 
     /// A request that is asked.
-    pub fn new(asked: Asked<'a>, method: &'a str, turn_id: &'a str, origin: Origin<'a>) -> Self {
+    pub fn asked(id: &'a str, method: &'a str, turn_id: &'a str, origin: Origin<'a>) -> Self {
         Self {
             row: None,
-            asked,
+            id,
+            params: None,
+            auto_resolution_ms: None,
             method,
             turn_id,
             event_id: None,
@@ -239,6 +221,20 @@ impl<'a> Request<'a> {
             cause: None,
             changed: true,
         }
+    }
+
+    /// A request as it was loaded.
+    #[cfg(test)]
+    pub(crate) fn known(
+        row: u32,
+        id: &'a str,
+        method: &'a str,
+        turn_id: &'a str,
+        origin: Origin<'a>,
+        state: RequestState,
+        cause: Option<RequestCause>,
+    ) -> Self {
+        Self { row: Some(row), state, cause, changed: false, ..Self::asked(id, method, turn_id, origin) }
     }
 
     /// Whether Codex may still wait.
@@ -255,7 +251,7 @@ impl<'a> Request<'a> {
         self.cause = Some(cause);
         let proves = self.state == RequestState::Answering && cause == RequestCause::Resolved;
         self.state = if proves { RequestState::Answered } else { RequestState::Expired };
-        if !proves && cause == RequestCause::Resolved && self.asked.auto_resolution_ms.is_some() {
+        if !proves && cause == RequestCause::Resolved && self.auto_resolution_ms.is_some() {
             self.cause = Some(RequestCause::AutoResolved);
         }
     }
@@ -281,7 +277,7 @@ impl<'a> Request<'a> {
         let other_event =
             self.event_id.is_some() && asked.event_id.is_some() && self.event_id != asked.event_id;
         !other_event
-            && self.asked.id == asked.asked.id
+            && self.id == asked.id
             && self.method == asked.method
             && self.turn_id == asked.turn_id
             && self.origin.may_be(&asked.origin)
@@ -293,24 +289,21 @@ impl<'a> Request<'a> {
             return None;
         }
         let new = self.row.is_none();
+        let text = |key: &str| self.params?.string(key).map(|text| note(&text.to_whole()));
         Some(RequestWrite {
             row: self.row,
             event: self.event,
-            id: new.then(|| self.asked.id.to_owned()),
-            item_id: new.then(|| self.asked.item_id.map(words).unwrap_or_default()),
+            id: new.then(|| self.id.to_owned()),
+            item_id: text("itemId").or_else(|| text("callId")),
             approval: approval::kind(self.method).filter(|_| new),
-            reason: self.asked.reason.map(words),
-            auto_resolution_ms: self.asked.auto_resolution_ms.filter(|_| new),
+            reason: text("reason"),
+            auto_resolution_ms: self.auto_resolution_ms.filter(|_| new),
             runtime_id: self.origin.runtime_id.map(str::to_owned),
             generation: self.origin.generation,
             state: self.state,
             cause: self.cause,
         })
     }
-}
-
-fn words(text: RawStr<'_>) -> String {
-    note(&text.to_whole())
 }
 
 /// Takes a request in, once; answers whether it waits and is new.
@@ -336,26 +329,22 @@ pub fn admit<'a>(requests: &mut Vec<Request<'a>>, mut asked: Request<'a>, turn_e
     if turn_ended {
         asked.guess(RequestCause::TurnEnded);
     }
-    for other in requests.iter_mut() {
-        if other.origin.is_after(&asked.origin) {
-            asked.guess(RequestCause::ProcessGone);
-        }
+    if requests.iter().any(|other| other.origin.is_after(&asked.origin)) {
+        asked.guess(RequestCause::ProcessGone);
     }
-    if asked.is_open() {
-        for other in requests.iter_mut() {
-            let same_id = other.asked.id == asked.asked.id && other.origin.may_be(&asked.origin);
-            if same_id || asked.origin.is_after(&other.origin) {
-                other.guess(RequestCause::ProcessGone);
-            }
+    let mut open = 0;
+    for other in requests.iter_mut().rev() {
+        let gone = asked.origin.is_after(&other.origin)
+            || other.id == asked.id && other.origin.may_be(&asked.origin);
+        if gone && asked.is_open() {
+            other.guess(RequestCause::ProcessGone);
+        }
+        open += usize::from(other.is_open());
+        if open >= OPEN_REQUESTS_MAX && asked.is_open() {
+            other.guess(RequestCause::CrowdedOut);
         }
     }
     requests.push(asked);
-    let mut open = requests.iter_mut().filter(|request| request.is_open());
-    if let Some(oldest) = open.next()
-        && open.count() >= OPEN_REQUESTS_MAX
-    {
-        oldest.guess(RequestCause::CrowdedOut);
-    }
     asked.is_open()
 }
 

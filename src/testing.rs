@@ -11,7 +11,7 @@ use crate::ingest::write::{
 };
 use crate::options::Options;
 use crate::pack::Unpacker;
-use crate::request::{Origin, RequestRow, RequestWrite};
+use crate::request::{Origin, Request, RequestCause, RequestWrite, request_state};
 use crate::session::{SessionFacts, SessionRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -320,7 +320,7 @@ impl Shell {
             places: places.filter(asked).collect(),
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
-            requests: self.requests_for(needs).map(RequestRecord::row).collect(),
+            requests: self.requests_for(needs).zip(0..).map(|(record, at)| record.row(at)).collect(),
         }
     }
 
@@ -342,12 +342,12 @@ impl Shell {
         let event_id = event_id.filter(|_| write.event.is_some()).map(str::to_owned);
         assert_eq!(row.is_some(), write.id.is_none(), "a request is made once");
         let at = row.unwrap_or(self.requests.len());
-        if let (Some(id), Some(item_id)) = (write.id, write.item_id) {
+        if let Some(id) = write.id {
             self.requests.push(RequestRecord {
                 id,
                 method: method.to_owned(),
                 turn_id: turn_id.to_owned(),
-                item_id,
+                item_id: write.item_id.unwrap_or_default(),
                 event_id: None,
                 runtime_id: None,
                 generation: None,
@@ -592,21 +592,19 @@ impl TurnState {
 }
 
 impl RequestRecord {
-    pub(crate) fn row(&self) -> RequestRow<'_> {
-        RequestRow {
-            id: &self.id,
-            method: &self.method,
-            turn_id: &self.turn_id,
-            event_id: self.event_id.as_deref(),
-            origin: Origin {
-                runtime_id: self.runtime_id.as_deref(),
-                generation: self.generation,
-                app_generation: self.app_generation,
-            },
-            state: &self.state,
-            is_reported: self.cause.as_deref() == Some("reported"),
-            resolves_itself: self.resolves_itself,
-        }
+    pub(crate) fn row(&self, at: u32) -> Request<'_> {
+        let origin = Origin {
+            runtime_id: self.runtime_id.as_deref(),
+            generation: self.generation,
+            app_generation: self.app_generation,
+        };
+        let state = request_state(&self.state);
+        let is_reported = self.cause.as_deref() == Some("reported");
+        let cause = is_reported.then_some(RequestCause::Reported);
+        let mut row = Request::known(at, &self.id, &self.method, &self.turn_id, origin, state, cause);
+        row.auto_resolution_ms = self.resolves_itself.then_some(0);
+        row.event_id = self.event_id.as_deref();
+        row
     }
 }
 
@@ -692,7 +690,7 @@ pub(crate) fn brief(write: &Write) -> String {
         Write::PutRequest { request } => {
             let cause = request.cause.map(|cause| format!(" {}", name(&cause))).unwrap_or_default();
             let made = request.id.as_ref().map(|id| {
-                let item_id = request.item_id.as_deref().unwrap_or("?");
+                let item_id = request.item_id.as_deref().unwrap_or_default();
                 format!(" {id} {} for {item_id:?}", request.approval.unwrap_or("-"))
             });
             let process = match (&request.runtime_id, request.generation) {

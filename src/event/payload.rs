@@ -72,17 +72,13 @@ pub enum Growth {
     Unseen,
 }
 
-/// What a server request names beside its turn.
+/// What a server request says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked<'a> {
     /// Its id, as JSON.
     pub id: &'a str,
-    /// The item, where it names one; there need not be one of that id.
-    pub item_id: Option<RawStr<'a>>,
-    /// Why it asks: the model's words.
-    pub reason: Option<RawStr<'a>>,
-    /// Milliseconds after which it resolves itself.
-    pub auto_resolution_ms: Option<u64>,
+    /// Its `params`.
+    pub params: Option<Json<'a>>,
 }
 
 /// Under which option an event's payload is kept for replay.
@@ -144,12 +140,7 @@ pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result
     let params = Params::read(params);
     params.check_names(envelope)?;
     if let Some(id) = id {
-        let asked = Asked {
-            id: request_id(id)?,
-            item_id: params.item_id.or(params.call_id),
-            reason: params.reason,
-            auto_resolution_ms: params.auto_resolution_ms,
-        };
+        let asked = Asked { id: request_id(id)?, params: params.whole };
         return Ok(Payload { meaning: Meaning::Asked(asked), keeping: Keeping::Never });
     }
     read_meaning(envelope.kind, &params)
@@ -158,7 +149,8 @@ pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result
 /// The members of `params` that meanings are made of, found in one pass.
 #[derive(Default)]
 struct Params<'a> {
-    given: bool,
+    /// None where they are no object.
+    whole: Option<Json<'a>>,
     thread_id: Option<RawStr<'a>>,
     turn_id: Option<RawStr<'a>>,
     item_id: Option<RawStr<'a>>,
@@ -171,17 +163,13 @@ struct Params<'a> {
     synthesized: bool,
     summary_index: u64,
     thread_name: Option<RawStr<'a>>,
-    call_id: Option<RawStr<'a>>,
-    reason: Option<RawStr<'a>>,
-    auto_resolution_ms: Option<u64>,
-    request_id: Option<Json<'a>>,
 }
 
 impl<'a> Params<'a> {
     fn read(params: Option<Json<'a>>) -> Self {
         let mut found = Self::default();
         let Some(params) = params.filter(|params| params.kind() == Kind::Object) else { return found };
-        found.given = true;
+        found.whole = Some(params);
         for (key, value) in params.entries() {
             match key.plain() {
                 Some("threadId" | "conversationId") => found.thread_id = value.str(),
@@ -196,10 +184,6 @@ impl<'a> Params<'a> {
                 Some("synthesized") => found.synthesized = value.bool() == Some(true),
                 Some("summaryIndex") => found.summary_index = value.safe_integer().unwrap_or(0),
                 Some("threadName") => found.thread_name = value.str(),
-                Some("callId") => found.call_id = value.str(),
-                Some("reason") => found.reason = value.str(),
-                Some("autoResolutionMs") => found.auto_resolution_ms = value.safe_integer(),
-                Some("requestId") => found.request_id = Some(value),
                 _ => {}
             }
         }
@@ -265,12 +249,13 @@ fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'st
         "thread/archived" => (Meaning::ThreadArchived(true), Keeping::Never),
         "thread/unarchived" => (Meaning::ThreadArchived(false), Keeping::Never),
         "serverRequest/resolved" => {
-            let id = params.request_id.ok_or("the payload lacks a request id")?;
+            let id = params.whole.and_then(|params| params.get("requestId"));
+            let id = id.ok_or("the payload lacks a request id")?;
             (Meaning::RequestResolved(request_id(id)?), Keeping::Never)
         }
         _ => (Meaning::Nothing, Keeping::Never),
     };
-    if !params.given && meaning != Meaning::Nothing {
+    if params.whole.is_none() && meaning != Meaning::Nothing {
         return Err("the payload lacks params");
     }
     Ok(Payload { meaning, keeping })

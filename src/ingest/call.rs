@@ -3,7 +3,7 @@
 use crate::delta::order::{Order, Range};
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker};
-use crate::request::RequestRow;
+use crate::request::Request;
 use crate::session::{SessionFacts, SessionRow};
 
 /// Everything that a plan is made from.
@@ -141,7 +141,7 @@ pub struct Loaded<'a> {
     /// Foreign lifecycle ids that are remembered.
     pub lifecycle_ids: Vec<&'a str>,
     /// The thread's open server requests, and those of the ids that were named, newest last.
-    pub requests: Vec<RequestRow<'a>>,
+    pub requests: Vec<Request<'a>>,
 }
 
 /// A turn.
@@ -325,7 +325,7 @@ impl<'a> Loaded<'a> {
             }),
             next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
             lifecycle_ids: call.list(Unpacker::text),
-            requests: call.list(RequestRow::unpack),
+            requests: Request::unpack_all(call),
         }
     }
 }

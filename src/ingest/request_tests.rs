@@ -238,7 +238,7 @@ fn an_interrupt_expires_what_waits_in_the_turn() {
         same_run_as: None,
         started: true,
     };
-    let requests = shell.requests.iter().map(RequestRecord::row).collect();
+    let requests = shell.requests.iter().zip(0..).map(|(record, at)| record.row(at)).collect();
     let loaded = Loaded { turns: vec![turn], requests, ..Loaded::default() };
     let answer = plan_turn_interrupt(&TurnInterruptCall { now_ms: 5.0, reason: None, loaded });
     let ClientAnswer::Interrupted { writes } = answer else { panic!("{answer:?}") };

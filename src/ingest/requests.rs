@@ -5,6 +5,7 @@ use super::lifecycle;
 use super::messages::At;
 use super::rows::Rows;
 use super::turns::Turn;
+use crate::event::json::Json;
 use crate::event::payload::Meaning;
 use crate::request::{Origin, Request, RequestCause, admit, approval};
 
@@ -22,7 +23,10 @@ impl<'a> Rows<'a> {
         let origin = origin.unwrap_or_default();
         match meaning {
             Meaning::Asked(asked) => {
-                let mut request = Request::new(*asked, kind, at.turn_id, origin);
+                let mut request = Request::asked(asked.id, kind, at.turn_id, origin);
+                request.params = asked.params;
+                let after = asked.params.and_then(|params| params.get("autoResolutionMs"));
+                request.auto_resolution_ms = after.and_then(Json::safe_integer);
                 request.event_id = Some(event_id);
                 request.event = Some(at.event);
                 let closed = stream.is_some_and(|stream| stream.closed);
@@ -33,7 +37,7 @@ impl<'a> Rows<'a> {
             Meaning::RequestResolved(id) => {
                 // The newest one of that id that is open.
                 let waits = |request: &&mut Request<'_>| {
-                    request.is_open() && request.asked.id == *id && request.origin.may_be(&origin)
+                    request.is_open() && request.id == *id && request.origin.may_be(&origin)
                 };
                 if let Some(request) = self.requests.iter_mut().rev().find(waits) {
                     request.guess(RequestCause::Resolved);

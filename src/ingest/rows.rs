@@ -76,7 +76,7 @@ impl<'a> Rows<'a> {
                 .iter()
                 .map(|order| (order.turn_id.to_owned(), order.next))
                 .collect(),
-            requests: loaded.requests.iter().zip(0..).map(|(row, at)| Request::loaded(row, at)).collect(),
+            requests: loaded.requests.clone(),
         }
     }
 

@@ -1,10 +1,10 @@
 //! What is done to a request beside its events: a client decides, the bridge tells of one, the bridge says how one ended.
 
 use super::approval::{self, Unfit, Wish};
-use super::{Origin, Request, RequestRow, RequestState, RequestWrite, admit};
+use super::{Origin, Request, RequestState, RequestWrite, admit};
 use crate::error::Code;
 use crate::event::json::Json;
-use crate::event::payload::{Asked, request_id};
+use crate::event::payload::request_id;
 use crate::ingest::turns::{note, turn_status};
 use crate::ingest::write::TurnStatus;
 use crate::limits::{ID_BYTES_MAX, REQUEST_BYTES_MAX};
@@ -16,7 +16,7 @@ use tsify::Tsify;
 #[derive(Clone, Debug)]
 pub struct KnownRequest<'a> {
     /// The request.
-    pub request: RequestRow<'a>,
+    pub request: Request<'a>,
     /// The decision that is stored, as JSON.
     pub decision: Option<&'a str>,
     /// Its payload, where it was loaded.
@@ -79,7 +79,7 @@ pub struct UpsertCall<'a> {
     /// What it asks, as JSON.
     pub questions: Option<&'a str>,
     /// The thread's open requests and those of the id, newest last.
-    pub known: Vec<RequestRow<'a>>,
+    pub known: Vec<Request<'a>>,
 }
 
 /// The answer to what is done to a request.
@@ -149,11 +149,7 @@ pub enum RequestAnswer {
 
 impl<'a> KnownRequest<'a> {
     fn unpack(call: &mut Unpacker<'a>) -> Self {
-        Self {
-            request: RequestRow::unpack(call),
-            decision: call.optional_text(),
-            payload: call.optional_text(),
-        }
+        Self { request: Request::unpack(call), decision: call.optional_text(), payload: call.optional_text() }
     }
 }
 
@@ -213,7 +209,7 @@ impl<'a> UpsertCall<'a> {
             payload: call.text(),
             reason: call.optional_text(),
             questions: call.optional_text(),
-            known: call.list(RequestRow::unpack),
+            known: Request::unpack_all(&mut call),
         };
         call.end(read)
     }
@@ -245,7 +241,7 @@ pub fn plan_respond(call: &RespondCall<'_>) -> RequestAnswer {
     let Some(payload) = known.payload else { return RequestAnswer::Needs { row } };
     let not_pending = rejected(Code::EApprovalNotPending, "the approval waits no more", Some(row));
     let method = known.request.method;
-    let is_pending = Request::loaded(&known.request, row).state == RequestState::Pending;
+    let is_pending = known.request.state == RequestState::Pending;
     if !is_pending && known.decision.is_none() {
         return not_pending;
     }
@@ -291,12 +287,11 @@ pub fn plan_resolve(call: &ResolveCall<'_>) -> RequestAnswer {
     if response.is_some() && is_question && known.payload.is_none() {
         return RequestAnswer::Needs { row };
     }
-    let mut request = Request::loaded(&known.request, row);
-    let before = request;
+    let mut request = known.request;
     if !request.report(call.answered) {
         return rejected(Code::ERequestNotPending, "the request ended otherwise", Some(row));
     }
-    if request == before {
+    if request == known.request {
         return RequestAnswer::Keep;
     }
     let told = response.and_then(|response| approval::decision_of(method, response));
@@ -327,12 +322,10 @@ pub fn plan_upsert(call: &UpsertCall<'_>) -> RequestAnswer {
     {
         return invalid();
     }
-    let mut requests: Vec<Request<'_>> =
-        (call.known.iter().zip(0..)).map(|(row, at)| Request::loaded(row, at)).collect();
+    let mut requests = call.known.clone();
     let resolves_after = approval::params(call.payload).and_then(|params| params.get("autoResolutionMs"));
-    let auto_resolution_ms = resolves_after.and_then(Json::safe_integer);
-    let asked = Asked { id, item_id: None, reason: None, auto_resolution_ms };
-    let asked = Request::new(asked, call.method, call.turn_id, call.origin);
+    let mut asked = Request::asked(id, call.method, call.turn_id, call.origin);
+    asked.auto_resolution_ms = resolves_after.and_then(Json::safe_integer);
     let turn_ended = call
         .turn_status
         .is_some_and(|status| !matches!(turn_status(status), TurnStatus::Queued | TurnStatus::InProgress));
@@ -359,6 +352,6 @@ fn invalid() -> RequestAnswer {
 
 /// The newest one that is open; else the newest.
 fn newest<'k>(known: &[(u32, &'k KnownRequest<'k>)]) -> Option<(u32, &'k KnownRequest<'k>)> {
-    let is_open = |(at, known): &&(u32, &KnownRequest<'_>)| Request::loaded(&known.request, *at).is_open();
+    let is_open = |(_, known): &&(u32, &KnownRequest<'_>)| known.request.is_open();
     known.iter().rev().find(is_open).or(known.last()).copied()
 }

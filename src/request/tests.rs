@@ -11,14 +11,13 @@ fn request(number: u64) -> Request<'static> {
 }
 
 fn named(id: &'static str) -> Request<'static> {
-    let asked = Asked { id, item_id: None, reason: None, auto_resolution_ms: None };
-    Request::new(asked, COMMAND, "U", Origin::default())
+    Request::asked(id, COMMAND, "U", Origin::default())
 }
 
 /// A request that says that it resolves itself.
 fn question(state: RequestState) -> Request<'static> {
     let mut question = in_state(state, None);
-    question.asked.auto_resolution_ms = Some(60_000);
+    question.auto_resolution_ms = Some(60_000);
     question
 }
 
