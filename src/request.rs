@@ -18,6 +18,8 @@
 pub mod approval;
 pub mod client;
 #[cfg(all(test, not(target_arch = "wasm32")))]
+mod client_tests;
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 use crate::event::json::Json;
