@@ -9,6 +9,7 @@ import {
   presentApproval,
   REQUESTS_LISTED_BYTES_MAX,
   requestsOfItem,
+  rowAt,
   statusFields,
   writeResponse,
 } from "./model/requests.js";
@@ -70,13 +71,13 @@ export const respond = mutation({
     let answer = control((rust) => rust.planRespond(call));
     if (answer.type === "needs") {
       const asked = answer.row;
-      const payloadJson = await payloadOf(ctx, rows[asked]!);
+      const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
       const known = rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
       answer = control((rust) => rust.planRespond({ ...call, known }));
     }
     if (answer.type === "rejected") throw refused(answer, rows, { threadId, turnId, itemId });
     if (answer.type === "decide") {
-      const row = rows[answer.row]!;
+      const row = rowAt(rows, answer.row);
       const nowMs = Date.now();
       await ctx.db.patch("serverRequests", row._id, {
         ...statusFields("answering", row.approval, nowMs, row),

@@ -9,6 +9,7 @@ import {
   presentRequest,
   REQUESTS_LISTED_BYTES_MAX,
   requestsOfId,
+  rowAt,
   statusFields,
   writeRequest,
   writeResponse,
@@ -57,7 +58,7 @@ export const upsertPending = mutation({
     if (answer.type === "keep") return null;
     const nowMs = Date.now();
     for (const write of answer.requests) {
-      const row = write.row === undefined ? null : known[write.row]!;
+      const row = write.row === undefined ? null : rowAt(known, write.row);
       const said = write.row !== answer.row ? undefined : {
         ...{ method, turnId, itemId, createdAt: Number.isFinite(requestedAt) ? requestedAt : nowMs },
         payloadJson: answer.isPrivate ? "{}" : payloadJson,
@@ -99,13 +100,13 @@ export const resolve = mutation({
     let answer = control((rust) => rust.planResolve(call));
     if (answer.type === "needs") {
       const asked = answer.row;
-      const payloadJson = await payloadOf(ctx, rows[asked]!);
+      const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
       const known = rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
       answer = control((rust) => rust.planResolve({ ...call, known }));
     }
     if (answer.type === "rejected") throw refused(answer, rows, { threadId, requestId });
     if (answer.type !== "resolve") return null;
-    const row = rows[answer.row]!;
+    const row = rowAt(rows, answer.row);
     const nowMs = Date.now();
     const { decisionJson, decidedBy, decidedByDevice, decidedAt } = row;
     const isStored = decisionJson !== undefined && decidedBy !== undefined && decidedByDevice !== undefined && decidedAt !== undefined;

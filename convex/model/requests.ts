@@ -1,6 +1,7 @@
 /** Server requests: loaded for a plan, written as it says, and as readers get them. */
 import type { RequestWrite } from "../../js-wrapper/core/control.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
 import type { ApprovalRow, ServerRequestRow } from "../validators.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
@@ -153,6 +154,13 @@ export async function writeResponse(ctx: WriteCtx, row: Request, responseJson: s
   if (row.parted.includes("response") || response.inline === undefined) {
     await writeParts(ctx, row._id, "response", response.pieces);
   }
+}
+
+/** A request that the core named among those that it was given: anything else is a bug of this software. */
+export function rowAt(rows: readonly Request[], at: number): Request {
+  const row = rows[at];
+  if (row === undefined) throw coded("E_INTERNAL", `the core named request ${String(at)}`);
+  return row;
 }
 
 /** The fields that follow from a status. */

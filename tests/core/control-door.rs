@@ -10,15 +10,12 @@ const SHA256: &str = "a0a3335c316dcae6ef048480480a7076fbb35f065dd97cabcb2a919b11
 
 /// A `respond` about one pending request, shown with `shown`.
 fn respond(shown: &str) -> String {
-    let texts = ["accepted", shown, "item/commandExecution/requestApproval", "U", "pending", PAYLOAD];
+    let texts = ["accepted", shown, "0", "item/commandExecution/requestApproval", "U", "pending", PAYLOAD];
     let lengths: Vec<f64> = texts.iter().map(|text| text.encode_utf16().count() as f64).collect();
+    let [wish, shown, id, method, turn, state, payload] = lengths.try_into().unwrap();
     let none = f64::NAN;
-    let numbers = [
-        &[1.0, 0.0, lengths[0], lengths[1], 1.0][..],
-        &[1.0, 0.0, lengths[2], lengths[3], -1.0, -1.0, none, none, lengths[4], -1.0, 0.0],
-        &[-1.0, lengths[5]],
-    ]
-    .concat();
+    let request = [id, method, turn, -1.0, -1.0, none, none, state, -1.0, 0.0];
+    let numbers = [&[1.0, -1.0, wish, shown, 1.0][..], &request, &[-1.0, payload]].concat();
     JSON::stringify(&plan_respond(texts.concat().as_bytes(), &numbers).unwrap()).unwrap().into()
 }
 
