@@ -49,7 +49,7 @@ describe("a page that Vite bundles", () => {
 describe("an app that the Convex CLI pushes", () => {
   const withWasm = (modules: Record<string, string>) => Object.keys(modules).filter((file) => modules[file]?.includes(WASM_BASE64_START));
 
-  test("holds no wasm in its own modules, the component once", async () => {
+  test("holds no wasm in its own modules, the component each of its two cores once", async () => {
     const { app } = await installApp(folder, tarball);
     await writeIn(app, {
       "convex/convex.config.ts": `
@@ -68,7 +68,7 @@ describe("an app that the Convex CLI pushes", () => {
     expect(withWasm(own ?? {})).toEqual([]);
     const [component, ...others] = Object.values(components);
     expect(others).toEqual([]);
-    expect(withWasm(component ?? {})).toHaveLength(1);
+    expect(withWasm(component ?? {})).toHaveLength(2);
   });
 });
 
