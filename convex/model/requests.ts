@@ -1,4 +1,5 @@
 /** Server requests: loaded for a plan, written as it says, and as readers get them. */
+import { convexToJson, type Value } from "convex/values";
 import type { RequestWrite } from "../../js-wrapper/core/control.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
@@ -210,16 +211,22 @@ export async function presentRequest(ctx: ReadCtx, row: Request): Promise<{ row:
   return { row: shown, bytes };
 }
 
-/** The questions as they were given, else those that the payload asks; none where they cannot be read. */
+/** The questions as they were given, else those that the payload asks; none where they cannot be read, or sent. */
 function questionsOf(questionsJson: string | undefined, payloadJson: string): unknown {
   try {
-    if (questionsJson !== undefined) return JSON.parse(questionsJson) as unknown;
-    const payload = JSON.parse(payloadJson) as { params?: { questions?: unknown } } | null;
-    return payload?.params?.questions;
+    const payload = questionsJson === undefined ? (JSON.parse(payloadJson) as { params?: { questions?: Value } } | null) : undefined;
+    const questions = questionsJson === undefined ? payload?.params?.questions : (JSON.parse(questionsJson) as Value);
+    if (questions === undefined) return undefined;
+    // Throws where a value or a key is none of Convex's.
+    const json = JSON.stringify(convexToJson(questions));
+    return HALF_A_PAIR.test(json) ? undefined : questions;
   } catch {
     return undefined;
   }
 }
+
+/** An unpaired surrogate, as JSON writes it: the backend drops a connection that carries one. */
+const HALF_A_PAIR = /(?<!\\)(?:\\\\)*\\ud[89a-f]/i;
 
 function textOf(ctx: ReadCtx, row: Request, kind: LongText, inline: string | undefined): Promise<string | undefined> {
   return row.parted.includes(kind) ? readParts(ctx, row._id, kind) : Promise.resolve(inline);

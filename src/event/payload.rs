@@ -261,12 +261,12 @@ fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'st
     Ok(Payload { meaning, keeping })
 }
 
-/// The id of a request, as JSON: a text, or an integer of 0 or more.
+/// The id of a request, as JSON: a text without escapes, so that it is written in one way, or an integer of 0 or more.
 ///
 /// # Errors
 /// Where it is neither.
 pub fn request_id(id: Json<'_>) -> Result<&str, &'static str> {
-    let is_one = id.str().is_some() || id.safe_integer().is_some();
+    let is_one = id.str().and_then(RawStr::plain).is_some() || id.safe_integer().is_some();
     let id = Some(id.raw()).filter(|id| is_one && id.len() <= ID_BYTES_MAX);
     id.ok_or("the payload's request id is none")
 }

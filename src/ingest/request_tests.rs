@@ -94,7 +94,9 @@ fn a_request_that_names_no_turn_is_kept_too() {
 
 #[test]
 fn ids_that_are_none_are_malformed() {
-    for id in ["null", "-1", "0.5", "{}", "true"] {
+    for id in
+        ["null", "-1", "0.5", "{}", "true", r#""\u0061""#, r#""\ud83d""#, &format!("{:?}", "x".repeat(1024))]
+    {
         let mut shell = steady();
         assert!(shell.plan(&[command(2, id)], &[]).partial, "{id}");
         assert!(shell.plan(&[], &[resolved(0, id)]).partial, "{id}");

@@ -332,6 +332,12 @@ describe("serverRequests.upsertPending", () => {
       [{ payloadJson }, questions],
       [{ payloadJson, questionsJson: "{" }, undefined],
       [{ payloadJson: "no JSON" }, undefined],
+      [{ payloadJson: "null" }, undefined],
+      [{ payloadJson, questionsJson: '[{"$key":1}]' }, undefined],
+      [{ payloadJson, questionsJson: '[{"schlüssel":1}]' }, undefined],
+      [{ payloadJson, questionsJson: '["half \\ud83d"]' }, undefined],
+      [{ payloadJson, questionsJson: '["written \\\\ud83d"]' }, ["written \\ud83d"]],
+      [{ payloadJson, questionsJson: '["whole \\ud83d\\ude00"]' }, ["whole 😀"]],
     ];
     for (const [args, shown] of cases) {
       const component = await startThread();
@@ -361,7 +367,7 @@ describe("serverRequests.upsertPending", () => {
   test("refuses ids that are none and names that are too long, in a thread that is there", async () => {
     const component = await startThread();
     const long = "x".repeat(1025);
-    const bad: Upsert[] = [{ requestId: -1 }, { requestId: 0.5 }, { requestId: Number.NaN }, { requestId: 2 ** 53 }, { requestId: long }, { method: long }, { turnId: long }, { itemId: long }, { runtimeId: long }];
+    const bad: Upsert[] = [{ requestId: -1 }, { requestId: 0.5 }, { requestId: Number.NaN }, { requestId: 2 ** 53 }, { requestId: long }, { requestId: 'a"b' }, { requestId: "\ud83d" }, { method: long }, { turnId: long }, { itemId: long }, { runtimeId: long }];
     for (const args of bad) expect((await refusal(upsert(component, args))).code).toBe("E_REQUEST_INVALID");
     expect((await refusal(upsert(component, { threadId: "none" }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
     expect((await refusal(upsert(component, { actor: STRANGER }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
