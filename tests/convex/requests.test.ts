@@ -281,6 +281,7 @@ describe("the end of a request", () => {
         [0, "expired", "processGone"],
         [9, "pending", undefined],
       ]);
+      expect((await dump(component)).serverRequests.slice(0, 2).map(({ appGeneration }) => appGeneration)).toEqual([1, 2]);
     }
   });
 });
