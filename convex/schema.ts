@@ -6,7 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { vMessageStatus, vRole, vStreamState, vThreadStatus, vTurnStatus } from "./validators.js";
+import { vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
 const inThread = { ...owned, threadId: v.string() };
@@ -103,12 +103,62 @@ export default defineSchema({
 
   /** Pieces of what is too large or too often rewritten for its row: texts and payloads. */
   parts: defineTable({
-    owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine")),
-    /** `text`, `payload`, or `kept:${index}` of a chunk. */
+    owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine"), v.id("serverRequests")),
+    /** `text`, `payload`, `questions`, `response`, or `kept:${index}` of a chunk. */
     kind: v.string(),
     part: v.number(),
     text: v.string(),
   }).index("by_owner", ["owner", "kind", "part"]),
+
+  /** What the app-server asks, and who answered what; an approval is one that is shown so. Kept as long as its thread. */
+  serverRequests: defineTable({
+    ...inThread,
+    /** Empty where it names none. */
+    turnId: v.string(),
+    itemId: v.string(),
+    requestId: vRequestId,
+    /** The process that asked, as far as it is known: ids restart at 0 in every one. */
+    runtimeId: v.optional(v.string()),
+    generation: v.optional(v.number()),
+    appGeneration: v.optional(v.number()),
+    /** The event that asked, where one did. */
+    eventId: v.optional(v.string()),
+    method: v.string(),
+    /** What an approval is for. */
+    approval: v.optional(v.string()),
+    status: vRequestStatus,
+    /** How its end is known. */
+    cause: v.optional(vRequestCause),
+    /** Which list of what nobody has decided shows it. */
+    waiting: v.union(v.literal("approval"), v.literal("request"), v.literal("none")),
+    reason: v.optional(v.string()),
+    autoResolutionMs: v.optional(v.number()),
+    /** None where they are in the parts `payload`, `questions`, `response`; `parted` names those. */
+    payloadJson: v.optional(v.string()),
+    questionsJson: v.optional(v.string()),
+    /** The `result` that Codex got, or is to get. */
+    responseJson: v.optional(v.string()),
+    parted: v.array(v.string()),
+    /** The decision as the app-server writes it, who made it, from which device, or which policy. */
+    decisionJson: v.optional(v.string()),
+    decidedBy: v.optional(v.string()),
+    decidedByDevice: v.optional(v.string()),
+    decidedByPolicy: v.optional(v.string()),
+    decidedAt: v.optional(v.number()),
+    /** A decision that was stored and is not what Codex was told. */
+    overruled: v.optional(
+      v.object({ decisionJson: v.string(), decidedBy: v.string(), decidedByDevice: v.string(), decidedAt: v.number() }),
+    ),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+    resolvedAt: v.optional(v.number()),
+  })
+    .index("by_request", ["tenantId", "userId", "threadId", "requestId"])
+    .index("by_item", ["tenantId", "userId", "threadId", "turnId", "itemId"])
+    .index("by_status", ["tenantId", "userId", "status", "updatedAt"])
+    .index("by_thread_status", ["tenantId", "userId", "threadId", "status", "updatedAt"])
+    .index("by_waiting", ["tenantId", "userId", "waiting"])
+    .index("by_thread_waiting", ["tenantId", "userId", "threadId", "waiting"]),
 
   streams: defineTable({
     ...inThread,

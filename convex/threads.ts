@@ -11,6 +11,7 @@ import { vActor, vThreadState, vThreadStatus } from "./validators.js";
 /** What `getState` shows of a thread. */
 const STATE_TURNS_MAX = 50;
 const STATE_MESSAGES_MAX = 20;
+const STATE_APPROVALS_MAX = 100;
 
 const vThreadFields = {
   model: v.optional(v.string()),
@@ -74,7 +75,7 @@ export const list = query({
 });
 
 /**
- * What a thread is at: its newest turns and messages, its streams.
+ * What a thread is at: its newest turns and messages, its streams, the approvals that nobody has decided.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`
  */
@@ -84,7 +85,7 @@ export const getState = query({
   handler: async (ctx, { actor, threadId }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
-    const [turns, streams, messages] = await Promise.all([
+    const [turns, streams, messages, approvals] = await Promise.all([
       ctx.db
         .query("turns")
         .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
@@ -96,6 +97,13 @@ export const getState = query({
         .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
         .order("desc")
         .take(STATE_MESSAGES_MAX),
+      ctx.db
+        .query("serverRequests")
+        .withIndex("by_thread_waiting", (q) =>
+          q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("waiting", "approval"),
+        )
+        .order("desc")
+        .take(STATE_APPROVALS_MAX),
     ]);
     const heads = await Promise.all(streams.map((stream) => findHead(ctx, scope, stream.streamId)));
     const recent = [];
@@ -119,7 +127,12 @@ export const getState = query({
         deltaCount: heads[at]?.eventCount ?? 0,
         latestCursor: heads[at]?.latest ?? 0,
       })),
-      pendingApprovals: [],
+      pendingApprovals: approvals.map(({ turnId, itemId, approval = "", reason }) => ({
+        turnId,
+        itemId,
+        kind: approval,
+        ...(reason === undefined ? {} : { reason }),
+      })),
       recentMessages: recent.map(({ messageId, turnId, role, status, text, createdAt }) => ({
         messageId,
         turnId,

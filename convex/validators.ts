@@ -19,6 +19,16 @@ export const vMessageStatus = v.union(
   v.literal("failed"),
   v.literal("interrupted"),
 );
+export const vRequestId = v.union(v.string(), v.number());
+export const vRequestStatus = v.union(v.literal("pending"), v.literal("answering"), v.literal("answered"), v.literal("expired"));
+export const vRequestCause = v.union(
+  v.literal("reported"),
+  v.literal("resolved"),
+  v.literal("autoResolved"),
+  v.literal("turnEnded"),
+  v.literal("processGone"),
+  v.literal("crowdedOut"),
+);
 export const vStreamState = v.union(v.literal("streaming"), v.literal("finished"), v.literal("aborted"));
 
 export const vRuntimeOptions = v.object({
@@ -185,3 +195,44 @@ export const vThreadState = v.object({
     }),
   ),
 });
+
+/** The process of the app-server that asks, as far as the bridge says so. */
+export const vRequestOrigin = {
+  runtimeId: v.optional(v.string()),
+  generation: v.optional(v.number()),
+  appGeneration: v.optional(v.number()),
+};
+
+export const vApproval = v.object({
+  threadId: v.string(),
+  turnId: v.string(),
+  itemId: v.string(),
+  kind: v.string(),
+  reason: v.optional(v.string()),
+  createdAt: v.number(),
+  requestId: vRequestId,
+  method: v.string(),
+  payloadJson: v.string(),
+});
+export type ApprovalRow = Infer<typeof vApproval>;
+
+export const vServerRequest = v.object({
+  requestId: vRequestId,
+  method: v.string(),
+  threadId: v.string(),
+  turnId: v.string(),
+  itemId: v.string(),
+  payloadJson: v.string(),
+  status: vRequestStatus,
+  reason: v.optional(v.string()),
+  questions: v.optional(v.any()),
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  resolvedAt: v.optional(v.number()),
+  responseJson: v.optional(v.string()),
+  autoResolutionMs: v.optional(v.number()),
+  decidedBy: v.optional(v.string()),
+  decidedByDevice: v.optional(v.string()),
+  decidedAt: v.optional(v.number()),
+});
+export type ServerRequestRow = Infer<typeof vServerRequest>;

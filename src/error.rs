@@ -67,6 +67,24 @@ pub enum Code {
     ECommandNotAllowed,
     /// A bound per user is reached.
     EQuota,
+    /// No approval is asked for this item.
+    EApprovalNotFound,
+    /// The approval was decided otherwise, or waits no more.
+    EApprovalNotPending,
+    /// Several requests ask about the item, and none was named.
+    EApprovalAmbiguous,
+    /// What is asked is not what was shown.
+    EApprovalChanged,
+    /// The request does not offer this decision.
+    EApprovalNotOffered,
+    /// The request is too large to be accepted.
+    EApprovalTooLarge,
+    /// The request does not exist for this actor.
+    ERequestNotFound,
+    /// The request ended otherwise.
+    ERequestNotPending,
+    /// A request's id, or a name or text of it, is none that can be kept.
+    ERequestInvalid,
     /// A page cursor that this thread did not give.
     ECursorInvalid,
     /// A bug in this software.

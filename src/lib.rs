@@ -22,6 +22,7 @@
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`command`], [`presence`]: steering from afar, and who is there
 //! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
+//! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
 
@@ -52,6 +53,7 @@ pub mod pack;
 pub mod policy;
 pub mod presence;
 pub mod redact;
+pub mod request;
 pub mod retention;
 pub mod session;
 pub mod sorted;

@@ -145,3 +145,11 @@ pub const STOP_AGAIN_MS: f64 = 5_000.0;
 
 /// Milliseconds after which the process of such a turn is started anew: nobody waits longer for a stop.
 pub const STOP_RESTART_MS: f64 = 15_000.0;
+/// Requests of a thread that may be open at once; the oldest goes beyond it, so that all of them fit a plan.
+pub const OPEN_REQUESTS_MAX: usize = 200;
+
+/// UTF-8 bytes of an approval's payload that can be accepted: nobody has read more than that.
+pub const APPROVAL_BYTES_MAX: usize = 256 * 1024;
+
+/// UTF-8 bytes of a request's payload or answer. The largest event is 3 MiB; a page of a list ends at 4 MiB.
+pub const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;

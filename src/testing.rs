@@ -13,6 +13,7 @@ use crate::ingest::write::{
 };
 use crate::options::Options;
 use crate::pack::Unpacker;
+use crate::request::{Origin, Request, RequestCause, RequestWrite, request_state};
 use crate::retention::{
     SilenceAnswer, SilenceCall, TrimCall, TrimChunk, TrimMessage, plan_silence, plan_trim,
 };
@@ -156,6 +157,22 @@ pub(crate) struct ChunkState {
     pub(crate) expires_at: f64,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RequestRecord {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    pub(crate) turn_id: String,
+    pub(crate) item_id: String,
+    pub(crate) event_id: Option<String>,
+    pub(crate) runtime_id: Option<String>,
+    pub(crate) generation: Option<u64>,
+    pub(crate) app_generation: Option<u64>,
+    pub(crate) state: String,
+    pub(crate) cause: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) resolves_itself: bool,
+}
+
 /// The rows of one thread, and the shell around the core: loads what is asked for, applies what is planned.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shell {
@@ -173,6 +190,7 @@ pub(crate) struct Shell {
     pub(crate) now_ms: f64,
     /// Chunks that the shell reads for one fold.
     pub(crate) read_max: usize,
+    pub(crate) requests: Vec<RequestRecord>,
 }
 
 impl Shell {
@@ -190,6 +208,7 @@ impl Shell {
             quarantine: vec![],
             now_ms: 1_000.0,
             read_max: usize::MAX,
+            requests: vec![],
         }
     }
 
@@ -332,6 +351,7 @@ impl Shell {
                 .filter(|_| needs.quarantine)
                 .map(|(event_id, bytes)| QuarantineRow { event_id, bytes: *bytes })
                 .collect(),
+            requests: self.requests_for(needs).zip(0..).map(|(record, at)| record.row(at)).collect(),
         }
     }
 
@@ -371,6 +391,57 @@ impl Shell {
                 .collect(),
             end,
         }
+    }
+
+    fn requests_for(&self, needs: &Needs) -> impl Iterator<Item = &RequestRecord> {
+        self.requests.iter().filter(|record| {
+            let named = needs.request_ids.contains(&record.id);
+            named || needs.open_requests && (record.state == "pending" || record.state == "answering")
+        })
+    }
+
+    /// Applies what is written of a request; `asked` is the method, turn and id of the event that asks.
+    pub(crate) fn put_request(
+        &mut self,
+        write: RequestWrite,
+        row: Option<usize>,
+        asked: (&str, &str, Option<&str>),
+    ) {
+        let (method, turn_id, event_id) = asked;
+        let event_id = event_id.filter(|_| write.event.is_some()).map(str::to_owned);
+        assert_eq!(row.is_some(), write.id.is_none(), "a request is made once");
+        let at = row.unwrap_or(self.requests.len());
+        if let Some(id) = write.id {
+            self.requests.push(RequestRecord {
+                id,
+                method: method.to_owned(),
+                turn_id: turn_id.to_owned(),
+                item_id: write.item_id.unwrap_or_default(),
+                event_id: None,
+                runtime_id: None,
+                generation: None,
+                app_generation: None,
+                state: String::new(),
+                cause: None,
+                reason: write.reason,
+                resolves_itself: write.auto_resolution_ms.is_some(),
+            });
+        }
+        let record = &mut self.requests[at];
+        record.event_id = event_id.or(record.event_id.take());
+        record.runtime_id = write.runtime_id;
+        record.generation = write.generation;
+        record.state = name(&write.state);
+        record.cause = write.cause.map(|cause| name(&cause)).or(record.cause.take());
+    }
+
+    /// Ids, states and causes of the thread's requests, in the order in which they were made.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let brief = |record: &RequestRecord| {
+            let cause = record.cause.as_ref().map(|cause| format!(" {cause}")).unwrap_or_default();
+            format!("{} {}{cause}", record.id, record.state)
+        };
+        self.requests.iter().map(brief).collect()
     }
 
     fn next_order(&self, turn_id: &str) -> Option<NextOrder<'_>> {
@@ -565,6 +636,28 @@ impl Shell {
                 let at = event as usize - call.deltas.len();
                 self.lifecycle_ids.insert(call.lifecycle[at].event_id.to_owned());
             }
+            Write::PutRequest { request } => {
+                let event = request.event.map(|event| event as usize);
+                let delta = event.and_then(|event| call.deltas.get(event));
+                let beside =
+                    event.and_then(|event| call.lifecycle.get(event.checked_sub(call.deltas.len())?));
+                let asked = match (delta, beside) {
+                    (Some(delta), _) => (delta.kind, delta.turn_id, Some(delta.event_id)),
+                    (_, Some(event)) => (event.kind, event.turn_id.unwrap_or_default(), Some(event.event_id)),
+                    _ => ("", "", None),
+                };
+                let needs_row = |row: u32| {
+                    let row = &loaded.requests[row as usize];
+                    self.requests.iter().position(|record| {
+                        record.id == row.id
+                            && record.event_id.as_deref() == row.event_id
+                            && record.method == row.method
+                            && record.turn_id == row.turn_id
+                    })
+                };
+                let row = request.row.map(|row| needs_row(row).unwrap());
+                self.put_request(request, row, asked);
+            }
             Write::Quarantine { event, bytes, .. } => {
                 let ids = call.deltas.iter().map(|delta| delta.event_id);
                 let all: Vec<&str> = ids.chain(call.lifecycle.iter().map(|event| event.event_id)).collect();
@@ -713,6 +806,23 @@ impl TurnState {
     }
 }
 
+impl RequestRecord {
+    pub(crate) fn row(&self, at: u32) -> Request<'_> {
+        let origin = Origin {
+            runtime_id: self.runtime_id.as_deref(),
+            generation: self.generation,
+            app_generation: self.app_generation,
+        };
+        let state = request_state(&self.state);
+        let is_reported = self.cause.as_deref() == Some("reported");
+        let cause = is_reported.then_some(RequestCause::Reported);
+        let mut row = Request::known(at, &self.id, &self.method, &self.turn_id, origin, state, cause);
+        row.auto_resolution_ms = self.resolves_itself.then_some(0);
+        row.event_id = self.event_id.as_deref();
+        row
+    }
+}
+
 impl MessageState {
     fn row(&self) -> MessageRow<'_> {
         MessageRow {
@@ -810,6 +920,24 @@ pub(crate) fn brief(write: &Write) -> String {
         }
         Write::PutMarks { runtimes } => format!("marks {}", runtimes.len()),
         Write::InsertLifecycleId { .. } => "lifecycle id+".into(),
+        Write::PutRequest { request } => {
+            let cause = request.cause.map(|cause| format!(" {}", name(&cause))).unwrap_or_default();
+            let made = request.id.as_ref().map(|id| {
+                let item_id = request.item_id.as_deref().unwrap_or_default();
+                format!(" {id} {} for {item_id:?}", request.approval.unwrap_or("-"))
+            });
+            let process = match (&request.runtime_id, request.generation) {
+                (Some(runtime_id), Some(generation)) => format!(" of {runtime_id}.{generation}"),
+                (Some(runtime_id), None) => format!(" of {runtime_id}"),
+                _ => String::new(),
+            };
+            format!(
+                "request{}{} {}{cause}{process}",
+                new(&request.row),
+                made.unwrap_or_default(),
+                name(&request.state)
+            )
+        }
         Write::Quarantine { event, reason, .. } => format!("quarantine {event}: {reason}"),
         Write::EvictQuarantine { row } => format!("quarantine evict {row}"),
     }

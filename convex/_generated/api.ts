@@ -9,6 +9,7 @@
  */
 
 import type * as crons from "../crons.js";
+import type * as approvals from "../approvals.js";
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
@@ -18,7 +19,9 @@ import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_paging from "../model/paging.js";
 import type * as model_parts from "../model/parts.js";
+import type * as model_refusals from "../model/refusals.js";
 import type * as model_replay from "../model/replay.js";
+import type * as model_requests from "../model/requests.js";
 import type * as model_runs from "../model/runs.js";
 import type * as model_scope from "../model/scope.js";
 import type * as model_silence from "../model/silence.js";
@@ -27,6 +30,7 @@ import type * as model_trim from "../model/trim.js";
 import type * as retention from "../retention.js";
 import type * as sessions from "../sessions.js";
 import type * as streams from "../streams.js";
+import type * as serverRequests from "../serverRequests.js";
 import type * as sync from "../sync.js";
 import type * as threads from "../threads.js";
 import type * as turns from "../turns.js";
@@ -42,6 +46,7 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   crons: typeof crons;
+  approvals: typeof approvals;
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;
@@ -51,7 +56,9 @@ const fullApi: ApiFromModules<{
   "model/messages": typeof model_messages;
   "model/paging": typeof model_paging;
   "model/parts": typeof model_parts;
+  "model/refusals": typeof model_refusals;
   "model/replay": typeof model_replay;
+  "model/requests": typeof model_requests;
   "model/runs": typeof model_runs;
   "model/scope": typeof model_scope;
   "model/silence": typeof model_silence;
@@ -60,6 +67,7 @@ const fullApi: ApiFromModules<{
   retention: typeof retention;
   sessions: typeof sessions;
   streams: typeof streams;
+  serverRequests: typeof serverRequests;
   sync: typeof sync;
   threads: typeof threads;
   turns: typeof turns;

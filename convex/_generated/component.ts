@@ -23,6 +23,55 @@ import type { FunctionReference } from "convex/server";
  */
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
+    approvals: {
+      listPending: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId?: string;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            threadId: string;
+            turnId: string;
+            itemId: string;
+            kind: string;
+            reason?: string;
+            createdAt: number;
+            requestId: string | number;
+            method: string;
+            payloadJson: string;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
+      respond: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          itemId: string;
+          decision: "accepted" | "declined" | { json: string };
+          requestId?: string | number;
+          shownSha256?: string;
+        },
+        null,
+        Name
+      >;
+    };
     messages: {
       getByTurn: FunctionReference<
         "query",
@@ -89,6 +138,76 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           isDone: boolean;
           continueCursor: string;
         },
+        Name
+      >;
+    };
+    serverRequests: {
+      listPending: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId?: string;
+          limit?: number;
+        },
+        Array<{
+          requestId: string | number;
+          method: string;
+          threadId: string;
+          turnId: string;
+          itemId: string;
+          payloadJson: string;
+          status: "pending" | "answering" | "answered" | "expired";
+          reason?: string;
+          questions?: any;
+          createdAt: number;
+          updatedAt: number;
+          resolvedAt?: number;
+          responseJson?: string;
+          autoResolutionMs?: number;
+          decidedBy?: string;
+          decidedByDevice?: string;
+          decidedAt?: number;
+        }>,
+        Name
+      >;
+      resolve: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          requestId: string | number;
+          status: "answered" | "expired";
+          resolvedAt: number;
+          responseJson?: string;
+          policy?: string;
+          runtimeId?: string;
+          generation?: number;
+          appGeneration?: number;
+        },
+        null,
+        Name
+      >;
+      upsertPending: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          requestId: string | number;
+          threadId: string;
+          turnId: string;
+          itemId: string;
+          method: string;
+          payloadJson: string;
+          reason?: string;
+          questionsJson?: string;
+          requestedAt: number;
+          runtimeId?: string;
+          generation?: number;
+          appGeneration?: number;
+        },
+        null,
         Name
       >;
     };

@@ -5,6 +5,7 @@ import { coded } from "../errors.js";
 import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
 import { foldMessage } from "./folds.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
+import { writeRequest } from "./requests.js";
 import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
 
 /** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */
@@ -59,6 +60,8 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
       return closeStream(ctx, target, write);
     case "putHead":
       return putHead(ctx, target, write);
+    case "putRequest":
+      return putRequest(ctx, target, write);
     case "insertChunk":
       return insertChunk(ctx, target, write);
     case "putMarks":
@@ -211,6 +214,14 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
     const stream = await findStream(ctx, scope, threadId, streamIdOf(args, write.event));
     if (stream !== null) await ctx.db.patch("streams", stream._id, { turnOrder: write.turnOrder });
   }
+}
+
+async function putRequest(ctx: WriteCtx, target: Target, { request }: Of<"putRequest">): Promise<void> {
+  const row = request.row === undefined ? null : existing(target.rows.requests[request.row]);
+  if (request.event === undefined) return writeRequest(ctx, target, row, request);
+  const { eventId, turnId = "", kind: method, payloadJson } = eventAt(target.args, request.event);
+  const createdAt = createdAtOf(target, request.event);
+  return writeRequest(ctx, target, row, request, { eventId, turnId, method, payloadJson, createdAt });
 }
 
 async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk">): Promise<void> {

@@ -4,6 +4,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
 import { loadFold } from "./folds.js";
+import { loadRequests } from "./requests.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 
 /** Beyond this the core refuses the batch, so that nothing more need be loaded. SOURCE: `src/limits.rs`, BATCH_STREAMS_MAX. */
@@ -43,6 +44,7 @@ export type IngestRows = {
   messages: Doc<"messages">[];
   streams: Doc<"streams">[];
   quarantine: Doc<"quarantine">[];
+  requests: Doc<"serverRequests">[];
 };
 
 export type LoadedIngest = { call: IngestCall; rows: IngestRows };
@@ -71,7 +73,7 @@ export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean
       lifecycle: args.lifecycleEvents,
       loaded: null,
     },
-    rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [], quarantine: [] },
+    rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [], quarantine: [], requests: [] },
   };
 }
 
@@ -128,19 +130,20 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
   ]);
   const turns = unique([...named.filter((turn) => turn !== null), ...open]);
   const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
-  const [closingMessages, streams, places, nextOrders, lifecycleIds] = await Promise.all([
+  const [closingMessages, streams, places, nextOrders, lifecycleIds, requests] = await Promise.all([
     Promise.all(needs.closing.map((turnId) => messagesThatClose(ctx, scope, threadId, turnId))),
     Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
     Promise.all(needs.chunks.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
     Promise.all(needs.nextOrders.map((turnId) => nextOrder(ctx, scope, threadId, turnId))),
     Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
+    loadRequests(ctx, scope, threadId, needs.requestIds, needs.openRequests),
   ]);
   const messages = unique([...items.flat(), ...closingMessages.flat()]);
   const [folds, quarantine] = await Promise.all([
     Promise.all(needs.folds.map((fold) => findFold(ctx, messages, streamIdOf(args, fold.event), fold))),
     needs.quarantine ? quarantineOf(ctx, scope, threadId) : [],
   ]);
-  const rows = { turns, messages, streams: unique(streams.flat()), quarantine };
+  const rows = { turns, messages, streams: unique(streams.flat()), quarantine, requests };
   const loaded: LoadedRows = {
     ...rows,
     places: places.flat(),
@@ -168,12 +171,13 @@ function quarantineOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: strin
 
 /** A turn with everything that is open in it, for `turns.interrupt`. */
 export async function loadTurnToEnd(ctx: ReadCtx, scope: Scope, threadId: string, turnId: string) {
-  const [turn, messages, streams] = await Promise.all([
+  const [turn, messages, streams, requests] = await Promise.all([
     findTurn(ctx, scope, threadId, turnId),
     messagesThatClose(ctx, scope, threadId, turnId),
     streamsOfTurn(ctx, scope, threadId, turnId),
+    loadRequests(ctx, scope, threadId, [], true),
   ]);
-  return { turns: turn === null ? [] : [turn], messages, streams };
+  return { turns: turn === null ? [] : [turn], messages, streams, requests };
 }
 
 export function findHead(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string): Promise<Doc<"streamHeads"> | null> {

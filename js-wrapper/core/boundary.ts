@@ -126,6 +126,25 @@ export type LoadedRows = {
   lifecycleIds: readonly string[];
   folds: readonly FoldFacts[];
   quarantine: readonly { eventId: string; bytes: number }[];
+  requests: readonly RequestFacts[];
+};
+
+/** `src/request.rs`, RequestRow. */
+export type RequestFacts = RequestOrigin & {
+  requestId: string | number;
+  method: string;
+  turnId: string;
+  eventId?: string | undefined;
+  status: string;
+  cause?: string | undefined;
+  autoResolutionMs?: number | undefined;
+};
+
+/** `src/request.rs`, Origin. */
+export type RequestOrigin = {
+  runtimeId?: string | undefined;
+  generation?: number | undefined;
+  appGeneration?: number | undefined;
 };
 
 /** `src/ingest/call.rs`, IngestCall. */
@@ -183,7 +202,8 @@ export type TrimCall = {
 /** `src/retention.rs`, SilenceCall. */
 export type SilenceCall = { nowMs: number; lastBeatAt: number | undefined; reason: string | undefined; loaded: LoadedRows };
 
-class Packer {
+/** Writes the fields of a call, in order. */
+export class Packer {
   readonly #texts: string[] = [];
   readonly #numbers: number[] = [];
 
@@ -429,6 +449,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.text(row.eventId);
     packer.number(row.bytes);
   });
+  packer.list(loaded.requests, (request) => requestFacts(packer, request));
 }
 
 function foldFacts(packer: Packer, fold: FoldFacts): void {
@@ -445,6 +466,23 @@ function foldFacts(packer: Packer, fold: FoldFacts): void {
     packer.optionalNumber(run.pendingHigh);
   });
   packer.number(fold.end);
+}
+
+export function requestFacts(packer: Packer, request: RequestFacts): void {
+  packer.text(JSON.stringify(request.requestId));
+  packer.text(request.method);
+  packer.text(request.turnId);
+  packer.optionalText(request.eventId);
+  requestOrigin(packer, request);
+  packer.text(request.status);
+  packer.optionalText(request.cause);
+  packer.flag(request.autoResolutionMs !== undefined);
+}
+
+export function requestOrigin(packer: Packer, origin: RequestOrigin): void {
+  packer.optionalText(origin.runtimeId);
+  packer.optionalNumber(origin.generation);
+  packer.optionalNumber(origin.appGeneration);
 }
 
 function range(packer: Packer, value: Range): void {

@@ -100,6 +100,57 @@ export type CodexThreadState = {
 /** A thread in a list, newest first. */
 export type CodexThreadRow = { threadId: string; status: string; updatedAt: number };
 
+/** An approval that nobody has decided. */
+export type CodexApproval = {
+  threadId: string;
+  turnId: string;
+  itemId: string;
+  /** `commandExecution`, `fileChange` or `permissions`. */
+  kind: string;
+  /** The model's words. */
+  reason?: string;
+  createdAt: number;
+  /** Names the request where several ask about one item. */
+  requestId: string | number;
+  method: string;
+  /** The app-server's message, whole. */
+  payloadJson: string;
+};
+
+/** A decision: `{json}` is one of the request's `availableDecisions`. */
+export type CodexApprovalDecision = "accepted" | "declined" | { json: string };
+
+/** The process of the app-server that asks, as far as it is known. */
+export type CodexServerRequestOrigin = {
+  runtimeId?: string | undefined;
+  generation?: number | undefined;
+  appGeneration?: number | undefined;
+};
+
+/** What the app-server asks. */
+export type CodexServerRequest = {
+  requestId: string | number;
+  method: string;
+  threadId: string;
+  turnId: string;
+  itemId: string;
+  payloadJson: string;
+  /** `answering`: a decision is stored, and on its way to Codex. */
+  status: "pending" | "answering" | "answered" | "expired";
+  reason?: string;
+  questions?: unknown;
+  createdAt: number;
+  updatedAt: number;
+  resolvedAt?: number;
+  /** The `result` that Codex got, or is to get. */
+  responseJson?: string;
+  /** Milliseconds from `createdAt` on after which Codex answers the question itself. */
+  autoResolutionMs?: number;
+  decidedBy?: string;
+  decidedByDevice?: string;
+  decidedAt?: number;
+};
+
 /** An event of a stream, as the component takes it. */
 export type CodexStreamDelta = {
   type: "stream_delta";
@@ -127,6 +178,7 @@ type Actor = { actor: HostActorContext };
 type InThread = Actor & { threadId: string };
 type Query<Args extends Actor, Result> = FunctionReference<"query", "internal", Args, Result>;
 type Mutation<Args extends Actor, Result> = FunctionReference<"mutation", "internal", Args, Result>;
+type Origin = { runtimeId?: string; generation?: number; appGeneration?: number };
 type ThreadOptions = { model?: string; cwd?: string; personality?: string; localThreadId?: string };
 
 /** The component's functions that the host helpers call: `components.codexLocal` of an app's generated api fits it. */
@@ -176,5 +228,46 @@ export type CodexComponent = {
   messages: {
     listByThread: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexMessageDoc>>;
     getByTurn: Query<InThread & { turnId: string }, CodexMessageDoc[]>;
+  };
+  approvals: {
+    listPending: Query<Actor & { threadId?: string; paginationOpts: PaginationOptions }, PaginationResult<CodexApproval>>;
+    respond: Mutation<
+      InThread & {
+        turnId: string;
+        itemId: string;
+        decision: CodexApprovalDecision;
+        requestId?: string | number;
+        shownSha256?: string;
+      },
+      null
+    >;
+  };
+  serverRequests: {
+    listPending: Query<Actor & { threadId?: string; limit?: number }, CodexServerRequest[]>;
+    upsertPending: Mutation<
+      InThread &
+        Origin & {
+          requestId: string | number;
+          turnId: string;
+          itemId: string;
+          method: string;
+          payloadJson: string;
+          reason?: string;
+          questionsJson?: string;
+          requestedAt: number;
+        },
+      null
+    >;
+    resolve: Mutation<
+      InThread &
+        Origin & {
+          requestId: string | number;
+          status: "answered" | "expired";
+          resolvedAt: number;
+          responseJson?: string;
+          policy?: string;
+        },
+      null
+    >;
   };
 };

@@ -3,9 +3,13 @@
  * wasm is reached from here.
  */
 export type {
+  CodexApproval,
+  CodexApprovalDecision,
   CodexComponent,
   CodexMessageDoc,
   CodexReplay,
+  CodexServerRequest,
+  CodexServerRequestOrigin,
   CodexThreadRow,
   CodexThreadState,
   HostMutationCtx,
@@ -26,6 +30,13 @@ export {
   listThreadMessagesForHooksForActor,
   listTurnMessagesForHooksForActor,
 } from "./messages.js";
+export {
+  listPendingApprovalsForHooksForActor,
+  listPendingServerRequestsForHooksForActor,
+  resolvePendingServerRequestForHooksForActor,
+  respondApprovalForHooksForActor,
+  upsertPendingServerRequestForHooksForActor,
+} from "./requests.js";
 export {
   computeDataHygiene,
   computeDurableHistoryStats,

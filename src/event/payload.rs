@@ -5,6 +5,7 @@
 use super::item::{Item, Outcome, REASONING};
 use super::json::{Json, RawStr, Text};
 use crate::event::json::Kind;
+use crate::limits::ID_BYTES_MAX;
 
 /// What an event does.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,10 @@ pub enum Meaning<'a> {
     ThreadNamed(Option<String>),
     /// `thread/archived` (true), `thread/unarchived` (false).
     ThreadArchived(bool),
+    /// Any message with an id: a server request.
+    Asked(Asked<'a>),
+    /// `serverRequest/resolved`: the id, as JSON.
+    RequestResolved(&'a str),
     /// Nothing that rows show.
     Nothing,
 }
@@ -65,6 +70,15 @@ pub enum Growth {
     Output(Text),
     /// Neither: raw reasoning, which is at most kept for replay.
     Unseen,
+}
+
+/// What a server request says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// Its id, as JSON.
+    pub id: &'a str,
+    /// Its `params`.
+    pub params: Option<Json<'a>>,
 }
 
 /// Under which option an event's payload is kept for replay.
@@ -111,11 +125,12 @@ pub struct Envelope<'a> {
 /// turn than its envelope.
 pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result<Payload<'a>, &'static str> {
     let json = Json::parse(payload_json).map_err(|_| "the payload is not JSON")?;
-    let (mut method, mut params) = (None, None);
+    let (mut method, mut params, mut id) = (None, None, None);
     for (key, value) in json.entries() {
         match key.plain() {
             Some("method") => method = value.str(),
             Some("params") => params = Some(value),
+            Some("id") => id = Some(value),
             _ => {}
         }
     }
@@ -124,13 +139,18 @@ pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result
     }
     let params = Params::read(params);
     params.check_names(envelope)?;
+    if let Some(id) = id {
+        let asked = Asked { id: request_id(id)?, params: params.whole };
+        return Ok(Payload { meaning: Meaning::Asked(asked), keeping: Keeping::Never });
+    }
     read_meaning(envelope.kind, &params)
 }
 
 /// The members of `params` that meanings are made of, found in one pass.
 #[derive(Default)]
 struct Params<'a> {
-    given: bool,
+    /// None where they are no object.
+    whole: Option<Json<'a>>,
     thread_id: Option<RawStr<'a>>,
     turn_id: Option<RawStr<'a>>,
     item_id: Option<RawStr<'a>>,
@@ -149,7 +169,7 @@ impl<'a> Params<'a> {
     fn read(params: Option<Json<'a>>) -> Self {
         let mut found = Self::default();
         let Some(params) = params.filter(|params| params.kind() == Kind::Object) else { return found };
-        found.given = true;
+        found.whole = Some(params);
         for (key, value) in params.entries() {
             match key.plain() {
                 Some("threadId" | "conversationId") => found.thread_id = value.str(),
@@ -228,12 +248,27 @@ fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'st
         }
         "thread/archived" => (Meaning::ThreadArchived(true), Keeping::Never),
         "thread/unarchived" => (Meaning::ThreadArchived(false), Keeping::Never),
+        "serverRequest/resolved" => {
+            let id = params.whole.and_then(|params| params.get("requestId"));
+            let id = id.ok_or("the payload lacks a request id")?;
+            (Meaning::RequestResolved(request_id(id)?), Keeping::Never)
+        }
         _ => (Meaning::Nothing, Keeping::Never),
     };
-    if !params.given && meaning != Meaning::Nothing {
+    if params.whole.is_none() && meaning != Meaning::Nothing {
         return Err("the payload lacks params");
     }
     Ok(Payload { meaning, keeping })
+}
+
+/// The id of a request, as JSON: a text without escapes, so that it is written in one way, or an integer of 0 or more.
+///
+/// # Errors
+/// Where it is neither.
+pub fn request_id(id: Json<'_>) -> Result<&str, &'static str> {
+    let is_one = id.str().and_then(RawStr::plain).is_some() || id.safe_integer().is_some();
+    let id = Some(id.text()).filter(|id| is_one && id.len() <= ID_BYTES_MAX);
+    id.ok_or("the payload's request id is none")
 }
 
 fn keeping_of(item: &Item<'_>) -> Keeping {

@@ -5,6 +5,7 @@ use crate::delta::order::{Order, Range};
 use crate::fold::FoldRow;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker};
+use crate::request::Request;
 use crate::session::{SessionFacts, SessionRow};
 
 /// Everything that a plan is made from.
@@ -151,6 +152,8 @@ pub struct Loaded<'a> {
     pub folds: Vec<FoldRow<'a>>,
     /// The thread's malformed events, newest first.
     pub quarantine: Vec<QuarantineRow<'a>>,
+    /// The thread's open server requests, and those of the ids that were named, newest last.
+    pub requests: Vec<Request<'a>>,
 }
 
 /// A turn.
@@ -260,6 +263,16 @@ impl<'a> IngestCall<'a> {
         };
         call.end(read)
     }
+
+    /// Id and kind of an event by its index: the streams' events, then the lifecycle events.
+    pub fn event(&self, index: u32) -> Option<(&'a str, &'a str)> {
+        let index = index as usize;
+        if let Some(delta) = self.deltas.get(index) {
+            return Some((delta.event_id, delta.kind));
+        }
+        let event = self.lifecycle.get(index.checked_sub(self.deltas.len())?)?;
+        Some((event.event_id, event.kind))
+    }
 }
 
 impl<'a> ThreadRow<'a> {
@@ -349,6 +362,7 @@ impl<'a> Loaded<'a> {
             lifecycle_ids: call.list(Unpacker::text),
             folds: call.list(FoldRow::unpack),
             quarantine: call.list(|call| QuarantineRow { event_id: call.text(), bytes: call.integer() }),
+            requests: Request::unpack_all(call),
         }
     }
 }

@@ -60,12 +60,17 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
 }
 
 /// The runtime and number of an id that the bridge made.
-fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, u64)> {
-    let count = event_id.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let (before, digits) = event_id.split_at_checked(event_id.len() - count)?;
+pub fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, u64)> {
+    let (before, number) = trailing_number(event_id)?;
     let runtime_id = before.strip_suffix(":L")?.strip_suffix(thread_id)?.strip_suffix(':')?;
-    let number = decimal(digits).filter(|number| *number < SAFE_INTEGER_MAX)?;
-    Some((runtime_id, number))
+    (number < SAFE_INTEGER_MAX).then_some((runtime_id, number))
+}
+
+/// The number that a text ends in, and what is before it.
+pub fn trailing_number(text: &str) -> Option<(&str, u64)> {
+    let count = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (before, digits) = text.split_at_checked(text.len() - count)?;
+    Some((before, decimal(digits)?))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::write::{
 use crate::error::Code;
 use crate::event::item::REASONING;
 use crate::event::json::{Json, Text};
-use crate::event::payload::{Envelope, Growth, Keeping, Meaning, Payload, read_payload};
+use crate::event::payload::{Asked, Envelope, Growth, Keeping, Meaning, Payload, read_payload};
 use crate::limits::{FOLDS_MAX, NEEDS_RANGES_MAX};
 use crate::options::Options;
 use crate::pack::units_of_bytes;
@@ -125,15 +125,21 @@ fn ask(
     for at in applied {
         if let (Some(Ok(payload)), Some(event)) =
             (readings.get(call.deltas.len() + at), call.lifecycle.get(*at))
-            && let Some(turn_id) = event.turn_id
         {
-            ask_for(&payload.meaning, turn_id, true, true, needs);
+            ask_for(&payload.meaning, event.turn_id.unwrap_or_default(), true, true, needs);
         }
     }
 }
 
 fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: bool, needs: &mut Needs) {
+    if let Meaning::Asked(Asked { id, .. }) | Meaning::RequestResolved(id) = meaning {
+        add(&mut needs.request_ids, id);
+    }
+    needs.open_requests |=
+        matches!(meaning, Meaning::Asked(_) | Meaning::TurnStarted | Meaning::TurnEnded { .. });
     match meaning {
+        _ if turn_id.is_empty() => return,
+        Meaning::Asked(_) if turn_unknown => add(&mut needs.turns, turn_id),
         Meaning::TurnStarted | Meaning::TurnWarned(_) => add(&mut needs.turns, turn_id),
         Meaning::TurnEnded { .. } => {
             add(&mut needs.turns, turn_id);
@@ -160,11 +166,11 @@ fn name_item(needs: &mut Needs, turn_id: &str, item_id: &str) {
     }
 }
 
-fn write(
-    call: &IngestCall<'_>,
-    streams: Vec<Stream<'_>>,
+fn write<'a>(
+    call: &IngestCall<'a>,
+    streams: Vec<Stream<'a>>,
     lifecycle: lifecycle::Lifecycle,
-    readings: &[Reading<'_>],
+    readings: &[Reading<'a>],
     session: SessionWrite,
 ) -> Plan {
     let mut rows = Rows::new(call, streams);
@@ -188,7 +194,7 @@ fn write(
                         payload_json: delta.payload_json,
                         expose_raw: call.options.expose_raw_reasoning_deltas,
                     };
-                    let text = apply(&mut rows, at, &payload.meaning, &call.options);
+                    let text = apply(&mut rows, call, at, &payload.meaning);
                     let kept = kept(payload, at, &call.options);
                     let item_id = kept.as_ref().and_then(|_| payload.meaning.item_id()).map(str::to_owned);
                     Addition { text, kept, item_id }
@@ -217,7 +223,7 @@ fn write(
                 payload_json: event.payload_json,
                 expose_raw: call.options.expose_raw_reasoning_deltas,
             };
-            apply(&mut rows, at, &payload.meaning, &call.options);
+            apply(&mut rows, call, at, &payload.meaning);
         }
     }
     close_late_streams(&mut rows);
@@ -283,11 +289,11 @@ fn answer(
 }
 
 /// Applies one event; answers the text that goes into its stream's chunk.
-fn apply(
-    rows: &mut Rows<'_>,
-    at: At<'_>,
-    meaning: &Meaning<'_>,
-    options: &Options,
+fn apply<'a>(
+    rows: &mut Rows<'a>,
+    call: &IngestCall<'a>,
+    at: At<'a>,
+    meaning: &Meaning<'a>,
 ) -> Option<(String, Channel, Text)> {
     match meaning {
         Meaning::ThreadNamed(name) => {
@@ -298,8 +304,12 @@ fn apply(
             rows.thread.archived = Some(*archived);
             rows.thread.touched = true;
         }
+        Meaning::Asked(_) | Meaning::RequestResolved(_) => rows.hear(call, at, meaning),
         _ if at.turn_id.is_empty() => {}
-        Meaning::TurnStarted => rows.begin_turn(at.turn_id, at.at_ms),
+        Meaning::TurnStarted => {
+            rows.begin_turn(at.turn_id, at.at_ms);
+            rows.hear(call, at, meaning);
+        }
         Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message),
         Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}
         Meaning::TurnEnded { outcome, error, synthesized, .. } => {
@@ -312,7 +322,7 @@ fn apply(
             let message_id = rows.grow_item(at, item_id, item_type)?;
             return match growth {
                 Growth::Text(text) => Some((message_id, Channel::Text, text.clone())),
-                Growth::Output(text) if options.save_stream_deltas => {
+                Growth::Output(text) if call.options.save_stream_deltas => {
                     Some((message_id, Channel::Output, text.clone()))
                 }
                 Growth::Output(_) | Growth::Unseen => None,

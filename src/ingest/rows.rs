@@ -5,6 +5,7 @@ use super::messages::Message;
 use super::streams::Stream;
 use super::turns::Turn;
 use super::write::{Source, StreamState, Write};
+use crate::request::Request;
 
 /// The thread's rows.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Rows<'a> {
     pub now_ms: f64,
     /// When a stream that ends now stops being listed, in milliseconds.
     pub expires_at: f64,
+    /// Its server requests: loaded ones first, newest last.
+    pub requests: Vec<Request<'a>>,
 }
 
 /// The thread's own row.
@@ -87,6 +90,7 @@ impl<'a> Rows<'a> {
                 .collect(),
             now_ms,
             expires_at: now_ms + delay_ms,
+            requests: loaded.requests.clone(),
         }
     }
 
@@ -107,6 +111,8 @@ impl<'a> Rows<'a> {
         let turns = self.turns.clone().into_iter();
         writes.extend(turns.filter_map(|turn| turn.into_write(self.now_ms)));
         writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
+        let requests = std::mem::take(&mut self.requests).into_iter().filter_map(Request::into_write);
+        writes.extend(requests.map(|request| Write::PutRequest { request }));
         for stream in &self.streams {
             if stream.head.is_none() || stream.listed_again {
                 let (event, state, turn_order) = (stream.event, stream.made_as, stream.turn_order);

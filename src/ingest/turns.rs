@@ -228,6 +228,7 @@ impl Rows<'_> {
                 message.close(ended, Closing::Turn, at_ms);
             }
         }
+        self.end_requests(turn_id);
         let state =
             if status == TurnStatus::Completed { StreamState::Finished } else { StreamState::Aborted };
         for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {

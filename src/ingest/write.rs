@@ -5,6 +5,7 @@
 
 use crate::error::Code;
 use crate::event::item::Role;
+use crate::request::RequestWrite;
 use crate::session::SessionWrite;
 use serde::Serialize;
 use tsify::Tsify;
@@ -110,12 +111,17 @@ pub struct Needs {
     pub folds: Vec<FoldRange>,
     /// Whether the thread's quarantine is asked for.
     pub quarantine: bool,
+    /// Whether the thread's open server requests are asked for.
+    pub open_requests: bool,
+    /// Ids of server requests, as JSON: the newest requests of each.
+    pub request_ids: Vec<String>,
 }
 
 impl Needs {
     /// How many index ranges the rows take at most, their parts' included.
     pub fn ranges(&self) -> usize {
         let one = self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len();
+        let one = one + self.request_ids.len();
         one + (self.chunks.len() + self.folds.len()) * 2 + (self.items.len() + self.closing.len()) * 3
     }
 
@@ -559,6 +565,11 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_order: Option<u64>,
+    },
+    /// A server request.
+    PutRequest {
+        /// What is written.
+        request: RequestWrite,
     },
     /// What a batch brought to a contiguous range of a stream.
     InsertChunk {

@@ -67,6 +67,14 @@ function GIVEN(): Record<string, Value> {
     idempotencyKey: "key_1",
     reason: "injected",
     model: "injected",
+    requestId: 0,
+    method: "item/commandExecution/requestApproval",
+    payloadJson: "{}",
+    requestedAt: 1,
+    resolvedAt: 1,
+    status: "expired",
+    responseJson: "{}",
+    decision: "declined",
   };
 }
 
@@ -82,6 +90,8 @@ async function ownerWorks(component: Component): Promise<void> {
   const events = [turn.started(), ...turn.prompt(SECRET), turn.itemStarted(agentMessage("msg_1", "")), turn.text("msg_1", SECRET), turn.raw("error", "{")];
   await ingest(component, events, { runtime: { saveStreamDeltas: true } }, [lifecycle(0, "thread/name/updated", { threadName: SECRET })]);
   await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 2 });
+  const approval = { requestId: 0, method: "item/commandExecution/requestApproval", payloadJson: SECRET, requestedAt: 1 };
+  await component.mutation(api.serverRequests.upsertPending, { actor: OWNER, threadId: THREAD, turnId: TURN, itemId: "msg_1", ...approval });
 }
 
 async function strangerWorks(component: Component, actor: Actor): Promise<void> {
@@ -113,7 +123,7 @@ async function rowsOf(component: Component, { tenantId, userId }: Actor) {
 
 test("the component's functions are found", () => {
   const names = functions.map(({ name }) => name);
-  expect(names).toEqual(expect.arrayContaining(["sync.ingest", "sync.ingestSafe", "sync.replay", "messages.listByThread", "threads.list", "turns.interrupt"]));
+  expect(names).toEqual(expect.arrayContaining(["sync.ingest", "sync.ingestSafe", "sync.replay", "messages.listByThread", "threads.list", "turns.interrupt", "approvals.respond", "serverRequests.resolve"]));
   expect(new Set(names).size).toBe(names.length);
 });
 
@@ -187,6 +197,8 @@ test("another user's rows cost mine nothing", async () => {
     for (let at = 0; at < others; at++) {
       const actor = { ...OWNER, userId: `other_${at}` };
       await ingest(component, new TurnStream().whole(), { actor });
+      const approval = { requestId: 0, method: "item/commandExecution/requestApproval", payloadJson: "{}", requestedAt: 1 };
+      await component.mutation(api.serverRequests.upsertPending, { actor, threadId: THREAD, turnId: "t", itemId: "i", ...approval });
     }
     await ingest(component, new TurnStream().whole());
     Object.assign(limits, { documentsRead: 40, databaseQueries: 30 });
@@ -194,6 +206,8 @@ test("another user's rows cost mine nothing", async () => {
     await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD });
     await component.query(api.messages.listByThread, { actor: OWNER, threadId: THREAD, paginationOpts: { cursor: null, numItems: 50 } });
     await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById: [{ streamId: STREAM, cursor: 0 }] });
+    await component.query(api.approvals.listPending, { actor: OWNER, paginationOpts: { cursor: null, numItems: 50 } });
+    await component.query(api.serverRequests.listPending, { actor: OWNER });
   };
   await cost(0);
   await cost(60);

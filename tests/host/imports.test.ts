@@ -29,7 +29,11 @@ describe("the component", () => {
   const reachesCore = (name: string) =>
     [...reached(new URL(`../../convex/${name}.ts`, import.meta.url))].some((module) => module.includes("/js-wrapper/core/"));
 
+  const reachesIngest = (name: string) =>
+    [...reached(new URL(`../../convex/${name}.ts`, import.meta.url))].some((module) => module.endsWith("/js-wrapper/core/ingest.ts"));
+
   it("loads Rust only where Rust decides", () => {
     expect(["threads", "messages", "sync", "turns"].filter(reachesCore)).toEqual(["sync", "turns"]);
+    expect(["approvals", "serverRequests", "sync", "turns"].filter(reachesIngest)).toEqual(["sync"]);
   });
 });

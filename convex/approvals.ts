@@ -1,0 +1,94 @@
+import { paginationOptsValidator } from "convex/server";
+import { v } from "convex/values";
+import { planRespond } from "../js-wrapper/core/control.js";
+import { mutation, query } from "./_generated/server.js";
+import { decide } from "./model/core.js";
+import { readPage, type Listed } from "./model/paging.js";
+import { refused } from "./model/refusals.js";
+import {
+  payloadOf,
+  presentApproval,
+  REQUESTS_LISTED_BYTES_MAX,
+  requestsOfItem,
+  rowAt,
+  statusFields,
+  writeResponse,
+} from "./model/requests.js";
+import { findThread, requireThread, scopeOf } from "./model/scope.js";
+import { vActor, vApproval, vRequestId } from "./validators.js";
+
+/**
+ * A page of the approvals that nobody has decided, of one thread or of all of the actor's, newest first. Payloads are whole:
+ * a page ends early behind 4 MiB of them.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_CURSOR_INVALID`
+ */
+export const listPending = query({
+  args: { actor: vActor, threadId: v.optional(v.string()), paginationOpts: paginationOptsValidator },
+  returns: v.object({ page: v.array(vApproval), isDone: v.boolean(), continueCursor: v.string() }),
+  handler: async (ctx, { actor, threadId, paginationOpts }) => {
+    const scope = scopeOf(actor);
+    if (threadId !== undefined) await requireThread(ctx, scope, threadId);
+    const { tenantId, userId } = scope;
+    const list: Listed<"serverRequests"> =
+      threadId === undefined
+        ? { table: "serverRequests", index: "by_waiting", prefix: [tenantId, userId, "approval"], key: [] }
+        : { table: "serverRequests", index: "by_thread_waiting", prefix: [tenantId, userId, threadId, "approval"], key: [] };
+    return readPage(ctx, list, paginationOpts, (doc) => presentApproval(ctx, doc), REQUESTS_LISTED_BYTES_MAX);
+  },
+});
+
+/**
+ * Decides an approval, once: the first decision stands, the same again changes nothing. Codex gets its answer from the bridge.
+ *
+ * `decision` is `accepted`, `declined`, or one of the request's `availableDecisions` as `{json}`. `requestId` says which request
+ * where several ask about the item. `shownSha256`, in hexadecimal, is of the `payloadJson` that the person saw.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its data says who
+ * decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE` (over 256 KiB it can only be declined)
+ */
+export const respond = mutation({
+  args: {
+    actor: vActor,
+    threadId: v.string(),
+    turnId: v.string(),
+    itemId: v.string(),
+    decision: v.union(v.literal("accepted"), v.literal("declined"), v.object({ json: v.string() })),
+    requestId: v.optional(vRequestId),
+    shownSha256: v.optional(v.string()),
+  },
+  returns: v.null(),
+  handler: async (ctx, { actor, threadId, turnId, itemId, decision, requestId, shownSha256 }) => {
+    const scope = scopeOf(actor);
+    const thread = await findThread(ctx, scope, threadId);
+    const rows = thread === null ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
+    const call = {
+      threadExists: thread !== null,
+      requestId,
+      decision: typeof decision === "string" ? decision : decision.json,
+      shownSha256,
+      known: rows,
+    };
+    let answer = decide(() => planRespond(call));
+    if (answer.type === "needs") {
+      const asked = answer.row;
+      const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
+      const known = rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
+      answer = decide(() => planRespond({ ...call, known }));
+    }
+    if (answer.type === "rejected") throw refused(answer, rows, { threadId, turnId, itemId });
+    if (answer.type === "decide") {
+      const row = rowAt(rows, answer.row);
+      const nowMs = Date.now();
+      await ctx.db.patch("serverRequests", row._id, {
+        ...statusFields("answering", row.approval, nowMs, row),
+        decisionJson: answer.decision,
+        decidedBy: actor.userId,
+        decidedByDevice: actor.deviceId,
+        decidedAt: nowMs,
+      });
+      await writeResponse(ctx, row, answer.response);
+    }
+    return null;
+  },
+});

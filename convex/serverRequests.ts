@@ -1,0 +1,157 @@
+import { v } from "convex/values";
+import { planResolve, planUpsert } from "../js-wrapper/core/control.js";
+import { mutation, query } from "./_generated/server.js";
+import { decide } from "./model/core.js";
+import { refused } from "./model/refusals.js";
+import {
+  inStatus,
+  loadRequests,
+  payloadOf,
+  presentRequest,
+  REQUESTS_LISTED_BYTES_MAX,
+  requestsOfId,
+  rowAt,
+  statusFields,
+  writeRequest,
+  writeResponse,
+} from "./model/requests.js";
+import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
+import { vActor, vRequestId, vRequestOrigin, vServerRequest } from "./validators.js";
+
+const LISTED_DEFAULT = 100;
+const LISTED_MAX = 200;
+
+/**
+ * Tells of a request of the app-server. With the event that asks the same, in either order, it makes one row; the same again
+ * changes nothing, and one that has ended is never opened again. `runtimeId`, `generation` and `appGeneration` say which
+ * process asked: ids restart at 0 in every one.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_REQUEST_INVALID`
+ */
+export const upsertPending = mutation({
+  args: {
+    actor: vActor,
+    requestId: vRequestId,
+    threadId: v.string(),
+    turnId: v.string(),
+    itemId: v.string(),
+    method: v.string(),
+    payloadJson: v.string(),
+    reason: v.optional(v.string()),
+    questionsJson: v.optional(v.string()),
+    requestedAt: v.number(),
+    ...vRequestOrigin,
+  },
+  returns: v.null(),
+  handler: async (ctx, { actor, threadId, runtimeId, generation, appGeneration, ...asked }) => {
+    const scope = scopeOf(actor);
+    const [thread, turn, known] = await Promise.all([
+      findThread(ctx, scope, threadId),
+      findTurn(ctx, scope, threadId, asked.turnId),
+      loadRequests(ctx, scope, threadId, [JSON.stringify(asked.requestId)], true),
+    ]);
+    const { requestId, method, turnId, itemId, payloadJson, reason, questionsJson, requestedAt } = asked;
+    const origin = { runtimeId, generation, appGeneration };
+    const threadExists = thread !== null;
+    const call = { threadExists, turnStatus: turn?.status, requestId, method, turnId, itemId, origin, payloadJson, reason, questionsJson, known };
+    const answer = decide(() => planUpsert(call));
+    if (answer.type === "rejected") throw refused(answer, known, { threadId, requestId });
+    if (answer.type === "keep") return null;
+    const nowMs = Date.now();
+    for (const write of answer.requests) {
+      const row = write.row === undefined ? null : rowAt(known, write.row);
+      const said = write.row !== answer.row ? undefined : {
+        ...{ method, turnId, itemId, createdAt: Number.isFinite(requestedAt) ? requestedAt : nowMs },
+        payloadJson: answer.isPrivate ? "{}" : payloadJson,
+        ...(appGeneration === undefined ? {} : { appGeneration }),
+        ...(answer.reason === undefined ? {} : { reason: answer.reason }),
+        ...(questionsJson === undefined ? {} : { questionsJson }),
+      };
+      await writeRequest(ctx, { scope, threadId, nowMs }, row, write, said);
+    }
+    if (thread !== null && answer.touches) await ctx.db.patch("threads", thread._id, { updatedAt: nowMs });
+    return null;
+  },
+});
+
+/**
+ * Says how a request ended: `answered` when its answer was written to Codex, else `expired`. The bridge's word replaces what was
+ * guessed (a turn that ended, `serverRequest/resolved`), and nothing replaces the bridge's. Answers to secret questions and of
+ * account methods are not stored. `policy` names what decided where no person did.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_REQUEST_NOT_FOUND`, `E_REQUEST_NOT_PENDING`, `E_REQUEST_INVALID`
+ */
+export const resolve = mutation({
+  args: {
+    actor: vActor,
+    threadId: v.string(),
+    requestId: vRequestId,
+    status: v.union(v.literal("answered"), v.literal("expired")),
+    resolvedAt: v.number(),
+    responseJson: v.optional(v.string()),
+    policy: v.optional(v.string()),
+    ...vRequestOrigin,
+  },
+  returns: v.null(),
+  handler: async (ctx, { actor, threadId, requestId, status, resolvedAt, responseJson, policy, ...origin }) => {
+    const scope = scopeOf(actor);
+    const thread = await findThread(ctx, scope, threadId);
+    const rows = thread === null ? [] : await requestsOfId(ctx, scope, threadId, requestId);
+    const call = { threadExists: thread !== null, origin, answered: status === "answered", responseJson, policy, known: rows };
+    let answer = decide(() => planResolve(call));
+    if (answer.type === "needs") {
+      const asked = answer.row;
+      const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
+      const known = rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
+      answer = decide(() => planResolve({ ...call, known }));
+    }
+    if (answer.type === "rejected") throw refused(answer, rows, { threadId, requestId });
+    if (answer.type !== "resolve") return null;
+    const row = rowAt(rows, answer.row);
+    const nowMs = Date.now();
+    const { decisionJson, decidedBy, decidedByDevice, decidedAt } = row;
+    const isStored = decisionJson !== undefined && decidedBy !== undefined && decidedByDevice !== undefined && decidedAt !== undefined;
+    await ctx.db.patch("serverRequests", row._id, {
+      ...statusFields(status, row.approval, nowMs, row),
+      cause: "reported",
+      resolvedAt: Number.isFinite(resolvedAt) ? resolvedAt : nowMs,
+      ...(answer.decides ? { decidedBy: actor.userId, decidedByDevice: actor.deviceId, decidedByPolicy: policy, decidedAt: nowMs } : {}),
+      ...(answer.decision === undefined ? {} : { decisionJson: answer.decision }),
+      ...(answer.decides && isStored ? { overruled: { decisionJson, decidedBy, decidedByDevice, decidedAt } } : {}),
+    });
+    if (answer.keepsResponse && responseJson !== undefined) await writeResponse(ctx, row, responseJson);
+    return null;
+  },
+});
+
+/**
+ * The requests that Codex waits for, of one thread or of all of the actor's, last changed first: those that nobody has answered,
+ * and those whose answer is on its way (`answering`, with the `responseJson` that Codex is to get). Payloads are whole: the list
+ * ends early behind 4 MiB of them.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const listPending = query({
+  args: { actor: vActor, threadId: v.optional(v.string()), limit: v.optional(v.number()) },
+  returns: v.array(vServerRequest),
+  handler: async (ctx, { actor, threadId, limit }) => {
+    const scope = scopeOf(actor);
+    if (threadId !== undefined) await requireThread(ctx, scope, threadId);
+    const asked = limit !== undefined && Number.isFinite(limit) ? Math.floor(limit) : LISTED_DEFAULT;
+    const rowsMax = Math.min(Math.max(asked, 1), LISTED_MAX);
+    const open = await Promise.all([
+      inStatus(ctx, scope, threadId, "pending").take(rowsMax),
+      inStatus(ctx, scope, threadId, "answering").take(rowsMax),
+    ]);
+    const newest = open.flat().sort((one, other) => other.updatedAt - one.updatedAt);
+    const rows = [];
+    let weight = 0;
+    for (const doc of newest.slice(0, rowsMax)) {
+      const { row, bytes } = await presentRequest(ctx, doc);
+      weight += bytes;
+      if (rows.length > 0 && weight > REQUESTS_LISTED_BYTES_MAX) break;
+      rows.push(row);
+    }
+    return rows;
+  },
+});

@@ -1,0 +1,109 @@
+/** What the core plans for approvals and server requests. Every call throws CoreError where the core has a bug. */
+import base64 from "#wasm/control_bytes";
+import * as wasm from "#wasm/control";
+import { Packer, requestFacts, requestOrigin, type Packed, type RequestFacts, type RequestOrigin } from "./boundary.js";
+import { Instance } from "./instance.js";
+
+export type { RequestFacts, RequestOrigin } from "./boundary.js";
+export type { RequestAnswer, RequestWrite } from "#wasm/control";
+
+/** `src/request/client.rs`, KnownRequest. */
+export type KnownRequest = RequestFacts & { decisionJson?: string | undefined; payloadJson?: string | undefined };
+
+/** `src/request/client.rs`, RespondCall. */
+export type RespondCall = {
+  threadExists: boolean;
+  requestId: string | number | undefined;
+  /** `accepted`, `declined`, or a decision as JSON. */
+  decision: string;
+  shownSha256: string | undefined;
+  known: readonly KnownRequest[];
+};
+
+/** `src/request/client.rs`, ResolveCall. */
+export type ResolveCall = {
+  threadExists: boolean;
+  origin: RequestOrigin;
+  answered: boolean;
+  responseJson: string | undefined;
+  policy: string | undefined;
+  known: readonly KnownRequest[];
+};
+
+/** `src/request/client.rs`, UpsertCall. */
+export type UpsertCall = {
+  threadExists: boolean;
+  turnStatus: string | undefined;
+  requestId: string | number;
+  method: string;
+  turnId: string;
+  itemId: string;
+  origin: RequestOrigin;
+  payloadJson: string;
+  reason: string | undefined;
+  questionsJson: string | undefined;
+  known: readonly RequestFacts[];
+};
+
+/** The answers that a call can have; every one can be rejected. */
+export type RequestAnswerOf<Type extends wasm.RequestAnswer["type"]> = Extract<wasm.RequestAnswer, { type: Type | "rejected" }>;
+
+const instance = new Instance(base64, wasm.initSync);
+
+/** Plans an `approvals.respond`. */
+export const planRespond = (call: RespondCall) => ask<"needs" | "keep" | "decide">(wasm.planRespond, packRespond(call));
+
+/** Plans a `serverRequests.resolve`. */
+export const planResolve = (call: ResolveCall) => ask<"needs" | "keep" | "resolve">(wasm.planResolve, packResolve(call));
+
+/** Plans a `serverRequests.upsertPending`. */
+export const planUpsert = (call: UpsertCall) => ask<"keep" | "upsert">(wasm.planUpsert, packUpsert(call));
+
+type Entry = (texts: Uint8Array, numbers: Float64Array) => wasm.RequestAnswer;
+
+function ask<Type extends wasm.RequestAnswer["type"]>(entry: Entry, { texts, numbers }: Packed): RequestAnswerOf<Type> {
+  return instance.ask(() => entry(texts, numbers)) as RequestAnswerOf<Type>;
+}
+
+function packRespond(call: RespondCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.threadExists);
+  packer.optionalText(call.requestId === undefined ? undefined : JSON.stringify(call.requestId));
+  packer.text(call.decision);
+  packer.optionalText(call.shownSha256);
+  packer.list(call.known, (known) => knownRequest(packer, known));
+  return packer.end();
+}
+
+function packResolve(call: ResolveCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.threadExists);
+  requestOrigin(packer, call.origin);
+  packer.flag(call.answered);
+  packer.optionalText(call.responseJson);
+  packer.optionalText(call.policy);
+  packer.list(call.known, (known) => knownRequest(packer, known));
+  return packer.end();
+}
+
+function packUpsert(call: UpsertCall): Packed {
+  const packer = new Packer();
+  packer.flag(call.threadExists);
+  packer.optionalText(call.turnStatus);
+  packer.text(JSON.stringify(call.requestId));
+  packer.text(call.method);
+  packer.text(call.turnId);
+  packer.text(call.itemId);
+  requestOrigin(packer, call.origin);
+  packer.text(call.payloadJson);
+  packer.optionalText(call.reason);
+  packer.optionalText(call.questionsJson);
+  packer.list(call.known, (known) => requestFacts(packer, known));
+  return packer.end();
+}
+
+function knownRequest(packer: Packer, known: KnownRequest): void {
+  requestFacts(packer, known);
+  packer.optionalText(known.decisionJson);
+  packer.optionalText(known.payloadJson);
+}

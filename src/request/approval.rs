@@ -1,0 +1,187 @@
+//! Approvals: which requests are one, what can be decided, and what Codex is answered.
+
+use crate::event::json::{Json, Kind, RawStr};
+use crate::limits::APPROVAL_BYTES_MAX;
+use sha2::{Digest, Sha256};
+
+const COMMAND: &str = "item/commandExecution/requestApproval";
+const FILES: &str = "item/fileChange/requestApproval";
+const PERMISSIONS: &str = "item/permissions/requestApproval";
+const OLD_COMMAND: &str = "execCommandApproval";
+const OLD_FILES: &str = "applyPatchApproval";
+
+/// The method of a question to the user.
+pub const QUESTION: &str = "item/tool/requestUserInput";
+
+/// What an approval is for; none where the method asks for something else.
+pub fn kind(method: &str) -> Option<&'static str> {
+    match method {
+        COMMAND | OLD_COMMAND => Some("commandExecution"),
+        FILES | OLD_FILES => Some("fileChange"),
+        PERMISSIONS => Some("permissions"),
+        _ => None,
+    }
+}
+
+/// Whether what is asked and answered is nothing to store: accounts, tokens, attestations.
+pub fn is_private(method: &str) -> bool {
+    method.starts_with("account/") || method.starts_with("attestation/")
+}
+
+/// What a client wishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish<'a> {
+    /// `accepted`
+    Accepted,
+    /// `declined`
+    Declined,
+    /// A decision as JSON, out of the request's `availableDecisions`.
+    Exactly(&'a str),
+}
+
+/// What is wrong with a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// The request does not offer it.
+    NotOffered,
+    /// The request is too large to be accepted.
+    TooLarge,
+}
+
+/// The decision that a wish is, as the app-server writes it.
+///
+/// # Errors
+/// See [`Unfit`].
+pub fn decision<'a>(method: &str, payload: &'a str, wish: Wish<'a>) -> Result<&'a str, Unfit> {
+    let is_old = method == OLD_COMMAND || method == OLD_FILES;
+    let decision = match wish {
+        Wish::Accepted => {
+            if is_old {
+                "\"approved\""
+            } else {
+                "\"accept\""
+            }
+        }
+        Wish::Declined => {
+            if is_old {
+                "\"denied\""
+            } else {
+                "\"decline\""
+            }
+        }
+        Wish::Exactly(json) => {
+            let wished = Json::parse(json).map_err(|_| Unfit::NotOffered)?;
+            offered(method, payload, wished).ok_or(Unfit::NotOffered)?
+        }
+    };
+    let declines = ["\"decline\"", "\"cancel\"", "\"denied\"", "\"abort\""].contains(&decision);
+    if payload.len() > APPROVAL_BYTES_MAX && !declines {
+        return Err(Unfit::TooLarge);
+    }
+    Ok(decision)
+}
+
+/// The request's own words for a decision, where it offers it.
+fn offered<'a>(method: &str, payload: &'a str, wished: Json<'_>) -> Option<&'a str> {
+    if let Some(offers) = params(payload).and_then(|params| params.get("availableDecisions"))
+        && offers.kind() == Kind::Array
+    {
+        return offers.items().find(|offer| same(*offer, wished)).map(Json::text);
+    }
+    let always: &[&'static str] = match method {
+        OLD_COMMAND | OLD_FILES => &["\"approved\"", "\"approved_for_session\"", "\"denied\"", "\"abort\""],
+        PERMISSIONS => &["\"accept\"", "\"acceptForSession\"", "\"decline\""],
+        _ => &["\"accept\"", "\"acceptForSession\"", "\"decline\"", "\"cancel\""],
+    };
+    always.iter().copied().find(|offer| Json::parse(offer).is_ok_and(|offer| same(offer, wished)))
+}
+
+/// The `params` of a request; the payload itself where it is nothing but them.
+pub fn params(payload: &str) -> Option<Json<'_>> {
+    let payload = Json::parse(payload).ok()?;
+    Some(payload.get("params").unwrap_or(payload))
+}
+
+/// The `result` that the app-server gets for a decision.
+///
+/// SOURCE: seen of commands and file changes, of permissions read in the protocol's types (0.169.0).
+pub fn result(method: &str, payload: &str, decision: &str) -> String {
+    let mut result = String::new();
+    if method != PERMISSIONS {
+        result.push_str("{\"decision\":");
+        result.push_str(decision);
+        result.push('}');
+        return result;
+    }
+    let asked = params(payload).and_then(|params| params.get("permissions")).map(Json::text);
+    let granted = if decision == "\"decline\"" { None } else { asked };
+    result.push_str("{\"permissions\":");
+    result.push_str(granted.unwrap_or("{}"));
+    result.push_str(",\"scope\":");
+    result.push_str(if decision == "\"acceptForSession\"" { "\"session\"" } else { "\"turn\"" });
+    result.push('}');
+    result
+}
+
+/// The decision that a result carries: what the bridge wrote without being told by us.
+pub fn decision_of<'a>(method: &str, result: &'a str) -> Option<&'a str> {
+    kind(method)?;
+    let result = Json::parse(result).ok()?;
+    if method != PERMISSIONS {
+        return result.get("decision").map(Json::text);
+    }
+    let granted = result.get("permissions")?.entries().next().is_some();
+    Some(match (granted, result.string("scope").is_some_and(|scope| scope.is("session"))) {
+        (false, _) => "\"decline\"",
+        (true, false) => "\"accept\"",
+        (true, true) => "\"acceptForSession\"",
+    })
+}
+
+/// Whether two decisions are one.
+pub fn is_same(one: &str, other: &str) -> bool {
+    one == other || matches!((Json::parse(one), Json::parse(other)), (Ok(one), Ok(other)) if same(one, other))
+}
+
+/// Whether a question asks for a secret: its answer is nothing to store.
+pub fn asks_secret(payload: &str) -> bool {
+    // What cannot be read may ask for one.
+    let Some(questions) = params(payload).and_then(|params| params.get("questions")) else { return true };
+    questions.items().any(|question| question.get("isSecret").and_then(Json::bool) == Some(true))
+}
+
+/// Whether `shown`, in hexadecimal, is the SHA-256 of the payload.
+pub fn is_shown(payload: &str, shown: &str) -> bool {
+    let digest = Sha256::digest(payload.as_bytes());
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+    let hexadecimal = digest.iter().flat_map(digits);
+    hexadecimal.eq(shown.chars().map(|char| Some(char.to_ascii_lowercase())))
+}
+
+/// Whether two values are one: white space, escapes and the order of members do not count.
+fn same(one: Json<'_>, other: Json<'_>) -> bool {
+    if one.kind() != other.kind() {
+        return false;
+    }
+    match one.kind() {
+        Kind::String => one.str().map(RawStr::to_whole) == other.str().map(RawStr::to_whole),
+        Kind::Array => {
+            let (mut ones, mut others) = (one.items(), other.items());
+            loop {
+                match (ones.next(), others.next()) {
+                    (None, None) => return true,
+                    (Some(one), Some(other)) if same(one, other) => {}
+                    _ => return false,
+                }
+            }
+        }
+        Kind::Object => {
+            let within = |one: Json<'_>, other: Json<'_>| {
+                one.entries()
+                    .all(|(key, value)| other.get(&key.to_whole()).is_some_and(|found| same(value, found)))
+            };
+            within(one, other) && other.entries().all(|(key, _)| one.get(&key.to_whole()).is_some())
+        }
+        _ => one.text() == other.text(),
+    }
+}

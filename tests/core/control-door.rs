@@ -1,0 +1,41 @@
+//! The real door, as JavaScript has it: a packed call in, a plain object out.
+#![allow(clippy::unwrap_used)]
+
+use super::plan_respond;
+use js_sys::JSON;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+const PAYLOAD: &str = r#"{"params":{"command":"ls 😀"}}"#;
+const SHA256: &str = "a0a3335c316dcae6ef048480480a7076fbb35f065dd97cabcb2a919b118cd27d";
+
+/// A `respond` about one pending request, shown with `shown`.
+fn respond(shown: &str) -> String {
+    let texts = ["accepted", shown, "0", "item/commandExecution/requestApproval", "U", "pending", PAYLOAD];
+    let lengths: Vec<f64> = texts.iter().map(|text| text.encode_utf16().count() as f64).collect();
+    let [wish, shown, id, method, turn, state, payload] = lengths.try_into().unwrap();
+    let none = f64::NAN;
+    let request = [id, method, turn, -1.0, -1.0, none, none, state, -1.0, 0.0];
+    let numbers = [&[1.0, -1.0, wish, shown, 1.0][..], &request, &[-1.0, payload]].concat();
+    JSON::stringify(&plan_respond(texts.concat().as_bytes(), &numbers).unwrap()).unwrap().into()
+}
+
+#[wasm_bindgen_test]
+fn a_decision_about_what_was_shown_is_stored() {
+    assert_eq!(
+        respond(SHA256),
+        r#"{"type":"decide","row":0,"decision":"\"accept\"","response":"{\"decision\":\"accept\"}"}"#
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_decision_about_anything_else_is_not() {
+    assert_eq!(
+        respond(&SHA256.replace('a', "g")),
+        r#"{"type":"rejected","code":"E_APPROVAL_CHANGED","message":"what is asked is not what was shown","row":0}"#
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_call_that_is_packed_otherwise_throws() {
+    assert!(plan_respond(b"", &[1.0]).is_err());
+}
