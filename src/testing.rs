@@ -131,6 +131,7 @@ pub(crate) struct HeadState {
     pub(crate) closed: bool,
     pub(crate) has_items: bool,
     pub(crate) open: Vec<OpenItemRow>,
+    pub(crate) newest: Vec<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -154,6 +155,9 @@ pub(crate) struct Shell {
     pub(crate) marks: Vec<RuntimeMarkRow>,
     pub(crate) lifecycle_ids: BTreeSet<String>,
     pub(crate) quarantine: BTreeSet<String>,
+    /// The newest of what turns and thread (`""`) keep, by owner and kind.
+    pub(crate) newest: BTreeMap<(String, String), String>,
+    pub(crate) usage_of: Option<u64>,
 }
 
 impl Shell {
@@ -169,6 +173,8 @@ impl Shell {
             marks: vec![],
             lifecycle_ids: BTreeSet::new(),
             quarantine: BTreeSet::new(),
+            newest: BTreeMap::new(),
+            usage_of: None,
         }
     }
 
@@ -301,6 +307,7 @@ impl Shell {
             places: places.filter(asked).collect(),
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
+            usage_of: self.usage_of.filter(|_| needs.usage),
         }
     }
 
@@ -391,6 +398,21 @@ impl Shell {
                     None => self.messages.push(state),
                 }
             }
+            Write::PutNewest { what, of_turn, turn_id, turn_order, parts } => {
+                assert!(
+                    !of_turn || self.turns.iter().any(|turn| turn.turn_id == turn_id),
+                    "{turn_id} is there"
+                );
+                let owner = if of_turn { turn_id } else { String::new() };
+                if name(&what) == "usage" && !of_turn {
+                    self.usage_of = Some(turn_order.map_or(0, |order| order + 1));
+                }
+                if parts.is_empty() {
+                    self.newest.remove(&(owner, name(&what)));
+                } else {
+                    self.newest.insert((owner, name(&what)), parts.concat());
+                }
+            }
             Write::InsertStream { event, state, .. } => {
                 let turn_id = call.deltas[event as usize].turn_id.to_owned();
                 assert!(self.streams.insert(stream_of(event), (turn_id, name(&state))).is_none());
@@ -405,6 +427,7 @@ impl Shell {
                 event_count,
                 holes,
                 open,
+                newest,
                 closed,
                 has_items,
                 turn_order,
@@ -422,7 +445,8 @@ impl Shell {
                     event_count,
                     closed,
                     has_items,
-                    open: open.or(old.map(|old| old.open)).unwrap(),
+                    open: open.or(old.as_ref().map(|old| old.open.clone())).unwrap(),
+                    newest: newest.or(old.map(|old| old.newest)).unwrap_or_default(),
                 };
                 match at {
                     Some(at) => self.heads[at] = state,
@@ -536,6 +560,7 @@ impl HeadState {
                     start_cursor: item.start_cursor,
                 })
                 .collect(),
+            newest: self.newest.clone(),
         }
     }
 }
@@ -561,6 +586,12 @@ pub(crate) fn brief(write: &Write) -> String {
                 .map(|content| format!(" {:?}", content.text_parts.concat()))
                 .unwrap_or_default();
             format!("message{} {message_id} {} {}{text}", new(row), name(status), name(closing))
+        }
+        Write::PutNewest { what, of_turn, turn_id, turn_order, parts } => {
+            let owner = if *of_turn { turn_id } else { "thread" };
+            let order =
+                turn_order.filter(|_| !of_turn).map(|order| format!(" of {order}")).unwrap_or_default();
+            format!("{owner} {}{order} {}", name(what), parts.concat())
         }
         Write::InsertStream { state, .. } => format!("stream+ {}", name(state)),
         Write::CloseStream { state, .. } => format!("stream {}", name(state)),

@@ -161,6 +161,11 @@ impl<'a> Json<'a> {
         self.kind() == Kind::Null
     }
 
+    /// The value as it stands in the text that was parsed.
+    pub fn to_text(self) -> String {
+        self.text.get(self.start..self.end()).unwrap_or_default().to_owned()
+    }
+
     /// First byte of the value in the text that was parsed.
     pub fn start(self) -> usize {
         self.start

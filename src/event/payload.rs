@@ -3,8 +3,8 @@
 //! A function of the event alone: the same event is malformed, or means the same, whenever it is read.
 
 use super::item::{Item, Outcome, REASONING};
-use super::json::{Json, RawStr, Text};
-use crate::event::json::Kind;
+use super::json::{Json, Kind, RawStr, Text};
+use super::methods::{self, Effect, Keeping, Newest, Onto, Piece};
 
 /// What an event does.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub enum Meaning<'a> {
     ThreadNamed(Option<String>),
     /// `thread/archived` (true), `thread/unarchived` (false).
     ThreadArchived(bool),
+    /// The newest of what its turn or thread keeps: a text, or JSON; none takes it away.
+    Newest(Newest, Option<String>),
     /// Nothing that rows show.
     Nothing,
 }
@@ -65,21 +67,6 @@ pub enum Growth {
     Output(Text),
     /// Neither: raw reasoning, which is at most kept for replay.
     Unseen,
-}
-
-/// Under which option an event's payload is kept for replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
-    /// Starts and ends of turns and items, and errors.
-    Always,
-    /// `saveStreamDeltas`
-    StreamDeltas,
-    /// `saveReasoningDeltas`
-    Reasoning,
-    /// `saveReasoningDeltas` and `exposeRawReasoningDeltas`
-    RawReasoning,
-    /// Not at all.
-    Never,
 }
 
 /// An event's payload, read.
@@ -130,7 +117,7 @@ pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result
 /// The members of `params` that meanings are made of, found in one pass.
 #[derive(Default)]
 struct Params<'a> {
-    given: bool,
+    json: Option<Json<'a>>,
     thread_id: Option<RawStr<'a>>,
     turn_id: Option<RawStr<'a>>,
     item_id: Option<RawStr<'a>>,
@@ -149,7 +136,7 @@ impl<'a> Params<'a> {
     fn read(params: Option<Json<'a>>) -> Self {
         let mut found = Self::default();
         let Some(params) = params.filter(|params| params.kind() == Kind::Object) else { return found };
-        found.given = true;
+        found.json = Some(params);
         for (key, value) in params.entries() {
             match key.plain() {
                 Some("threadId" | "conversationId") => found.thread_id = value.str(),
@@ -197,47 +184,53 @@ impl<'a> Params<'a> {
 }
 
 fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'static str> {
-    let (meaning, keeping) = match kind {
-        "turn/started" => {
-            params.turn_id.ok_or("the payload lacks a turn")?;
-            (Meaning::TurnStarted, Keeping::Always)
-        }
-        "turn/completed" => (turn_ended(params)?, Keeping::Always),
-        "error" => (turn_error(params)?, Keeping::Always),
-        "item/started" => {
-            let item = params.item()?;
-            let keeping = keeping_of(&item);
-            (Meaning::ItemStarted(item), keeping)
-        }
-        "item/completed" => {
-            let item = params.item()?;
-            let keeping = keeping_of(&item);
-            (Meaning::ItemCompleted(item), keeping)
-        }
-        "item/agentMessage/delta" => (grew(params, "agentMessage", Growth::Text)?, Keeping::StreamDeltas),
-        "item/plan/delta" => (grew(params, "plan", Growth::Text)?, Keeping::StreamDeltas),
-        "item/reasoning/summaryTextDelta" => (grew(params, REASONING, Growth::Text)?, Keeping::Reasoning),
-        "item/reasoning/summaryPartAdded" => (summary_part(params)?, Keeping::Reasoning),
-        "item/reasoning/textDelta" => (grew(params, REASONING, |_| Growth::Unseen)?, Keeping::RawReasoning),
-        "item/commandExecution/outputDelta" => {
-            (grew(params, "commandExecution", Growth::Output)?, Keeping::StreamDeltas)
-        }
-        "item/fileChange/outputDelta" => (grew(params, "fileChange", Growth::Output)?, Keeping::StreamDeltas),
-        "thread/name/updated" => {
-            (Meaning::ThreadNamed(params.thread_name.map(RawStr::to_whole)), Keeping::Never)
-        }
-        "thread/archived" => (Meaning::ThreadArchived(true), Keeping::Never),
-        "thread/unarchived" => (Meaning::ThreadArchived(false), Keeping::Never),
-        _ => (Meaning::Nothing, Keeping::Never),
+    let Some(method) = methods::find(kind) else {
+        return Ok(Payload { meaning: Meaning::Nothing, keeping: Keeping::Never });
     };
-    if !params.given && meaning != Meaning::Nothing {
+    let meaning = match method.effect {
+        Effect::BeginsTurn => {
+            params.turn_id.ok_or("the payload lacks a turn")?;
+            Meaning::TurnStarted
+        }
+        Effect::EndsTurn => turn_ended(params)?,
+        Effect::FailsTurn => turn_error(params)?,
+        Effect::BeginsItem => Meaning::ItemStarted(params.item()?),
+        Effect::EndsItem => Meaning::ItemCompleted(params.item()?),
+        Effect::GrowsItem(item_type, onto) => grew(params, item_type, onto)?,
+        Effect::PartsSummary => summary_part(params)?,
+        Effect::NamesThread => Meaning::ThreadNamed(params.thread_name.map(RawStr::to_whole)),
+        Effect::ArchivesThread(archived) => Meaning::ThreadArchived(archived),
+        Effect::IsNewest(newest, piece) => Meaning::Newest(newest, newest_of(params, newest, piece)?),
+    };
+    if params.json.is_none() {
         return Err("the payload lacks params");
     }
+    let keeping = match &meaning {
+        Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) if item.item_type == REASONING => {
+            Keeping::Reasoning
+        }
+        _ => method.keeping,
+    };
     Ok(Payload { meaning, keeping })
 }
 
-fn keeping_of(item: &Item<'_>) -> Keeping {
-    if item.item_type == REASONING { Keeping::Reasoning } else { Keeping::Always }
+/// What is kept of the newest of its kind.
+fn newest_of(params: &Params<'_>, newest: Newest, piece: Piece) -> Result<Option<String>, &'static str> {
+    let Some(json) = params.json else { return Ok(None) };
+    let found = match piece {
+        Piece::Nothing => return Ok(None),
+        Piece::Text(key) => json.string(key).map(RawStr::to_whole),
+        Piece::Object(key) => json.get(key).filter(|value| is_whole(*value, newest)).map(Json::to_text),
+        Piece::Whole(key, kind) => json.get(key).filter(|value| value.kind() == kind).map(|_| json.to_text()),
+    };
+    found.map(Some).ok_or("the payload lacks what it brings")
+}
+
+/// Usage is nothing without its two sums; of everything else, an object is enough.
+fn is_whole(value: Json<'_>, newest: Newest) -> bool {
+    let sum = |key| value.get(key).and_then(|counts| counts.get("totalTokens")?.safe_integer());
+    value.kind() == Kind::Object
+        && (newest != Newest::Usage || (sum("total").is_some() && sum("last").is_some()))
 }
 
 fn turn_ended<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
@@ -271,14 +264,15 @@ fn message_of(error: Json<'_>) -> Option<String> {
     error.string("message").map(RawStr::to_whole)
 }
 
-fn grew<'a>(
-    params: &Params<'a>,
-    item_type: &'static str,
-    growth: fn(Text) -> Growth,
-) -> Result<Meaning<'a>, &'static str> {
+fn grew<'a>(params: &Params<'a>, item_type: &'static str, onto: Onto) -> Result<Meaning<'a>, &'static str> {
     let item_id = params.item_id.ok_or("the payload lacks an item id")?.to_whole();
     let delta = params.delta.ok_or("the payload lacks a delta that is a string")?.decode();
-    Ok(Meaning::ItemGrew { item_id, item_type, growth: growth(delta) })
+    let growth = match onto {
+        Onto::Text => Growth::Text(delta),
+        Onto::Output => Growth::Output(delta),
+        Onto::Nothing => Growth::Unseen,
+    };
+    Ok(Meaning::ItemGrew { item_id, item_type, growth })
 }
 
 /// A second part of a summary is parted from the first as the finished item's text parts them.

@@ -66,6 +66,9 @@ pub struct HeadRow<'a> {
     pub has_items: bool,
     /// Items begun and not ended.
     pub open: Vec<OpenItem<'a>>,
+    /// Cursors behind the newest of each kind, in the order of [`Newest`](crate::event::methods::Newest); a shorter list has
+    /// none of the rest.
+    pub newest: Vec<u64>,
 }
 
 /// An item that was begun and not ended, as a head remembers it.
@@ -139,6 +142,8 @@ pub struct Loaded<'a> {
     pub next_orders: Vec<NextOrder<'a>>,
     /// Foreign lifecycle ids that are remembered.
     pub lifecycle_ids: Vec<&'a str>,
+    /// Whose usage the thread's is, see [`UsageOf::from_packed`](super::newest::UsageOf::from_packed).
+    pub usage_of: Option<u64>,
 }
 
 /// A turn.
@@ -263,6 +268,7 @@ impl<'a> HeadRow<'a> {
                 message_id: call.text(),
                 start_cursor: call.integer(),
             }),
+            newest: call.list(Unpacker::integer),
         }
     }
 }
@@ -312,6 +318,7 @@ impl<'a> Loaded<'a> {
             }),
             next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
             lifecycle_ids: call.list(Unpacker::text),
+            usage_of: call.optional_integer(),
         }
     }
 }

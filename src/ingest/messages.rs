@@ -335,7 +335,7 @@ pub fn stored_payload(item: &Item<'_>, at: At<'_>, whole: Json<'_>) -> StoredPay
 }
 
 /// A text in parts of at most [`TEXT_PART_BYTES_MAX`], cut between characters.
-fn parts(text: &str) -> Vec<String> {
+pub fn parts(text: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

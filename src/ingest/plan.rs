@@ -15,7 +15,8 @@ use super::write::{
 use crate::error::Code;
 use crate::event::item::REASONING;
 use crate::event::json::{Json, Text};
-use crate::event::payload::{Envelope, Growth, Keeping, Meaning, Payload, read_payload};
+use crate::event::methods::{Keeping, Newest};
+use crate::event::payload::{Envelope, Growth, Meaning, Payload, read_payload};
 use crate::limits::{NEEDS_RANGES_MAX, QUARANTINE_MAX};
 use crate::options::Options;
 use crate::pack::units_of_bytes;
@@ -126,6 +127,12 @@ fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: 
             add(&mut needs.turns, turn_id);
             add(&mut needs.closing, turn_id);
             needs.open_turns = true;
+        }
+        Meaning::Newest(what, _) => {
+            needs.usage |= *what == Newest::Usage;
+            if turn_unknown && what.is_of_turn() {
+                add(&mut needs.turns, turn_id);
+            }
         }
         _ => {}
     }
@@ -274,8 +281,15 @@ fn apply(
             rows.thread.archived = Some(*archived);
             rows.thread.touched = true;
         }
+        Meaning::Newest(Newest::Warning, Some(text)) => {
+            rows.keep_newest(at, Newest::Warning, Some(&note(text)))
+        }
+        Meaning::Newest(what, text) => rows.keep_newest(at, *what, text.as_deref()),
         _ if at.turn_id.is_empty() => {}
         Meaning::TurnStarted => rows.begin_turn(at.turn_id, at.at_ms),
+        Meaning::TurnWarned(message) if rows.find_turn(at.turn_id).is_none() => {
+            rows.keep_newest(at, Newest::Warning, Some(&note(message)));
+        }
         Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message),
         Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}
         Meaning::TurnEnded { outcome, error, synthesized, .. } => {

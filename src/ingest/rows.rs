@@ -2,6 +2,7 @@
 
 use super::call::{IngestCall, Loaded, StreamRow, ThreadRow};
 use super::messages::Message;
+use super::newest::{Kept, UsageOf};
 use super::streams::Stream;
 use super::turns::Turn;
 use super::write::{StreamState, Write};
@@ -21,6 +22,10 @@ pub struct Rows<'a> {
     pub closing_streams: Vec<(StreamRow<'a>, Option<StreamState>)>,
     /// The next free `orderInTurn`, by turn, where one was asked for or given.
     pub next_orders: Vec<(String, u64)>,
+    /// What the batch brought of what turns and thread keep the newest of.
+    pub newest: Vec<Kept>,
+    /// Whose usage the thread's is.
+    pub usage_of: UsageOf,
 }
 
 /// The thread's own row.
@@ -73,6 +78,8 @@ impl<'a> Rows<'a> {
                 .iter()
                 .map(|order| (order.turn_id.to_owned(), order.next))
                 .collect(),
+            newest: Vec::new(),
+            usage_of: UsageOf::from_packed(loaded.usage_of),
         }
     }
 
@@ -91,6 +98,7 @@ impl<'a> Rows<'a> {
             });
         }
         writes.extend(std::mem::take(&mut self.turns).into_iter().filter_map(Turn::into_write));
+        writes.extend(std::mem::take(&mut self.newest).into_iter().map(Kept::into_write));
         writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
         for stream in &self.streams {
             if stream.head.is_none() {

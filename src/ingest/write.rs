@@ -5,6 +5,7 @@
 
 use crate::error::Code;
 use crate::event::item::Role;
+use crate::event::methods::Newest;
 use crate::session::SessionWrite;
 use serde::Serialize;
 use tsify::Tsify;
@@ -106,12 +107,15 @@ pub struct Needs {
     pub next_orders: Vec<String>,
     /// Lifecycle event ids of a foreign form: those of them that are remembered.
     pub lifecycle_ids: Vec<u32>,
+    /// Whether the thread's usage is asked for.
+    pub usage: bool,
 }
 
 impl Needs {
     /// How many index ranges the rows take at most, their parts' included.
     pub fn ranges(&self) -> usize {
-        let one = self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len();
+        let one =
+            self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len() + usize::from(self.usage);
         one + self.chunks.len() * 2 + (self.items.len() + self.closing.len()) * 3
     }
 
@@ -401,6 +405,21 @@ pub enum Write {
         #[tsify(optional)]
         completed_at: Option<f64>,
     },
+    /// The newest of what a turn or the thread keeps; no parts take away what was kept.
+    PutNewest {
+        /// What it is.
+        what: Newest,
+        /// Whether the turn keeps it; else the thread does.
+        of_turn: bool,
+        /// The turn that it came from, empty where it names none.
+        turn_id: String,
+        /// That turn's place, where the thread knows it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        turn_order: Option<u64>,
+        /// Its text, or its JSON, in parts.
+        parts: Vec<String>,
+    },
     /// A message.
     PutMessage {
         /// The loaded row, where it exists.
@@ -476,6 +495,10 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         open: Option<Vec<OpenItemRow>>,
+        /// Cursors behind the newest of each kind, where that changes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        newest: Option<Vec<u64>>,
         /// Whether the turn has ended.
         closed: bool,
         /// Whether the turn has an item.

@@ -1,0 +1,279 @@
+//! Every message that the app-server begins, and what it does to the rows of its thread.
+//!
+//! [`SHOWN`] is what payloads are read by: a method that it does not name means nothing and moves its cursor only. The
+//! other lists say so on purpose, for documents and tests: the module holds none of them.
+//!
+//! SOURCE: app-server 0.169.0. Tests hold the lists against `tests/fixtures/protocol/app-server.json`, which
+//! `tools/protocol.mjs` makes of the binary's own schema, and `docs/EVENTS.md` against the lists.
+
+use super::item::REASONING;
+use super::json::Kind;
+use serde::Serialize;
+use tsify::Tsify;
+
+/// A notification that rows show, or that is kept for replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub effect: Effect,
+    /// Under which option its payload is kept for replay.
+    pub keeping: Keeping,
+}
+
+/// What a notification does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Its turn goes on.
+    BeginsTurn,
+    /// Its turn ends, and what is open in it.
+    EndsTurn,
+    /// Its turn fails, or is warned where Codex tries again.
+    FailsTurn,
+    /// Its item has a message.
+    BeginsItem,
+    /// Its item's message has its last text, payload and status.
+    EndsItem,
+    /// Its item, of this type where it was not known, grows.
+    GrowsItem(&'static str, Onto),
+    /// The next part of a reasoning's summary begins.
+    PartsSummary,
+    /// The thread has another name.
+    NamesThread,
+    /// The thread is archived, or no longer.
+    ArchivesThread(bool),
+    /// This is the newest of its turn or thread; one before it is forgotten.
+    IsNewest(Newest, Piece),
+}
+
+/// What a delta is added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onto {
+    /// The message's text.
+    Text,
+    /// A live output, which the finished item holds itself.
+    Output,
+    /// Neither: it is at most kept for replay.
+    Nothing,
+}
+
+/// Of what a turn or a thread keeps the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum Newest {
+    /// Tokens used: the turn's, and the thread's.
+    Usage,
+    /// The turn's changes as one diff.
+    Diff,
+    /// The turn's plan.
+    Plan,
+    /// The model that answers in place of the turn's own.
+    Reroute,
+    /// What the thread works towards.
+    Goal,
+    /// The thread's settings in force.
+    Settings,
+    /// What the thread's user is warned of.
+    Warning,
+}
+
+impl Newest {
+    /// Whether a turn keeps it; else the thread does.
+    pub fn is_of_turn(self) -> bool {
+        matches!(self, Newest::Usage | Newest::Diff | Newest::Plan | Newest::Reroute)
+    }
+}
+
+/// What of `params` is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// The text of this member.
+    Text(&'static str),
+    /// The JSON of this member, an object.
+    Object(&'static str),
+    /// The JSON of all of them, with this one, of this kind, among them.
+    Whole(&'static str, Kind),
+    /// Nothing: what was kept goes.
+    Nothing,
+}
+
+/// Under which option an event's payload is kept for replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Starts and ends of turns and items, and errors. Items of reasoning are under [`Keeping::Reasoning`].
+    Always,
+    /// `saveStreamDeltas`
+    StreamDeltas,
+    /// `saveReasoningDeltas`
+    Reasoning,
+    /// `saveReasoningDeltas` and `exposeRawReasoningDeltas`
+    RawReasoning,
+    /// Not at all.
+    Never,
+}
+
+const fn method(name: &'static str, effect: Effect, keeping: Keeping) -> Method {
+    Method { name, effect, keeping }
+}
+
+/// What payloads are read by.
+pub const SHOWN: [Method; 24] = {
+    use Effect::{
+        ArchivesThread, BeginsItem, BeginsTurn, EndsItem, EndsTurn, FailsTurn, GrowsItem, IsNewest,
+        NamesThread, PartsSummary,
+    };
+    use Keeping::{Always, Never, RawReasoning, Reasoning, StreamDeltas};
+    use Onto::{Nothing, Output, Text};
+    [
+        // The many come first: the list is read from its beginning.
+        method("item/agentMessage/delta", GrowsItem("agentMessage", Text), StreamDeltas),
+        method("item/started", BeginsItem, Always),
+        method("item/completed", EndsItem, Always),
+        method("item/reasoning/summaryTextDelta", GrowsItem(REASONING, Text), Reasoning),
+        method("item/reasoning/summaryPartAdded", PartsSummary, Reasoning),
+        method("item/reasoning/textDelta", GrowsItem(REASONING, Nothing), RawReasoning),
+        method("item/plan/delta", GrowsItem("plan", Text), StreamDeltas),
+        method("item/commandExecution/outputDelta", GrowsItem("commandExecution", Output), StreamDeltas),
+        method("item/fileChange/outputDelta", GrowsItem("fileChange", Output), StreamDeltas),
+        method("turn/started", BeginsTurn, Always),
+        method("turn/completed", EndsTurn, Always),
+        method("error", FailsTurn, Always),
+        method("thread/tokenUsage/updated", IsNewest(Newest::Usage, Piece::Object("tokenUsage")), Never),
+        method("turn/diff/updated", IsNewest(Newest::Diff, Piece::Text("diff")), Never),
+        method("turn/plan/updated", IsNewest(Newest::Plan, Piece::Whole("plan", Kind::Array)), Never),
+        method("model/rerouted", IsNewest(Newest::Reroute, Piece::Whole("toModel", Kind::String)), Never),
+        method("thread/goal/updated", IsNewest(Newest::Goal, Piece::Object("goal")), Never),
+        method("thread/goal/cleared", IsNewest(Newest::Goal, Piece::Nothing), Never),
+        method("thread/settings/updated", IsNewest(Newest::Settings, Piece::Object("threadSettings")), Never),
+        method("warning", IsNewest(Newest::Warning, Piece::Text("message")), Never),
+        method("guardianWarning", IsNewest(Newest::Warning, Piece::Text("message")), Never),
+        method("thread/name/updated", NamesThread, Never),
+        method("thread/archived", ArchivesThread(true), Never),
+        method("thread/unarchived", ArchivesThread(false), Never),
+    ]
+};
+
+/// The method of this name, where rows show it.
+pub fn find(name: &str) -> Option<&'static Method> {
+    SHOWN.iter().find(|method| method.name == name)
+}
+
+/// Why rows show nothing of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unshown {
+    /// It is of the whole process, or of a client's own call, and names no thread: it reaches no thread's rows.
+    OfProcess,
+    /// It says how something is at this moment, or how far it has come; a row would say so long after.
+    OfMoment,
+    /// It says only that something has changed, not what.
+    Bare,
+    /// An item of the turn, or another notification, says the same.
+    SaidElsewhere,
+    /// How other clients of the app-server file and read their threads.
+    OtherClients,
+    /// A spoken session, which has no turns and no items of a thread.
+    Spoken,
+    /// The app-server calls its form temporary.
+    Unstable,
+    /// It forgets what it names, and what is kept here goes by an app's word only.
+    NotOurs,
+}
+
+/// Every other notification.
+pub const UNSHOWN: &[(&str, Unshown)] = {
+    use Unshown::{Bare, NotOurs, OfMoment, OfProcess, OtherClients, SaidElsewhere, Spoken, Unstable};
+    &[
+        ("account/gatewayOAuth/changed", OfProcess),
+        ("account/login/completed", OfProcess),
+        ("account/rateLimits/updated", OfProcess),
+        ("account/updated", OfProcess),
+        ("app/list/updated", OfProcess),
+        ("autoApprovalReview/strictReviewRequired", Unstable),
+        ("command/exec/outputDelta", OfProcess),
+        ("configWarning", OfProcess),
+        ("deprecationNotice", OfProcess),
+        ("externalAgentConfig/import/completed", OfProcess),
+        ("externalAgentConfig/import/progress", OfProcess),
+        ("fs/changed", OfProcess),
+        ("fuzzyFileSearch/sessionCompleted", OfProcess),
+        ("fuzzyFileSearch/sessionUpdated", OfProcess),
+        ("hook/completed", SaidElsewhere),
+        ("hook/started", OfMoment),
+        ("item/autoApprovalReview/completed", Unstable),
+        ("item/autoApprovalReview/started", Unstable),
+        ("item/commandExecution/terminalInteraction", OfMoment),
+        ("item/fileChange/patchUpdated", OfMoment),
+        ("item/mcpToolCall/progress", OfMoment),
+        ("mcpServer/event/stream/notification", OfProcess),
+        ("mcpServer/oauthLogin/completed", OfMoment),
+        ("mcpServer/startupStatus/updated", OfMoment),
+        ("model/safetyBuffering/updated", OfMoment),
+        ("model/verification", OfMoment),
+        ("modelProvider/authRecoveryCompleted", OfMoment),
+        ("modelProvider/authRecoveryStarted", OfMoment),
+        ("process/exited", OfProcess),
+        ("process/outputDelta", OfProcess),
+        ("project/changed", OfProcess),
+        ("rawResponse/completed", SaidElsewhere),
+        ("rawResponseItem/completed", SaidElsewhere),
+        ("remoteControl/status/changed", OfProcess),
+        ("skills/changed", OfProcess),
+        ("thread/attachment/updated", OtherClients),
+        ("thread/closed", OfMoment),
+        ("thread/compacted", SaidElsewhere),
+        ("thread/deleted", NotOurs),
+        ("thread/environment/connected", OfMoment),
+        ("thread/environment/disconnected", OfMoment),
+        ("thread/prediction/updated", OfMoment),
+        ("thread/project/updated", OtherClients),
+        ("thread/queue/changed", Bare),
+        ("thread/readState/changed", OtherClients),
+        ("thread/realtime/closed", Spoken),
+        ("thread/realtime/error", Spoken),
+        ("thread/realtime/item/completed", Spoken),
+        ("thread/realtime/item/started", Spoken),
+        ("thread/realtime/item/transcript/delta", Spoken),
+        ("thread/realtime/itemAdded", Spoken),
+        ("thread/realtime/outputAudio/delta", Spoken),
+        ("thread/realtime/sdp", Spoken),
+        ("thread/realtime/started", Spoken),
+        ("thread/realtime/transcript/delta", Spoken),
+        ("thread/realtime/transcript/done", Spoken),
+        ("thread/reverted", Bare),
+        ("thread/section/changed", OtherClients),
+        ("thread/started", SaidElsewhere),
+        ("thread/status/changed", OfMoment),
+        ("turn/moderationMetadata", Unstable),
+        ("windows/worldWritableWarning", OfProcess),
+        ("windowsSandbox/setupCompleted", OfProcess),
+    ]
+};
+
+/// What a message of a server request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestEffect {
+    /// The request itself: somebody has to answer.
+    Asks,
+    /// Its end, whoever answered.
+    Resolves,
+}
+
+/// The server requests, and the notification that ends one. Their rows are the server requests' own.
+pub const REQUESTS: &[(&str, RequestEffect)] = {
+    use RequestEffect::{Asks, Resolves};
+    &[
+        ("account/chatgptAuthTokens/refresh", Asks),
+        ("applyPatchApproval", Asks),
+        ("attestation/generate", Asks),
+        ("currentTime/read", Asks),
+        ("execCommandApproval", Asks),
+        ("item/commandExecution/requestApproval", Asks),
+        ("item/fileChange/requestApproval", Asks),
+        ("item/permissions/requestApproval", Asks),
+        ("item/tool/call", Asks),
+        ("item/tool/requestUserInput", Asks),
+        ("mcpServer/elicitation/request", Asks),
+        ("serverRequest/resolved", Resolves),
+    ]
+};
