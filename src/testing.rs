@@ -1,6 +1,7 @@
 //! What the tests are made of: events as the bridge sends them, and a shell that applies what the core plans.
 
 use crate::delta::order::{Order, Range};
+use crate::event::methods::{NEWEST_OF_TURN, Newest};
 use crate::ingest::call::{
     Delta, EventPlace, HeadRow, IngestCall, LifecycleEvent, Loaded, MessageRow, NextOrder, OpenItem,
     RuntimeMark, StreamRow, ThreadRow, TurnRow,
@@ -131,7 +132,7 @@ pub(crate) struct HeadState {
     pub(crate) closed: bool,
     pub(crate) has_items: bool,
     pub(crate) open: Vec<OpenItemRow>,
-    pub(crate) newest: Vec<u64>,
+    pub(crate) newest: [u64; NEWEST_OF_TURN],
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -157,7 +158,7 @@ pub(crate) struct Shell {
     pub(crate) quarantine: BTreeSet<String>,
     /// The newest of what turns and thread (`""`) keep, by owner and kind.
     pub(crate) newest: BTreeMap<(String, String), String>,
-    pub(crate) usage_of: Option<u64>,
+    pub(crate) usage_place: u64,
 }
 
 impl Shell {
@@ -174,7 +175,7 @@ impl Shell {
             lifecycle_ids: BTreeSet::new(),
             quarantine: BTreeSet::new(),
             newest: BTreeMap::new(),
-            usage_of: None,
+            usage_place: 0,
         }
     }
 
@@ -307,7 +308,7 @@ impl Shell {
             places: places.filter(asked).collect(),
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
-            usage_of: self.usage_of.filter(|_| needs.usage),
+            usage_place: if needs.usage { self.usage_place } else { 0 },
         }
     }
 
@@ -398,19 +399,21 @@ impl Shell {
                     None => self.messages.push(state),
                 }
             }
-            Write::PutNewest { what, of_turn, turn_id, turn_order, parts } => {
-                assert!(
-                    !of_turn || self.turns.iter().any(|turn| turn.turn_id == turn_id),
-                    "{turn_id} is there"
-                );
-                let owner = if of_turn { turn_id } else { String::new() };
-                if name(&what) == "usage" && !of_turn {
-                    self.usage_of = Some(turn_order.map_or(0, |order| order + 1));
+            Write::PutNewest { what, turn_id, turn_order, of_thread, parts } => {
+                if of_thread && what == Newest::Usage {
+                    self.usage_place = turn_order.map_or(0, |order| order + 1);
                 }
-                if parts.is_empty() {
-                    self.newest.remove(&(owner, name(&what)));
-                } else {
-                    self.newest.insert((owner, name(&what)), parts.concat());
+                if let Some(order) = turn_order {
+                    let known =
+                        self.turns.iter().any(|turn| turn.turn_id == turn_id && turn.turn_order == order);
+                    assert!(known, "{turn_id} is there");
+                }
+                let of_turn = turn_order.is_some().then_some(turn_id);
+                for owner in of_turn.into_iter().chain(of_thread.then(String::new)) {
+                    match parts.concat() {
+                        gone if gone.is_empty() => self.newest.remove(&(owner, name(&what))),
+                        text => self.newest.insert((owner, name(&what)), text),
+                    };
                 }
             }
             Write::InsertStream { event, state, .. } => {
@@ -560,7 +563,7 @@ impl HeadState {
                     start_cursor: item.start_cursor,
                 })
                 .collect(),
-            newest: self.newest.clone(),
+            newest: self.newest,
         }
     }
 }
@@ -587,11 +590,11 @@ pub(crate) fn brief(write: &Write) -> String {
                 .unwrap_or_default();
             format!("message{} {message_id} {} {}{text}", new(row), name(status), name(closing))
         }
-        Write::PutNewest { what, of_turn, turn_id, turn_order, parts } => {
-            let owner = if *of_turn { turn_id } else { "thread" };
-            let order =
-                turn_order.filter(|_| !of_turn).map(|order| format!(" of {order}")).unwrap_or_default();
-            format!("{owner} {}{order} {}", name(what), parts.concat())
+        Write::PutNewest { what, turn_id, turn_order, of_thread, parts } => {
+            let turn = if turn_order.is_some() { turn_id } else { "" };
+            let thread = if *of_thread { "thread" } else { "" };
+            let both = if turn.is_empty() || thread.is_empty() { "" } else { " and " };
+            format!("newest {} of {turn}{both}{thread}: {}", name(what), parts.concat())
         }
         Write::InsertStream { state, .. } => format!("stream+ {}", name(state)),
         Write::CloseStream { state, .. } => format!("stream {}", name(state)),

@@ -36,15 +36,45 @@ pub enum Effect {
     /// Its item's message has its last text, payload and status.
     EndsItem,
     /// Its item, of this type where it was not known, grows.
-    GrowsItem(&'static str, Onto),
+    GrowsItem(Growing, Onto),
     /// The next part of a reasoning's summary begins.
     PartsSummary,
     /// The thread has another name.
     NamesThread,
     /// The thread is archived, or no longer.
     ArchivesThread(bool),
-    /// This is the newest of its turn or thread; one before it is forgotten.
-    IsNewest(Newest, Piece),
+    /// This is the newest of its kind; one before it is forgotten.
+    IsNewest(Newest),
+    /// Of this kind there is none.
+    Forgets(Newest),
+}
+
+/// The type of an item that grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growing {
+    /// `agentMessage`
+    AgentMessage,
+    /// `plan`
+    Plan,
+    /// `reasoning`
+    Reasoning,
+    /// `commandExecution`
+    CommandExecution,
+    /// `fileChange`
+    FileChange,
+}
+
+impl Growing {
+    /// As the app-server names it.
+    pub fn item_type(self) -> &'static str {
+        match self {
+            Growing::AgentMessage => "agentMessage",
+            Growing::Plan => "plan",
+            Growing::Reasoning => REASONING,
+            Growing::CommandExecution => "commandExecution",
+            Growing::FileChange => "fileChange",
+        }
+    }
 }
 
 /// What a delta is added to.
@@ -78,24 +108,28 @@ pub enum Newest {
     Warning,
 }
 
+/// Kinds that a turn keeps: the first ones.
+pub const NEWEST_OF_TURN: usize = 4;
+
 impl Newest {
     /// Whether a turn keeps it; else the thread does.
     pub fn is_of_turn(self) -> bool {
-        matches!(self, Newest::Usage | Newest::Diff | Newest::Plan | Newest::Reroute)
+        (self as usize) < NEWEST_OF_TURN
     }
-}
 
-/// What of `params` is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// The text of this member.
-    Text(&'static str),
-    /// The JSON of this member, an object.
-    Object(&'static str),
-    /// The JSON of all of them, with this one, of this kind, among them.
-    Whole(&'static str, Kind),
-    /// Nothing: what was kept goes.
-    Nothing,
+    /// The member of `params` that it lacks nothing with, of what kind that is, and whether all of `params` is kept with
+    /// it; else a string's text, or the member's JSON.
+    pub fn member(self) -> (&'static str, Kind, bool) {
+        match self {
+            Newest::Usage => ("tokenUsage", Kind::Object, false),
+            Newest::Diff => ("diff", Kind::String, false),
+            Newest::Plan => ("plan", Kind::Array, true),
+            Newest::Reroute => ("toModel", Kind::String, true),
+            Newest::Goal => ("goal", Kind::Object, false),
+            Newest::Settings => ("threadSettings", Kind::Object, false),
+            Newest::Warning => ("message", Kind::String, false),
+        }
+    }
 }
 
 /// Under which option an event's payload is kept for replay.
@@ -120,34 +154,38 @@ const fn method(name: &'static str, effect: Effect, keeping: Keeping) -> Method 
 /// What payloads are read by.
 pub const SHOWN: [Method; 24] = {
     use Effect::{
-        ArchivesThread, BeginsItem, BeginsTurn, EndsItem, EndsTurn, FailsTurn, GrowsItem, IsNewest,
+        ArchivesThread, BeginsItem, BeginsTurn, EndsItem, EndsTurn, FailsTurn, Forgets, GrowsItem, IsNewest,
         NamesThread, PartsSummary,
     };
     use Keeping::{Always, Never, RawReasoning, Reasoning, StreamDeltas};
     use Onto::{Nothing, Output, Text};
     [
         // The many come first: the list is read from its beginning.
-        method("item/agentMessage/delta", GrowsItem("agentMessage", Text), StreamDeltas),
+        method("item/agentMessage/delta", GrowsItem(Growing::AgentMessage, Text), StreamDeltas),
         method("item/started", BeginsItem, Always),
         method("item/completed", EndsItem, Always),
-        method("item/reasoning/summaryTextDelta", GrowsItem(REASONING, Text), Reasoning),
+        method("item/reasoning/summaryTextDelta", GrowsItem(Growing::Reasoning, Text), Reasoning),
         method("item/reasoning/summaryPartAdded", PartsSummary, Reasoning),
-        method("item/reasoning/textDelta", GrowsItem(REASONING, Nothing), RawReasoning),
-        method("item/plan/delta", GrowsItem("plan", Text), StreamDeltas),
-        method("item/commandExecution/outputDelta", GrowsItem("commandExecution", Output), StreamDeltas),
-        method("item/fileChange/outputDelta", GrowsItem("fileChange", Output), StreamDeltas),
+        method("item/reasoning/textDelta", GrowsItem(Growing::Reasoning, Nothing), RawReasoning),
+        method("item/plan/delta", GrowsItem(Growing::Plan, Text), StreamDeltas),
+        method(
+            "item/commandExecution/outputDelta",
+            GrowsItem(Growing::CommandExecution, Output),
+            StreamDeltas,
+        ),
+        method("item/fileChange/outputDelta", GrowsItem(Growing::FileChange, Output), StreamDeltas),
         method("turn/started", BeginsTurn, Always),
         method("turn/completed", EndsTurn, Always),
         method("error", FailsTurn, Always),
-        method("thread/tokenUsage/updated", IsNewest(Newest::Usage, Piece::Object("tokenUsage")), Never),
-        method("turn/diff/updated", IsNewest(Newest::Diff, Piece::Text("diff")), Never),
-        method("turn/plan/updated", IsNewest(Newest::Plan, Piece::Whole("plan", Kind::Array)), Never),
-        method("model/rerouted", IsNewest(Newest::Reroute, Piece::Whole("toModel", Kind::String)), Never),
-        method("thread/goal/updated", IsNewest(Newest::Goal, Piece::Object("goal")), Never),
-        method("thread/goal/cleared", IsNewest(Newest::Goal, Piece::Nothing), Never),
-        method("thread/settings/updated", IsNewest(Newest::Settings, Piece::Object("threadSettings")), Never),
-        method("warning", IsNewest(Newest::Warning, Piece::Text("message")), Never),
-        method("guardianWarning", IsNewest(Newest::Warning, Piece::Text("message")), Never),
+        method("thread/tokenUsage/updated", IsNewest(Newest::Usage), Never),
+        method("turn/diff/updated", IsNewest(Newest::Diff), Never),
+        method("turn/plan/updated", IsNewest(Newest::Plan), Never),
+        method("model/rerouted", IsNewest(Newest::Reroute), Never),
+        method("thread/goal/updated", IsNewest(Newest::Goal), Never),
+        method("thread/goal/cleared", Forgets(Newest::Goal), Never),
+        method("thread/settings/updated", IsNewest(Newest::Settings), Never),
+        method("warning", IsNewest(Newest::Warning), Never),
+        method("guardianWarning", IsNewest(Newest::Warning), Never),
         method("thread/name/updated", NamesThread, Never),
         method("thread/archived", ArchivesThread(true), Never),
         method("thread/unarchived", ArchivesThread(false), Never),

@@ -4,7 +4,7 @@
 
 use super::item::{Item, Outcome, REASONING};
 use super::json::{Json, Kind, RawStr, Text};
-use super::methods::{self, Effect, Keeping, Newest, Onto, Piece};
+use super::methods::{self, Effect, Growing, Keeping, Method, Newest, Onto};
 
 /// What an event does.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +41,8 @@ pub enum Meaning<'a> {
     ThreadNamed(Option<String>),
     /// `thread/archived` (true), `thread/unarchived` (false).
     ThreadArchived(bool),
-    /// The newest of what its turn or thread keeps: a text, or JSON; none takes it away.
-    Newest(Newest, Option<String>),
+    /// The newest of what its turn or thread keeps: a text, or JSON; an empty one takes it away.
+    Newest(Newest, String),
     /// Nothing that rows show.
     Nothing,
 }
@@ -98,79 +98,96 @@ pub struct Envelope<'a> {
 /// turn than its envelope.
 pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result<Payload<'a>, &'static str> {
     let json = Json::parse(payload_json).map_err(|_| "the payload is not JSON")?;
-    let (mut method, mut params) = (None, None);
-    for (key, value) in json.entries() {
-        match key.plain() {
-            Some("method") => method = value.str(),
-            Some("params") => params = Some(value),
-            _ => {}
-        }
-    }
-    if !method.is_some_and(|name| name.is(envelope.kind)) {
+    let [method, params] = json.pick(["method", "params"]);
+    if !method.and_then(Json::str).is_some_and(|name| name.is(envelope.kind)) {
         return Err("the payload names another method than its kind");
     }
-    let params = Params::read(params);
-    params.check_names(envelope)?;
-    read_meaning(envelope.kind, &params)
+    let params = params.filter(|params| params.kind() == Kind::Object);
+    let json = params.unwrap_or(Json::NULL);
+    let given = Params { json, members: json.pick(MEMBERS) };
+    given.check_names(envelope)?;
+    let Some(method) = methods::find(envelope.kind) else {
+        return Ok(Payload { meaning: Meaning::Nothing, keeping: Keeping::Never });
+    };
+    let read = read_meaning(method, &given)?;
+    if params.is_none() { Err("the payload lacks params") } else { Ok(read) }
 }
 
-/// The members of `params` that meanings are made of, found in one pass.
-#[derive(Default)]
+/// A member of `params` that meanings are made of.
+#[derive(Clone, Copy)]
+enum Member {
+    ThreadId,
+    ConversationId,
+    Thread,
+    TurnId,
+    Turn,
+    ItemId,
+    Item,
+    Delta,
+    SummaryIndex,
+    Error,
+    WillRetry,
+    Synthesized,
+    ThreadName,
+}
+
+/// Their names, in that order.
+const MEMBERS: [&str; 13] = [
+    "threadId",
+    "conversationId",
+    "thread",
+    "turnId",
+    "turn",
+    "itemId",
+    "item",
+    "delta",
+    "summaryIndex",
+    "error",
+    "willRetry",
+    "synthesized",
+    "threadName",
+];
+
+/// The `params` of a message, looked through once; `null` where they are no object.
 struct Params<'a> {
-    json: Option<Json<'a>>,
-    thread_id: Option<RawStr<'a>>,
-    turn_id: Option<RawStr<'a>>,
-    item_id: Option<RawStr<'a>>,
-    delta: Option<RawStr<'a>>,
-    item: Option<Json<'a>>,
-    turn: Option<Json<'a>>,
-    thread: Option<Json<'a>>,
-    error: Option<Json<'a>>,
-    will_retry: bool,
-    synthesized: bool,
-    summary_index: u64,
-    thread_name: Option<RawStr<'a>>,
+    json: Json<'a>,
+    members: [Option<Json<'a>>; MEMBERS.len()],
 }
 
 impl<'a> Params<'a> {
-    fn read(params: Option<Json<'a>>) -> Self {
-        let mut found = Self::default();
-        let Some(params) = params.filter(|params| params.kind() == Kind::Object) else { return found };
-        found.json = Some(params);
-        for (key, value) in params.entries() {
-            match key.plain() {
-                Some("threadId" | "conversationId") => found.thread_id = value.str(),
-                Some("turnId") => found.turn_id = value.str(),
-                Some("itemId") => found.item_id = value.str(),
-                Some("delta") => found.delta = value.str(),
-                Some("item") => found.item = Some(value),
-                Some("turn") => found.turn = Some(value),
-                Some("thread") => found.thread = Some(value),
-                Some("error") => found.error = Some(value),
-                Some("willRetry") => found.will_retry = value.bool() == Some(true),
-                Some("synthesized") => found.synthesized = value.bool() == Some(true),
-                Some("summaryIndex") => found.summary_index = value.safe_integer().unwrap_or(0),
-                Some("threadName") => found.thread_name = value.str(),
-                _ => {}
-            }
-        }
-        if found.thread_id.is_none() {
-            found.thread_id = found.thread.and_then(|thread| thread.string("id"));
-        }
-        if found.turn_id.is_none() {
-            found.turn_id = found.turn.and_then(|turn| turn.string("id"));
-        }
-        found
+    fn get(&self, member: Member) -> Option<Json<'a>> {
+        *self.members.get(member as usize)?
+    }
+
+    fn string(&self, member: Member) -> Option<RawStr<'a>> {
+        self.get(member)?.str()
+    }
+
+    fn flag(&self, member: Member) -> bool {
+        self.get(member).and_then(Json::bool) == Some(true)
+    }
+
+    /// The id that `member` has, else the one of the object that `object` has.
+    fn id(&self, member: Member, object: Member) -> Option<RawStr<'a>> {
+        self.string(member).or_else(|| self.get(object)?.string("id"))
+    }
+
+    fn thread_id(&self) -> Option<RawStr<'a>> {
+        self.id(Member::ThreadId, Member::Thread).or_else(|| self.string(Member::ConversationId))
+    }
+
+    fn turn_id(&self) -> Option<RawStr<'a>> {
+        self.id(Member::TurnId, Member::Turn)
     }
 
     fn check_names(&self, envelope: Envelope<'_>) -> Result<(), &'static str> {
-        if let (Some(named), Some(local)) = (self.thread_id, envelope.local_thread_id)
+        if let (Some(named), Some(local)) = (self.thread_id(), envelope.local_thread_id)
             && !named.is(local)
             && !named.is(envelope.thread_id)
         {
             return Err("the payload names another thread");
         }
-        if let (Some(named), Some(turn_id)) = (self.turn_id, envelope.turn_id)
+        if let (Some(named), Some(turn_id)) = (self.turn_id(), envelope.turn_id)
             && !named.is(turn_id)
         {
             return Err("the payload names another turn");
@@ -179,32 +196,34 @@ impl<'a> Params<'a> {
     }
 
     fn item(&self) -> Result<Item<'a>, &'static str> {
-        self.item.and_then(Item::read).ok_or("the payload lacks an item with id and type")
+        self.get(Member::Item).and_then(Item::read).ok_or("the payload lacks an item with id and type")
+    }
+
+    fn item_id(&self) -> Result<String, &'static str> {
+        Ok(self.string(Member::ItemId).ok_or("the payload lacks an item id")?.to_whole())
     }
 }
 
-fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'static str> {
-    let Some(method) = methods::find(kind) else {
-        return Ok(Payload { meaning: Meaning::Nothing, keeping: Keeping::Never });
-    };
+fn read_meaning<'a>(method: &Method, params: &Params<'a>) -> Result<Payload<'a>, &'static str> {
     let meaning = match method.effect {
         Effect::BeginsTurn => {
-            params.turn_id.ok_or("the payload lacks a turn")?;
+            params.turn_id().ok_or("the payload lacks a turn")?;
             Meaning::TurnStarted
         }
         Effect::EndsTurn => turn_ended(params)?,
         Effect::FailsTurn => turn_error(params)?,
         Effect::BeginsItem => Meaning::ItemStarted(params.item()?),
         Effect::EndsItem => Meaning::ItemCompleted(params.item()?),
-        Effect::GrowsItem(item_type, onto) => grew(params, item_type, onto)?,
+        Effect::GrowsItem(growing, onto) => grew(params, growing, onto)?,
         Effect::PartsSummary => summary_part(params)?,
-        Effect::NamesThread => Meaning::ThreadNamed(params.thread_name.map(RawStr::to_whole)),
+        Effect::NamesThread => Meaning::ThreadNamed(params.string(Member::ThreadName).map(RawStr::to_whole)),
         Effect::ArchivesThread(archived) => Meaning::ThreadArchived(archived),
-        Effect::IsNewest(newest, piece) => Meaning::Newest(newest, newest_of(params, newest, piece)?),
+        Effect::IsNewest(newest) => {
+            let text = newest_of(params, newest).ok_or("the payload lacks what it brings")?;
+            Meaning::Newest(newest, text)
+        }
+        Effect::Forgets(newest) => Meaning::Newest(newest, String::new()),
     };
-    if params.json.is_none() {
-        return Err("the payload lacks params");
-    }
     let keeping = match &meaning {
         Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) if item.item_type == REASONING => {
             Keeping::Reasoning
@@ -214,28 +233,24 @@ fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'st
     Ok(Payload { meaning, keeping })
 }
 
-/// What is kept of the newest of its kind.
-fn newest_of(params: &Params<'_>, newest: Newest, piece: Piece) -> Result<Option<String>, &'static str> {
-    let Some(json) = params.json else { return Ok(None) };
-    let found = match piece {
-        Piece::Nothing => return Ok(None),
-        Piece::Text(key) => json.string(key).map(RawStr::to_whole),
-        Piece::Object(key) => json.get(key).filter(|value| is_whole(*value, newest)).map(Json::to_text),
-        Piece::Whole(key, kind) => json.get(key).filter(|value| value.kind() == kind).map(|_| json.to_text()),
-    };
-    found.map(Some).ok_or("the payload lacks what it brings")
-}
-
-/// Usage is nothing without its two sums; of everything else, an object is enough.
-fn is_whole(value: Json<'_>, newest: Newest) -> bool {
-    let sum = |key| value.get(key).and_then(|counts| counts.get("totalTokens")?.safe_integer());
-    value.kind() == Kind::Object
-        && (newest != Newest::Usage || (sum("total").is_some() && sum("last").is_some()))
+/// What is kept of the newest of its kind; of usage, only what has both its sums.
+fn newest_of(params: &Params<'_>, newest: Newest) -> Option<String> {
+    let (key, kind, whole) = newest.member();
+    let value = params.json.get(key).filter(|value| value.kind() == kind)?;
+    if newest == Newest::Usage {
+        for sum in ["total", "last"] {
+            value.get(sum)?.get("totalTokens")?.safe_integer()?;
+        }
+    }
+    Some(match value.str() {
+        Some(text) if !whole => text.to_whole(),
+        _ => if whole { params.json } else { value }.to_text(),
+    })
 }
 
 fn turn_ended<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
-    let turn = params.turn.ok_or("the payload lacks a turn")?;
-    params.turn_id.ok_or("the payload lacks a turn id")?;
+    let turn = params.get(Member::Turn).ok_or("the payload lacks a turn")?;
+    params.turn_id().ok_or("the payload lacks a turn id")?;
     let status = turn.string("status").ok_or("the payload lacks the turn's status")?;
     let outcome = match status.plain() {
         Some("failed") => Outcome::Failed,
@@ -243,12 +258,13 @@ fn turn_ended<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
         _ => Outcome::Completed,
     };
     let error = turn.get("error").and_then(message_of);
-    Ok(Meaning::TurnEnded { outcome, error, synthesized: params.synthesized, makes_turn: true })
+    Ok(Meaning::TurnEnded { outcome, error, synthesized: params.flag(Member::Synthesized), makes_turn: true })
 }
 
 fn turn_error<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
-    let message = params.error.and_then(message_of).ok_or("the payload lacks an error with a message")?;
-    Ok(if params.will_retry {
+    let message =
+        params.get(Member::Error).and_then(message_of).ok_or("the payload lacks an error with a message")?;
+    Ok(if params.flag(Member::WillRetry) {
         Meaning::TurnWarned(message)
     } else {
         Meaning::TurnEnded {
@@ -264,21 +280,25 @@ fn message_of(error: Json<'_>) -> Option<String> {
     error.string("message").map(RawStr::to_whole)
 }
 
-fn grew<'a>(params: &Params<'a>, item_type: &'static str, onto: Onto) -> Result<Meaning<'a>, &'static str> {
-    let item_id = params.item_id.ok_or("the payload lacks an item id")?.to_whole();
-    let delta = params.delta.ok_or("the payload lacks a delta that is a string")?.decode();
+fn grew<'a>(params: &Params<'a>, growing: Growing, onto: Onto) -> Result<Meaning<'a>, &'static str> {
+    let item_id = params.item_id()?;
+    let delta = params.string(Member::Delta).ok_or("the payload lacks a delta that is a string")?.decode();
     let growth = match onto {
         Onto::Text => Growth::Text(delta),
         Onto::Output => Growth::Output(delta),
         Onto::Nothing => Growth::Unseen,
     };
-    Ok(Meaning::ItemGrew { item_id, item_type, growth })
+    Ok(Meaning::ItemGrew { item_id, item_type: growing.item_type(), growth })
 }
 
 /// A second part of a summary is parted from the first as the finished item's text parts them.
 fn summary_part<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
-    let item_id = params.item_id.ok_or("the payload lacks an item id")?.to_whole();
-    let between = if params.summary_index > 0 { "\n\n" } else { "" };
+    let item_id = params.item_id()?;
+    let between = if params.get(Member::SummaryIndex).and_then(Json::safe_integer).unwrap_or(0) > 0 {
+        "\n\n"
+    } else {
+        ""
+    };
     let growth = Growth::Text(Text { utf8: between.to_owned(), ..Text::default() });
     Ok(Meaning::ItemGrew { item_id, item_type: REASONING, growth })
 }

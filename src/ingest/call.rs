@@ -1,6 +1,7 @@
 //! A batch and the rows that were loaded for it, as the shell packs them.
 
 use crate::delta::order::{Order, Range};
+use crate::event::methods::NEWEST_OF_TURN;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker};
 use crate::session::{SessionFacts, SessionRow};
@@ -66,9 +67,8 @@ pub struct HeadRow<'a> {
     pub has_items: bool,
     /// Items begun and not ended.
     pub open: Vec<OpenItem<'a>>,
-    /// Cursors behind the newest of each kind, in the order of [`Newest`](crate::event::methods::Newest); a shorter list has
-    /// none of the rest.
-    pub newest: Vec<u64>,
+    /// Cursors behind the newest of each kind that a turn keeps, in their order.
+    pub newest: [u64; NEWEST_OF_TURN],
 }
 
 /// An item that was begun and not ended, as a head remembers it.
@@ -142,8 +142,8 @@ pub struct Loaded<'a> {
     pub next_orders: Vec<NextOrder<'a>>,
     /// Foreign lifecycle ids that are remembered.
     pub lifecycle_ids: Vec<&'a str>,
-    /// Whose usage the thread's is, see [`UsageOf::from_packed`](super::newest::UsageOf::from_packed).
-    pub usage_of: Option<u64>,
+    /// One more than the place of the turn whose usage the thread's is; 0 where it is of none that is known.
+    pub usage_place: u64,
 }
 
 /// A turn.
@@ -268,7 +268,7 @@ impl<'a> HeadRow<'a> {
                 message_id: call.text(),
                 start_cursor: call.integer(),
             }),
-            newest: call.list(Unpacker::integer),
+            newest: [call.integer(), call.integer(), call.integer(), call.integer()],
         }
     }
 }
@@ -318,7 +318,7 @@ impl<'a> Loaded<'a> {
             }),
             next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
             lifecycle_ids: call.list(Unpacker::text),
-            usage_of: call.optional_integer(),
+            usage_place: call.integer(),
         }
     }
 }

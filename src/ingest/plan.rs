@@ -281,16 +281,10 @@ fn apply(
             rows.thread.archived = Some(*archived);
             rows.thread.touched = true;
         }
-        Meaning::Newest(Newest::Warning, Some(text)) => {
-            rows.keep_newest(at, Newest::Warning, Some(&note(text)))
-        }
-        Meaning::Newest(what, text) => rows.keep_newest(at, *what, text.as_deref()),
+        Meaning::Newest(what, text) => rows.keep_newest(at, *what, text),
         _ if at.turn_id.is_empty() => {}
         Meaning::TurnStarted => rows.begin_turn(at.turn_id, at.at_ms),
-        Meaning::TurnWarned(message) if rows.find_turn(at.turn_id).is_none() => {
-            rows.keep_newest(at, Newest::Warning, Some(&note(message)));
-        }
-        Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message),
+        Meaning::TurnWarned(message) => rows.warn_turn(at, message),
         Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}
         Meaning::TurnEnded { outcome, error, synthesized, .. } => {
             let source = if *synthesized { Source::Local } else { Source::Codex };

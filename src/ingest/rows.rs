@@ -2,7 +2,6 @@
 
 use super::call::{IngestCall, Loaded, StreamRow, ThreadRow};
 use super::messages::Message;
-use super::newest::{Kept, UsageOf};
 use super::streams::Stream;
 use super::turns::Turn;
 use super::write::{StreamState, Write};
@@ -23,9 +22,11 @@ pub struct Rows<'a> {
     /// The next free `orderInTurn`, by turn, where one was asked for or given.
     pub next_orders: Vec<(String, u64)>,
     /// What the batch brought of what turns and thread keep the newest of.
-    pub newest: Vec<Kept>,
-    /// Whose usage the thread's is.
-    pub usage_of: UsageOf,
+    pub newest: Vec<Write>,
+    /// One more than the place of the turn whose usage the thread's is; 0 where it is of none that is known.
+    pub usage_place: u64,
+    /// Whether this batch made it so.
+    pub usage_moved: bool,
 }
 
 /// The thread's own row.
@@ -79,7 +80,8 @@ impl<'a> Rows<'a> {
                 .map(|order| (order.turn_id.to_owned(), order.next))
                 .collect(),
             newest: Vec::new(),
-            usage_of: UsageOf::from_packed(loaded.usage_of),
+            usage_place: loaded.usage_place,
+            usage_moved: false,
         }
     }
 
@@ -98,7 +100,7 @@ impl<'a> Rows<'a> {
             });
         }
         writes.extend(std::mem::take(&mut self.turns).into_iter().filter_map(Turn::into_write));
-        writes.extend(std::mem::take(&mut self.newest).into_iter().map(Kept::into_write));
+        writes.append(&mut self.newest);
         writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
         for stream in &self.streams {
             if stream.head.is_none() {

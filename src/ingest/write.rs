@@ -5,7 +5,7 @@
 
 use crate::error::Code;
 use crate::event::item::Role;
-use crate::event::methods::Newest;
+use crate::event::methods::{NEWEST_OF_TURN, Newest};
 use crate::session::SessionWrite;
 use serde::Serialize;
 use tsify::Tsify;
@@ -409,14 +409,14 @@ pub enum Write {
     PutNewest {
         /// What it is.
         what: Newest,
-        /// Whether the turn keeps it; else the thread does.
-        of_turn: bool,
         /// The turn that it came from, empty where it names none.
         turn_id: String,
-        /// That turn's place, where the thread knows it.
+        /// The place of the turn that keeps it.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_order: Option<u64>,
+        /// Whether the thread keeps it.
+        of_thread: bool,
         /// Its text, or its JSON, in parts.
         parts: Vec<String>,
     },
@@ -498,7 +498,7 @@ pub enum Write {
         /// Cursors behind the newest of each kind, where that changes.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
-        newest: Option<Vec<u64>>,
+        newest: Option<[u64; NEWEST_OF_TURN]>,
         /// Whether the turn has ended.
         closed: bool,
         /// Whether the turn has an item.
