@@ -39,6 +39,8 @@ pub enum Code {
     ESyncInvalidCursor,
     /// A checkpoint of a stream that the thread does not have.
     ESyncStreamUnknown,
+    /// A count of tokens that is no safe integer of 0 or more.
+    EUsageInvalid,
     /// A page cursor that this thread did not give.
     ECursorInvalid,
     /// A bug in this software.

@@ -14,6 +14,7 @@ import type * as model_apply from "../model/apply.js";
 import type * as model_core from "../model/core.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
+import type * as model_newest from "../model/newest.js";
 import type * as model_paging from "../model/paging.js";
 import type * as model_parts from "../model/parts.js";
 import type * as model_replay from "../model/replay.js";
@@ -22,6 +23,7 @@ import type * as model_scope from "../model/scope.js";
 import type * as model_streams from "../model/streams.js";
 import type * as sync from "../sync.js";
 import type * as threads from "../threads.js";
+import type * as tokenUsage from "../tokenUsage.js";
 import type * as turns from "../turns.js";
 import type * as validators from "../validators.js";
 
@@ -39,6 +41,7 @@ const fullApi: ApiFromModules<{
   "model/core": typeof model_core;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
+  "model/newest": typeof model_newest;
   "model/paging": typeof model_paging;
   "model/parts": typeof model_parts;
   "model/replay": typeof model_replay;
@@ -47,6 +50,7 @@ const fullApi: ApiFromModules<{
   "model/streams": typeof model_streams;
   sync: typeof sync;
   threads: typeof threads;
+  tokenUsage: typeof tokenUsage;
   turns: typeof turns;
   validators: typeof validators;
 }> = anyApi as any;

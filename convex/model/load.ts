@@ -3,6 +3,7 @@ import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
+import { findUsage, usagePlaceOf } from "./newest.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 
 /** Beyond this the core refuses the batch, so that nothing more need be loaded. SOURCE: `src/limits.rs`, BATCH_STREAMS_MAX. */
@@ -119,12 +120,13 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
   ]);
   const turns = unique([...named.filter((turn) => turn !== null), ...open]);
   const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
-  const [closingMessages, streams, places, nextOrders, lifecycleIds] = await Promise.all([
+  const [closingMessages, streams, places, nextOrders, lifecycleIds, usage] = await Promise.all([
     Promise.all(needs.closing.map((turnId) => messagesThatClose(ctx, scope, threadId, turnId))),
     Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
     Promise.all(needs.chunks.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
     Promise.all(needs.nextOrders.map((turnId) => nextOrder(ctx, scope, threadId, turnId))),
     Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
+    needs.usage ? findUsage(ctx, scope, threadId, "thread") : null,
   ]);
   const rows = {
     turns,
@@ -136,6 +138,7 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
     places: places.flat(),
     nextOrders,
     lifecycleIds: lifecycleIds.filter((id) => id !== null),
+    usagePlace: usagePlaceOf(usage),
   };
   return { call: { ...before.call, loaded }, rows: { ...before.rows, ...rows } };
 }

@@ -4,7 +4,7 @@
 use convex_codex_local::checkpoint;
 use convex_codex_local::delta::window::{WindowCall, read_window};
 use convex_codex_local::ingest::call::IngestCall;
-use convex_codex_local::ingest::plan;
+use convex_codex_local::ingest::{newest, plan};
 use convex_codex_local::options::Options;
 use convex_codex_local::pack::safe_integer;
 use convex_codex_local::session::SessionFacts;
@@ -58,6 +58,12 @@ pub fn plan_session(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 #[wasm_bindgen(js_name = planCheckpoint, unchecked_return_type = "ClientAnswer")]
 pub fn plan_checkpoint(cursor: f64, known: f64, stream_exists: bool) -> Result<JsValue, JsValue> {
     answer(&checkpoint::plan_checkpoint(cursor, safe_integer(known), stream_exists))
+}
+
+/// Whether the usage of the turn at `order` is the thread's too; that is of the turn before `place`.
+#[wasm_bindgen(js_name = isThreadUsage)]
+pub fn is_thread_usage(order: f64, place: f64) -> bool {
+    newest::is_thread_usage(order as u64, place as u64)
 }
 
 /// The reader's limits, brought into their ranges: how many chunks of a stream are worth loading.

@@ -18,6 +18,9 @@ export type RuntimeOptions = {
   finishedStreamDeleteDelayMs?: number | undefined;
 };
 
+/** Kinds that a turn keeps the newest of. SOURCE: `src/event/methods.rs`, NEWEST_OF_TURN. */
+const NEWEST_OF_TURN = 4;
+
 /** A half-open range of cursors. */
 export type Range = { start: number; end: number };
 
@@ -53,6 +56,7 @@ export type HeadFacts = {
   closed: boolean;
   hasItems: boolean;
   open: readonly { itemId: string; messageId: string; startCursor: number }[];
+  newest?: readonly number[] | undefined;
 };
 
 /** `src/ingest/call.rs`, Delta. */
@@ -101,6 +105,7 @@ export type LoadedRows = {
   places: readonly { streamId: string; range: Range; eventId: string }[];
   nextOrders: readonly { turnId: string; next: number }[];
   lifecycleIds: readonly string[];
+  usagePlace: number;
 };
 
 /** `src/ingest/call.rs`, IngestCall. */
@@ -209,6 +214,7 @@ export function packIngest(call: IngestCall): Packed {
       packer.text(item.messageId);
       packer.number(item.startCursor);
     });
+    for (let kind = 0; kind < NEWEST_OF_TURN; kind++) packer.number(head.newest?.[kind] ?? 0);
   });
   packer.list(call.marks, (mark) => {
     packer.text(mark.runtimeId);
@@ -345,6 +351,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.number(order.next);
   });
   packer.list(loaded.lifecycleIds, (eventId) => packer.text(eventId));
+  packer.number(loaded.usagePlace);
 }
 
 function range(packer: Packer, value: Range): void {

@@ -18,6 +18,8 @@ export type Core = {
   planTurnInterrupt: (call: boundary.TurnInterruptCall) => ClientAnswer<"interrupted">;
   planSession: (call: boundary.SessionCall) => ClientAnswer<"session">;
   planCheckpoint: (call: boundary.CheckpointCall) => ClientAnswer<"keep" | "raise">;
+  /** Whether the usage of the turn at `order` is the thread's too, which is of the turn before `place`. */
+  isThreadUsage: (order: number, place: number) => boolean;
   /** How many chunks of a stream a reader with these options can be given at most. */
   chunksToLoad: (runtime: boundary.RuntimeOptions | undefined) => number;
 };
@@ -46,6 +48,7 @@ const calls: Core = {
   planSession: (call) => packed(wasm.planSession, boundary.packSession(call)) as ClientAnswer<"session">,
   planCheckpoint: ({ cursor, known, streamExists }) =>
     instance.guarded(() => wasm.planCheckpoint(cursor, known ?? -1, streamExists)) as ClientAnswer<"keep" | "raise">,
+  isThreadUsage: (order, place) => instance.guarded(() => wasm.isThreadUsage(order, place)),
   chunksToLoad: (runtime) => packed(wasm.chunksToLoad, boundary.packOptions(runtime)),
 };
 
