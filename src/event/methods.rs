@@ -315,3 +315,6 @@ pub const REQUESTS: &[(&str, RequestEffect)] = {
         ("serverRequest/resolved", Resolves),
     ]
 };
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
