@@ -297,8 +297,85 @@ mod tests {
                 Outcome::Completed,
             ),
             (r#"{"type":"contextCompaction","id":"k"}"#, Role::System, "", Outcome::Completed),
+            (
+                r#"{"type":"enteredReviewMode","id":"e","review":"the diff"}"#,
+                Role::System,
+                "the diff",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"hookPrompt","id":"h","fragments":[{"text":"a","hookRunId":"1"},{"text":"b","hookRunId":"1"}]}"#,
+                Role::System,
+                "a\nb",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"mcpToolCall","id":"t","tool":"ask","status":"failed","error":null}"#,
+                Role::Tool,
+                "ask",
+                Outcome::Failed,
+            ),
+            (
+                r#"{"type":"mcpToolCall","id":"t","tool":"ask","status":"completed","error":{"message":"no"}}"#,
+                Role::Tool,
+                "ask",
+                Outcome::Failed,
+            ),
+            (
+                r#"{"type":"dynamicToolCall","id":"t","tool":"look","status":"completed","success":false}"#,
+                Role::Tool,
+                "look",
+                Outcome::Failed,
+            ),
+            (
+                r#"{"type":"dynamicToolCall","id":"t","tool":"look","status":"inProgress","success":null}"#,
+                Role::Tool,
+                "look",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"collabAgentToolCall","id":"t","tool":"spawnAgent","status":"interrupted"}"#,
+                Role::Tool,
+                "spawnAgent",
+                Outcome::Interrupted,
+            ),
+            (
+                r#"{"type":"subAgentActivity","id":"s","kind":"interrupted","agentPath":"/root/a"}"#,
+                Role::Tool,
+                "/root/a",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"functionCallOutput","id":"o","name":"lookup","output":"text"}"#,
+                Role::Tool,
+                "lookup",
+                Outcome::Completed,
+            ),
+            (r#"{"type":"imageView","id":"i","path":"/a.png"}"#, Role::Tool, "/a.png", Outcome::Completed),
+            (
+                r#"{"type":"imageGeneration","id":"i","status":"completed","revisedPrompt":"a cat","failure":null}"#,
+                Role::Tool,
+                "a cat",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"imageGeneration","id":"i","status":"","revisedPrompt":null,"failure":{"type":"usageLimitExceeded"}}"#,
+                Role::Tool,
+                "",
+                Outcome::Failed,
+            ),
+            (r#"{"type":"sleep","id":"z","durationMs":1500}"#, Role::Tool, "1500 ms", Outcome::Completed),
+            (
+                r#"{"type":"fileChange","id":"f","changes":[],"status":"declined","error":{"message":"no"}}"#,
+                Role::Tool,
+                "0 files",
+                Outcome::Interrupted,
+            ),
             (r#"{"type":"somethingNew","id":"n","status":"failed"}"#, Role::Tool, "", Outcome::Failed),
         ];
+        for (name, ..) in ITEM_TYPES {
+            assert!(cases.iter().any(|(text, ..)| read(text).item_type == name), "{name} is not tried");
+        }
         for (text, role, want, outcome) in cases {
             let item = read(text);
             assert_eq!((item.role, item.text.as_str(), item.outcome), (role, want, outcome), "{text}");

@@ -63,3 +63,6 @@ impl Rows<'_> {
         takes
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
