@@ -1,6 +1,8 @@
 /**
  * The component's rows. Every index begins with tenant and user, or with a row's id: no list ever reads another user's
  * rows. Rows that change often are not rows that lists read: `streams` and `streamHeads` are two tables for that reason.
+ * The exception are the indexes of the sweeps, which begin with the time at which a row is due: internal functions alone read
+ * them, and nothing in them that is not due.
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
@@ -49,7 +51,10 @@ export default defineSchema({
     createdAt: v.number(),
     startedAt: v.optional(v.number()),
     completedAt: v.optional(v.number()),
+    /** When the sweep asks whether anything was heard of it; none where it has ended. */
+    silentAt: v.optional(v.number()),
   })
+    .index("by_silence", ["silentAt"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
     .index("by_order", ["tenantId", "userId", "threadId", "turnOrder"])
     .index("by_status", ["tenantId", "userId", "threadId", "status", "turnOrder"]),
@@ -77,7 +82,7 @@ export default defineSchema({
     turnId: v.string(),
     turnOrder: v.number(),
     itemId: v.string(),
-    /** The item's id, or `${itemId}#2` where the id is used a second time. */
+    /** The item's id, or `${itemId}#2` where the id is used a second time (`#1` behind an id that ends so itself). */
     messageId: v.string(),
     occurrence: v.number(),
     orderInTurn: v.number(),
@@ -94,6 +99,10 @@ export default defineSchema({
     textWhole: v.boolean(),
     /** UTF-8 bytes of the parts. */
     textBytes: v.number(),
+    /** Where the tail begins that the chunks hold; none where nothing was folded: at the start. */
+    foldCursor: v.optional(v.number()),
+    /** Half of a surrogate pair that waits there. */
+    foldHigh: v.optional(v.number()),
     /** UTF-16 units of the stored payload. */
     payloadUnits: v.number(),
     createdAt: v.number(),
@@ -101,6 +110,7 @@ export default defineSchema({
     completedAt: v.optional(v.number()),
   })
     .index("by_item", ["tenantId", "userId", "threadId", "turnId", "itemId", "occurrence"])
+    .index("by_message", ["tenantId", "userId", "threadId", "turnId", "messageId"])
     .index("by_order", ["tenantId", "userId", "threadId", "turnOrder", "orderInTurn"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId", "orderInTurn"])
     .index("by_closing", ["tenantId", "userId", "threadId", "turnId", "closing"]),
@@ -126,7 +136,8 @@ export default defineSchema({
   })
     .index("by_stream", ["tenantId", "userId", "threadId", "streamId"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
-    .index("by_state", ["tenantId", "userId", "threadId", "state", "turnOrder"]),
+    .index("by_state", ["tenantId", "userId", "threadId", "state", "turnOrder"])
+    .index("by_expiry", ["expiresAt"]),
 
   streamHeads: defineTable({
     ...inThread,
@@ -136,9 +147,21 @@ export default defineSchema({
     latest: v.number(),
     holes: v.array(v.object({ start: v.number(), end: v.number() })),
     eventCount: v.number(),
+    /** What reading all its chunks would have cost. */
+    weight: v.number(),
     closed: v.boolean(),
+    /** The sweep ended its turn: a new event undoes that. */
+    swept: v.boolean(),
     hasItems: v.boolean(),
-    open: v.array(v.object({ itemId: v.string(), messageId: v.string(), startCursor: v.number() })),
+    open: v.array(
+      v.object({
+        itemId: v.string(),
+        messageId: v.string(),
+        startCursor: v.number(),
+        /** What is known of its text's fold without a read, where deltas grow its text. */
+        fold: v.optional(v.object({ cursor: v.number(), weight: v.number(), fill: v.number(), started: v.boolean() })),
+      }),
+    ),
     /** Cursors behind the newest of each kind that a turn keeps; none where no event brought one. */
     newest: v.optional(v.array(v.number())),
   }).index("by_stream", ["tenantId", "userId", "streamId"]),
@@ -181,7 +204,9 @@ export default defineSchema({
     /** Items that kept payloads name. */
     itemIds: v.array(v.string()),
     expiresAt: v.number(),
-  }).index("by_start", ["tenantId", "userId", "streamId", "cursorStart"]),
+  })
+    .index("by_start", ["tenantId", "userId", "streamId", "cursorStart"])
+    .index("by_expiry", ["expiresAt"]),
 
   checkpoints: defineTable({
     ...inThread,
@@ -189,7 +214,10 @@ export default defineSchema({
     streamId: v.string(),
     cursor: v.number(),
     expiresAt: v.number(),
-  }).index("by_stream", ["tenantId", "userId", "deviceId", "threadId", "streamId"]),
+  })
+    .index("by_stream", ["tenantId", "userId", "deviceId", "threadId", "streamId"])
+    .index("by_readers", ["tenantId", "userId", "threadId", "streamId"])
+    .index("by_expiry", ["expiresAt"]),
 
   /** A session's binding to a thread; the one with the highest epoch is the thread's writer. */
   sessions: defineTable({
@@ -199,7 +227,11 @@ export default defineSchema({
     epoch: v.number(),
     lastBeatAt: v.number(),
     lastEventCursor: v.number(),
+    /** When the sweep found it stale; a beat takes that away. */
+    timedOutAt: v.optional(v.number()),
   })
+    .index("by_beat", ["timedOutAt", "lastBeatAt"])
+    .index("by_tenant_beat", ["tenantId", "timedOutAt", "lastBeatAt"])
     .index("by_session", ["tenantId", "userId", "sessionId", "threadId"])
     .index("by_epoch", ["tenantId", "userId", "threadId", "epoch"]),
 
@@ -210,12 +242,9 @@ export default defineSchema({
   }).index("by_thread", ["tenantId", "userId", "threadId"]),
 
   /** Lifecycle events whose ids are not the bridge's. */
-  lifecycleIds: defineTable({ ...inThread, eventId: v.string(), expiresAt: v.number() }).index("by_event", [
-    "tenantId",
-    "userId",
-    "threadId",
-    "eventId",
-  ]),
+  lifecycleIds: defineTable({ ...inThread, eventId: v.string(), expiresAt: v.number() })
+    .index("by_event", ["tenantId", "userId", "threadId", "eventId"])
+    .index("by_expiry", ["expiresAt"]),
 
   /** Malformed events, kept as they came (their payload in the parts `payload`). */
   quarantine: defineTable({
@@ -225,9 +254,8 @@ export default defineSchema({
     streamId: v.optional(v.string()),
     kind: v.string(),
     reason: v.string(),
+    /** UTF-8 bytes of the payload. */
+    bytes: v.number(),
     createdAt: v.number(),
-  })
-    .index("by_event", ["tenantId", "userId", "threadId", "eventId"])
-    // eslint-disable-next-line @convex-dev/no-duplicate-indexes -- this one is in order of arrival: the oldest go first
-    .index("by_thread", ["tenantId", "userId", "threadId"]),
+  }).index("by_thread", ["tenantId", "userId", "threadId"]),
 });

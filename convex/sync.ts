@@ -1,9 +1,11 @@
 import { v } from "convex/values";
-import type { Fault, Plan } from "../js-wrapper/core/component.js";
+import type { Fault, Plan } from "../js-wrapper/core/boundary.js";
+import { planCheckpoint, planSession } from "../js-wrapper/core/clients.js";
+import { planIngest } from "../js-wrapper/core/ingest.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applySession, applyWrites } from "./model/apply.js";
-import { core } from "./model/core.js";
+import { decide } from "./model/core.js";
 import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { requireThread, scopeOf } from "./model/scope.js";
@@ -18,8 +20,6 @@ import {
   type IngestSafeResult,
 } from "./validators.js";
 
-/** Milliseconds that a checkpoint is kept after it was last raised. SOURCE: `src/limits.rs`, CHECKPOINT_TTL_MS. */
-const CHECKPOINT_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 /** Checkpoints of one device in one thread. */
 const CHECKPOINTS_LISTED_MAX = 2_000;
 
@@ -153,10 +153,11 @@ export const upsertCheckpoint = mutation({
         )
         .unique(),
     ]);
-    const answer = core((rust) => rust.planCheckpoint({ cursor, known: known?.cursor, streamExists: stream !== null }));
+    const nowMs = Date.now();
+    const answer = decide(() => planCheckpoint({ nowMs, cursor, known: known?.cursor, streamExists: stream !== null }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { streamId });
     if (answer.type === "raise") {
-      const set = { cursor: answer.cursor, expiresAt: Date.now() + CHECKPOINT_TTL_MS };
+      const set = { cursor: answer.cursor, expiresAt: answer.expiresAt };
       if (known === null) await ctx.db.insert("checkpoints", { ...scope, deviceId: actor.deviceId, threadId, streamId, ...set });
       else await ctx.db.patch("checkpoints", known._id, set);
     }
@@ -190,7 +191,7 @@ type SessionArgs = Pick<IngestArgs, "actor" | "sessionId" | "threadId"> & { last
 async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean): Promise<boolean> {
   await requireThread(ctx, scopeOf(args.actor), args.threadId);
   const { facts, own } = await loadSession(ctx, args.actor, args.sessionId, args.threadId);
-  const answer = core((rust) => rust.planSession({ heartbeat, session: facts }));
+  const answer = decide(() => planSession({ heartbeat, session: facts }));
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
   await applySession(ctx, args, own, answer.session, Date.now(), args.lastEventCursor);
   return own === null;
@@ -201,7 +202,7 @@ type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault }
 async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
   const nowMs = Date.now();
   let loaded = await loadIngest(ctx, args, strict, nowMs);
-  const plan = ({ call }: typeof loaded) => core((rust) => rust.planIngest(call));
+  const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
   let answer = plan(loaded);
   if (answer.type === "needs") {
     loaded = await loadNeeds(ctx, args, loaded, answer.needs);

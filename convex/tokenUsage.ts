@@ -1,8 +1,9 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
+import { isThreadUsage } from "../js-wrapper/core/clients.js";
 import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { core } from "./model/core.js";
+import { decide } from "./model/core.js";
 import { findUsage, isCount, putUsage, usageOf, usagePlaceOf } from "./model/newest.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findTurn, requireThread, scopeOf } from "./model/scope.js";
@@ -32,7 +33,7 @@ export const upsert = mutation({
     }
     const { turnOrder } = turn;
     await putUsage(ctx, scope, threadId, { of: "turn", turnId, turnOrder }, usage, nowMs);
-    const isThreads = core((rust) => rust.isThreadUsage(turnOrder, usagePlaceOf(before)));
+    const isThreads = decide(() => isThreadUsage(turnOrder, usagePlaceOf(before)));
     if (isThreads) await putUsage(ctx, scope, threadId, { of: "thread", turnId, turnOrder }, usage, nowMs);
     return null;
   },

@@ -1,8 +1,9 @@
 import { v } from "convex/values";
+import { planTurnInterrupt, planTurnStart } from "../js-wrapper/core/clients.js";
 import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applyWrites, defined } from "./model/apply.js";
-import { core } from "./model/core.js";
+import { decide } from "./model/core.js";
 import { loadTurnToEnd } from "./model/load.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
@@ -93,10 +94,10 @@ export const start = mutation({
       findTurn(ctx, scope, threadId, turnId),
     ]);
     const texts = input.flatMap((item) => (item.text === undefined ? [] : [item.text]));
-    const answer = core((rust) => rust.planTurnStart({ thread, startedBefore: before?.turnId, exists: turn !== null, texts }));
+    const nowMs = Date.now();
+    const answer = decide(() => planTurnStart({ nowMs, thread, startedBefore: before?.turnId, exists: turn !== null, texts }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
-    const nowMs = Date.now();
     const set = {
       inputSummary: answer.inputSummary,
       ...(options === undefined ? {} : { options: JSON.stringify(options) }),
@@ -104,8 +105,9 @@ export const start = mutation({
     await ctx.db.insert("turnKeys", { ...scope, threadId, idempotencyKey, turnId });
     if (turn !== null) await ctx.db.patch("turns", turn._id, set);
     if (thread !== null && answer.type === "insert") {
-      const { turnOrder } = answer;
-      await ctx.db.insert("turns", { ...scope, threadId, turnId, turnOrder, status: "queued", hasItems: false, createdAt: nowMs, ...set });
+      const { turnOrder, silentAt } = answer;
+      const row = { ...scope, threadId, turnId, turnOrder, silentAt, createdAt: nowMs, ...set };
+      await ctx.db.insert("turns", { ...row, status: "queued", hasItems: false });
       await ctx.db.patch("threads", thread._id, { nextTurnOrder: turnOrder + 1, updatedAt: nowMs });
     }
     return { turnId, accepted: true as const };
@@ -125,11 +127,11 @@ export const interrupt = mutation({
     const thread = await requireThread(ctx, scope, threadId);
     const rows = await loadTurnToEnd(ctx, scope, threadId, turnId);
     const nowMs = Date.now();
-    const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [], usagePlace: 0 };
-    const answer = core((rust) => rust.planTurnInterrupt({ nowMs, reason, loaded }));
+    const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [], usagePlace: 0 };
+    const answer = decide(() => planTurnInterrupt({ nowMs, reason, loaded }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { turnId });
     const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
-    const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null } };
+    const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null, quarantine: [] } };
     await applyWrites(ctx, target, answer.writes);
     return null;
   },

@@ -158,6 +158,9 @@ export const vReplay = v.object({
       cursorStart: v.number(),
       cursorEnd: v.number(),
       text: v.string(),
+      /** Halves of a surrogate pair, as UTF-16 units, whose other half is in the run before, or behind. */
+      leadingLow: v.optional(v.number()),
+      pendingHigh: v.optional(v.number()),
     }),
   ),
   snapshots: v.array(
@@ -171,6 +174,7 @@ export const vReplay = v.object({
     }),
   ),
 });
+export type Replay = Infer<typeof vReplay>;
 
 export const vThreadState = v.object({
   threadId: v.string(),

@@ -2,10 +2,11 @@
 
 use crate::client::ClientAnswer;
 use crate::error::Code;
+use crate::limits::CHECKPOINT_TTL_MS;
 use crate::pack::safe_integer;
 
 /// Plans an `upsertCheckpoint`: `known` is the cursor of before, `stream_exists` whether the thread has the stream.
-pub fn plan_checkpoint(cursor: f64, known: Option<u64>, stream_exists: bool) -> ClientAnswer {
+pub fn plan_checkpoint(now_ms: f64, cursor: f64, known: Option<u64>, stream_exists: bool) -> ClientAnswer {
     let Some(cursor) = safe_integer(cursor) else {
         let message = "a checkpoint's cursor is a safe integer of 0 or more";
         return ClientAnswer::Rejected { code: Code::ESyncInvalidCursor, message };
@@ -17,7 +18,7 @@ pub fn plan_checkpoint(cursor: f64, known: Option<u64>, stream_exists: bool) -> 
     if known.is_some_and(|known| known >= cursor) {
         return ClientAnswer::Keep;
     }
-    ClientAnswer::Raise { cursor }
+    ClientAnswer::Raise { cursor, expires_at: now_ms + CHECKPOINT_TTL_MS }
 }
 
 #[cfg(test)]
@@ -30,13 +31,14 @@ mod tests {
             ClientAnswer::Rejected { code, .. } => Some(code),
             _ => None,
         };
+        let raise = |cursor| ClientAnswer::Raise { cursor, expires_at: 5.0 + CHECKPOINT_TTL_MS };
         for bad in [f64::NAN, 1e308, -1.0, 0.5] {
-            assert_eq!(code(plan_checkpoint(bad, None, true)), Some(Code::ESyncInvalidCursor), "{bad}");
+            assert_eq!(code(plan_checkpoint(5.0, bad, None, true)), Some(Code::ESyncInvalidCursor), "{bad}");
         }
-        assert_eq!(code(plan_checkpoint(1.0, None, false)), Some(Code::ESyncStreamUnknown));
-        assert_eq!(plan_checkpoint(0.0, None, true), ClientAnswer::Raise { cursor: 0 });
-        assert_eq!(plan_checkpoint(5.0, Some(5), true), ClientAnswer::Keep);
-        assert_eq!(plan_checkpoint(4.0, Some(5), true), ClientAnswer::Keep);
-        assert_eq!(plan_checkpoint(6.0, Some(5), true), ClientAnswer::Raise { cursor: 6 });
+        assert_eq!(code(plan_checkpoint(5.0, 1.0, None, false)), Some(Code::ESyncStreamUnknown));
+        assert_eq!(plan_checkpoint(5.0, 0.0, None, true), raise(0));
+        assert_eq!(plan_checkpoint(5.0, 5.0, Some(5), true), ClientAnswer::Keep);
+        assert_eq!(plan_checkpoint(5.0, 4.0, Some(5), true), ClientAnswer::Keep);
+        assert_eq!(plan_checkpoint(5.0, 6.0, Some(5), true), raise(6));
     }
 }

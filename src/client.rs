@@ -35,6 +35,8 @@ pub enum ClientAnswer {
         turn_order: u64,
         /// The beginning of its input.
         input_summary: String,
+        /// When the sweep asks whether anything was heard of it, in milliseconds.
+        silent_at: f64,
     },
     /// `turns.interrupt`: what to write; nothing where the turn had ended.
     Interrupted {
@@ -52,5 +54,7 @@ pub enum ClientAnswer {
     Raise {
         /// Its new cursor.
         cursor: u64,
+        /// Until when it is kept, in milliseconds.
+        expires_at: f64,
     },
 }

@@ -46,3 +46,30 @@ pub enum Code {
     /// A bug in this software.
     EInternal,
 }
+
+#[cfg(test)]
+mod tests {
+    const DOCS: &str = include_str!("../docs/OPERATIONS_AND_ERRORS.md");
+
+    /// The variants as this file has them, in the form in which clients see them.
+    fn codes() -> Vec<String> {
+        let variants =
+            include_str!("error.rs").lines().filter_map(|line| line.strip_prefix("    E")?.strip_suffix(','));
+        let screaming = |name: &str| {
+            name.chars().fold("E".to_owned(), |code, char| {
+                let between = if char.is_ascii_uppercase() { "_" } else { "" };
+                code + between + &char.to_ascii_uppercase().to_string()
+            })
+        };
+        variants.map(screaming).collect()
+    }
+
+    #[test]
+    fn the_docs_list_every_code_in_the_same_order_and_no_other() {
+        let (_, component) = DOCS.split_once("## Codes of the component").unwrap();
+        let (component, _) = component.split_once("## Codes of the bridge").unwrap();
+        let listed: Vec<&str> =
+            component.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert_eq!(listed, codes());
+    }
+}

@@ -7,10 +7,15 @@ pub mod lifecycle;
 pub mod messages;
 pub mod newest;
 pub mod plan;
+pub mod quarantine;
 pub mod rows;
 pub mod streams;
+pub mod tails;
 pub mod turns;
 pub mod write;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tails_tests;

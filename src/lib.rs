@@ -17,6 +17,7 @@
 //! - [`event`]: what a line of the app-server means, and what it does to rows
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
+//! - [`fold`]: how a text moves from chunks into its parts
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
@@ -39,6 +40,7 @@ pub mod client;
 pub mod delta;
 pub mod error;
 pub mod event;
+pub mod fold;
 pub mod ingest;
 pub mod limits;
 pub mod options;

@@ -72,7 +72,7 @@ pub const OPEN_ITEMS_MAX: usize = 64;
 /// sessions take theirs.
 pub const NEEDS_RANGES_MAX: usize = 3_500;
 
-/// Malformed events of one batch that are kept, the newest: as many as a thread keeps.
+/// Malformed events that a thread keeps, the newest.
 pub const QUARANTINE_MAX: usize = 200;
 
 /// UTF-8 bytes of an id or a kind: a hundred of them fit a row. Ids of the app-server are below 100.
@@ -80,3 +80,23 @@ pub const ID_BYTES_MAX: usize = 1024;
 
 /// UTF-8 bytes of an error, a warning, a reason or a name that a row keeps.
 pub const NOTE_BYTES_MAX: usize = 4 * 1024;
+
+/// What the chunks behind an open text's fold may weigh before a batch folds it, so that a reader of it reads no more
+/// than this and a batch beside its parts.
+pub const FOLD_WEIGHT_MAX: u64 = 1024 * 1024;
+
+/// What a chunk weighs at least, whatever its texts and payloads: 128 of them make a fold due. At 1 KiB of text a batch
+/// a part is full before that, so that no fold rewrites what it need not.
+pub const CHUNK_WEIGHT_MIN: usize = 8 * 1024;
+
+/// Texts that one batch folds: each costs it the reading of a tail.
+pub const FOLDS_MAX: usize = 2;
+
+/// Milliseconds without an event or a beat after which the sweep ends a turn: a laptop may sleep for a night.
+pub const TURN_SILENT_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Milliseconds that a session is remembered after it went stale; what comes later is a new one.
+pub const SESSION_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// UTF-8 bytes of the payloads of a thread's malformed events that are kept, the newest; the newest one always is.
+pub const QUARANTINE_BYTES_MAX: u64 = 4 * 1024 * 1024;

@@ -2,13 +2,15 @@
 
 use crate::delta::order::{Order, Range};
 use crate::event::methods::{NEWEST_OF_TURN, Newest};
+use crate::fold::{FoldRow, Tail};
 use crate::ingest::call::{
     Delta, EventPlace, HeadRow, IngestCall, LifecycleEvent, Loaded, MessageRow, NextOrder, OpenItem,
-    RuntimeMark, StreamRow, ThreadRow, TurnRow,
+    QuarantineRow, RuntimeMark, StreamRow, ThreadRow, TurnRow,
 };
 use crate::ingest::plan::plan_ingest;
 use crate::ingest::write::{
-    HoleRow, IngestAnswer, MessageContent, MessageMade, Needs, OpenItemRow, Plan, Run, RuntimeMarkRow, Write,
+    Channel, HoleRow, IngestAnswer, MessageContent, MessageMade, Needs, OpenItemRow, Plan, Run,
+    RuntimeMarkRow, StreamState, Write,
 };
 use crate::options::Options;
 use crate::pack::Unpacker;
@@ -114,11 +116,18 @@ pub(crate) struct MessageState {
     pub(crate) item_id: String,
     pub(crate) message_id: String,
     pub(crate) made: MessageMade,
+    pub(crate) stream_id: Option<String>,
     pub(crate) end_cursor: Option<u64>,
     pub(crate) status: String,
     pub(crate) closing: String,
     pub(crate) content: Option<MessageContent>,
     pub(crate) text_whole: bool,
+    pub(crate) parts: Vec<String>,
+    /// The fold's cursor, where it ever moved.
+    pub(crate) folded: Option<u64>,
+    pub(crate) pending_high: Option<u16>,
+    /// UTF-8 bytes of text that were written to its parts.
+    pub(crate) part_bytes: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +138,9 @@ pub(crate) struct HeadState {
     pub(crate) latest: u64,
     pub(crate) holes: Vec<HoleRow>,
     pub(crate) event_count: u64,
+    pub(crate) weight: u64,
     pub(crate) closed: bool,
+    pub(crate) swept: bool,
     pub(crate) has_items: bool,
     pub(crate) open: Vec<OpenItemRow>,
     pub(crate) newest: [u64; NEWEST_OF_TURN],
@@ -141,6 +152,7 @@ pub(crate) struct ChunkState {
     pub(crate) places: Vec<(Range, String)>,
     pub(crate) runs: Vec<Run>,
     pub(crate) kept: usize,
+    pub(crate) expires_at: f64,
 }
 
 /// The rows of one thread, and the shell around the core: loads what is asked for, applies what is planned.
@@ -155,10 +167,14 @@ pub(crate) struct Shell {
     pub(crate) chunks: Vec<ChunkState>,
     pub(crate) marks: Vec<RuntimeMarkRow>,
     pub(crate) lifecycle_ids: BTreeSet<String>,
-    pub(crate) quarantine: BTreeSet<String>,
     /// The newest of what turns and thread (`""`) keep, by owner and kind.
     pub(crate) newest: BTreeMap<(String, String), String>,
     pub(crate) usage_place: u64,
+    /// Malformed events that are kept, oldest first: id and bytes.
+    pub(crate) quarantine: Vec<(String, u64)>,
+    pub(crate) now_ms: f64,
+    /// Chunks that the shell reads for one fold.
+    pub(crate) read_max: usize,
 }
 
 impl Shell {
@@ -173,9 +189,11 @@ impl Shell {
             chunks: vec![],
             marks: vec![],
             lifecycle_ids: BTreeSet::new(),
-            quarantine: BTreeSet::new(),
             newest: BTreeMap::new(),
             usage_place: 0,
+            quarantine: vec![],
+            now_ms: 1_000.0,
+            read_max: usize::MAX,
         }
     }
 
@@ -233,10 +251,10 @@ impl Shell {
         deltas: &[Delta<'static>],
         lifecycle: &[LifecycleEvent<'static>],
     ) -> IngestCall<'_> {
-        let own = SessionRow { session_id: "s", device_id: "d", epoch: 1, last_beat_at_ms: 1_000.0 };
+        let own = SessionRow { session_id: "s", device_id: "d", epoch: 1, last_beat_at_ms: self.now_ms };
         IngestCall {
             strict: false,
-            now_ms: 1_000.0,
+            now_ms: self.now_ms,
             thread_id: THREAD,
             options: self.options,
             thread: self.next_turn_order.map(|next_turn_order| ThreadRow {
@@ -285,20 +303,25 @@ impl Shell {
                     && place.range.overlaps(Range { start: range.start, end: range.end })
             })
         };
+        let messages: Vec<&MessageState> = self
+            .messages
+            .iter()
+            .filter(|row| {
+                closes(&row.turn_id) && row.closing != "item"
+                    || needs
+                        .items
+                        .iter()
+                        .any(|item| item.item_id == row.item_id && item.turn_id == row.turn_id)
+            })
+            .collect();
+        let folds = needs.folds.iter().map(|fold| {
+            let stream = call.deltas[fold.event as usize].stream_id;
+            let at = messages.iter().position(|row| row.message_id == fold.message_id).unwrap();
+            self.fold_row(stream, messages[at], at as u32, fold.end)
+        });
         Loaded {
             turns: self.turns.iter().filter(|row| turn(&row.turn_id)).map(TurnState::row).collect(),
-            messages: self
-                .messages
-                .iter()
-                .filter(|row| {
-                    closes(&row.turn_id) && row.closing != "item"
-                        || needs
-                            .items
-                            .iter()
-                            .any(|item| item.item_id == row.item_id && item.turn_id == row.turn_id)
-                })
-                .map(MessageState::row)
-                .collect(),
+            messages: messages.iter().map(|row| row.row()).collect(),
             streams: self
                 .streams
                 .iter()
@@ -309,6 +332,49 @@ impl Shell {
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
             usage_place: if needs.usage { self.usage_place } else { 0 },
+            folds: folds.collect(),
+            quarantine: (self.quarantine.iter().rev())
+                .filter(|_| needs.quarantine)
+                .map(|(event_id, bytes)| QuarantineRow { event_id, bytes: *bytes })
+                .collect(),
+        }
+    }
+
+    /// A message's tail, as far as `self.read_max` chunks hold it.
+    pub(crate) fn fold_row<'a>(
+        &'a self,
+        stream_id: &str,
+        message: &'a MessageState,
+        at: u32,
+        end: u64,
+    ) -> FoldRow<'a> {
+        let cursor = message.folded.unwrap_or(message.made.start_cursor);
+        let mut chunks: Vec<&ChunkState> = self.chunks.iter().collect();
+        chunks.retain(|chunk| {
+            let range = chunk.range();
+            chunk.stream_id == stream_id && range.end > cursor && range.start < end
+        });
+        chunks.sort_by_key(|chunk| chunk.range());
+        let end = chunks.get(self.read_max).map_or(end, |chunk| chunk.range().start);
+        chunks.truncate(self.read_max);
+        let runs = chunks.iter().flat_map(|chunk| &chunk.runs);
+        let mine = runs.filter(|run| run.message_id == message.message_id && run.channel == Channel::Text);
+        FoldRow {
+            message: at,
+            cursor,
+            pending_high: message.pending_high,
+            text_bytes: message.parts.iter().map(String::len).sum::<usize>() as u64,
+            part: message.parts.len().saturating_sub(1) as u64,
+            last: message.parts.last().map_or("", String::as_str),
+            runs: mine
+                .map(|run| Tail {
+                    cursor_start: run.cursor_start,
+                    text: &run.text,
+                    leading_low: run.leading_low,
+                    pending_high: run.pending_high,
+                })
+                .collect(),
+            end,
         }
     }
 
@@ -362,6 +428,7 @@ impl Shell {
                 item_id,
                 message_id,
                 made,
+                joined,
                 status,
                 closing,
                 end_cursor,
@@ -383,17 +450,41 @@ impl Shell {
                     }
                     (old, made) => old.or(made).unwrap(),
                 };
-                let state = MessageState {
+                let named =
+                    |event: u32| call.deltas.get(event as usize).map(|delta| delta.stream_id.to_owned());
+                let mut made = made;
+                let stream_id = match (&old, &joined) {
+                    (Some(old), Some(joined)) => {
+                        assert_eq!(old.stream_id, None);
+                        made.start_cursor = joined.start_cursor;
+                        named(joined.event)
+                    }
+                    (Some(old), None) => old.stream_id.clone(),
+                    (None, _) => named(joined.as_ref().map_or(made.event, |joined| joined.event)),
+                };
+                let words = content.clone();
+                let mut state = MessageState {
                     turn_id,
                     item_id,
                     message_id,
                     made,
+                    stream_id,
                     end_cursor,
                     status: name(&status),
                     closing: name(&closing),
                     content: content.or(old.as_ref().and_then(|old| old.content.clone())),
-                    text_whole: text_whole.unwrap_or(old.is_some_and(|old| old.text_whole)),
+                    text_whole: text_whole.unwrap_or(old.as_ref().is_some_and(|old| old.text_whole)),
+                    parts: old.as_ref().map(|old| old.parts.clone()).unwrap_or_default(),
+                    folded: old.as_ref().and_then(|old| old.folded),
+                    pending_high: old.as_ref().and_then(|old| old.pending_high),
+                    part_bytes: old.as_ref().map_or(0, |old| old.part_bytes),
                 };
+                if let Some(content) = words {
+                    let differ = content.text_parts.iter().enumerate();
+                    let differ = differ.filter(|(at, part)| state.parts.get(*at) != Some(*part));
+                    state.part_bytes += differ.map(|(_, part)| part.len()).sum::<usize>();
+                    state.parts = content.text_parts;
+                }
                 match before {
                     Some(at) => self.messages[at] = state,
                     None => self.messages.push(state),
@@ -420,7 +511,25 @@ impl Shell {
                 let turn_id = call.deltas[event as usize].turn_id.to_owned();
                 assert!(self.streams.insert(stream_of(event), (turn_id, name(&state))).is_none());
             }
-            Write::CloseStream { row, state } => {
+            Write::FoldMessage { row, cursor, pending_high, text_bytes, first_part, parts } => {
+                let row = loaded.messages[row as usize];
+                self.apply_fold(
+                    row.turn_id,
+                    row.message_id,
+                    cursor,
+                    pending_high,
+                    text_bytes,
+                    first_part,
+                    parts,
+                );
+            }
+            Write::CloseStream { row, state, swept, .. } => {
+                let stream_id = loaded.streams[row as usize].stream_id;
+                for head in self.heads.iter_mut().filter(|head| head.stream_id == stream_id) {
+                    head.closed = state != StreamState::Streaming;
+                    head.swept = swept;
+                    head.open.clear();
+                }
                 self.streams.get_mut(loaded.streams[row as usize].stream_id).unwrap().1 = name(&state);
             }
             Write::PutHead {
@@ -428,10 +537,12 @@ impl Shell {
                 event,
                 latest,
                 event_count,
+                weight,
                 holes,
                 open,
                 newest,
                 closed,
+                swept,
                 has_items,
                 turn_order,
             } => {
@@ -446,7 +557,9 @@ impl Shell {
                     latest,
                     holes: holes.or(old.as_ref().map(|old| old.holes.clone())).unwrap(),
                     event_count,
+                    weight,
                     closed,
+                    swept,
                     has_items,
                     open: open.or(old.as_ref().map(|old| old.open.clone())).unwrap(),
                     newest: newest.or(old.map(|old| old.newest)).unwrap_or_default(),
@@ -456,7 +569,7 @@ impl Shell {
                     None => self.heads.push(state),
                 }
             }
-            Write::InsertChunk { events, runs, kept, .. } => {
+            Write::InsertChunk { events, runs, kept, expires_at, .. } => {
                 let places = events.iter().map(|event| {
                     let delta = &call.deltas[*event as usize];
                     let range = Range { start: delta.cursor_start as u64, end: delta.cursor_end as u64 };
@@ -468,32 +581,69 @@ impl Shell {
                     places,
                     runs,
                     kept: kept.len(),
+                    expires_at,
                 });
             }
             Write::PutMarks { runtimes } => self.marks = runtimes,
-            Write::InsertLifecycleId { event } => {
+            Write::InsertLifecycleId { event, .. } => {
                 let at = event as usize - call.deltas.len();
                 self.lifecycle_ids.insert(call.lifecycle[at].event_id.to_owned());
             }
-            Write::Quarantine { event, .. } => {
+            Write::Quarantine { event, bytes, .. } => {
                 let ids = call.deltas.iter().map(|delta| delta.event_id);
                 let all: Vec<&str> = ids.chain(call.lifecycle.iter().map(|event| event.event_id)).collect();
-                self.quarantine.insert(all[event as usize].to_owned());
+                self.quarantine.push((all[event as usize].to_owned(), bytes));
+            }
+            Write::EvictQuarantine { row } => {
+                let id = loaded.quarantine[row as usize].event_id;
+                self.quarantine.retain(|(kept, _)| kept != id);
             }
         }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn apply_fold(
+        &mut self,
+        turn_id: &str,
+        message_id: &str,
+        cursor: u64,
+        pending_high: Option<u16>,
+        text_bytes: u64,
+        first_part: u64,
+        parts: Vec<String>,
+    ) {
+        let mut mine = self.messages.iter_mut().filter(|row| row.turn_id == turn_id);
+        let message = mine.find(|row| row.message_id == message_id).unwrap();
+        assert!(cursor > message.folded.unwrap_or(0));
+        assert!(first_part as usize + 1 >= message.parts.len(), "only the last part is rewritten");
+        message.folded = Some(cursor);
+        message.pending_high = pending_high;
+        message.parts.truncate(first_part as usize);
+        message.part_bytes += parts.iter().map(String::len).sum::<usize>();
+        message.parts.extend(parts);
+        assert_eq!(message.parts.iter().map(String::len).sum::<usize>() as u64, text_bytes);
+        assert_eq!(
+            message.parts,
+            crate::ingest::messages::parts(&message.parts.concat()),
+            "cut as a whole text is"
+        );
     }
 
     /// The text that a reader gets of a message.
     pub(crate) fn text(&self, message_id: &str) -> String {
         let message = self.messages.iter().find(|row| row.message_id == message_id).unwrap();
-        let durable = message.content.as_ref().map(|content| content.text_parts.concat()).unwrap_or_default();
+        let durable = message.parts.concat();
         if message.text_whole {
             return durable;
         }
-        let mut runs: Vec<&Run> = self.chunks.iter().flat_map(|chunk| &chunk.runs).collect();
-        runs.retain(|run| run.message_id == message_id);
+        let of_stream = |chunk: &&ChunkState| Some(&chunk.stream_id) == message.stream_id.as_ref();
+        let mut runs: Vec<&Run> =
+            self.chunks.iter().filter(of_stream).flat_map(|chunk| &chunk.runs).collect();
+        let from = message.folded.unwrap_or(message.made.start_cursor);
+        runs.retain(|run| run.message_id == message_id && run.cursor_start >= from);
         runs.sort_by_key(|run| run.cursor_start);
         let mut units: Vec<u16> = durable.encode_utf16().collect();
+        units.extend(message.pending_high);
         for run in runs {
             units.extend(run.leading_low);
             units.extend(run.text.encode_utf16());
@@ -532,11 +682,20 @@ impl MessageState {
             item_id: &self.item_id,
             message_id: &self.message_id,
             occurrence: self.made.occurrence,
+            stream_id: self.stream_id.as_deref(),
             start_cursor: self.made.start_cursor,
             end_cursor: self.end_cursor,
             status: &self.status,
             closing: &self.closing,
+            text_whole: self.text_whole,
+            started: self.content.as_ref().is_some_and(|content| content.payload.is_some()),
         }
+    }
+}
+
+impl ChunkState {
+    pub(crate) fn range(&self) -> Range {
+        Range { start: self.places[0].0.start, end: self.places.last().unwrap().0.end }
     }
 }
 
@@ -552,7 +711,9 @@ impl HeadState {
                 holes: self.holes.iter().map(|hole| Range { start: hole.start, end: hole.end }).collect(),
             },
             event_count: self.event_count,
+            weight: self.weight,
             closed: self.closed,
+            swept: self.swept,
             has_items: self.has_items,
             open: self
                 .open
@@ -561,6 +722,7 @@ impl HeadState {
                     item_id: &item.item_id,
                     message_id: &item.message_id,
                     start_cursor: item.start_cursor,
+                    fold: item.fold,
                 })
                 .collect(),
             newest: self.newest,
@@ -596,11 +758,17 @@ pub(crate) fn brief(write: &Write) -> String {
             let both = if turn.is_empty() || thread.is_empty() { "" } else { " and " };
             format!("newest {} of {turn}{both}{thread}: {}", name(what), parts.concat())
         }
+        Write::FoldMessage { row, cursor, text_bytes, first_part, parts, .. } => {
+            let parts: Vec<usize> = parts.iter().map(String::len).collect();
+            format!("fold {row} to {cursor}, {text_bytes} bytes, parts from {first_part} {parts:?}")
+        }
         Write::InsertStream { state, .. } => format!("stream+ {}", name(state)),
         Write::CloseStream { state, .. } => format!("stream {}", name(state)),
         Write::PutHead { row, latest, event_count, holes, open, closed, .. } => {
             let holes = holes.iter().flatten().map(|hole| format!(" hole {}..{}", hole.start, hole.end));
-            let open = open.iter().flatten().map(|item| format!(" open {}", item.message_id));
+            let fill = |item: &OpenItemRow| item.fold.map(|fold| fold.fill).filter(|fill| *fill > 0);
+            let fill = |item| fill(item).map(|fill| format!(":{fill}")).unwrap_or_default();
+            let open = open.iter().flatten().map(|item| format!(" open {}{}", item.message_id, fill(item)));
             let closed = if *closed { " closed" } else { "" };
             let rest: String = holes.chain(open).collect();
             format!("head{} {latest} count {event_count}{rest}{closed}", new(row))
@@ -611,6 +779,7 @@ pub(crate) fn brief(write: &Write) -> String {
         }
         Write::PutMarks { runtimes } => format!("marks {}", runtimes.len()),
         Write::InsertLifecycleId { .. } => "lifecycle id+".into(),
-        Write::Quarantine { event, reason } => format!("quarantine {event}: {reason}"),
+        Write::Quarantine { event, reason, .. } => format!("quarantine {event}: {reason}"),
+        Write::EvictQuarantine { row } => format!("quarantine evict {row}"),
     }
 }

@@ -6,12 +6,14 @@ use crate::event::item::Outcome;
 use crate::ingest::call::{Loaded, ThreadRow};
 use crate::ingest::rows::{Rows, Thread};
 use crate::ingest::write::Source;
-use crate::limits::INPUT_SUMMARY_UNITS_MAX;
+use crate::limits::{INPUT_SUMMARY_UNITS_MAX, STREAM_DELETE_DELAY_DEFAULT_MS, TURN_SILENT_MS};
 use crate::pack::{Misfit, Unpacker};
 
 /// A `turns.start`.
 #[derive(Clone, Debug)]
 pub struct TurnStartCall<'a> {
+    /// The server's clock, in milliseconds.
+    pub now_ms: f64,
     /// The thread, where it exists.
     pub thread: Option<ThreadRow<'a>>,
     /// The turn that was started with the same idempotency key.
@@ -40,6 +42,7 @@ impl<'a> TurnStartCall<'a> {
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
+            now_ms: call.number(),
             thread: call.optional(ThreadRow::unpack),
             started_before: call.optional_text(),
             exists: call.flag(),
@@ -78,7 +81,8 @@ pub fn plan_turn_start(call: &TurnStartCall<'_>) -> ClientAnswer {
     if call.exists {
         ClientAnswer::Adopt { input_summary }
     } else {
-        ClientAnswer::Insert { turn_order: thread.next_turn_order, input_summary }
+        let silent_at = call.now_ms + TURN_SILENT_MS;
+        ClientAnswer::Insert { turn_order: thread.next_turn_order, input_summary, silent_at }
     }
 }
 
@@ -89,7 +93,8 @@ pub fn plan_turn_interrupt(call: &TurnInterruptCall<'_>) -> ClientAnswer {
         return ClientAnswer::Rejected { code: Code::EAuthTurnForbidden, message };
     };
     let thread = Thread::existing();
-    let mut rows = Rows::load(thread, Some(&call.loaded), Vec::new());
+    let mut rows =
+        Rows::load(thread, Some(&call.loaded), Vec::new(), call.now_ms, STREAM_DELETE_DELAY_DEFAULT_MS);
     let reason = call.reason.filter(|reason| !reason.is_empty()).unwrap_or("interrupted");
     rows.end_turn(turn.turn_id, Outcome::Interrupted, Source::Client, Some(reason.to_owned()), call.now_ms);
     ClientAnswer::Interrupted { writes: rows.into_writes() }
@@ -122,12 +127,13 @@ mod tests {
         ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
 
     fn call(thread: Option<ThreadRow<'static>>) -> TurnStartCall<'static> {
-        TurnStartCall { thread, started_before: None, exists: false, texts: vec!["a", "b"] }
+        TurnStartCall { now_ms: 5.0, thread, started_before: None, exists: false, texts: vec!["a", "b"] }
     }
 
     #[test]
     fn a_turn_is_started_once() {
-        let insert = ClientAnswer::Insert { turn_order: 7, input_summary: "a\nb".into() };
+        let silent_at = 5.0 + TURN_SILENT_MS;
+        let insert = ClientAnswer::Insert { turn_order: 7, input_summary: "a\nb".into(), silent_at };
         assert_eq!(plan_turn_start(&call(Some(THREAD))), insert);
         let known = TurnStartCall { started_before: Some("u"), ..call(Some(THREAD)) };
         assert_eq!(plan_turn_start(&known), ClientAnswer::Known { turn_id: "u".into() });

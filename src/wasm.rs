@@ -7,10 +7,6 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsError, JsValue};
 
-/// SOURCE: measured, a third of the code of the default allocator.
-#[global_allocator]
-static TALC: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
 /// The boundary's two sides differ: a bug of this software.
 const MISFIT: &str = "E_INTERNAL: the call was packed otherwise than it is read";
 

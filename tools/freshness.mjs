@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ROOT } from "./cargo-tools.mjs";
+import { DOORS } from "./doors.mjs";
 
 const STAMP = ".built-from";
 
@@ -16,7 +17,7 @@ const TSCONFIGS = ["base", "build", "emit", "core", "component", "wrapper"].map(
 
 const DIST = {
   output: "dist",
-  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "package-lock.json", "pkg/component.d.ts", "pkg/bridge.d.ts"],
+  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "package-lock.json", ...DOORS.map((door) => `pkg/${door}.d.ts`)],
 };
 
 export const BUILDS = { wasm: WASM, dist: DIST };

@@ -12,6 +12,7 @@ import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
 import type * as model_core from "../model/core.js";
+import type * as model_folds from "../model/folds.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_newest from "../model/newest.js";
@@ -39,6 +40,7 @@ const fullApi: ApiFromModules<{
   messages: typeof messages;
   "model/apply": typeof model_apply;
   "model/core": typeof model_core;
+  "model/folds": typeof model_folds;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
   "model/newest": typeof model_newest;

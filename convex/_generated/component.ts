@@ -275,6 +275,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             cursorStart: number;
             cursorEnd: number;
             text: string;
+            leadingLow?: number;
+            pendingHigh?: number;
           }>;
           snapshots: Array<{
             itemId: string;

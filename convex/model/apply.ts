@@ -1,25 +1,18 @@
 /** Applies the writes of a plan, one by one, as they are. */
-import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/component.js";
+import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/boundary.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
 import { putNewest } from "./newest.js";
+import { foldMessage } from "./folds.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
 import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
 
-/** Milliseconds that a chunk is kept at least. SOURCE: `src/limits.rs`, CHUNK_TTL_MS. */
-const CHUNK_TTL_MS = 24 * 60 * 60 * 1000;
-/** SOURCE: `src/limits.rs`, LIFECYCLE_ID_TTL_MS. */
-const LIFECYCLE_ID_TTL_MS = 7 * CHUNK_TTL_MS;
-/** SOURCE: `src/limits.rs`, STREAM_DELETE_DELAY_DEFAULT_MS and its ceiling. */
-const STREAM_DELETE_DELAY = { defaultMs: 300_000, maxMs: 7 * CHUNK_TTL_MS };
 /** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */
 const INLINE_UNITS_MAX = 64 * 1024;
 /** What a chunk's row weighs beside its texts, payloads and ids, and each event in it. */
 const CHUNK_ROW_UNITS = 512;
 const CHUNK_EVENT_UNITS = 16;
-/** Malformed events that are kept of a thread; the oldest go. */
-const QUARANTINE_ROWS_MAX = 200;
 
 /** Where the writes of a call belong. */
 export type Target = { scope: Scope; threadId: string; nowMs: number; args: IngestArgs; rows: IngestRows };
@@ -28,7 +21,6 @@ type Of<Type extends Write["type"]> = Extract<Write, { type: Type }>;
 
 export async function applyWrites(ctx: WriteCtx, target: Target, writes: readonly Write[]): Promise<void> {
   for (const write of writes) await applyWrite(ctx, target, write);
-  if (writes.some((write) => write.type === "quarantine")) await evictQuarantine(ctx, target);
 }
 
 export async function applySession(
@@ -43,7 +35,7 @@ export async function applySession(
   const given = Number.isFinite(lastEventCursor) ? lastEventCursor : 0;
   const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, given) };
   const fields = session.type === "bind" ? { ...beat, deviceId: args.actor.deviceId, epoch: session.epoch } : beat;
-  if (own !== null) return ctx.db.patch("sessions", own._id, fields);
+  if (own !== null) return ctx.db.patch("sessions", own._id, { ...fields, timedOutAt: undefined });
   if (session.type === "bind") {
     const { sessionId, threadId, actor } = args;
     await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat });
@@ -62,6 +54,8 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
       return putNewest(ctx, target, write);
     case "putMessage":
       return putMessage(ctx, target, write);
+    case "foldMessage":
+      return foldMessage(ctx, existing(target.rows.messages[write.row]), write);
     case "insertStream":
       return insertStream(ctx, target, write);
     case "closeStream":
@@ -76,6 +70,8 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
       return insertLifecycleId(ctx, target, write);
     case "quarantine":
       return quarantine(ctx, target, write);
+    case "evictQuarantine":
+      return evictQuarantine(ctx, existing(target.rows.quarantine[write.row]));
   }
 }
 
@@ -113,6 +109,7 @@ async function putTurn(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target, 
       warning: write.warning,
       startedAt: write.startedAt,
       completedAt: write.completedAt,
+      silentAt: write.silentAt,
     }),
   };
   if (write.row === undefined) {
@@ -121,7 +118,8 @@ async function putTurn(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target, 
     return;
   }
   // In a patch, `undefined` takes a field away: what a turn no longer has goes.
-  const gone = { source: undefined, sameRunAs: undefined, ...(write.clearError ? { error: undefined } : {}) };
+  const ended = write.clearError ? { error: undefined, completedAt: undefined } : {};
+  const gone = { source: undefined, sameRunAs: undefined, silentAt: undefined, ...ended };
   await ctx.db.patch("turns", existing(rows.turns[write.row])._id, { ...gone, ...set });
 }
 
@@ -146,8 +144,10 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
   let id: Id<"messages">;
   if (write.row !== undefined) {
     id = existing(rows.messages[write.row])._id;
-    const begins = write.made && { startCursor: write.made.startCursor, orderInTurn: write.made.orderInTurn };
-    await ctx.db.patch("messages", id, { ...begins, ...set });
+    const { made, joined } = write;
+    const begins = made && { startCursor: made.startCursor, orderInTurn: made.orderInTurn };
+    const grows = joined && { streamId: streamIdOf(args, joined.event), startCursor: joined.startCursor };
+    await ctx.db.patch("messages", id, { ...begins, ...grows, ...(write.reopened ? { completedAt: undefined } : {}), ...set });
   } else {
     const made = existing(write.made);
     const event = args.streamDeltas[made.event];
@@ -180,14 +180,16 @@ async function insertStream(ctx: WriteCtx, target: Target, write: Of<"insertStre
   const { scope, threadId, args } = target;
   const { streamId, turnId } = existing(args.streamDeltas[write.event]);
   const order = defined({ turnOrder: write.turnOrder });
-  await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, ...order, ...stateOf(target, write.state) });
+  const { state, ...end } = stateOf(target, write);
+  await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, state, ...order, ...defined(end) });
 }
 
 async function closeStream(ctx: WriteCtx, target: Target, write: Of<"closeStream">): Promise<void> {
   const stream = existing(target.rows.streams[write.row]);
-  await ctx.db.patch("streams", stream._id, stateOf(target, write.state));
+  await ctx.db.patch("streams", stream._id, stateOf(target, write));
   const head = await findHead(ctx, target.scope, stream.streamId);
-  if (head !== null) await ctx.db.patch("streamHeads", head._id, { closed: true, open: [] });
+  const closed = write.expiresAt !== undefined;
+  if (head !== null) await ctx.db.patch("streamHeads", head._id, { closed, swept: write.swept, open: [] });
 }
 
 async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Promise<void> {
@@ -195,7 +197,9 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
   const set = {
     latest: write.latest,
     eventCount: write.eventCount,
+    weight: write.weight,
     closed: write.closed,
+    swept: write.swept,
     hasItems: write.hasItems,
     ...defined({ turnOrder: write.turnOrder, holes: write.holes, open: write.open, newest: write.newest }),
   };
@@ -213,7 +217,7 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
 }
 
 async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk">): Promise<void> {
-  const { scope, threadId, nowMs, args } = target;
+  const { scope, threadId, args } = target;
   const events = write.events.map((event) => existing(args.streamDeltas[event]));
   const { streamId, turnId } = existing(events[0]);
   const parted: { kind: string; text: string }[] = [];
@@ -241,7 +245,7 @@ async function insertChunk(ctx: WriteCtx, target: Target, write: Of<"insertChunk
     }),
     itemIds: write.itemIds,
     weight,
-    expiresAt: nowMs + CHUNK_TTL_MS,
+    expiresAt: write.expiresAt,
   });
   for (const { kind, text } of parted) await writeParts(ctx, id, kind, splitUnits(text, PAYLOAD_PART_UNITS), true);
 }
@@ -253,39 +257,24 @@ async function putMarks(ctx: WriteCtx, { scope, threadId, rows }: Target, write:
 }
 
 async function insertLifecycleId(ctx: WriteCtx, target: Target, write: Of<"insertLifecycleId">): Promise<void> {
-  const { scope, threadId, nowMs, args } = target;
+  const { scope, threadId, args } = target;
   const { eventId } = eventAt(args, write.event);
-  await ctx.db.insert("lifecycleIds", { ...scope, threadId, eventId, expiresAt: nowMs + LIFECYCLE_ID_TTL_MS });
+  await ctx.db.insert("lifecycleIds", { ...scope, threadId, eventId, expiresAt: write.expiresAt });
 }
 
 async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">): Promise<void> {
   const { scope, threadId, nowMs, args } = target;
-  const { tenantId, userId } = scope;
   const event = eventAt(args, write.event);
   const { eventId, turnId, kind } = event;
-  const kept = await ctx.db
-    .query("quarantine")
-    .withIndex("by_event", (q) =>
-      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("eventId", eventId),
-    )
-    .unique();
-  if (kept !== null) return;
   const place = defined({ turnId, streamId: args.streamDeltas[write.event]?.streamId });
-  const id = await ctx.db.insert("quarantine", { ...scope, threadId, eventId, kind, reason: write.reason, createdAt: nowMs, ...place });
+  const { reason, bytes } = write;
+  const id = await ctx.db.insert("quarantine", { ...scope, threadId, eventId, kind, reason, bytes, createdAt: nowMs, ...place });
   await writeParts(ctx, id, "payload", splitUnits(event.payloadJson, PAYLOAD_PART_UNITS), true);
 }
 
-/** The oldest go; a batch brings at most as many as are kept. */
-async function evictQuarantine(ctx: WriteCtx, { scope: { tenantId, userId }, threadId }: Target): Promise<void> {
-  const newest = await ctx.db
-    .query("quarantine")
-    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
-    .order("desc")
-    .take(2 * QUARANTINE_ROWS_MAX);
-  for (const old of newest.slice(QUARANTINE_ROWS_MAX)) {
-    await writeParts(ctx, old._id, "payload", []);
-    await ctx.db.delete("quarantine", old._id);
-  }
+async function evictQuarantine(ctx: WriteCtx, row: Doc<"quarantine">): Promise<void> {
+  await writeParts(ctx, row._id, "payload", []);
+  await ctx.db.delete("quarantine", row._id);
 }
 
 /** The payload that the core describes. */
@@ -295,11 +284,9 @@ function storedText(args: IngestArgs, payload: StoredPayload): string {
   return event.payloadJson.slice(start, cutStart) + inPlace + event.payloadJson.slice(cutEnd, end);
 }
 
-function stateOf({ nowMs, args }: Target, state: Doc<"streams">["state"]) {
-  if (state === "streaming") return { state };
-  const asked = args.runtime?.finishedStreamDeleteDelayMs;
-  const delay = asked === undefined || !Number.isFinite(asked) ? STREAM_DELETE_DELAY.defaultMs : asked;
-  return { state, finishedAt: nowMs, expiresAt: nowMs + Math.min(Math.max(delay, 0), STREAM_DELETE_DELAY.maxMs) };
+/** A stream that goes on has no end and no expiry; in a patch, `undefined` takes them away. */
+function stateOf({ nowMs }: Target, { state, expiresAt }: Pick<Of<"closeStream">, "state" | "expiresAt">) {
+  return { state, expiresAt, finishedAt: expiresAt === undefined ? undefined : nowMs };
 }
 
 /** The sender's clock, for display; the server's where that is no time. */

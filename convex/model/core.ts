@@ -1,5 +1,5 @@
 /** The core, as the component calls it: a bug in it is a coded error, so that the platform rolls back and clients can tell. */
-import { core as load, CoreError, type Core } from "../../js-wrapper/core/component.js";
+import { CoreError } from "../../js-wrapper/core/instance.js";
 import { coded } from "../errors.js";
 
 /**
@@ -7,9 +7,9 @@ import { coded } from "../errors.js";
  *
  * @throws `E_INTERNAL` where the core trapped, or was called otherwise than it reads
  */
-export function core<Answer>(call: (core: Core) => Answer): Answer {
+export function decide<Answer>(ask: () => Answer): Answer {
   try {
-    return call(load());
+    return ask();
   } catch (error) {
     if (error instanceof CoreError) throw coded(error.code, error.reason);
     throw error;

@@ -1,9 +1,10 @@
 /** Loads the rows that a plan is made from: each by its key, each list by an index range. */
-import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts } from "../../js-wrapper/core/component.js";
+import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts } from "../../js-wrapper/core/boundary.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
 import { findUsage, usagePlaceOf } from "./newest.js";
+import { loadFold } from "./folds.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 
 /** Beyond this the core refuses the batch, so that nothing more need be loaded. SOURCE: `src/limits.rs`, BATCH_STREAMS_MAX. */
@@ -16,6 +17,8 @@ const CLOSING_MESSAGES_MAX = 1_000;
 const TURN_STREAMS_MAX = 64;
 /** Chunks that the ranges of one batch can touch: each covers an event at least. SOURCE: `src/limits.rs`, BATCH_EVENTS_MAX. */
 const RANGE_CHUNKS_MAX = 4_096;
+/** Malformed events of a thread. SOURCE: `src/limits.rs`, QUARANTINE_MAX. */
+const QUARANTINE_ROWS_READ_MAX = 200;
 /** Turns in progress of one thread: Codex runs one at a time, a review two. */
 const OPEN_TURNS_MAX = 64;
 
@@ -40,6 +43,7 @@ export type IngestRows = {
   turns: Doc<"turns">[];
   messages: Doc<"messages">[];
   streams: Doc<"streams">[];
+  quarantine: Doc<"quarantine">[];
 };
 
 export type LoadedIngest = { call: IngestCall; rows: IngestRows };
@@ -68,7 +72,7 @@ export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean
       lifecycle: args.lifecycleEvents,
       loaded: null,
     },
-    rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [] },
+    rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [], quarantine: [] },
   };
 }
 
@@ -128,19 +132,36 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
     Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
     needs.usage ? findUsage(ctx, scope, threadId, "thread") : null,
   ]);
-  const rows = {
-    turns,
-    messages: unique([...items.flat(), ...closingMessages.flat()]),
-    streams: unique(streams.flat()),
-  };
+  const messages = unique([...items.flat(), ...closingMessages.flat()]);
+  const [folds, quarantine] = await Promise.all([
+    Promise.all(needs.folds.map((fold) => findFold(ctx, messages, streamIdOf(args, fold.event), fold))),
+    needs.quarantine ? quarantineOf(ctx, scope, threadId) : [],
+  ]);
+  const rows = { turns, messages, streams: unique(streams.flat()), quarantine };
   const loaded: LoadedRows = {
     ...rows,
     places: places.flat(),
     nextOrders,
     lifecycleIds: lifecycleIds.filter((id) => id !== null),
     usagePlace: usagePlaceOf(usage),
+    folds: folds.filter((fold) => fold !== null),
   };
   return { call: { ...before.call, loaded }, rows: { ...before.rows, ...rows } };
+}
+
+async function findFold(ctx: ReadCtx, messages: Doc<"messages">[], streamId: string, { messageId, end }: Needs["folds"][number]) {
+  const at = messages.findIndex((message) => message.messageId === messageId && message.streamId === streamId);
+  const message = messages[at];
+  return message === undefined ? null : loadFold(ctx, message, streamId, at, end);
+}
+
+/** The thread's malformed events, newest first. */
+function quarantineOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {
+  return ctx.db
+    .query("quarantine")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .order("desc")
+    .take(QUARANTINE_ROWS_READ_MAX);
 }
 
 /** A turn with everything that is open in it, for `turns.interrupt`. */

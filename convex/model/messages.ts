@@ -67,28 +67,26 @@ type ReadText = { text: string; bytes: number; truncated: boolean; weight: numbe
 /** A message's text so far: its parts, then what the chunks of its stream hold of it, up to what a list shows. */
 export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadText> {
   let text = "";
-  let bytes = 0;
+  let shown = 0;
   const allowance = { left: STREAM_READ_UNITS_MAX };
   for await (const part of partsOf(ctx, doc._id, "text")) {
-    if (bytes >= LIST_TEXT_BYTES_MAX) break;
     text += part.text;
-    bytes += encoder().encode(part.text).length;
+    shown += encoder().encode(part.text).length;
+    if (shown >= LIST_TEXT_BYTES_MAX) break;
   }
-  if (!doc.textWhole && doc.streamId !== undefined && bytes < LIST_TEXT_BYTES_MAX) {
-    const joiner = new RunJoiner();
+  // The tail is read beyond what is shown, too: it is short, and says how long the text is.
+  let bytes = doc.textBytes;
+  if (!doc.textWhole && doc.streamId !== undefined) {
+    const joiner = new RunJoiner(doc.foldHigh);
     let tail = "";
-    for await (const run of runTexts(ctx, doc, doc.streamId, allowance)) {
-      tail += joiner.join(run);
-      if (tail.length >= LIST_TEXT_BYTES_MAX) break;
-    }
+    for await (const run of runTexts(ctx, doc, doc.streamId, allowance)) tail += joiner.join(run);
     if (doc.status !== "streaming") tail += joiner.end();
-    text += tail;
+    if (shown < LIST_TEXT_BYTES_MAX) text += tail;
     bytes += encoder().encode(tail).length;
   }
-  const whole = Math.max(bytes, doc.textWhole ? doc.textBytes : 0);
-  const shown = cut(text, LIST_TEXT_BYTES_MAX);
-  const weight = Math.max(Math.min(whole, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
-  return { text: shown, bytes: whole, truncated: whole > LIST_TEXT_BYTES_MAX || allowance.left <= 0, weight };
+  const weight = Math.max(Math.min(bytes, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
+  const truncated = bytes > LIST_TEXT_BYTES_MAX || allowance.left <= 0;
+  return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes, truncated, weight };
 }
 
 /** The first `bytesMax` bytes of a text, no character parted. */

@@ -1,5 +1,5 @@
 /** What turns and threads keep the newest of: usage in rows of its own, everything else in parts beside the turn or thread. */
-import type { Write } from "../../js-wrapper/core/component.js";
+import type { Write } from "../../js-wrapper/core/boundary.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { TokenCounts } from "../validators.js";
 import type { Target } from "./apply.js";

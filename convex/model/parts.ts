@@ -27,9 +27,9 @@ export async function writeParts(
   for (const surplus of old.slice(texts.length)) await ctx.db.delete("parts", surplus._id);
 }
 
-/** The parts of `owner`, in order. */
-export function partsOf(ctx: ReadCtx, owner: Owner, kind: string) {
-  return ctx.db.query("parts").withIndex("by_owner", (q) => q.eq("owner", owner).eq("kind", kind));
+/** The parts of `owner` from part `from` on, in order. */
+export function partsOf(ctx: ReadCtx, owner: Owner, kind: string, from = 0) {
+  return ctx.db.query("parts").withIndex("by_owner", (q) => q.eq("owner", owner).eq("kind", kind).gte("part", from));
 }
 
 /** The parts of `owner`, joined. */

@@ -1,11 +1,13 @@
 /** What a reader of streams gets: windows by the core, what lies in them by cursor. */
-import type { RuntimeOptions, Window } from "../../js-wrapper/core/component.js";
+import type { RuntimeOptions, Window } from "../../js-wrapper/core/boundary.js";
+import { chunksToLoad, readWindow } from "../../js-wrapper/core/reads.js";
 import type { Doc } from "../_generated/dataModel.js";
-import { core } from "./core.js";
+import type { Replay } from "../validators.js";
+import { decide } from "./core.js";
 import { findHead } from "./load.js";
 import { payloadOf } from "./messages.js";
 import { readParts } from "./parts.js";
-import { RunJoiner, chunksFrom, whole } from "./runs.js";
+import { chunksFrom, whole } from "./runs.js";
 import type { ReadCtx, Scope } from "./scope.js";
 
 /** UTF-16 units of chunks that one answer reads, shared by its streams, one chunk more at most. */
@@ -109,7 +111,7 @@ async function openWindows(
   cursors: readonly Cursor[],
   runtime: RuntimeOptions | undefined,
 ): Promise<Opening[]> {
-  const chunksMax = core((rust) => rust.chunksToLoad(runtime));
+  const chunksMax = decide(() => chunksToLoad(runtime));
   const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
   const opened: Opened[] = [];
   for (const cursor of cursors) opened.push(await open(ctx, scope, threadId, cursor, chunksMax, room));
@@ -121,7 +123,7 @@ async function openWindows(
       kept: chunk.kept.map((kept) => ({ start: kept.cursorStart, end: kept.cursorEnd })),
     })),
   }));
-  const { windows } = core((rust) => rust.readWindow({ runtime, streams }));
+  const { windows } = decide(() => readWindow({ runtime, streams }));
   return opened.flatMap(({ cursor: { streamId }, chunks }, at) => {
     const window = windows[at];
     return window === undefined ? [] : [{ streamId, window, chunks }];
@@ -130,9 +132,8 @@ async function openWindows(
 
 async function readWithin(ctx: ReadCtx, { streamId, window, chunks }: Opening) {
   const deltas: { streamId: string; cursorStart: number; cursorEnd: number; kind: string; payloadJson: string }[] = [];
-  const texts: { streamId: string; turnId: string; messageId: string; channel: "text" | "output"; cursorStart: number; cursorEnd: number; text: string }[] = [];
+  const texts: Replay["texts"] = [];
   const items: NamedItem[] = [];
-  const joiners = new Map<string, RunJoiner>();
   const inside = (start: number) => start >= window.start && start < window.end;
   for (const chunk of chunks) {
     for (const [at, { cursorStart, cursorEnd, kind, payloadJson }] of chunk.kept.entries()) {
@@ -142,12 +143,8 @@ async function readWithin(ctx: ReadCtx, { streamId, window, chunks }: Opening) {
     }
     for (const [at, run] of chunk.runs.entries()) {
       if (!inside(run.cursorStart)) continue;
-      const { messageId, channel, cursorStart, cursorEnd } = run;
-      const key = JSON.stringify([messageId, channel]);
-      const joiner = joiners.get(key) ?? new RunJoiner();
-      joiners.set(key, joiner);
-      const text = joiner.join(await whole(ctx, chunk, run, at));
-      texts.push({ streamId, turnId: chunk.turnId, messageId, channel, cursorStart, cursorEnd, text });
+      const { parted: _, ...text } = await whole(ctx, chunk, run, at);
+      texts.push({ streamId, turnId: chunk.turnId, ...text });
     }
     if (inside(chunk.cursorStart)) items.push(...chunk.itemIds.map((itemId) => ({ streamId, turnId: chunk.turnId, itemId })));
   }

@@ -5,6 +5,9 @@ use convex_codex_local::event::classify;
 use convex_codex_local::wasm::answer;
 use wasm_bindgen::prelude::*;
 
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 #[cfg(test)]
 #[path = "../../tests/core/bridge-door.rs"]
 mod tests;

@@ -1,9 +1,9 @@
 /**
- * The JavaScript side of the boundary; the other one is `doors/component`. A call goes in packed: all texts joined and encoded
+ * The JavaScript side of the boundary; the other one is `doors/`. A call goes in packed: all texts joined and encoded
  * once, every number, flag and text length (UTF-16 units; -1: none) in one list, in the order in which the `unpack`
  * functions of `src/` read them.
  */
-export type * from "#wasm/component";
+export type * from "#wasm/ingest";
 
 /** A packed call. */
 export type Packed = { texts: Uint8Array; numbers: Float64Array };
@@ -53,10 +53,30 @@ export type HeadFacts = {
   latest: number;
   holes: readonly Range[];
   eventCount: number;
+  weight: number;
   closed: boolean;
+  swept: boolean;
   hasItems: boolean;
-  open: readonly { itemId: string; messageId: string; startCursor: number }[];
+  open: readonly {
+    itemId: string;
+    messageId: string;
+    startCursor: number;
+    fold?: { cursor: number; weight: number; fill: number; started: boolean } | undefined;
+  }[];
   newest?: readonly number[] | undefined;
+};
+
+/** `src/fold.rs`, FoldRow. */
+export type FoldFacts = {
+  /** The message's index in the list of messages. */
+  message: number;
+  cursor: number;
+  pendingHigh: number | undefined;
+  textBytes: number;
+  part: number;
+  last: string;
+  runs: readonly { cursorStart: number; text: string; leadingLow?: number | undefined; pendingHigh?: number | undefined }[];
+  end: number;
 };
 
 /** `src/ingest/call.rs`, Delta. */
@@ -96,16 +116,21 @@ export type LoadedRows = {
     itemId: string;
     messageId: string;
     occurrence: number;
+    streamId?: string | undefined;
     startCursor: number;
     endCursor?: number | undefined;
     status: string;
     closing: string;
+    textWhole: boolean;
+    payloadUnits: number;
   }[];
   streams: readonly { streamId: string; turnId: string; state: string }[];
   places: readonly { streamId: string; range: Range; eventId: string }[];
   nextOrders: readonly { turnId: string; next: number }[];
   lifecycleIds: readonly string[];
   usagePlace: number;
+  folds: readonly FoldFacts[];
+  quarantine: readonly { eventId: string; bytes: number }[];
 };
 
 /** `src/ingest/call.rs`, IngestCall. */
@@ -135,6 +160,7 @@ export type WindowCall = {
 
 /** `src/turn.rs`, TurnStartCall. */
 export type TurnStartCall = {
+  nowMs: number;
   thread: ThreadFacts | null;
   startedBefore: string | undefined;
   exists: boolean;
@@ -144,11 +170,11 @@ export type TurnStartCall = {
 /** `src/turn.rs`, TurnInterruptCall. */
 export type TurnInterruptCall = { nowMs: number; reason: string | undefined; loaded: LoadedRows };
 
-/** `planSession` of `doors/component`. */
+/** `planSession` of `doors/clients`. */
 export type SessionCall = { heartbeat: boolean; session: SessionContext };
 
-/** `planCheckpoint` of `doors/component`. */
-export type CheckpointCall = { cursor: number; known: number | undefined; streamExists: boolean };
+/** `planCheckpoint` of `doors/clients`. */
+export type CheckpointCall = { nowMs: number; cursor: number; known: number | undefined; streamExists: boolean };
 
 class Packer {
   readonly #texts: string[] = [];
@@ -207,12 +233,20 @@ export function packIngest(call: IngestCall): Packed {
     packer.number(head.latest);
     packer.list(head.holes, (hole) => range(packer, hole));
     packer.number(head.eventCount);
+    packer.number(head.weight);
     packer.flag(head.closed);
+    packer.flag(head.swept);
     packer.flag(head.hasItems);
     packer.list(head.open, (item) => {
       packer.text(item.itemId);
       packer.text(item.messageId);
       packer.number(item.startCursor);
+      packer.optional(item.fold ?? null, (fold) => {
+        packer.number(fold.cursor);
+        packer.number(fold.weight);
+        packer.number(fold.fill);
+        packer.flag(fold.started);
+      });
     });
     for (let kind = 0; kind < NEWEST_OF_TURN; kind++) packer.number(head.newest?.[kind] ?? 0);
   });
@@ -257,6 +291,7 @@ export function packWindow(call: WindowCall): Packed {
 
 export function packTurnStart(call: TurnStartCall): Packed {
   const packer = new Packer();
+  packer.number(call.nowMs);
   packer.optional(call.thread, (thread) => threadFacts(packer, thread));
   packer.optionalText(call.startedBefore);
   packer.flag(call.exists);
@@ -331,10 +366,13 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.text(message.itemId);
     packer.text(message.messageId);
     packer.number(message.occurrence);
+    packer.optionalText(message.streamId);
     packer.number(message.startCursor);
     packer.optionalNumber(message.endCursor);
     packer.text(message.status);
     packer.text(message.closing);
+    packer.flag(message.textWhole);
+    packer.flag(message.payloadUnits > 0);
   });
   packer.list(loaded.streams, (stream) => {
     packer.text(stream.streamId);
@@ -352,6 +390,27 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
   });
   packer.list(loaded.lifecycleIds, (eventId) => packer.text(eventId));
   packer.number(loaded.usagePlace);
+  packer.list(loaded.folds, (fold) => foldFacts(packer, fold));
+  packer.list(loaded.quarantine, (row) => {
+    packer.text(row.eventId);
+    packer.number(row.bytes);
+  });
+}
+
+function foldFacts(packer: Packer, fold: FoldFacts): void {
+  packer.number(fold.message);
+  packer.number(fold.cursor);
+  packer.optionalNumber(fold.pendingHigh);
+  packer.number(fold.textBytes);
+  packer.number(fold.part);
+  packer.text(fold.last);
+  packer.list(fold.runs, (run) => {
+    packer.number(run.cursorStart);
+    packer.text(run.text);
+    packer.optionalNumber(run.leadingLow);
+    packer.optionalNumber(run.pendingHigh);
+  });
+  packer.number(fold.end);
 }
 
 function range(packer: Packer, value: Range): void {

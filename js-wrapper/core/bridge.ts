@@ -12,6 +12,5 @@ const instance = new Instance(base64, wasm.initSync);
  * @throws CoreError where the core trapped: a bug of this software
  */
 export function classifyLine(line: string): wasm.LineClass {
-  instance.load();
-  return instance.guarded(() => wasm.classifyLine(line));
+  return instance.ask(() => wasm.classifyLine(line));
 }

@@ -13,33 +13,42 @@ export class CoreError extends Error {
   }
 }
 
-/** An instance that is made when it is first asked, and anew after a trap. */
+type Init = (module: { module: WebAssembly.Module }) => { readonly memory: WebAssembly.Memory };
+
+/**
+ * Bytes of an instance's memory beyond which the next call gets a new one: the modules that Convex asks free nothing. There
+ * an instance lives for one call; in Node, in tests and tools, for many.
+ */
+const MEMORY_KEPT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** An instance that is made when it is first asked, and anew after a trap or when it has grown large. */
 export class Instance {
   readonly #base64: string;
-  readonly #init: (module: { module: WebAssembly.Module }) => unknown;
+  readonly #init: Init;
   #compiled: WebAssembly.Module | undefined;
-  #alive = false;
+  #memory: WebAssembly.Memory | undefined;
 
-  constructor(base64: string, init: (module: { module: WebAssembly.Module }) => unknown) {
+  constructor(base64: string, init: Init) {
     this.#base64 = base64;
     this.#init = init;
   }
 
-  load(): void {
-    if (this.#alive) return;
-    this.#compiled ??= new WebAssembly.Module(decode(this.#base64));
-    this.#init({ module: this.#compiled });
-    this.#alive = true;
-  }
-
-  /** A trapped instance may be corrupt: it is never asked again. */
-  guarded<Answer>(call: () => Answer): Answer {
+  /** Asks it; one that trapped may be corrupt, and is never asked again. */
+  ask<Answer>(call: () => Answer): Answer {
     try {
-      return call();
+      const memory = (this.#memory ??= this.#load());
+      const answer = call();
+      if (memory.buffer.byteLength > MEMORY_KEPT_BYTES_MAX) this.#memory = undefined;
+      return answer;
     } catch (error) {
-      this.#alive = false;
+      this.#memory = undefined;
       throw new CoreError(error);
     }
+  }
+
+  #load(): WebAssembly.Memory {
+    this.#compiled ??= new WebAssembly.Module(decode(this.#base64));
+    return this.#init({ module: this.#compiled }).memory;
   }
 }
 

@@ -65,6 +65,8 @@ export type CodexReplay = {
     cursorStart: number;
     cursorEnd: number;
     text: string;
+    leadingLow?: number;
+    pendingHigh?: number;
   }[];
   snapshots: {
     itemId: string;

@@ -1,4 +1,5 @@
 import { codexMessageKey } from "./key.js";
+import { joinRun } from "../protocol/text-run.js";
 import type {
   CodexStreamCursor,
   CodexStreamsResult,
@@ -13,6 +14,8 @@ const STREAM_START = 0;
 /** The live text of one channel of a message. */
 export interface CodexLiveText {
   readonly text: string;
+  /** A high half of a surrogate pair behind the text, whose other half the next run may hold. */
+  readonly pendingHigh: number | undefined;
   /** The text is whole only for a message that begins at this cursor or later. */
   readonly since: number;
   /** The same object for as long as the text has only grown. */
@@ -154,10 +157,12 @@ function addRuns(
     const before = message[run.channel];
     // A run that begins below the floor repeats text which cannot be told apart from the new one.
     const isStraddling = run.cursorStart < floor;
+    const continued = isStraddling ? undefined : before;
+    const { text, high: pendingHigh } = joinRun(continued?.pendingHigh, run);
     const after: CodexLiveText =
-      before === undefined || isStraddling
-        ? { text: run.text, since: isStraddling ? run.cursorStart : since, origin: {} }
-        : { ...before, text: before.text + run.text };
+      continued === undefined
+        ? { text, pendingHigh, since: isStraddling ? run.cursorStart : since, origin: {} }
+        : { ...continued, text: continued.text + text, pendingHigh };
     next.set(key, { ...message, [run.channel]: after });
   }
   return next;

@@ -1,3 +1,5 @@
+import type { CodexTextRun } from "../protocol/text-run.js";
+
 /** Who a message is from. */
 export type CodexMessageRole = "user" | "assistant" | "system" | "tool";
 
@@ -73,14 +75,13 @@ export interface CodexStreamInfo {
 export type CodexTextChannel = "text" | "output";
 
 /** A run of live text, for the half-open range `[cursorStart, cursorEnd)` of its stream. */
-export interface CodexStreamText {
+export interface CodexStreamText extends CodexTextRun {
   streamId: string;
   turnId: string;
   messageId: string;
   channel: CodexTextChannel;
   cursorStart: number;
   cursorEnd: number;
-  text: string;
 }
 
 /** What the server read of one stream. The window alone says whether the reader lost its place. */

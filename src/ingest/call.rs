@@ -1,7 +1,9 @@
 //! A batch and the rows that were loaded for it, as the shell packs them.
 
+use super::write::OpenFold;
 use crate::delta::order::{Order, Range};
 use crate::event::methods::NEWEST_OF_TURN;
+use crate::fold::FoldRow;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker};
 use crate::session::{SessionFacts, SessionRow};
@@ -61,8 +63,12 @@ pub struct HeadRow<'a> {
     pub order: Order,
     /// Events accepted.
     pub event_count: u64,
+    /// What reading all its chunks would have cost.
+    pub weight: u64,
     /// Whether its turn has ended.
     pub closed: bool,
+    /// Whether the sweep ended it.
+    pub swept: bool,
     /// Whether its turn is known to have an item.
     pub has_items: bool,
     /// Items begun and not ended.
@@ -80,6 +86,8 @@ pub struct OpenItem<'a> {
     pub message_id: &'a str,
     /// The cursor at which it began.
     pub start_cursor: u64,
+    /// How far its text is folded; none where its text does not grow.
+    pub fold: Option<OpenFold>,
 }
 
 /// A runtime's lifecycle counter.
@@ -144,6 +152,10 @@ pub struct Loaded<'a> {
     pub lifecycle_ids: Vec<&'a str>,
     /// One more than the place of the turn whose usage the thread's is; 0 where it is of none that is known.
     pub usage_place: u64,
+    /// The tails that are to be folded.
+    pub folds: Vec<FoldRow<'a>>,
+    /// The thread's malformed events, newest first.
+    pub quarantine: Vec<QuarantineRow<'a>>,
 }
 
 /// A turn.
@@ -176,7 +188,9 @@ pub struct MessageRow<'a> {
     pub message_id: &'a str,
     /// How often the item's id was used before, plus one.
     pub occurrence: u64,
-    /// Where its item began.
+    /// The stream that its text grows from; none where no stream named it.
+    pub stream_id: Option<&'a str>,
+    /// Where on it its item began.
     pub start_cursor: u64,
     /// Where its item ended, if it did by its own word.
     pub end_cursor: Option<u64>,
@@ -184,6 +198,10 @@ pub struct MessageRow<'a> {
     pub status: &'a str,
     /// What ended it: `open`, `turn` or `item`.
     pub closing: &'a str,
+    /// Whether its parts are its whole text.
+    pub text_whole: bool,
+    /// Whether its item's own start or end was seen: else only deltas were.
+    pub started: bool,
 }
 
 /// A stream of a turn that closes.
@@ -206,6 +224,15 @@ pub struct EventPlace<'a> {
     pub range: Range,
     /// Its id.
     pub event_id: &'a str,
+}
+
+/// A malformed event that is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct QuarantineRow<'a> {
+    /// Its id.
+    pub event_id: &'a str,
+    /// UTF-8 bytes of its payload.
+    pub bytes: u64,
 }
 
 /// The next free `orderInTurn` of a turn.
@@ -261,12 +288,20 @@ impl<'a> HeadRow<'a> {
             turn_order: call.optional_integer(),
             order: Order { latest: call.integer(), holes: call.list(range) },
             event_count: call.integer(),
+            weight: call.integer(),
             closed: call.flag(),
+            swept: call.flag(),
             has_items: call.flag(),
             open: call.list(|call| OpenItem {
                 item_id: call.text(),
                 message_id: call.text(),
                 start_cursor: call.integer(),
+                fold: call.optional(|call| OpenFold {
+                    cursor: call.integer(),
+                    weight: call.integer(),
+                    fill: call.integer(),
+                    started: call.flag(),
+                }),
             }),
             newest: [call.integer(), call.integer(), call.integer(), call.integer()],
         }
@@ -319,6 +354,8 @@ impl<'a> Loaded<'a> {
             next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
             lifecycle_ids: call.list(Unpacker::text),
             usage_place: call.integer(),
+            folds: call.list(FoldRow::unpack),
+            quarantine: call.list(|call| QuarantineRow { event_id: call.text(), bytes: call.integer() }),
         }
     }
 }
@@ -344,10 +381,13 @@ impl<'a> MessageRow<'a> {
             item_id: call.text(),
             message_id: call.text(),
             occurrence: call.integer(),
+            stream_id: call.optional_text(),
             start_cursor: call.integer(),
             end_cursor: call.optional_integer(),
             status: call.text(),
             closing: call.text(),
+            text_whole: call.flag(),
+            started: call.flag(),
         }
     }
 }
@@ -363,6 +403,7 @@ impl SessionRow<'_> {
     }
 }
 
-fn range(call: &mut Unpacker<'_>) -> Range {
+/// Reads a range.
+pub fn range(call: &mut Unpacker<'_>) -> Range {
     Range { start: call.integer(), end: call.integer() }
 }

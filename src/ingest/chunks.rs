@@ -6,7 +6,7 @@ use super::streams::Stream;
 use super::write::{Channel, Run, StoredPayload, Write};
 use crate::delta::order::Range;
 use crate::event::json::Text;
-use crate::limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX};
+use crate::limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, CHUNK_TTL_MS, CHUNK_WEIGHT_MIN};
 
 /// What one event adds to its stream's chunks.
 #[derive(Debug, Default)]
@@ -20,20 +20,27 @@ pub struct Addition {
 }
 
 /// The chunks of a stream: one for every contiguous run of its new events, more where one row would grow too large.
-pub fn writes(call: &IngestCall<'_>, stream: &Stream<'_>, additions: Vec<Addition>) -> Vec<Write> {
+///
+/// Answers what reading them will weigh beside them.
+pub fn writes(call: &IngestCall<'_>, stream: &Stream<'_>, additions: Vec<Addition>) -> (Vec<Write>, u64) {
     let mut chunks: Vec<Chunk> = Vec::new();
     for ((event, range), addition) in stream.accepted.iter().zip(additions) {
         let id_bytes = call.deltas.get(*event as usize).map_or(0, |delta| delta.event_id.len());
-        let bytes = id_bytes + addition.bytes(call);
+        let read_bytes = addition.bytes(call);
+        let bytes = id_bytes + read_bytes;
         let fits = chunks.last().is_some_and(|chunk| chunk.takes(*range, bytes));
         if !fits {
             chunks.push(Chunk { range: Range { start: range.start, end: range.start }, ..Chunk::default() });
         }
         if let Some(chunk) = chunks.last_mut() {
             chunk.take(*event, *range, bytes, addition);
+            chunk.read_bytes = chunk.read_bytes.saturating_add(read_bytes);
         }
     }
-    chunks.into_iter().map(Chunk::into_write).collect()
+    let weight = chunks.iter().map(|chunk| chunk.read_bytes.max(CHUNK_WEIGHT_MIN) as u64).sum();
+    // Who wants its streams for longer than a day wants what is in them.
+    let expires_at = call.now_ms + call.options.finished_stream_delete_delay_ms.max(CHUNK_TTL_MS);
+    (chunks.into_iter().map(|chunk| chunk.into_write(expires_at)).collect(), weight)
 }
 
 impl Addition {
@@ -51,12 +58,14 @@ struct Chunk {
     kept: Vec<StoredPayload>,
     item_ids: Vec<String>,
     bytes: usize,
+    read_bytes: usize,
 }
 
 impl Default for Chunk {
     fn default() -> Self {
         let range = Range { start: 0, end: 0 };
-        Self { range, events: Vec::new(), runs: Vec::new(), kept: Vec::new(), item_ids: Vec::new(), bytes: 0 }
+        let (events, runs, kept, item_ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { range, events, runs, kept, item_ids, bytes: 0, read_bytes: 0 }
     }
 }
 
@@ -91,7 +100,7 @@ impl Chunk {
         }
     }
 
-    fn into_write(self) -> Write {
+    fn into_write(self, expires_at: f64) -> Write {
         Write::InsertChunk {
             events: self.events,
             cursor_start: self.range.start,
@@ -99,6 +108,7 @@ impl Chunk {
             runs: self.runs,
             kept: self.kept,
             item_ids: self.item_ids,
+            expires_at,
         }
     }
 }
@@ -123,7 +133,8 @@ impl Run {
     }
 }
 
-fn joined(high: u16, low: u16) -> char {
+/// The character of a surrogate pair.
+pub fn joined(high: u16, low: u16) -> char {
     let code = 0x10000 + ((u32::from(high) & 0x3FF) << 10) + (u32::from(low) & 0x3FF);
     char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }

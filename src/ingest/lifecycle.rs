@@ -5,7 +5,7 @@
 
 use super::call::IngestCall;
 use super::write::{Needs, RuntimeMarkRow, Write};
-use crate::limits::{LIFECYCLE_RUNTIMES_MAX, SAFE_INTEGER_MAX};
+use crate::limits::{LIFECYCLE_ID_TTL_MS, LIFECYCLE_RUNTIMES_MAX, SAFE_INTEGER_MAX};
 use crate::pack::decimal;
 use crate::sorted::keep_newest;
 
@@ -45,7 +45,10 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
         match &call.loaded {
             None => needs.lifecycle_ids.push(index),
             Some(loaded) if loaded.lifecycle_ids.contains(&event.event_id) => continue,
-            Some(_) => found.writes.push(Write::InsertLifecycleId { event: index }),
+            Some(_) => {
+                let expires_at = call.now_ms + LIFECYCLE_ID_TTL_MS;
+                found.writes.push(Write::InsertLifecycleId { event: index, expires_at });
+            }
         }
         found.applied.push(at);
     }

@@ -5,9 +5,11 @@
 
 use super::call::MessageRow;
 use super::rows::Rows;
+use super::streams::Stream;
 use super::turns::message_status_of;
 use super::write::{
-    Closing, MessageContent, MessageMade, MessageStatus, OpenItemRow, StoredPayload, TurnStatus, Write,
+    Closing, MessageContent, MessageMade, MessageStatus, OpenFold, OpenItemRow, StoredPayload, StreamJoined,
+    TurnStatus, Write,
 };
 use crate::event::item::{Item, Outcome, REASONING, role_of_type};
 use crate::event::json::Json;
@@ -26,15 +28,22 @@ pub struct Message {
     pub message_id: String,
     /// How often the item's id was used before, plus one.
     pub occurrence: u64,
+    /// The stream that its text grows from, whose cursors the next two are; none where a lifecycle event made it.
+    stream_id: Option<String>,
     start_cursor: u64,
     end_cursor: Option<u64>,
     status: MessageStatus,
     /// What ended it.
     pub closing: Closing,
     made: Option<MessageMade>,
+    joined: Option<StreamJoined>,
     content: Option<MessageContent>,
     text_whole: Option<bool>,
+    /// Whether its parts are its whole text, as it was loaded.
+    pub was_whole: bool,
+    started: bool,
     completed_at: Option<f64>,
+    reopened: bool,
     changed: bool,
 }
 
@@ -66,15 +75,46 @@ impl Message {
             item_id: row.item_id.to_owned(),
             message_id: row.message_id.to_owned(),
             occurrence: row.occurrence,
+            stream_id: row.stream_id.map(str::to_owned),
             start_cursor: row.start_cursor,
             end_cursor: row.end_cursor,
             status: message_status(row.status),
             closing: closing(row.closing),
             made: None,
+            joined: None,
             content: None,
             text_whole: None,
+            was_whole: row.text_whole,
+            started: row.started,
             completed_at: None,
+            reopened: false,
             changed: false,
+        }
+    }
+
+    /// Whether it grows from this stream, whose cursors then say what came before what.
+    fn is_of(&self, stream: Option<&Stream<'_>>) -> bool {
+        stream.is_some_and(|stream| self.stream_id.as_deref() == Some(stream.id))
+    }
+
+    /// It goes on: the end of its turn, which closed it, is undone. Answers how a head remembers it.
+    pub fn reopen(&mut self) -> OpenItemRow {
+        self.status = MessageStatus::Streaming;
+        self.closing = Closing::Open;
+        self.reopened = true;
+        self.changed = true;
+        self.open_row()
+    }
+
+    /// As a head remembers it that has not seen how far it is folded: its row knows, and the next batch looks.
+    fn open_row(&self) -> OpenItemRow {
+        let fill = TEXT_PART_BYTES_MAX as u64;
+        let fold = OpenFold { cursor: 0, weight: 0, fill, started: self.started };
+        OpenItemRow {
+            item_id: self.item_id.clone(),
+            message_id: self.message_id.clone(),
+            start_cursor: self.start_cursor,
+            fold: (!self.was_whole).then_some(fold),
         }
     }
 
@@ -97,12 +137,14 @@ impl Message {
             item_id: self.item_id,
             message_id: self.message_id,
             made: self.made,
+            joined: self.joined,
             status: self.status,
             closing: self.closing,
             end_cursor: self.end_cursor,
             content: self.content,
             text_whole: self.text_whole,
             completed_at: self.completed_at,
+            reopened: self.reopened,
         })
     }
 }
@@ -110,12 +152,16 @@ impl Message {
 impl Rows<'_> {
     /// `item/started`
     pub fn start_item(&mut self, at: At<'_>, item: &Item<'_>) {
+        if self.is_imported_before(at, &item.id) {
+            return;
+        }
         self.item_names_turn(at);
         let newest = self.newest(at.turn_id, &item.id);
         if let Some(newest) = newest
             && let Some(message) = self.messages.get(newest)
-            && (message.end_cursor.is_none_or(|end| at.cursor < end) || at.stream.is_none())
+            && (message.end_cursor.is_none_or(|end| at.cursor < end) || !message.is_of(self.stream(at)))
         {
+            self.join_stream(newest, at);
             self.begin_earlier(newest, at);
             return;
         }
@@ -127,23 +173,31 @@ impl Rows<'_> {
             message.content = Some(content_of(item, at));
             message.text_whole = Some(!text_grows(&item.item_type));
         }
+        self.open_fold(at, made, &item.item_type, item.text.len(), true);
     }
 
     /// `item/completed`
     pub fn complete_item(&mut self, at: At<'_>, item: &Item<'_>) {
+        if self.is_imported_before(at, &item.id) {
+            return;
+        }
         self.item_names_turn(at);
         // What was begun behind this end is another use of the item's id, which came first.
-        let begun = |message: &Message| at.stream.is_none() || message.start_cursor <= at.cursor;
+        let stream = self.stream(at);
+        let begun = |message: &Message| !message.is_of(stream) || message.start_cursor <= at.cursor;
         let found = self.occurrence_at(at, &item.id);
         let message =
             found.filter(|found| self.messages.get(*found).is_some_and(begun)).unwrap_or_else(|| {
                 let newest = self.newest(at.turn_id, &item.id);
                 self.make_message(at, &item.id, newest)
             });
+        let stream = at.stream.and_then(|stream| self.streams.get(stream));
         let Some(message) = self.messages.get_mut(message) else { return };
         message.content = Some(content_of(item, at));
         message.text_whole = Some(true);
-        message.end_cursor = Some(at.cursor);
+        if message.is_of(stream) {
+            message.end_cursor = Some(at.cursor);
+        }
         message.changed = true;
         message.close(status_of(item.outcome), Closing::Item, at.at_ms);
         let message_id = message.message_id.clone();
@@ -159,8 +213,12 @@ impl Rows<'_> {
         {
             return Some(open.message_id.clone());
         }
+        if self.is_imported_before(at, item_id) {
+            return None;
+        }
         self.item_names_turn(at);
         if let Some(found) = self.occurrence_at(at, item_id) {
+            self.join_stream(found, at);
             self.begin_earlier(found, at);
             let message = self.messages.get(found)?;
             return (message.closing != Closing::Item).then(|| message.message_id.clone());
@@ -175,13 +233,57 @@ impl Rows<'_> {
             payload: None,
         });
         message.text_whole = Some(!text_grows(item_type));
-        Some(message.message_id.clone())
+        let message_id = message.message_id.clone();
+        self.open_fold(at, made, item_type, 0, false);
+        Some(message_id)
+    }
+
+    /// The head remembers how far the text of a message that was just made is folded, if deltas grow it.
+    fn open_fold(&mut self, at: At<'_>, made: usize, item_type: &str, bytes: usize, started: bool) {
+        let Some(message) = self.messages.get(made).filter(|_| text_grows(item_type)) else { return };
+        let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
+        let fold = OpenFold { cursor: at.cursor, weight: stream.weight, fill: bytes as u64, started };
+        for open in stream.open.iter_mut().filter(|open| open.message_id == message.message_id) {
+            open.fold = Some(fold);
+        }
+    }
+
+    fn stream(&self, at: At<'_>) -> Option<&Stream<'_>> {
+        at.stream.and_then(|stream| self.streams.get(stream))
+    }
+
+    /// Whether the event is a history import's, and another stream or a lifecycle event brought its item.
+    fn is_imported_before(&self, at: At<'_>, item_id: &str) -> bool {
+        let stream = self.stream(at);
+        let brought = |message: &Message| {
+            message.item_id == item_id && message.turn_id == at.turn_id && !message.is_of(stream)
+        };
+        stream.is_some_and(|stream| stream.import) && self.messages.iter().any(brought)
+    }
+
+    /// A message that a lifecycle event made grows from the first stream that has text of it.
+    fn join_stream(&mut self, found: usize, at: At<'_>) {
+        let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
+        let Some(message) = self.messages.get_mut(found) else { return };
+        if message.stream_id.is_some() || message.closing == Closing::Item {
+            return;
+        }
+        message.stream_id = Some(stream.id.to_owned());
+        message.start_cursor = at.cursor;
+        message.joined = Some(StreamJoined { event: at.event, start_cursor: at.cursor });
+        message.changed = true;
+        if message.closing == Closing::Open && stream.open.len() < OPEN_ITEMS_MAX {
+            stream.open.push(message.open_row());
+        }
     }
 
     /// A hole held the item's first events: it began before the first one that came.
     fn begin_earlier(&mut self, found: usize, at: At<'_>) {
-        let known = |message: &Message| message.start_cursor <= at.cursor || message.closing == Closing::Item;
-        if at.stream.is_none() || self.messages.get(found).is_none_or(known) {
+        let stream = self.stream(at);
+        let known = |message: &Message| {
+            !message.is_of(stream) || message.start_cursor <= at.cursor || message.closing == Closing::Item
+        };
+        if self.messages.get(found).is_none_or(known) {
             return;
         }
         let order_in_turn = self.order_of(at);
@@ -204,8 +306,11 @@ impl Rows<'_> {
 
     /// The place in its turn of an item that this event names first.
     fn order_of(&self, at: At<'_>) -> u64 {
-        let main = at.stream.and_then(|stream| self.streams.get(stream)).is_some_and(|stream| stream.main);
-        if main { at.cursor } else { self.next_order(at.turn_id) }
+        if self.stream(at).is_some_and(|stream| stream.main) {
+            at.cursor
+        } else {
+            self.next_order(at.turn_id)
+        }
     }
 
     fn item_names_turn(&mut self, at: At<'_>) {
@@ -238,9 +343,11 @@ impl Rows<'_> {
     /// The occurrence that is open at the event's cursor, else the newest.
     fn occurrence_at(&self, at: At<'_>, item_id: &str) -> Option<usize> {
         let mut found = None;
+        let stream = self.stream(at);
         for (index, message) in self.messages.iter().enumerate() {
-            let inside =
-                message.start_cursor <= at.cursor && message.end_cursor.is_none_or(|end| at.cursor <= end);
+            let inside = message.is_of(stream)
+                && message.start_cursor <= at.cursor
+                && message.end_cursor.is_none_or(|end| at.cursor <= end);
             if inside && message.item_id == item_id && message.turn_id == at.turn_id {
                 found = Some(index);
             }
@@ -251,13 +358,10 @@ impl Rows<'_> {
     fn make_message(&mut self, at: At<'_>, item_id: &str, newest: Option<usize>) -> usize {
         let occurrence =
             newest.and_then(|newest| self.messages.get(newest)).map_or(1, |message| message.occurrence + 1);
-        let mut message_id = item_id.to_owned();
-        if occurrence > 1 {
-            message_id.push('#');
-            push_number(&mut message_id, occurrence);
-        }
+        let message_id = message_id_of(item_id, occurrence);
         let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
-        let stream = at.stream.and_then(|stream| self.streams.get(stream));
+        let stream = self.stream(at);
+        let stream_id = stream.map(|stream| stream.id.to_owned());
         let turn_order =
             turn.map(|turn| turn.turn_order).or(stream.and_then(|stream| stream.turn_order)).unwrap_or(0);
         let turn_status = turn.map_or(TurnStatus::InProgress, |turn| turn.status);
@@ -272,6 +376,7 @@ impl Rows<'_> {
                 item_id: item_id.to_owned(),
                 message_id: message_id.clone(),
                 start_cursor: at.cursor,
+                fold: None,
             });
         }
         self.messages.push(Message {
@@ -280,6 +385,7 @@ impl Rows<'_> {
             item_id: item_id.to_owned(),
             message_id,
             occurrence,
+            stream_id,
             start_cursor: at.cursor,
             end_cursor: None,
             status,
@@ -291,9 +397,13 @@ impl Rows<'_> {
                 start_cursor: at.cursor,
                 event: at.event,
             }),
+            joined: None,
             content: None,
             text_whole: None,
+            was_whole: false,
+            started: false,
             completed_at: (!open).then_some(at.at_ms),
+            reopened: false,
             changed: true,
         });
         self.messages.len() - 1
@@ -306,6 +416,18 @@ impl Rows<'_> {
         let stored = self.next_orders.iter().find(|(turn, _)| turn == turn_id).map_or(0, |(_, next)| *next);
         stored.max(above.unwrap_or(0))
     }
+}
+
+/// The item's id, or `${itemId}#2` where it is used a second time. An item whose own id ends so is `${itemId}#1`: no two
+/// messages of a turn share an id.
+fn message_id_of(item_id: &str, occurrence: u64) -> String {
+    let mut message_id = item_id.to_owned();
+    let name = item_id.trim_end_matches(|char: char| char.is_ascii_digit());
+    if occurrence > 1 || (name.len() < item_id.len() && name.ends_with('#')) {
+        message_id.push('#');
+        push_number(&mut message_id, occurrence);
+    }
+    message_id
 }
 
 fn content_of(item: &Item<'_>, at: At<'_>) -> MessageContent {
@@ -380,6 +502,21 @@ fn closing(text: &str) -> Closing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_messages_of_a_turn_share_an_id() {
+        let cases = [
+            ("x", 1, "x"),
+            ("x", 2, "x#2"),
+            ("x#2", 1, "x#2#1"),
+            ("x#2", 2, "x#2#2"),
+            ("x#", 1, "x#"),
+            ("2", 1, "2"),
+        ];
+        for (item_id, occurrence, want) in cases {
+            assert_eq!(message_id_of(item_id, occurrence), want);
+        }
+    }
 
     #[test]
     fn a_text_is_cut_between_characters() {

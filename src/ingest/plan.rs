@@ -5,19 +5,20 @@ use super::chunks::{self, Addition};
 use super::envelope;
 use super::lifecycle;
 use super::messages::{At, stored_payload};
+use super::quarantine;
 use super::rows::Rows;
 use super::streams::{self, Stream};
 use super::turns::note;
 use super::write::{
-    Ack, Channel, Fault, IngestAnswer, ItemName, Needs, Plan, Source, StoredPayload, StreamState, TurnStatus,
-    Write,
+    Ack, Channel, Fault, FoldRange, IngestAnswer, ItemName, Needs, Plan, Source, StoredPayload, StreamState,
+    TurnStatus, Write,
 };
 use crate::error::Code;
 use crate::event::item::REASONING;
 use crate::event::json::{Json, Text};
 use crate::event::methods::{Keeping, Newest};
 use crate::event::payload::{Envelope, Growth, Meaning, Payload, read_payload};
-use crate::limits::{NEEDS_RANGES_MAX, QUARANTINE_MAX};
+use crate::limits::{FOLDS_MAX, NEEDS_RANGES_MAX};
 use crate::options::Options;
 use crate::pack::units_of_bytes;
 use crate::session::{self, SessionWrite};
@@ -56,6 +57,7 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
     }
 
     if call.loaded.is_none() {
+        needs.quarantine = readings.iter().any(Result::is_err);
         ask(call, &streams, &lifecycle.applied, &readings, &mut needs);
         if needs.ranges() > NEEDS_RANGES_MAX {
             let message = "the batch names more rows than one call may read: send it in halves";
@@ -92,7 +94,18 @@ fn ask(
     readings: &[Reading<'_>],
     needs: &mut Needs,
 ) {
+    let mut folds_left = FOLDS_MAX;
     for stream in streams {
+        if stream.swept && !stream.accepted.is_empty() {
+            add(&mut needs.turns, stream.turn_id);
+            add(&mut needs.closing, stream.turn_id);
+        }
+        for open in stream.due_folds(readings).take(folds_left) {
+            folds_left -= 1;
+            name_item(needs, stream.turn_id, &open.item_id);
+            let (event, end) = (stream.event, stream.latest_before());
+            needs.folds.push(FoldRange { event, message_id: open.message_id.clone(), end });
+        }
         // Items that this batch itself begins or ends before the event: what the head knows of them is old.
         let mut moved: Vec<&str> = Vec::new();
         for (event, range) in &stream.accepted {
@@ -137,16 +150,20 @@ fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: 
         _ => {}
     }
     let Some(item_id) = meaning.item_id() else { return };
-    let by_name =
-        |name: &ItemName| name.item_id.as_str().cmp(item_id).then_with(|| name.turn_id.as_str().cmp(turn_id));
-    if let Err(at) = needs.items.binary_search_by(by_name) {
-        insert(&mut needs.items, at, ItemName { turn_id: turn_id.to_owned(), item_id: item_id.to_owned() });
-    }
+    name_item(needs, turn_id, item_id);
     if turn_unknown {
         add(&mut needs.turns, turn_id);
     }
     if unordered {
         add(&mut needs.next_orders, turn_id);
+    }
+}
+
+fn name_item(needs: &mut Needs, turn_id: &str, item_id: &str) {
+    let by_name =
+        |name: &ItemName| name.item_id.as_str().cmp(item_id).then_with(|| name.turn_id.as_str().cmp(turn_id));
+    if let Err(at) = needs.items.binary_search_by(by_name) {
+        insert(&mut needs.items, at, ItemName { turn_id: turn_id.to_owned(), item_id: item_id.to_owned() });
     }
 }
 
@@ -161,6 +178,10 @@ fn write(
     let mut chunk_writes = Vec::new();
     for stream in 0..rows.streams.len() {
         let accepted = rows.streams.get(stream).map(|stream| stream.accepted.clone()).unwrap_or_default();
+        let swept = rows.streams.get(stream).filter(|stream| stream.swept && !stream.accepted.is_empty());
+        if let Some(turn_id) = swept.map(|stream| stream.turn_id) {
+            rows.revive_turn(turn_id);
+        }
         let mut additions = Vec::with_capacity(accepted.len());
         for (event, range) in accepted {
             let addition = match (readings.get(event as usize), call.deltas.get(event as usize)) {
@@ -183,8 +204,12 @@ fn write(
             };
             additions.push(addition);
         }
-        if let Some(stream) = rows.streams.get(stream) {
-            chunk_writes.extend(chunks::writes(call, stream, additions));
+        if let Some(stream) = rows.streams.get_mut(stream) {
+            let (chunks, weight) = chunks::writes(call, stream, additions);
+            let tails = call.loaded.iter().flat_map(|loaded| &loaded.folds);
+            let folds = stream.grow(&chunks, weight, tails, &rows.messages);
+            chunk_writes.extend(chunks);
+            chunk_writes.extend(folds);
         }
     }
     for at in &lifecycle.applied {
@@ -203,7 +228,7 @@ fn write(
         }
     }
     close_late_streams(&mut rows);
-    answer(rows, chunk_writes, lifecycle, call.deltas.len(), readings, session)
+    answer(call, rows, chunk_writes, lifecycle, readings, session)
 }
 
 /// The sender's clock, where it says a time.
@@ -226,15 +251,15 @@ fn close_late_streams(rows: &mut Rows<'_>) {
 }
 
 fn answer(
+    call: &IngestCall<'_>,
     rows: Rows<'_>,
     chunk_writes: Vec<Write>,
     lifecycle: lifecycle::Lifecycle,
-    deltas: usize,
     readings: &[Reading<'_>],
     session: SessionWrite,
 ) -> Plan {
     let accepted = rows.streams.iter().flat_map(|stream| &stream.accepted).map(|(event, _)| *event as usize);
-    let applied = lifecycle.applied.iter().map(|at| deltas + at);
+    let applied = lifecycle.applied.iter().map(|at| call.deltas.len() + at);
     let mut fresh = vec![false; readings.len()];
     for event in accepted.chain(applied) {
         if let Some(fresh) = fresh.get_mut(event) {
@@ -242,16 +267,15 @@ fn answer(
         }
     }
     let mut errors = Vec::new();
-    let mut quarantine = Vec::new();
+    let mut malformed = Vec::new();
     for ((reading, event), fresh) in readings.iter().zip(0..).zip(fresh) {
         if let Err(reason) = reading {
             errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
             if fresh {
-                quarantine.push(Write::Quarantine { event, reason });
+                malformed.push((event, *reason));
             }
         }
     }
-    let surplus = quarantine.len().saturating_sub(QUARANTINE_MAX);
     for stream in rows.streams.iter().filter(|stream| stream.has_hole()) {
         let message = "events are missing below the batch";
         errors.push(Fault::new(Code::ESyncReplayGap, message, Some(stream.event)));
@@ -261,7 +285,7 @@ fn answer(
     let mut writes = rows.into_writes();
     writes.extend(chunk_writes);
     writes.extend(lifecycle.writes);
-    writes.extend(quarantine.into_iter().skip(surplus));
+    writes.extend(quarantine::writes(call, &malformed));
     Plan { session, writes, acks, partial: !errors.is_empty(), errors }
 }
 

@@ -4,7 +4,7 @@ use super::call::{IngestCall, Loaded, StreamRow, ThreadRow};
 use super::messages::Message;
 use super::streams::Stream;
 use super::turns::Turn;
-use super::write::{StreamState, Write};
+use super::write::{Source, StreamState, Write};
 
 /// The thread's rows.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ pub struct Rows<'a> {
     pub usage_place: u64,
     /// Whether this batch made it so.
     pub usage_moved: bool,
+    /// The server's clock, in milliseconds.
+    pub now_ms: f64,
+    /// When a stream that ends now stops being listed, in milliseconds.
+    pub expires_at: f64,
 }
 
 /// The thread's own row.
@@ -61,11 +65,19 @@ impl Thread {
 impl<'a> Rows<'a> {
     /// The rows of a call.
     pub fn new(call: &IngestCall<'a>, streams: Vec<Stream<'a>>) -> Self {
-        Self::load(Thread::new(call.thread.as_ref()), call.loaded.as_ref(), streams)
+        let delay_ms = call.options.finished_stream_delete_delay_ms;
+        let thread = Thread::new(call.thread.as_ref());
+        Self::load(thread, call.loaded.as_ref(), streams, call.now_ms, delay_ms)
     }
 
-    /// The rows that were loaded.
-    pub fn load(thread: Thread, loaded: Option<&Loaded<'a>>, streams: Vec<Stream<'a>>) -> Self {
+    /// The rows that were loaded, at `now_ms`; a stream that ends then is listed for `delay_ms` more.
+    pub fn load(
+        thread: Thread,
+        loaded: Option<&Loaded<'a>>,
+        streams: Vec<Stream<'a>>,
+        now_ms: f64,
+        delay_ms: f64,
+    ) -> Self {
         let absent = Loaded::default();
         let loaded = loaded.unwrap_or(&absent);
         Self {
@@ -82,6 +94,8 @@ impl<'a> Rows<'a> {
             newest: Vec::new(),
             usage_place: loaded.usage_place,
             usage_moved: false,
+            now_ms,
+            expires_at: now_ms + delay_ms,
         }
     }
 
@@ -99,23 +113,36 @@ impl<'a> Rows<'a> {
                 archived: self.thread.archived,
             });
         }
-        writes.extend(std::mem::take(&mut self.turns).into_iter().filter_map(Turn::into_write));
+        let turns = self.turns.clone().into_iter();
+        writes.extend(turns.filter_map(|turn| turn.into_write(self.now_ms)));
         writes.append(&mut self.newest);
         writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
         for stream in &self.streams {
-            if stream.head.is_none() {
-                let (event, turn_order) = (stream.event, stream.turn_order);
-                writes.push(Write::InsertStream { event, state: stream.made_as, turn_order });
+            if stream.head.is_none() || stream.listed_again {
+                let (event, state, turn_order) = (stream.event, stream.made_as, stream.turn_order);
+                let expires_at = self.expiry_of(state);
+                writes.push(Write::InsertStream { event, state, expires_at, turn_order });
             }
         }
         for ((row, state), at) in self.closing_streams.iter().zip(0..) {
             if let Some(state) = state
                 && super::turns::stream_state(row.state) != *state
             {
-                writes.push(Write::CloseStream { row: at, state: *state });
+                let expires_at = self.expiry_of(*state);
+                let swept = self.is_swept(row.turn_id);
+                writes.push(Write::CloseStream { row: at, state: *state, swept, expires_at });
             }
         }
         writes.extend(self.streams.iter().filter_map(Stream::head_write));
         writes
+    }
+
+    fn expiry_of(&self, state: StreamState) -> Option<f64> {
+        (state != StreamState::Streaming).then_some(self.expires_at)
+    }
+
+    fn is_swept(&self, turn_id: &str) -> bool {
+        let turn = self.find_turn(turn_id).and_then(|turn| self.turns.get(turn));
+        turn.is_some_and(|turn| turn.source == Some(Source::Sweep))
     }
 }

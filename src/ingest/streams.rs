@@ -17,6 +17,8 @@ pub struct Stream<'a> {
     pub turn_id: &'a str,
     /// Whether it is the turn's main stream, whose cursors order the turn's items.
     pub main: bool,
+    /// Whether it is the turn's history import, which leaves items alone that another stream brought.
+    pub import: bool,
     /// Its loaded head.
     pub head: Option<u32>,
     /// An event of it in the batch.
@@ -25,8 +27,14 @@ pub struct Stream<'a> {
     pub order: Order,
     /// Events accepted.
     pub event_count: u64,
+    /// What reading all its chunks would have cost.
+    pub weight: u64,
     /// Whether its turn has ended.
     pub closed: bool,
+    /// Whether the sweep ended it.
+    pub swept: bool,
+    /// Whether its row is made, though its head exists.
+    pub listed_again: bool,
     /// Whether its turn is known to have an item.
     pub has_items: bool,
     /// The turn's order, where the turn exists.
@@ -44,8 +52,11 @@ pub struct Stream<'a> {
     holes_before: Vec<Range>,
     open_before: Vec<OpenItemRow>,
     newest_before: [u64; NEWEST_OF_TURN],
-    rest_before: (u64, u64, bool, bool, Option<u64>),
+    rest_before: (u64, u64, bool, bool, bool, Option<u64>),
 }
+
+const MAIN_SUFFIX: &str = ":0";
+const IMPORT_SUFFIX: &str = ":import";
 
 /// Puts each event in its place.
 ///
@@ -104,7 +115,9 @@ impl<'a> Stream<'a> {
             turn_order: None,
             order: Order { latest: 0, holes: Vec::new() },
             event_count: 0,
+            weight: 0,
             closed: false,
+            swept: false,
             has_items: false,
             open: Vec::new(),
             newest: [0; NEWEST_OF_TURN],
@@ -115,17 +128,22 @@ impl<'a> Stream<'a> {
                 item_id: item.item_id.to_owned(),
                 message_id: item.message_id.to_owned(),
                 start_cursor: item.start_cursor,
+                fold: item.fold,
             })
             .collect();
         Ok(Self {
             id: delta.stream_id,
             turn_id: head.turn_id,
-            main: is_main(delta.stream_id, call.thread_id, head.turn_id),
+            main: is_named(delta.stream_id, call.thread_id, head.turn_id, MAIN_SUFFIX),
+            import: is_named(delta.stream_id, call.thread_id, head.turn_id, IMPORT_SUFFIX),
             head: found.map(|(_, row)| row),
             event,
             order: head.order.clone(),
             event_count: head.event_count,
+            weight: head.weight,
             closed: head.closed,
+            swept: head.swept,
+            listed_again: false,
             has_items: head.has_items,
             turn_order: head.turn_order,
             open: open.clone(),
@@ -136,8 +154,20 @@ impl<'a> Stream<'a> {
             holes_before: head.order.holes.clone(),
             open_before: open,
             newest_before: head.newest,
-            rest_before: (head.order.latest, head.event_count, head.closed, head.has_items, head.turn_order),
+            rest_before: (
+                head.order.latest,
+                head.event_count,
+                head.closed,
+                head.swept,
+                head.has_items,
+                head.turn_order,
+            ),
         })
+    }
+
+    /// How far it was accepted before the batch.
+    pub fn latest_before(&self) -> u64 {
+        self.rest_before.0
     }
 
     fn accept(
@@ -227,7 +257,8 @@ impl<'a> Stream<'a> {
     pub fn head_write(&self) -> Option<Write> {
         let holes = self.order.holes != self.holes_before;
         let open = self.open != self.open_before;
-        let rest = (self.order.latest, self.event_count, self.closed, self.has_items, self.turn_order);
+        let (order, closed, swept) = (&self.order, self.closed, self.swept);
+        let rest = (order.latest, self.event_count, closed, swept, self.has_items, self.turn_order);
         if self.head.is_some() && !holes && !open && rest == self.rest_before {
             return None;
         }
@@ -238,17 +269,20 @@ impl<'a> Stream<'a> {
             event: self.event,
             latest: self.order.latest,
             event_count: self.event_count,
+            weight: self.weight,
             holes: (holes || self.head.is_none()).then(hole_rows),
             open: (open || self.head.is_none()).then(|| self.open.clone()),
             newest: (self.newest != self.newest_before).then_some(self.newest),
             closed: self.closed,
+            swept: self.swept,
             has_items: self.has_items,
             turn_order: self.turn_order,
         })
     }
 }
 
-fn is_main(stream_id: &str, thread_id: &str, turn_id: &str) -> bool {
+/// Whether a stream's id is `${threadId}:${turnId}` and `suffix`.
+fn is_named(stream_id: &str, thread_id: &str, turn_id: &str, suffix: &str) -> bool {
     let turn = stream_id.strip_prefix(thread_id).and_then(|rest| rest.strip_prefix(':'));
-    turn.and_then(|rest| rest.strip_prefix(turn_id)) == Some(":0")
+    turn.and_then(|rest| rest.strip_prefix(turn_id)) == Some(suffix)
 }

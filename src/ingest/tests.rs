@@ -29,7 +29,7 @@ fn a_turn_that_begins_makes_its_rows() {
             "turn+ U inProgress",
             "message+ m streaming open \"\"",
             "stream+ streaming",
-            "head+ 3 count 3 open m",
+            "head+ 3 count 3 open m:1",
             "chunk 0..3 m=\"a\" kept 2",
         ]
     );
@@ -42,7 +42,7 @@ fn a_steady_batch_inserts_one_chunk_puts_one_head_and_needs_nothing() {
     let call = shell.call(&batch, &[]);
     assert!(matches!(super::plan::plan_ingest(&call), IngestAnswer::Plan { .. }), "needs nothing");
     let text = format!("chunk 2..22 m={:?} kept 0", "a".repeat(20));
-    assert_eq!(shell.writes(&batch), ["head 22 count 22", &text]);
+    assert_eq!(shell.writes(&batch), ["head 22 count 22 open m:20", &text]);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn an_overlapping_resend_skips_what_is_there() {
     let all: Vec<_> = (2..9).map(|cursor| delta(cursor, "m", &cursor.to_string())).collect();
     let mut shell = steady();
     shell.writes(&all[..5]);
-    assert_eq!(shell.writes(&all[2..]), ["head 9 count 9", "chunk 7..9 m=\"78\" kept 0"]);
+    assert_eq!(shell.writes(&all[2..]), ["head 9 count 9 open m:7", "chunk 7..9 m=\"78\" kept 0"]);
     assert_eq!(shell.text("m"), "2345678");
     let other = Delta { event_id: "other", ..all[3] };
     assert_eq!(shell.rejection(&[other, all[6]]), "E_SYNC_OUT_OF_ORDER");
@@ -81,7 +81,7 @@ fn a_batch_that_arrives_before_the_one_before_it_leaves_a_hole_that_is_filled() 
     assert_eq!(told(&plan), (vec![4], vec![]));
     assert_eq!(
         plan.writes.iter().map(brief).collect::<Vec<_>>(),
-        ["head 6 count 6", "chunk 2..4 m=\"ab\" kept 0"]
+        ["head 6 count 6 open m:4", "chunk 2..4 m=\"ab\" kept 0"]
     );
     assert_eq!(shell.text("m"), "abcd");
 }
@@ -90,7 +90,7 @@ fn a_batch_that_arrives_before_the_one_before_it_leaves_a_hole_that_is_filled() 
 fn the_same_event_twice_in_a_batch_is_one() {
     let mut shell = steady();
     let twice = delta(2, "m", "a");
-    assert_eq!(shell.writes(&[twice, twice]), ["head 3 count 3", "chunk 2..3 m=\"a\" kept 0"]);
+    assert_eq!(shell.writes(&[twice, twice]), ["head 3 count 3 open m:1", "chunk 2..3 m=\"a\" kept 0"]);
     let moved = Delta { cursor_start: 5.0, cursor_end: 6.0, ..delta(4, "m", "b") };
     assert_eq!(shell.rejection(&[delta(4, "m", "b"), moved]), "E_SYNC_DUP_EVENT_IN_BATCH");
 }
@@ -124,9 +124,81 @@ fn an_item_that_starts_again_is_a_repeat_below_its_end_and_another_one_above() {
     assert_eq!(shell.plan(&[item_started(1, "m")], &[]).writes, vec![]);
     assert_eq!(
         shell.writes(&[item_started(3, "m"), delta(4, "m", "x")]),
-        ["message+ m#2 streaming open \"\"", "head 5 count 5 open m#2", "chunk 3..5 m#2=\"x\" kept 1"]
+        ["message+ m#2 streaming open \"\"", "head 5 count 5 open m#2:1", "chunk 3..5 m#2=\"x\" kept 1"]
     );
     assert_eq!((shell.text("m"), shell.text("m#2")), ("done".into(), "x".into()));
+}
+
+#[test]
+fn an_item_that_is_named_as_the_second_use_of_another_has_a_text_of_its_own() {
+    let mut shell = steady();
+    shell.writes(&[item_completed(2, "m", "done"), item_started(3, "m"), item_started(4, "m#2")]);
+    shell.writes(&[delta(5, "m", "second"), delta(6, "m#2", "other")]);
+    assert_eq!((shell.text("m#2"), shell.text("m#2#1")), ("second".into(), "other".into()));
+}
+
+#[test]
+fn an_item_that_a_lifecycle_event_began_grows_from_the_first_stream_that_has_text_of_it() {
+    let mut shell = Shell::after(&[turn_started(0)]);
+    let started = r#"{"item":{"type":"agentMessage","id":"m","text":""},"threadId":"T","turnId":"U"}"#;
+    shell.plan(&[], &[lifecycle(0, "item/started", Some("U"), started)]);
+    assert_eq!(
+        shell.writes(&[delta(1, "m", "a"), delta(2, "m", "b")]),
+        ["message m streaming open", "head 3 count 3 open m:65538", "chunk 1..3 m=\"ab\" kept 0"]
+    );
+    assert_eq!(shell.text("m"), "ab");
+    assert_eq!(
+        shell.writes(&[delta(3, "m", "c")]),
+        ["head 4 count 4 open m:3", "chunk 3..4 m=\"c\" kept 0", "fold 0 to 4, 3 bytes, parts from 0 [3]"],
+        "the head did not know how far it was folded"
+    );
+    assert_eq!(shell.writes(&[delta(4, "m", "d")]), ["head 5 count 5 open m:4", "chunk 4..5 m=\"d\" kept 0"]);
+    assert_eq!(shell.text("m"), "abcd");
+}
+
+#[test]
+fn cursors_of_another_stream_say_nothing_of_when_an_item_began() {
+    let other = |event: Delta<'static>| Delta {
+        stream_id: "T:U:1",
+        event_id: keep(format!("o-{}", event.event_id)),
+        ..event
+    };
+    let mut shell = steady();
+    shell.writes(&[delta(2, "m", "a"), item_completed(3, "m", "done")]);
+    shell.writes(&[other(delta(0, "z", "z")), other(item_started(8, "m"))]);
+    assert_eq!(shell.statuses(), ["m completed", "z streaming"], "a repeat: no second use of the id");
+    shell.writes(&[other(item_completed(9, "m", "late"))]);
+    assert_eq!(
+        (shell.text("m"), shell.statuses()),
+        ("late".into(), vec!["m completed".into(), "z streaming".into()])
+    );
+}
+
+#[test]
+fn a_history_import_leaves_alone_what_is_there() {
+    let import = |event: Delta<'static>| Delta {
+        stream_id: "T:U:import",
+        event_id: keep(format!("i-{}", event.event_id)),
+        ..event
+    };
+    let mut shell = steady();
+    shell.writes(&[delta(2, "m", "live")]);
+    assert_eq!(
+        shell.writes(&[
+            import(item_started(0, "m")),
+            import(item_completed(1, "m", "of before")),
+            import(item_started(2, "n"))
+        ]),
+        [
+            "message+ n streaming open \"\"",
+            "stream+ streaming",
+            "head+ 3 count 3 open n",
+            "chunk 0..3 kept 3"
+        ]
+    );
+    shell.writes(&[import(item_completed(3, "n", "new")), import(turn_completed(4, "completed"))]);
+    assert_eq!((shell.text("m"), shell.text("n")), ("live".into(), "new".into()));
+    assert_eq!(shell.statuses(), ["m completed", "n completed"], "the turn's end closes both");
 }
 
 #[test]
@@ -149,7 +221,7 @@ fn one_malformed_event_of_forty_is_taken_out() {
         assert_eq!(told(&plan), (vec![42], vec!["E_SYNC_MALFORMED_EVENT".into()]), "{payload}");
         assert_eq!(plan.errors[0].event, Some(7));
         assert_eq!(shell.text("m"), "a".repeat(39), "{payload}");
-        assert_eq!(shell.quarantine.iter().collect::<Vec<_>>(), ["e9"]);
+        assert_eq!(shell.quarantine, [("e9".into(), payload.len() as u64)]);
     }
 }
 
@@ -176,7 +248,7 @@ fn cursors_that_are_no_range_are_refused_and_the_stream_goes_on() {
         let bad = Delta { cursor_start: start, cursor_end: end, ..delta(2, "m", "a") };
         assert_eq!(shell.rejection(&[bad]), "E_SYNC_INVALID_CURSOR_RANGE", "{start}..{end}");
     }
-    assert_eq!(shell.writes(&[delta(2, "m", "a")]), ["head 3 count 3", "chunk 2..3 m=\"a\" kept 0"]);
+    assert_eq!(shell.writes(&[delta(2, "m", "a")]), ["head 3 count 3 open m:1", "chunk 2..3 m=\"a\" kept 0"]);
 }
 
 #[test]
@@ -273,7 +345,7 @@ fn a_delta_of_an_unknown_item_makes_it() {
             "turn+ U inProgress",
             "message+ m streaming open \"\"",
             "stream+ streaming",
-            "head+ 1 count 1 open m",
+            "head+ 1 count 1 open m:1",
             "chunk 0..1 m=\"a\" kept 0",
         ]
     );

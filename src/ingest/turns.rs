@@ -10,7 +10,7 @@ use super::rows::Rows;
 use super::write::{Closing, MessageStatus, Source, StreamState, TurnStatus, Write};
 use crate::event::item::Outcome;
 use crate::event::methods::Newest;
-use crate::limits::NOTE_BYTES_MAX;
+use crate::limits::{NOTE_BYTES_MAX, OPEN_ITEMS_MAX, TURN_SILENT_MS};
 
 /// A turn while a plan is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +119,8 @@ impl Turn {
     }
 
     /// The write, where it changed.
-    pub fn into_write(self) -> Option<Write> {
+    pub fn into_write(self, now_ms: f64) -> Option<Write> {
+        let silent_at = (!self.is_terminal()).then_some(now_ms + TURN_SILENT_MS);
         self.changed.then_some(Write::PutTurn {
             row: self.row,
             turn_id: self.turn_id,
@@ -133,6 +134,7 @@ impl Turn {
             warning: self.warning,
             started_at: self.started_at,
             completed_at: self.completed_at,
+            silent_at,
         })
     }
 }
@@ -235,6 +237,7 @@ impl Rows<'_> {
             if status == TurnStatus::Completed { StreamState::Finished } else { StreamState::Aborted };
         for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
             stream.closed = true;
+            stream.swept = false;
             stream.open.clear();
             stream.made_as = state;
         }
@@ -243,6 +246,39 @@ impl Rows<'_> {
             if was_open || follow {
                 *closed = Some(state);
             }
+        }
+    }
+
+    /// A new event came on a stream of a turn that the sweep had ended: the turn goes on, and what closed with it.
+    pub fn revive_turn(&mut self, turn_id: &str) {
+        for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
+            stream.swept = false;
+        }
+        let Some(turn) = self.find_turn(turn_id).and_then(|at| self.turns.get_mut(at)) else { return };
+        if turn.source != Some(Source::Sweep) {
+            return;
+        }
+        turn.status = if turn.started { TurnStatus::InProgress } else { TurnStatus::Queued };
+        turn.source = None;
+        turn.clear_error = true;
+        turn.changed = true;
+        self.thread.touched = true;
+        let mut open = Vec::new();
+        for message in self.messages.iter_mut().filter(|message| message.turn_id == turn_id) {
+            if message.closing == Closing::Turn {
+                open.push(message.reopen());
+            }
+        }
+        open.truncate(OPEN_ITEMS_MAX);
+        for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
+            stream.closed = false;
+            stream.listed_again = !self.closing_streams.iter().any(|(row, _)| row.stream_id == stream.id);
+            if stream.main {
+                stream.open.clone_from(&open);
+            }
+        }
+        for (_, state) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
+            *state = Some(StreamState::Streaming);
         }
     }
 

@@ -109,6 +109,10 @@ pub struct Needs {
     pub lifecycle_ids: Vec<u32>,
     /// Whether the thread's usage is asked for.
     pub usage: bool,
+    /// Messages whose tails are to be folded: among those of `items`.
+    pub folds: Vec<FoldRange>,
+    /// Whether the thread's quarantine is asked for.
+    pub quarantine: bool,
 }
 
 impl Needs {
@@ -116,7 +120,7 @@ impl Needs {
     pub fn ranges(&self) -> usize {
         let one =
             self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len() + usize::from(self.usage);
-        one + self.chunks.len() * 2 + (self.items.len() + self.closing.len()) * 3
+        one + (self.chunks.len() + self.folds.len()) * 2 + (self.items.len() + self.closing.len()) * 3
     }
 
     /// Whether nothing is asked for.
@@ -143,6 +147,18 @@ pub struct ChunkRange {
     pub event: u32,
     /// First cursor inside.
     pub start: u64,
+    /// First cursor behind.
+    pub end: u64,
+}
+
+/// A message's tail in the chunks of a stream, from where its fold stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct FoldRange {
+    /// An event of the stream.
+    pub event: u32,
+    /// The message.
+    pub message_id: String,
     /// First cursor behind.
     pub end: u64,
 }
@@ -321,6 +337,24 @@ pub struct OpenItemRow {
     pub message_id: String,
     /// Where it began.
     pub start_cursor: u64,
+    /// How far its text is folded; none where its text does not grow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub fold: Option<OpenFold>,
+}
+
+/// What a head knows of an open item's fold: enough to tell when it is due, without a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenFold {
+    /// The fold's cursor when a batch last looked.
+    pub cursor: u64,
+    /// The head's weight then.
+    pub weight: u64,
+    /// UTF-8 bytes of text behind the last full part: what the last part holds, and the tail.
+    pub fill: u64,
+    /// Whether the item's own start was seen: else a hole before what was seen may hold the beginning of its text.
+    pub started: bool,
 }
 
 /// A hole in a stream.
@@ -386,7 +420,7 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         same_run_as: Option<String>,
-        /// Whether an error of before is taken away.
+        /// Whether the error and the time of an end of before are taken away.
         clear_error: bool,
         /// What failed.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -404,6 +438,10 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         completed_at: Option<f64>,
+        /// When the sweep asks whether anything was heard of it; none where it has ended. Milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        silent_at: Option<f64>,
     },
     /// The newest of what a turn or the thread keeps; no parts take away what was kept.
     PutNewest {
@@ -436,6 +474,10 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         made: Option<MessageMade>,
+        /// Where its text begins to grow, where a lifecycle event had made it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        joined: Option<StreamJoined>,
         /// Its status.
         status: MessageStatus,
         /// What ended it.
@@ -456,24 +498,53 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         completed_at: Option<f64>,
+        /// Whether the time of an end of before is taken away.
+        reopened: bool,
     },
-    /// A stream and its head are made.
+    /// A message's tail becomes part of its parts.
+    FoldMessage {
+        /// The loaded row.
+        row: u32,
+        /// Where the fold stands: the chunks from here on hold the tail.
+        cursor: u64,
+        /// An unpaired high half that waits there.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        pending_high: Option<u16>,
+        /// UTF-8 bytes of the parts.
+        text_bytes: u64,
+        /// The number of the first part that is written.
+        first_part: u64,
+        /// The parts that are written: the last one of before, where it grew, and new ones.
+        parts: Vec<String>,
+    },
+    /// A stream is made, with its head where that does not exist.
     InsertStream {
         /// An event of it.
         event: u32,
         /// Its state.
         state: StreamState,
+        /// When it stops being listed; none while it goes on. Milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        expires_at: Option<f64>,
         /// The turn's order, where the turn exists.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_order: Option<u64>,
     },
-    /// A stream of a turn that ends.
+    /// A stream of a turn that ends, or goes on after the sweep had ended it.
     CloseStream {
         /// The loaded row.
         row: u32,
         /// Its state.
         state: StreamState,
+        /// Whether the sweep ended it.
+        swept: bool,
+        /// When it stops being listed; none where it goes on. Milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        expires_at: Option<f64>,
     },
     /// A stream's head: all of it but its keys.
     PutHead {
@@ -487,6 +558,8 @@ pub enum Write {
         latest: u64,
         /// Events accepted.
         event_count: u64,
+        /// What reading all its chunks would have cost, see `FOLD_WEIGHT_MAX`.
+        weight: u64,
         /// What was left out, where that changes.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
@@ -501,6 +574,8 @@ pub enum Write {
         newest: Option<[u64; NEWEST_OF_TURN]>,
         /// Whether the turn has ended.
         closed: bool,
+        /// Whether the sweep ended it, so that a new event undoes that.
+        swept: bool,
         /// Whether the turn has an item.
         has_items: bool,
         /// The turn's order, where the turn exists.
@@ -522,6 +597,8 @@ pub enum Write {
         kept: Vec<StoredPayload>,
         /// Items that kept payloads name, without repeats.
         item_ids: Vec<String>,
+        /// Until when it is kept at least. Milliseconds.
+        expires_at: f64,
     },
     /// The thread's lifecycle counters.
     PutMarks {
@@ -532,14 +609,33 @@ pub enum Write {
     InsertLifecycleId {
         /// The event.
         event: u32,
+        /// Until when. Milliseconds.
+        expires_at: f64,
     },
-    /// A malformed event is kept as it came, unless it is kept already.
+    /// A malformed event is kept as it came.
     Quarantine {
         /// The event.
         event: u32,
         /// What is wrong with it.
         reason: &'static str,
+        /// UTF-8 bytes of its payload.
+        bytes: u64,
     },
+    /// A malformed event that was kept goes.
+    EvictQuarantine {
+        /// The loaded row.
+        row: u32,
+    },
+}
+
+/// The stream that a message's text grows from, from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamJoined {
+    /// An event of it.
+    pub event: u32,
+    /// Where on it the text begins.
+    pub start_cursor: u64,
 }
 
 /// The fields of a message that never change.

@@ -1,5 +1,6 @@
 /** Texts and items: halves of characters, ids that come again, reasoning that is not to be kept. */
 import { describe, expect, test } from "vitest";
+import { joinRun } from "../../js-wrapper/protocol/text-run.js";
 import {
   agentMessage,
   api,
@@ -64,12 +65,28 @@ describe("surrogate halves", () => {
     expect(await textNow(component)).toBe("1😀2😀\uFFFD3");
   });
 
-  test("in a replay, joined over chunks", async () => {
+  test("in a replay stand beside the runs, so that a reader joins them over its windows", async () => {
     const { component, say } = await begun();
     await say("a\\uD83D");
     await say("\\uDE00b");
-    const { texts } = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById: [{ streamId: STREAM, cursor: 0 }] });
-    expect(texts.map(({ text }) => text).join("")).toBe("a😀b");
+    const read = async (cursor: number, runtime: { maxDeltasPerStreamRead?: number }) => {
+      const streamCursorsById = [{ streamId: STREAM, cursor }];
+      const { texts, nextCheckpoints } = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById, runtime });
+      return { texts, next: nextCheckpoints[0]!.cursor };
+    };
+    const joined = (texts: Awaited<ReturnType<typeof read>>["texts"]) => {
+      let [text, high] = ["", undefined as number | undefined];
+      for (const run of texts) {
+        const next = joinRun(high, run);
+        [text, high] = [text + next.text, next.high];
+      }
+      return text;
+    };
+    expect(joined((await read(0, {})).texts)).toBe("a😀b");
+    const first = await read(2, { maxDeltasPerStreamRead: 1 });
+    const second = await read(first.next, { maxDeltasPerStreamRead: 1 });
+    expect([first.texts.length, second.texts.length]).toEqual([1, 1]);
+    expect(joined([...first.texts, ...second.texts])).toBe("a😀b");
   });
 
   test("in a completed message are U+FFFD", async () => {

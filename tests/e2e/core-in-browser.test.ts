@@ -7,7 +7,7 @@ import type { Browser } from "playwright-core";
 import { build } from "vite";
 import { afterEach, expect, test } from "vitest";
 import { classifyLine } from "../../js-wrapper/core/bridge.js";
-import { core } from "../../js-wrapper/core/component.js";
+import { readWindow } from "../../js-wrapper/core/reads.js";
 import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
 
 const CORE = fileURLToPath(new URL("../../js-wrapper/core/", import.meta.url));
@@ -28,8 +28,8 @@ test.skipIf(WITHOUT_BROWSER)("answers in a browser as it does in Node", async ()
   await writeFile(
     entry,
     `import { classifyLine } from ${JSON.stringify(`${CORE}bridge.ts`)};
-     import { core } from ${JSON.stringify(`${CORE}component.ts`)};
-     globalThis.ask = (line, call) => [classifyLine(line), core().readWindow(call)];`,
+     import { readWindow } from ${JSON.stringify(`${CORE}reads.ts`)};
+     globalThis.ask = (line, call) => [classifyLine(line), readWindow(call)];`,
   );
   const out = path.join(folder, "out");
   await build({ root: folder, configFile: false, logLevel: "error", build: { outDir: out, lib: { entry, formats: ["iife"], name: "main", fileName: "main" } } });
@@ -38,6 +38,6 @@ test.skipIf(WITHOUT_BROWSER)("answers in a browser as it does in Node", async ()
   const page = await browser.newPage();
   await page.addScriptTag({ content: await readFile(path.join(out, script ?? ""), "utf8") });
   const answer: unknown = await page.evaluate(`ask(${JSON.stringify(LINE)}, ${JSON.stringify(WINDOW)})`);
-  expect(answer).toEqual([classifyLine(LINE), core().readWindow(WINDOW)]);
+  expect(answer).toEqual([classifyLine(LINE), readWindow(WINDOW)]);
   expect(answer).toMatchObject([{ type: "event", threadId: "t😀", turnId: "u", opensTurn: true }, { windows: [{ status: "rebased", start: 0 }] }]);
 });

@@ -39,7 +39,7 @@ describe("a page that Vite bundles", () => {
 
   test("holds it once, in its code, where it imports the core", async () => {
     const { app, installed } = await installApp(folder, tarball);
-    const core = path.join(installed, "pkg/component");
+    const core = path.join(installed, "pkg/ingest");
     const { withWasm } = await browserFilesWithWasm(app, `import * as glue from "${core}.js";\nimport bytes from "${core}_bytes.js";\nconsole.log(glue, bytes);`);
     expect(withWasm).toHaveLength(1);
     expect(withWasm[0]).toMatch(/\.js$/);
@@ -49,8 +49,8 @@ describe("a page that Vite bundles", () => {
 describe("an app that the Convex CLI pushes", () => {
   const withWasm = (modules: Record<string, string>) => Object.keys(modules).filter((file) => modules[file]?.includes(WASM_BASE64_START));
 
-  test("holds no wasm in its own modules, the component once", async () => {
-    const { app } = await installApp(folder, tarball);
+  test("holds no wasm in its own modules, the component once each that it asks", async () => {
+    const { app, installed } = await installApp(folder, tarball);
     await writeIn(app, {
       "convex/convex.config.ts": `
         import { defineApp } from "convex/server";
@@ -68,7 +68,12 @@ describe("an app that the Convex CLI pushes", () => {
     expect(withWasm(own ?? {})).toEqual([]);
     const [component, ...others] = Object.values(components);
     expect(others).toEqual([]);
-    expect(withWasm(component ?? {})).toHaveLength(1);
+    const holding = async (door: string) => {
+      const { default: bytes } = (await import(path.join(installed, `pkg/${door}_bytes.js`))) as { default: string };
+      return Object.values(component ?? {}).filter((code) => code.includes(bytes)).length;
+    };
+    expect(await Promise.all(["ingest", "reads", "clients", "bridge"].map(holding))).toEqual([1, 1, 1, 0]);
+    expect(withWasm(component ?? {})).toHaveLength(3);
   });
 });
 

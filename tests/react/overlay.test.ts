@@ -26,6 +26,15 @@ describe("folding an answer into the overlay", () => {
     expect(fold(EMPTY_OVERLAY, list).cursors).toEqual([{ streamId: STREAM, cursor: 0 }]);
   });
 
+  it("joins the halves of a character over two answers, and shows none that waits", () => {
+    const low = (text: string) => ({ ...run(2, text), leadingLow: 0xde00 });
+    const half = fold(followed(), answer({ window: ["ok", 0, 2], next: 2, texts: [{ ...run(1, "a"), pendingHigh: 0xd83d }] }));
+    expect(textOf(half)).toBe("a");
+    expect(textOf(fold(half, answer({ window: ["ok", 2, 3], next: 3, texts: [low("b")] })))).toBe("a😀b");
+    expect(textOf(fold(half, answer({ window: ["ok", 2, 3], next: 3, texts: [run(2, "b")] })))).toBe("a\uFFFDb");
+    expect(textOf(fold(half, answer({ window: ["rebased", 2, 3], next: 3, texts: [low("b")] })))).toBe("\uFFFDb");
+  });
+
   it("appends the runs in order and moves on to the checkpoint", () => {
     let overlay = followed();
     overlay = fold(

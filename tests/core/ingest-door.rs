@@ -64,18 +64,19 @@ fn an_unknown_item_is_asked_for() {
     let answer = ingest(&first_batch(5.0).numbers(&[0.0])).unwrap();
     assert_eq!(
         stringify(&answer),
-        r#"{"type":"needs","needs":{"turns":["U"],"items":[{"turnId":"U","itemId":"m"}],"closing":[],"openTurns":false,"chunks":[],"nextOrders":[],"lifecycleIds":[],"usage":false}}"#
+        r#"{"type":"needs","needs":{"turns":["U"],"items":[{"turnId":"U","itemId":"m"}],"closing":[],"openTurns":false,"chunks":[],"nextOrders":[],"lifecycleIds":[],"usage":false,"folds":[],"quarantine":false}}"#
     );
 }
 
 #[wasm_bindgen_test]
 fn a_plan_is_plain_objects_and_numbers() {
-    let answer = ingest(&first_batch(12.5).numbers(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])).unwrap();
+    let answer =
+        ingest(&first_batch(12.5).numbers(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])).unwrap();
     let writes = get(&get(&answer, "plan"), "writes");
     let chunk = get(&writes, "6");
     assert_eq!(
         stringify(&chunk),
-        r#"{"type":"insertChunk","events":[0],"cursorStart":0,"cursorEnd":1,"runs":[{"messageId":"m","channel":"text","cursorStart":0,"cursorEnd":1,"text":"é😀"}],"kept":[],"itemIds":[]}"#
+        r#"{"type":"insertChunk","events":[0],"cursorStart":0,"cursorEnd":1,"runs":[{"messageId":"m","channel":"text","cursorStart":0,"cursorEnd":1,"text":"é😀"}],"kept":[],"itemIds":[],"expiresAt":86401000}"#
     );
     assert_eq!(get(&chunk, "cursorEnd").as_f64(), Some(1.0), "a number, no BigInt");
     let run = get(&get(&chunk, "runs"), "0");

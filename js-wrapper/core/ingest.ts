@@ -1,0 +1,17 @@
+/** The core's plan of a batch. A module is loaded when it is first asked: a function that never asks pays nothing. */
+import base64 from "#wasm/ingest_bytes";
+import * as wasm from "#wasm/ingest";
+import { packIngest, type IngestCall } from "./boundary.js";
+import { Instance } from "./instance.js";
+
+const instance = new Instance(base64, wasm.initSync);
+
+/**
+ * Plans a batch.
+ *
+ * @throws CoreError where the core trapped, or was called otherwise than it reads: a bug of this software
+ */
+export function planIngest(call: IngestCall): wasm.IngestAnswer {
+  const { texts, numbers } = packIngest(call);
+  return instance.ask(() => wasm.planIngest(texts, numbers));
+}

@@ -1,0 +1,19 @@
+/** What the core decides for readers. Every call throws CoreError where the core has a bug. */
+import base64 from "#wasm/reads_bytes";
+import * as wasm from "#wasm/reads";
+import { packOptions, packWindow, type RuntimeOptions, type WindowCall } from "./boundary.js";
+import { Instance } from "./instance.js";
+
+const instance = new Instance(base64, wasm.initSync);
+
+/** Decides what a reader gets of its streams. */
+export function readWindow(call: WindowCall): wasm.WindowAnswer {
+  const { texts, numbers } = packWindow(call);
+  return instance.ask(() => wasm.readWindow(texts, numbers));
+}
+
+/** How many chunks of a stream a reader with these options can be given at most. */
+export function chunksToLoad(runtime: RuntimeOptions | undefined): number {
+  const { texts, numbers } = packOptions(runtime);
+  return instance.ask(() => wasm.chunksToLoad(texts, numbers));
+}
