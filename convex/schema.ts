@@ -6,7 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTurnStatus } from "./validators.js";
+import { vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
 const inThread = { ...owned, threadId: v.string() };
@@ -59,6 +59,20 @@ export default defineSchema({
     .index("by_order", ["tenantId", "userId", "threadId", "turnOrder"])
     .index("by_status", ["tenantId", "userId", "threadId", "status", "turnOrder"]),
 
+  /** Tokens used, absolute: a row for every turn that said so, and one for the thread, which is the newest of all. */
+  tokenUsage: defineTable({
+    ...inThread,
+    of: v.union(v.literal("turn"), v.literal("thread")),
+    /** The turn that said so. */
+    turnId: v.optional(v.string()),
+    /** Its place; none where the thread does not know the turn. */
+    turnOrder: v.optional(v.number()),
+    total: vTokenCounts,
+    last: vTokenCounts,
+    modelContextWindow: v.optional(v.number()),
+    updatedAt: v.number(),
+  }).index("by_order", ["tenantId", "userId", "threadId", "of", "turnOrder"]),
+
   /** The keys that turns were started with; several may name one turn. */
   turnKeys: defineTable({ ...inThread, idempotencyKey: v.string(), turnId: v.string() })
     .index("by_key", ["tenantId", "userId", "threadId", "idempotencyKey"]),
@@ -103,8 +117,8 @@ export default defineSchema({
 
   /** Pieces of what is too large or too often rewritten for its row: texts and payloads. */
   parts: defineTable({
-    owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine"), v.id("serverRequests")),
-    /** `text`, `payload`, `questions`, `response`, or `kept:${index}` of a chunk. */
+    owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine"), v.id("serverRequests"), v.id("turns"), v.id("threads")),
+    /** `text`, `payload`, `questions`, `response`, or `kept:${index}` of a chunk; of a turn or a thread, what it keeps the newest of. */
     kind: v.string(),
     part: v.number(),
     text: v.string(),
@@ -198,6 +212,8 @@ export default defineSchema({
         fold: v.optional(v.object({ cursor: v.number(), weight: v.number(), fill: v.number(), started: v.boolean() })),
       }),
     ),
+    /** Cursors behind the newest of each kind that a turn keeps; none where no event brought one. */
+    newest: v.optional(v.array(v.number())),
   }).index("by_stream", ["tenantId", "userId", "streamId"]),
 
   /** What a batch brought to a contiguous range of a stream: the texts' tail and the replay's record at once. */

@@ -1,12 +1,14 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
+import { defined } from "./model/apply.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
+import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
-import { vActor, vThreadState, vThreadStatus } from "./validators.js";
+import { vActor, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
 
 /** What `getState` shows of a thread. */
 const STATE_TURNS_MAX = 50;
@@ -71,6 +73,43 @@ export const list = query({
     return readPage(ctx, list, paginationOpts, ({ threadId, status, updatedAt }) =>
       Promise.resolve({ row: { threadId, status, updatedAt }, bytes: 0 }),
     );
+  },
+});
+
+/**
+ * A thread with what it keeps the newest of: its tokens, its goal, its settings in force, its last warning.
+ *
+ * `goalJson` and `settingsJson` are the `goal` of the newest `thread/goal/updated`, unless it was cleared, and the
+ * `threadSettings` of the newest `thread/settings/updated`, as they came.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const get = query({
+  args: { actor: vActor, threadId: v.string() },
+  returns: v.object({
+    threadId: v.string(),
+    status: vThreadStatus,
+    name: v.optional(v.string()),
+    ...vThreadFields,
+    createdAt: v.number(),
+    updatedAt: v.number(),
+    usage: v.optional(v.object(vTokenUsage)),
+    goalJson: v.optional(v.string()),
+    settingsJson: v.optional(v.string()),
+    warning: v.optional(v.string()),
+  }),
+  handler: async (ctx, { actor, threadId }) => {
+    const scope = scopeOf(actor);
+    const thread = await requireThread(ctx, scope, threadId);
+    const { status, name, model, cwd, personality, localThreadId, createdAt, updatedAt } = thread;
+    const [usage, goalJson, settingsJson, warning] = await Promise.all([
+      findUsage(ctx, scope, threadId, "thread"),
+      readNewest(ctx, thread._id, "goal"),
+      readNewest(ctx, thread._id, "settings"),
+      readNewest(ctx, thread._id, "warning"),
+    ]);
+    const kept = defined({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning });
+    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId }), ...kept };
   },
 });
 

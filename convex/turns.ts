@@ -1,12 +1,13 @@
 import { v } from "convex/values";
 import { planTurnInterrupt, planTurnStart } from "../js-wrapper/core/clients.js";
-import { mutation } from "./_generated/server.js";
+import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { applyWrites } from "./model/apply.js";
+import { applyWrites, defined } from "./model/apply.js";
 import { decide } from "./model/core.js";
-import { loadTurnToEnd } from "./model/load.js";
+import { loadedTurn, loadTurnToEnd } from "./model/load.js";
+import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
-import { vActor } from "./validators.js";
+import { vActor, vTokenUsage, vTurnStatus } from "./validators.js";
 
 const vInput = v.object({
   type: v.string(),
@@ -22,6 +23,47 @@ const vOptions = v.object({
   personality: v.optional(v.string()),
   approvalPolicy: v.optional(v.string()),
   sandboxPolicy: v.optional(v.string()),
+});
+
+/**
+ * A turn with what it keeps the newest of: its tokens, its changes as one diff, its plan.
+ *
+ * `planJson` and `rerouteJson` are the `params` of the newest `turn/plan/updated` and `model/rerouted`, as they came.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`
+ */
+export const get = query({
+  args: { actor: vActor, threadId: v.string(), turnId: v.string() },
+  returns: v.object({
+    turnId: v.string(),
+    turnOrder: v.number(),
+    status: vTurnStatus,
+    error: v.optional(v.string()),
+    warning: v.optional(v.string()),
+    inputSummary: v.optional(v.string()),
+    createdAt: v.number(),
+    startedAt: v.optional(v.number()),
+    completedAt: v.optional(v.number()),
+    usage: v.optional(v.object(vTokenUsage)),
+    diff: v.optional(v.string()),
+    planJson: v.optional(v.string()),
+    rerouteJson: v.optional(v.string()),
+  }),
+  handler: async (ctx, { actor, threadId, turnId }) => {
+    const scope = scopeOf(actor);
+    await requireThread(ctx, scope, threadId);
+    const turn = await findTurn(ctx, scope, threadId, turnId);
+    if (turn === null) throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
+    const { turnOrder, status, error, warning, inputSummary, createdAt, startedAt, completedAt } = turn;
+    const [usage, diff, planJson, rerouteJson] = await Promise.all([
+      findUsage(ctx, scope, threadId, "turn", turnOrder),
+      readNewest(ctx, turn._id, "diff"),
+      readNewest(ctx, turn._id, "plan"),
+      readNewest(ctx, turn._id, "reroute"),
+    ]);
+    const kept = defined({ usage: usage === null ? undefined : usageOf(usage), diff, planJson, rerouteJson });
+    return { turnId, turnOrder, status, createdAt, ...defined({ error, warning, inputSummary, startedAt, completedAt }), ...kept };
+  },
 });
 
 /**
@@ -85,8 +127,7 @@ export const interrupt = mutation({
     const thread = await requireThread(ctx, scope, threadId);
     const rows = await loadTurnToEnd(ctx, scope, threadId, turnId);
     const nowMs = Date.now();
-    const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [] };
-    const answer = decide(() => planTurnInterrupt({ nowMs, reason, loaded }));
+    const answer = decide(() => planTurnInterrupt({ nowMs, reason, loaded: loadedTurn(rows) }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { turnId });
     const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
     const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null, quarantine: [] } };

@@ -31,6 +31,20 @@ export const vRequestCause = v.union(
 );
 export const vStreamState = v.union(v.literal("streaming"), v.literal("finished"), v.literal("aborted"));
 
+/** Tokens, counted as the model's provider does. */
+export const vTokenCounts = v.object({
+  totalTokens: v.number(),
+  inputTokens: v.number(),
+  cachedInputTokens: v.number(),
+  cacheWriteInputTokens: v.number(),
+  outputTokens: v.number(),
+  reasoningOutputTokens: v.number(),
+});
+export type TokenCounts = Infer<typeof vTokenCounts>;
+
+/** Of a turn or a thread: all tokens so far, those of the last model response, and what the model can hold. */
+export const vTokenUsage = { total: vTokenCounts, last: vTokenCounts, modelContextWindow: v.optional(v.number()) };
+
 export const vRuntimeOptions = v.object({
   saveStreamDeltas: v.optional(v.boolean()),
   saveReasoningDeltas: v.optional(v.boolean()),

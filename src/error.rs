@@ -85,6 +85,8 @@ pub enum Code {
     ERequestNotPending,
     /// A request's id, or a name or text of it, is none that can be kept.
     ERequestInvalid,
+    /// A count of tokens that is no safe integer of 0 or more.
+    EUsageInvalid,
     /// A page cursor that this thread did not give.
     ECursorInvalid,
     /// A bug in this software.

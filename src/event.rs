@@ -3,4 +3,5 @@
 pub mod classify;
 pub mod item;
 pub mod json;
+pub mod methods;
 pub mod payload;

@@ -5,6 +5,7 @@ pub mod chunks;
 pub mod envelope;
 pub mod lifecycle;
 pub mod messages;
+pub mod newest;
 pub mod plan;
 pub mod quarantine;
 pub mod requests;

@@ -14,7 +14,7 @@
 //! assert_eq!(stream.place(delta), Place::Accepted); // sent again: no effect
 //! ```
 //!
-//! - [`event`]: what a line of the app-server means
+//! - [`event`]: what a line of the app-server means, and what it does to rows
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
 //! - [`fold`]: how a text moves from chunks into its parts

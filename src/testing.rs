@@ -1,6 +1,7 @@
 //! What the tests are made of: events as the bridge sends them, and a shell that applies what the core plans.
 
 use crate::delta::order::{Order, Range};
+use crate::event::methods::{NEWEST_OF_TURN, Newest};
 use crate::fold::{FoldRow, Tail};
 use crate::ingest::call::{
     Delta, EventPlace, HeadRow, IngestCall, LifecycleEvent, Loaded, MessageRow, NextOrder, OpenItem,
@@ -146,6 +147,7 @@ pub(crate) struct HeadState {
     pub(crate) swept: bool,
     pub(crate) has_items: bool,
     pub(crate) open: Vec<OpenItemRow>,
+    pub(crate) newest: [u64; NEWEST_OF_TURN],
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -185,6 +187,9 @@ pub(crate) struct Shell {
     pub(crate) chunks: Vec<ChunkState>,
     pub(crate) marks: Vec<RuntimeMarkRow>,
     pub(crate) lifecycle_ids: BTreeSet<String>,
+    /// The newest of what turns and thread (`""`) keep, by owner and kind.
+    pub(crate) newest: BTreeMap<(String, String), String>,
+    pub(crate) usage_place: u64,
     /// Malformed events that are kept, oldest first: id and bytes.
     pub(crate) quarantine: Vec<(String, u64)>,
     pub(crate) now_ms: f64,
@@ -205,6 +210,8 @@ impl Shell {
             chunks: vec![],
             marks: vec![],
             lifecycle_ids: BTreeSet::new(),
+            newest: BTreeMap::new(),
+            usage_place: 0,
             quarantine: vec![],
             now_ms: 1_000.0,
             read_max: usize::MAX,
@@ -346,6 +353,7 @@ impl Shell {
             places: places.filter(asked).collect(),
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
+            usage_place: if needs.usage { self.usage_place } else { 0 },
             folds: folds.collect(),
             quarantine: (self.quarantine.iter().rev())
                 .filter(|_| needs.quarantine)
@@ -556,6 +564,23 @@ impl Shell {
                     None => self.messages.push(state),
                 }
             }
+            Write::PutNewest { what, turn_id, turn_order, of_thread, parts } => {
+                if of_thread && what == Newest::Usage {
+                    self.usage_place = turn_order.map_or(0, |order| order + 1);
+                }
+                if let Some(order) = turn_order {
+                    let known =
+                        self.turns.iter().any(|turn| turn.turn_id == turn_id && turn.turn_order == order);
+                    assert!(known, "{turn_id} is there");
+                }
+                let of_turn = turn_order.is_some().then_some(turn_id);
+                for owner in of_turn.into_iter().chain(of_thread.then(String::new)) {
+                    match parts.concat() {
+                        gone if gone.is_empty() => self.newest.remove(&(owner, name(&what))),
+                        text => self.newest.insert((owner, name(&what)), text),
+                    };
+                }
+            }
             Write::InsertStream { event, state, .. } => {
                 let turn_id = call.deltas[event as usize].turn_id.to_owned();
                 assert!(self.streams.insert(stream_of(event), (turn_id, name(&state))).is_none());
@@ -589,6 +614,7 @@ impl Shell {
                 weight,
                 holes,
                 open,
+                newest,
                 closed,
                 swept,
                 has_items,
@@ -609,7 +635,8 @@ impl Shell {
                     closed,
                     swept,
                     has_items,
-                    open: open.or(old.map(|old| old.open)).unwrap(),
+                    open: open.or(old.as_ref().map(|old| old.open.clone())).unwrap(),
+                    newest: newest.or(old.map(|old| old.newest)).unwrap_or_default(),
                 };
                 match at {
                     Some(at) => self.heads[at] = state,
@@ -873,6 +900,7 @@ impl HeadState {
                     fold: item.fold,
                 })
                 .collect(),
+            newest: self.newest,
         }
     }
 }
@@ -898,6 +926,12 @@ pub(crate) fn brief(write: &Write) -> String {
                 .map(|content| format!(" {:?}", content.text_parts.concat()))
                 .unwrap_or_default();
             format!("message{} {message_id} {} {}{text}", new(row), name(status), name(closing))
+        }
+        Write::PutNewest { what, turn_id, turn_order, of_thread, parts } => {
+            let turn = if turn_order.is_some() { turn_id } else { "" };
+            let thread = if *of_thread { "thread" } else { "" };
+            let both = if turn.is_empty() || thread.is_empty() { "" } else { " and " };
+            format!("newest {} of {turn}{both}{thread}: {}", name(what), parts.concat())
         }
         Write::FoldMessage { row, cursor, text_bytes, first_part, parts, .. } => {
             let parts: Vec<usize> = parts.iter().map(String::len).collect();

@@ -8,8 +8,8 @@
  * @module
  */
 
-import type * as crons from "../crons.js";
 import type * as approvals from "../approvals.js";
+import type * as crons from "../crons.js";
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
@@ -17,6 +17,7 @@ import type * as model_core from "../model/core.js";
 import type * as model_folds from "../model/folds.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
+import type * as model_newest from "../model/newest.js";
 import type * as model_paging from "../model/paging.js";
 import type * as model_parts from "../model/parts.js";
 import type * as model_refusals from "../model/refusals.js";
@@ -28,11 +29,12 @@ import type * as model_silence from "../model/silence.js";
 import type * as model_streams from "../model/streams.js";
 import type * as model_trim from "../model/trim.js";
 import type * as retention from "../retention.js";
+import type * as serverRequests from "../serverRequests.js";
 import type * as sessions from "../sessions.js";
 import type * as streams from "../streams.js";
-import type * as serverRequests from "../serverRequests.js";
 import type * as sync from "../sync.js";
 import type * as threads from "../threads.js";
+import type * as tokenUsage from "../tokenUsage.js";
 import type * as turns from "../turns.js";
 import type * as turnsInternal from "../turnsInternal.js";
 import type * as validators from "../validators.js";
@@ -45,8 +47,8 @@ import type {
 import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
-  crons: typeof crons;
   approvals: typeof approvals;
+  crons: typeof crons;
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;
@@ -54,6 +56,7 @@ const fullApi: ApiFromModules<{
   "model/folds": typeof model_folds;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
+  "model/newest": typeof model_newest;
   "model/paging": typeof model_paging;
   "model/parts": typeof model_parts;
   "model/refusals": typeof model_refusals;
@@ -65,11 +68,12 @@ const fullApi: ApiFromModules<{
   "model/streams": typeof model_streams;
   "model/trim": typeof model_trim;
   retention: typeof retention;
+  serverRequests: typeof serverRequests;
   sessions: typeof sessions;
   streams: typeof streams;
-  serverRequests: typeof serverRequests;
   sync: typeof sync;
   threads: typeof threads;
+  tokenUsage: typeof tokenUsage;
   turns: typeof turns;
   turnsInternal: typeof turnsInternal;
   validators: typeof validators;

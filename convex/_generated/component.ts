@@ -436,6 +436,48 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { threadId: string },
         Name
       >;
+      get: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        {
+          threadId: string;
+          status: "active" | "archived";
+          name?: string;
+          model?: string;
+          cwd?: string;
+          personality?: string;
+          localThreadId?: string;
+          createdAt: number;
+          updatedAt: number;
+          usage?: {
+            total: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            last: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            modelContextWindow?: number;
+          };
+          goalJson?: string;
+          settingsJson?: string;
+          warning?: string;
+        },
+        Name
+      >;
       getState: FunctionReference<
         "query",
         "internal",
@@ -523,7 +565,144 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    tokenUsage: {
+      listByThread: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            turnId: string;
+            turnOrder: number;
+            total: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            last: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            modelContextWindow?: number;
+            updatedAt: number;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+          thread: null | {
+            total: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            last: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            modelContextWindow?: number;
+            updatedAt: number;
+          };
+        },
+        Name
+      >;
+      upsert: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          total: {
+            totalTokens: number;
+            inputTokens: number;
+            cachedInputTokens: number;
+            cacheWriteInputTokens: number;
+            outputTokens: number;
+            reasoningOutputTokens: number;
+          };
+          last: {
+            totalTokens: number;
+            inputTokens: number;
+            cachedInputTokens: number;
+            cacheWriteInputTokens: number;
+            outputTokens: number;
+            reasoningOutputTokens: number;
+          };
+          modelContextWindow?: number;
+        },
+        null,
+        Name
+      >;
+    };
     turns: {
+      get: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+        },
+        {
+          turnId: string;
+          turnOrder: number;
+          status:
+            "queued" | "inProgress" | "completed" | "interrupted" | "failed";
+          error?: string;
+          warning?: string;
+          inputSummary?: string;
+          createdAt: number;
+          startedAt?: number;
+          completedAt?: number;
+          usage?: {
+            total: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            last: {
+              totalTokens: number;
+              inputTokens: number;
+              cachedInputTokens: number;
+              cacheWriteInputTokens: number;
+              outputTokens: number;
+              reasoningOutputTokens: number;
+            };
+            modelContextWindow?: number;
+          };
+          diff?: string;
+          planJson?: string;
+          rerouteJson?: string;
+        },
+        Name
+      >;
       interrupt: FunctionReference<
         "mutation",
         "internal",

@@ -3,6 +3,7 @@ import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/b
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
+import { putNewest } from "./newest.js";
 import { foldMessage } from "./folds.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
 import { writeRequest } from "./requests.js";
@@ -50,6 +51,8 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
       return patchThread(ctx, target, write);
     case "putTurn":
       return putTurn(ctx, target, write);
+    case "putNewest":
+      return putNewest(ctx, target, write);
     case "putMessage":
       return putMessage(ctx, target, write);
     case "foldMessage":
@@ -201,7 +204,7 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
     closed: write.closed,
     swept: write.swept,
     hasItems: write.hasItems,
-    ...defined({ turnOrder: write.turnOrder, holes: write.holes, open: write.open }),
+    ...defined({ turnOrder: write.turnOrder, holes: write.holes, open: write.open, newest: write.newest }),
   };
   if (write.row === undefined) {
     const { streamId, turnId } = existing(args.streamDeltas[write.event]);
@@ -304,7 +307,7 @@ function createdAtOf({ args, nowMs }: Target, event: number): number {
 }
 
 /** The fields that have a value: in a patch, `undefined` would remove them. */
-function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
+export function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
   };

@@ -3,6 +3,7 @@ import type { IngestCall, LoadedRows, Needs, Range, SessionContext, SessionFacts
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
+import { findUsage, usagePlaceOf } from "./newest.js";
 import { loadFold } from "./folds.js";
 import { loadRequests } from "./requests.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
@@ -130,13 +131,14 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
   ]);
   const turns = unique([...named.filter((turn) => turn !== null), ...open]);
   const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
-  const [closingMessages, streams, places, nextOrders, lifecycleIds, requests] = await Promise.all([
+  const [closingMessages, streams, places, nextOrders, lifecycleIds, requests, usage] = await Promise.all([
     Promise.all(needs.closing.map((turnId) => messagesThatClose(ctx, scope, threadId, turnId))),
     Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
     Promise.all(needs.chunks.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
     Promise.all(needs.nextOrders.map((turnId) => nextOrder(ctx, scope, threadId, turnId))),
     Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
     loadRequests(ctx, scope, threadId, needs.requestIds, needs.openRequests),
+    needs.usage ? findUsage(ctx, scope, threadId, "thread") : null,
   ]);
   const messages = unique([...items.flat(), ...closingMessages.flat()]);
   const [folds, quarantine] = await Promise.all([
@@ -149,6 +151,7 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
     places: places.flat(),
     nextOrders,
     lifecycleIds: lifecycleIds.filter((id) => id !== null),
+    usagePlace: usagePlaceOf(usage),
     folds: folds.filter((fold) => fold !== null),
   };
   return { call: { ...before.call, loaded }, rows: { ...before.rows, ...rows } };
@@ -169,7 +172,12 @@ function quarantineOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: strin
     .take(QUARANTINE_ROWS_READ_MAX);
 }
 
-/** A turn with everything that is open in it, for `turns.interrupt`. */
+/** What the core is told of a turn that {@link loadTurnToEnd} loaded: no batch is behind it. */
+export function loadedTurn(rows: Awaited<ReturnType<typeof loadTurnToEnd>>): LoadedRows {
+  return { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [], usagePlace: 0 };
+}
+
+/** A turn with everything that is open in it, for those who end it beside a batch. */
 export async function loadTurnToEnd(ctx: ReadCtx, scope: Scope, threadId: string, turnId: string) {
   const [turn, messages, streams, requests] = await Promise.all([
     findTurn(ctx, scope, threadId, turnId),

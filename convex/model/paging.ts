@@ -11,7 +11,7 @@ import type { ReadCtx } from "./scope.js";
 const PAGE_ROWS_MAX = 1_000;
 
 /** The rows that a list is made of: those whose index key begins with `prefix`. */
-export type Listed<Table extends "threads" | "messages" | "serverRequests"> = {
+export type Listed<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage"> = {
   table: Table;
   index: string;
   prefix: string[];
@@ -28,7 +28,7 @@ export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string }
  *
  * @throws `E_CURSOR_INVALID`
  */
-export async function readPage<Table extends "threads" | "messages" | "serverRequests", Row>(
+export async function readPage<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage", Row>(
   ctx: ReadCtx,
   { table, index, prefix, key }: Listed<Table>,
   opts: PageOptions,

@@ -3,7 +3,7 @@ import { planSilence } from "../../js-wrapper/core/sweep.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { applyWrites } from "./apply.js";
 import { decide } from "./core.js";
-import { loadTurnToEnd, writerOf } from "./load.js";
+import { loadedTurn, loadTurnToEnd, writerOf } from "./load.js";
 import { findThread, scopeOf, type WriteCtx } from "./scope.js";
 
 /**
@@ -25,8 +25,7 @@ export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, 
     await ctx.db.patch("turns", turn._id, { silentAt: undefined });
     return { writes: 0, rows: 0, ended: false };
   }
-  const loaded = { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [] };
-  const answer = decide(() => planSilence({ nowMs, lastBeatAt: writer?.lastBeatAt, reason, loaded }));
+  const answer = decide(() => planSilence({ nowMs, lastBeatAt: writer?.lastBeatAt, reason, loaded: loadedTurn(rows) }));
   const read = rows.messages.length + rows.streams.length;
   if (answer.type === "postponed") {
     await ctx.db.patch("turns", turn._id, { silentAt: answer.silentAt });

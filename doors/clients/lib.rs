@@ -2,6 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::checkpoint;
+use convex_codex_local::ingest::newest;
 use convex_codex_local::pack::safe_integer;
 use convex_codex_local::session::SessionFacts;
 use convex_codex_local::turn;
@@ -48,4 +49,10 @@ pub fn plan_checkpoint(
     stream_exists: bool,
 ) -> Result<JsValue, JsValue> {
     answer(&checkpoint::plan_checkpoint(now_ms, cursor, safe_integer(known), stream_exists))
+}
+
+/// Whether the usage of the turn at `order` is the thread's too; that is of the turn before `place`.
+#[wasm_bindgen(js_name = isThreadUsage)]
+pub fn is_thread_usage(order: f64, place: f64) -> bool {
+    newest::is_thread_usage(order as u64, place as u64)
 }

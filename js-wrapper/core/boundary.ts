@@ -18,6 +18,9 @@ export type RuntimeOptions = {
   finishedStreamDeleteDelayMs?: number | undefined;
 };
 
+/** Kinds that a turn keeps the newest of. SOURCE: `src/event/methods.rs`, NEWEST_OF_TURN. */
+const NEWEST_OF_TURN = 4;
+
 /** A half-open range of cursors. */
 export type Range = { start: number; end: number };
 
@@ -60,6 +63,7 @@ export type HeadFacts = {
     startCursor: number;
     fold?: { cursor: number; weight: number; fill: number; started: boolean } | undefined;
   }[];
+  newest?: readonly number[] | undefined;
 };
 
 /** `src/fold.rs`, FoldRow. */
@@ -124,6 +128,7 @@ export type LoadedRows = {
   places: readonly { streamId: string; range: Range; eventId: string }[];
   nextOrders: readonly { turnId: string; next: number }[];
   lifecycleIds: readonly string[];
+  usagePlace: number;
   folds: readonly FoldFacts[];
   quarantine: readonly { eventId: string; bytes: number }[];
   requests: readonly RequestFacts[];
@@ -275,6 +280,7 @@ export function packIngest(call: IngestCall): Packed {
         packer.flag(fold.started);
       });
     });
+    for (let kind = 0; kind < NEWEST_OF_TURN; kind++) packer.number(head.newest?.[kind] ?? 0);
   });
   packer.list(call.marks, (mark) => {
     packer.text(mark.runtimeId);
@@ -444,6 +450,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.number(order.next);
   });
   packer.list(loaded.lifecycleIds, (eventId) => packer.text(eventId));
+  packer.number(loaded.usagePlace);
   packer.list(loaded.folds, (fold) => foldFacts(packer, fold));
   packer.list(loaded.quarantine, (row) => {
     packer.text(row.eventId);

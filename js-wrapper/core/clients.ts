@@ -32,6 +32,9 @@ export function planCheckpoint({ nowMs, cursor, known, streamExists }: Checkpoin
   return instance.ask(() => wasm.planCheckpoint(nowMs, cursor, known ?? -1, streamExists)) as ClientAnswer<"keep" | "raise">;
 }
 
+/** Whether the usage of the turn at `order` is the thread's too, which is of the turn before `place`. */
+export const isThreadUsage = (order: number, place: number): boolean => instance.ask(() => wasm.isThreadUsage(order, place));
+
 type Entry = (texts: Uint8Array, numbers: Float64Array) => wasm.ClientAnswer;
 
 function ask<Type extends wasm.ClientAnswer["type"]>(entry: Entry, { texts, numbers }: Packed): ClientAnswer<Type> {

@@ -1,8 +1,8 @@
 //! Items of a turn: the role, text and status that each type of the app-server has as a message.
 //!
-//! SOURCE: app-server 0.169.0, `ThreadItem`.
+//! SOURCE: app-server 0.169.0, `ThreadItem`; a test holds [`ITEM_TYPES`] against the list of its schema.
 
-use super::json::{Items, Json, RawStr};
+use super::json::{Items, Json, Kind, RawStr};
 use crate::limits::ID_BYTES_MAX;
 use crate::pack::push_number;
 use serde::Serialize;
@@ -57,15 +57,64 @@ pub struct Item<'a> {
 /// The item type whose deltas and items the reasoning options govern.
 pub const REASONING: &str = "reasoning";
 
+/// What an item's text is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// It has none.
+    Nothing,
+    /// The texts among its inputs.
+    Input,
+    /// What it says, under this key: kept beside the payload, not in it.
+    Own(&'static str),
+    /// The parts of a summary; what was thought in full is raw.
+    Summary,
+    /// The texts of its fragments.
+    Fragments,
+    /// What names it, under this key.
+    Name(&'static str),
+    /// How many files, and their paths.
+    Changes,
+    /// How long it lasts.
+    Milliseconds,
+}
+
+/// Every type of item, who speaks in it, and what its text is. Every other type is a tool's, without a text.
+pub const ITEM_TYPES: [(&str, Role, Words); 19] = {
+    use Words::{Changes, Fragments, Input, Milliseconds, Name, Nothing, Own, Summary};
+    [
+        ("agentMessage", Role::Assistant, Own("text")),
+        ("collabAgentToolCall", Role::Tool, Name("tool")),
+        ("commandExecution", Role::Tool, Name("command")),
+        ("contextCompaction", Role::System, Nothing),
+        ("dynamicToolCall", Role::Tool, Name("tool")),
+        ("enteredReviewMode", Role::System, Own("review")),
+        ("exitedReviewMode", Role::Assistant, Own("review")),
+        ("fileChange", Role::Tool, Changes),
+        ("functionCallOutput", Role::Tool, Name("name")),
+        ("hookPrompt", Role::System, Fragments),
+        ("imageGeneration", Role::Tool, Name("revisedPrompt")),
+        ("imageView", Role::Tool, Name("path")),
+        ("mcpToolCall", Role::Tool, Name("tool")),
+        ("plan", Role::Assistant, Own("text")),
+        (REASONING, Role::Assistant, Summary),
+        ("sleep", Role::Tool, Milliseconds),
+        ("subAgentActivity", Role::Tool, Name("agentPath")),
+        ("userMessage", Role::User, Input),
+        ("webSearch", Role::Tool, Name("query")),
+    ]
+};
+
 impl<'a> Item<'a> {
     /// Reads `params.item`; what its kind needs is an `id` and a `type`, strings of at most [`ID_BYTES_MAX`].
     pub fn read(json: Json<'a>) -> Option<Self> {
-        let (mut id, mut item_type, mut status) = (None, None, None);
+        let (mut id, mut item_type, mut status, mut failed) = (None, None, None, false);
         for (key, value) in json.entries() {
             match key.plain() {
                 Some("id") => id = value.str(),
                 Some("type") => item_type = value.str(),
                 Some("status") => status = value.str(),
+                Some("error" | "failure") => failed |= value.kind() == Kind::Object,
+                Some("success") => failed |= value.bool() == Some(false),
                 _ => {}
             }
         }
@@ -75,7 +124,7 @@ impl<'a> Item<'a> {
             item_type: short(item_type?)?,
             role: Role::Tool,
             text: String::new(),
-            outcome: outcome(status),
+            outcome: outcome(status, failed),
             json,
             text_value: None,
             raw_value: None,
@@ -86,41 +135,28 @@ impl<'a> Item<'a> {
 
     fn describe(&mut self) {
         let json = self.json;
-        match self.item_type.as_str() {
-            "userMessage" => {
-                self.role = Role::User;
-                self.take_input();
-            }
-            "agentMessage" | "plan" => {
-                self.role = Role::Assistant;
-                self.take_text("text");
-            }
-            REASONING => {
-                self.role = Role::Assistant;
+        let Some((_, role, words)) = ITEM_TYPES.iter().find(|(name, ..)| *name == self.item_type) else {
+            return;
+        };
+        self.role = *role;
+        match words {
+            Words::Nothing => {}
+            Words::Input => self.take_input(),
+            Words::Own(key) => self.take_text(key),
+            Words::Summary => {
                 self.text = joined(json.list("summary"), "\n\n", Json::str);
                 self.raw_value = json.get("content");
             }
-            "enteredReviewMode" => {
-                self.role = Role::System;
-                self.take_text("review");
-            }
-            "exitedReviewMode" => {
-                self.role = Role::Assistant;
-                self.take_text("review");
-            }
-            "contextCompaction" => self.role = Role::System,
-            "hookPrompt" => {
-                self.role = Role::System;
+            Words::Fragments => {
                 self.text = joined(json.list("fragments"), "\n", |part| part.string("text"));
             }
-            "commandExecution" => self.text = text(json, "command"),
-            "fileChange" => self.text = changed_files(json),
-            "mcpToolCall" | "dynamicToolCall" | "collabAgentToolCall" => self.text = text(json, "tool"),
-            "webSearch" => self.text = text(json, "query"),
-            "imageView" => self.text = text(json, "path"),
-            "imageGeneration" => self.text = text(json, "revisedPrompt"),
-            "subAgentActivity" => self.text = text(json, "agentPath"),
-            _ => {}
+            Words::Name(key) => self.text = text(json, key),
+            Words::Changes => self.text = changed_files(json),
+            Words::Milliseconds => {
+                let count = json.get("durationMs").and_then(Json::safe_integer).unwrap_or(0);
+                push_number(&mut self.text, count);
+                self.text.push_str(" ms");
+            }
         }
     }
 
@@ -148,16 +184,15 @@ impl<'a> Item<'a> {
 
 /// The role of an item of which only a delta was seen.
 pub fn role_of_type(item_type: &str) -> Role {
-    match item_type {
-        "agentMessage" | "plan" | REASONING => Role::Assistant,
-        _ => Role::Tool,
-    }
+    ITEM_TYPES.iter().find(|(name, ..)| *name == item_type).map_or(Role::Tool, |(_, role, _)| *role)
 }
 
-fn outcome(status: Option<RawStr<'_>>) -> Outcome {
+/// How an item ended: by its status; where that says no end, by whether the item tells of a failure.
+fn outcome(status: Option<RawStr<'_>>, failed: bool) -> Outcome {
     match status.and_then(RawStr::plain) {
-        Some("failed") => Outcome::Failed,
         Some("declined" | "interrupted" | "cancelled") => Outcome::Interrupted,
+        Some("failed") => Outcome::Failed,
+        _ if failed => Outcome::Failed,
         _ => Outcome::Completed,
     }
 }
@@ -262,8 +297,85 @@ mod tests {
                 Outcome::Completed,
             ),
             (r#"{"type":"contextCompaction","id":"k"}"#, Role::System, "", Outcome::Completed),
+            (
+                r#"{"type":"enteredReviewMode","id":"e","review":"the diff"}"#,
+                Role::System,
+                "the diff",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"hookPrompt","id":"h","fragments":[{"text":"a","hookRunId":"1"},{"text":"b","hookRunId":"1"}]}"#,
+                Role::System,
+                "a\nb",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"mcpToolCall","id":"t","tool":"ask","status":"failed","error":null}"#,
+                Role::Tool,
+                "ask",
+                Outcome::Failed,
+            ),
+            (
+                r#"{"type":"mcpToolCall","id":"t","tool":"ask","status":"completed","error":{"message":"no"}}"#,
+                Role::Tool,
+                "ask",
+                Outcome::Failed,
+            ),
+            (
+                r#"{"type":"dynamicToolCall","id":"t","tool":"look","status":"completed","success":false}"#,
+                Role::Tool,
+                "look",
+                Outcome::Failed,
+            ),
+            (
+                r#"{"type":"dynamicToolCall","id":"t","tool":"look","status":"inProgress","success":null}"#,
+                Role::Tool,
+                "look",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"collabAgentToolCall","id":"t","tool":"spawnAgent","status":"interrupted"}"#,
+                Role::Tool,
+                "spawnAgent",
+                Outcome::Interrupted,
+            ),
+            (
+                r#"{"type":"subAgentActivity","id":"s","kind":"interrupted","agentPath":"/root/a"}"#,
+                Role::Tool,
+                "/root/a",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"functionCallOutput","id":"o","name":"lookup","output":"text"}"#,
+                Role::Tool,
+                "lookup",
+                Outcome::Completed,
+            ),
+            (r#"{"type":"imageView","id":"i","path":"/a.png"}"#, Role::Tool, "/a.png", Outcome::Completed),
+            (
+                r#"{"type":"imageGeneration","id":"i","status":"completed","revisedPrompt":"a cat","failure":null}"#,
+                Role::Tool,
+                "a cat",
+                Outcome::Completed,
+            ),
+            (
+                r#"{"type":"imageGeneration","id":"i","status":"","revisedPrompt":null,"failure":{"type":"usageLimitExceeded"}}"#,
+                Role::Tool,
+                "",
+                Outcome::Failed,
+            ),
+            (r#"{"type":"sleep","id":"z","durationMs":1500}"#, Role::Tool, "1500 ms", Outcome::Completed),
+            (
+                r#"{"type":"fileChange","id":"f","changes":[],"status":"declined","error":{"message":"no"}}"#,
+                Role::Tool,
+                "0 files",
+                Outcome::Interrupted,
+            ),
             (r#"{"type":"somethingNew","id":"n","status":"failed"}"#, Role::Tool, "", Outcome::Failed),
         ];
+        for (name, ..) in ITEM_TYPES {
+            assert!(cases.iter().any(|(text, ..)| read(text).item_type == name), "{name} is not tried");
+        }
         for (text, role, want, outcome) in cases {
             let item = read(text);
             assert_eq!((item.role, item.text.as_str(), item.outcome), (role, want, outcome), "{text}");

@@ -77,6 +77,9 @@ impl Text {
 }
 
 impl<'a> Json<'a> {
+    /// `null`
+    pub const NULL: Json<'static> = Json { text: "null", start: 0 };
+
     /// Proves that `text` is one JSON value and nothing behind it.
     ///
     /// # Errors
@@ -104,13 +107,25 @@ impl<'a> Json<'a> {
 
     /// The value of `key`, the last one where it occurs twice (as `JSON.parse` has it); none where this is no object.
     pub fn get(self, key: &str) -> Option<Json<'a>> {
-        let mut found = None;
+        let [found] = self.pick([key]);
+        found
+    }
+
+    /// The values of `keys`, as [`get`](Self::get) has each, in one pass.
+    pub fn pick<const COUNT: usize>(self, keys: [&str; COUNT]) -> [Option<Json<'a>>; COUNT] {
+        let mut found = [None; COUNT];
+        self.pick_into(&keys, &mut found);
+        found
+    }
+
+    fn pick_into(self, keys: &[&str], found: &mut [Option<Json<'a>>]) {
         for (name, value) in self.entries() {
-            if name.is(key) {
-                found = Some(value);
+            for (key, found) in keys.iter().zip(&mut *found) {
+                if name.is(key) {
+                    *found = Some(value);
+                }
             }
         }
-        found
     }
 
     /// The string that `key` has.

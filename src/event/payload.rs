@@ -3,8 +3,8 @@
 //! A function of the event alone: the same event is malformed, or means the same, whenever it is read.
 
 use super::item::{Item, Outcome, REASONING};
-use super::json::{Json, RawStr, Text};
-use crate::event::json::Kind;
+use super::json::{Json, Kind, RawStr, Text};
+use super::methods::{self, Effect, Growing, Keeping, Method, Newest, Onto};
 use crate::limits::ID_BYTES_MAX;
 
 /// What an event does.
@@ -46,6 +46,8 @@ pub enum Meaning<'a> {
     Asked(Asked<'a>),
     /// `serverRequest/resolved`: the id, as JSON.
     RequestResolved(&'a str),
+    /// The newest of what its turn or thread keeps: a text, or JSON; an empty one takes it away.
+    Newest(Newest, String),
     /// Nothing that rows show.
     Nothing,
 }
@@ -81,21 +83,6 @@ pub struct Asked<'a> {
     pub params: Option<Json<'a>>,
 }
 
-/// Under which option an event's payload is kept for replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
-    /// Starts and ends of turns and items, and errors.
-    Always,
-    /// `saveStreamDeltas`
-    StreamDeltas,
-    /// `saveReasoningDeltas`
-    Reasoning,
-    /// `saveReasoningDeltas` and `exposeRawReasoningDeltas`
-    RawReasoning,
-    /// Not at all.
-    Never,
-}
-
 /// An event's payload, read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payload<'a> {
@@ -125,85 +112,100 @@ pub struct Envelope<'a> {
 /// turn than its envelope.
 pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result<Payload<'a>, &'static str> {
     let json = Json::parse(payload_json).map_err(|_| "the payload is not JSON")?;
-    let (mut method, mut params, mut id) = (None, None, None);
-    for (key, value) in json.entries() {
-        match key.plain() {
-            Some("method") => method = value.str(),
-            Some("params") => params = Some(value),
-            Some("id") => id = Some(value),
-            _ => {}
-        }
-    }
-    if !method.is_some_and(|name| name.is(envelope.kind)) {
+    let [method, params, id] = json.pick(["method", "params", "id"]);
+    if !method.and_then(Json::str).is_some_and(|name| name.is(envelope.kind)) {
         return Err("the payload names another method than its kind");
     }
-    let params = Params::read(params);
-    params.check_names(envelope)?;
+    let params = params.filter(|params| params.kind() == Kind::Object);
+    let json = params.unwrap_or(Json::NULL);
+    let given = Params { json, members: json.pick(MEMBERS) };
+    given.check_names(envelope)?;
     if let Some(id) = id {
-        let asked = Asked { id: request_id(id)?, params: params.whole };
+        let asked = Asked { id: request_id(id)?, params };
         return Ok(Payload { meaning: Meaning::Asked(asked), keeping: Keeping::Never });
     }
-    read_meaning(envelope.kind, &params)
+    let Some(method) = methods::find(envelope.kind) else {
+        return Ok(Payload { meaning: Meaning::Nothing, keeping: Keeping::Never });
+    };
+    let read = read_meaning(method, &given)?;
+    if params.is_none() { Err("the payload lacks params") } else { Ok(read) }
 }
 
-/// The members of `params` that meanings are made of, found in one pass.
-#[derive(Default)]
+/// A member of `params` that meanings are made of.
+#[derive(Clone, Copy)]
+enum Member {
+    ThreadId,
+    ConversationId,
+    Thread,
+    TurnId,
+    Turn,
+    ItemId,
+    Item,
+    Delta,
+    SummaryIndex,
+    Error,
+    WillRetry,
+    Synthesized,
+    ThreadName,
+}
+
+/// Their names, in that order.
+const MEMBERS: [&str; 13] = [
+    "threadId",
+    "conversationId",
+    "thread",
+    "turnId",
+    "turn",
+    "itemId",
+    "item",
+    "delta",
+    "summaryIndex",
+    "error",
+    "willRetry",
+    "synthesized",
+    "threadName",
+];
+
+/// The `params` of a message, looked through once; `null` where they are no object.
 struct Params<'a> {
-    /// None where they are no object.
-    whole: Option<Json<'a>>,
-    thread_id: Option<RawStr<'a>>,
-    turn_id: Option<RawStr<'a>>,
-    item_id: Option<RawStr<'a>>,
-    delta: Option<RawStr<'a>>,
-    item: Option<Json<'a>>,
-    turn: Option<Json<'a>>,
-    thread: Option<Json<'a>>,
-    error: Option<Json<'a>>,
-    will_retry: bool,
-    synthesized: bool,
-    summary_index: u64,
-    thread_name: Option<RawStr<'a>>,
+    json: Json<'a>,
+    members: [Option<Json<'a>>; MEMBERS.len()],
 }
 
 impl<'a> Params<'a> {
-    fn read(params: Option<Json<'a>>) -> Self {
-        let mut found = Self::default();
-        let Some(params) = params.filter(|params| params.kind() == Kind::Object) else { return found };
-        found.whole = Some(params);
-        for (key, value) in params.entries() {
-            match key.plain() {
-                Some("threadId" | "conversationId") => found.thread_id = value.str(),
-                Some("turnId") => found.turn_id = value.str(),
-                Some("itemId") => found.item_id = value.str(),
-                Some("delta") => found.delta = value.str(),
-                Some("item") => found.item = Some(value),
-                Some("turn") => found.turn = Some(value),
-                Some("thread") => found.thread = Some(value),
-                Some("error") => found.error = Some(value),
-                Some("willRetry") => found.will_retry = value.bool() == Some(true),
-                Some("synthesized") => found.synthesized = value.bool() == Some(true),
-                Some("summaryIndex") => found.summary_index = value.safe_integer().unwrap_or(0),
-                Some("threadName") => found.thread_name = value.str(),
-                _ => {}
-            }
-        }
-        if found.thread_id.is_none() {
-            found.thread_id = found.thread.and_then(|thread| thread.string("id"));
-        }
-        if found.turn_id.is_none() {
-            found.turn_id = found.turn.and_then(|turn| turn.string("id"));
-        }
-        found
+    fn get(&self, member: Member) -> Option<Json<'a>> {
+        *self.members.get(member as usize)?
+    }
+
+    fn string(&self, member: Member) -> Option<RawStr<'a>> {
+        self.get(member)?.str()
+    }
+
+    fn flag(&self, member: Member) -> bool {
+        self.get(member).and_then(Json::bool) == Some(true)
+    }
+
+    /// The id that `member` has, else the one of the object that `object` has.
+    fn id(&self, member: Member, object: Member) -> Option<RawStr<'a>> {
+        self.string(member).or_else(|| self.get(object)?.string("id"))
+    }
+
+    fn thread_id(&self) -> Option<RawStr<'a>> {
+        self.id(Member::ThreadId, Member::Thread).or_else(|| self.string(Member::ConversationId))
+    }
+
+    fn turn_id(&self) -> Option<RawStr<'a>> {
+        self.id(Member::TurnId, Member::Turn)
     }
 
     fn check_names(&self, envelope: Envelope<'_>) -> Result<(), &'static str> {
-        if let (Some(named), Some(local)) = (self.thread_id, envelope.local_thread_id)
+        if let (Some(named), Some(local)) = (self.thread_id(), envelope.local_thread_id)
             && !named.is(local)
             && !named.is(envelope.thread_id)
         {
             return Err("the payload names another thread");
         }
-        if let (Some(named), Some(turn_id)) = (self.turn_id, envelope.turn_id)
+        if let (Some(named), Some(turn_id)) = (self.turn_id(), envelope.turn_id)
             && !named.is(turn_id)
         {
             return Err("the payload names another turn");
@@ -212,53 +214,60 @@ impl<'a> Params<'a> {
     }
 
     fn item(&self) -> Result<Item<'a>, &'static str> {
-        self.item.and_then(Item::read).ok_or("the payload lacks an item with id and type")
+        self.get(Member::Item).and_then(Item::read).ok_or("the payload lacks an item with id and type")
+    }
+
+    fn item_id(&self) -> Result<String, &'static str> {
+        Ok(self.string(Member::ItemId).ok_or("the payload lacks an item id")?.to_whole())
     }
 }
 
-fn read_meaning<'a>(kind: &str, params: &Params<'a>) -> Result<Payload<'a>, &'static str> {
-    let (meaning, keeping) = match kind {
-        "turn/started" => {
-            params.turn_id.ok_or("the payload lacks a turn")?;
-            (Meaning::TurnStarted, Keeping::Always)
+fn read_meaning<'a>(method: &Method, params: &Params<'a>) -> Result<Payload<'a>, &'static str> {
+    let meaning = match method.effect {
+        Effect::BeginsTurn => {
+            params.turn_id().ok_or("the payload lacks a turn")?;
+            Meaning::TurnStarted
         }
-        "turn/completed" => (turn_ended(params)?, Keeping::Always),
-        "error" => (turn_error(params)?, Keeping::Always),
-        "item/started" => {
-            let item = params.item()?;
-            let keeping = keeping_of(&item);
-            (Meaning::ItemStarted(item), keeping)
+        Effect::EndsTurn => turn_ended(params)?,
+        Effect::FailsTurn => turn_error(params)?,
+        Effect::BeginsItem => Meaning::ItemStarted(params.item()?),
+        Effect::EndsItem => Meaning::ItemCompleted(params.item()?),
+        Effect::GrowsItem(growing, onto) => grew(params, growing, onto)?,
+        Effect::PartsSummary => summary_part(params)?,
+        Effect::NamesThread => Meaning::ThreadNamed(params.string(Member::ThreadName).map(RawStr::to_whole)),
+        Effect::ArchivesThread(archived) => Meaning::ThreadArchived(archived),
+        Effect::IsNewest(newest) => {
+            let text = newest_of(params, newest).ok_or("the payload lacks what it brings")?;
+            Meaning::Newest(newest, text)
         }
-        "item/completed" => {
-            let item = params.item()?;
-            let keeping = keeping_of(&item);
-            (Meaning::ItemCompleted(item), keeping)
+        Effect::Forgets(newest) => Meaning::Newest(newest, String::new()),
+        Effect::ResolvesRequest => {
+            let id = params.json.get("requestId").ok_or("the payload lacks a request id")?;
+            Meaning::RequestResolved(request_id(id)?)
         }
-        "item/agentMessage/delta" => (grew(params, "agentMessage", Growth::Text)?, Keeping::StreamDeltas),
-        "item/plan/delta" => (grew(params, "plan", Growth::Text)?, Keeping::StreamDeltas),
-        "item/reasoning/summaryTextDelta" => (grew(params, REASONING, Growth::Text)?, Keeping::Reasoning),
-        "item/reasoning/summaryPartAdded" => (summary_part(params)?, Keeping::Reasoning),
-        "item/reasoning/textDelta" => (grew(params, REASONING, |_| Growth::Unseen)?, Keeping::RawReasoning),
-        "item/commandExecution/outputDelta" => {
-            (grew(params, "commandExecution", Growth::Output)?, Keeping::StreamDeltas)
-        }
-        "item/fileChange/outputDelta" => (grew(params, "fileChange", Growth::Output)?, Keeping::StreamDeltas),
-        "thread/name/updated" => {
-            (Meaning::ThreadNamed(params.thread_name.map(RawStr::to_whole)), Keeping::Never)
-        }
-        "thread/archived" => (Meaning::ThreadArchived(true), Keeping::Never),
-        "thread/unarchived" => (Meaning::ThreadArchived(false), Keeping::Never),
-        "serverRequest/resolved" => {
-            let id = params.whole.and_then(|params| params.get("requestId"));
-            let id = id.ok_or("the payload lacks a request id")?;
-            (Meaning::RequestResolved(request_id(id)?), Keeping::Never)
-        }
-        _ => (Meaning::Nothing, Keeping::Never),
     };
-    if params.whole.is_none() && meaning != Meaning::Nothing {
-        return Err("the payload lacks params");
-    }
+    let keeping = match &meaning {
+        Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) if item.item_type == REASONING => {
+            Keeping::Reasoning
+        }
+        _ => method.keeping,
+    };
     Ok(Payload { meaning, keeping })
+}
+
+/// What is kept of the newest of its kind; of usage, only what has both its sums.
+fn newest_of(params: &Params<'_>, newest: Newest) -> Option<String> {
+    let (key, kind, whole) = newest.member();
+    let value = params.json.get(key).filter(|value| value.kind() == kind)?;
+    if newest == Newest::Usage {
+        for sum in ["total", "last"] {
+            value.get(sum).filter(|counts| counts.kind() == Kind::Object)?;
+        }
+    }
+    Some(match value.str() {
+        Some(text) if !whole => text.to_whole(),
+        _ => if whole { params.json } else { value }.text().to_owned(),
+    })
 }
 
 /// The id of a request, as JSON: a text without escapes, so that it is written in one way, or an integer of 0 or more.
@@ -271,13 +280,9 @@ pub fn request_id(id: Json<'_>) -> Result<&str, &'static str> {
     id.ok_or("the payload's request id is none")
 }
 
-fn keeping_of(item: &Item<'_>) -> Keeping {
-    if item.item_type == REASONING { Keeping::Reasoning } else { Keeping::Always }
-}
-
 fn turn_ended<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
-    let turn = params.turn.ok_or("the payload lacks a turn")?;
-    params.turn_id.ok_or("the payload lacks a turn id")?;
+    let turn = params.get(Member::Turn).ok_or("the payload lacks a turn")?;
+    params.turn_id().ok_or("the payload lacks a turn id")?;
     let status = turn.string("status").ok_or("the payload lacks the turn's status")?;
     let outcome = match status.plain() {
         Some("failed") => Outcome::Failed,
@@ -285,12 +290,13 @@ fn turn_ended<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
         _ => Outcome::Completed,
     };
     let error = turn.get("error").and_then(message_of);
-    Ok(Meaning::TurnEnded { outcome, error, synthesized: params.synthesized, makes_turn: true })
+    Ok(Meaning::TurnEnded { outcome, error, synthesized: params.flag(Member::Synthesized), makes_turn: true })
 }
 
 fn turn_error<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
-    let message = params.error.and_then(message_of).ok_or("the payload lacks an error with a message")?;
-    Ok(if params.will_retry {
+    let message =
+        params.get(Member::Error).and_then(message_of).ok_or("the payload lacks an error with a message")?;
+    Ok(if params.flag(Member::WillRetry) {
         Meaning::TurnWarned(message)
     } else {
         Meaning::TurnEnded {
@@ -306,20 +312,25 @@ fn message_of(error: Json<'_>) -> Option<String> {
     error.string("message").map(RawStr::to_whole)
 }
 
-fn grew<'a>(
-    params: &Params<'a>,
-    item_type: &'static str,
-    growth: fn(Text) -> Growth,
-) -> Result<Meaning<'a>, &'static str> {
-    let item_id = params.item_id.ok_or("the payload lacks an item id")?.to_whole();
-    let delta = params.delta.ok_or("the payload lacks a delta that is a string")?.decode();
-    Ok(Meaning::ItemGrew { item_id, item_type, growth: growth(delta) })
+fn grew<'a>(params: &Params<'a>, growing: Growing, onto: Onto) -> Result<Meaning<'a>, &'static str> {
+    let item_id = params.item_id()?;
+    let delta = params.string(Member::Delta).ok_or("the payload lacks a delta that is a string")?.decode();
+    let growth = match onto {
+        Onto::Text => Growth::Text(delta),
+        Onto::Output => Growth::Output(delta),
+        Onto::Nothing => Growth::Unseen,
+    };
+    Ok(Meaning::ItemGrew { item_id, item_type: growing.item_type(), growth })
 }
 
 /// A second part of a summary is parted from the first as the finished item's text parts them.
 fn summary_part<'a>(params: &Params<'a>) -> Result<Meaning<'a>, &'static str> {
-    let item_id = params.item_id.ok_or("the payload lacks an item id")?.to_whole();
-    let between = if params.summary_index > 0 { "\n\n" } else { "" };
+    let item_id = params.item_id()?;
+    let between = if params.get(Member::SummaryIndex).and_then(Json::safe_integer).unwrap_or(0) > 0 {
+        "\n\n"
+    } else {
+        ""
+    };
     let growth = Growth::Text(Text { utf8: between.to_owned(), ..Text::default() });
     Ok(Meaning::ItemGrew { item_id, item_type: REASONING, growth })
 }

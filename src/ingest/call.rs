@@ -2,6 +2,7 @@
 
 use super::write::OpenFold;
 use crate::delta::order::{Order, Range};
+use crate::event::methods::NEWEST_OF_TURN;
 use crate::fold::FoldRow;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker};
@@ -73,6 +74,8 @@ pub struct HeadRow<'a> {
     pub has_items: bool,
     /// Items begun and not ended.
     pub open: Vec<OpenItem<'a>>,
+    /// Cursors behind the newest of each kind that a turn keeps, in their order.
+    pub newest: [u64; NEWEST_OF_TURN],
 }
 
 /// An item that was begun and not ended, as a head remembers it.
@@ -148,6 +151,8 @@ pub struct Loaded<'a> {
     pub next_orders: Vec<NextOrder<'a>>,
     /// Foreign lifecycle ids that are remembered.
     pub lifecycle_ids: Vec<&'a str>,
+    /// One more than the place of the turn whose usage the thread's is; 0 where it is of none that is known.
+    pub usage_place: u64,
     /// The tails that are to be folded.
     pub folds: Vec<FoldRow<'a>>,
     /// The thread's malformed events, newest first.
@@ -311,6 +316,7 @@ impl<'a> HeadRow<'a> {
                     started: call.flag(),
                 }),
             }),
+            newest: [call.integer(), call.integer(), call.integer(), call.integer()],
         }
     }
 }
@@ -360,6 +366,7 @@ impl<'a> Loaded<'a> {
             }),
             next_orders: call.list(|call| NextOrder { turn_id: call.text(), next: call.integer() }),
             lifecycle_ids: call.list(Unpacker::text),
+            usage_place: call.integer(),
             folds: call.list(FoldRow::unpack),
             quarantine: call.list(|call| QuarantineRow { event_id: call.text(), bytes: call.integer() }),
             requests: Request::unpack_all(call),

@@ -16,7 +16,8 @@ use super::write::{
 use crate::error::Code;
 use crate::event::item::REASONING;
 use crate::event::json::{Json, Text};
-use crate::event::payload::{Asked, Envelope, Growth, Keeping, Meaning, Payload, read_payload};
+use crate::event::methods::{Keeping, Newest};
+use crate::event::payload::{Asked, Envelope, Growth, Meaning, Payload, read_payload};
 use crate::limits::{FOLDS_MAX, NEEDS_RANGES_MAX};
 use crate::options::Options;
 use crate::pack::units_of_bytes;
@@ -145,6 +146,12 @@ fn ask_for(meaning: &Meaning<'_>, turn_id: &str, unordered: bool, turn_unknown: 
             add(&mut needs.turns, turn_id);
             add(&mut needs.closing, turn_id);
             needs.open_turns = true;
+        }
+        Meaning::Newest(what, _) => {
+            needs.usage |= *what == Newest::Usage;
+            if turn_unknown && what.is_of_turn() {
+                add(&mut needs.turns, turn_id);
+            }
         }
         _ => {}
     }
@@ -305,12 +312,13 @@ fn apply<'a>(
             rows.thread.touched = true;
         }
         Meaning::Asked(_) | Meaning::RequestResolved(_) => rows.hear(call, at, meaning),
+        Meaning::Newest(what, text) => rows.keep_newest(at, *what, text),
         _ if at.turn_id.is_empty() => {}
         Meaning::TurnStarted => {
             rows.begin_turn(at.turn_id, at.at_ms);
             rows.hear(call, at, meaning);
         }
-        Meaning::TurnWarned(message) => rows.warn_turn(at.turn_id, message),
+        Meaning::TurnWarned(message) => rows.warn_turn(at, message),
         Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}
         Meaning::TurnEnded { outcome, error, synthesized, .. } => {
             let source = if *synthesized { Source::Local } else { Source::Codex };

@@ -22,6 +22,12 @@ pub struct Rows<'a> {
     pub closing_streams: Vec<(StreamRow<'a>, Option<StreamState>)>,
     /// The next free `orderInTurn`, by turn, where one was asked for or given.
     pub next_orders: Vec<(String, u64)>,
+    /// What the batch brought of what turns and thread keep the newest of.
+    pub newest: Vec<Write>,
+    /// One more than the place of the turn whose usage the thread's is; 0 where it is of none that is known.
+    pub usage_place: u64,
+    /// Whether this batch made it so.
+    pub usage_moved: bool,
     /// The server's clock, in milliseconds.
     pub now_ms: f64,
     /// When a stream that ends now stops being listed, in milliseconds.
@@ -88,6 +94,9 @@ impl<'a> Rows<'a> {
                 .iter()
                 .map(|order| (order.turn_id.to_owned(), order.next))
                 .collect(),
+            newest: Vec::new(),
+            usage_place: loaded.usage_place,
+            usage_moved: false,
             now_ms,
             expires_at: now_ms + delay_ms,
             requests: loaded.requests.clone(),
@@ -110,6 +119,7 @@ impl<'a> Rows<'a> {
         }
         let turns = self.turns.clone().into_iter();
         writes.extend(turns.filter_map(|turn| turn.into_write(self.now_ms)));
+        writes.append(&mut self.newest);
         writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
         let requests = std::mem::take(&mut self.requests).into_iter().filter_map(Request::into_write);
         writes.extend(requests.map(|request| Write::PutRequest { request }));

@@ -5,6 +5,7 @@ use super::envelope;
 use super::write::{ChunkRange, Fault, HoleRow, Needs, OpenItemRow, StreamState, Write};
 use crate::delta::order::{Order, Place, Range};
 use crate::error::Code;
+use crate::event::methods::{NEWEST_OF_TURN, Newest};
 use crate::sorted::insert;
 
 /// A stream, as a batch finds and leaves it.
@@ -40,6 +41,8 @@ pub struct Stream<'a> {
     pub turn_order: Option<u64>,
     /// Items that go on.
     pub open: Vec<OpenItemRow>,
+    /// Cursors behind the newest of each kind, in their order.
+    pub newest: [u64; NEWEST_OF_TURN],
     /// New events in cursor order: index and range.
     pub accepted: Vec<(u32, Range)>,
     /// The highest cursorEnd of the batch.
@@ -48,6 +51,7 @@ pub struct Stream<'a> {
     pub made_as: StreamState,
     holes_before: Vec<Range>,
     open_before: Vec<OpenItemRow>,
+    newest_before: [u64; NEWEST_OF_TURN],
     rest_before: (u64, u64, bool, bool, bool, Option<u64>),
 }
 
@@ -116,6 +120,7 @@ impl<'a> Stream<'a> {
             swept: false,
             has_items: false,
             open: Vec::new(),
+            newest: [0; NEWEST_OF_TURN],
         };
         let head = found.map_or(&absent, |(head, _)| head);
         let open: Vec<OpenItemRow> = (head.open.iter())
@@ -142,11 +147,13 @@ impl<'a> Stream<'a> {
             has_items: head.has_items,
             turn_order: head.turn_order,
             open: open.clone(),
+            newest: head.newest,
             accepted: Vec::new(),
             ack: 0,
             made_as: StreamState::Streaming,
             holes_before: head.order.holes.clone(),
             open_before: open,
+            newest_before: head.newest,
             rest_before: (
                 head.order.latest,
                 head.event_count,
@@ -235,6 +242,17 @@ impl<'a> Stream<'a> {
         self.open.iter().rev().find(|item| item.item_id == item_id && item.start_cursor <= cursor)
     }
 
+    /// Whether nothing of its kind came from behind `cursor`; remembers that this one did from there. Kinds that no turn
+    /// keeps have no order on a stream.
+    pub fn is_newest(&mut self, what: Newest, cursor: u64) -> bool {
+        let Some(behind) = self.newest.get_mut(what as usize) else { return true };
+        let newest = *behind <= cursor;
+        if newest {
+            *behind = cursor + 1;
+        }
+        newest
+    }
+
     /// The write of the head, where it changed.
     pub fn head_write(&self) -> Option<Write> {
         let holes = self.order.holes != self.holes_before;
@@ -254,6 +272,7 @@ impl<'a> Stream<'a> {
             weight: self.weight,
             holes: (holes || self.head.is_none()).then(hole_rows),
             open: (open || self.head.is_none()).then(|| self.open.clone()),
+            newest: (self.newest != self.newest_before).then_some(self.newest),
             closed: self.closed,
             swept: self.swept,
             has_items: self.has_items,

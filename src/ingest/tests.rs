@@ -451,7 +451,7 @@ fn a_lifecycle_event_has_its_effect_once() {
     let mut shell = steady();
     let events = [
         lifecycle(0, "thread/name/updated", None, r#"{"threadId":"T","threadName":"n"}"#),
-        lifecycle(1, "thread/tokenUsage/updated", Some("old"), r#"{"threadId":"T","turnId":"old"}"#),
+        lifecycle(1, "hook/completed", Some("old"), r#"{"threadId":"T","turnId":"old"}"#),
     ];
     let writes: Vec<_> = shell.plan(&[], &events).writes.iter().map(brief).collect();
     assert_eq!(writes, ["thread next=None", "marks 1"], "and no turn is made");

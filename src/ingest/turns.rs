@@ -5,9 +5,11 @@
 //! direction: codex > local > client > sweep.
 
 use super::call::TurnRow;
+use super::messages::At;
 use super::rows::Rows;
 use super::write::{Closing, MessageStatus, Source, StreamState, TurnStatus, Write};
 use crate::event::item::Outcome;
+use crate::event::methods::Newest;
 use crate::limits::{NOTE_BYTES_MAX, OPEN_ITEMS_MAX, TURN_SILENT_MS};
 
 /// A turn while a plan is made.
@@ -175,11 +177,14 @@ impl Rows<'_> {
         }
     }
 
-    /// Codex tries again after an error.
-    pub fn warn_turn(&mut self, turn_id: &str, warning: &str) {
-        if let Some(turn) = self.find_turn(turn_id).and_then(|at| self.turns.get_mut(at)) {
-            turn.changed = true;
-            turn.warning = Some(note(warning));
+    /// Codex tries again after an error; of a turn that is not known the thread is warned.
+    pub fn warn_turn(&mut self, at: At<'_>, warning: &str) {
+        match self.find_turn(at.turn_id).and_then(|turn| self.turns.get_mut(turn)) {
+            Some(turn) => {
+                turn.changed = true;
+                turn.warning = Some(note(warning));
+            }
+            None => self.keep_newest(at, Newest::Warning, warning),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::error::Code;
 use crate::event::item::Role;
+use crate::event::methods::{NEWEST_OF_TURN, Newest};
 use crate::request::RequestWrite;
 use crate::session::SessionWrite;
 use serde::Serialize;
@@ -107,6 +108,8 @@ pub struct Needs {
     pub next_orders: Vec<String>,
     /// Lifecycle event ids of a foreign form: those of them that are remembered.
     pub lifecycle_ids: Vec<u32>,
+    /// Whether the thread's usage is asked for.
+    pub usage: bool,
     /// Messages whose tails are to be folded: among those of `items`.
     pub folds: Vec<FoldRange>,
     /// Whether the thread's quarantine is asked for.
@@ -120,7 +123,8 @@ pub struct Needs {
 impl Needs {
     /// How many index ranges the rows take at most, their parts' included.
     pub fn ranges(&self) -> usize {
-        let one = self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len();
+        let one =
+            self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len() + usize::from(self.usage);
         let one = one + self.request_ids.len();
         one + (self.chunks.len() + self.folds.len()) * 2 + (self.items.len() + self.closing.len()) * 3
     }
@@ -445,6 +449,21 @@ pub enum Write {
         #[tsify(optional)]
         silent_at: Option<f64>,
     },
+    /// The newest of what a turn or the thread keeps; no parts take away what was kept.
+    PutNewest {
+        /// What it is.
+        what: Newest,
+        /// The turn that it came from, empty where it names none.
+        turn_id: String,
+        /// The place of the turn that keeps it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        turn_order: Option<u64>,
+        /// Whether the thread keeps it.
+        of_thread: bool,
+        /// Its text, or its JSON, in parts.
+        parts: Vec<String>,
+    },
     /// A message.
     PutMessage {
         /// The loaded row, where it exists.
@@ -555,6 +574,10 @@ pub enum Write {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         open: Option<Vec<OpenItemRow>>,
+        /// Cursors behind the newest of each kind, where that changes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[tsify(optional)]
+        newest: Option<[u64; NEWEST_OF_TURN]>,
         /// Whether the turn has ended.
         closed: bool,
         /// Whether the sweep ended it, so that a new event undoes that.

@@ -14,6 +14,8 @@ const SECRET = "the owner's words";
 const EXTERNAL = "external_1";
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
+const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
+
 const STRANGERS: [who: string, actor: Actor][] = [
   ["another user of the same tenant", { ...OWNER, userId: "bob" }],
   ["the same user id in another tenant", { ...OWNER, tenantId: "other" }],
@@ -65,6 +67,8 @@ function GIVEN(): Record<string, Value> {
     paginationOpts: { cursor: null, numItems: 50 },
     input: [{ type: "text", text: "injected" }],
     idempotencyKey: "key_1",
+    total: COUNTS,
+    last: COUNTS,
     reason: "injected",
     model: "injected",
     requestId: 0,
@@ -87,7 +91,7 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId: EXTERNAL });
   await component.mutation(api.turns.start, { actor: OWNER, threadId: THREAD, turnId: TURN, input: [{ type: "text", text: SECRET }], idempotencyKey: "key_1" });
   const turn = new TurnStream();
-  const events = [turn.started(), ...turn.prompt(SECRET), turn.itemStarted(agentMessage("msg_1", "")), turn.text("msg_1", SECRET), turn.raw("error", "{")];
+  const events = [turn.started(), turn.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } }), turn.event("turn/diff/updated", { diff: SECRET }), ...turn.prompt(SECRET), turn.itemStarted(agentMessage("msg_1", "")), turn.text("msg_1", SECRET), turn.raw("error", "{")];
   await ingest(component, events, { runtime: { saveStreamDeltas: true } }, [lifecycle(0, "thread/name/updated", { threadName: SECRET })]);
   await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 2 });
   const approval = { requestId: 0, method: "item/commandExecution/requestApproval", payloadJson: SECRET, requestedAt: 1 };

@@ -364,7 +364,7 @@ test("a batch after the end of a turn leaves the rows of the turn as they are", 
   const turn = new TurnStream();
   await ingestOk(component, turn.whole());
   const { chunks: _, streamHeads: __, ...before } = await dumpWithoutBeats(component);
-  expect((await ingest(component, [turn.event("turn/diff/updated", { diff: "late" })])).status).toBe("ok");
+  expect((await ingest(component, [turn.event("hook/completed", { run: { id: "late" } })])).status).toBe("ok");
   const { chunks: _chunks, streamHeads: _heads, ...after } = await dumpWithoutBeats(component);
   expect(after).toEqual(before);
 });

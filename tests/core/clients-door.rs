@@ -13,8 +13,8 @@ fn text(answer: Result<JsValue, JsValue>) -> String {
 #[wasm_bindgen_test]
 fn a_turn_of_no_thread_is_rejected() {
     let code = r#"{"type":"rejected","code":"E_AUTH_THREAD_FORBIDDEN""#;
-    assert!(text(plan_turn_start(&[], &[0.0, -1.0, 0.0, 0.0])).starts_with(code));
-    let none_loaded = [5.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    assert!(text(plan_turn_start(&[], &[5.0, 0.0, -1.0, 0.0, 0.0])).starts_with(code));
+    let none_loaded = [5.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let code = r#"{"type":"rejected","code":"E_AUTH_TURN_FORBIDDEN""#;
     assert!(text(plan_turn_interrupt(&[], &none_loaded)).starts_with(code));
 }
@@ -30,8 +30,11 @@ fn a_session_is_bound() {
 
 #[wasm_bindgen_test]
 fn a_checkpoint_of_0_is_a_value_and_below_0_is_none() {
-    assert_eq!(text(plan_checkpoint(3.0, -1.0, true)), r#"{"type":"raise","cursor":3}"#);
-    assert_eq!(text(plan_checkpoint(0.0, 0.0, true)), r#"{"type":"keep"}"#);
+    assert_eq!(
+        text(plan_checkpoint(5.0, 3.0, -1.0, true)),
+        r#"{"type":"raise","cursor":3,"expiresAt":604800005}"#
+    );
+    assert_eq!(text(plan_checkpoint(5.0, 0.0, 0.0, true)), r#"{"type":"keep"}"#);
 }
 
 #[wasm_bindgen_test]

@@ -64,13 +64,13 @@ fn an_unknown_item_is_asked_for() {
     let answer = ingest(&first_batch(5.0).numbers(&[0.0])).unwrap();
     assert_eq!(
         stringify(&answer),
-        r#"{"type":"needs","needs":{"turns":["U"],"items":[{"turnId":"U","itemId":"m"}],"closing":[],"openTurns":false,"chunks":[],"nextOrders":[],"lifecycleIds":[],"folds":[],"quarantine":false,"openRequests":false,"requestIds":[]}}"#
+        r#"{"type":"needs","needs":{"turns":["U"],"items":[{"turnId":"U","itemId":"m"}],"closing":[],"openTurns":false,"chunks":[],"nextOrders":[],"lifecycleIds":[],"usage":false,"folds":[],"quarantine":false,"openRequests":false,"requestIds":[]}}"#
     );
 }
 
 #[wasm_bindgen_test]
 fn a_plan_is_plain_objects_and_numbers() {
-    let answer = ingest(&first_batch(12.5).numbers(&[1.0]).numbers(&[0.0; 9])).unwrap();
+    let answer = ingest(&first_batch(12.5).numbers(&[1.0]).numbers(&[0.0; 10])).unwrap();
     let writes = get(&get(&answer, "plan"), "writes");
     let chunk = get(&writes, "6");
     assert_eq!(
