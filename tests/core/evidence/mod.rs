@@ -1,0 +1,18 @@
+//! The evidence that the core is right, kept apart from it: compiled for tests and, with the feature `testing`, for the
+//! fuzz targets and the examples that measure. `docs/EVIDENCE.md` says what each piece proves and how it is run.
+//!
+//! - [`json`], [`line`](mod@line): the readers of text against `serde_json`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::type_complexity
+)]
+
+#[cfg(test)]
+mod corpus;
+pub mod json;
+pub mod line;
