@@ -139,6 +139,7 @@ pub(crate) struct ChunkState {
     pub(crate) places: Vec<(Range, String)>,
     pub(crate) runs: Vec<Run>,
     pub(crate) kept: usize,
+    pub(crate) kept_ranges: Vec<Range>,
 }
 
 /// The rows of one thread, and the shell around the core: loads what is asked for, applies what is planned.
@@ -257,7 +258,7 @@ impl Shell {
         }
     }
 
-    fn load<'a>(&'a self, needs: &Needs, call: &IngestCall<'a>) -> Loaded<'a> {
+    pub(crate) fn load<'a>(&'a self, needs: &Needs, call: &IngestCall<'a>) -> Loaded<'a> {
         let turn = |id: &String| {
             needs.turns.contains(id)
                 || needs.closing.contains(id)
@@ -310,7 +311,7 @@ impl Shell {
         Some(NextOrder { turn_id: &last.turn_id, next: last.made.order_in_turn + 1 })
     }
 
-    fn apply(&mut self, write: &Write, call: &IngestCall<'_>) {
+    pub(crate) fn apply(&mut self, write: &Write, call: &IngestCall<'_>) {
         let loaded = call.loaded.clone().unwrap_or_default();
         let stream_of = |event: u32| call.deltas[event as usize].stream_id.to_owned();
         match write.clone() {
@@ -333,6 +334,7 @@ impl Shell {
                 let before = self.turns.iter().position(|turn| turn.turn_id == turn_id);
                 assert_eq!(before.is_some(), row.is_some(), "{turn_id} is made once");
                 let started = started_at.is_some() || before.is_some_and(|at| self.turns[at].started);
+                let warning = warning.or(before.and_then(|at| self.turns[at].warning.clone()));
                 let state = TurnState {
                     turn_id,
                     turn_order,
@@ -396,7 +398,12 @@ impl Shell {
                 assert!(self.streams.insert(stream_of(event), (turn_id, name(&state))).is_none());
             }
             Write::CloseStream { row, state } => {
-                self.streams.get_mut(loaded.streams[row as usize].stream_id).unwrap().1 = name(&state);
+                let stream_id = loaded.streams[row as usize].stream_id;
+                self.streams.get_mut(stream_id).unwrap().1 = name(&state);
+                for head in self.heads.iter_mut().filter(|head| head.stream_id == stream_id) {
+                    head.closed = name(&state) != "streaming";
+                    head.open.clear();
+                }
             }
             Write::PutHead {
                 row,
@@ -436,11 +443,16 @@ impl Shell {
                     (range, delta.event_id.to_owned())
                 });
                 let places = places.collect();
+                let range_of = |event: u32| {
+                    let delta = &call.deltas[event as usize];
+                    Range { start: delta.cursor_start as u64, end: delta.cursor_end as u64 }
+                };
                 self.chunks.push(ChunkState {
                     stream_id: stream_of(events[0]),
                     places,
                     runs,
                     kept: kept.len(),
+                    kept_ranges: kept.iter().map(|kept| range_of(kept.event)).collect(),
                 });
             }
             Write::PutMarks { runtimes } => self.marks = runtimes,
@@ -458,13 +470,18 @@ impl Shell {
 
     /// The text that a reader gets of a message.
     pub(crate) fn text(&self, message_id: &str) -> String {
-        let message = self.messages.iter().find(|row| row.message_id == message_id).unwrap();
+        self.text_of(self.messages.iter().find(|row| row.message_id == message_id).unwrap())
+    }
+
+    /// The text that a reader gets of a message, whose id another turn may use too.
+    pub(crate) fn text_of(&self, message: &MessageState) -> String {
         let durable = message.content.as_ref().map(|content| content.text_parts.concat()).unwrap_or_default();
         if message.text_whole {
             return durable;
         }
-        let mut runs: Vec<&Run> = self.chunks.iter().flat_map(|chunk| &chunk.runs).collect();
-        runs.retain(|run| run.message_id == message_id);
+        let of_turn = |chunk: &&ChunkState| self.streams[&chunk.stream_id].0 == message.turn_id;
+        let mut runs: Vec<&Run> = self.chunks.iter().filter(of_turn).flat_map(|chunk| &chunk.runs).collect();
+        runs.retain(|run| run.message_id == message.message_id);
         runs.sort_by_key(|run| run.cursor_start);
         let mut units: Vec<u16> = durable.encode_utf16().collect();
         for run in runs {

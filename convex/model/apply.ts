@@ -182,9 +182,10 @@ async function insertStream(ctx: WriteCtx, target: Target, write: Of<"insertStre
 
 async function closeStream(ctx: WriteCtx, target: Target, write: Of<"closeStream">): Promise<void> {
   const stream = existing(target.rows.streams[write.row]);
-  await ctx.db.patch("streams", stream._id, stateOf(target, write.state));
+  const gone = { finishedAt: undefined, expiresAt: undefined };
+  await ctx.db.patch("streams", stream._id, { ...gone, ...stateOf(target, write.state) });
   const head = await findHead(ctx, target.scope, stream.streamId);
-  if (head !== null) await ctx.db.patch("streamHeads", head._id, { closed: true, open: [] });
+  if (head !== null) await ctx.db.patch("streamHeads", head._id, { closed: write.state !== "streaming", open: [] });
 }
 
 async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Promise<void> {

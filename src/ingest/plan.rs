@@ -92,6 +92,10 @@ fn ask(
     needs: &mut Needs,
 ) {
     for stream in streams {
+        // Its state is its turn's, whatever its first events mean.
+        if stream.head.is_none() {
+            add(&mut needs.turns, stream.turn_id);
+        }
         // Items that this batch itself begins or ends before the event: what the head knows of them is old.
         let mut moved: Vec<&str> = Vec::new();
         for (event, range) in &stream.accepted {
@@ -103,6 +107,10 @@ fn ask(
                 Meaning::ItemStarted(item) if in_open_turn && known(&item.id) => {}
                 Meaning::ItemGrew { item_id, .. } if in_open_turn && known(item_id) => {}
                 meaning => ask_for(meaning, stream.turn_id, !stream.main, !in_open_turn, needs),
+            }
+            // A turn that ended as another's name is one again: its streams go on.
+            if payload.meaning.item_id().is_some() && stream.may_open_its_turn() {
+                add(&mut needs.closing, stream.turn_id);
             }
             if let Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) = &payload.meaning {
                 moved.push(&item.id);

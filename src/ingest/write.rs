@@ -449,7 +449,7 @@ pub enum Write {
         #[tsify(optional)]
         turn_order: Option<u64>,
     },
-    /// A stream of a turn that ends.
+    /// A stream of a turn that ends, or that ended as another's name and goes on.
     CloseStream {
         /// The loaded row.
         row: u32,
