@@ -1,6 +1,8 @@
 //! The evidence that the core is right, kept apart from it: compiled for tests and, with the feature `testing`, for the
 //! fuzz targets and the examples that measure. `docs/EVIDENCE.md` says what each piece proves and how it is run.
 //!
+//! - [`operations`]: random operations on the core and on the naive [`model`], over a [`history`] of known meaning
+//! - [`engine`]: the core in its shell, as a user's thread
 //! - [`json`], [`line`](mod@line): the readers of text against `serde_json`
 
 #![allow(
@@ -9,10 +11,18 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
-    clippy::type_complexity
+    clippy::type_complexity,
+    dead_code,
+    missing_docs
 )]
 
 #[cfg(test)]
 mod corpus;
+pub mod engine;
+pub mod history;
 pub mod json;
 pub mod line;
+pub mod model;
+pub mod operations;
+#[cfg(test)]
+mod property;
