@@ -2,6 +2,7 @@
 //! fuzz targets and the examples that measure. `docs/EVIDENCE.md` says what each piece proves and how it is run.
 //!
 //! - [`operations`]: random operations on the core and on the naive [`model`], over a [`history`] of known meaning
+//! - [`simulation`]: senders, a bad channel, clients and readers of two users in virtual time
 //! - [`engine`]: the core in its shell, as a user's thread
 //! - [`json`], [`line`](mod@line): the readers of text against `serde_json`
 
@@ -26,3 +27,4 @@ pub mod model;
 pub mod operations;
 #[cfg(test)]
 mod property;
+pub mod simulation;

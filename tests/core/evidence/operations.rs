@@ -69,7 +69,30 @@ pub struct Case {
     pub operations: Vec<[u8; 4]>,
 }
 
+/// Steps and operations of a case that is read of bytes.
+const STEPS_MAX: usize = 80;
+const OPERATIONS_MAX: usize = 50;
+
 impl Case {
+    /// Any bytes are a case: the flags, how many steps, the steps, the operations.
+    pub fn read(bytes: &[u8]) -> Self {
+        let (head, rest) = bytes.split_at(bytes.len().min(2));
+        let flags = head.first().copied().unwrap_or(0);
+        let steps = head.get(1).map_or(0, |count| usize::from(*count) % STEPS_MAX);
+        let (steps, operations) = rest.split_at(rest.len().min(steps * 2));
+        let operations = operations.as_chunks().0.iter().take(OPERATIONS_MAX);
+        Self { flags, steps: steps.as_chunks().0.to_vec(), operations: operations.copied().collect() }
+    }
+
+    /// The bytes that it is read of.
+    pub fn bytes(&self) -> Vec<u8> {
+        let head = [self.flags, self.steps.len() as u8];
+        head.into_iter()
+            .chain(self.steps.as_flattened().to_vec())
+            .chain(self.operations.as_flattened().to_vec())
+            .collect()
+    }
+
     /// Runs it; answers how many operations that were.
     pub fn run(&self) -> usize {
         let ids_return = self.flags & 1 != 0;
@@ -110,7 +133,7 @@ impl Case {
     }
 }
 
-fn options(flags: u8) -> Options {
+pub fn options(flags: u8) -> Options {
     let mut options = crate::testing::options();
     options.save_stream_deltas = flags & 2 != 0;
     options.save_reasoning_deltas = flags & 12 != 4;
