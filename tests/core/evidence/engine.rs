@@ -1,5 +1,6 @@
 //! The core in its shell, for one user: the rows of one thread, the sessions that write it, and what readers get.
 
+use super::calls::{Packed, record};
 use super::history::THREAD;
 use super::model::{Batch, Binding, MessageView, Sender, StreamView, Told, TurnView, View};
 use crate::client::ClientAnswer;
@@ -48,6 +49,7 @@ impl Engine {
         }
         call.session = self.facts(sender);
         (call.strict, call.now_ms) = (strict, now_ms);
+        record(|| Packed::ingest(&call));
         let mut answer = plan_ingest(&call);
         assert_eq!(plan_ingest(&call), answer, "the same call, the same answer");
         if let IngestAnswer::Needs { needs } = &answer {
@@ -59,6 +61,7 @@ impl Engine {
                 .collect();
             loaded.lifecycle_ids.retain(|id| asked.contains(id));
             call.loaded = Some(loaded);
+            record(|| Packed::ingest(&call));
             answer = plan_ingest(&call);
         }
         match answer {
@@ -93,7 +96,9 @@ impl Engine {
             Needs { turns: vec![turn_id.to_owned()], closing: vec![turn_id.to_owned()], ..Needs::default() };
         let loaded = rows.load(&needs, &call);
         call.loaded = Some(loaded.clone());
-        match plan_turn_interrupt(&TurnInterruptCall { now_ms, reason: None, loaded }) {
+        let interrupt = TurnInterruptCall { now_ms, reason: None, loaded };
+        record(|| Packed::interrupt(&interrupt));
+        match plan_turn_interrupt(&interrupt) {
             ClientAnswer::Interrupted { writes } => {
                 writes.iter().for_each(|write| self.shell.apply(write, &call));
                 true
@@ -105,6 +110,7 @@ impl Engine {
 
     /// `ensureSession`, or `heartbeat`: the code where it is refused.
     pub fn session(&mut self, sender: Sender, heartbeat: bool, now_ms: f64) -> Option<String> {
+        record(|| Packed::session(heartbeat, &self.facts(sender)));
         match self.facts(sender).answer(heartbeat) {
             ClientAnswer::Session { session } => self.apply_session(sender, session, now_ms),
             ClientAnswer::Rejected { code, .. } => return Some(name(&code)),
@@ -201,6 +207,7 @@ impl Engine {
         let mut chunks = self.chunks(stream_id, gone);
         chunks.retain(|chunk| chunk.range.end > requested);
         let call = WindowCall { options, streams: vec![StreamRequest { requested, latest, chunks }] };
+        record(|| Packed::window(&call));
         read_window(&call).windows[0]
     }
 

@@ -3,6 +3,7 @@
 //!
 //! - [`operations`]: random operations on the core and on the naive [`model`], over a [`history`] of known meaning
 //! - [`simulation`]: senders, a bad channel, clients and readers of two users in virtual time
+//! - [`calls`]: packed calls and their native answers, for the wasm to give the same
 //! - [`engine`]: the core in its shell, as a user's thread
 //! - [`json`], [`line`](mod@line): the readers of text against `serde_json`
 
@@ -17,6 +18,7 @@
     missing_docs
 )]
 
+pub mod calls;
 #[cfg(test)]
 mod corpus;
 pub mod engine;
@@ -27,4 +29,5 @@ pub mod model;
 pub mod operations;
 #[cfg(test)]
 mod property;
+pub mod random;
 pub mod simulation;

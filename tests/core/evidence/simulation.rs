@@ -9,6 +9,7 @@ use super::engine::{Engine, Outcome};
 use super::history::{History, Sent};
 use super::model::{Batch, Model, Sender, TurnView};
 use super::operations::options;
+use super::random::Random;
 use crate::delta::window::WindowStatus;
 use std::collections::BTreeMap;
 
@@ -21,27 +22,6 @@ const STEPS_MAX: u32 = 20_000;
 const RESEND_MS: u64 = 30_000;
 /// Milliseconds for which nobody takes the thread over; behind them the channel is a good one, so that all ends.
 const QUIET_FROM_MS: u64 = 400_000;
-
-/// SOURCE: splitmix64, Steele, Lea and Flood 2014.
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_in(&mut self, bound: u64) -> bool {
-        self.below(bound) == 0
-    }
-}
 
 /// What happens at a time.
 #[derive(Clone, Debug)]
@@ -83,8 +63,8 @@ struct User {
 impl User {
     fn new(mark: &'static str, random: &mut Random) -> Self {
         let steps: Vec<[u8; 2]> =
-            (0..40 + random.below(40)).map(|_| [random.next() as u8, random.next() as u8]).collect();
-        let options = options(random.next() as u8 | 2);
+            (0..40 + random.below(40)).map(|_| [random.byte(), random.byte()]).collect();
+        let options = options(random.byte() | 2);
         let history = History::new(&steps, true, mark);
         let mut streams: Vec<std::vec::IntoIter<Sent>> =
             history.streams.into_iter().map(Vec::into_iter).collect();

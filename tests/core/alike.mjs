@@ -1,0 +1,62 @@
+// The wasm answers byte for byte as the native core does: every line and batch of the transcripts, and random calls.
+// `node tests/core/alike.mjs [seed]`; the seed is printed.
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { ROOT, cargoEnv } from "../../tools/cargo-tools.mjs";
+import bridgeBytes from "../../pkg/bridge_bytes.js";
+import * as bridge from "../../pkg/bridge.js";
+import componentBytes from "../../pkg/component_bytes.js";
+import * as component from "../../pkg/component.js";
+
+const RANDOM_CALLS = 10_000;
+const MISFIT = { misfit: true };
+
+const seed = process.argv[2] ?? String(Math.floor(Math.random() * Number.MAX_SAFE_INTEGER));
+const folder = path.join(ROOT, "tests/fixtures/transcripts");
+const transcripts = readdirSync(folder).sort().map((name) => path.join(folder, name));
+
+for (const [door, bytes] of [[bridge, bridgeBytes], [component, componentBytes]]) {
+  door.initSync({ module: new WebAssembly.Module(Buffer.from(bytes, "base64")) });
+}
+
+const encoder = new TextEncoder();
+const entries = {
+  classifyLine: (texts) => bridge.classifyLine(texts),
+  planCheckpoint: (_, [cursor, known, streamExists]) => component.planCheckpoint(cursor, known, streamExists !== 0),
+};
+
+function ask(entry, texts, numbers) {
+  const call = entries[entry] ?? (() => component[entry](encoder.encode(texts), Float64Array.from(numbers)));
+  try {
+    return call(texts, numbers);
+  } catch (error) {
+    // A call that is packed wrong is an error; a trap is another one.
+    if (error.message?.startsWith("E_INTERNAL: ")) return MISFIT;
+    throw error;
+  }
+}
+
+console.log(`seed ${seed}`);
+const args = ["run", "--quiet", "--locked", "--profile", "evidence", "--features", "testing", "--example", "cases", "--", seed, String(RANDOM_CALLS), ...transcripts];
+const cases = spawn("cargo", args, { cwd: ROOT, env: cargoEnv(), stdio: ["ignore", "pipe", "inherit"] });
+const exit = new Promise((resolve, reject) => cases.on("close", resolve).on("error", reject));
+
+const asked = {};
+let differing = 0;
+for await (const line of createInterface({ input: cases.stdout, crlfDelay: Infinity })) {
+  const [entry, texts, numbers, answer] = JSON.parse(line);
+  const got = JSON.stringify(ask(entry, texts, numbers.map((number) => number ?? Number.NaN)));
+  asked[entry] = (asked[entry] ?? 0) + 1;
+  // Rust writes 12.0 where JavaScript writes 12: the order of keys is kept, and everything else.
+  const want = JSON.stringify(JSON.parse(answer));
+  if (got === want) continue;
+  differing += 1;
+  if (differing <= 3) console.error(`${line.slice(0, 4_000)}\n  wasm:   ${got?.slice(0, 2_000)}\n  native: ${want.slice(0, 2_000)}`);
+}
+
+const total = Object.values(asked).reduce((sum, count) => sum + count, 0);
+console.log(`${total} calls, ${differing} answered otherwise`, asked);
+const isWhole = (await exit) === 0 && total > RANDOM_CALLS && asked.classifyLine > 0 && asked.planIngest > 0;
+process.exitCode = isWhole && differing === 0 ? 0 : 1;
