@@ -151,7 +151,7 @@ impl Packed {
             "classifyLine" => serde_json::to_string(&classify_line(&self.texts)),
             other => panic!("{other}"),
         };
-        Ok(answer.unwrap())
+        answer.map_err(|_| Misfit)
     }
 
     fn number(&mut self, number: f64) -> &mut Self {
