@@ -37,3 +37,8 @@ fn payloads() {
 fn lines() {
     replay("line", 151, |bytes| super::line::check_line(std::str::from_utf8(bytes).unwrap()));
 }
+
+#[test]
+fn plans() {
+    replay("plan", 60, |bytes| _ = super::operations::Case::read(bytes).run());
+}

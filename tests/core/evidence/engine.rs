@@ -1,7 +1,6 @@
 //! The core in its shell, for one user: the rows of one thread, the sessions that write it, and what readers get.
 
 use super::calls::{Packed, record};
-use super::history::THREAD;
 use super::model::{Batch, Binding, MessageView, Sender, StreamView, Told, TurnView, View};
 use crate::client::ClientAnswer;
 use crate::delta::order::Range;
@@ -241,11 +240,6 @@ pub fn told(plan: &Plan, batch: &Batch) -> Told {
     }
     assert_eq!(plan.partial, !plan.errors.is_empty());
     told
-}
-
-/// The streams of the thread by their names.
-pub fn turn_of(stream_id: &str) -> &str {
-    stream_id.strip_prefix(THREAD).unwrap().split(':').nth(1).unwrap()
 }
 
 /// Codes that are possible; the core may find any of them first.

@@ -84,15 +84,6 @@ impl Case {
         Self { flags, steps: steps.as_chunks().0.to_vec(), operations: operations.copied().collect() }
     }
 
-    /// The bytes that it is read of.
-    pub fn bytes(&self) -> Vec<u8> {
-        let head = [self.flags, self.steps.len() as u8];
-        head.into_iter()
-            .chain(self.steps.as_flattened().to_vec())
-            .chain(self.operations.as_flattened().to_vec())
-            .collect()
-    }
-
     /// Runs it; answers how many operations that were.
     pub fn run(&self) -> usize {
         let ids_return = self.flags & 1 != 0;
