@@ -260,11 +260,13 @@ pub fn random_calls(seed: u64, count: usize) -> Vec<Packed> {
             ..Packed::new("chunksToLoad")
         });
         made.push(turn_start(&mut random));
-        let mut wrong = made[random.below(made.len() as u64) as usize].clone();
-        if !wrong.numbers.is_empty() && !matches!(wrong.entry, "chunksToLoad" | "planCheckpoint") {
-            let at = random.below(wrong.numbers.len() as u64) as usize;
-            wrong.numbers[at] = odd_number(&mut random);
-            made.push(wrong);
+        for _ in 0..4 {
+            let mut wrong = made[random.below(made.len() as u64) as usize].clone();
+            if !matches!(wrong.entry, "chunksToLoad" | "planCheckpoint") {
+                let at = random.below(wrong.numbers.len() as u64) as usize;
+                wrong.numbers[at] = odd_number(&mut random);
+                made.push(wrong);
+            }
         }
         let line = made.iter().rev().find(|call| call.entry == "planIngest").map(|call| call.texts.clone());
         made.extend(line.map(|texts| Packed::line(&torn(&mut random, &texts))));

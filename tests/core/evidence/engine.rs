@@ -201,13 +201,20 @@ impl Engine {
 
     /// What a reader gets of a stream.
     pub fn window(&self, stream_id: &str, requested: u64, gone: usize, options: Options) -> Window {
-        let latest =
-            self.shell.heads.iter().find(|head| head.stream_id == stream_id).map_or(0, |head| head.latest);
-        let mut chunks = self.chunks(stream_id, gone);
-        chunks.retain(|chunk| chunk.range.end > requested);
-        let call = WindowCall { options, streams: vec![StreamRequest { requested, latest, chunks }] };
+        self.windows(&[(stream_id, requested)], gone, options)[0]
+    }
+
+    /// What a reader of several streams gets in one answer.
+    pub fn windows(&self, requests: &[(&str, u64)], gone: usize, options: Options) -> Vec<Window> {
+        let request = |(stream_id, requested): &(&str, u64)| {
+            let head = self.shell.heads.iter().find(|head| head.stream_id == *stream_id);
+            let mut chunks = self.chunks(stream_id, gone);
+            chunks.retain(|chunk| chunk.range.end > *requested);
+            StreamRequest { requested: *requested, latest: head.map_or(0, |head| head.latest), chunks }
+        };
+        let call = WindowCall { options, streams: requests.iter().map(request).collect() };
         record(|| Packed::window(&call));
-        read_window(&call).windows[0]
+        read_window(&call).windows
     }
 
     /// Where an event is stored: once, where it is acknowledged.

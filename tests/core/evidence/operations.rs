@@ -38,6 +38,8 @@ pub enum Operation {
     Wait { minutes: u8 },
     /// A reader follows a stream to its end; the oldest chunks are gone.
     Read { stream: u8, from: u8, budget: u8, gone: u8 },
+    /// A reader follows all streams at once, with a budget that they share.
+    ReadAll { budget: u8 },
 }
 
 impl Operation {
@@ -56,6 +58,7 @@ impl Operation {
             24 => Self::Interrupt { turn: x },
             25 => Self::Session { sender: SENDERS[usize::from(z % 3)], heartbeat: x > 127 },
             26 => Self::Wait { minutes: y },
+            31 => Self::ReadAll { budget: z % 16 + 1 },
             _ => Self::Read { stream: x, from: y, budget: z % 5, gone: z / 64 },
         }
     }
@@ -216,10 +219,32 @@ impl World {
                 self.model.ensure(sender, self.now_ms);
             }
             Operation::Wait { minutes } => self.now_ms += f64::from(minutes) * MINUTE_MS / 8.0,
+            Operation::ReadAll { budget } => self.read_all(usize::from(budget)),
             Operation::Read { stream, from, budget, gone } => {
                 if let Some(stream_id) = self.stream(stream) {
                     self.read(stream_id, u64::from(from % 48), usize::from(budget) + 1, usize::from(gone));
                 }
+            }
+        }
+    }
+
+    fn read_all(&self, budget: usize) {
+        let mut options = self.model.options;
+        options.deltas_per_request_max = budget;
+        let streams: Vec<&'static str> =
+            self.history.streams.iter().map(|events| events[0].delta.stream_id).collect();
+        let mut cursors: Vec<(&str, u64)> = streams.iter().map(|stream_id| (*stream_id, 0)).collect();
+        let share = (budget / streams.len().max(1)).max(1);
+        while cursors.iter().any(|(stream_id, at)| *at < self.model.latest(stream_id)) {
+            let windows = self.engine.windows(&cursors, 0, options);
+            assert_eq!(windows.len(), cursors.len());
+            for ((stream_id, at), window) in cursors.iter_mut().zip(windows) {
+                let kept = self.kept(stream_id, 0).into_iter();
+                let got =
+                    kept.filter(|delta| window.start <= delta.start && delta.start < window.end).count();
+                assert!(got <= share, "no more than its share");
+                assert!(window.next > *at || *at == self.model.latest(stream_id), "none starves");
+                *at = window.next;
             }
         }
     }
