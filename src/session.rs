@@ -237,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let says = |code, words: &str| assert!(message(code).contains(words), "{}", message(code));
+        says(Code::ESyncSessionNotFound, "not known");
+        says(Code::ESyncSessionThreadMismatch, "another thread");
+        says(Code::ESyncSessionDeviceMismatch, "another session or device");
+    }
+
+    #[test]
     fn a_heartbeat_creates_and_rebinds_nothing() {
         let facts = |own, writer| SessionFacts {
             session_id: "s",
