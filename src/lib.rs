@@ -45,6 +45,9 @@ pub mod command;
 pub mod delta;
 pub mod error;
 pub mod event;
+#[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]
+#[path = "../tests/core/evidence/mod.rs"]
+pub mod evidence;
 pub mod fold;
 pub mod ingest;
 pub mod limits;
@@ -57,7 +60,8 @@ pub mod request;
 pub mod retention;
 pub mod session;
 pub mod sorted;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]
+#[allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, dead_code)]
 mod testing;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]

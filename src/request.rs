@@ -226,7 +226,7 @@ impl<'a> Request<'a> {
     }
 
     /// A request as it was loaded.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn known(
         row: u32,
         id: &'a str,

@@ -237,6 +237,29 @@ mod tests {
     }
 
     #[test]
+    fn a_beat_is_due_and_a_session_stale_when_its_time_is_over_and_not_at_it() {
+        let facts = |own, writer| SessionFacts {
+            session_id: "s",
+            device_id: "d",
+            own,
+            writer: Some(writer),
+            bound_elsewhere: false,
+        };
+        let quiet = row("s", "d", 1, SESSION_BEAT_MS);
+        assert_eq!(facts(Some(quiet), quiet).admit(false, NOW), Ok(SessionWrite::Keep));
+        let rival = row("r", "other", 1, SESSION_STALE_MS);
+        assert_eq!(facts(None, rival).admit(false, NOW), Err(Code::ESyncSessionDeviceMismatch));
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let says = |code, words: &str| assert!(message(code).contains(words), "{}", message(code));
+        says(Code::ESyncSessionNotFound, "not known");
+        says(Code::ESyncSessionThreadMismatch, "another thread");
+        says(Code::ESyncSessionDeviceMismatch, "another session or device");
+    }
+
+    #[test]
     fn a_heartbeat_creates_and_rebinds_nothing() {
         let facts = |own, writer| SessionFacts {
             session_id: "s",

@@ -156,6 +156,7 @@ pub(crate) struct ChunkState {
     pub(crate) places: Vec<(Range, String)>,
     pub(crate) runs: Vec<Run>,
     pub(crate) kept: usize,
+    pub(crate) kept_ranges: Vec<Range>,
     pub(crate) expires_at: f64,
 }
 
@@ -304,7 +305,7 @@ impl Shell {
         }
     }
 
-    fn load<'a>(&'a self, needs: &Needs, call: &IngestCall<'a>) -> Loaded<'a> {
+    pub(crate) fn load<'a>(&'a self, needs: &Needs, call: &IngestCall<'a>) -> Loaded<'a> {
         let turn = |id: &String| {
             needs.turns.contains(id)
                 || needs.closing.contains(id)
@@ -458,7 +459,7 @@ impl Shell {
         Some(NextOrder { turn_id: &last.turn_id, next: last.made.order_in_turn + 1 })
     }
 
-    fn apply(&mut self, write: &Write, call: &IngestCall<'_>) {
+    pub(crate) fn apply(&mut self, write: &Write, call: &IngestCall<'_>) {
         let loaded = call.loaded.clone().unwrap_or_default();
         let stream_of = |event: u32| call.deltas[event as usize].stream_id.to_owned();
         match write.clone() {
@@ -481,6 +482,7 @@ impl Shell {
                 let before = self.turns.iter().position(|turn| turn.turn_id == turn_id);
                 assert_eq!(before.is_some(), row.is_some(), "{turn_id} is made once");
                 let started = started_at.is_some() || before.is_some_and(|at| self.turns[at].started);
+                let warning = warning.or(before.and_then(|at| self.turns[at].warning.clone()));
                 let state = TurnState {
                     turn_id,
                     turn_order,
@@ -650,11 +652,16 @@ impl Shell {
                     (range, delta.event_id.to_owned())
                 });
                 let places = places.collect();
+                let range_of = |event: u32| {
+                    let delta = &call.deltas[event as usize];
+                    Range { start: delta.cursor_start as u64, end: delta.cursor_end as u64 }
+                };
                 self.chunks.push(ChunkState {
                     stream_id: stream_of(events[0]),
                     places,
                     runs,
                     kept: kept.len(),
+                    kept_ranges: kept.iter().map(|kept| range_of(kept.event)).collect(),
                     expires_at,
                 });
             }
@@ -789,7 +796,11 @@ impl Shell {
 
     /// The text that a reader gets of a message.
     pub(crate) fn text(&self, message_id: &str) -> String {
-        let message = self.messages.iter().find(|row| row.message_id == message_id).unwrap();
+        self.text_of(self.messages.iter().find(|row| row.message_id == message_id).unwrap())
+    }
+
+    /// The text that a reader gets of a message, whose id another turn may use too.
+    pub(crate) fn text_of(&self, message: &MessageState) -> String {
         let durable = message.parts.concat();
         if message.text_whole {
             return durable;
@@ -798,7 +809,7 @@ impl Shell {
         let mut runs: Vec<&Run> =
             self.chunks.iter().filter(of_stream).flat_map(|chunk| &chunk.runs).collect();
         let from = message.folded.unwrap_or(message.made.start_cursor);
-        runs.retain(|run| run.message_id == message_id && run.cursor_start >= from);
+        runs.retain(|run| run.message_id == message.message_id && run.cursor_start >= from);
         runs.sort_by_key(|run| run.cursor_start);
         let mut units: Vec<u16> = durable.encode_utf16().collect();
         units.extend(message.pending_high);

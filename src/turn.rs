@@ -170,10 +170,19 @@ mod tests {
             same_run_as: None,
             started: true,
         };
-        let plan = |turns| {
+        let plan_for = |reason, turns| {
             let loaded = Loaded { turns, ..Loaded::default() };
-            plan_turn_interrupt(&TurnInterruptCall { now_ms: 5.0, reason: None, loaded })
+            plan_turn_interrupt(&TurnInterruptCall { now_ms: 5.0, reason, loaded })
         };
+        let plan = |turns| plan_for(None, turns);
+        for (reason, want) in [("", "interrupted"), ("enough", "enough")] {
+            let ClientAnswer::Interrupted { writes } = plan_for(Some(reason), vec![row("inProgress")]) else {
+                panic!()
+            };
+            assert!(
+                matches!(writes.last(), Some(Write::PutTurn { error: Some(error), .. }) if error == want)
+            );
+        }
         let ClientAnswer::Interrupted { writes } = plan(vec![row("inProgress")]) else { panic!() };
         assert!(
             matches!(writes.last(), Some(Write::PutTurn { error: Some(error), .. }) if error == "interrupted")

@@ -37,16 +37,19 @@ const STEPS = [
   { name: "layers", check: everyLayerHasTests },
   { name: "fresh", check: builtFoldersAreFresh },
   command("fmt", "cargo", "fmt", "--all", "--check"),
-  command("clippy", "cargo", "clippy", "--locked", "--all-targets", ...DENY_WARNINGS),
+  command("clippy", "cargo", "clippy", "--locked", "--all-targets", "--features", "testing", ...DENY_WARNINGS),
   command("clippy-wasm", "cargo", "clippy", "--locked", "--workspace", "--target", WASM_TARGET, ...DENY_WARNINGS),
   command("rust", "cargo", "test", "--locked"),
+  command("evidence", "cargo", "test", "--locked", "--profile", "evidence", "--lib", "evidence", "--", "--ignored", "--nocapture"),
   ...DOORS.map((door) => command(`door-${door}`, "wasm-pack", "test", "--node", "--mode", "no-install", path.join("doors", door), "--locked")),
+  command("alike", process.execPath, "tests/core/alike.mjs"),
   npmBin("types", "typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"),
   npmBin("lint", "eslint/bin/eslint.js", "--max-warnings", "0", "."),
   vitest("unit", "convex", "bridge", "host", "react"),
   vitest("packaging", "packaging"),
   vitest("e2e", "e2e"),
   command("size", process.execPath, "tools/size.mjs"),
+  command("bench-core", process.execPath, "tests/core/bench.mjs"),
 ];
 
 function chosenSteps([flag, name]) {

@@ -189,7 +189,8 @@ async function insertStream(ctx: WriteCtx, target: Target, write: Of<"insertStre
 
 async function closeStream(ctx: WriteCtx, target: Target, write: Of<"closeStream">): Promise<void> {
   const stream = existing(target.rows.streams[write.row]);
-  await ctx.db.patch("streams", stream._id, stateOf(target, write));
+  const gone = { finishedAt: undefined, expiresAt: undefined };
+  await ctx.db.patch("streams", stream._id, { ...gone, ...stateOf(target, write) });
   const head = await findHead(ctx, target.scope, stream.streamId);
   const closed = write.expiresAt !== undefined;
   if (head !== null) await ctx.db.patch("streamHeads", head._id, { closed, swept: write.swept, open: [] });

@@ -484,6 +484,7 @@ impl<'a> Scan<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            self.plain();
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -503,13 +504,18 @@ impl<'a> Scan<'a> {
                         _ => return Err(self.fault()),
                     }
                 }
-                Some(0x20..) => self.at += 1,
                 _ => return Err(self.fault()),
             }
         }
         let inside = self.text.get(start..self.at).ok_or(self.fault())?;
         self.at += 1;
         Ok(RawStr { inside, escaped })
+    }
+
+    /// Passes over what stands in a string as it is. SOURCE: measured, most of a payload's bytes, each read three times.
+    fn plain(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count();
     }
 
     /// Passes over one value of a text that was proven to be JSON.

@@ -162,7 +162,13 @@ impl Rows<'_> {
             && (message.end_cursor.is_none_or(|end| at.cursor < end) || !message.is_of(self.stream(at)))
         {
             self.join_stream(newest, at);
-            self.begin_earlier(newest, at);
+            // A delta made it: what does not come in deltas is said here.
+            if self.begin_earlier(newest, at)
+                && !text_grows(&item.item_type)
+                && let Some(message) = self.messages.get_mut(newest)
+            {
+                message.content = Some(content_of(item, at));
+            }
             return;
         }
         if at.stream.is_some_and(|stream| self.is_open(stream, &item.id, at.cursor)) {
@@ -277,17 +283,17 @@ impl Rows<'_> {
         }
     }
 
-    /// A hole held the item's first events: it began before the first one that came.
-    fn begin_earlier(&mut self, found: usize, at: At<'_>) {
+    /// A hole held the item's first events: it began before the first one that came. Answers whether it did.
+    fn begin_earlier(&mut self, found: usize, at: At<'_>) -> bool {
         let stream = self.stream(at);
         let known = |message: &Message| {
             !message.is_of(stream) || message.start_cursor <= at.cursor || message.closing == Closing::Item
         };
         if self.messages.get(found).is_none_or(known) {
-            return;
+            return false;
         }
         let order_in_turn = self.order_of(at);
-        let Some(message) = self.messages.get_mut(found) else { return };
+        let Some(message) = self.messages.get_mut(found) else { return false };
         message.start_cursor = at.cursor;
         message.changed = true;
         message.made = Some(MessageMade {
@@ -302,6 +308,7 @@ impl Rows<'_> {
                 open.start_cursor = at.cursor;
             }
         }
+        true
     }
 
     /// The place in its turn of an item that this event names first.

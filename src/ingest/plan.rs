@@ -96,6 +96,10 @@ fn ask(
 ) {
     let mut folds_left = FOLDS_MAX;
     for stream in streams {
+        // Its state is its turn's, whatever its first events mean.
+        if stream.head.is_none() {
+            add(&mut needs.turns, stream.turn_id);
+        }
         if stream.swept && !stream.accepted.is_empty() {
             add(&mut needs.turns, stream.turn_id);
             add(&mut needs.closing, stream.turn_id);
@@ -117,6 +121,10 @@ fn ask(
                 Meaning::ItemStarted(item) if in_open_turn && known(&item.id) => {}
                 Meaning::ItemGrew { item_id, .. } if in_open_turn && known(item_id) => {}
                 meaning => ask_for(meaning, stream.turn_id, !stream.main, !in_open_turn, needs),
+            }
+            // A turn that ended as another's name is one again: its streams go on.
+            if payload.meaning.item_id().is_some() && stream.may_open_its_turn() {
+                add(&mut needs.closing, stream.turn_id);
             }
             if let Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) = &payload.meaning {
                 moved.push(&item.id);

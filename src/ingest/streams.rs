@@ -237,6 +237,11 @@ impl<'a> Stream<'a> {
         self.order.has_hole_below(self.ack)
     }
 
+    /// Whether an item on it may be the first of a turn that has ended.
+    pub fn may_open_its_turn(&self) -> bool {
+        if self.head.is_none() { !self.main } else { self.closed && !self.has_items }
+    }
+
     /// The item that goes on at `cursor`.
     pub fn open_item(&self, item_id: &str, cursor: u64) -> Option<&OpenItemRow> {
         self.open.iter().rev().find(|item| item.item_id == item_id && item.start_cursor <= cursor)

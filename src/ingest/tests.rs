@@ -383,6 +383,40 @@ fn a_review_has_two_turn_ids_for_one_run() {
 }
 
 #[test]
+fn the_streams_of_a_turn_that_is_one_again_go_on() {
+    let mut shell = Shell::new();
+    shell.writes(&[of_turn("R", turn_started(0))]);
+    let aside = |event: Delta<'static>| Delta { stream_id: "T:R:1", ..of_turn("R", event) };
+    shell.writes(&[Delta { event_id: "aside", ..aside(turn_started(0)) }]);
+    shell.writes(&[turn_started(0), item_started(1, "m"), turn_completed(2, "completed")]);
+    let states = |shell: &Shell| ["T:R:0", "T:R:1"].map(|stream| shell.streams[stream].1.clone());
+    assert_eq!(states(&shell), ["finished", "finished"]);
+    shell.writes(&[of_turn("R", item_started(1, "n"))]);
+    assert_eq!(states(&shell), ["streaming", "streaming"]);
+    assert!(shell.heads.iter().all(|head| head.closed == (head.turn_id == "U")));
+}
+
+#[test]
+fn a_stream_that_begins_after_its_turns_end_is_no_live_one() {
+    let mut shell = steady();
+    shell.writes(&[turn_completed(2, "completed")]);
+    let unknown = event(0, "thread/brandNew", r#"{"threadId":"T"}"#);
+    let late = Delta { event_id: "late", stream_id: "T:U:1", ..unknown };
+    assert_eq!(shell.writes(&[late]), ["stream+ finished", "head+ 1 count 1 closed", "chunk 0..1 kept 0"]);
+}
+
+#[test]
+fn a_command_whose_start_fills_a_hole_says_its_line() {
+    let item = r#"{"threadId":"T","turnId":"U","item":{"type":"commandExecution","id":"c","command":"ls"}}"#;
+    let output = r#"{"threadId":"T","turnId":"U","itemId":"c","delta":"out"}"#;
+    let mut shell = steady();
+    shell.writes(&[event(3, "item/commandExecution/outputDelta", output)]);
+    assert_eq!(shell.text("c"), "");
+    shell.writes(&[event(2, "item/started", item)]);
+    assert_eq!(shell.text("c"), "ls");
+}
+
+#[test]
 fn no_reasoning_is_kept_where_none_is_wanted() {
     let mut shell = steady();
     shell.options.save_reasoning_deltas = false;

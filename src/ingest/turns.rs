@@ -166,6 +166,10 @@ impl Rows<'_> {
             turn.changed = true;
             for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
                 stream.closed = false;
+                stream.made_as = StreamState::Streaming;
+            }
+            for (_, state) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
+                *state = Some(StreamState::Streaming);
             }
         }
         if !turn.has_items {

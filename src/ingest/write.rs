@@ -539,7 +539,7 @@ pub enum Write {
         #[tsify(optional)]
         turn_order: Option<u64>,
     },
-    /// A stream of a turn that ends, or goes on after the sweep had ended it.
+    /// A stream of a turn that ends; or that goes on after the sweep, or as another's name, had ended it.
     CloseStream {
         /// The loaded row.
         row: u32,

@@ -1,0 +1,151 @@
+// What a steady batch of text costs: native instructions for each delta (callgrind), and at the boundary crossings, text
+// operations and bytes. Exact counts against those of bench.json; `--write` puts the present ones there.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { ROOT, cargoEnv } from "../../tools/cargo-tools.mjs";
+
+const BATCHES = [1, 20, 100];
+const RISE_MAX = 1.02;
+const NUMBERS = path.join(ROOT, "tests/core/bench.json");
+/** What no count may be above, whatever it was before. */
+const CEILINGS = { crossings: 1, textsIn: 3, textsOut: 60 };
+/** What a delta is to cost one day: said, and not asked for yet. */
+const INSTRUCTIONS_TARGET = 6_000;
+/** Two counts are taken, so that what runs once, before and behind the plans, falls out of their difference. */
+const TIMES = { few: 1, many: 21 };
+
+/** Valgrind runs on Linux, and another processor has other instructions. */
+const countsInstructions = process.platform === "linux" && process.arch === "x64";
+
+const counts = { crossings: 0, textsIn: 0, textsOut: 0, bytesIn: 0, bytesOut: 0, callbacks: 0 };
+const resetCounts = () => Object.keys(counts).forEach((name) => (counts[name] = 0));
+
+function countTexts() {
+  const { encode, encodeInto } = TextEncoder.prototype;
+  TextEncoder.prototype.encode = function (text) {
+    counts.textsIn += 1;
+    return encode.call(this, text);
+  };
+  TextEncoder.prototype.encodeInto = function (text, target) {
+    counts.textsIn += 1;
+    return encodeInto.call(this, text, target);
+  };
+  const { decode } = TextDecoder.prototype;
+  TextDecoder.prototype.decode = function (bytes, options) {
+    // The glue decodes once while it is loaded, nothing at all.
+    if (bytes !== undefined) counts.textsOut += 1;
+    counts.bytesOut += bytes?.byteLength ?? 0;
+    return decode.call(this, bytes, options);
+  };
+}
+
+/** An instance whose entries, and what they call back, are counted. */
+function countCrossings() {
+  const Real = WebAssembly.Instance;
+  const counted = (work, count) => (...args) => {
+    count(args);
+    return work(...args);
+  };
+  const callback = () => (counts.callbacks += 1);
+  WebAssembly.Instance = function (module, imports) {
+    const back = (name) => Object.fromEntries(Object.entries(imports[name]).map(([key, work]) => [key, typeof work === "function" ? counted(work, callback) : work]));
+    const real = new Real(module, Object.fromEntries(Object.keys(imports).map((name) => [name, back(name)])));
+    const entry = ([, textBytes, , numberCount]) => {
+      counts.crossings += 1;
+      counts.bytesIn += textBytes + numberCount * Float64Array.BYTES_PER_ELEMENT;
+    };
+    return { exports: { ...real.exports, planIngest: counted(real.exports.planIngest, entry) } };
+  };
+}
+
+/** A turn that is known, an item that is open, a session that was heard of just now: only text comes. */
+function steadyCall(count) {
+  const threadId = "01a20285-2892-7df1-9e1f-6a3b3cf2ad40";
+  const turnId = "01a20285-2f26-7690-b08c-a87754c23bce";
+  const itemId = "msg_0b8b9dbf0f0f9d2f0168c4a1a5a3c88197a1";
+  const streamId = `${threadId}:${turnId}:0`;
+  const own = { sessionId: "session", deviceId: "device", epoch: 1, lastBeatAt: 1_000 };
+  const event = (at) => ({
+    eventId: `runtime.1:${streamId}:${String(at)}`,
+    turnId,
+    streamId,
+    kind: "item/agentMessage/delta",
+    payloadJson: JSON.stringify({ method: "item/agentMessage/delta", params: { threadId, turnId, itemId, delta: " steady words," } }),
+    cursorStart: at,
+    cursorEnd: at + 1,
+    createdAt: 1_000 + at,
+  });
+  return {
+    strict: false,
+    nowMs: 2_000,
+    threadId,
+    runtime: undefined,
+    thread: { localThreadId: threadId, nextTurnOrder: 1, status: "active" },
+    session: { sessionId: own.sessionId, deviceId: own.deviceId, own, writer: own, boundElsewhere: false },
+    heads: [{ streamId, threadId, turnId, turnOrder: 0, latest: 500, holes: [], eventCount: 500, weight: 0, closed: false, swept: false, hasItems: true, open: [{ itemId, messageId: itemId, startCursor: 2, fold: { cursor: 2, weight: 0, fill: 0, started: true } }] }],
+    marks: [],
+    deltas: Array.from({ length: count }, (_, at) => event(500 + at)),
+    lifecycle: [],
+    loaded: null,
+  };
+}
+
+countTexts();
+countCrossings();
+const { planIngest } = await import("../../dist/js-wrapper/core/ingest.js");
+const { packIngest } = await import("../../dist/js-wrapper/core/boundary.js");
+
+function atTheBoundary(call) {
+  resetCounts();
+  const answer = planIngest(call);
+  if (answer.type !== "plan") throw new Error(`a steady batch is answered ${answer.type}`);
+  return { ...counts };
+}
+
+// The first answer of an instance also makes the names of its fields.
+atTheBoundary(steadyCall(1));
+
+const folder = path.join(ROOT, "target/bench-core");
+mkdirSync(folder, { recursive: true });
+const env = cargoEnv();
+
+function instructions(times, files) {
+  const args = ["--tool=callgrind", "--callgrind-out-file=/dev/null", path.join(ROOT, "target/release/examples/steady"), String(times), ...files];
+  const { status, stderr, error } = spawnSync("valgrind", args, { encoding: "utf8", env: { PATH: process.env.PATH } });
+  if (error?.code === "ENOENT") throw new Error("valgrind is not there: apt-get install valgrind");
+  const found = /Collected : (\d+)/.exec(stderr ?? "");
+  if (status !== 0 || found === null) throw new Error(`valgrind failed:\n${stderr}`);
+  return Number(found[1]);
+}
+
+function instructionsPerDelta(call) {
+  const { texts, numbers } = packIngest(call);
+  const files = ["numbers", "texts"].map((name) => path.join(folder, name));
+  writeFileSync(files[0], new Uint8Array(numbers.buffer));
+  writeFileSync(files[1], texts);
+  const planned = (TIMES.many - TIMES.few) * call.deltas.length;
+  return Math.round((instructions(TIMES.many, files) - instructions(TIMES.few, files)) / planned);
+}
+
+if (!countsInstructions) console.log("native instructions are counted on Linux on x64 only");
+else execFileSync("cargo", ["build", "--quiet", "--locked", "--release", "--example", "steady"], { cwd: ROOT, env, stdio: "inherit" });
+const found = {};
+for (const count of BATCHES) {
+  const call = steadyCall(count);
+  found[count] = { ...(countsInstructions ? { instructionsPerDelta: instructionsPerDelta(call) } : {}), ...atTheBoundary(call) };
+}
+
+if (process.argv.includes("--write")) writeFileSync(NUMBERS, `${JSON.stringify(found, null, 2)}\n`);
+const known = JSON.parse(readFileSync(NUMBERS, "utf8"));
+let isOver = false;
+for (const [count, numbers] of Object.entries(found)) {
+  for (const [name, number] of Object.entries(numbers)) {
+    const before = known[count][name];
+    const over = number > before * RISE_MAX || number > (CEILINGS[name] ?? Infinity);
+    isOver ||= over;
+    console.log(`batch of ${count.padStart(3)}  ${name.padEnd(20)} ${String(number).padStart(7)}  was ${String(before)}${over ? "  TOO MUCH" : ""}`);
+  }
+}
+console.log(`the target for a delta is ${String(INSTRUCTIONS_TARGET)} native instructions`);
+process.exitCode = isOver ? 1 : 0;
