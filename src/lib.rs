@@ -24,7 +24,7 @@
 //! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
 //! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
-//! - [`pack`], [`options`], [`limits`], [`error`]: how calls are read, and bounds and codes
+//! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers made, bounds and codes
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -39,6 +39,7 @@
     )
 )]
 
+pub mod answer;
 pub mod checkpoint;
 pub mod client;
 pub mod command;

@@ -27,15 +27,12 @@ pub enum PolicyAnswer {
         /// What the app-server is sent.
         method: Method,
         /// The folder to pass, without `.` and `..`, where the command names one.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         cwd: Option<String>,
         /// The `sandboxPolicy` to pass, as JSON; none where what is in force stays.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         sandbox_policy_json: Option<String>,
         /// The `approvalPolicy` to pass, as JSON; none where what is in force stays.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         approval_policy_json: Option<String>,
         /// What is lower with it than what is in force.

@@ -189,7 +189,6 @@ pub enum PresenceAnswer {
         /// And how many commands it can lease.
         commands_waiting: u64,
         /// The row; none where a newer start of the runtime has beaten.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         row: Option<PresenceWrite>,
         /// Whether an expiry has to be scheduled, for the row's `awayAt`: none is on its way.
@@ -233,7 +232,6 @@ pub struct PresenceThread {
     /// The thread.
     pub thread_id: String,
     /// The turn that runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub turn_id: Option<String>,
     /// Requests that wait for an answer.
@@ -243,7 +241,6 @@ pub struct PresenceThread {
     /// Whether what is seen is old: "catching up, N behind".
     pub catching_up: bool,
     /// The sender's clock at the oldest of them, in milliseconds: for display only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub oldest_event_at: Option<f64>,
 }

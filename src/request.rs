@@ -105,45 +105,35 @@ pub struct Request<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct RequestWrite {
     /// The loaded row.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub row: Option<u32>,
     /// The event of this batch that asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub event: Option<u32>,
     /// Its id, as JSON.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub id: Option<String>,
     /// The item that it names.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub item_id: Option<String>,
     /// What an approval is for; none where it is no approval.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub approval: Option<&'static str>,
     /// Why it asks: the model's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub reason: Option<String>,
     /// Milliseconds after which it resolves itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub auto_resolution_ms: Option<u64>,
     /// The process that asked, as far as its event says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub runtime_id: Option<String>,
     /// See `runtimeId`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub generation: Option<u64>,
     /// What became of it.
     pub state: RequestState,
     /// How its end is known, where that changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub cause: Option<RequestCause>,
 }

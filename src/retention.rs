@@ -70,7 +70,6 @@ pub struct TrimAnswer {
     /// The chunks that go: their indexes.
     pub gone: Vec<u32>,
     /// The holes that are left, where some are given up.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub holes: Option<Vec<HoleRow>>,
 }

@@ -2,6 +2,7 @@
 //!
 //! The entries themselves are in `doors/`: one crate, and so one module, for each that asks.
 
+use crate::answer::to_value;
 use crate::pack::{Misfit, Unpacker};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -27,7 +28,7 @@ pub fn misfit(_: Misfit) -> JsValue {
 /// The answer as plain objects, lists, texts, numbers and flags; what is not there is left out.
 ///
 /// # Errors
-/// An `Error` where a number is none that JavaScript holds exactly.
+/// None: a tree holds nothing that JavaScript's values do not.
 pub fn answer(answer: &impl Serialize) -> Result<JsValue, JsValue> {
-    Ok(answer.serialize(&Serializer::new())?)
+    Ok(to_value(answer).serialize(&Serializer::new())?)
 }

@@ -11,11 +11,14 @@ const WASM_OPT = path.join(ROOT, "node_modules/binaryen/bin/wasm-opt");
 const WASM_FEATURES = ["bulk-memory", "bulk-memory-opt", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 const WASM_OPT_FLAGS = [
   ...WASM_FEATURES.map((feature) => `--enable-${feature}`),
-  // SOURCE: measured, 1.3 % smaller than -O3.
+  // SOURCE: measured. -Oz is 1.3 % smaller than -O3; flattened before it and made twice, 0.7 % smaller (gzip).
+  "--flatten",
+  "--rereloop",
+  "-Oz",
   "-Oz",
   "--converge",
   // A function with one caller is inlined only where it is small: what stays apart repeats, and compresses.
-  "--one-caller-inline-max-function-size=64",
+  "--one-caller-inline-max-function-size=24",
   "--strip-debug",
   "--strip-producers",
   "--strip-target-features",

@@ -28,7 +28,6 @@ pub enum CommandAnswer {
         /// The row.
         command: NewCommand,
         /// The queued turn that shows it, where it is made too.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn: Option<NewTurn>,
         /// The queued command that it ends, of an interrupt: its row is the carrier.
@@ -44,7 +43,6 @@ pub enum CommandAnswer {
         /// Its new rank.
         rank: u64,
         /// The turn that it steers; none where it stays a turn.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         steers: Option<String>,
     },
@@ -67,15 +65,12 @@ pub enum CommandAnswer {
 #[serde(rename_all = "camelCase")]
 pub struct CommandNeeds {
     /// The turn of a steer or an interrupt, by either of its ids, and the open command that carries it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub turn_id: Option<String>,
     /// The id of the queued turn: whether a turn has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub client_turn_id: Option<String>,
     /// The server request of a decision or an answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub request: Option<RequestName>,
 }
@@ -89,15 +84,12 @@ pub struct RequestName {
     /// Whether the id is a number.
     pub is_number: bool,
     /// The runtime that asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub runtime_id: Option<String>,
     /// The runtime's start.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub generation: Option<u64>,
     /// The app-server's start.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub app_generation: Option<u64>,
 }
@@ -111,19 +103,15 @@ pub struct NewCommand {
     /// Its place in the thread.
     pub order: u64,
     /// The server's clock at the end of its time, in milliseconds; none where that is its request's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub expires_at: Option<f64>,
     /// The turn that it names.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub target_turn_id: Option<String>,
     /// The queued turn that shows it: also what Codex echoes, else the command's id is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub client_turn_id: Option<String>,
     /// The request that it answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub request: Option<RequestName>,
 }
@@ -147,11 +135,9 @@ pub struct CommandWrite {
     /// Where it stands now.
     pub state: CommandState,
     /// Why it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub code: Option<CommandCode>,
     /// The turn that an accepted one belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub turn_id: Option<String>,
     /// How often its lease lapsed before it was delivered.
@@ -223,7 +209,6 @@ pub struct Handed {
     /// The server's clock at the end of its lease, in milliseconds.
     pub expires_at: f64,
     /// Codex's id of the turn that it steers or interrupts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub turn_id: Option<String>,
     /// How often its lease lapsed before.

@@ -922,11 +922,11 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
 
 #[test]
 fn answers_are_plain_data() {
-    let json = |answer: &CommandAnswer| serde_json::to_string(answer).unwrap();
+    let json = |answer: &CommandAnswer| serde_json::to_string(&crate::answer::to_value(answer)).unwrap();
     let report = plan_report(&report(row(Delivered), "refused"));
     assert_eq!(
         json(&report),
-        r#"{"type":"written","writes":[{"row":0,"state":"refused","code":"E_COMMAND_REFUSED","lapses":0,"lease":"clear","turn":{"type":"fail","code":"E_COMMAND_REFUSED"}}]}"#
+        r#"{"type":"written","writes":[{"row":0.0,"state":"refused","code":"E_COMMAND_REFUSED","lapses":0.0,"lease":"clear","turn":{"type":"fail","code":"E_COMMAND_REFUSED"}}]}"#
     );
     let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![lapsed(Delivered)] });
     assert!(json(&swept).contains(r#""state":"unknown","code":"E_COMMAND_UNKNOWN""#), "{}", json(&swept));

@@ -30,7 +30,6 @@ pub enum LineClass {
         /// The thread that it names.
         thread_id: String,
         /// The turn that it names.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_id: Option<String>,
         /// Whether it wants an answer.
@@ -40,7 +39,6 @@ pub enum LineClass {
         /// Whether it is the turn's end.
         ends_turn: bool,
         /// Milliseconds since 1970 by the sender's clock.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         emitted_at_ms: Option<f64>,
         /// First UTF-16 unit of the line that is not the message's own. Without the units from here to `cut_end` the

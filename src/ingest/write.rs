@@ -45,7 +45,6 @@ pub struct Fault {
     /// Whether the same batch can succeed after `ensureSession`.
     pub recoverable: bool,
     /// The event that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub event: Option<u32>,
 }
@@ -294,7 +293,6 @@ pub struct MessageContent {
     /// UTF-8 bytes of the text.
     pub text_bytes: u32,
     /// The item's JSON, without what is kept beside it; none where only a delta was seen.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub payload: Option<StoredPayload>,
 }
@@ -314,11 +312,9 @@ pub struct Run {
     /// The text.
     pub text: String,
     /// An unpaired low half before it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub leading_low: Option<u16>,
     /// An unpaired high half behind it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub pending_high: Option<u16>,
 }
@@ -344,7 +340,6 @@ pub struct OpenItemRow {
     /// Where it began.
     pub start_cursor: u64,
     /// How far its text is folded; none where its text does not grow.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub fold: Option<OpenFold>,
 }
@@ -392,22 +387,18 @@ pub enum Write {
     /// The thread changes; its `updatedAt` moves.
     PatchThread {
         /// The order that the next turn gets.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         next_turn_order: Option<u64>,
         /// A new name; `""` removes it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         name: Option<String>,
         /// Whether it is archived.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         archived: Option<bool>,
     },
     /// A turn.
     PutTurn {
         /// The loaded row, where it exists.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         row: Option<u32>,
         /// Its id.
@@ -417,35 +408,28 @@ pub enum Write {
         /// Its status.
         status: TurnStatus,
         /// Whose word a terminal status is.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         source: Option<Source>,
         /// Whether an item of it is known.
         has_items: bool,
         /// The turn that this is another name of.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         same_run_as: Option<String>,
         /// Whether the error and the time of an end of before are taken away.
         clear_error: bool,
         /// What failed.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         error: Option<String>,
         /// What Codex tried again after.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         warning: Option<String>,
         /// Milliseconds, the sender's clock.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         started_at: Option<f64>,
         /// Milliseconds, the sender's clock.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         completed_at: Option<f64>,
         /// When the sweep asks whether anything was heard of it; none where it has ended. Milliseconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         silent_at: Option<f64>,
     },
@@ -456,7 +440,6 @@ pub enum Write {
         /// The turn that it came from, empty where it names none.
         turn_id: String,
         /// The place of the turn that keeps it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_order: Option<u64>,
         /// Whether the thread keeps it.
@@ -467,7 +450,6 @@ pub enum Write {
     /// A message.
     PutMessage {
         /// The loaded row, where it exists.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         row: Option<u32>,
         /// Its turn.
@@ -477,11 +459,9 @@ pub enum Write {
         /// Its own id.
         message_id: String,
         /// How it is made, where it is new; where it exists, that it began earlier than was known.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         made: Option<MessageMade>,
         /// Where its text begins to grow, where a lifecycle event had made it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         joined: Option<StreamJoined>,
         /// Its status.
@@ -489,19 +469,15 @@ pub enum Write {
         /// What ended it.
         closing: Closing,
         /// Where its item ended.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         end_cursor: Option<u64>,
         /// What it says, where an event of this batch says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         content: Option<MessageContent>,
         /// Whether the parts are the whole text; else chunks hold its tail.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         text_whole: Option<bool>,
         /// Milliseconds, the sender's clock.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         completed_at: Option<f64>,
         /// Whether the time of an end of before is taken away.
@@ -514,7 +490,6 @@ pub enum Write {
         /// Where the fold stands: the chunks from here on hold the tail.
         cursor: u64,
         /// An unpaired high half that waits there.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         pending_high: Option<u16>,
         /// UTF-8 bytes of the parts.
@@ -531,11 +506,9 @@ pub enum Write {
         /// Its state.
         state: StreamState,
         /// When it stops being listed; none while it goes on. Milliseconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         expires_at: Option<f64>,
         /// The turn's order, where the turn exists.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_order: Option<u64>,
     },
@@ -548,14 +521,12 @@ pub enum Write {
         /// Whether the sweep ended it.
         swept: bool,
         /// When it stops being listed; none where it goes on. Milliseconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         expires_at: Option<f64>,
     },
     /// A stream's head: all of it but its keys.
     PutHead {
         /// The loaded row, where it exists; else it is made.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         row: Option<u32>,
         /// An event of the stream.
@@ -567,15 +538,12 @@ pub enum Write {
         /// What reading all its chunks would have cost, see `FOLD_WEIGHT_MAX`.
         weight: u64,
         /// What was left out, where that changes.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         holes: Option<Vec<HoleRow>>,
         /// Items that go on, where that changes.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         open: Option<Vec<OpenItemRow>>,
         /// Cursors behind the newest of each kind, where that changes.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         newest: Option<[u64; NEWEST_OF_TURN]>,
         /// Whether the turn has ended.
@@ -585,7 +553,6 @@ pub enum Write {
         /// Whether the turn has an item.
         has_items: bool,
         /// The turn's order, where the turn exists.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         turn_order: Option<u64>,
     },

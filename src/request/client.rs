@@ -93,7 +93,6 @@ pub enum RequestAnswer {
         /// In words.
         message: &'static str,
         /// The request that it is about: who decided it is told.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         row: Option<u32>,
     },
@@ -120,7 +119,6 @@ pub enum RequestAnswer {
         /// Whether Codex has its answer.
         answered: bool,
         /// What Codex was told, where the stored decision says otherwise or there is none.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         decision: Option<String>,
         /// Whether it was the bridge's side that decided.
@@ -133,11 +131,9 @@ pub enum RequestAnswer {
         /// The rows. What the request itself says beside its id is the call's.
         requests: Vec<RequestWrite>,
         /// The request's own row, where it exists.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         row: Option<u32>,
         /// Why it asks, as far as its row keeps it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[tsify(optional)]
         reason: Option<String>,
         /// Whether its payload is nothing to store.

@@ -5,6 +5,7 @@ use super::history::{Sent, What, word};
 use super::model::Batch;
 use super::operations::{Case, options};
 use super::random::Random;
+use crate::answer::to_value;
 use crate::checkpoint::plan_checkpoint;
 use crate::delta::order::Range;
 use crate::delta::window::{WindowCall, read_window};
@@ -18,6 +19,7 @@ use crate::request::{Origin, Request};
 use crate::session::{SessionFacts, SessionRow};
 use crate::testing::name;
 use crate::turn::{TurnInterruptCall, TurnStartCall, plan_turn_interrupt, plan_turn_start};
+use serde::Serialize;
 use std::cell::RefCell;
 
 /// A call of a door: its entry, its texts, its numbers.
@@ -26,6 +28,11 @@ pub struct Packed {
     pub entry: &'static str,
     pub texts: String,
     pub numbers: Vec<f64>,
+}
+
+/// An answer as the door makes it, in JSON.
+fn json(answer: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(&to_value(answer))
 }
 
 /// The answer to a call that was packed otherwise than it is read: the door throws.
@@ -141,23 +148,21 @@ impl Packed {
     fn try_answer(&self) -> Result<String, Misfit> {
         let mut call = Unpacker::new(&self.texts, &self.numbers);
         let answer = match self.entry {
-            "planIngest" => serde_json::to_string(&plan_ingest(&IngestCall::unpack(call)?)),
-            "readWindow" => serde_json::to_string(&read_window(&WindowCall::unpack(call)?)),
-            "planTurnStart" => serde_json::to_string(&plan_turn_start(&TurnStartCall::unpack(call)?)),
-            "planTurnInterrupt" => {
-                serde_json::to_string(&plan_turn_interrupt(&TurnInterruptCall::unpack(call)?))
-            }
+            "planIngest" => json(&plan_ingest(&IngestCall::unpack(call)?)),
+            "readWindow" => json(&read_window(&WindowCall::unpack(call)?)),
+            "planTurnStart" => json(&plan_turn_start(&TurnStartCall::unpack(call)?)),
+            "planTurnInterrupt" => json(&plan_turn_interrupt(&TurnInterruptCall::unpack(call)?)),
             "planSession" => {
                 let heartbeat = call.flag();
                 let facts = SessionFacts::unpack(&mut call);
-                serde_json::to_string(&call.end(facts)?.answer(heartbeat))
+                json(&call.end(facts)?.answer(heartbeat))
             }
             "planCheckpoint" => {
                 let [now_ms, cursor, known, exists] = self.numbers[..] else { return Err(Misfit) };
-                serde_json::to_string(&plan_checkpoint(now_ms, cursor, safe_integer(known), exists != 0.0))
+                json(&plan_checkpoint(now_ms, cursor, safe_integer(known), exists != 0.0))
             }
             "chunksToLoad" => serde_json::to_string(&Options::unpack(&mut call).deltas_per_stream_max),
-            "classifyLine" => serde_json::to_string(&classify_line(&self.texts)),
+            "classifyLine" => json(&classify_line(&self.texts)),
             other => panic!("{other}"),
         };
         answer.map_err(|_| Misfit)
