@@ -53,6 +53,8 @@ pub struct Folded {
     pub cursor: u64,
     /// UTF-8 bytes behind the last full part, the tail's that was seen included.
     pub fill: u64,
+    /// UTF-8 bytes from the start of the part that it rewrites: below a part's size it will be rewritten again.
+    pub rewritten: u64,
     pending_high: Option<u16>,
     text_bytes: u64,
     first_part: u64,
@@ -107,6 +109,7 @@ impl<'a> FoldRow<'a> {
         Folded {
             cursor,
             fill: fill as u64,
+            rewritten: text.text.len() as u64,
             pending_high: text.high,
             text_bytes: self.text_bytes + grown as u64,
             first_part: self.part + u64::from(unchanged),

@@ -59,8 +59,8 @@ pub enum SessionWrite {
 pub fn message(code: Code) -> &'static str {
     match code {
         Code::ESyncSessionNotFound => "the session is not known: call ensureSession",
-        Code::ESyncSessionThreadMismatch => "the session is bound to another thread: call ensureSession",
-        _ => "another session or device writes this thread: ensureSession takes it over",
+        Code::ESyncSessionThreadMismatch => "the session is bound to another thread",
+        _ => "another session or device writes this thread",
     }
 }
 

@@ -65,7 +65,7 @@ fn bytes(call: &IngestCall<'_>) -> usize {
 
 fn range(delta: &Delta<'_>, event: u32) -> Result<Range, Fault> {
     let fault = || {
-        let message = "a delta covers [cursorStart, cursorEnd): safe integers, 0 <= start < end";
+        let message = "cursors are safe integers, 0 <= cursorStart < cursorEnd";
         Fault::new(Code::ESyncInvalidCursorRange, message, Some(event))
     };
     let start = safe_integer(delta.cursor_start).ok_or_else(fault)?;

@@ -20,18 +20,20 @@ impl Stream<'_> {
         &self,
         readings: &[Result<Payload<'_>, &'static str>],
     ) -> impl Iterator<Item = &OpenItemRow> {
-        let grows = self.head.is_some() && !self.closed && !self.accepted.is_empty();
+        let grows = self.head.is_some() && !self.closed;
         self.open.iter().filter(move |open| grows && self.is_due(open, readings))
     }
 
     fn is_due(&self, open: &OpenItemRow, readings: &[Result<Payload<'_>, &'static str>]) -> bool {
         let Some(fold) = open.fold else { return false };
-        if limit_of(&self.order.holes, fold.cursor, fold.started) <= fold.cursor {
-            return false;
-        }
+        let limit = limit_of(&self.order.holes, fold.cursor, fold.started);
+        let heavy = is_heavy(self.weight, &fold);
+        let Some((_, first)) = self.accepted.first() else { return false };
+        // What a hole holds back, the batch that fills it folds.
+        let held = limit < self.order.latest && first.start >= self.latest_before() && !heavy;
         // A hole that is filled may hold its beginning: where that lies, the next batch knows.
-        let earlier = self.accepted.first().is_some_and(|(_, range)| range.start < fold.cursor);
-        if !fold.started && earlier {
+        let earlier = !fold.started && first.start < fold.cursor;
+        if limit <= fold.cursor || held || earlier {
             return false;
         }
         let mut fill = fold.fill;
@@ -46,7 +48,7 @@ impl Stream<'_> {
                 _ => {}
             }
         }
-        fill >= PART_BYTES || self.weight.saturating_sub(fold.weight) >= FOLD_WEIGHT_MAX
+        fill >= PART_BYTES || heavy
     }
 
     /// What the batch's `chunks` bring to the open texts; answers the folds of those whose `tails` were loaded.
@@ -76,6 +78,11 @@ impl Stream<'_> {
             let whole = tail.end >= latest_before;
             let seen = if whole { order.latest } else { tail.end };
             let folded = tail.fold(&own, limit_of(&order.holes, tail.cursor, fold.started).min(seen));
+            // A hole lets too little through: a part that is not filled would be rewritten with each that follows.
+            if whole && !is_heavy(self.weight, fold) && folded.rewritten < PART_BYTES {
+                *fold = OpenFold { cursor: tail.cursor, fill: folded.fill, ..*fold };
+                continue;
+            }
             // What was not read is behind: the next batch goes on.
             *fold = OpenFold {
                 cursor: folded.cursor,
@@ -87,6 +94,11 @@ impl Stream<'_> {
         }
         writes
     }
+}
+
+/// Whether a reader finds too much behind the fold.
+fn is_heavy(weight: u64, fold: &OpenFold) -> bool {
+    weight.saturating_sub(fold.weight) >= FOLD_WEIGHT_MAX
 }
 
 fn text_runs(write: &Write) -> impl Iterator<Item = &Run> {

@@ -149,8 +149,8 @@ fn an_item_that_a_lifecycle_event_began_grows_from_the_first_stream_that_has_tex
     assert_eq!(shell.text("m"), "ab");
     assert_eq!(
         shell.writes(&[delta(3, "m", "c")]),
-        ["head 4 count 4 open m:3", "chunk 3..4 m=\"c\" kept 0", "fold 0 to 4, 3 bytes, parts from 0 [3]"],
-        "the head did not know how far it was folded"
+        ["head 4 count 4 open m:3", "chunk 3..4 m=\"c\" kept 0"],
+        "the head did not know how much is behind its fold, and looks once"
     );
     assert_eq!(shell.writes(&[delta(4, "m", "d")]), ["head 5 count 5 open m:4", "chunk 4..5 m=\"d\" kept 0"]);
     assert_eq!(shell.text("m"), "abcd");
