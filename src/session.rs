@@ -58,7 +58,7 @@ pub enum SessionWrite {
 /// Why a session may not, in words.
 pub fn message(code: Code) -> &'static str {
     match code {
-        Code::ESyncSessionNotFound => "the session is not known: call ensureSession",
+        Code::ESyncSessionNotFound => "the session is not known",
         Code::ESyncSessionThreadMismatch => "the session is bound to another thread",
         _ => "another session or device writes this thread",
     }

@@ -84,7 +84,7 @@ fn check_ids(call: &IngestCall<'_>, ranges: &[Range]) -> Result<(), Fault> {
                     other.stream_id == delta.stream_id && place == range
                 };
                 if !seen.get(at).is_some_and(same) {
-                    let message = "one eventId stands at two places of the batch";
+                    let message = "one eventId stands at two places";
                     return Err(Fault::new(Code::ESyncDupEventInBatch, message, Some(event)));
                 }
             }

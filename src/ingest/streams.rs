@@ -99,7 +99,7 @@ fn forbidden(event: u32) -> Fault {
 }
 
 fn out_of_order(event: u32) -> Fault {
-    Fault::new(Code::ESyncOutOfOrder, "the event's range holds another event already", Some(event))
+    Fault::new(Code::ESyncOutOfOrder, "the event's range holds another event", Some(event))
 }
 
 impl<'a> Stream<'a> {
