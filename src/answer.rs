@@ -71,7 +71,7 @@ struct Record(Vec<(&'static str, Value)>);
 impl Record {
     #[inline(never)]
     fn add(&mut self, name: &'static str, value: Value) {
-        if value != Value::Nothing {
+        if !matches!(value, Value::Nothing) {
             self.0.push((name, value));
         }
     }

@@ -5,7 +5,7 @@
 //! would be. It ends before the first remembered hole in which text of the item may be missing.
 
 use crate::delta::order::Range;
-use crate::ingest::chunks::joined;
+use crate::event::json::joined;
 use crate::ingest::messages::parts;
 use crate::ingest::write::{Run, Write};
 use crate::limits::TEXT_PART_BYTES_MAX;

@@ -11,24 +11,24 @@ use wasm_bindgen::{JsError, JsValue};
 /// The boundary's two sides differ: a bug of this software.
 const MISFIT: &str = "E_INTERNAL: the call was packed otherwise than it is read";
 
-/// Begins to read a packed call.
+/// What `read` makes of a packed call.
 ///
 /// # Errors
-/// An `Error` where the texts are no UTF-8.
-pub fn unpacker<'a>(texts: &'a [u8], numbers: &'a [f64]) -> Result<Unpacker<'a>, JsValue> {
-    let texts = std::str::from_utf8(texts).map_err(|_| misfit(Misfit))?;
-    Ok(Unpacker::new(texts, numbers))
-}
-
-/// What JavaScript is thrown for a call that was packed otherwise than it is read.
-pub fn misfit(_: Misfit) -> JsValue {
-    JsError::new(MISFIT).into()
+/// An `Error` where the call was packed otherwise than it is read, or its texts are no UTF-8.
+pub fn unpacked<'a, Read>(
+    texts: &'a [u8],
+    numbers: &'a [f64],
+    read: impl FnOnce(Unpacker<'a>) -> Result<Read, Misfit>,
+) -> Result<Read, JsValue> {
+    let texts = std::str::from_utf8(texts).map_err(|_| Misfit);
+    let read = texts.and_then(|texts| read(Unpacker::new(texts, numbers)));
+    read.map_err(|Misfit| JsError::new(MISFIT).into())
 }
 
 /// The answer as plain objects, lists, texts, numbers and flags; what is not there is left out.
 ///
 /// # Errors
-/// None: a tree holds nothing that JavaScript's values do not.
+/// What `serde-wasm-bindgen` refuses: nothing that a tree holds.
 pub fn answer(answer: &impl Serialize) -> Result<JsValue, JsValue> {
     Ok(to_value(answer).serialize(&Serializer::new())?)
 }

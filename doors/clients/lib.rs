@@ -6,7 +6,7 @@ use convex_codex_local::ingest::newest;
 use convex_codex_local::pack::safe_integer;
 use convex_codex_local::session::SessionFacts;
 use convex_codex_local::turn;
-use convex_codex_local::wasm::{answer, misfit, unpacker};
+use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
 
 #[global_allocator]
@@ -19,24 +19,24 @@ mod tests;
 /// Plans a `turns.start`.
 #[wasm_bindgen(js_name = planTurnStart, unchecked_return_type = "ClientAnswer")]
 pub fn plan_turn_start(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = turn::TurnStartCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, turn::TurnStartCall::unpack)?;
     answer(&turn::plan_turn_start(&call))
 }
 
 /// Plans a `turns.interrupt`.
 #[wasm_bindgen(js_name = planTurnInterrupt, unchecked_return_type = "ClientAnswer")]
 pub fn plan_turn_interrupt(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = turn::TurnInterruptCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, turn::TurnInterruptCall::unpack)?;
     answer(&turn::plan_turn_interrupt(&call))
 }
 
 /// Plans a `sync.ensureSession`.
 #[wasm_bindgen(js_name = planSession, unchecked_return_type = "ClientAnswer")]
 pub fn plan_session(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let mut call = unpacker(texts, numbers)?;
-    let heartbeat = call.flag();
-    let facts = SessionFacts::unpack(&mut call);
-    let facts = call.end(facts).map_err(misfit)?;
+    let (heartbeat, facts) = unpacked(texts, numbers, |mut call| {
+        let read = (call.flag(), SessionFacts::unpack(&mut call));
+        call.end(read)
+    })?;
     answer(&facts.answer(heartbeat))
 }
 

@@ -3,7 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::request::client::{self, ResolveCall, RespondCall, UpsertCall};
-use convex_codex_local::wasm::{answer, misfit, unpacker};
+use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
 
 #[global_allocator]
@@ -16,20 +16,20 @@ mod tests;
 /// Plans an `approvals.respond`.
 #[wasm_bindgen(js_name = planRespond, unchecked_return_type = "RequestAnswer")]
 pub fn plan_respond(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = RespondCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, RespondCall::unpack)?;
     answer(&client::plan_respond(&call))
 }
 
 /// Plans a `serverRequests.resolve`.
 #[wasm_bindgen(js_name = planResolve, unchecked_return_type = "RequestAnswer")]
 pub fn plan_resolve(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = ResolveCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, ResolveCall::unpack)?;
     answer(&client::plan_resolve(&call))
 }
 
 /// Plans a `serverRequests.upsertPending`.
 #[wasm_bindgen(js_name = planUpsert, unchecked_return_type = "RequestAnswer")]
 pub fn plan_upsert(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = UpsertCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, UpsertCall::unpack)?;
     answer(&client::plan_upsert(&call))
 }

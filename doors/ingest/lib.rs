@@ -3,7 +3,7 @@
 
 use convex_codex_local::ingest::call::IngestCall;
 use convex_codex_local::ingest::plan;
-use convex_codex_local::wasm::{answer, misfit, unpacker};
+use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
 
 #[global_allocator]
@@ -16,6 +16,6 @@ mod tests;
 /// Plans a batch.
 #[wasm_bindgen(js_name = planIngest, unchecked_return_type = "IngestAnswer")]
 pub fn plan_ingest(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = IngestCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, IngestCall::unpack)?;
     answer(&plan::plan_ingest(&call))
 }

@@ -3,7 +3,7 @@
 
 use convex_codex_local::delta::window::{WindowCall, read_window};
 use convex_codex_local::options::Options;
-use convex_codex_local::wasm::{answer, misfit, unpacker};
+use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
 
 #[global_allocator]
@@ -16,14 +16,12 @@ mod tests;
 /// Decides what a reader gets.
 #[wasm_bindgen(js_name = readWindow, unchecked_return_type = "WindowAnswer")]
 pub fn window(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = WindowCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, WindowCall::unpack)?;
     answer(&read_window(&call))
 }
 
 /// The reader's limits, brought into their ranges: how many chunks of a stream are worth loading.
 #[wasm_bindgen(js_name = chunksToLoad)]
 pub fn chunks_to_load(texts: &[u8], numbers: &[f64]) -> Result<usize, JsValue> {
-    let mut call = unpacker(texts, numbers)?;
-    let options = Options::unpack(&mut call);
-    Ok(options.deltas_per_stream_max)
+    unpacked(texts, numbers, |mut call| Ok(Options::unpack(&mut call).deltas_per_stream_max))
 }

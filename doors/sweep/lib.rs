@@ -2,7 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::retention;
-use convex_codex_local::wasm::{answer, misfit, unpacker};
+use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
 
 #[global_allocator]
@@ -21,13 +21,13 @@ pub fn sessions_due(now_ms: f64) -> Result<JsValue, JsValue> {
 /// Decides which chunks of a stream go.
 #[wasm_bindgen(js_name = planTrim, unchecked_return_type = "TrimAnswer")]
 pub fn plan_trim(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = retention::TrimCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, retention::TrimCall::unpack)?;
     answer(&retention::plan_trim(&call))
 }
 
 /// Decides whether a turn has gone silent.
 #[wasm_bindgen(js_name = planSilence, unchecked_return_type = "SilenceAnswer")]
 pub fn plan_silence(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = retention::SilenceCall::unpack(unpacker(texts, numbers)?).map_err(misfit)?;
+    let call = unpacked(texts, numbers, retention::SilenceCall::unpack)?;
     answer(&retention::plan_silence(&call))
 }

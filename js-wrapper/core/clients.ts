@@ -37,6 +37,6 @@ export const isThreadUsage = (order: number, place: number): boolean => instance
 
 type Entry = (texts: Uint8Array, numbers: Float64Array) => wasm.ClientAnswer;
 
-function ask<Type extends wasm.ClientAnswer["type"]>(entry: Entry, { texts, numbers }: Packed): ClientAnswer<Type> {
-  return instance.ask(() => entry(texts, numbers)) as ClientAnswer<Type>;
+function ask<Type extends wasm.ClientAnswer["type"]>(entry: Entry, call: Packed): ClientAnswer<Type> {
+  return instance.askPacked(entry, call) as ClientAnswer<Type>;
 }

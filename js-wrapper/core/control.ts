@@ -61,8 +61,8 @@ export const planUpsert = (call: UpsertCall) => ask<"keep" | "upsert">(wasm.plan
 
 type Entry = (texts: Uint8Array, numbers: Float64Array) => wasm.RequestAnswer;
 
-function ask<Type extends wasm.RequestAnswer["type"]>(entry: Entry, { texts, numbers }: Packed): RequestAnswerOf<Type> {
-  return instance.ask(() => entry(texts, numbers)) as RequestAnswerOf<Type>;
+function ask<Type extends wasm.RequestAnswer["type"]>(entry: Entry, call: Packed): RequestAnswerOf<Type> {
+  return instance.askPacked(entry, call) as RequestAnswerOf<Type>;
 }
 
 function packRespond(call: RespondCall): Packed {

@@ -12,6 +12,5 @@ const instance = new Instance(base64, wasm.initSync);
  * @throws CoreError where the core trapped, or was called otherwise than it reads: a bug of this software
  */
 export function planIngest(call: IngestCall): wasm.IngestAnswer {
-  const { texts, numbers } = packIngest(call);
-  return instance.ask(() => wasm.planIngest(texts, numbers));
+  return instance.askPacked(wasm.planIngest, packIngest(call));
 }

@@ -1,5 +1,7 @@
 /** One wasm instance, one way for the Convex isolate, Node, vitest and a browser: bytes out of a module, made synchronously. */
 
+import type { Packed } from "./boundary.js";
+
 /** A bug of this software: the core trapped, or was called otherwise than it reads. Nothing was decided. */
 export class CoreError extends Error {
   readonly code = "E_INTERNAL";
@@ -44,6 +46,11 @@ export class Instance {
       this.#memory = undefined;
       throw new CoreError(error);
     }
+  }
+
+  /** Asks an entry that takes a packed call. */
+  askPacked<Answer>(entry: (texts: Uint8Array, numbers: Float64Array) => Answer, { texts, numbers }: Packed): Answer {
+    return this.ask(() => entry(texts, numbers));
   }
 
   #load(): WebAssembly.Memory {

@@ -8,12 +8,10 @@ const instance = new Instance(base64, wasm.initSync);
 
 /** Decides what a reader gets of its streams. */
 export function readWindow(call: WindowCall): wasm.WindowAnswer {
-  const { texts, numbers } = packWindow(call);
-  return instance.ask(() => wasm.readWindow(texts, numbers));
+  return instance.askPacked(wasm.readWindow, packWindow(call));
 }
 
 /** How many chunks of a stream a reader with these options can be given at most. */
 export function chunksToLoad(runtime: RuntimeOptions | undefined): number {
-  const { texts, numbers } = packOptions(runtime);
-  return instance.ask(() => wasm.chunksToLoad(texts, numbers));
+  return instance.askPacked(wasm.chunksToLoad, packOptions(runtime));
 }

@@ -13,12 +13,10 @@ export function sessionsDue(nowMs: number): wasm.SessionsDue {
 
 /** Decides which chunks of a stream go, and what is folded before. */
 export function planTrim(call: TrimCall): wasm.TrimAnswer {
-  const { texts, numbers } = packTrim(call);
-  return instance.ask(() => wasm.planTrim(texts, numbers));
+  return instance.askPacked(wasm.planTrim, packTrim(call));
 }
 
 /** Decides whether a turn has gone silent. */
 export function planSilence(call: SilenceCall): wasm.SilenceAnswer {
-  const { texts, numbers } = packSilence(call);
-  return instance.ask(() => wasm.planSilence(texts, numbers));
+  return instance.askPacked(wasm.planSilence, packSilence(call));
 }

@@ -259,6 +259,12 @@ impl<'a> RawStr<'a> {
     }
 }
 
+/// The character of a surrogate pair.
+pub fn joined(high: u16, low: u16) -> char {
+    let code = 0x10000 + ((u32::from(high) & 0x3FF) << 10) + (u32::from(low) & 0x3FF);
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
 fn hexadecimal(digits: &str) -> u16 {
     let digit = |char: char| char.to_digit(16).unwrap_or(0) as u16;
     digits.chars().fold(0, |value, char| value << 4 | digit(char))
@@ -274,8 +280,7 @@ impl Text {
     /// Appends one UTF-16 unit; answers the high half that now waits for its pair.
     fn push_unit(&mut self, high: Option<u16>, unit: u16) -> Option<u16> {
         if let (Some(high), 0xDC00..=0xDFFF) = (high, unit) {
-            let pair = 0x10000 + ((u32::from(high) - 0xD800) << 10) + (u32::from(unit) - 0xDC00);
-            self.utf8.push(char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER));
+            self.utf8.push(joined(high, unit));
             return None;
         }
         self.push_unpaired(high);

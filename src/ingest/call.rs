@@ -269,14 +269,14 @@ impl<'a> IngestCall<'a> {
         call.end(read)
     }
 
-    /// Id and kind of an event by its index: the streams' events, then the lifecycle events.
-    pub fn event(&self, index: u32) -> Option<(&'a str, &'a str)> {
+    /// Id, kind and payload of an event by its index: the streams' events, then the lifecycle events.
+    pub fn event(&self, index: u32) -> Option<(&'a str, &'a str, &'a str)> {
         let index = index as usize;
         if let Some(delta) = self.deltas.get(index) {
-            return Some((delta.event_id, delta.kind));
+            return Some((delta.event_id, delta.kind, delta.payload_json));
         }
         let event = self.lifecycle.get(index.checked_sub(self.deltas.len())?)?;
-        Some((event.event_id, event.kind))
+        Some((event.event_id, event.kind, event.payload_json))
     }
 }
 

@@ -5,7 +5,7 @@ use super::call::IngestCall;
 use super::streams::Stream;
 use super::write::{Channel, Run, StoredPayload, Write};
 use crate::delta::order::Range;
-use crate::event::json::Text;
+use crate::event::json::{Text, joined};
 use crate::limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, CHUNK_TTL_MS, CHUNK_WEIGHT_MIN};
 
 /// What one event adds to its stream's chunks.
@@ -131,12 +131,6 @@ impl Run {
         self.text.push_str(&next.utf8);
         self.pending_high = next.trailing_high;
     }
-}
-
-/// The character of a surrogate pair.
-pub fn joined(high: u16, low: u16) -> char {
-    let code = 0x10000 + ((u32::from(high) & 0x3FF) << 10) + (u32::from(low) & 0x3FF);
-    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 #[cfg(test)]

@@ -254,7 +254,8 @@ impl Rows<'_> {
         }
     }
 
-    fn stream(&self, at: At<'_>) -> Option<&Stream<'_>> {
+    /// The stream that an event stands on.
+    pub fn stream(&self, at: At<'_>) -> Option<&Stream<'_>> {
         at.stream.and_then(|stream| self.streams.get(stream))
     }
 

@@ -11,7 +11,7 @@ pub fn writes(call: &IngestCall<'_>, malformed: &[(u32, &'static str)]) -> Vec<W
     let mut seen: Vec<&str> = Vec::new();
     let mut writes = Vec::new();
     for (event, reason) in malformed.iter().rev() {
-        let Some((id, payload)) = event_at(call, *event as usize) else { continue };
+        let Some((id, _, payload)) = call.event(*event) else { continue };
         let bytes = payload.len() as u64;
         let known = kept.iter().any(|row| row.event_id == id) || seen.contains(&id);
         if !known && room.takes(bytes) {
@@ -46,10 +46,4 @@ impl Room {
         }
         !self.full
     }
-}
-
-fn event_at<'a>(call: &IngestCall<'a>, event: usize) -> Option<(&'a str, &'a str)> {
-    let delta = call.deltas.get(event).map(|delta| (delta.event_id, delta.payload_json));
-    let behind = event.checked_sub(call.deltas.len()).and_then(|at| call.lifecycle.get(at));
-    delta.or(behind.map(|event| (event.event_id, event.payload_json)))
 }

@@ -13,8 +13,8 @@ impl<'a> Rows<'a> {
     /// What an event of a process says of requests: it asks, `serverRequest/resolved`, or by beginning a turn shows that
     /// nobody waits for what an older process of its runtime asked.
     pub fn hear(&mut self, call: &IngestCall<'a>, at: At<'a>, meaning: &Meaning<'a>) {
-        let Some((event_id, kind)) = call.event(at.event) else { return };
-        let stream = at.stream.and_then(|stream| self.streams.get(stream));
+        let Some((event_id, kind, _)) = call.event(at.event) else { return };
+        let stream = self.stream(at);
         let origin = match stream {
             Some(stream) => of_stream(event_id, stream.id, at.cursor),
             None => lifecycle::numbered(event_id, call.thread_id)
