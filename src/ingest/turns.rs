@@ -118,6 +118,14 @@ impl Turn {
         true
     }
 
+    /// Its end is undone, with what it said of it.
+    fn reopen(&mut self) {
+        self.status = if self.started { TurnStatus::InProgress } else { TurnStatus::Queued };
+        self.source = None;
+        self.clear_error = true;
+        self.changed = true;
+    }
+
     /// The write, where it changed.
     pub fn into_write(self, now_ms: f64) -> Option<Write> {
         let silent_at = (!self.is_terminal()).then_some(now_ms + TURN_SILENT_MS);
@@ -161,9 +169,7 @@ impl Rows<'_> {
         let at = self.find_or_make_turn(turn_id);
         let Some(turn) = self.turns.get_mut(at) else { return };
         if turn.same_run_as.take().is_some() {
-            turn.status = TurnStatus::InProgress;
-            turn.source = None;
-            turn.changed = true;
+            turn.reopen();
             for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
                 stream.closed = false;
                 stream.made_as = StreamState::Streaming;
@@ -263,10 +269,7 @@ impl Rows<'_> {
         if turn.source != Some(Source::Sweep) {
             return;
         }
-        turn.status = if turn.started { TurnStatus::InProgress } else { TurnStatus::Queued };
-        turn.source = None;
-        turn.clear_error = true;
-        turn.changed = true;
+        turn.reopen();
         self.thread.touched = true;
         let mut open = Vec::new();
         for message in self.messages.iter_mut().filter(|message| message.turn_id == turn_id) {

@@ -203,6 +203,9 @@ describe("the end of a turn", () => {
     expect((await dump(component)).streams.map(({ state }) => state)).toEqual(["finished", "finished"]);
     await ingestOk(component, [asked.itemStarted(agentMessage("own", ""))]);
     expect(await turns()).toEqual([["run", "completed"], ["asked", "inProgress"]]);
+    expect(await turnOf(component, "asked")).not.toHaveProperty("completedAt");
+    const streams = (await dump(component)).streams.map(({ turnId, state, finishedAt }) => [turnId, state, finishedAt !== undefined]);
+    expect(streams).toEqual([["asked", "streaming", false], ["run", "finished", true]]);
   });
 });
 
