@@ -6,12 +6,12 @@ import { decide } from "./model/core.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { refused } from "./model/refusals.js";
 import {
-  payloadOf,
   presentApproval,
   REQUESTS_LISTED_BYTES_MAX,
   requestsOfItem,
   rowAt,
   statusFields,
+  withPayload,
   writeResponse,
 } from "./model/requests.js";
 import { findThread, requireThread, scopeOf } from "./model/scope.js";
@@ -71,9 +71,7 @@ export const respond = mutation({
     };
     let answer = decide(() => planRespond(call));
     if (answer.type === "needs") {
-      const asked = answer.row;
-      const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
-      const known = rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
+      const known = await withPayload(ctx, rows, answer.row);
       answer = decide(() => planRespond({ ...call, known }));
     }
     if (answer.type === "rejected") throw refused(answer, rows, { threadId, turnId, itemId });

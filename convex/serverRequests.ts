@@ -6,13 +6,13 @@ import { refused } from "./model/refusals.js";
 import {
   inStatus,
   loadRequests,
-  payloadOf,
   presentRequest,
   REQUESTS_LISTED_BYTES_MAX,
   requestsOfId,
   rowAt,
   statusFields,
   writeRequest,
+  withPayload,
   writeResponse,
 } from "./model/requests.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
@@ -100,9 +100,7 @@ export const resolve = mutation({
     const call = { threadExists: thread !== null, origin, answered: status === "answered", responseJson, policy, known: rows };
     let answer = decide(() => planResolve(call));
     if (answer.type === "needs") {
-      const asked = answer.row;
-      const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
-      const known = rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
+      const known = await withPayload(ctx, rows, answer.row);
       answer = decide(() => planResolve({ ...call, known }));
     }
     if (answer.type === "rejected") throw refused(answer, rows, { threadId, requestId });

@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { planTurnInterrupt, planTurnStart } from "../js-wrapper/core/clients.js";
 import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { applyWrites, defined } from "./model/apply.js";
+import { applyTurnEnd, defined } from "./model/apply.js";
 import { decide } from "./model/core.js";
 import { loadedTurn, loadTurnToEnd } from "./model/load.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
@@ -129,9 +129,7 @@ export const interrupt = mutation({
     const nowMs = Date.now();
     const answer = decide(() => planTurnInterrupt({ nowMs, reason, loaded: loadedTurn(rows) }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { turnId });
-    const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
-    const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null, quarantine: [] } };
-    await applyWrites(ctx, target, answer.writes);
+    await applyTurnEnd(ctx, { actor, thread, rows, nowMs }, answer.writes);
     return null;
   },
 });

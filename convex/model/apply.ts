@@ -2,7 +2,8 @@
 import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/boundary.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
-import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows } from "./load.js";
+import type { Actor } from "../validators.js";
+import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows, type TurnToEnd } from "./load.js";
 import { putNewest } from "./newest.js";
 import { foldMessage } from "./folds.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
@@ -22,6 +23,18 @@ type Of<Type extends Write["type"]> = Extract<Write, { type: Type }>;
 
 export async function applyWrites(ctx: WriteCtx, target: Target, writes: readonly Write[]): Promise<void> {
   for (const write of writes) await applyWrite(ctx, target, write);
+}
+
+/** Applies what ends a turn beside a batch. */
+export async function applyTurnEnd(
+  ctx: WriteCtx,
+  { actor, thread, rows, nowMs }: { actor: Actor; thread: Doc<"threads">; rows: TurnToEnd; nowMs: number },
+  writes: readonly Write[],
+): Promise<void> {
+  const { threadId } = thread;
+  const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
+  const loaded = { ...rows, thread, own: null, heads: [], marks: null, quarantine: [] };
+  await applyWrites(ctx, { scope: scopeOf(actor), threadId, nowMs, args, rows: loaded }, writes);
 }
 
 export async function applySession(

@@ -172,8 +172,10 @@ function quarantineOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: strin
     .take(QUARANTINE_ROWS_READ_MAX);
 }
 
+export type TurnToEnd = Awaited<ReturnType<typeof loadTurnToEnd>>;
+
 /** What the core is told of a turn that {@link loadTurnToEnd} loaded: no batch is behind it. */
-export function loadedTurn(rows: Awaited<ReturnType<typeof loadTurnToEnd>>): LoadedRows {
+export function loadedTurn(rows: TurnToEnd): LoadedRows {
   return { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [], usagePlace: 0 };
 }
 

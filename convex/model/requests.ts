@@ -164,6 +164,12 @@ export function rowAt(rows: readonly Request[], at: number): Request {
   return row;
 }
 
+/** The requests that the core was given, and the payload of the one that it asks for. */
+export async function withPayload(ctx: ReadCtx, rows: readonly Request[], asked: number): Promise<(Request & { payloadJson?: string })[]> {
+  const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
+  return rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
+}
+
 /** The fields that follow from a status. */
 export function statusFields(status: Request["status"], approval: string | undefined, nowMs: number, before: Request | null) {
   const ended = status === "answered" || status === "expired";
@@ -176,7 +182,7 @@ export function statusFields(status: Request["status"], approval: string | undef
 }
 
 /** A request's payload as it came. */
-export function payloadOf(ctx: ReadCtx, row: Request): Promise<string> {
+function payloadOf(ctx: ReadCtx, row: Request): Promise<string> {
   return textOf(ctx, row, "payload", row.payloadJson).then((text) => text ?? "");
 }
 

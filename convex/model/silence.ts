@@ -1,7 +1,7 @@
 /** Turns of which nothing was heard: the core says whether one ends. */
 import { planSilence } from "../../js-wrapper/core/sweep.js";
 import type { Doc } from "../_generated/dataModel.js";
-import { applyWrites } from "./apply.js";
+import { applyTurnEnd } from "./apply.js";
 import { decide } from "./core.js";
 import { loadedTurn, loadTurnToEnd, writerOf } from "./load.js";
 import { findThread, scopeOf, type WriteCtx } from "./scope.js";
@@ -31,8 +31,6 @@ export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, 
     await ctx.db.patch("turns", turn._id, { silentAt: answer.silentAt });
     return { writes: 1, rows: read, ended: false };
   }
-  const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
-  const target = { scope, threadId, nowMs, args, rows: { ...rows, thread, own: null, heads: [], marks: null, quarantine: [] } };
-  await applyWrites(ctx, target, answer.writes);
+  await applyTurnEnd(ctx, { actor, thread, rows, nowMs }, answer.writes);
   return { writes: answer.writes.length, rows: read, ended: answer.writes.length > 0 };
 }
