@@ -105,6 +105,7 @@ impl<'a> Rows<'a> {
 
     /// What changed, in the order in which it is written.
     pub fn into_writes(mut self) -> Vec<Write> {
+        let closing: Vec<Write> = self.closing_writes().collect();
         let mut writes = Vec::new();
         if self.thread.made {
             writes.push(Write::InsertThread);
@@ -117,7 +118,7 @@ impl<'a> Rows<'a> {
                 archived: self.thread.archived,
             });
         }
-        let turns = self.turns.clone().into_iter();
+        let turns = std::mem::take(&mut self.turns).into_iter();
         writes.extend(turns.filter_map(|turn| turn.into_write(self.now_ms)));
         writes.append(&mut self.newest);
         writes.extend(std::mem::take(&mut self.messages).into_iter().filter_map(Message::into_write));
@@ -130,17 +131,17 @@ impl<'a> Rows<'a> {
                 writes.push(Write::InsertStream { event, state, expires_at, turn_order });
             }
         }
-        for ((row, state), at) in self.closing_streams.iter().zip(0..) {
-            if let Some(state) = state
-                && super::turns::stream_state(row.state) != *state
-            {
-                let expires_at = self.expiry_of(*state);
-                let swept = self.is_swept(row.turn_id);
-                writes.push(Write::CloseStream { row: at, state: *state, swept, expires_at });
-            }
-        }
+        writes.extend(closing);
         writes.extend(self.streams.iter().filter_map(Stream::head_write));
         writes
+    }
+
+    fn closing_writes(&self) -> impl Iterator<Item = Write> {
+        self.closing_streams.iter().zip(0..).filter_map(|((row, state), at)| {
+            let state = state.filter(|state| super::turns::stream_state(row.state) != *state)?;
+            let (swept, expires_at) = (self.is_swept(row.turn_id), self.expiry_of(state));
+            Some(Write::CloseStream { row: at, state, swept, expires_at })
+        })
     }
 
     fn expiry_of(&self, state: StreamState) -> Option<f64> {
