@@ -5,3 +5,4 @@ pub mod item;
 pub mod json;
 pub mod methods;
 pub mod payload;
+pub mod reader;

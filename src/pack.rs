@@ -15,6 +15,8 @@ pub struct Misfit;
 /// Reads the fields of a packed call, in order.
 pub struct Unpacker<'a> {
     texts: &'a str,
+    /// Whether all texts are: then a unit is a byte.
+    ascii: bool,
     numbers: std::slice::Iter<'a, f64>,
     misfit: bool,
 }
@@ -22,7 +24,7 @@ pub struct Unpacker<'a> {
 impl<'a> Unpacker<'a> {
     /// Begins to read.
     pub fn new(texts: &'a str, numbers: &'a [f64]) -> Self {
-        Self { texts, numbers: numbers.iter(), misfit: false }
+        Self { texts, ascii: texts.is_ascii(), numbers: numbers.iter(), misfit: false }
     }
 
     /// The next number.
@@ -65,7 +67,9 @@ impl<'a> Unpacker<'a> {
         if units < 0.0 {
             return None;
         }
-        let split = bytes_of_units(self.texts, units as usize).and_then(|at| self.texts.split_at_checked(at));
+        let units = units as usize;
+        let bytes = if self.ascii { Some(units) } else { bytes_of_units(self.texts, units) };
+        let split = bytes.and_then(|bytes| self.texts.split_at_checked(bytes));
         let (text, rest) = self.expect(split);
         self.texts = rest;
         Some(text)

@@ -71,15 +71,16 @@ impl<'a> Redactor<'a> {
                 _ if key.is("result") || key.is("error") => &rule.result,
                 _ => &Part::Open,
             };
+            let bytes = value.span_in(self.line);
             if let Part::Whole(kind) = part {
-                self.value(value.start(), value.end(), kind);
+                self.value(bytes.start, bytes.end, kind);
             } else {
-                let mut walk = Walk { at: value.start(), part };
+                let mut walk = Walk { at: bytes.start, part };
                 self.walk(&mut walk, None);
             }
         }
         if message.kind() != Kind::Object {
-            let mut walk = Walk { at: message.start(), part: &Part::Open };
+            let mut walk = Walk { at: message.span_in(self.line).start, part: &Part::Open };
             self.walk(&mut walk, None);
         }
     }

@@ -154,8 +154,7 @@ fn read_envelope(line: &str) -> Result<Envelope<'_>, NotJson> {
     let mut envelope = Envelope::default();
     let emitted_last = emitted_last(line);
     let is_closed = trim_end(line).ends_with('}');
-    let mut scan = Scan { text: line, at: 0 };
-    scan.space();
+    let mut scan = Scan::begin(line);
     if scan.peek() != Some(b'{') {
         return Json::parse(line).map(|_| envelope);
     }
@@ -164,7 +163,7 @@ fn read_envelope(line: &str) -> Result<Envelope<'_>, NotJson> {
     while scan.next_member(b'}', first)? {
         let start = if first { scan.at } else { comma };
         let key = scan.key()?;
-        let value = scan.here();
+        let mut value = None;
         if key.is("params") {
             let until = if envelope.method.is_some() { emitted_last } else { None };
             if read_params(&mut scan, &mut envelope.ids, until.is_some())? {
@@ -176,19 +175,20 @@ fn read_envelope(line: &str) -> Result<Envelope<'_>, NotJson> {
             if answers && is_closed && envelope.has_id && envelope.method.is_none() {
                 return Ok(envelope);
             }
-            scan.value(1)?;
+            value = Some(scan.value(1)?);
         }
         let behind = scan.at;
         scan.space();
         comma = scan.at;
         if key.is("method") {
-            envelope.method = Some(value);
+            envelope.method = value;
         } else if key.is("id") {
             envelope.has_id = true;
         } else if key.is("emittedAtMs") {
             // The comma goes with it: the one before it, else the one behind it.
             let cut_end = if first && scan.peek() == Some(b',') { comma + 1 } else { behind };
-            envelope.emitted_at = Some(Emitted { cut_start: start, cut_end, at_ms: value.safe_integer() });
+            envelope.emitted_at =
+                Some(Emitted { cut_start: start, cut_end, at_ms: value.and_then(Json::safe_integer) });
         }
         first = false;
     }
@@ -228,14 +228,13 @@ fn read_params<'a>(scan: &mut Scan<'a>, ids: &mut Ids<'a>, enough: bool) -> Resu
     while scan.next_member(b'}', first)? {
         first = false;
         let key = scan.key()?;
-        let value = scan.here();
         if key.is("turn") {
             ids.other_turn = inner_id(*scan);
             if enough && ids.are_known() {
                 return Ok(true);
             }
         }
-        scan.value(2)?;
+        let value = scan.value(2)?;
         if key.is("threadId") {
             ids.thread = id(value);
         } else if key.is("turnId") {
@@ -264,8 +263,7 @@ fn inner_id(mut scan: Scan<'_>) -> Option<RawStr<'_>> {
     while scan.next_member(b'}', first).ok()? {
         first = false;
         let key = scan.key().ok()?;
-        let value = scan.here();
-        scan.value(3).ok()?;
+        let value = scan.value(3).ok()?;
         if key.is("id") {
             return id(value);
         }
@@ -490,7 +488,7 @@ mod tests {
                 let entry = Json::parse(record).unwrap();
                 let message = entry.get("msg").unwrap();
                 if entry.get("dir").and_then(Json::str).unwrap().is("in") && message.kind() == Kind::Object {
-                    let line = &record[message.start()..message.end()];
+                    let line = message.text();
                     assert_eq!(classify_line(line), naive_class(line), "{line}");
                     lines += 1;
                 }
@@ -517,8 +515,8 @@ mod tests {
             if let Some(time) = json.get("emittedAtMs") {
                 let units = |bytes: usize| line[..bytes].encode_utf16().count();
                 *emitted_at_ms = time.safe_integer().map(|ms| ms as f64);
-                *cut_start = units(line[..time.start()].rfind(',').unwrap());
-                *cut_end = units(time.end());
+                *cut_start = units(line[..time.span_in(line).start].rfind(',').unwrap());
+                *cut_end = units(time.span_in(line).end);
             }
         }
         class

@@ -1,8 +1,9 @@
 //! A borrowed JSON reader that keeps what serde_json would refuse or lose.
 //!
-//! One pass proves that a text is JSON ([`Json::parse`]); after it, values are looked up lazily as slices of that
-//! text, so that a payload of a megabyte is never copied. An unpaired `\uD8xx` escape is no error: the halves at a
-//! string's two ends are kept as numbers ([`Text`]), for the delta before or behind may hold the other half.
+//! Values are slices of the text that they stand in, so that a payload of a megabyte is never copied. Either one pass
+//! proves that a text is JSON ([`Json::parse`]) and values are looked up after it, or a reader that knows what it looks for
+//! takes its values while it proves them ([`Scan`]). An unpaired `\uD8xx` escape is no error: the halves at a string's two
+//! ends are kept as numbers ([`Text`]), for the delta before or behind may hold the other half.
 //!
 //! SOURCE: `serde_json` adds about 60 KB to the module, and refuses unpaired escapes.
 
@@ -18,10 +19,7 @@ pub struct NotJson {
 
 /// One JSON value: a slice of a text that was proven to be JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Json<'a> {
-    text: &'a str,
-    start: usize,
-}
+pub struct Json<'a>(&'a str);
 
 /// What kind of value a [`Json`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,25 +75,20 @@ impl Text {
 }
 
 impl<'a> Json<'a> {
-    /// `null`
-    pub const NULL: Json<'static> = Json { text: "null", start: 0 };
-
     /// Proves that `text` is one JSON value and nothing behind it.
     ///
     /// # Errors
     /// [`NotJson`] where it is none, or is nested deeper than [`JSON_DEPTH_MAX`].
     pub fn parse(text: &'a str) -> Result<Self, NotJson> {
-        let mut scan = Scan { text, at: 0 };
-        scan.space();
-        let start = scan.at;
-        scan.value(0)?;
+        let mut scan = Scan::begin(text);
+        let value = scan.value(0)?;
         scan.end()?;
-        Ok(Self { text, start })
+        Ok(value)
     }
 
     /// What kind of value this is.
     pub fn kind(self) -> Kind {
-        match self.text.as_bytes().get(self.start) {
+        match self.0.as_bytes().first() {
             Some(b'{') => Kind::Object,
             Some(b'[') => Kind::Array,
             Some(b'"') => Kind::String,
@@ -140,14 +133,16 @@ impl<'a> Json<'a> {
 
     /// The keys and values of an object, in order; nothing where this is no object.
     pub fn entries(self) -> Entries<'a> {
-        let scan = Scan { text: self.text, at: self.start + 1 };
-        Entries { scan: (self.kind() == Kind::Object).then_some(scan) }
+        Entries { scan: self.inside(Kind::Object) }
     }
 
     /// The members of an array, in order; nothing where this is no array.
     pub fn items(self) -> Items<'a> {
-        let scan = Scan { text: self.text, at: self.start + 1 };
-        Items { scan: (self.kind() == Kind::Array).then_some(scan) }
+        Items { scan: self.inside(Kind::Array) }
+    }
+
+    fn inside(self, kind: Kind) -> Option<Scan<'a>> {
+        (self.kind() == kind).then_some(Scan { text: self.0, at: 1 })
     }
 
     /// The string that this is.
@@ -155,12 +150,13 @@ impl<'a> Json<'a> {
         if self.kind() != Kind::String {
             return None;
         }
-        Scan { text: self.text, at: self.start }.string().ok()
+        let inside = self.0.get(1..self.0.len() - 1)?;
+        Some(RawStr { inside, escaped: plain_bytes(inside) != inside.len() })
     }
 
     /// The boolean that this is.
     pub fn bool(self) -> Option<bool> {
-        (self.kind() == Kind::Bool).then(|| self.text.as_bytes().get(self.start) == Some(&b't'))
+        (self.kind() == Kind::Bool).then(|| self.0 == "true")
     }
 
     /// The number that this is.
@@ -168,7 +164,7 @@ impl<'a> Json<'a> {
         if self.kind() != Kind::Number {
             return None;
         }
-        decimal(self.text.get(self.start..self.end())?)
+        decimal(self.0)
     }
 
     /// Whether this is `null`.
@@ -178,28 +174,20 @@ impl<'a> Json<'a> {
 
     /// The value as it stands.
     pub fn text(self) -> &'a str {
-        self.text.get(self.start..self.end()).unwrap_or_default()
+        self.0
     }
 
-    /// First byte of the value in the text that was parsed.
-    pub fn start(self) -> usize {
-        self.start
-    }
-
-    /// The byte behind the value in the text that was parsed.
-    pub fn end(self) -> usize {
-        let mut scan = Scan { text: self.text, at: self.start };
-        match scan.skip() {
-            Some(()) => scan.at,
-            None => self.start,
-        }
+    /// Its bytes in the text `whole` that it was read from.
+    pub fn span_in(self, whole: &str) -> std::ops::Range<usize> {
+        let start = (self.0.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+        start..start.wrapping_add(self.0.len())
     }
 }
 
 impl<'a> RawStr<'a> {
     /// Whether the string reads `other`, escapes counted as what they mean.
     pub fn is(self, other: &str) -> bool {
-        if self.escaped { self.decode().into_whole() == other } else { self.inside == other }
+        if self.escaped { self.to_whole() == other } else { self.inside == other }
     }
 
     /// The string as it stands, where no escape is in it.
@@ -223,36 +211,32 @@ impl<'a> RawStr<'a> {
         let mut rest = self.inside;
         // A high half that waits for the escape right behind it.
         let mut high: Option<u16> = None;
-        while let Some(escape) = rest.bytes().position(|byte| byte == b'\\') {
-            let (before, from_escape) = rest.split_at_checked(escape).unwrap_or((rest, ""));
+        loop {
+            // Inside a string the first mark is a backslash: quotes stand behind one.
+            let (before, from_escape) = rest.split_at_checked(plain_bytes(rest)).unwrap_or((rest, ""));
             if !before.is_empty() {
                 text.push_unpaired(high.take());
                 text.utf8.push_str(before);
             }
             // An escape is ASCII: a backslash and its letter, and the four digits of a `u`.
-            let named = from_escape.as_bytes().get(1).copied();
+            let Some(named) = from_escape.as_bytes().get(1).copied() else { break };
             rest = from_escape.get(2..).unwrap_or_default();
             let plain = match named {
-                Some(b'n') => '\n',
-                Some(b't') => '\t',
-                Some(b'r') => '\r',
-                Some(b'b') => '\u{8}',
-                Some(b'f') => '\u{c}',
-                Some(b'u') => {
+                b'n' => '\n',
+                b't' => '\t',
+                b'r' => '\r',
+                b'b' => '\u{8}',
+                b'f' => '\u{c}',
+                b'u' => {
                     let (digits, behind) = rest.split_at_checked(4).unwrap_or((rest, ""));
                     rest = behind;
                     high = text.push_unit(high, hexadecimal(digits));
                     continue;
                 }
-                Some(other) => char::from(other),
-                None => break,
+                other => char::from(other),
             };
             text.push_unpaired(high.take());
             text.utf8.push(plain);
-        }
-        if !rest.is_empty() {
-            text.push_unpaired(high.take());
-            text.utf8.push_str(rest);
         }
         text.trailing_high = high;
         text
@@ -310,11 +294,7 @@ impl<'a> Iterator for Entries<'a> {
             self.scan = None;
             return None;
         }
-        let key = scan.string().ok()?;
-        scan.space_and(b':');
-        let value = Json { text: scan.text, start: scan.at };
-        scan.skip()?;
-        Some((key, value))
+        Some((scan.key().ok()?, scan.value(0).ok()?))
     }
 }
 
@@ -333,13 +313,11 @@ impl<'a> Iterator for Items<'a> {
             self.scan = None;
             return None;
         }
-        let value = Json { text: scan.text, start: scan.at };
-        scan.skip()?;
-        Some(value)
+        scan.value(0).ok()
     }
 }
 
-/// Steps through a text that may be no JSON.
+/// Steps through a text that may be no JSON: what it answers is proven to be.
 #[derive(Clone, Copy)]
 pub(super) struct Scan<'a> {
     pub(super) text: &'a str,
@@ -347,6 +325,13 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
+    /// Stands at the text's value.
+    pub(super) fn begin(text: &'a str) -> Self {
+        let mut scan = Self { text, at: 0 };
+        scan.space();
+        scan
+    }
+
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -361,25 +346,36 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Steps over `mark` where it stands here; answers whether it does.
+    pub(super) fn takes(&mut self, mark: u8) -> bool {
+        let takes = self.peek() == Some(mark);
+        self.at += usize::from(takes);
+        takes
+    }
+
     /// White space, one `mark` where it stands, and white space.
     fn space_and(&mut self, mark: u8) {
         self.space();
-        if self.peek() == Some(mark) {
-            self.at += 1;
+        if self.takes(mark) {
             self.space();
         }
     }
 
-    pub(super) fn value(&mut self, depth: usize) -> Result<(), NotJson> {
+    /// Reads the value that starts here, so deep inside others.
+    pub(super) fn value(&mut self, depth: usize) -> Result<Json<'a>, NotJson> {
+        let start = self.at;
         match self.peek() {
-            Some(b'{') => self.nested(depth, b'}', true),
-            Some(b'[') => self.nested(depth, b']', false),
-            Some(b'"') => self.string().map(|_| ()),
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            _ => self.number(),
+            Some(b'"') => {
+                self.string()?;
+            }
+            Some(b'{') => self.nested(depth, b'}', true)?,
+            Some(b'[') => self.nested(depth, b']', false)?,
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            Some(b'n') => self.word("null")?,
+            _ => self.number()?,
         }
+        Ok(self.since(start))
     }
 
     fn nested(&mut self, depth: usize, close: u8, keyed: bool) -> Result<(), NotJson> {
@@ -401,8 +397,7 @@ impl<'a> Scan<'a> {
     /// Steps to the next member of an array or object, or behind its end.
     pub(super) fn next_member(&mut self, close: u8, first: bool) -> Result<bool, NotJson> {
         self.space();
-        if self.peek() == Some(close) {
-            self.at += 1;
+        if self.takes(close) {
             return Ok(false);
         }
         if !first {
@@ -417,7 +412,9 @@ impl<'a> Scan<'a> {
         if self.peek() != Some(b'"') {
             return Err(self.fault());
         }
-        let key = self.string()?;
+        let start = self.at + 1;
+        let escaped = self.string()?;
+        let key = RawStr { inside: self.text.get(start..self.at - 1).unwrap_or_default(), escaped };
         self.space();
         self.mark(b':')?;
         self.space();
@@ -430,17 +427,13 @@ impl<'a> Scan<'a> {
         if self.at == self.text.len() { Ok(()) } else { Err(self.fault()) }
     }
 
-    /// The value that starts here, which may be no JSON.
-    pub(super) fn here(&self) -> Json<'a> {
-        Json { text: self.text, start: self.at }
+    /// What was read from `start` on.
+    pub(super) fn since(&self, start: usize) -> Json<'a> {
+        Json(self.text.get(start..self.at).unwrap_or_default())
     }
 
     pub(super) fn mark(&mut self, mark: u8) -> Result<(), NotJson> {
-        if self.peek() != Some(mark) {
-            return Err(self.fault());
-        }
-        self.at += 1;
-        Ok(())
+        if self.takes(mark) { Ok(()) } else { Err(self.fault()) }
     }
 
     fn word(&mut self, word: &str) -> Result<(), NotJson> {
@@ -461,16 +454,11 @@ impl<'a> Scan<'a> {
     }
 
     fn number(&mut self) -> Result<(), NotJson> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
+        self.takes(b'-');
+        if !self.takes(b'0') {
             self.digits()?;
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
+        if self.takes(b'.') {
             self.digits()?;
         }
         if let Some(b'e' | b'E') = self.peek() {
@@ -483,13 +471,12 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Reads a string from its opening quote on.
-    fn string(&mut self) -> Result<RawStr<'a>, NotJson> {
+    /// Reads a string from its opening quote on; answers whether an escape is in it.
+    fn string(&mut self) -> Result<bool, NotJson> {
         self.at += 1;
-        let start = self.at;
         let mut escaped = false;
         loop {
-            self.plain();
+            self.at += plain_bytes(self.text.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -512,45 +499,36 @@ impl<'a> Scan<'a> {
                 _ => return Err(self.fault()),
             }
         }
-        let inside = self.text.get(start..self.at).ok_or(self.fault())?;
         self.at += 1;
-        Ok(RawStr { inside, escaped })
+        Ok(escaped)
     }
+}
 
-    /// Passes over what stands in a string as it is. SOURCE: measured, most of a payload's bytes, each read three times.
-    fn plain(&mut self) {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count();
-    }
-
-    /// Passes over one value of a text that was proven to be JSON.
-    fn skip(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.peek()? {
-                b'"' => {
-                    self.string().ok()?;
-                }
-                b'{' | b'[' => {
-                    depth += 1;
-                    self.at += 1;
-                }
-                b'}' | b']' => {
-                    depth = depth.checked_sub(1)?;
-                    self.at += 1;
-                }
-                b',' | b':' | b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
-                _ => {
-                    while self.peek().is_some_and(|byte| !b",:]} \n\r\t".contains(&byte)) {
-                        self.at += 1;
-                    }
-                }
-            }
-            if depth == 0 {
-                return Some(());
-            }
+/// How many bytes at the beginning of `text` stand in a string as they are: up to a quote, a backslash or a control
+/// character.
+fn plain_bytes(text: &str) -> usize {
+    let (words, rest) = text.as_bytes().as_chunks();
+    let mut count = 0;
+    for word in words {
+        let marks = marks(u64::from_le_bytes(*word));
+        count += marks.trailing_zeros() as usize / 8;
+        if marks != 0 {
+            return count;
         }
     }
+    count + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
+}
+
+/// The high bit of the lowest of eight bytes that is a quote, a backslash or a control character; perhaps of some above it.
+///
+/// Taking 1 from a byte borrows of the next one only where it is 0, so that what stands below the first hit is sure.
+/// SOURCE: measured, a fifth of the instructions that a look at each byte takes.
+fn marks(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let zero = |word: u64, less: u64| word.wrapping_sub(ONES * less) & !word;
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    (zero(quote, 1) | zero(backslash, 1) | zero(word, 0x20)) & (ONES << 7)
 }
 
 #[cfg(test)]
@@ -652,10 +630,12 @@ mod tests {
 
     #[test]
     fn spans_are_bytes_of_the_whole_text() {
-        let text = r#"{"a":"é", "b": [1, 2] ,"c":3}"#;
+        let text = r#" {"a":"é", "b": [1, {"d":2}] ,"c":3} "#;
         let json = Json::parse(text).unwrap();
         let b = json.get("b").unwrap();
-        assert_eq!(text.get(b.start()..b.end()), Some("[1, 2]"));
-        assert_eq!((json.start(), json.end()), (0, text.len()));
+        assert_eq!((b.text(), &text[b.span_in(text)]), (r#"[1, {"d":2}]"#, r#"[1, {"d":2}]"#));
+        let d = b.items().nth(1).unwrap().get("d").unwrap();
+        assert_eq!((d.span_in(text), d.text()), (26..27, "2"));
+        assert_eq!(json.span_in(text), 1..text.len() - 1);
     }
 }

@@ -93,7 +93,7 @@ pub struct Payload<'a> {
 }
 
 /// What an event says of itself outside its payload.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// The app-server's method.
     pub kind: &'a str,
@@ -111,24 +111,35 @@ pub struct Envelope<'a> {
 /// What is wrong with it, in words: it is no JSON, it lacks what its kind needs, or it names another method, thread or
 /// turn than its envelope.
 pub fn read_payload<'a>(envelope: Envelope<'_>, payload_json: &'a str) -> Result<Payload<'a>, &'static str> {
+    read_with_delta(envelope, payload_json).map(|(payload, _)| payload)
+}
+
+/// The same, and the member `delta` of its params.
+pub(super) fn read_with_delta<'a>(
+    envelope: Envelope<'_>,
+    payload_json: &'a str,
+) -> Result<(Payload<'a>, Option<Json<'a>>), &'static str> {
     let json = Json::parse(payload_json).map_err(|_| "the payload is not JSON")?;
     let [method, params, id] = json.pick(["method", "params", "id"]);
     if !method.and_then(Json::str).is_some_and(|name| name.is(envelope.kind)) {
         return Err("the payload names another method than its kind");
     }
-    let params = params.filter(|params| params.kind() == Kind::Object);
-    let json = params.unwrap_or(Json::NULL);
-    let given = Params { json, members: json.pick(MEMBERS) };
-    given.check_names(envelope)?;
+    let json = params.filter(|params| params.kind() == Kind::Object);
+    let params = &Params { json, members: json.map_or([None; MEMBERS.len()], |json| json.pick(MEMBERS)) };
+    params.check_names(envelope)?;
     if let Some(id) = id {
-        let asked = Asked { id: request_id(id)?, params };
-        return Ok(Payload { meaning: Meaning::Asked(asked), keeping: Keeping::Never });
+        let asked = Asked { id: request_id(id)?, params: json };
+        return Ok((Payload { meaning: Meaning::Asked(asked), keeping: Keeping::Never }, None));
     }
     let Some(method) = methods::find(envelope.kind) else {
-        return Ok(Payload { meaning: Meaning::Nothing, keeping: Keeping::Never });
+        return Ok((Payload { meaning: Meaning::Nothing, keeping: Keeping::Never }, None));
     };
-    let read = read_meaning(method, &given)?;
-    if params.is_none() { Err("the payload lacks params") } else { Ok(read) }
+    let read = read_meaning(method, params)?;
+    if params.json.is_none() {
+        Err("the payload lacks params")
+    } else {
+        Ok((read, params.get(Member::Delta)))
+    }
 }
 
 /// A member of `params` that meanings are made of.
@@ -166,13 +177,18 @@ const MEMBERS: [&str; 13] = [
     "threadName",
 ];
 
-/// The `params` of a message, looked through once; `null` where they are no object.
+/// The `params` of a message, looked through once; nothing where they are no object.
 struct Params<'a> {
-    json: Json<'a>,
+    json: Option<Json<'a>>,
     members: [Option<Json<'a>>; MEMBERS.len()],
 }
 
 impl<'a> Params<'a> {
+    /// A member that meanings are rarely made of.
+    fn other(&self, key: &str) -> Option<Json<'a>> {
+        self.json?.get(key)
+    }
+
     fn get(&self, member: Member) -> Option<Json<'a>> {
         *self.members.get(member as usize)?
     }
@@ -242,7 +258,7 @@ fn read_meaning<'a>(method: &Method, params: &Params<'a>) -> Result<Payload<'a>,
         }
         Effect::Forgets(newest) => Meaning::Newest(newest, String::new()),
         Effect::ResolvesRequest => {
-            let id = params.json.get("requestId").ok_or("the payload lacks a request id")?;
+            let id = params.other("requestId").ok_or("the payload lacks a request id")?;
             Meaning::RequestResolved(request_id(id)?)
         }
     };
@@ -258,7 +274,7 @@ fn read_meaning<'a>(method: &Method, params: &Params<'a>) -> Result<Payload<'a>,
 /// What is kept of the newest of its kind; of usage, only what has both its sums.
 fn newest_of(params: &Params<'_>, newest: Newest) -> Option<String> {
     let (key, kind, whole) = newest.member();
-    let value = params.json.get(key).filter(|value| value.kind() == kind)?;
+    let value = params.other(key).filter(|value| value.kind() == kind)?;
     if newest == Newest::Usage {
         for sum in ["total", "last"] {
             value.get(sum).filter(|counts| counts.kind() == Kind::Object)?;
@@ -266,7 +282,7 @@ fn newest_of(params: &Params<'_>, newest: Newest) -> Option<String> {
     }
     Some(match value.str() {
         Some(text) if !whole => text.to_whole(),
-        _ => if whole { params.json } else { value }.text().to_owned(),
+        _ => params.json.filter(|_| whole).unwrap_or(value).text().to_owned(),
     })
 }
 
@@ -314,13 +330,18 @@ fn message_of(error: Json<'_>) -> Option<String> {
 
 fn grew<'a>(params: &Params<'a>, growing: Growing, onto: Onto) -> Result<Meaning<'a>, &'static str> {
     let item_id = params.item_id()?;
-    let delta = params.string(Member::Delta).ok_or("the payload lacks a delta that is a string")?.decode();
+    let delta = params.string(Member::Delta).ok_or("the payload lacks a delta that is a string")?;
+    Ok(grown(item_id, delta, growing, onto))
+}
+
+/// An item that grows by `delta`.
+pub(super) fn grown<'a>(item_id: String, delta: RawStr<'_>, growing: Growing, onto: Onto) -> Meaning<'a> {
     let growth = match onto {
-        Onto::Text => Growth::Text(delta),
-        Onto::Output => Growth::Output(delta),
+        Onto::Text => Growth::Text(delta.decode()),
+        Onto::Output => Growth::Output(delta.decode()),
         Onto::Nothing => Growth::Unseen,
     };
-    Ok(Meaning::ItemGrew { item_id, item_type: growing.item_type(), growth })
+    Meaning::ItemGrew { item_id, item_type: growing.item_type(), growth }
 }
 
 /// A second part of a summary is parted from the first as the finished item's text parts them.

@@ -1,8 +1,7 @@
 //! Chunks: what a batch brought to a contiguous range of a stream. They are the tail of the texts and the replay's
 //! record at once.
 
-use super::call::IngestCall;
-use super::streams::Stream;
+use super::call::{Delta, IngestCall};
 use super::write::{Channel, Run, StoredPayload, Write};
 use crate::delta::order::Range;
 use crate::event::json::{Text, joined};
@@ -10,44 +9,50 @@ use crate::limits::{CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, CHUNK_TTL_MS, CHUNK_WEIGH
 
 /// What one event adds to its stream's chunks.
 #[derive(Debug, Default)]
-pub struct Addition {
+pub struct Addition<'r> {
     /// Text of a message.
-    pub text: Option<(String, Channel, Text)>,
+    pub text: Option<RunText<'r>>,
     /// Its payload, where it is kept for replay.
     pub kept: Option<StoredPayload>,
-    /// The item that a kept payload names.
-    pub item_id: Option<String>,
+    /// The item that it names.
+    pub item_id: Option<&'r str>,
 }
 
+/// A message's id, what of it grows, and by which text.
+pub type RunText<'r> = (&'r str, Channel, &'r Text);
+
 /// The chunks of a stream: one for every contiguous run of its new events, more where one row would grow too large.
-///
-/// Answers what reading them will weigh beside them.
-pub fn writes(call: &IngestCall<'_>, stream: &Stream<'_>, additions: Vec<Addition>) -> (Vec<Write>, u64) {
-    let mut chunks: Vec<Chunk> = Vec::new();
-    for ((event, range), addition) in stream.accepted.iter().zip(additions) {
-        let id_bytes = call.deltas.get(*event as usize).map_or(0, |delta| delta.event_id.len());
-        let read_bytes = addition.bytes(call);
-        let bytes = id_bytes + read_bytes;
-        let fits = chunks.last().is_some_and(|chunk| chunk.takes(*range, bytes));
+#[derive(Default)]
+pub struct Chunks(Vec<Chunk>);
+
+impl Chunks {
+    /// Adds the next new event.
+    pub fn add(&mut self, delta: &Delta<'_>, event: u32, range: Range, addition: Addition<'_>) {
+        let read_bytes = addition.bytes(delta);
+        let bytes = delta.event_id.len() + read_bytes;
+        let fits = self.0.last().is_some_and(|chunk| chunk.takes(range, bytes));
         if !fits {
-            chunks.push(Chunk { range: Range { start: range.start, end: range.start }, ..Chunk::default() });
+            self.0.push(Chunk { range: Range { start: range.start, end: range.start }, ..Chunk::default() });
         }
-        if let Some(chunk) = chunks.last_mut() {
-            chunk.take(*event, *range, bytes, addition);
+        if let Some(chunk) = self.0.last_mut() {
+            chunk.take(event, range, bytes, addition);
             chunk.read_bytes = chunk.read_bytes.saturating_add(read_bytes);
         }
     }
-    let weight = chunks.iter().map(|chunk| chunk.read_bytes.max(CHUNK_WEIGHT_MIN) as u64).sum();
-    // Who wants its streams for longer than a day wants what is in them.
-    let expires_at = call.now_ms + call.options.finished_stream_delete_delay_ms.max(CHUNK_TTL_MS);
-    (chunks.into_iter().map(|chunk| chunk.into_write(expires_at)).collect(), weight)
+
+    /// Their writes, and what reading them will weigh.
+    pub fn into_writes(self, call: &IngestCall<'_>) -> (Vec<Write>, u64) {
+        let weight = self.0.iter().map(|chunk| chunk.read_bytes.max(CHUNK_WEIGHT_MIN) as u64).sum();
+        // Who wants its streams for longer than a day wants what is in them.
+        let expires_at = call.now_ms + call.options.finished_stream_delete_delay_ms.max(CHUNK_TTL_MS);
+        (self.0.into_iter().map(|chunk| chunk.into_write(expires_at)).collect(), weight)
+    }
 }
 
-impl Addition {
-    fn bytes(&self, call: &IngestCall<'_>) -> usize {
-        let text = self.text.as_ref().map_or(0, |(message_id, _, text)| message_id.len() + text.utf8.len());
-        let kept = self.kept.as_ref().and_then(|kept| call.deltas.get(kept.event as usize));
-        text + kept.map_or(0, |delta| delta.payload_json.len())
+impl Addition<'_> {
+    fn bytes(&self, delta: &Delta<'_>) -> usize {
+        let text = self.text.map_or(0, |(message_id, _, text)| message_id.len() + text.utf8.len());
+        if self.kept.is_some() { text + delta.payload_json.len() } else { text }
     }
 }
 
@@ -76,27 +81,35 @@ impl Chunk {
             && self.bytes.saturating_add(bytes) <= CHUNK_BYTES_MAX
     }
 
-    fn take(&mut self, event: u32, range: Range, bytes: usize, addition: Addition) {
+    fn take(&mut self, event: u32, range: Range, bytes: usize, addition: Addition<'_>) {
         self.range.end = range.end;
         self.events.push(event);
         self.bytes = self.bytes.saturating_add(bytes);
-        self.kept.extend(addition.kept);
-        self.item_ids.extend(addition.item_id.filter(|item_id| !self.item_ids.contains(item_id)));
-        let Some((message_id, channel, text)) = addition.text else { return };
-        match self.runs.last_mut() {
-            Some(run) if run.message_id == message_id && run.channel == channel => {
-                run.cursor_end = range.end;
-                run.append(text);
+        if let Some(kept) = addition.kept {
+            self.kept.push(kept);
+            if let Some(item_id) = addition.item_id
+                && !self.item_ids.iter().any(|other| other == item_id)
+            {
+                self.item_ids.push(item_id.to_owned());
             }
-            _ => self.runs.push(Run {
-                message_id,
+        }
+        let Some((message_id, channel, text)) = addition.text else { return };
+        let goes_on =
+            self.runs.last().is_some_and(|run| run.message_id == message_id && run.channel == channel);
+        if !goes_on {
+            self.runs.push(Run {
+                message_id: message_id.to_owned(),
                 channel,
                 cursor_start: range.start,
                 cursor_end: range.end,
-                text: text.utf8,
-                leading_low: text.leading_low,
-                pending_high: text.trailing_high,
-            }),
+                text: String::new(),
+                leading_low: None,
+                pending_high: None,
+            });
+        }
+        if let Some(run) = self.runs.last_mut() {
+            run.cursor_end = range.end;
+            run.append(text);
         }
     }
 
@@ -115,7 +128,7 @@ impl Chunk {
 
 impl Run {
     /// Appends the next delta's text; halves of a surrogate pair that meet become one character.
-    fn append(&mut self, next: Text) {
+    fn append(&mut self, next: &Text) {
         let empty = next.utf8.is_empty() && next.leading_low.is_none() && next.trailing_high.is_none();
         if empty {
             return;
@@ -148,13 +161,13 @@ mod tests {
             leading_low: None,
             pending_high: Some(0xD83D),
         };
-        run.append(Text::default());
+        run.append(&Text::default());
         assert_eq!(run.pending_high, Some(0xD83D), "an empty delta parts nothing");
-        run.append(Text { leading_low: Some(0xDE00), utf8: "b".into(), trailing_high: Some(0xD83D) });
+        run.append(&Text { leading_low: Some(0xDE00), utf8: "b".into(), trailing_high: Some(0xD83D) });
         assert_eq!((run.text.as_str(), run.pending_high), ("a😀b", Some(0xD83D)));
-        run.append(Text { leading_low: None, utf8: "c".into(), trailing_high: None });
+        run.append(&Text { leading_low: None, utf8: "c".into(), trailing_high: None });
         assert_eq!((run.text.as_str(), run.pending_high), ("a😀b\u{fffd}c", None));
-        run.append(Text { leading_low: Some(0xDE00), utf8: String::new(), trailing_high: None });
+        run.append(&Text { leading_low: Some(0xDE00), utf8: String::new(), trailing_high: None });
         assert_eq!(run.text, "a😀b\u{fffd}c\u{fffd}");
     }
 }

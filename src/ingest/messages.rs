@@ -171,7 +171,7 @@ impl Rows<'_> {
             }
             return;
         }
-        if at.stream.is_some_and(|stream| self.is_open(stream, &item.id, at.cursor)) {
+        if at.stream.is_some_and(|stream| self.open_item(stream, &item.id, at.cursor).is_some()) {
             return;
         }
         let made = self.make_message(at, &item.id, newest);
@@ -213,11 +213,11 @@ impl Rows<'_> {
     }
 
     /// A delta: answers the message that its text belongs to, none where that text is complete.
-    pub fn grow_item(&mut self, at: At<'_>, item_id: &str, item_type: &str) -> Option<String> {
-        if let Some(open) =
-            at.stream.and_then(|stream| self.streams.get(stream)?.open_item(item_id, at.cursor))
+    pub fn grow_item(&mut self, at: At<'_>, item_id: &str, item_type: &str) -> Option<&str> {
+        if let Some(stream) = at.stream
+            && let Some(open) = self.open_item(stream, item_id, at.cursor)
         {
-            return Some(open.message_id.clone());
+            return Some(&self.streams.get(stream)?.open.get(open)?.message_id);
         }
         if self.is_imported_before(at, item_id) {
             return None;
@@ -227,7 +227,7 @@ impl Rows<'_> {
             self.join_stream(found, at);
             self.begin_earlier(found, at);
             let message = self.messages.get(found)?;
-            return (message.closing != Closing::Item).then(|| message.message_id.clone());
+            return (message.closing != Closing::Item).then_some(&message.message_id);
         }
         let made = self.make_message(at, item_id, None);
         let message = self.messages.get_mut(made)?;
@@ -239,9 +239,8 @@ impl Rows<'_> {
             payload: None,
         });
         message.text_whole = Some(!text_grows(item_type));
-        let message_id = message.message_id.clone();
         self.open_fold(at, made, item_type, 0, false);
-        Some(message_id)
+        self.messages.get(made).map(|message| message.message_id.as_str())
     }
 
     /// The head remembers how far the text of a message that was just made is folded, if deltas grow it.
@@ -331,8 +330,8 @@ impl Rows<'_> {
         }
     }
 
-    fn is_open(&self, stream: usize, item_id: &str, cursor: u64) -> bool {
-        self.streams.get(stream).is_some_and(|stream| stream.open_item(item_id, cursor).is_some())
+    fn open_item(&self, stream: usize, item_id: &str, cursor: u64) -> Option<usize> {
+        self.streams.get(stream)?.open_item(item_id, cursor)
     }
 
     fn newest(&self, turn_id: &str, item_id: &str) -> Option<usize> {
@@ -456,12 +455,16 @@ pub fn stored_payload(item: &Item<'_>, at: At<'_>, whole: Json<'_>) -> StoredPay
     let raw = item.raw_value.filter(|_| !at.expose_raw).map(|value| (value, "[]"));
     let text = item.text_value.filter(|_| whole == item.json).map(|value| (value, r#"{"$text":true}"#));
     let unit = |byte: usize| u32::try_from(units_of_bytes(at.payload_json, byte)).unwrap_or(u32::MAX);
-    let end = unit(whole.end());
-    let (cut_start, cut_end, in_place) = match raw.or(text) {
-        Some((value, json)) => (unit(value.start()), unit(value.end()), json),
-        None => (end, end, ""),
+    let span = |value: Json<'_>| {
+        let bytes = value.span_in(at.payload_json);
+        (unit(bytes.start), unit(bytes.end))
     };
-    StoredPayload { event: at.event, start: unit(whole.start()), cut_start, cut_end, end, in_place }
+    let (start, end) = span(whole);
+    let ((cut_start, cut_end), in_place) = match raw.or(text) {
+        Some((value, json)) => (span(value), json),
+        None => ((end, end), ""),
+    };
+    StoredPayload { event: at.event, start, cut_start, cut_end, end, in_place }
 }
 
 /// A text in parts of at most [`TEXT_PART_BYTES_MAX`], cut between characters.

@@ -1,7 +1,7 @@
 //! The plan of a batch: checks, places, meanings, effects, writes.
 
 use super::call::IngestCall;
-use super::chunks::{self, Addition};
+use super::chunks::{Addition, Chunks, RunText};
 use super::envelope;
 use super::lifecycle;
 use super::messages::{At, stored_payload};
@@ -15,9 +15,10 @@ use super::write::{
 };
 use crate::error::Code;
 use crate::event::item::REASONING;
-use crate::event::json::{Json, Text};
+use crate::event::json::Json;
 use crate::event::methods::{Keeping, Newest};
-use crate::event::payload::{Asked, Envelope, Growth, Meaning, Payload, read_payload};
+use crate::event::payload::{Asked, Envelope, Growth, Meaning, Payload};
+use crate::event::reader::Reader;
 use crate::limits::{FOLDS_MAX, NEEDS_RANGES_MAX};
 use crate::options::Options;
 use crate::pack::units_of_bytes;
@@ -49,11 +50,12 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
     let streams = streams::arrange(call, &ranges, &mut needs)?;
     let lifecycle = lifecycle::arrange(call, &mut needs);
     let mut readings: Vec<Reading<'_>> = Vec::with_capacity(call.deltas.len() + call.lifecycle.len());
+    let mut reader = Reader::default();
     for delta in &call.deltas {
-        readings.push(read(call, delta.kind, Some(delta.turn_id), delta.payload_json));
+        readings.push(read(&mut reader, call, delta.kind, Some(delta.turn_id), delta.payload_json));
     }
     for event in &call.lifecycle {
-        readings.push(read(call, event.kind, event.turn_id, event.payload_json));
+        readings.push(read(&mut reader, call, event.kind, event.turn_id, event.payload_json));
     }
 
     if call.loaded.is_none() {
@@ -71,10 +73,16 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
 }
 
 /// Reads a payload. Where no reasoning is kept, its items and deltas mean nothing.
-fn read<'a>(call: &IngestCall<'_>, kind: &str, turn_id: Option<&str>, payload_json: &'a str) -> Reading<'a> {
+fn read<'a>(
+    reader: &mut Reader<'a>,
+    call: &IngestCall<'a>,
+    kind: &'a str,
+    turn_id: Option<&'a str>,
+    payload_json: &'a str,
+) -> Reading<'a> {
     let local_thread_id = call.thread.map_or(Some(call.thread_id), |thread| thread.local_thread_id);
     let envelope = Envelope { kind, local_thread_id, thread_id: call.thread_id, turn_id };
-    let payload = read_payload(envelope, payload_json)?;
+    let payload = reader.read(envelope, payload_json)?;
     let reasoning = match &payload.meaning {
         Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) => item.item_type == REASONING,
         Meaning::ItemGrew { item_type, .. } => *item_type == REASONING,
@@ -196,30 +204,28 @@ fn write<'a>(
         if let Some(turn_id) = swept.map(|stream| stream.turn_id) {
             rows.revive_turn(turn_id);
         }
-        let mut additions = Vec::with_capacity(accepted.len());
+        let mut chunks = Chunks::default();
         for (event, range) in accepted {
-            let addition = match (readings.get(event as usize), call.deltas.get(event as usize)) {
-                (Some(Ok(payload)), Some(delta)) => {
-                    let at = At {
-                        event,
-                        turn_id: delta.turn_id,
-                        stream: Some(stream),
-                        cursor: range.start,
-                        at_ms: time(call, delta.created_at_ms),
-                        payload_json: delta.payload_json,
-                        expose_raw: call.options.expose_raw_reasoning_deltas,
-                    };
-                    let text = apply(&mut rows, call, at, &payload.meaning);
-                    let kept = kept(payload, at, &call.options);
-                    let item_id = kept.as_ref().and_then(|_| payload.meaning.item_id()).map(str::to_owned);
-                    Addition { text, kept, item_id }
-                }
-                _ => Addition::default(),
-            };
-            additions.push(addition);
+            let Some(delta) = call.deltas.get(event as usize) else { continue };
+            let mut addition = Addition::default();
+            if let Some(Ok(payload)) = readings.get(event as usize) {
+                let at = At {
+                    event,
+                    turn_id: delta.turn_id,
+                    stream: Some(stream),
+                    cursor: range.start,
+                    at_ms: time(call, delta.created_at_ms),
+                    payload_json: delta.payload_json,
+                    expose_raw: call.options.expose_raw_reasoning_deltas,
+                };
+                addition.text = apply(&mut rows, call, at, &payload.meaning);
+                addition.kept = kept(payload, at, &call.options);
+                addition.item_id = payload.meaning.item_id();
+            }
+            chunks.add(delta, event, range, addition);
         }
         if let Some(stream) = rows.streams.get_mut(stream) {
-            let (chunks, weight) = chunks::writes(call, stream, additions);
+            let (chunks, weight) = chunks.into_writes(call);
             let tails = call.loaded.iter().flat_map(|loaded| &loaded.folds);
             let folds = stream.grow(&chunks, weight, tails, &rows.messages);
             chunk_writes.extend(chunks);
@@ -304,12 +310,12 @@ fn answer(
 }
 
 /// Applies one event; answers the text that goes into its stream's chunk.
-fn apply<'a>(
-    rows: &mut Rows<'a>,
+fn apply<'r, 'a>(
+    rows: &'r mut Rows<'a>,
     call: &IngestCall<'a>,
     at: At<'a>,
-    meaning: &Meaning<'a>,
-) -> Option<(String, Channel, Text)> {
+    meaning: &'r Meaning<'a>,
+) -> Option<RunText<'r>> {
     match meaning {
         Meaning::ThreadNamed(name) => {
             rows.thread.name = Some(name.as_deref().map(note).unwrap_or_default());
@@ -337,9 +343,9 @@ fn apply<'a>(
         Meaning::ItemGrew { item_id, item_type, growth } => {
             let message_id = rows.grow_item(at, item_id, item_type)?;
             return match growth {
-                Growth::Text(text) => Some((message_id, Channel::Text, text.clone())),
+                Growth::Text(text) => Some((message_id, Channel::Text, text)),
                 Growth::Output(text) if call.options.save_stream_deltas => {
-                    Some((message_id, Channel::Output, text.clone()))
+                    Some((message_id, Channel::Output, text))
                 }
                 Growth::Output(_) | Growth::Unseen => None,
             };

@@ -242,9 +242,9 @@ impl<'a> Stream<'a> {
         if self.head.is_none() { !self.main } else { self.closed && !self.has_items }
     }
 
-    /// The item that goes on at `cursor`.
-    pub fn open_item(&self, item_id: &str, cursor: u64) -> Option<&OpenItemRow> {
-        self.open.iter().rev().find(|item| item.item_id == item_id && item.start_cursor <= cursor)
+    /// The item that goes on at `cursor`, as an index of those that are open.
+    pub fn open_item(&self, item_id: &str, cursor: u64) -> Option<usize> {
+        self.open.iter().rposition(|item| item.item_id == item_id && item.start_cursor <= cursor)
     }
 
     /// Whether nothing of its kind came from behind `cursor`; remembers that this one did from there. Kinds that no turn

@@ -6,6 +6,7 @@
 use crate::event::item::Outcome;
 use crate::event::json::{Json, Kind, RawStr, Text};
 use crate::event::payload::{Envelope, Growth, Meaning, Payload, read_payload};
+use crate::event::reader::Reader;
 use crate::limits::{JSON_DEPTH_MAX, SAFE_INTEGER_MAX};
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -34,12 +35,30 @@ pub fn check_payload(text: &str) {
         let envelope =
             Envelope { kind, local_thread_id: Some(THREAD), thread_id: THREAD, turn_id: Some(TURN) };
         let read = read_payload(envelope, text);
-        assert_eq!(read, read_payload(envelope, text), "the same event means the same");
+        let mut reader = Reader::default();
+        for again in 0..2 {
+            assert_eq!(reader.read(envelope, text), read, "the same event means the same, {again}");
+        }
+        for other in neighbours(text) {
+            let mut reader = Reader::default();
+            let _ = reader.read(envelope, &other);
+            assert_eq!(reader.read(envelope, text), read, "behind {other:?}");
+        }
         assert_eq!(read == Err("the payload is not JSON"), ours.is_err(), "{text:?}");
         if let (Some(value), false) = (&theirs, ours.is_ok_and(has_escaped_key)) {
             check_meaning(kind, value, read);
         }
     }
+}
+
+/// The text with another delta: what stands before it in a row of them.
+fn neighbours(text: &str) -> impl Iterator<Item = String> {
+    let delta = Json::parse(text).ok().and_then(|json| json.get("params")?.get("delta"));
+    delta.into_iter().flat_map(move |delta| {
+        let span = delta.span_in(text);
+        [r#""""#, r#""\\""#, r#""a\ud83d""#]
+            .map(|other| [&text[..span.start], other, &text[span.end..]].concat())
+    })
 }
 
 /// The kind that the payload names, and one that it does not.
@@ -66,7 +85,8 @@ fn depth(text: &str) -> usize {
 }
 
 fn check_value(text: &str, json: Json<'_>, value: &Value) {
-    let slice = &text[json.start()..json.end()];
+    let slice = &text[json.span_in(text)];
+    assert_eq!(slice, json.text());
     assert_eq!(&serde_json::from_str::<Value>(slice).unwrap(), value, "the span of a value: {text:?}");
     assert_eq!(json.is_null(), value.is_null());
     assert_eq!(json.bool(), value.as_bool());
@@ -101,7 +121,7 @@ fn check_value(text: &str, json: Json<'_>, value: &Value) {
 fn check_strings(text: &str, json: Json<'_>) {
     if let Some(string) = json.str() {
         let decoded = string.decode();
-        assert_eq!(units(&decoded), mended(units_of(&text[json.start() + 1..json.end() - 1])), "{text:?}");
+        assert_eq!(units(&decoded), mended(units_of(&json.text()[1..json.text().len() - 1])), "{text:?}");
         let whole = decoded.into_whole();
         assert_eq!(string.to_whole(), whole);
         assert!(string.is(&whole) && string.plain().is_none_or(|plain| plain == whole));
@@ -200,7 +220,7 @@ fn check_meaning(kind: &str, value: &Value, read: Result<Payload<'_>, &'static s
             }
         }
         Meaning::ItemGrew { item_id, growth, .. } => {
-            assert_eq!(Some(item_id.as_str()), params["itemId"].as_str());
+            assert_eq!(Some(item_id.as_ref()), params["itemId"].as_str());
             if let Growth::Text(text) | Growth::Output(text) = growth
                 && kind != "item/reasoning/summaryPartAdded"
             {
