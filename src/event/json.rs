@@ -347,7 +347,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Steps over `mark` where it stands here; answers whether it does.
-    pub(super) fn takes(&mut self, mark: u8) -> bool {
+    fn takes(&mut self, mark: u8) -> bool {
         let takes = self.peek() == Some(mark);
         self.at += usize::from(takes);
         takes
@@ -428,7 +428,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What was read from `start` on.
-    pub(super) fn since(&self, start: usize) -> Json<'a> {
+    fn since(&self, start: usize) -> Json<'a> {
         Json(self.text.get(start..self.at).unwrap_or_default())
     }
 
