@@ -8,7 +8,7 @@ use crate::event::item::Role;
 use crate::event::methods::{NEWEST_OF_TURN, Newest};
 use crate::request::RequestWrite;
 use crate::session::SessionWrite;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tsify::Tsify;
 
 /// The answer to `planIngest`.
@@ -39,6 +39,7 @@ pub struct Fault {
     /// The class that the seed's clients match on.
     pub code: FaultClass,
     /// The code.
+    #[serde(serialize_with = "code_of_a_batch")]
     pub error_code: Code,
     /// What is wrong, in words; the shell puts the code before it.
     pub message: &'static str,
@@ -47,6 +48,27 @@ pub struct Fault {
     /// The event that it is about.
     #[tsify(optional)]
     pub event: Option<u32>,
+}
+
+/// Every code that a batch is answered with. SOURCE: measured, the names of all others weigh 250 bytes (gzip).
+const BATCH_CODES: [(Code, &str); 12] = [
+    (Code::EAuthThreadForbidden, "E_AUTH_THREAD_FORBIDDEN"),
+    (Code::ESyncEmptyBatch, "E_SYNC_EMPTY_BATCH"),
+    (Code::ESyncBatchTooLarge, "E_SYNC_BATCH_TOO_LARGE"),
+    (Code::ESyncInvalidCursorRange, "E_SYNC_INVALID_CURSOR_RANGE"),
+    (Code::ESyncOutOfOrder, "E_SYNC_OUT_OF_ORDER"),
+    (Code::ESyncDupEventInBatch, "E_SYNC_DUP_EVENT_IN_BATCH"),
+    (Code::ESyncStreamForbidden, "E_SYNC_STREAM_FORBIDDEN"),
+    (Code::ESyncMalformedEvent, "E_SYNC_MALFORMED_EVENT"),
+    (Code::ESyncReplayGap, "E_SYNC_REPLAY_GAP"),
+    (Code::ESyncSessionNotFound, "E_SYNC_SESSION_NOT_FOUND"),
+    (Code::ESyncSessionThreadMismatch, "E_SYNC_SESSION_THREAD_MISMATCH"),
+    (Code::ESyncSessionDeviceMismatch, "E_SYNC_SESSION_DEVICE_MISMATCH"),
+];
+
+fn code_of_a_batch<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+    let name = BATCH_CODES.iter().find(|(other, _)| other == code).map_or("E_INTERNAL", |(_, name)| name);
+    serializer.serialize_unit_variant("Code", 0, name)
 }
 
 /// The classes of `ingestSafe`'s errors.
@@ -630,4 +652,33 @@ pub struct MessageMade {
     pub start_cursor: u64,
     /// The event that made it: an event of its stream, or a lifecycle event.
     pub event: u32,
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_a_batch_has_its_name() {
+        for (code, name) in BATCH_CODES {
+            assert_eq!(crate::testing::name(&code), name);
+        }
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let files = std::fs::read_dir(format!("{folder}/ingest")).unwrap().map(|file| file.unwrap().path());
+        let given = files
+            .chain([format!("{folder}/session.rs").into()])
+            .filter(|file| file.extension().is_some_and(|kind| kind == "rs"))
+            .flat_map(|file| {
+                let source = std::fs::read_to_string(file).unwrap();
+                let names = source
+                    .split("Code::")
+                    .skip(1)
+                    .map(|rest| rest.split(|char: char| !char.is_alphanumeric()).next().unwrap().to_owned());
+                names.collect::<Vec<_>>()
+            });
+        let known = BATCH_CODES.map(|(code, _)| format!("{code:?}"));
+        for name in given.filter(|name| name.starts_with('E')) {
+            assert!(known.contains(&name), "{name}");
+        }
+    }
 }
