@@ -113,10 +113,14 @@ pub fn plan_trim(call: &TrimCall<'_>) -> TrimAnswer {
         }
         writes.extend(row.write(folded));
     }
+    // What may yet fill a hole before a text undoes its fold.
+    let behind_hole = |start: u64| holes.first().is_some_and(|hole| hole.start < start);
     let below_fold = |(message, start): &(u32, u64)| {
         let at = *message as usize;
         let whole = call.messages.get(at).is_some_and(|message| message.whole);
-        whole || cursors.get(at).copied().flatten().is_some_and(|cursor| *start < cursor)
+        whole
+            || !behind_hole(*start)
+                && cursors.get(at).copied().flatten().is_some_and(|cursor| *start < cursor)
     };
     let goes = |chunk: &TrimChunk| chunk.due && chunk.texts.iter().all(below_fold);
     let gone = call.chunks.iter().zip(0..).filter(|(chunk, _)| goes(chunk)).map(|(_, at)| at).collect();

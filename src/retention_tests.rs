@@ -81,6 +81,7 @@ fn silence(last_beat_ms: Option<f64>, status: &'static str) -> SilenceAnswer {
         stream_id: Some(STREAM),
         start_cursor: 1,
         end_cursor: None,
+        restart: None,
         status: "streaming",
         closing: "open",
         text_whole: false,

@@ -149,6 +149,7 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
     updatedAt: nowMs,
     ...defined({
       endCursor: write.endCursor,
+      restart: write.restart,
       textWhole: write.textWhole,
       completedAt: write.completedAt,
       role: content?.role,
@@ -161,7 +162,8 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
   if (write.row !== undefined) {
     id = existing(rows.messages[write.row])._id;
     const { made, joined } = write;
-    const begins = made && { startCursor: made.startCursor, orderInTurn: made.orderInTurn };
+    const anew = { foldCursor: undefined, foldHigh: undefined, restart: undefined };
+    const begins = made && { startCursor: made.startCursor, orderInTurn: made.orderInTurn, ...anew };
     const grows = joined && { streamId: streamIdOf(args, joined.event), startCursor: joined.startCursor };
     await ctx.db.patch("messages", id, { ...begins, ...grows, ...(write.reopened ? { completedAt: undefined } : {}), ...set });
   } else {

@@ -6,6 +6,10 @@ use crate::delta::order::Range;
 use crate::testing::*;
 use proptest::prelude::*;
 
+mod ends;
+mod reasoning;
+mod uses;
+
 const NONE: [&str; 0] = [];
 
 fn steady() -> Shell {
