@@ -176,9 +176,12 @@ impl<'a> SilenceCall<'a> {
     }
 }
 
-/// Decides whether a turn has been silent for [`TURN_SILENT_MS`]: an ingest is a beat, too.
+/// Decides whether a turn has been silent for [`TURN_SILENT_MS`]: an ingest is a beat, too. Of one that has ended, closes
+/// what its end left open.
 pub fn plan_silence(call: &SilenceCall<'_>) -> SilenceAnswer {
-    let silent_at = call.last_beat_ms.map(|beat| beat + TURN_SILENT_MS);
+    // One that has ended is here for what is still open in it.
+    let goes_on = call.loaded.turns.first().is_some_and(|turn| turn.source.is_none());
+    let silent_at = call.last_beat_ms.filter(|_| goes_on).map(|beat| beat + TURN_SILENT_MS);
     if let Some(silent_at) = silent_at.filter(|at| *at > call.now_ms && call.reason.is_none()) {
         return SilenceAnswer::Postponed { silent_at };
     }
