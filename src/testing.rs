@@ -959,7 +959,11 @@ pub(crate) fn brief(write: &Write) -> String {
     let new = |row: &Option<u32>| if row.is_none() { "+" } else { "" };
     match write {
         Write::InsertThread => "thread+".into(),
-        Write::PatchThread { next_turn_order, .. } => format!("thread next={next_turn_order:?}"),
+        Write::PatchThread { next_turn_order, name, archived } => {
+            let name = name.as_ref().map(|name| format!(" name={name:?}")).unwrap_or_default();
+            let archived = archived.map(|archived| format!(" archived={archived}")).unwrap_or_default();
+            format!("thread next={next_turn_order:?}{name}{archived}")
+        }
         Write::PutTurn { row, turn_id, status, source, .. } => {
             let source = source.map(|source| format!(" by {}", name(&source))).unwrap_or_default();
             format!("turn{} {turn_id} {}{source}", new(row), name(status))
