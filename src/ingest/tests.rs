@@ -7,6 +7,7 @@ use crate::testing::*;
 use proptest::prelude::*;
 
 mod ends;
+mod pitfalls;
 mod reasoning;
 mod uses;
 
