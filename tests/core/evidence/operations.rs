@@ -385,6 +385,11 @@ impl World {
         for at in order {
             let events = self.history.streams[at].clone();
             for batch in events.chunks(5) {
+                // What a foreign event stands in the way of is refused, and is missing from then on.
+                let missing = range(&batch[0]).start > self.model.latest(batch[0].delta.stream_id);
+                if self.in_order && missing {
+                    break;
+                }
                 self.count += 1;
                 self.send(SENDERS[0], false, Batch { deltas: batch.to_vec(), lifecycle: Vec::new() });
             }
