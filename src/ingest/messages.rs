@@ -300,7 +300,8 @@ impl Rows<'_> {
         stream.is_some_and(|stream| stream.import) && self.messages.iter().any(brought)
     }
 
-    /// A message that a lifecycle event made grows from the first stream that has text of it.
+    /// A message that a lifecycle event made grows from the first stream that has text of it. Text of one item on two streams
+    /// has no order: the first one's is shown until the item's end says it all. No bridge sends it so.
     fn join_stream(&mut self, found: usize, at: At<'_>) {
         let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
         let Some(message) = self.messages.get_mut(found) else { return };

@@ -158,6 +158,21 @@ fn text_of_an_item_that_a_lifecycle_event_began_is_not_hidden_by_its_fold() {
     assert_eq!(shell.text("m"), format!("early {long}b"));
 }
 
+#[test]
+fn an_item_that_grows_on_two_streams_shows_the_firsts_text_until_its_end_says_it_all() {
+    let aside = |event: Delta<'static>| Delta {
+        stream_id: "T:U:1",
+        event_id: keep(format!("aside-{}", event.event_id)),
+        ..event
+    };
+    let mut shell = begun();
+    shell.writes(&[item_started(1, "x"), delta(2, "x", "main")]);
+    shell.writes(&[aside(delta(0, "x", "aside"))]);
+    assert_eq!(shown(&shell), ["x at 1 streaming \"main\""]);
+    shell.writes(&[aside(item_completed(1, "x", "all of it"))]);
+    assert_eq!(shown(&shell), ["x at 1 completed \"all of it\""]);
+}
+
 /// Uses of one id, one behind the other: each starts, grows and ends.
 fn uses(lengths: &[usize]) -> (Vec<Delta<'static>>, Vec<String>) {
     let (mut events, mut texts) = (vec![turn_started(0)], vec![]);
