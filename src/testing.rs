@@ -577,6 +577,9 @@ impl Shell {
                     pending_high: old.as_ref().filter(|_| !begins).and_then(|old| old.pending_high),
                     part_bytes: old.as_ref().map_or(0, |old| old.part_bytes),
                 };
+                if begins && old.as_ref().is_some_and(|old| !old.text_whole) {
+                    state.parts.clear();
+                }
                 if let Some(content) = words {
                     let differ = content.text_parts.iter().enumerate();
                     let differ = differ.filter(|(at, part)| state.parts.get(*at) != Some(*part));

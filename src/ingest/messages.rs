@@ -182,14 +182,14 @@ impl Rows<'_> {
             return;
         }
         if let Some(found) = uses.above {
-            self.begin_earlier(found, at, &item.item_type, Some(content_of(item, at)));
+            self.begin_earlier(found, at, Some(content_of(item, at)));
             return;
         }
         if let Some(found) = uses.elsewhere {
             self.join_stream(found, at);
             return;
         }
-        let made = self.make_message(at, &item.id);
+        let made = self.make_message(at, at.cursor, &item.id);
         if let Some(message) = self.messages.get_mut(made) {
             message.content = Some(content_of(item, at));
             message.text_whole = Some(!text_grows(&item.item_type));
@@ -207,7 +207,9 @@ impl Rows<'_> {
         let uses = self.uses(at, &item.id);
         let found = match uses.around {
             Some(found) => self.part(found, at, item),
-            None => uses.elsewhere.or(uses.below).unwrap_or_else(|| self.make_message(at, &item.id)),
+            None => {
+                uses.elsewhere.or(uses.below).unwrap_or_else(|| self.make_message(at, at.cursor, &item.id))
+            }
         };
         let stream = at.stream.and_then(|stream| self.streams.get(stream));
         let Some(message) = self.messages.get_mut(found) else { return };
@@ -234,16 +236,12 @@ impl Rows<'_> {
         // Of one that has ended its end is known, and this is another's.
         let ended = message.end_cursor.map(|cursor| Restart { cursor, seen: false });
         let Some(behind) = begun.or(ended) else { return found };
-        let earlier = At { cursor: message.start_cursor, ..at };
-        let made = self.make_message(earlier, &item.id);
+        let start_cursor = message.start_cursor;
+        let made = self.make_message(at, start_cursor, &item.id);
         if let Some(earlier) = self.messages.get_mut(made) {
             earlier.started = true;
         }
-        self.begin_at(found, At { cursor: behind.cursor, ..at }, Some(behind).filter(|behind| !behind.seen));
-        if let Some(message) = self.messages.get_mut(found).filter(|message| message.closing != Closing::Item)
-        {
-            message.content = text_grows(&item.item_type).then(|| no_words(&item.item_type));
-        }
+        self.begin_at(found, at, behind.cursor, Some(behind).filter(|behind| !behind.seen));
         made
     }
 
@@ -260,14 +258,14 @@ impl Rows<'_> {
         self.item_names_turn(at);
         let uses = self.uses(at, item_id);
         if let Some(found) = uses.above.filter(|_| uses.around.is_none()) {
-            self.begin_earlier(found, at, item_type, None);
+            self.begin_earlier(found, at, None);
         }
         if let Some(found) = uses.around.or(uses.above).or(uses.elsewhere).or(uses.below) {
             self.join_stream(found, at);
             let message = self.messages.get(found)?;
             return (message.closing != Closing::Item).then(|| message.message_id.clone());
         }
-        let made = self.make_message(at, item_id);
+        let made = self.make_message(at, at.cursor, item_id);
         let message = self.messages.get_mut(made)?;
         message.content = Some(no_words(item_type));
         message.text_whole = Some(!text_grows(item_type));
@@ -319,13 +317,13 @@ impl Rows<'_> {
 
     /// A hole held the item's first events: it began before the first one that came. Its text is read anew from there: what
     /// was folded of it lies behind. `words` are those of its own start, where this is that.
-    fn begin_earlier(&mut self, found: usize, at: At<'_>, item_type: &str, words: Option<MessageContent>) {
+    fn begin_earlier(&mut self, found: usize, at: At<'_>, words: Option<MessageContent>) {
         let Some(message) = self.messages.get_mut(found) else { return };
         let started = message.started;
         let only_known = message.closing == Closing::Item && words.is_none();
         if message.closing != Closing::Item {
             message.started |= words.is_some();
-            message.content = words.or_else(|| text_grows(item_type).then(|| no_words(item_type)));
+            message.content = words;
         }
         let restart = match message.restart {
             Some(known) if known.seen => known,
@@ -341,21 +339,21 @@ impl Rows<'_> {
                 Restart { cursor: if own { cursor } else { unseen }, seen: own }
             }
         };
-        self.begin_at(found, at, Some(restart));
+        self.begin_at(found, at, at.cursor, Some(restart));
     }
 
-    /// A message of the event's stream begins at the event's cursor, whatever was known.
-    fn begin_at(&mut self, found: usize, at: At<'_>, restart: Option<Restart>) {
-        let order_in_turn = self.order_of(at);
+    /// A message of the event's stream begins at `cursor`, whatever was known.
+    fn begin_at(&mut self, found: usize, at: At<'_>, cursor: u64, restart: Option<Restart>) {
+        let order_in_turn = self.order_of(at, cursor);
         let Some(message) = self.messages.get_mut(found) else { return };
-        message.start_cursor = at.cursor;
+        message.start_cursor = cursor;
         message.restart = restart;
         message.changed = true;
         message.made = Some(MessageMade {
             turn_order: message.made.as_ref().map_or(0, |made| made.turn_order),
             order_in_turn,
             occurrence: message.occurrence,
-            start_cursor: at.cursor,
+            start_cursor: cursor,
             event: at.event,
         });
         let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
@@ -365,12 +363,8 @@ impl Rows<'_> {
     }
 
     /// The place in its turn of an item that this event names first.
-    fn order_of(&self, at: At<'_>) -> u64 {
-        if self.stream(at).is_some_and(|stream| stream.main) {
-            at.cursor
-        } else {
-            self.next_order(at.turn_id)
-        }
+    fn order_of(&self, at: At<'_>, cursor: u64) -> u64 {
+        if self.stream(at).is_some_and(|stream| stream.main) { cursor } else { self.next_order(at.turn_id) }
     }
 
     fn item_names_turn(&mut self, at: At<'_>) {
@@ -418,7 +412,7 @@ impl Rows<'_> {
         uses
     }
 
-    fn make_message(&mut self, at: At<'_>, item_id: &str) -> usize {
+    fn make_message(&mut self, at: At<'_>, cursor: u64, item_id: &str) -> usize {
         let known = self.messages.iter().filter(|row| row.item_id == item_id && row.turn_id == at.turn_id);
         let occurrence = known.map(|row| row.occurrence).max().unwrap_or(0) + 1;
         let message_id = message_id_of(item_id, occurrence);
@@ -428,7 +422,7 @@ impl Rows<'_> {
         let turn_order =
             turn.map(|turn| turn.turn_order).or(stream.and_then(|stream| stream.turn_order)).unwrap_or(0);
         let turn_status = turn.map_or(TurnStatus::InProgress, |turn| turn.status);
-        let order_in_turn = self.order_of(at);
+        let order_in_turn = self.order_of(at, cursor);
         let status = message_status_of(turn_status);
         let open = status == MessageStatus::Streaming;
         if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream))
@@ -438,7 +432,7 @@ impl Rows<'_> {
             stream.open.push(OpenItemRow {
                 item_id: item_id.to_owned(),
                 message_id: message_id.clone(),
-                start_cursor: at.cursor,
+                start_cursor: cursor,
                 fold: None,
             });
         }
@@ -449,7 +443,7 @@ impl Rows<'_> {
             message_id,
             occurrence,
             stream_id,
-            start_cursor: at.cursor,
+            start_cursor: cursor,
             end_cursor: None,
             restart: None,
             status,
@@ -458,7 +452,7 @@ impl Rows<'_> {
                 turn_order,
                 order_in_turn,
                 occurrence,
-                start_cursor: at.cursor,
+                start_cursor: cursor,
                 event: at.event,
             }),
             joined: None,

@@ -458,7 +458,8 @@ pub enum Write {
         item_id: String,
         /// Its own id.
         message_id: String,
-        /// How it is made, where it is new; where it exists, that it begins elsewhere than was known: its fold is undone.
+        /// How it is made, where it is new; where it exists, that it begins elsewhere than was known: then its fold is undone,
+        /// and of a text that was not whole the parts go.
         #[tsify(optional)]
         made: Option<MessageMade>,
         /// Where its text begins to grow, where a lifecycle event had made it.
