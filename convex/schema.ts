@@ -95,6 +95,8 @@ export default defineSchema({
     streamId: v.optional(v.string()),
     startCursor: v.number(),
     endCursor: v.optional(v.number()),
+    /** Where on it the item may have begun again: its last start inside that was seen, else the last event that was its first. */
+    restart: v.optional(v.object({ cursor: v.number(), seen: v.boolean() })),
     /** The parts are the whole text; else the stream's chunks hold its tail. */
     textWhole: v.boolean(),
     /** UTF-8 bytes of the parts. */
@@ -185,7 +187,7 @@ export default defineSchema({
     expiresAt: v.optional(v.number()),
   })
     .index("by_stream", ["tenantId", "userId", "threadId", "streamId"])
-    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId", "state"])
     .index("by_state", ["tenantId", "userId", "threadId", "state", "turnOrder"])
     .index("by_expiry", ["expiresAt"]),
 

@@ -28,7 +28,7 @@ export const cleanupExpiredDeltas = internalMutation({
         .first();
     const due = await firstDue();
     if (due === null) return { deleted: 0, hasMore: false };
-    const { deleted, moved } = await trimStream(ctx, due, batchOf(args.batchSize), nowMs);
+    const { deleted, moved } = await trimStream(ctx, due, batchOf(args.batchSize), { due, nowMs });
     const hasMore = moved && (await firstDue()) !== null;
     if (hasMore) await ctx.scheduler.runAfter(0, internal.streams.cleanupExpiredDeltas, args);
     return { deleted, hasMore };

@@ -1,4 +1,4 @@
-/** The sweep of turns: one that is silent for a day is ended. */
+/** The sweep of turns: one that is silent for a day is ended, and what the end of one left open is closed. */
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
@@ -9,7 +9,7 @@ const TURNS_MAX = 50;
 /** Messages and streams that one call closes, and those of one turn more. */
 const ROWS_MAX = 1_000;
 
-/** Ends turns of which nothing was heard for a day; a new event on their streams undoes it. */
+/** Ends turns of which nothing was heard for a day; a new event on their streams undoes it. Closes what an end was too small for. */
 export const endSilentTurns = internalMutation({
   args: {},
   returns: v.object({ ended: v.number(), hasMore: v.boolean() }),
@@ -29,7 +29,7 @@ export const endSilentTurns = internalMutation({
       seen += 1;
       if (outcome.ended) ended += 1;
     }
-    const hasMore = seen < due.length || due.length === TURNS_MAX;
+    const hasMore = seen < due.length || due.length === TURNS_MAX || rows >= ROWS_MAX;
     if (hasMore) await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurns, {});
     return { ended, hasMore };
   },

@@ -16,6 +16,8 @@ pub mod turns;
 pub mod write;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
+mod methods_tests;
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod request_tests;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

@@ -68,6 +68,12 @@ pub const STREAM_DELETE_DELAY_MAX_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 /// handful open at once.
 pub const OPEN_ITEMS_MAX: usize = 64;
 
+/// Open messages of a turn that one call closes, and as many that it closed before; the sweep closes what is beyond.
+pub const CLOSING_MESSAGES_MAX: usize = 1_000;
+
+/// Streams of a turn that one call closes, those that go on first; the sweep closes what is beyond.
+pub const TURN_STREAMS_MAX: usize = 64;
+
 /// Index ranges that the rows which a batch names may take. SOURCE: Convex reads 4,096 in one call; heads, chunks and
 /// sessions take theirs.
 pub const NEEDS_RANGES_MAX: usize = 3_500;

@@ -113,10 +113,14 @@ pub fn plan_trim(call: &TrimCall<'_>) -> TrimAnswer {
         }
         writes.extend(row.write(folded));
     }
+    // What may yet fill a hole before a text undoes its fold.
+    let behind_hole = |start: u64| holes.first().is_some_and(|hole| hole.start < start);
     let below_fold = |(message, start): &(u32, u64)| {
         let at = *message as usize;
         let whole = call.messages.get(at).is_some_and(|message| message.whole);
-        whole || cursors.get(at).copied().flatten().is_some_and(|cursor| *start < cursor)
+        whole
+            || !behind_hole(*start)
+                && cursors.get(at).copied().flatten().is_some_and(|cursor| *start < cursor)
     };
     let goes = |chunk: &TrimChunk| chunk.due && chunk.texts.iter().all(below_fold);
     let gone = call.chunks.iter().zip(0..).filter(|(chunk, _)| goes(chunk)).map(|(_, at)| at).collect();
@@ -172,9 +176,12 @@ impl<'a> SilenceCall<'a> {
     }
 }
 
-/// Decides whether a turn has been silent for [`TURN_SILENT_MS`]: an ingest is a beat, too.
+/// Decides whether a turn has been silent for [`TURN_SILENT_MS`]: an ingest is a beat, too. Of one that has ended, closes
+/// what its end left open.
 pub fn plan_silence(call: &SilenceCall<'_>) -> SilenceAnswer {
-    let silent_at = call.last_beat_ms.map(|beat| beat + TURN_SILENT_MS);
+    // One that has ended is here for what is still open in it.
+    let goes_on = call.loaded.turns.first().is_some_and(|turn| turn.source.is_none());
+    let silent_at = call.last_beat_ms.filter(|_| goes_on).map(|beat| beat + TURN_SILENT_MS);
     if let Some(silent_at) = silent_at.filter(|at| *at > call.now_ms && call.reason.is_none()) {
         return SilenceAnswer::Postponed { silent_at };
     }

@@ -81,6 +81,7 @@ fn silence(last_beat_ms: Option<f64>, status: &'static str) -> SilenceAnswer {
         stream_id: Some(STREAM),
         start_cursor: 1,
         end_cursor: None,
+        restart: None,
         status: "streaming",
         closing: "open",
         text_whole: false,
@@ -108,9 +109,21 @@ fn a_turn_is_ended_after_a_day_without_a_beat() {
 }
 
 #[test]
-fn a_turn_that_ended_stays_as_it_is() {
-    let SilenceAnswer::Ended { writes } = silence(None, "completed") else { panic!() };
-    assert!(!writes.iter().any(|write| matches!(write, Write::PutTurn { .. })));
+fn a_turn_that_ended_stays_as_it_is_and_what_it_left_open_is_closed_whatever_beats() {
+    for last_beat_ms in [None, Some(2.0 * DAY)] {
+        let SilenceAnswer::Ended { writes } = silence(last_beat_ms, "completed") else { panic!() };
+        let briefs: Vec<String> = writes.iter().map(brief).collect();
+        assert_eq!(briefs, ["message m completed turn", "stream finished"]);
+    }
+}
+
+#[test]
+fn a_chunk_behind_a_hole_that_may_be_filled_stays_with_its_text() {
+    // The fold of a text undoes itself where something comes before it: until then its chunks have to be there.
+    let runs = vec![tail(8, "c")];
+    let behind = TrimCall { folds: vec![fold_row(0, 8, runs, 10)], ..call(false, [true; 3]) };
+    let answer = plan_trim(&behind);
+    assert_eq!(briefs(&answer), (vec!["fold 0 to 10, 1 bytes, parts from 0 [1]".into()], vec![0, 1]));
 }
 
 #[test]

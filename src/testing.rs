@@ -9,9 +9,10 @@ use crate::ingest::call::{
 };
 use crate::ingest::plan::plan_ingest;
 use crate::ingest::write::{
-    Channel, HoleRow, IngestAnswer, MessageContent, MessageMade, Needs, OpenItemRow, Plan, Run,
+    Channel, HoleRow, IngestAnswer, MessageContent, MessageMade, Needs, OpenItemRow, Plan, Restart, Run,
     RuntimeMarkRow, StreamState, Write,
 };
+use crate::limits::{CLOSING_MESSAGES_MAX, TURN_STREAMS_MAX};
 use crate::options::Options;
 use crate::pack::Unpacker;
 use crate::request::{Origin, Request, RequestCause, RequestWrite, request_state};
@@ -126,6 +127,8 @@ pub(crate) struct MessageState {
     pub(crate) closing: String,
     pub(crate) content: Option<MessageContent>,
     pub(crate) text_whole: bool,
+    /// Where its item was last seen to begin again.
+    pub(crate) restart: Option<Restart>,
     pub(crate) parts: Vec<String>,
     /// The fold's cursor, where it ever moved.
     pub(crate) folded: Option<u64>,
@@ -326,11 +329,17 @@ impl Shell {
                     && place.range.overlaps(Range { start: range.start, end: range.end })
             })
         };
+        let mut closed: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let mut is_closed = |row: &'a MessageState| {
+            let count = closed.entry((&row.turn_id, &row.closing)).or_insert(0);
+            *count += 1;
+            row.closing != "item" && closes(&row.turn_id) && *count <= CLOSING_MESSAGES_MAX
+        };
         let messages: Vec<&MessageState> = self
             .messages
             .iter()
             .filter(|row| {
-                closes(&row.turn_id) && row.closing != "item"
+                is_closed(row)
                     || needs
                         .items
                         .iter()
@@ -345,12 +354,7 @@ impl Shell {
         Loaded {
             turns: self.turns.iter().filter(|row| turn(&row.turn_id)).map(TurnState::row).collect(),
             messages: messages.iter().map(|row| row.row()).collect(),
-            streams: self
-                .streams
-                .iter()
-                .filter(|(_, (turn_id, _))| closes(turn_id))
-                .map(|(stream_id, (turn_id, state))| StreamRow { stream_id, turn_id, state })
-                .collect(),
+            streams: self.turns_streams(&closes),
             places: places.filter(asked).collect(),
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
@@ -362,6 +366,22 @@ impl Shell {
                 .collect(),
             requests: self.requests_for(needs).zip(0..).map(|(record, at)| record.row(at)).collect(),
         }
+    }
+
+    /// The streams of turns, of each turn as many as one call closes: those that go on first.
+    fn turns_streams(&self, closes: &dyn Fn(&String) -> bool) -> Vec<StreamRow<'_>> {
+        let mut rows: Vec<StreamRow<'_>> = (self.streams.iter())
+            .filter(|(_, (turn_id, _))| closes(turn_id))
+            .map(|(stream_id, (turn_id, state))| StreamRow { stream_id, turn_id, state })
+            .collect();
+        rows.sort_by_key(|row| row.state != "streaming");
+        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+        rows.retain(|row| {
+            let count = count.entry(row.turn_id).or_insert(0);
+            *count += 1;
+            *count <= TURN_STREAMS_MAX
+        });
+        rows
     }
 
     /// A message's tail, as far as `self.read_max` chunks hold it.
@@ -508,6 +528,7 @@ impl Shell {
                 status,
                 closing,
                 end_cursor,
+                restart,
                 content,
                 text_whole,
                 ..
@@ -518,10 +539,10 @@ impl Shell {
                     .position(|row| row.turn_id == turn_id && row.message_id == message_id);
                 assert_eq!(before.is_some(), row.is_some(), "{message_id} is made once");
                 let old = before.map(|at| self.messages[at].clone());
+                let begins = made.is_some();
                 let made = match (old.as_ref().map(|old| old.made.clone()), made) {
-                    // It began earlier than was known.
+                    // It begins elsewhere than was known.
                     (Some(old), Some(MessageMade { start_cursor, order_in_turn, .. })) => {
-                        assert!(start_cursor < old.start_cursor);
                         MessageMade { start_cursor, order_in_turn, ..old }
                     }
                     (old, made) => old.or(made).unwrap(),
@@ -551,10 +572,14 @@ impl Shell {
                     content: content.or(old.as_ref().and_then(|old| old.content.clone())),
                     text_whole: text_whole.unwrap_or(old.as_ref().is_some_and(|old| old.text_whole)),
                     parts: old.as_ref().map(|old| old.parts.clone()).unwrap_or_default(),
-                    folded: old.as_ref().and_then(|old| old.folded),
-                    pending_high: old.as_ref().and_then(|old| old.pending_high),
+                    restart: restart.or(old.as_ref().filter(|_| !begins).and_then(|old| old.restart)),
+                    folded: old.as_ref().filter(|_| !begins).and_then(|old| old.folded),
+                    pending_high: old.as_ref().filter(|_| !begins).and_then(|old| old.pending_high),
                     part_bytes: old.as_ref().map_or(0, |old| old.part_bytes),
                 };
+                if begins && old.as_ref().is_some_and(|old| !old.text_whole) {
+                    state.parts.clear();
+                }
                 if let Some(content) = words {
                     let differ = content.text_parts.iter().enumerate();
                     let differ = differ.filter(|(at, part)| state.parts.get(*at) != Some(*part));
@@ -734,6 +759,15 @@ impl Shell {
 
     /// Sweeps a stream's chunks as the shell does; answers how many texts it folded.
     pub(crate) fn sweep(&mut self, stream_id: &str) -> usize {
+        self.trim(stream_id, true)
+    }
+
+    /// Sweeps a stream that has finished, whose chunks are all due.
+    pub(crate) fn sweep_finished(&mut self, stream_id: &str) -> usize {
+        self.trim(stream_id, false)
+    }
+
+    fn trim(&mut self, stream_id: &str, overdue: bool) -> usize {
         let rows = self.clone();
         let mut chunks: Vec<&ChunkState> =
             rows.chunks.iter().filter(|row| row.stream_id == stream_id).collect();
@@ -743,7 +777,7 @@ impl Shell {
         let at = |id: &str| rows.messages.iter().position(|row| row.message_id == id).unwrap() as u32;
         let head = rows.heads.iter().find(|head| head.stream_id == stream_id).unwrap();
         let call = TrimCall {
-            overdue: true,
+            overdue,
             holes: head.row().order.holes,
             messages: (rows.messages.iter())
                 .map(|row| TrimMessage { whole: row.text_whole, started: row.row().started })
@@ -752,7 +786,7 @@ impl Shell {
             chunks: (chunks.iter())
                 .map(|chunk| TrimChunk {
                     range: chunk.range(),
-                    due: chunk.expires_at <= rows.now_ms,
+                    due: !overdue || chunk.expires_at <= rows.now_ms,
                     texts: chunk.runs.iter().map(|run| (at(&run.message_id), run.cursor_start)).collect(),
                 })
                 .collect(),
@@ -784,7 +818,7 @@ impl Shell {
     }
 
     /// The sweep ends a turn that is silent.
-    pub(crate) fn end_silent(&mut self, turn_id: &str) {
+    pub(crate) fn end_silent(&mut self, turn_id: &str) -> Vec<Write> {
         let rows = self.clone();
         let mut call = rows.call(&[], &[]);
         call.loaded = Some(rows.load(&Needs { closing: vec![turn_id.into()], ..Needs::default() }, &call));
@@ -792,6 +826,7 @@ impl Shell {
         let silence = SilenceCall { now_ms: self.now_ms, last_beat_ms: None, reason: None, loaded };
         let SilenceAnswer::Ended { writes } = plan_silence(&silence) else { panic!() };
         writes.iter().for_each(|write| self.apply(write, &call));
+        writes
     }
 
     /// The text that a reader gets of a message.
@@ -880,6 +915,7 @@ impl MessageState {
             stream_id: self.stream_id.as_deref(),
             start_cursor: self.made.start_cursor,
             end_cursor: self.end_cursor,
+            restart: self.restart,
             status: &self.status,
             closing: &self.closing,
             text_whole: self.text_whole,
@@ -935,7 +971,11 @@ pub(crate) fn brief(write: &Write) -> String {
     let new = |row: &Option<u32>| if row.is_none() { "+" } else { "" };
     match write {
         Write::InsertThread => "thread+".into(),
-        Write::PatchThread { next_turn_order, .. } => format!("thread next={next_turn_order:?}"),
+        Write::PatchThread { next_turn_order, name, archived } => {
+            let name = name.as_ref().map(|name| format!(" name={name:?}")).unwrap_or_default();
+            let archived = archived.map(|archived| format!(" archived={archived}")).unwrap_or_default();
+            format!("thread next={next_turn_order:?}{name}{archived}")
+        }
         Write::PutTurn { row, turn_id, status, source, .. } => {
             let source = source.map(|source| format!(" by {}", name(&source))).unwrap_or_default();
             format!("turn{} {turn_id} {}{source}", new(row), name(status))

@@ -149,6 +149,7 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
     updatedAt: nowMs,
     ...defined({
       endCursor: write.endCursor,
+      restart: write.restart,
       textWhole: write.textWhole,
       completedAt: write.completedAt,
       role: content?.role,
@@ -158,10 +159,15 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
     }),
   };
   let id: Id<"messages">;
+  let textParts = content?.textParts;
   if (write.row !== undefined) {
-    id = existing(rows.messages[write.row])._id;
+    const message = existing(rows.messages[write.row]);
+    id = message._id;
     const { made, joined } = write;
-    const begins = made && { startCursor: made.startCursor, orderInTurn: made.orderInTurn };
+    // What was folded lies in the chunks, and is read from there again.
+    if (made !== undefined && !message.textWhole) textParts ??= [];
+    const anew = { foldCursor: undefined, foldHigh: undefined, restart: undefined, ...(message.textWhole ? {} : { textBytes: 0 }) };
+    const begins = made && { startCursor: made.startCursor, orderInTurn: made.orderInTurn, ...anew };
     const grows = joined && { streamId: streamIdOf(args, joined.event), startCursor: joined.startCursor };
     await ctx.db.patch("messages", id, { ...begins, ...grows, ...(write.reopened ? { completedAt: undefined } : {}), ...set });
   } else {
@@ -188,7 +194,7 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
     });
   }
   const isNew = write.row === undefined;
-  if (content !== undefined) await writeParts(ctx, id, "text", content.textParts, isNew);
+  if (textParts !== undefined) await writeParts(ctx, id, "text", textParts, isNew);
   if (payload !== undefined) await writeParts(ctx, id, "payload", splitUnits(payload, PAYLOAD_PART_UNITS), isNew);
 }
 

@@ -12,9 +12,9 @@ import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope
 const STREAMS_MAX = 64;
 /** Newest messages of one item: more than any provider was seen to repeat an id in a turn. */
 const OCCURRENCES_MAX = 8;
-/** Messages of a turn that end with it. Codex was seen to have a handful open at once. */
+/** Messages of a turn that end with it. Codex was seen to have a handful open at once. SOURCE: `src/limits.rs`, CLOSING_MESSAGES_MAX. */
 const CLOSING_MESSAGES_MAX = 1_000;
-/** Streams of one turn: its own, an import's, a sender's further ones. */
+/** Streams of one turn: its own, an import's, a sender's further ones. SOURCE: `src/limits.rs`, TURN_STREAMS_MAX. */
 const TURN_STREAMS_MAX = 64;
 /** Chunks that the ranges of one batch can touch: each covers an event at least. SOURCE: `src/limits.rs`, BATCH_EVENTS_MAX. */
 const RANGE_CHUNKS_MAX = 4_096;
@@ -267,12 +267,14 @@ async function messagesThatClose(ctx: ReadCtx, { tenantId, userId }: Scope, thre
   return [...(await closedBy("open")), ...(await closedBy("turn"))];
 }
 
+/** Those that go on come first: by the names of their states, backwards. */
 function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
   return ctx.db
     .query("streams")
     .withIndex("by_turn", (q) =>
       q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId),
     )
+    .order("desc")
     .take(TURN_STREAMS_MAX);
 }
 

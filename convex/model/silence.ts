@@ -31,6 +31,8 @@ export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, 
     await ctx.db.patch("turns", turn._id, { silentAt: answer.silentAt });
     return { writes: 1, rows: read, ended: false };
   }
+  // What the core says anew replaces this.
+  if (turn.silentAt !== undefined) await ctx.db.patch("turns", turn._id, { silentAt: undefined });
   await applyTurnEnd(ctx, { actor, thread, rows, nowMs }, answer.writes);
   return { writes: answer.writes.length, rows: read, ended: answer.writes.length > 0 };
 }

@@ -6,7 +6,7 @@ import { coded } from "../errors.js";
 import { decide } from "./core.js";
 import { foldMessage, foldOf } from "./folds.js";
 import { findHead } from "./load.js";
-import { tailStart, whole, type Run } from "./runs.js";
+import { chunksFrom, tailStart, whole, type Run } from "./runs.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 /** UTF-16 units of chunks that one sweep reads, one chunk more at most. */
@@ -19,18 +19,25 @@ type StreamName = Scope & { threadId: string; streamId: string };
 /** What a trim did: chunks that went, whether anything moved, whether the sweep has seen the stream's end. */
 export type Trimmed = { deleted: number; moved: boolean; atEnd: boolean };
 
+/** A chunk that has expired, and the time by which others have. */
+export type Overdue = { due: Doc<"chunks">; nowMs: number };
+
 /**
- * Trims a stream from its first chunk on: of one that has finished every chunk is due, of another (`overdueAt`) those that
- * have expired by then, up to the first one that has not.
+ * Trims a stream. Of one that has finished every chunk is due, from the first on. Of another (`overdue`) those are that have
+ * expired, from the one that is named on, or from where the folds of the texts in it stand: chunks between that have not
+ * expired are folded and stay.
  */
-export async function trimStream(ctx: WriteCtx, stream: StreamName, batch: number, overdueAt?: number): Promise<Trimmed> {
+export async function trimStream(ctx: WriteCtx, stream: StreamName, batch: number, overdue?: Overdue): Promise<Trimmed> {
   const head = await findHead(ctx, stream, stream.streamId);
-  const isDue = (chunk: Doc<"chunks">) => overdueAt === undefined || chunk.expiresAt <= overdueAt;
+  const isDue = (chunk: Doc<"chunks">) => overdue === undefined || chunk.expiresAt <= overdue.nowMs;
+  const start = overdue === undefined ? 0 : await foldsBefore(ctx, stream, overdue.due);
   // Up to where the head says that the stream goes: never to its open end, where batches write.
-  const { chunks, atEnd } = await firstChunks(ctx, stream, head?.latest ?? Number.MAX_SAFE_INTEGER, batch, isDue);
+  const { chunks, atEnd } = await firstChunks(ctx, stream, start, head?.latest ?? Number.MAX_SAFE_INTEGER, batch, isDue);
   const last = chunks.at(-1);
   if (last === undefined) return { deleted: 0, moved: false, atEnd };
-  const messages = await messagesIn(ctx, stream, chunks);
+  // What is read stops before the one that is named: holes before that are given up all the same.
+  const shown = overdue === undefined || overdue.due.cursorStart <= last.cursorStart ? chunks : [...chunks, overdue.due];
+  const messages = await messagesIn(ctx, stream, shown);
   const indexOf = (chunk: Doc<"chunks">, run: Run) => messages.findIndex((message) => isOf(message, chunk, run));
   const open = [...messages.entries()].filter(([, message]) => !message.textWhole);
   const answer = await plan();
@@ -39,7 +46,7 @@ export async function trimStream(ctx: WriteCtx, stream: StreamName, batch: numbe
     if (write.type !== "foldMessage" || message === undefined) throw coded("E_INTERNAL", "a trim writes folds of messages that it was given");
     await foldMessage(ctx, message, write);
   }
-  const gone = chunks.filter((_, at) => answer.gone.includes(at));
+  const gone = shown.filter((_, at) => answer.gone.includes(at));
   for (const chunk of gone) await deleteChunk(ctx, chunk._id);
   if (head !== null && answer.holes !== undefined) await ctx.db.patch("streamHeads", head._id, { holes: answer.holes });
   return { deleted: gone.length, moved: gone.length > 0 || answer.writes.length > 0, atEnd };
@@ -53,11 +60,11 @@ export async function trimStream(ctx: WriteCtx, stream: StreamName, batch: numbe
     }
     return decide(() =>
       planTrim({
-        overdue: overdueAt !== undefined,
+        overdue: overdue !== undefined,
         holes: head?.holes ?? [],
         messages,
         folds,
-        chunks: chunks.map((chunk) => ({
+        chunks: shown.map((chunk) => ({
           range: { start: chunk.cursorStart, end: chunk.cursorEnd },
           due: isDue(chunk),
           // A text whose message is gone keeps no chunk.
@@ -70,15 +77,18 @@ export async function trimStream(ctx: WriteCtx, stream: StreamName, batch: numbe
   }
 }
 
-/** The stream's first chunks below `end`: as many as one sweep reads, up to the first one behind one that is due that is not. */
-async function firstChunks(ctx: ReadCtx, { tenantId, userId, streamId }: StreamName, end: number, batch: number, isDue: (chunk: Doc<"chunks">) => boolean) {
+/** Where the folds of the texts in a chunk stand, or the chunk itself where that comes first. */
+async function foldsBefore(ctx: ReadCtx, stream: StreamName, chunk: Doc<"chunks">): Promise<number> {
+  const open = (await messagesIn(ctx, stream, [chunk])).filter((message) => !message.textWhole && message.streamId === chunk.streamId);
+  return Math.min(chunk.cursorStart, ...open.map(tailStart));
+}
+
+/** The stream's first chunks from `start` on: as many as one sweep reads, up to the first one behind one that is due that is not. */
+async function firstChunks(ctx: ReadCtx, stream: StreamName, start: number, end: number, batch: number, isDue: (chunk: Doc<"chunks">) => boolean) {
   const chunks: Doc<"chunks">[] = [];
   let units = 0;
   let seenDue = false;
-  const inOrder = ctx.db
-    .query("chunks")
-    .withIndex("by_start", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId).lt("cursorStart", end));
-  for await (const chunk of inOrder) {
+  for await (const chunk of chunksFrom(ctx, stream, stream.streamId, start, end)) {
     if (seenDue && !isDue(chunk)) return { chunks, atEnd: true };
     if (chunks.length >= batch || units >= TRIM_UNITS_MAX) return { chunks, atEnd: false };
     seenDue ||= isDue(chunk);

@@ -119,6 +119,7 @@ export type LoadedRows = {
     streamId?: string | undefined;
     startCursor: number;
     endCursor?: number | undefined;
+    restart?: { cursor: number; seen: boolean } | undefined;
     status: string;
     closing: string;
     textWhole: boolean;
@@ -430,6 +431,10 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.optionalText(message.streamId);
     packer.number(message.startCursor);
     packer.optionalNumber(message.endCursor);
+    packer.optional(message.restart ?? null, (restart) => {
+      packer.number(restart.cursor);
+      packer.flag(restart.seen);
+    });
     packer.text(message.status);
     packer.text(message.closing);
     packer.flag(message.textWhole);

@@ -186,6 +186,32 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_over_81_holes_reads_in_proportion_to_what_it_is_given() {
+        // A delta in every second place: each chunk stands alone behind a hole.
+        let chunks: Vec<_> = (0..82).map(|at| chunk(at * 2, at * 2 + 1, &[(at * 2, at * 2 + 1)])).collect();
+        assert_eq!(window(0, 163, 100, &chunks), (WindowStatus::Ok, 0, 163, 163), "in one answer");
+        let (mut at, mut calls) = (0, 0);
+        while at < 163 {
+            at = window(at, 163, 10, &chunks).3;
+            calls += 1;
+        }
+        assert_eq!(calls, 9, "82 deltas, ten an answer, whatever lies between");
+        let sparse = [chunk(0, 1, &[(0, 1)]), chunk(1_000_000, 1_000_001, &[(1_000_000, 1_000_001)])];
+        assert_eq!(window(0, 1_000_001, 10, &sparse), (WindowStatus::Ok, 0, 1_000_001, 1_000_001));
+    }
+
+    #[test]
+    fn history_that_is_trimmed_under_a_live_reader_rebases_it_and_the_view_goes_on() {
+        let all = [chunk(0, 4, &[(0, 4)]), chunk(4, 8, &[(4, 8)]), chunk(8, 12, &[(8, 12)])];
+        let (_, _, _, next) = window(0, 8, 1, &all);
+        assert_eq!(next, 4);
+        let (status, start, _, next) = window(next, 12, 1, &all[2..]);
+        assert_eq!((status, start, next), (WindowStatus::Rebased, 8, 12));
+        assert_eq!(window(next, 12, 1, &all[2..]), (WindowStatus::Ok, 12, 12, 12));
+        assert_eq!(window(8, 12, 1, &[]), (WindowStatus::Stale, 8, 8, 12), "all of it is gone");
+    }
+
+    #[test]
     fn the_budget_is_shared_and_none_starves() {
         let options = Options {
             save_stream_deltas: false,
@@ -198,6 +224,7 @@ mod tests {
         let stream =
             StreamRequest { requested: 0, latest: 3, chunks: vec![chunk(0, 3, &[(0, 1), (1, 2), (2, 3)])] };
         let answer = read_window(&WindowCall { options, streams: vec![stream; 5] });
+        assert_eq!(answer.windows.len(), 5);
         assert!(answer.windows.iter().all(|window| window.next == 1), "{answer:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! A batch and the rows that were loaded for it, as the shell packs them.
 
-use super::write::OpenFold;
+use super::write::{OpenFold, Restart};
 use crate::delta::order::{Order, Range};
 use crate::event::methods::NEWEST_OF_TURN;
 use crate::fold::FoldRow;
@@ -197,6 +197,8 @@ pub struct MessageRow<'a> {
     pub start_cursor: u64,
     /// Where its item ended, if it did by its own word.
     pub end_cursor: Option<u64>,
+    /// Where on it its item may have begun again.
+    pub restart: Option<Restart>,
     /// Its status, as the schema has it.
     pub status: &'a str,
     /// What ended it: `open`, `turn` or `item`.
@@ -398,6 +400,7 @@ impl<'a> MessageRow<'a> {
             stream_id: call.optional_text(),
             start_cursor: call.integer(),
             end_cursor: call.optional_integer(),
+            restart: call.optional(|call| Restart { cursor: call.integer(), seen: call.flag() }),
             status: call.text(),
             closing: call.text(),
             text_whole: call.flag(),

@@ -2,14 +2,19 @@
 //!
 //! `item/started` makes one, deltas grow it (in chunks, not in its row), `item/completed` is the last word on text and
 //! status. An item's id may be used again: a later `item/started` is another occurrence, with a message of its own.
+//!
+//! An occurrence covers its stream from the first event that named it to its end. While a hole is remembered inside, two
+//! uses may still look like one: the message knows where its item may have begun again (`restart`), and an end that comes
+//! before that parts the two. The earlier one gets a new message, for its end brings its whole text; the later one keeps
+//! its own.
 
 use super::call::MessageRow;
 use super::rows::Rows;
 use super::streams::Stream;
 use super::turns::message_status_of;
 use super::write::{
-    Closing, MessageContent, MessageMade, MessageStatus, OpenFold, OpenItemRow, StoredPayload, StreamJoined,
-    TurnStatus, Write,
+    Closing, MessageContent, MessageMade, MessageStatus, OpenFold, OpenItemRow, Restart, StoredPayload,
+    StreamJoined, TurnStatus, Write,
 };
 use crate::event::item::{Item, Outcome, REASONING, role_of_type};
 use crate::event::json::Json;
@@ -32,6 +37,7 @@ pub struct Message {
     stream_id: Option<String>,
     start_cursor: u64,
     end_cursor: Option<u64>,
+    restart: Option<Restart>,
     status: MessageStatus,
     /// What ended it.
     pub closing: Closing,
@@ -78,6 +84,7 @@ impl Message {
             stream_id: row.stream_id.map(str::to_owned),
             start_cursor: row.start_cursor,
             end_cursor: row.end_cursor,
+            restart: row.restart,
             status: message_status(row.status),
             closing: closing(row.closing),
             made: None,
@@ -95,6 +102,11 @@ impl Message {
     /// Whether it grows from this stream, whose cursors then say what came before what.
     fn is_of(&self, stream: Option<&Stream<'_>>) -> bool {
         stream.is_some_and(|stream| self.stream_id.as_deref() == Some(stream.id))
+    }
+
+    /// Whether it is made, or begins elsewhere than was known.
+    pub fn begins(&self) -> bool {
+        self.made.is_some()
     }
 
     /// It goes on: the end of its turn, which closed it, is undone. Answers how a head remembers it.
@@ -141,6 +153,7 @@ impl Message {
             status: self.status,
             closing: self.closing,
             end_cursor: self.end_cursor,
+            restart: self.restart,
             content: self.content,
             text_whole: self.text_whole,
             completed_at: self.completed_at,
@@ -156,28 +169,31 @@ impl Rows<'_> {
             return;
         }
         self.item_names_turn(at);
-        let newest = self.newest(at.turn_id, &item.id);
-        if let Some(newest) = newest
-            && let Some(message) = self.messages.get(newest)
-            && (message.end_cursor.is_none_or(|end| at.cursor < end) || !message.is_of(self.stream(at)))
-        {
-            self.join_stream(newest, at);
-            // A delta made it: what does not come in deltas is said here.
-            if self.begin_earlier(newest, at)
-                && !text_grows(&item.item_type)
-                && let Some(message) = self.messages.get_mut(newest)
+        let uses = self.uses(at, &item.id);
+        if let Some(found) = uses.around {
+            let hole = self.stream(at).is_some_and(|stream| stream.order.has_hole_below(at.cursor));
+            if let Some(message) = self.messages.get_mut(found)
+                && hole
+                && message.restart.is_none_or(|known| !known.seen || known.cursor < at.cursor)
             {
-                message.content = Some(content_of(item, at));
+                message.restart = Some(Restart { cursor: at.cursor, seen: true });
+                message.changed = true;
             }
             return;
         }
-        if at.stream.is_some_and(|stream| self.open_item(stream, &item.id, at.cursor).is_some()) {
+        if let Some(found) = uses.above {
+            self.begin_earlier(found, at, Some(content_of(item, at)));
             return;
         }
-        let made = self.make_message(at, &item.id, newest);
+        if let Some(found) = uses.elsewhere {
+            self.join_stream(found, at);
+            return;
+        }
+        let made = self.make_message(at, at.cursor, &item.id);
         if let Some(message) = self.messages.get_mut(made) {
             message.content = Some(content_of(item, at));
             message.text_whole = Some(!text_grows(&item.item_type));
+            message.started = true;
         }
         self.open_fold(at, made, &item.item_type, item.text.len(), true);
     }
@@ -188,21 +204,22 @@ impl Rows<'_> {
             return;
         }
         self.item_names_turn(at);
-        // What was begun behind this end is another use of the item's id, which came first.
-        let stream = self.stream(at);
-        let begun = |message: &Message| !message.is_of(stream) || message.start_cursor <= at.cursor;
-        let found = self.occurrence_at(at, &item.id);
-        let message =
-            found.filter(|found| self.messages.get(*found).is_some_and(begun)).unwrap_or_else(|| {
-                let newest = self.newest(at.turn_id, &item.id);
-                self.make_message(at, &item.id, newest)
-            });
+        let uses = self.uses(at, &item.id);
+        let found = match uses.around {
+            Some(found) => self.part(found, at, item),
+            None => {
+                uses.elsewhere.or(uses.below).unwrap_or_else(|| self.make_message(at, at.cursor, &item.id))
+            }
+        };
         let stream = at.stream.and_then(|stream| self.streams.get(stream));
-        let Some(message) = self.messages.get_mut(message) else { return };
+        let Some(message) = self.messages.get_mut(found) else { return };
         message.content = Some(content_of(item, at));
         message.text_whole = Some(true);
         if message.is_of(stream) {
             message.end_cursor = Some(at.cursor);
+            if !message.started && message.restart.is_none_or(|known| !known.seen) {
+                message.restart = Some(Restart { cursor: message.start_cursor, seen: false });
+            }
         }
         message.changed = true;
         message.close(status_of(item.outcome), Closing::Item, at.at_ms);
@@ -212,10 +229,26 @@ impl Rows<'_> {
         }
     }
 
+    /// Answers what an end inside a message ends: the message, or an earlier use of its item, where it began again behind.
+    fn part(&mut self, found: usize, at: At<'_>, item: &Item<'_>) -> usize {
+        let Some(message) = self.messages.get(found) else { return found };
+        let begun = message.restart.filter(|restart| restart.cursor > at.cursor);
+        // Of one that has ended its end is known, and this is another's.
+        let ended = message.end_cursor.map(|cursor| Restart { cursor, seen: false });
+        let Some(behind) = begun.or(ended) else { return found };
+        let start_cursor = message.start_cursor;
+        let made = self.make_message(at, start_cursor, &item.id);
+        if let Some(earlier) = self.messages.get_mut(made) {
+            earlier.started = true;
+        }
+        self.begin_at(found, at, behind.cursor, Some(behind).filter(|behind| !behind.seen));
+        made
+    }
+
     /// A delta: answers the message that its text belongs to, none where that text is complete.
     pub fn grow_item(&mut self, at: At<'_>, item_id: &str, item_type: &str) -> Option<&str> {
         if let Some(stream) = at.stream
-            && let Some(open) = self.open_item(stream, item_id, at.cursor)
+            && let Some(open) = self.streams.get(stream)?.open_item(item_id, at.cursor)
         {
             return Some(&self.streams.get(stream)?.open.get(open)?.message_id);
         }
@@ -223,21 +256,18 @@ impl Rows<'_> {
             return None;
         }
         self.item_names_turn(at);
-        if let Some(found) = self.occurrence_at(at, item_id) {
+        let uses = self.uses(at, item_id);
+        if let Some(found) = uses.above.filter(|_| uses.around.is_none()) {
+            self.begin_earlier(found, at, None);
+        }
+        if let Some(found) = uses.around.or(uses.above).or(uses.elsewhere).or(uses.below) {
             self.join_stream(found, at);
-            self.begin_earlier(found, at);
             let message = self.messages.get(found)?;
             return (message.closing != Closing::Item).then_some(&message.message_id);
         }
-        let made = self.make_message(at, item_id, None);
+        let made = self.make_message(at, at.cursor, item_id);
         let message = self.messages.get_mut(made)?;
-        message.content = Some(MessageContent {
-            source_item_type: item_type.to_owned(),
-            role: role_of_type(item_type),
-            text_parts: Vec::new(),
-            text_bytes: 0,
-            payload: None,
-        });
+        message.content = Some(no_words(item_type));
         message.text_whole = Some(!text_grows(item_type));
         self.open_fold(at, made, item_type, 0, false);
         self.messages.get(made).map(|message| message.message_id.as_str())
@@ -267,7 +297,8 @@ impl Rows<'_> {
         stream.is_some_and(|stream| stream.import) && self.messages.iter().any(brought)
     }
 
-    /// A message that a lifecycle event made grows from the first stream that has text of it.
+    /// A message that a lifecycle event made grows from the first stream that has text of it. Text of one item on two streams
+    /// has no order: the first one's is shown until the item's end says it all. No bridge sends it so.
     fn join_stream(&mut self, found: usize, at: At<'_>) {
         let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
         let Some(message) = self.messages.get_mut(found) else { return };
@@ -283,41 +314,56 @@ impl Rows<'_> {
         }
     }
 
-    /// A hole held the item's first events: it began before the first one that came. Answers whether it did.
-    fn begin_earlier(&mut self, found: usize, at: At<'_>) -> bool {
-        let stream = self.stream(at);
-        let known = |message: &Message| {
-            !message.is_of(stream) || message.start_cursor <= at.cursor || message.closing == Closing::Item
-        };
-        if self.messages.get(found).is_none_or(known) {
-            return false;
+    /// A hole held the item's first events: it began before the first one that came. Its text is read anew from there: what
+    /// was folded of it lies behind. `words` are those of its own start, where this is that.
+    fn begin_earlier(&mut self, found: usize, at: At<'_>, words: Option<MessageContent>) {
+        let Some(message) = self.messages.get_mut(found) else { return };
+        let started = message.started;
+        let only_known = message.closing == Closing::Item && words.is_none();
+        if message.closing != Closing::Item {
+            message.started |= words.is_some();
+            message.content = words;
         }
-        let order_in_turn = self.order_of(at);
-        let Some(message) = self.messages.get_mut(found) else { return false };
-        message.start_cursor = at.cursor;
+        let restart = match message.restart {
+            Some(known) if known.seen => known,
+            // It began with its own start, where that is not what is not known.
+            known => {
+                let cursor = message.start_cursor;
+                let own = started && known.is_none_or(|known| known.cursor != cursor);
+                let unseen = if only_known {
+                    at.cursor
+                } else {
+                    known.map_or(cursor, |known| known.cursor.max(cursor))
+                };
+                Restart { cursor: if own { cursor } else { unseen }, seen: own }
+            }
+        };
+        self.begin_at(found, at, at.cursor, Some(restart));
+    }
+
+    /// A message of the event's stream begins at `cursor`, whatever was known.
+    fn begin_at(&mut self, found: usize, at: At<'_>, cursor: u64, restart: Option<Restart>) {
+        let order_in_turn = self.order_of(at, cursor);
+        let Some(message) = self.messages.get_mut(found) else { return };
+        message.start_cursor = cursor;
+        message.restart = restart;
         message.changed = true;
         message.made = Some(MessageMade {
             turn_order: message.made.as_ref().map_or(0, |made| made.turn_order),
             order_in_turn,
             occurrence: message.occurrence,
-            start_cursor: at.cursor,
+            start_cursor: cursor,
             event: at.event,
         });
-        if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) {
-            for open in stream.open.iter_mut().filter(|open| open.message_id == message.message_id) {
-                open.start_cursor = at.cursor;
-            }
+        let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) else { return };
+        for open in stream.open.iter_mut().filter(|open| open.message_id == message.message_id) {
+            *open = message.open_row();
         }
-        true
     }
 
     /// The place in its turn of an item that this event names first.
-    fn order_of(&self, at: At<'_>) -> u64 {
-        if self.stream(at).is_some_and(|stream| stream.main) {
-            at.cursor
-        } else {
-            self.next_order(at.turn_id)
-        }
+    fn order_of(&self, at: At<'_>, cursor: u64) -> u64 {
+        if self.stream(at).is_some_and(|stream| stream.main) { cursor } else { self.next_order(at.turn_id) }
     }
 
     fn item_names_turn(&mut self, at: At<'_>) {
@@ -330,41 +376,44 @@ impl Rows<'_> {
         }
     }
 
-    fn open_item(&self, stream: usize, item_id: &str, cursor: u64) -> Option<usize> {
-        self.streams.get(stream)?.open_item(item_id, cursor)
-    }
-
-    fn newest(&self, turn_id: &str, item_id: &str) -> Option<usize> {
-        let mut newest: Option<(usize, u64)> = None;
-        for (at, message) in self.messages.iter().enumerate() {
-            if message.item_id == item_id
-                && message.turn_id == turn_id
-                && newest.is_none_or(|(_, occurrence)| occurrence <= message.occurrence)
-            {
-                newest = Some((at, message.occurrence));
-            }
-        }
-        newest.map(|(at, _)| at)
-    }
-
-    /// The occurrence that is open at the event's cursor, else the newest.
-    fn occurrence_at(&self, at: At<'_>, item_id: &str) -> Option<usize> {
-        let mut found = None;
+    /// The uses of an item's id that are about an event.
+    fn uses(&self, at: At<'_>, item_id: &str) -> Uses {
+        let mut uses = Uses::default();
         let stream = self.stream(at);
-        for (index, message) in self.messages.iter().enumerate() {
-            let inside = message.is_of(stream)
-                && message.start_cursor <= at.cursor
-                && message.end_cursor.is_none_or(|end| at.cursor <= end);
-            if inside && message.item_id == item_id && message.turn_id == at.turn_id {
-                found = Some(index);
+        let mine = |message: &Message| message.item_id == item_id && message.turn_id == at.turn_id;
+        let start = |found: Option<usize>| {
+            found.and_then(|found| self.messages.get(found)).map(|row| row.start_cursor)
+        };
+        for (index, message) in self.messages.iter().enumerate().filter(|(_, message)| mine(message)) {
+            if !message.is_of(stream) {
+                uses.elsewhere = Some(index);
+            } else if message.start_cursor > at.cursor {
+                if start(uses.above).is_none_or(|above| message.start_cursor < above) {
+                    uses.above = Some(index);
+                }
+            } else if message.end_cursor.is_none_or(|end| at.cursor <= end) {
+                uses.around = Some(index);
+            } else if start(uses.below) <= Some(message.start_cursor) {
+                uses.below = Some(index);
             }
         }
-        found.or_else(|| self.newest(at.turn_id, item_id))
+        // What lies between the end below and the event may be the start of another use.
+        let end = uses.below.and_then(|below| self.messages.get(below)?.end_cursor);
+        let begun_since = |stream: &Stream<'_>| {
+            stream.order.holes.iter().any(|hole| hole.start < at.cursor && Some(hole.end) > end)
+        };
+        if uses.above.is_some() || stream.is_some_and(begun_since) {
+            uses.below = None;
+        }
+        if uses.above.or(uses.around).or(uses.below).is_some() || end.is_some() {
+            uses.elsewhere = None;
+        }
+        uses
     }
 
-    fn make_message(&mut self, at: At<'_>, item_id: &str, newest: Option<usize>) -> usize {
-        let occurrence =
-            newest.and_then(|newest| self.messages.get(newest)).map_or(1, |message| message.occurrence + 1);
+    fn make_message(&mut self, at: At<'_>, cursor: u64, item_id: &str) -> usize {
+        let known = self.messages.iter().filter(|row| row.item_id == item_id && row.turn_id == at.turn_id);
+        let occurrence = known.map(|row| row.occurrence).max().unwrap_or(0) + 1;
         let message_id = message_id_of(item_id, occurrence);
         let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
         let stream = self.stream(at);
@@ -372,7 +421,7 @@ impl Rows<'_> {
         let turn_order =
             turn.map(|turn| turn.turn_order).or(stream.and_then(|stream| stream.turn_order)).unwrap_or(0);
         let turn_status = turn.map_or(TurnStatus::InProgress, |turn| turn.status);
-        let order_in_turn = self.order_of(at);
+        let order_in_turn = self.order_of(at, cursor);
         let status = message_status_of(turn_status);
         let open = status == MessageStatus::Streaming;
         if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream))
@@ -382,7 +431,7 @@ impl Rows<'_> {
             stream.open.push(OpenItemRow {
                 item_id: item_id.to_owned(),
                 message_id: message_id.clone(),
-                start_cursor: at.cursor,
+                start_cursor: cursor,
                 fold: None,
             });
         }
@@ -393,15 +442,16 @@ impl Rows<'_> {
             message_id,
             occurrence,
             stream_id,
-            start_cursor: at.cursor,
+            start_cursor: cursor,
             end_cursor: None,
+            restart: None,
             status,
             closing: if open { Closing::Open } else { Closing::Turn },
             made: Some(MessageMade {
                 turn_order,
                 order_in_turn,
                 occurrence,
-                start_cursor: at.cursor,
+                start_cursor: cursor,
                 event: at.event,
             }),
             joined: None,
@@ -425,6 +475,17 @@ impl Rows<'_> {
     }
 }
 
+/// The messages of an item's uses about an event: on its stream the one that covers it, the nearest one that begins behind
+/// it, the nearest one that ended before it, as long as nothing between may have begun another; else one that is not of its
+/// stream.
+#[derive(Clone, Copy, Debug, Default)]
+struct Uses {
+    around: Option<usize>,
+    above: Option<usize>,
+    below: Option<usize>,
+    elsewhere: Option<usize>,
+}
+
 /// The item's id, or `${itemId}#2` where it is used a second time. An item whose own id ends so is `${itemId}#1`: no two
 /// messages of a turn share an id.
 fn message_id_of(item_id: &str, occurrence: u64) -> String {
@@ -435,6 +496,17 @@ fn message_id_of(item_id: &str, occurrence: u64) -> String {
         push_number(&mut message_id, occurrence);
     }
     message_id
+}
+
+/// The content of a message of whose item only deltas were seen.
+fn no_words(item_type: &str) -> MessageContent {
+    MessageContent {
+        source_item_type: item_type.to_owned(),
+        role: role_of_type(item_type),
+        text_parts: Vec::new(),
+        text_bytes: 0,
+        payload: None,
+    }
 }
 
 fn content_of(item: &Item<'_>, at: At<'_>) -> MessageContent {

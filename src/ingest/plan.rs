@@ -126,7 +126,6 @@ fn ask(
             let known =
                 |item_id: &str| !moved.contains(&item_id) && stream.open_item(item_id, range.start).is_some();
             match &payload.meaning {
-                Meaning::ItemStarted(item) if in_open_turn && known(&item.id) => {}
                 Meaning::ItemGrew { item_id, .. } if in_open_turn && known(item_id) => {}
                 meaning => ask_for(meaning, stream.turn_id, !stream.main, !in_open_turn, needs),
             }
@@ -291,7 +290,9 @@ fn answer(
     for ((reading, event), fresh) in readings.iter().zip(0..).zip(fresh) {
         if let Err(reason) = reading {
             errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
-            if fresh {
+            let (_, kind, payload_json) = call.event(event).unwrap_or_default();
+            let reasoning = is_reasoning(kind, payload_json) && !call.options.save_reasoning_deltas;
+            if fresh && !reasoning {
                 malformed.push((event, *reason));
             }
         }
@@ -307,6 +308,12 @@ fn answer(
     writes.extend(lifecycle.writes);
     writes.extend(quarantine::writes(call, &malformed));
     Plan { session, writes, acks, partial: !errors.is_empty(), errors }
+}
+
+/// Whether a malformed event may hold reasoning: it is about an item, and it says the word.
+fn is_reasoning(kind: &str, payload_json: &str) -> bool {
+    let says = |text: &str| text.as_bytes().windows(REASONING.len()).any(|word| word == REASONING.as_bytes());
+    kind.starts_with("item/") && (says(kind) || says(payload_json))
 }
 
 /// Applies one event; answers the text that goes into its stream's chunk.
@@ -336,7 +343,12 @@ fn apply<'r, 'a>(
         Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}
         Meaning::TurnEnded { outcome, error, synthesized, .. } => {
             let source = if *synthesized { Source::Local } else { Source::Codex };
-            rows.end_turn(at.turn_id, *outcome, source, error.clone(), at.at_ms);
+            let changed = rows.end_turn(at.turn_id, *outcome, source, error.clone(), at.at_ms);
+            // What ended long ago says nothing of what runs.
+            let imported = rows.stream(at).is_some_and(|stream| stream.import);
+            if changed && source == Source::Codex && !imported {
+                rows.end_run(at.turn_id, *outcome, at.at_ms);
+            }
         }
         Meaning::ItemStarted(item) => rows.start_item(at, item),
         Meaning::ItemCompleted(item) => rows.complete_item(at, item),

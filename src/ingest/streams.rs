@@ -239,7 +239,7 @@ impl<'a> Stream<'a> {
 
     /// Whether an item on it may be the first of a turn that has ended.
     pub fn may_open_its_turn(&self) -> bool {
-        if self.head.is_none() { !self.main } else { self.closed && !self.has_items }
+        self.head.is_none() || self.closed && !self.has_items
     }
 
     /// The item that goes on at `cursor`, as an index of those that are open.

@@ -70,7 +70,8 @@ impl Stream<'_> {
         let mut writes = Vec::new();
         for tail in tails {
             let mine = messages.get(tail.message as usize).filter(|message| message.turn_id == self.turn_id);
-            let Some(message) = mine else { continue };
+            // Of one that begins elsewhere than was known, the next batch looks how far it is folded.
+            let Some(message) = mine.filter(|message| !message.begins()) else { continue };
             let (order, latest_before) = (&self.order, self.latest_before());
             let open = self.open.iter_mut().find(|open| open.message_id == message.message_id);
             let Some(fold) = open.and_then(|open| open.fold.as_mut()) else { continue };

@@ -6,6 +6,11 @@ use crate::delta::order::Range;
 use crate::testing::*;
 use proptest::prelude::*;
 
+mod ends;
+mod pitfalls;
+mod reasoning;
+mod uses;
+
 const NONE: [&str; 0] = [];
 
 fn steady() -> Shell {
@@ -488,11 +493,11 @@ fn a_lifecycle_event_has_its_effect_once() {
         lifecycle(1, "hook/completed", Some("old"), r#"{"threadId":"T","turnId":"old"}"#),
     ];
     let writes: Vec<_> = shell.plan(&[], &events).writes.iter().map(brief).collect();
-    assert_eq!(writes, ["thread next=None", "marks 1"], "and no turn is made");
+    assert_eq!(writes, ["thread next=None name=\"n\"", "marks 1"], "and no turn is made");
     assert_eq!(shell.plan(&[], &events).writes, vec![]);
     let foreign = super::call::LifecycleEvent { event_id: "abc", ..events[0] };
     let writes: Vec<_> = shell.plan(&[], &[foreign, foreign]).writes.iter().map(brief).collect();
-    assert_eq!(writes, ["thread next=None", "lifecycle id+"]);
+    assert_eq!(writes, ["thread next=None name=\"n\"", "lifecycle id+"]);
     assert_eq!(shell.plan(&[], &[foreign]).writes, vec![]);
     assert_eq!(shell.writes(&[turn_started(0)]), NONE);
 }

@@ -10,7 +10,7 @@ use super::rows::Rows;
 use super::write::{Closing, MessageStatus, Source, StreamState, TurnStatus, Write};
 use crate::event::item::Outcome;
 use crate::event::methods::Newest;
-use crate::limits::{NOTE_BYTES_MAX, OPEN_ITEMS_MAX, TURN_SILENT_MS};
+use crate::limits::{CLOSING_MESSAGES_MAX, NOTE_BYTES_MAX, OPEN_ITEMS_MAX, TURN_SILENT_MS, TURN_STREAMS_MAX};
 
 /// A turn while a plan is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,8 @@ pub struct Turn {
     error: Option<String>,
     clear_error: bool,
     warning: Option<String>,
+    /// Whether more may be open in it than was loaded.
+    more: bool,
     changed: bool,
 }
 
@@ -54,6 +56,7 @@ impl Turn {
             error: None,
             clear_error: false,
             warning: None,
+            more: false,
             changed: false,
         }
     }
@@ -73,6 +76,7 @@ impl Turn {
             error: None,
             clear_error: false,
             warning: None,
+            more: false,
             changed: true,
         }
     }
@@ -128,7 +132,8 @@ impl Turn {
 
     /// The write, where it changed.
     pub fn into_write(self, now_ms: f64) -> Option<Write> {
-        let silent_at = (!self.is_terminal()).then_some(now_ms + TURN_SILENT_MS);
+        let silent_at =
+            if self.is_terminal() { self.more.then_some(now_ms) } else { Some(now_ms + TURN_SILENT_MS) };
         self.changed.then_some(Write::PutTurn {
             row: self.row,
             turn_id: self.turn_id,
@@ -198,8 +203,8 @@ impl Rows<'_> {
         }
     }
 
-    /// A turn ends by the word of `source`, and with it everything that is open in it. Where Codex says so, every other
-    /// turn in progress that has no item ends too: `review/start` gives one run two turn ids.
+    /// A turn ends by the word of `source`, and with it everything that is open in it. Answers whether that changes it: a
+    /// word that does not is a repeat.
     pub fn end_turn(
         &mut self,
         turn_id: &str,
@@ -207,38 +212,54 @@ impl Rows<'_> {
         source: Source,
         error: Option<String>,
         at_ms: f64,
-    ) {
-        let known =
-            self.find_turn(turn_id).and_then(|at| self.turns.get(at)).is_some_and(|turn| !turn.is_terminal());
+    ) -> bool {
         let at = self.find_or_make_turn(turn_id);
-        self.end_at(at, outcome, source, error, at_ms);
-        if source != Source::Codex || !known {
-            return;
-        }
+        self.end_at(at, outcome, source, error, at_ms)
+    }
+
+    /// Codex ended a turn: every other turn in progress that has no item ends too, for `review/start` gives one run two turn
+    /// ids.
+    pub fn end_run(&mut self, turn_id: &str, outcome: Outcome, at_ms: f64) {
         for other in 0..self.turns.len() {
             if let Some(turn) = self.turns.get_mut(other)
-                && other != at
+                && turn.turn_id != turn_id
                 && turn.status == TurnStatus::InProgress
                 && !turn.has_items
             {
                 turn.same_run_as = Some(turn_id.to_owned());
-                self.end_at(other, outcome, source, None, at_ms);
+                self.end_at(other, outcome, Source::Codex, None, at_ms);
             }
         }
     }
 
-    fn end_at(&mut self, at: usize, outcome: Outcome, source: Source, error: Option<String>, at_ms: f64) {
-        let Some(turn) = self.turns.get_mut(at) else { return };
+    fn end_at(
+        &mut self,
+        at: usize,
+        outcome: Outcome,
+        source: Source,
+        error: Option<String>,
+        at_ms: f64,
+    ) -> bool {
+        let Some(turn) = self.turns.get_mut(at) else { return false };
         let changed = turn.end(outcome, source, error, at_ms);
         let (turn_id, status) = (turn.turn_id.clone(), turn.status);
         self.thread.touched |= changed;
-        self.close_what_is_open(&turn_id, status, changed, at_ms);
+        let closed = self.close_what_is_open(&turn_id, status, changed, at_ms);
+        // As many as one call loads: there may be more, and the sweep looks.
+        if closed && let Some(turn) = self.turns.get_mut(at) {
+            turn.more = true;
+            turn.changed = true;
+        }
+        changed
     }
 
-    /// Streams and messages of a turn that ended. Where the turn's state changed, messages that it closed follow.
-    fn close_what_is_open(&mut self, turn_id: &str, status: TurnStatus, follow: bool, at_ms: f64) {
+    /// Streams and messages of a turn that ended. Where the turn's state changed, messages that it closed follow. Answers
+    /// whether as many were open as one call loads.
+    fn close_what_is_open(&mut self, turn_id: &str, status: TurnStatus, follow: bool, at_ms: f64) -> bool {
         let ended = message_status_of(status);
+        let (mut messages, mut streams) = (0, 0);
         for message in self.messages.iter_mut().filter(|message| message.turn_id == turn_id) {
+            messages += usize::from(message.closing == Closing::Open);
             if message.closing == Closing::Open || (follow && message.closing == Closing::Turn) {
                 message.close(ended, Closing::Turn, at_ms);
             }
@@ -254,10 +275,12 @@ impl Rows<'_> {
         }
         for (row, closed) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
             let was_open = stream_state(row.state) == StreamState::Streaming;
+            streams += usize::from(was_open);
             if was_open || follow {
                 *closed = Some(state);
             }
         }
+        messages >= CLOSING_MESSAGES_MAX || streams >= TURN_STREAMS_MAX
     }
 
     /// A new event came on a stream of a turn that the sweep had ended: the turn goes on, and what closed with it.

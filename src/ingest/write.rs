@@ -480,7 +480,8 @@ pub enum Write {
         item_id: String,
         /// Its own id.
         message_id: String,
-        /// How it is made, where it is new; where it exists, that it began earlier than was known.
+        /// How it is made, where it is new; where it exists, that it begins elsewhere than was known: then its fold is undone,
+        /// and of a text that was not whole the parts go.
         #[tsify(optional)]
         made: Option<MessageMade>,
         /// Where its text begins to grow, where a lifecycle event had made it.
@@ -493,6 +494,9 @@ pub enum Write {
         /// Where its item ended.
         #[tsify(optional)]
         end_cursor: Option<u64>,
+        /// Where its item may have begun again.
+        #[tsify(optional)]
+        restart: Option<Restart>,
         /// What it says, where an event of this batch says so.
         #[tsify(optional)]
         content: Option<MessageContent>,
@@ -626,6 +630,16 @@ pub enum Write {
         /// The loaded row.
         row: u32,
     },
+}
+
+/// Where an item may have begun again inside its message: an end before it is the end of another use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Restart {
+    /// The last start that was seen behind the first event; else the last event that was the first one.
+    pub cursor: u64,
+    /// Whether it is a start. One that is none and stands where the message begins says that its own start was not seen.
+    pub seen: bool,
 }
 
 /// The stream that a message's text grows from, from now on.

@@ -39,6 +39,40 @@ describe("a hole that is filled", () => {
     expect((await messagesOf(component))[0]?.orderInTurn).toBe(1);
   });
 
+  test("two items of one id keep their texts and places while the second still streams", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    const events = [turn.started(), ...turn.reply("m", ["a"]), turn.itemStarted(agentMessage("m", "")), turn.text("m", "b")];
+    await ingest(component, [...events.slice(0, 2), ...events.slice(4)]);
+    expect(await textsOf(component)).toEqual([["m", "streaming", "b"]]);
+    await ingestOk(component, events.slice(2, 4));
+    expect(await textsOf(component)).toEqual([
+      ["m#2", "completed", "a"],
+      ["m", "streaming", "b"],
+    ]);
+    await ingestOk(component, [turn.itemCompleted(agentMessage("m", "b."))]);
+    expect((await messagesOf(component)).map(({ text, orderInTurn }) => [text, orderInTurn])).toEqual([
+      ["a", 1],
+      ["b.", 4],
+    ]);
+  });
+
+  test("text that comes before what was folded is shown, and folded again", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started()]);
+    const early = turn.text("m", "early ");
+    await ingest(component, [turn.itemStarted(agentMessage("m", ""))]);
+    const long = "x".repeat(70_000);
+    for (let at = 0; at < 2; at++) await ingest(component, [turn.text("m", long)]);
+    expect((await dump(component)).messages[0]?.foldCursor).toBe(5);
+    await ingestOk(component, [early]);
+    expect(await textsOf(component)).toEqual([["m", "streaming", `early ${long}${long}`]]);
+    await ingestOk(component, [turn.text("m", long)]);
+    expect((await dump(component)).messages[0]?.foldCursor).toBe(6);
+    expect(await textsOf(component)).toEqual([["m", "streaming", `early ${long}${long}${long}`]]);
+  });
+
   test("two items of one id keep their texts when the second came first", async () => {
     const component = await startThread();
     const turn = new TurnStream();
@@ -114,7 +148,7 @@ test("a command's text is known without its stream", async () => {
 });
 
 describe("one run with two turn ids", () => {
-  test("a word about a turn that has ended, or is unknown, ends no other", async () => {
+  test("a word that changes nothing of its turn ends no other", async () => {
     const component = await startThread();
     const one = new TurnStream();
     const two = new TurnStream({ turnId: "turn_2" });
@@ -123,6 +157,18 @@ describe("one run with two turn ids", () => {
     await ingestOk(component, [one.completed()]);
     const state = await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD });
     expect(state.turns.find(({ turnId }) => turnId === "turn_2")?.status).toBe("inProgress");
+  });
+
+  test("the end of one that nothing was heard of before ends the other", async () => {
+    const component = await startThread();
+    const run = new TurnStream({ turnId: "turn_2" });
+    await ingestOk(component, [run.started()]);
+    await ingestOk(component, [], {}, [lifecycle(0, "turn/completed", { turn: { id: TURN, status: "interrupted" } }, TURN)]);
+    const { turns } = await dump(component);
+    expect(turns.map(({ turnId, status, sameRunAs }) => [turnId, status, sameRunAs])).toEqual([
+      ["turn_2", "interrupted", TURN],
+      [TURN, "interrupted", undefined],
+    ]);
   });
 });
 

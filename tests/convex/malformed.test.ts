@@ -104,6 +104,21 @@ describe("an event whose payload is malformed", () => {
     expect(await dump(component)).toEqual(before);
   });
 
+  test.each(["item/reasoning/textDelta", "item/reasoning/summaryTextDelta", "item/started"])(
+    "%s that is reasoning is named and not kept where no reasoning is",
+    async (kind) => {
+      const component = await startThread();
+      const turn = new TurnStream();
+      const bad = turn.raw(kind, `{"method":"${kind}","params":{"item":{"type":"reasoning","content":["secret"]},"delta":["secret"]}}`);
+      const events = [turn.started(), bad];
+      const answer = await ingest(component, events, { runtime: { saveReasoningDeltas: false } });
+      expect(answer).toMatchObject({ status: "partial", errors: [{ errorCode: "E_SYNC_MALFORMED_EVENT", eventId: bad.eventId }] });
+      expect(answer.ackedStreams).toEqual([{ streamId: STREAM, ackCursorEnd: 2 }]);
+      expect(JSON.stringify(await dump(component))).not.toContain("secret");
+      expect(await ingest(component, events, { runtime: { saveReasoningDeltas: false } })).toEqual(answer);
+    },
+  );
+
   test("makes no turn", async () => {
     const component = await startThread();
     const turn = new TurnStream();

@@ -113,6 +113,24 @@ describe("expired chunks", () => {
     expect(await textsOf(component)).toEqual([["m", "streaming", "ab"]]);
   });
 
+  test("that stand behind any number of chunks that have not expired go, and keep no other from going", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", ""))]);
+    const late = Array.from({ length: 450 }, () => turn.text("m", "x"));
+    await ingest(component, [turn.text("m", "end")]);
+    const other = new TurnStream({ threadId: "th_2" });
+    pass(1);
+    await ingest(component, [other.started()], { threadId: "th_2" });
+    pass(DAY / 2);
+    for (const event of late) await ingest(component, [event]);
+    pass(DAY / 2);
+    await sweep(component, internal.streams.cleanupExpiredDeltas);
+    const { chunks } = await dump(component);
+    expect([chunks.length, chunks.filter(({ expiresAt }) => expiresAt <= Date.now())]).toEqual([450, []]);
+    expect(await textsOf(component)).toEqual([["m", "streaming", `${"x".repeat(450)}end`]]);
+  });
+
   test("of other threads, and parts of theirs, go too, and nothing else does", async () => {
     const component = await startThread();
     const turn = new TurnStream();
@@ -294,6 +312,25 @@ describe("a turn", () => {
       [THREAD, "inProgress", undefined],
       ["th_2", "interrupted", undefined],
     ]);
+  });
+
+  test("that ended with more open messages than one call closes is swept until none is open", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started()]);
+    const open = async () => (await dump(component)).messages.filter(({ closing }) => closing === "open").length;
+    for (let at = 0; at < 3; at++) {
+      await ingestOk(component, Array.from({ length: 700 }, (_, item) => turn.itemStarted(agentMessage(`m${String(at)}-${String(item)}`, ""))));
+    }
+    await ingestOk(component, [turn.completed()]);
+    expect(await open()).toBe(1_100);
+    const before = await turnOf(component);
+    await sweep(component, internal.turnsInternal.endSilentTurns);
+    expect(await open()).toBe(0);
+    const { silentAt: _, ...after } = await turnOf(component);
+    expect({ ...after, silentAt: before.silentAt }).toEqual(before);
+    expect((await turnOf(component)).silentAt).toBeUndefined();
+    expect((await dump(component)).messages.every(({ status, closing }) => status === "completed" && closing === "turn")).toBe(true);
   });
 
   test("is ended by its stream where somebody says why", async () => {

@@ -242,7 +242,13 @@ impl Packed {
         packed.list(&loaded.messages, |packed, message| {
             packed.text(message.turn_id).text(message.item_id).text(message.message_id);
             packed.integer(message.occurrence).optional_text(message.stream_id).integer(message.start_cursor);
-            packed.optional_number(message.end_cursor).text(message.status).text(message.closing);
+            packed.optional_number(message.end_cursor).optional(
+                message.restart.as_ref(),
+                |packed, restart| {
+                    _ = packed.integer(restart.cursor).flag(restart.seen);
+                },
+            );
+            packed.text(message.status).text(message.closing);
             packed.flag(message.text_whole).flag(message.started);
         });
         packed.list(&loaded.streams, |packed, stream| {

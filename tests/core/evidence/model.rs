@@ -65,15 +65,6 @@ impl View {
         same_rows("stream", &self.streams, &want.streams);
         assert_eq!(self.quarantine, want.quarantine);
     }
-
-    /// Takes the places of ended items away. Where a hole held an item's start until after its end, its place is that of
-    /// its end: the core cannot tell such a start from an earlier use of the id.
-    pub fn forget_places_of_ended(mut self) -> Self {
-        for message in self.messages.values_mut().filter(|message| message.closing == "item") {
-            message.order_in_turn = None;
-        }
-        self
-    }
 }
 
 fn same_rows<Key: Ord + std::fmt::Debug, Row: PartialEq + std::fmt::Debug>(
@@ -487,9 +478,10 @@ fn happen(turns: &mut BTreeMap<&'static str, Turn>, turn_id: &'static str, what:
         turn.view.warning = Some((*message).to_owned());
     }
     let What::TurnEnded { outcome, source, .. } = what else { return };
-    let went_on = known && turn.ends.is_empty();
+    let before = (turn.view.status.clone(), turn.view.source.clone());
     turn.end(*source, *outcome);
-    if *source != Source::Codex || !went_on {
+    // A word that changes nothing of its turn is a repeat.
+    if *source != Source::Codex || before == (turn.view.status.clone(), turn.view.source.clone()) {
         return;
     }
     for (_, other) in turns.iter_mut().filter(|(id, _)| **id != turn_id) {
