@@ -10,6 +10,7 @@ import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, ty
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { requireThread, scopeOf } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
+import { whyNotMade } from "./model/tombstones.js";
 import {
   vActor,
   vIngestArgs,
@@ -202,6 +203,10 @@ type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault }
 async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
   const nowMs = Date.now();
   let loaded = await loadIngest(ctx, args, strict, nowMs);
+  const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs) : null;
+  if (buried !== null) {
+    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
+  }
   const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
   let answer = plan(loaded);
   if (answer.type === "needs") {

@@ -1,14 +1,17 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
+import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
+import { askDeletion, cancelDeletion, findJob, forceDeletion, presentJob, type Asked } from "./model/deletion.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
-import { vActor, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
+import { clearWay } from "./model/tombstones.js";
+import { vActor, vDeletionAsked, vDeletionJob, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
 
 /** What `getState` shows of a thread. */
 const STATE_TURNS_MAX = 50;
@@ -23,29 +26,40 @@ const vThreadFields = {
 };
 type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
 
-/** Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. */
+/**
+ * Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. One that was deleted is made only
+ * with `recreate`, and not while rows of it are left.
+ *
+ * @throws `E_THREAD_DELETED`
+ */
 export const create = mutation({
-  args: { actor: vActor, threadId: v.string(), ...vThreadFields },
+  args: { actor: vActor, threadId: v.string(), ...vThreadFields, recreate: v.optional(v.boolean()) },
   returns: v.object({ threadId: v.string() }),
-  handler: async (ctx, { actor, threadId, ...fields }) => {
-    await putThread(ctx, scopeOf(actor), threadId, fields);
+  handler: async (ctx, { actor, threadId, recreate, ...fields }) => {
+    await putThread(ctx, scopeOf(actor), threadId, fields, recreate);
     return { threadId };
   },
 });
 
-/** The thread that an external id is bound to; without one, a new thread. */
+/**
+ * The thread that an external id is bound to; without one, a new thread. An id whose thread was deleted is bound anew only with
+ * `recreate`.
+ *
+ * @throws `E_THREAD_DELETED`
+ */
 export const resolve = mutation({
-  args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields },
+  args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields, recreate: v.optional(v.boolean()) },
   returns: v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() }),
-  handler: async (ctx, { actor, externalThreadId, ...fields }) => {
+  handler: async (ctx, { actor, externalThreadId, recreate, ...fields }) => {
     const scope = scopeOf(actor);
     const external = externalThreadId === undefined ? {} : { externalThreadId };
     const binding = externalThreadId === undefined ? null : await findBinding(ctx, scope, externalThreadId);
     if (binding !== null) {
       await ctx.db.patch("bindings", binding._id, { updatedAt: Date.now() });
-      await putThread(ctx, scope, binding.threadId, fields);
+      await putThread(ctx, scope, binding.threadId, fields, recreate);
       return { threadId: binding.threadId, ...external, created: false };
     }
+    if (externalThreadId !== undefined) await clearWay(ctx, scope, "external", externalThreadId, recreate === true);
     const threadId = crypto.randomUUID();
     await putThread(ctx, scope, threadId, fields);
     if (externalThreadId !== undefined) {
@@ -184,6 +198,96 @@ export const getState = query({
   },
 });
 
+const vDeletionOf = { actor: vActor, threadId: v.string(), reason: v.optional(v.string()) };
+const vDelay = { delayMs: v.optional(v.number()) };
+const vJobOf = { actor: vActor, deletionJobId: v.string() };
+
+/**
+ * Deletes a thread with everything in it. When this returns it can be read no more; its rows go in batches.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_THREAD_DELETED`, `E_QUOTA`
+ */
+export const deleteCascade = mutation({
+  args: vDeletionOf,
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, threadId, reason }) => asked(askDeletion(ctx, actor, { kind: "thread", threadId }, undefined, reason)),
+});
+
+/**
+ * Deletes a thread after `delayMs` (10 minutes where it is not given, 30 days at most); until then it is as it was, and
+ * `cancelScheduledDeletion` takes the deletion back.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_THREAD_DELETED`, `E_QUOTA`
+ */
+export const scheduleDeleteCascade = mutation({
+  args: { ...vDeletionOf, ...vDelay },
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, threadId, reason, delayMs = Number.NaN }) => asked(askDeletion(ctx, actor, { kind: "thread", threadId }, delayMs, reason)),
+});
+
+/**
+ * Deletes every thread that the actor's user has in the tenant. What is made while it runs stays.
+ *
+ * @throws `E_QUOTA`
+ */
+export const purgeActorData = mutation({
+  args: { actor: vActor, reason: v.optional(v.string()) },
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, reason }) => asked(askDeletion(ctx, actor, { kind: "actor" }, undefined, reason)),
+});
+
+/**
+ * The same after `delayMs`, as {@link scheduleDeleteCascade} has it.
+ *
+ * @throws `E_QUOTA`
+ */
+export const schedulePurgeActorData = mutation({
+  args: { actor: vActor, reason: v.optional(v.string()), ...vDelay },
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, reason, delayMs = Number.NaN }) => asked(askDeletion(ctx, actor, { kind: "actor" }, delayMs, reason)),
+});
+
+/**
+ * Takes a deletion back, of a thread, a turn, a revert or all: until its first row is gone.
+ *
+ * @throws `E_JOB_NOT_FOUND`, `E_JOB_TOO_LATE`
+ */
+export const cancelScheduledDeletion = mutation({
+  args: vJobOf,
+  returns: v.object({ deletionJobId: v.string(), cancelled: v.literal(true) }),
+  handler: async (ctx, { actor, deletionJobId }) => {
+    await cancelDeletion(ctx, actor, deletionJobId);
+    return { deletionJobId, cancelled: true as const };
+  },
+});
+
+/**
+ * Begins a deletion that waits for its time; one that has begun goes on.
+ *
+ * @throws `E_JOB_NOT_FOUND`, `E_JOB_TOO_LATE`
+ */
+export const forceRunScheduledDeletion = mutation({
+  args: vJobOf,
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, deletionJobId }) => forceDeletion(ctx, actor, deletionJobId),
+});
+
+/** How far a deletion is; null where the actor has none of that id. One that has ended is remembered for 7 days. */
+export const getDeletionJobStatus = query({
+  args: vJobOf,
+  returns: v.union(v.null(), vDeletionJob),
+  handler: async (ctx, { actor, deletionJobId }) => {
+    const job = await findJob(ctx, actor, deletionJobId);
+    return job === null ? null : presentJob(job);
+  },
+});
+
+async function asked(job: Promise<Asked | null>): Promise<Asked> {
+  const made = await job;
+  if (made === null) throw coded("E_INTERNAL", "a deletion that is one of something has a job");
+  return made;
+}
+
 function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThreadId: string) {
   return ctx.db
     .query("bindings")
@@ -193,11 +297,12 @@ function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThre
     .unique();
 }
 
-async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: ThreadFields): Promise<void> {
+async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: ThreadFields, recreate = false): Promise<void> {
   const thread = await findThread(ctx, scope, threadId);
   const updatedAt = Date.now();
   if (thread !== null) await ctx.db.patch("threads", thread._id, { ...fields, updatedAt });
   else {
+    await clearWay(ctx, scope, "thread", threadId, recreate);
     const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
     await ctx.db.insert("threads", { ...row, ...fields });
   }

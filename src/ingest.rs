@@ -22,3 +22,6 @@ mod tests;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tails_tests;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod deleted_tests;

@@ -422,6 +422,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       >;
     };
     threads: {
+      cancelScheduledDeletion: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deletionJobId: string;
+        },
+        { deletionJobId: string; cancelled: true },
+        Name
+      >;
       create: FunctionReference<
         "mutation",
         "internal",
@@ -432,8 +442,30 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           cwd?: string;
           personality?: string;
           localThreadId?: string;
+          recreate?: boolean;
         },
         { threadId: string },
+        Name
+      >;
+      deleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          reason?: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
+      forceRunScheduledDeletion: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deletionJobId: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
         Name
       >;
       get: FunctionReference<
@@ -475,6 +507,28 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           goalJson?: string;
           settingsJson?: string;
           warning?: string;
+        },
+        Name
+      >;
+      getDeletionJobStatus: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deletionJobId: string;
+        },
+        null | {
+          deletionJobId: string;
+          kind: "thread" | "turn" | "revert" | "actor";
+          status: "scheduled" | "running" | "completed" | "cancelled";
+          threadId?: string;
+          turnId?: string;
+          reason?: string;
+          deletedRows: number;
+          createdAt: number;
+          scheduledFor: number;
+          startedAt?: number;
+          endedAt?: number;
         },
         Name
       >;
@@ -550,6 +604,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      purgeActorData: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          reason?: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
       resolve: FunctionReference<
         "mutation",
         "internal",
@@ -560,8 +624,32 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           cwd?: string;
           personality?: string;
           localThreadId?: string;
+          recreate?: boolean;
         },
         { threadId: string; externalThreadId?: string; created: boolean },
+        Name
+      >;
+      scheduleDeleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          reason?: string;
+          delayMs?: number;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
+      schedulePurgeActorData: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          reason?: string;
+          delayMs?: number;
+        },
+        { deletionJobId: string; scheduledFor: number },
         Name
       >;
     };

@@ -132,6 +132,7 @@ export type LoadedRows = {
   folds: readonly FoldFacts[];
   quarantine: readonly { eventId: string; bytes: number }[];
   requests: readonly RequestFacts[];
+  deletedTurns: readonly string[];
 };
 
 /** `src/request.rs`, RequestRow. */
@@ -457,6 +458,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.number(row.bytes);
   });
   packer.list(loaded.requests, (request) => requestFacts(packer, request));
+  packer.list(loaded.deletedTurns, (turnId) => packer.text(turnId));
 }
 
 function foldFacts(packer: Packer, fold: FoldFacts): void {

@@ -115,9 +115,9 @@ async function answerOf(component: Component, { args, call }: Found, actor: Acto
   return JSON.parse(JSON.stringify(answer).replace(UUID, "<uuid>"), (key, value: unknown) => (key === "continueCursor" ? "<cursor>" : value));
 }
 
-/** The rows of one user. Every row but a part says whose it is, and a part's row says its owner. */
+/** The rows of one user. Every row but a part says whose it is, and a part's row says its owner; a tombstone is a hash. */
 async function rowsOf(component: Component, { tenantId, userId }: Actor) {
-  const { parts, ...owned } = await dump(component);
+  const { parts, tombstones: _, ...owned } = await dump(component);
   const mine = Object.values(owned).flatMap((rows: { _id: string; tenantId: string; userId: string }[]) =>
     rows.filter((row) => row.tenantId === tenantId && row.userId === userId),
   );

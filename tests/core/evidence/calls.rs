@@ -259,6 +259,7 @@ impl Packed {
         packed.list(&loaded.folds, Self::fold);
         packed.list(&loaded.quarantine, |packed, row| _ = packed.text(row.event_id).integer(row.bytes));
         packed.list(&loaded.requests, Self::request);
+        packed.list(&loaded.deleted_turns, |packed, turn_id| _ = packed.text(turn_id));
     }
 
     fn fold(packed: &mut Self, fold: &FoldRow<'_>) {
