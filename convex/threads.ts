@@ -1,16 +1,16 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
-import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
-import { askDeletion, cancelDeletion, findJob, forceDeletion, presentJob, type Asked } from "./model/deletion.js";
+import { askDeletion, asked, cancelDeletion, findJob, forceDeletion, presentJob } from "./model/deletion.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
 import { clearWay } from "./model/tombstones.js";
+import { isShown, takeShown } from "./model/visible.js";
 import { vActor, vDeletionAsked, vDeletionJob, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
 
 /** What `getState` shows of a thread. */
@@ -139,17 +139,25 @@ export const getState = query({
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
     const [turns, streams, messages, approvals] = await Promise.all([
-      ctx.db
-        .query("turns")
-        .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
-        .order("desc")
-        .take(STATE_TURNS_MAX),
-      listStreams(ctx, scope, threadId),
-      ctx.db
-        .query("messages")
-        .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
-        .order("desc")
-        .take(STATE_MESSAGES_MAX),
+      takeShown(thread, STATE_TURNS_MAX, ({ from, to }, left) =>
+        ctx.db
+          .query("turns")
+          .withIndex("by_order", (q) =>
+            q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to),
+          )
+          .order("desc")
+          .take(left),
+      ),
+      listStreams(ctx, thread),
+      takeShown(thread, STATE_MESSAGES_MAX, ({ from, to }, left) =>
+        ctx.db
+          .query("messages")
+          .withIndex("by_order", (q) =>
+            q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to),
+          )
+          .order("desc")
+          .take(left),
+      ),
       ctx.db
         .query("serverRequests")
         .withIndex("by_thread_waiting", (q) =>
@@ -158,6 +166,7 @@ export const getState = query({
         .order("desc")
         .take(STATE_APPROVALS_MAX),
     ]);
+    const shown = await Promise.all(approvals.map(({ turnId }) => isShown(ctx, thread, turnId)));
     const heads = await Promise.all(streams.map((stream) => findHead(ctx, scope, stream.streamId)));
     const recent = [];
     let weight = 0;
@@ -180,7 +189,7 @@ export const getState = query({
         deltaCount: heads[at]?.eventCount ?? 0,
         latestCursor: heads[at]?.latest ?? 0,
       })),
-      pendingApprovals: approvals.map(({ turnId, itemId, approval = "", reason }) => ({
+      pendingApprovals: approvals.filter((_, at) => shown[at]).map(({ turnId, itemId, approval = "", reason }) => ({
         turnId,
         itemId,
         kind: approval,
@@ -248,6 +257,22 @@ export const schedulePurgeActorData = mutation({
 });
 
 /**
+ * Takes the thread back to a turn: those behind it leave every list at once, and are deleted a day later.
+ * `cancelScheduledDeletion` brings them back until then.
+ *
+ * @returns the deletion; none where no turn is behind it
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_QUOTA`
+ */
+export const revert = mutation({
+  args: { actor: vActor, threadId: v.string(), turnId: v.string() },
+  returns: v.object({ deletionJobId: v.optional(v.string()), scheduledFor: v.optional(v.number()) }),
+  handler: async (ctx, { actor, threadId, turnId }) => {
+    const job = await askDeletion(ctx, actor, { kind: "revert", threadId, turnId });
+    return defined({ deletionJobId: job?.deletionJobId, scheduledFor: job?.scheduledFor });
+  },
+});
+
+/**
  * Takes a deletion back, of a thread, a turn, a revert or all: until its first row is gone.
  *
  * @throws `E_JOB_NOT_FOUND`, `E_JOB_TOO_LATE`
@@ -281,12 +306,6 @@ export const getDeletionJobStatus = query({
     return job === null ? null : presentJob(job);
   },
 });
-
-async function asked(job: Promise<Asked | null>): Promise<Asked> {
-  const made = await job;
-  if (made === null) throw coded("E_INTERNAL", "a deletion that is one of something has a job");
-  return made;
-}
 
 function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThreadId: string) {
   return ctx.db

@@ -72,9 +72,11 @@ pub struct DeletionCall {
     pub now_ms: f64,
     /// What is to go.
     pub target: Target,
+    /// Whether its thread exists; a user does.
+    pub thread_exists: bool,
     /// Whether it exists.
     pub exists: bool,
-    /// Whether it was deleted before.
+    /// Whether its thread was deleted before.
     pub buried: bool,
     /// Whether there is nothing to delete.
     pub empty: bool,
@@ -144,16 +146,13 @@ pub fn plan_deletion(call: &DeletionCall) -> DeletionAnswer {
         Some(JobState::Scheduled | JobState::Running) => return DeletionAnswer::Keep,
         Some(JobState::Completed | JobState::Cancelled) | None => {}
     }
-    if !call.exists {
-        let (code, message) = match call.target {
-            _ if call.buried => (Code::EThreadDeleted, "it was deleted"),
-            Target::Turn | Target::Revert => {
-                (Code::EAuthTurnForbidden, "the turn does not exist for this actor")
-            }
-            Target::Thread | Target::Actor => {
-                (Code::EAuthThreadForbidden, "the thread does not exist for this actor")
-            }
-        };
+    let missing = match (call.thread_exists, call.exists) {
+        (true, true) => None,
+        (false, _) if call.buried => Some((Code::EThreadDeleted, "the thread was deleted")),
+        (false, _) => Some((Code::EAuthThreadForbidden, "the thread does not exist for this actor")),
+        (true, false) => Some((Code::EAuthTurnForbidden, "the turn does not exist for this actor")),
+    };
+    if let Some((code, message)) = missing {
         return DeletionAnswer::Rejected { code, message };
     }
     if call.empty {
@@ -222,7 +221,7 @@ mod tests {
     const DAY: f64 = 24.0 * 60.0 * MINUTE;
 
     fn call(delay_ms: Option<f64>) -> DeletionCall {
-        DeletionCall { now_ms: 5.0, exists: true, delay_ms, ..DeletionCall::default() }
+        DeletionCall { now_ms: 5.0, thread_exists: true, exists: true, delay_ms, ..DeletionCall::default() }
     }
 
     fn code(answer: DeletionAnswer) -> Option<Code> {
@@ -265,19 +264,22 @@ mod tests {
         for ended in [JobState::Completed, JobState::Cancelled] {
             assert!(matches!(again(None, ended), DeletionAnswer::Insert { .. }));
         }
-        let running = DeletionCall { exists: false, open: Some(JobState::Running), ..call(None) };
+        let running =
+            DeletionCall { thread_exists: false, exists: false, open: Some(JobState::Running), ..call(None) };
         assert_eq!(plan_deletion(&running), DeletionAnswer::Keep, "what it deletes is hidden");
     }
 
     #[test]
     fn what_is_not_there_is_not_deleted() {
-        for (target, buried, want) in [
-            (Target::Thread, false, Code::EAuthThreadForbidden),
-            (Target::Thread, true, Code::EThreadDeleted),
-            (Target::Turn, false, Code::EAuthTurnForbidden),
-            (Target::Revert, false, Code::EAuthTurnForbidden),
+        for (target, thread_exists, buried, want) in [
+            (Target::Thread, false, false, Code::EAuthThreadForbidden),
+            (Target::Thread, false, true, Code::EThreadDeleted),
+            (Target::Turn, false, false, Code::EAuthThreadForbidden),
+            (Target::Turn, false, true, Code::EThreadDeleted),
+            (Target::Turn, true, false, Code::EAuthTurnForbidden),
+            (Target::Revert, true, false, Code::EAuthTurnForbidden),
         ] {
-            let gone = DeletionCall { target, buried, exists: false, ..call(None) };
+            let gone = DeletionCall { target, thread_exists, buried, exists: false, ..call(None) };
             assert_eq!(code(plan_deletion(&gone)), Some(want), "{target:?}");
         }
     }

@@ -168,7 +168,8 @@ pub const REVERT_GRACE_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 /// Rows that one batch of a job takes away: with its parts a row takes two index ranges of the 4,096 that a call may read.
 pub const DELETION_ROWS_MAX: u64 = 500;
 
-/// UTF-16 units of the rows that one batch of a job reads, a row more at most: 6 MiB of UTF-8, of the 16 that a call may read.
+/// UTF-16 units of the rows that one batch of a job reads, a row more at most: 6 MiB of UTF-8 at most, read a second time
+/// to be deleted, of the 16 that a call may read.
 pub const DELETION_UNITS_MAX: u64 = 2 * 1024 * 1024;
 
 /// Milliseconds after which the sweep takes up a job that nobody moved: a batch takes seconds.

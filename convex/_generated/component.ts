@@ -629,6 +629,17 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { threadId: string; externalThreadId?: string; created: boolean },
         Name
       >;
+      revert: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+        },
+        { deletionJobId?: string; scheduledFor?: number },
+        Name
+      >;
       scheduleDeleteCascade: FunctionReference<
         "mutation",
         "internal",
@@ -747,6 +758,18 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       >;
     };
     turns: {
+      deleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          reason?: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
       get: FunctionReference<
         "query",
         "internal",
@@ -801,6 +824,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           reason?: string;
         },
         null,
+        Name
+      >;
+      scheduleDeleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          reason?: string;
+          delayMs?: number;
+        },
+        { deletionJobId: string; scheduledFor: number },
         Name
       >;
       start: FunctionReference<

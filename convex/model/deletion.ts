@@ -22,8 +22,12 @@ export type Asked = { deletionJobId: Id<"deletions">; scheduledFor: number };
 /** Jobs that are counted, and those of one thread. SOURCE: `src/limits.rs`, JOBS_OPEN_MAX. */
 const OPEN_JOBS_MAX = 100;
 const JOBS_OF_THREAD_MAX = 400;
-/** Streams of a turn whose heads go in one batch: a head may weigh 200 KiB. */
-const HEADS_MAX = 32;
+/** Streams of a turn whose heads go with it; those beyond go when its other rows are gone. */
+const HEADS_MAX = 16;
+/** UTF-16 units that a batch has room for where the next turn goes in it: as many as its heads may weigh, with 64 open items each. */
+const TURN_UNITS_MIN = 1024 * 1024;
+/** Turns that go in one batch: each takes a dozen index ranges. */
+const TURN_ROUNDS_MAX = 50;
 /** Threads that one batch hides: each costs its row, its tombstone and its job. */
 const THREADS_HIDDEN_MAX = 50;
 /** Bindings that go with their thread's row; those beyond go with its other rows. */
@@ -45,11 +49,12 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
   const turn = thread === null || !("turnId" in of) ? null : await findShownTurn(ctx, thread, of.turnId);
   const places = thread === null || turn === null ? undefined : placesOf(of, thread, turn);
   const open = await openJob(ctx, scope, of, places);
-  const exists = of.kind === "actor" || (of.kind === "thread" ? thread : turn) !== null;
+  const threadExists = of.kind === "actor" || thread !== null;
+  const exists = "turnId" in of ? turn !== null : threadExists;
   const buried = thread === null && threadId !== undefined && (await findTombstone(ctx, scope, "thread", threadId)) !== null;
   const empty = places !== undefined && places.from >= places.to;
   const openCount = await countOpen(ctx, scope, of.kind);
-  const answer = decide(() => planDeletion({ nowMs, target: of.kind, exists, buried, empty, delayMs, open: open?.state ?? null, openCount }));
+  const answer = decide(() => planDeletion({ nowMs, target: of.kind, threadExists, exists, buried, empty, delayMs, open: open?.state ?? null, openCount }));
   switch (answer.type) {
     case "rejected":
       throw coded(answer.code, answer.message, "turnId" in of ? { threadId: of.threadId, turnId: of.turnId } : defined({ threadId }));
@@ -68,6 +73,13 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
       return { deletionJobId: job, scheduledFor: dueAt };
     }
   }
+}
+
+/** The job of what always has one. */
+export async function asked(job: Promise<Asked | null>): Promise<Asked> {
+  const made = await job;
+  if (made === null) throw coded("E_INTERNAL", "a deletion of something has a job");
+  return made;
 }
 
 /** Takes a deletion back. */
@@ -144,7 +156,10 @@ async function begin(ctx: WriteCtx, job: Job, batch: Batch): Promise<boolean> {
   if (thread === null) return false;
   if (job.kind === "thread") await hideThread(ctx, job._id, thread, batch);
   else if (job.kind === "turn" && from !== undefined && to !== undefined) await hide(ctx, thread, job._id, { from, to });
-  return job.kind === "thread" || beginTurn(ctx, job, batch);
+  if (job.kind === "thread") return true;
+  const current = await takeTurn(ctx, job, batch);
+  if (current !== null) await ctx.db.patch("deletions", job._id, current);
+  return current !== null;
 }
 
 async function goOn(ctx: WriteCtx, job: Job, step: Step, batch: Batch): Promise<boolean> {
@@ -153,32 +168,41 @@ async function goOn(ctx: WriteCtx, job: Job, step: Step, batch: Batch): Promise<
   if (threadId === undefined) return false;
   const inThread = { tenantId, userId, threadId };
   if (job.kind === "thread") return threadRow !== undefined && !(await removeThreadRows(ctx, { ...inThread, threadRow, job: job._id }, batch));
-  if (turn === undefined) return beginTurn(ctx, job, batch);
-  const streams = [...(job.streams ?? [])];
-  const isEmpty = await removeTurnRows(ctx, { ...inThread, turn, streams }, batch);
-  const heads = isEmpty ? await takeHeads(ctx, inThread, turn.turnId, batch) : [];
-  const isDone = isEmpty && heads.length === 0;
-  await ctx.db.patch("deletions", job._id, { streams: [...streams, ...heads], ...(isDone ? { turn: undefined } : {}) });
+  let current: Current | null = turn === undefined ? null : { turn, streams: [...(job.streams ?? [])] };
+  for (let rounds = 0; rounds < TURN_ROUNDS_MAX; rounds++) {
+    if (current === null) {
+      if (batch.units < TURN_UNITS_MIN) break;
+      current = await takeTurn(ctx, job, batch);
+      if (current === null) return false;
+    }
+    if (!(await removeTurnRows(ctx, { ...inThread, ...current }, batch))) break;
+    // Of streams beyond those that went with the turn.
+    const streams = await takeHeads(ctx, inThread, current.turn.turnId, batch);
+    current = streams.length === 0 ? null : { ...current, streams };
+  }
+  await ctx.db.patch("deletions", job._id, { turn: current?.turn, streams: current?.streams });
   return true;
 }
 
-/** The next turn of the job goes, with its heads: from here on its events have no effect. Answers whether there was one. */
-async function beginTurn(ctx: WriteCtx, { _id, tenantId, userId, threadId = "", from = 0, to = 0 }: Job, batch: Batch): Promise<boolean> {
+/** The turn whose rows go, and streams of it that have chunks left and no head. */
+type Current = { turn: NonNullable<Job["turn"]>; streams: string[] };
+
+/** The next turn of the job goes, with its heads: from here on its events have no effect. */
+async function takeTurn(ctx: WriteCtx, { tenantId, userId, threadId = "", from = 0, to = 0 }: Job, batch: Batch): Promise<Current | null> {
   const turn = await ctx.db
     .query("turns")
     .withIndex("by_order", (q) =>
       q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to),
     )
     .first();
-  if (turn === null) return false;
+  if (turn === null) return null;
   const { turnId, turnOrder } = turn;
   const inThread = { tenantId, userId, threadId };
   await ctx.db.insert("deletedTurns", { ...inThread, turnId, expiresAt: batch.buriedUntil });
   const streams = await takeHeads(ctx, inThread, turnId, batch);
   await ctx.db.delete("turns", turn._id);
   batch.deleted += 1;
-  await ctx.db.patch("deletions", _id, { turn: { row: turn._id, turnId, turnOrder }, streams });
-  return true;
+  return { turn: { row: turn._id, turnId, turnOrder }, streams };
 }
 
 /** Takes heads of a turn away; answers whose they were. */
@@ -187,8 +211,11 @@ async function takeHeads(ctx: WriteCtx, { tenantId, userId, threadId }: Scope & 
     .query("streamHeads")
     .withIndex("by_turn", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId))
     .take(HEADS_MAX);
-  for (const head of heads) await ctx.db.delete("streamHeads", head._id);
-  batch.deleted += heads.length;
+  for (const head of heads) {
+    batch.units -= JSON.stringify(head).length;
+    batch.deleted += 1;
+    await ctx.db.delete("streamHeads", head._id);
+  }
   return heads.map(({ streamId }) => streamId);
 }
 

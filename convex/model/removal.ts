@@ -3,6 +3,7 @@
  * one is not forgotten; what belongs to a row (its parts, a head's chunks) goes before it.
  */
 import type { Doc, Id, TableNames } from "../_generated/dataModel.js";
+import { findUsage } from "./newest.js";
 import type { Scope, WriteCtx } from "./scope.js";
 import { bury } from "./tombstones.js";
 
@@ -68,7 +69,18 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   checkpoints: elsewhere,
   streams: (ctx, of, batch) => removeRows(ctx, batch, "streams", ctx.db.query("streams").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
   turnKeys: (ctx, of, batch) => removeRows(ctx, batch, "turnKeys", ctx.db.query("turnKeys").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
-  tokenUsage: (ctx, of, batch) => removeRows(ctx, batch, "tokenUsage", ctx.db.query("tokenUsage").withIndex("by_order", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("of", "turn").eq("turnOrder", of.turn.turnOrder))),
+  tokenUsage: async (ctx, of, batch) => {
+    const ofThread = await findUsage(ctx, of, of.threadId, "thread");
+    // What the thread used, it used.
+    if (ofThread?.turnId === of.turn.turnId) await ctx.db.patch("tokenUsage", ofThread._id, { turnId: undefined });
+    const { tenantId, userId, threadId } = of;
+    const ofTurn = ctx.db
+      .query("tokenUsage")
+      .withIndex("by_order", (q) =>
+        q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("of", "turn").eq("turnOrder", of.turn.turnOrder),
+      );
+    return removeRows(ctx, batch, "tokenUsage", ofTurn);
+  },
   quarantine: (ctx, of, batch) => removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
   // Of the thread, and not of a turn.
   threads: elsewhere,

@@ -1,6 +1,6 @@
 /** Turns that a job deletes, or will, are hidden by their thread: by their places, so that a list skips what is in them. */
 import type { Doc } from "../_generated/dataModel.js";
-import { findTurn, type ReadCtx } from "./scope.js";
+import { findThread, findTurn, type ReadCtx, type Scope } from "./scope.js";
 
 type Thread = Doc<"threads">;
 
@@ -48,6 +48,17 @@ export async function isShown(ctx: ReadCtx, thread: Thread, turnId: string): Pro
   if (thread.hidden === undefined || thread.hidden.length === 0) return true;
   const turn = await findTurn(ctx, thread, thread.threadId, turnId);
   return turn === null ? !(await isDeletedTurn(ctx, thread, thread.threadId, turnId)) : !isHidden(thread, turn.turnOrder);
+}
+
+/** Which of an actor's rows are shown, whatever their threads: those of threads that are there and of turns that are shown. */
+export function shownAnywhere(ctx: ReadCtx, scope: Scope): (row: { threadId: string; turnId: string }) => Promise<boolean> {
+  const threads = new Map<string, Promise<Thread | null>>();
+  return async ({ threadId, turnId }) => {
+    const found = threads.get(threadId) ?? findThread(ctx, scope, threadId);
+    threads.set(threadId, found);
+    const thread = await found;
+    return thread !== null && isShown(ctx, thread, turnId);
+  };
 }
 
 /** Whether the turn was deleted, or is being deleted. */

@@ -43,6 +43,7 @@ pub fn plan_deletion(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> 
         let read = DeletionCall {
             now_ms: call.number(),
             target: call.named(Target::read),
+            thread_exists: call.flag(),
             exists: call.flag(),
             buried: call.flag(),
             empty: call.flag(),

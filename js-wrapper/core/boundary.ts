@@ -184,6 +184,7 @@ export type TurnStartCall = {
   thread: ThreadFacts | null;
   startedBefore: string | undefined;
   exists: boolean;
+  deleted: boolean;
   texts: readonly string[];
 };
 
@@ -328,6 +329,7 @@ export function packTurnStart(call: TurnStartCall): Packed {
   packer.optional(call.thread, (thread) => threadFacts(packer, thread));
   packer.optionalText(call.startedBefore);
   packer.flag(call.exists);
+  packer.flag(call.deleted);
   packer.list(call.texts, (text) => packer.text(text));
   return packer.end();
 }

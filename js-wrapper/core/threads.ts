@@ -13,6 +13,7 @@ export type JobState = "scheduled" | "running" | "completed" | "cancelled";
 export type DeletionCall = {
   nowMs: number;
   target: "thread" | "turn" | "revert" | "actor";
+  threadExists: boolean;
   exists: boolean;
   buried: boolean;
   /** Whether there is nothing to delete. */
@@ -50,7 +51,7 @@ export function planDeletion(call: DeletionCall): AnswerOf<"rejected" | "keep" |
   const packer = new Packer();
   packer.number(call.nowMs);
   packer.text(call.target);
-  for (const flag of [call.exists, call.buried, call.empty]) packer.flag(flag);
+  for (const flag of [call.threadExists, call.exists, call.buried, call.empty]) packer.flag(flag);
   packer.optional(call.delayMs ?? null, (delayMs) => packer.number(delayMs));
   packer.optional(call.open, (state) => packer.text(state));
   packer.number(call.openCount);

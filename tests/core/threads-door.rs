@@ -27,7 +27,7 @@ fn a_thread_that_was_deleted_is_not_made() {
 
 #[wasm_bindgen_test]
 fn a_deletion_is_planned() {
-    let numbers = [5.0, 6.0, 1.0, 0.0, 0.0, 1.0, 60_000.0, 0.0, 0.0];
+    let numbers = [5.0, 6.0, 1.0, 1.0, 0.0, 0.0, 1.0, 60_000.0, 0.0, 0.0];
     assert_eq!(text(plan_deletion(b"thread", &numbers)), r#"{"type":"insert","dueAt":60005,"begins":false}"#);
     assert!(plan_deletion(b"thread", &numbers[1..]).is_err());
     assert!(plan_deletion(b"thrift", &numbers).is_err());

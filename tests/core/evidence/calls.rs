@@ -131,7 +131,8 @@ impl Packed {
             .number(call.now_ms)
             .optional(call.thread.as_ref(), Self::thread)
             .optional_text(call.started_before)
-            .flag(call.exists);
+            .flag(call.exists)
+            .flag(call.deleted);
         packed.list(&call.texts, |packed, text| _ = packed.text(text));
         packed
     }
@@ -334,6 +335,7 @@ fn turn_start(random: &mut Random) -> Packed {
         thread: Some(thread).filter(|_| !random.one_in(5)),
         started_before: Some("u").filter(|_| random.one_in(4)),
         exists: random.one_in(2),
+        deleted: random.one_in(9),
         texts: vec![&text, "b"],
     })
 }
