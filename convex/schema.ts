@@ -313,6 +313,8 @@ export default defineSchema({
     bytes: v.number(),
     createdAt: v.number(),
   })
+    // The oldest go first, whatever their turns.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("by_thread", ["tenantId", "userId", "threadId"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"]),
 

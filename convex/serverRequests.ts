@@ -16,7 +16,7 @@ import {
   writeResponse,
 } from "./model/requests.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
-import { isDeletedTurn, isShown, shownAnywhere } from "./model/visible.js";
+import { isDeletedTurn, shownAnywhere } from "./model/visible.js";
 import { vActor, vRequestId, vRequestOrigin, vServerRequest } from "./validators.js";
 
 const LISTED_DEFAULT = 100;
@@ -98,8 +98,9 @@ export const resolve = mutation({
   handler: async (ctx, { actor, threadId, requestId, status, resolvedAt, responseJson, policy, ...origin }) => {
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
+    const isShownIn = shownAnywhere(ctx, scope);
     const found = thread === null ? [] : await requestsOfId(ctx, scope, threadId, requestId);
-    const shown = await Promise.all(found.map(({ turnId }) => thread !== null && isShown(ctx, thread, turnId)));
+    const shown = await Promise.all(found.map((row) => isShownIn(row)));
     const rows = found.filter((_, at) => shown[at]);
     const call = { threadExists: thread !== null, origin, answered: status === "answered", responseJson, policy, known: rows };
     let answer = decide(() => planResolve(call));

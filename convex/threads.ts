@@ -1,7 +1,10 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
+import { planChange } from "../js-wrapper/core/threads.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
+import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
+import { decide } from "./model/core.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
@@ -208,6 +211,7 @@ export const getState = query({
 });
 
 const vDeletionOf = { actor: vActor, threadId: v.string(), reason: v.optional(v.string()) };
+const vResumed = v.object({ threadId: v.string(), status: v.literal("active") });
 const vDelay = { delayMs: v.optional(v.number()) };
 const vJobOf = { actor: vActor, deletionJobId: v.string() };
 
@@ -254,6 +258,56 @@ export const schedulePurgeActorData = mutation({
   args: { actor: vActor, reason: v.optional(v.string()), ...vDelay },
   returns: vDeletionAsked,
   handler: (ctx, { actor, reason, delayMs = Number.NaN }) => asked(askDeletion(ctx, actor, { kind: "actor" }, delayMs, reason)),
+});
+
+/**
+ * Archives a thread: what comes of it is taken as before, and new turns are refused (`E_THREAD_ARCHIVED`) until it is resumed.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const archive = mutation({
+  args: { actor: vActor, threadId: v.string() },
+  returns: v.object({ threadId: v.string(), status: v.literal("archived") }),
+  handler: async (ctx, { actor, threadId }) => {
+    await change(ctx, scopeOf(actor), threadId, { archived: true });
+    return { threadId, status: "archived" as const };
+  },
+});
+
+/**
+ * Takes a thread back out of the archive.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const unarchive = mutation({
+  args: { actor: vActor, threadId: v.string() },
+  returns: vResumed,
+  handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
+});
+
+/**
+ * Goes on with a thread: takes it out of the archive, where it is there.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const resume = mutation({
+  args: { actor: vActor, threadId: v.string() },
+  returns: vResumed,
+  handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
+});
+
+/**
+ * Names a thread; an empty name is none. It is cut at 4 KiB.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const rename = mutation({
+  args: { actor: vActor, threadId: v.string(), name: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { actor, threadId, name }) => {
+    await change(ctx, scopeOf(actor), threadId, { name });
+    return null;
+  },
 });
 
 /**
@@ -306,6 +360,20 @@ export const getDeletionJobStatus = query({
     return job === null ? null : presentJob(job);
   },
 });
+
+async function unarchiveThread(ctx: MutationCtx, scope: Scope, threadId: string) {
+  await change(ctx, scope, threadId, { archived: false });
+  return { threadId, status: "active" as const };
+}
+
+async function change(ctx: MutationCtx, scope: Scope, threadId: string, to: { archived: boolean } | { name: string }): Promise<void> {
+  const thread = await findThread(ctx, scope, threadId);
+  const answer = decide(() => planChange(thread, to));
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
+  if (thread === null || answer.type === "keep") return;
+  const set = answer.type === "rename" ? { name: answer.name || undefined } : { status: answer.archived ? ("archived" as const) : ("active" as const) };
+  await ctx.db.patch("threads", thread._id, { ...set, updatedAt: Date.now() });
+}
 
 function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThreadId: string) {
   return ctx.db

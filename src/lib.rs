@@ -22,7 +22,7 @@
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`command`], [`presence`]: steering from afar, and who is there
 //! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
-//! - [`deletion`], [`tombstone`]: how a thread goes, and what keeps it gone
+//! - [`thread`], [`deletion`], [`tombstone`]: what is done to a thread as a whole, how it goes, and what keeps it gone
 //! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers made, bounds and codes
@@ -66,6 +66,7 @@ pub mod sorted;
 #[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]
 #[allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, dead_code)]
 mod testing;
+pub mod thread;
 pub mod tombstone;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]

@@ -422,6 +422,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       >;
     };
     threads: {
+      archive: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        { threadId: string; status: "archived" },
+        Name
+      >;
       cancelScheduledDeletion: FunctionReference<
         "mutation",
         "internal",
@@ -614,6 +624,17 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { deletionJobId: string; scheduledFor: number },
         Name
       >;
+      rename: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          name: string;
+        },
+        null,
+        Name
+      >;
       resolve: FunctionReference<
         "mutation",
         "internal",
@@ -627,6 +648,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           recreate?: boolean;
         },
         { threadId: string; externalThreadId?: string; created: boolean },
+        Name
+      >;
+      resume: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        { threadId: string; status: "active" },
         Name
       >;
       revert: FunctionReference<
@@ -661,6 +692,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           delayMs?: number;
         },
         { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
+      unarchive: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        { threadId: string; status: "active" },
         Name
       >;
     };

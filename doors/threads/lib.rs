@@ -3,7 +3,9 @@
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::deletion::{self, DeletionCall, JobState, Target};
+use convex_codex_local::ingest::call::ThreadRow;
 use convex_codex_local::pack::Unpacker;
+use convex_codex_local::thread::{self, Change};
 use convex_codex_local::tombstone::{self, Buried, Tombstone};
 use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
@@ -84,6 +86,21 @@ pub fn plan_step(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
         call.end(read)
     })?;
     answer(&deletion::plan_step(found, due_at, now_ms))
+}
+
+/// Plans a change of a thread: `archive`, `unarchive`, or its new name.
+#[wasm_bindgen(js_name = planChange, unchecked_return_type = "ThreadAnswer")]
+pub fn plan_change(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let (found, change) = unpacked(texts, numbers, |mut call| {
+        let found = call.optional(ThreadRow::unpack);
+        let change = match (call.optional_text(), call.flag()) {
+            (Some(name), _) => Change::Rename(name),
+            (None, true) => Change::Archive,
+            (None, false) => Change::Unarchive,
+        };
+        call.end((found, change))
+    })?;
+    answer(&thread::plan_change(found.as_ref(), change))
 }
 
 fn state(call: &mut Unpacker<'_>) -> JobState {

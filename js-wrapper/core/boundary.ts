@@ -394,7 +394,7 @@ function options(packer: Packer, runtime: RuntimeOptions = {}): void {
   packer.optionalNumber(runtime.finishedStreamDeleteDelayMs);
 }
 
-function threadFacts(packer: Packer, thread: ThreadFacts): void {
+export function threadFacts(packer: Packer, thread: ThreadFacts): void {
   packer.optionalText(thread.localThreadId);
   packer.number(thread.nextTurnOrder);
   packer.flag(thread.status === "archived");

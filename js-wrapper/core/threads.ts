@@ -1,7 +1,7 @@
 /** What the core decides of threads as a whole. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/threads_bytes";
 import * as wasm from "#wasm/threads";
-import { Packer } from "./boundary.js";
+import { Packer, threadFacts, type ThreadFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
 export type { DeletionAnswer, MakeAnswer } from "#wasm/threads";
@@ -44,6 +44,19 @@ export function tombstoneOf(what: "thread" | "external", { tenantId, userId }: {
 export function planMake(exists: boolean, tombstone: { expiresAt?: number | undefined } | null, recreate: boolean, nowMs: number): wasm.MakeAnswer {
   const buriedUntil = tombstone === null ? -1 : (tombstone.expiresAt ?? Number.NaN);
   return instance.ask(() => wasm.planMake(exists, buriedUntil, recreate, nowMs));
+}
+
+/**
+ * Plans a change of a thread.
+ *
+ * @param change - whether it is archived, or its name
+ */
+export function planChange(thread: ThreadFacts | null, change: { archived: boolean } | { name: string }): wasm.ThreadAnswer {
+  const packer = new Packer();
+  packer.optional(thread, (facts) => threadFacts(packer, facts));
+  packer.optionalText("name" in change ? change.name : undefined);
+  packer.flag("archived" in change && change.archived);
+  return instance.askPacked(wasm.planChange, packer.end());
 }
 
 /** Plans a deletion. */

@@ -1,7 +1,7 @@
 //! The real door, as JavaScript has it: a packed call in, a plain object out.
 #![allow(clippy::unwrap_used)]
 
-use super::{plan_deletion, plan_make, plan_step, tombstone_of};
+use super::{plan_change, plan_deletion, plan_make, plan_step, tombstone_of};
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -31,6 +31,17 @@ fn a_deletion_is_planned() {
     assert_eq!(text(plan_deletion(b"thread", &numbers)), r#"{"type":"insert","dueAt":60005,"begins":false}"#);
     assert!(plan_deletion(b"thread", &numbers[1..]).is_err());
     assert!(plan_deletion(b"thrift", &numbers).is_err());
+}
+
+#[wasm_bindgen_test]
+fn a_change_is_planned() {
+    let none = r#"{"type":"rejected","code":"E_AUTH_THREAD_FORBIDDEN""#;
+    assert!(text(plan_change(b"", &[0.0, -1.0, 1.0])).starts_with(none));
+    let active = [1.0, -1.0, 7.0, 0.0, -1.0];
+    let change = |texts, change: [f64; 2]| text(plan_change(texts, &[&active[..], &change].concat()));
+    assert_eq!(change(b"", [-1.0, 1.0]), r#"{"type":"archive","archived":true}"#);
+    assert_eq!(change(b"", [-1.0, 0.0]), r#"{"type":"keep"}"#);
+    assert_eq!(change(b"new", [3.0, 0.0]), r#"{"type":"rename","name":"new"}"#);
 }
 
 #[wasm_bindgen_test]
