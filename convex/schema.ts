@@ -331,6 +331,8 @@ export default defineSchema({
     state: vDeletionState,
     /** The job that deletes everything of the user, where it made this one: it does its batches. */
     parent: v.optional(v.id("deletions")),
+    /** Of a user's: the last thread that was looked at; none when all are hidden. */
+    after: v.optional(v.string()),
     /** The thread's row, which went first: its parts go by its id. */
     threadRow: v.optional(v.id("threads")),
     /** The turn whose rows go now, and streams of it that have chunks left and no head. */

@@ -371,7 +371,8 @@ async function change(ctx: MutationCtx, scope: Scope, threadId: string, to: { ar
   const answer = decide(() => planChange(thread, to));
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
   if (thread === null || answer.type === "keep") return;
-  const set = answer.type === "rename" ? { name: answer.name || undefined } : { status: answer.archived ? ("archived" as const) : ("active" as const) };
+  const status = answer.type === "archive" && answer.archived ? ("archived" as const) : ("active" as const);
+  const set = answer.type === "rename" ? { name: answer.name || undefined } : { status };
   await ctx.db.patch("threads", thread._id, { ...set, updatedAt: Date.now() });
 }
 

@@ -28,8 +28,8 @@ const HEADS_MAX = 16;
 const TURN_UNITS_MIN = 1024 * 1024;
 /** Turns that go in one batch: each takes a dozen index ranges. */
 const TURN_ROUNDS_MAX = 50;
-/** Threads that one batch hides: each costs its row, its tombstone and its job. */
-const THREADS_HIDDEN_MAX = 50;
+/** Threads that one batch looks at: each costs its row, its tombstone and its job. */
+const THREADS_LOOKED_AT_MAX = 50;
 /** Bindings that go with their thread's row; those beyond go with its other rows. */
 const BINDINGS_MAX = 100;
 
@@ -54,7 +54,8 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
   const buried = thread === null && threadId !== undefined && (await findTombstone(ctx, scope, "thread", threadId)) !== null;
   const empty = places !== undefined && places.from >= places.to;
   const openCount = await countOpen(ctx, scope, of.kind);
-  const answer = decide(() => planDeletion({ nowMs, target: of.kind, threadExists, exists, buried, empty, delayMs, open: open?.state ?? null, openCount }));
+  const known = { threadExists, exists, buried, empty, open: open?.state ?? null, openCount };
+  const answer = decide(() => planDeletion({ nowMs, target: of.kind, delayMs, ...known }));
   switch (answer.type) {
     case "rejected":
       throw coded(answer.code, answer.message, "turnId" in of ? { threadId: of.threadId, turnId: of.turnId } : defined({ threadId }));
@@ -141,7 +142,7 @@ async function beginNow(ctx: MutationCtx, job: Job, nowMs: number): Promise<Aske
 async function work(ctx: WriteCtx, job: Job, step: Step, nowMs: number): Promise<{ deleted: number; hasMore: boolean }> {
   const { rows, units, buriedUntil, expiresAt } = step;
   const batch: Batch = { rows, units, deleted: 0, buriedUntil, expiresAt, nowMs };
-  if (step.begins) await ctx.db.patch("deletions", job._id, { state: "running", startedAt: nowMs });
+  if (step.begins) await ctx.db.patch("deletions", job._id, { state: "running", startedAt: nowMs, ...(job.kind === "actor" ? { after: "" } : {}) });
   const hasMore = step.begins ? await begin(ctx, job, batch) : await goOn(ctx, job, step, batch);
   await ctx.db.patch("deletions", job._id, { deletedRows: job.deletedRows + batch.deleted });
   if (!hasMore) await finish(ctx, job, batch);
@@ -219,30 +220,34 @@ async function takeHeads(ctx: WriteCtx, { tenantId, userId, threadId }: Scope & 
   return heads.map(({ streamId }) => streamId);
 }
 
-/** Hides the actor's threads that were there when the job began, then does the batches of the jobs that it made for them. */
+/** Hides the actor's threads that were there when the job began, in the order of their ids; then does the batches of their jobs. */
 async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch): Promise<boolean> {
-  const { _id: parent, tenantId, userId, startedAt = 0 } = job;
-  const threads = ctx.db.query("threads").withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId));
-  let hidden = 0;
-  for await (const thread of threads) {
-    if (thread.createdAt > startedAt) continue;
+  const { _id: parent, tenantId, userId, startedAt = 0, after } = job;
+  if (after === undefined) {
+    const child = await ctx.db
+      .query("deletions")
+      .withIndex("by_parent", (q) => q.eq("parent", parent).eq("state", "running"))
+      .first();
+    if (child === null) return false;
+    const { deleted } = await work(ctx, child, { ...step, begins: false }, batch.nowMs);
+    batch.deleted += deleted;
+    return true;
+  }
+  const threads = await ctx.db
+    .query("threads")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).gt("threadId", after))
+    .take(THREADS_LOOKED_AT_MAX);
+  const { nowMs } = batch;
+  for (const thread of threads.filter(({ createdAt }) => createdAt <= startedAt)) {
     const { threadId } = thread;
     const open = await openJob(ctx, job, { kind: "thread", threadId });
     const begun = { state: "running" as const, parent, startedAt: batch.nowMs };
     if (open !== null) await ctx.db.patch("deletions", open._id, { ...begun, dueAt: undefined });
-    const made = { tenantId, userId, kind: "thread" as const, threadId, deletedRows: 0, createdAt: batch.nowMs, scheduledFor: batch.nowMs };
+    const made = { tenantId, userId, kind: "thread" as const, threadId, deletedRows: 0, createdAt: nowMs, scheduledFor: nowMs };
     const child = open?._id ?? (await ctx.db.insert("deletions", { ...made, ...begun }));
     await hideThread(ctx, child, thread, batch);
-    hidden += 1;
-    if (hidden === THREADS_HIDDEN_MAX) return true;
   }
-  const child = await ctx.db
-    .query("deletions")
-    .withIndex("by_parent", (q) => q.eq("parent", parent).eq("state", "running"))
-    .first();
-  if (child === null) return hidden > 0;
-  const { deleted } = await work(ctx, child, { ...step, begins: false }, batch.nowMs);
-  batch.deleted += deleted;
+  await ctx.db.patch("deletions", parent, { after: threads.length === THREADS_LOOKED_AT_MAX ? threads.at(-1)?.threadId : undefined });
   return true;
 }
 

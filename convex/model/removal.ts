@@ -16,33 +16,47 @@ export type TurnRows = Scope & { threadId: string; turn: { row: Id<"turns">; tur
 /** Takes rows of one table away; answers whether none is left. */
 type Remove<Of> = (ctx: WriteCtx, of: Of, batch: Batch) => Promise<boolean>;
 
+type FromTenant<Rest> = {
+  eq: (field: "tenantId", value: string) => { eq: (field: "userId", value: string) => { eq: (field: "threadId", value: string) => Rest } };
+};
+
+/** The range of an index in which a thread's rows lie. */
+function inThread<Rest>(range: FromTenant<Rest>, of: Scope & { threadId: string }): Rest {
+  return range.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId);
+}
+
 /** Where rows go otherwise. */
 const elsewhere = () => Promise.resolve(true);
 
 const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
   // Went first: it is what hides the thread. Its parts are left.
   threads: (ctx, of, batch) => removeParts(ctx, batch, of.threadRow),
-  serverRequests: (ctx, of, batch) => removeOwners(ctx, batch, "serverRequests", ctx.db.query("serverRequests").withIndex("by_request", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  messages: (ctx, of, batch) => removeOwners(ctx, batch, "messages", ctx.db.query("messages").withIndex("by_order", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
+  serverRequests: (ctx, of, batch) =>
+    removeOwners(ctx, batch, "serverRequests", ctx.db.query("serverRequests").withIndex("by_request", (q) => inThread(q, of))),
+  messages: (ctx, of, batch) => removeOwners(ctx, batch, "messages", ctx.db.query("messages").withIndex("by_order", (q) => inThread(q, of))),
   // A stream's chunks are found by its head, and go before it.
-  streamHeads: (ctx, of, batch) =>
-    removeRows(ctx, batch, "streamHeads", ctx.db.query("streamHeads").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId)), (head) => removeChunks(ctx, batch, head, head.streamId)),
+  streamHeads: (ctx, of, batch) => {
+    const heads = ctx.db.query("streamHeads").withIndex("by_turn", (q) => inThread(q, of));
+    return removeRows(ctx, batch, "streamHeads", heads, ({ streamId }) => removeChunks(ctx, batch, of, streamId));
+  },
   chunks: elsewhere,
-  streams: (ctx, of, batch) => removeRows(ctx, batch, "streams", ctx.db.query("streams").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  checkpoints: (ctx, of, batch) => removeRows(ctx, batch, "checkpoints", ctx.db.query("checkpoints").withIndex("by_readers", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  turns: (ctx, of, batch) => removeOwners(ctx, batch, "turns", ctx.db.query("turns").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  turnKeys: (ctx, of, batch) => removeRows(ctx, batch, "turnKeys", ctx.db.query("turnKeys").withIndex("by_key", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  tokenUsage: (ctx, of, batch) => removeRows(ctx, batch, "tokenUsage", ctx.db.query("tokenUsage").withIndex("by_order", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  quarantine: (ctx, of, batch) => removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_thread", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  sessions: (ctx, of, batch) => removeRows(ctx, batch, "sessions", ctx.db.query("sessions").withIndex("by_epoch", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  lifecycleMarks: (ctx, of, batch) => removeRows(ctx, batch, "lifecycleMarks", ctx.db.query("lifecycleMarks").withIndex("by_thread", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
-  lifecycleIds: (ctx, of, batch) => removeRows(ctx, batch, "lifecycleIds", ctx.db.query("lifecycleIds").withIndex("by_event", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
+  streams: (ctx, of, batch) => removeRows(ctx, batch, "streams", ctx.db.query("streams").withIndex("by_turn", (q) => inThread(q, of))),
+  checkpoints: (ctx, of, batch) => removeRows(ctx, batch, "checkpoints", ctx.db.query("checkpoints").withIndex("by_readers", (q) => inThread(q, of))),
+  turns: (ctx, of, batch) => removeOwners(ctx, batch, "turns", ctx.db.query("turns").withIndex("by_turn", (q) => inThread(q, of))),
+  turnKeys: (ctx, of, batch) => removeRows(ctx, batch, "turnKeys", ctx.db.query("turnKeys").withIndex("by_key", (q) => inThread(q, of))),
+  tokenUsage: (ctx, of, batch) => removeRows(ctx, batch, "tokenUsage", ctx.db.query("tokenUsage").withIndex("by_order", (q) => inThread(q, of))),
+  quarantine: (ctx, of, batch) => removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_thread", (q) => inThread(q, of))),
+  sessions: (ctx, of, batch) => removeRows(ctx, batch, "sessions", ctx.db.query("sessions").withIndex("by_epoch", (q) => inThread(q, of))),
+  lifecycleMarks: (ctx, of, batch) =>
+    removeRows(ctx, batch, "lifecycleMarks", ctx.db.query("lifecycleMarks").withIndex("by_thread", (q) => inThread(q, of))),
+  lifecycleIds: (ctx, of, batch) =>
+    removeRows(ctx, batch, "lifecycleIds", ctx.db.query("lifecycleIds").withIndex("by_event", (q) => inThread(q, of))),
   bindings: (ctx, of, batch) =>
-    removeRows(ctx, batch, "bindings", ctx.db.query("bindings").withIndex("by_thread", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId)), async ({ externalThreadId }) => {
+    removeRows(ctx, batch, "bindings", ctx.db.query("bindings").withIndex("by_thread", (q) => inThread(q, of)), async ({ externalThreadId }) => {
       await bury(ctx, of, "external", externalThreadId, batch.buriedUntil);
       return true;
     }),
-  deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId))),
+  deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => inThread(q, of))),
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
   deletions: endJobs,
   parts: elsewhere,
@@ -53,35 +67,35 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
 const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   // Went first: it is what hides the turn, with its place in the thread. Its parts are left.
   turns: (ctx, of, batch) => removeParts(ctx, batch, of.turn.row),
-  serverRequests: (ctx, of, batch) => removeOwners(ctx, batch, "serverRequests", ctx.db.query("serverRequests").withIndex("by_item", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
-  messages: (ctx, of, batch) => removeOwners(ctx, batch, "messages", ctx.db.query("messages").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
+  serverRequests: (ctx, of, batch) =>
+    removeOwners(ctx, batch, "serverRequests", ctx.db.query("serverRequests").withIndex("by_item", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
+  messages: (ctx, of, batch) =>
+    removeOwners(ctx, batch, "messages", ctx.db.query("messages").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
   // Heads went with the turn: the streams that they told of are `streams` of the job.
   streamHeads: elsewhere,
   chunks: async (ctx, of, batch) => {
-    for (let streamId = of.streams[0]; streamId !== undefined; streamId = of.streams[0]) {
+    for (const streamId of [...of.streams]) {
       if (!(await removeChunks(ctx, batch, of, streamId, of.turn.turnId))) return false;
-      const checkpoints = ctx.db.query("checkpoints").withIndex("by_readers", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("streamId", of.streams[0] ?? ""));
+      const checkpoints = ctx.db.query("checkpoints").withIndex("by_readers", (q) => inThread(q, of).eq("streamId", streamId));
       if (!(await removeRows(ctx, batch, "checkpoints", checkpoints))) return false;
       of.streams.shift();
     }
     return true;
   },
   checkpoints: elsewhere,
-  streams: (ctx, of, batch) => removeRows(ctx, batch, "streams", ctx.db.query("streams").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
-  turnKeys: (ctx, of, batch) => removeRows(ctx, batch, "turnKeys", ctx.db.query("turnKeys").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
+  streams: (ctx, of, batch) =>
+    removeRows(ctx, batch, "streams", ctx.db.query("streams").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
+  turnKeys: (ctx, of, batch) =>
+    removeRows(ctx, batch, "turnKeys", ctx.db.query("turnKeys").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
   tokenUsage: async (ctx, of, batch) => {
     const ofThread = await findUsage(ctx, of, of.threadId, "thread");
     // What the thread used, it used.
     if (ofThread?.turnId === of.turn.turnId) await ctx.db.patch("tokenUsage", ofThread._id, { turnId: undefined });
-    const { tenantId, userId, threadId } = of;
-    const ofTurn = ctx.db
-      .query("tokenUsage")
-      .withIndex("by_order", (q) =>
-        q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("of", "turn").eq("turnOrder", of.turn.turnOrder),
-      );
+    const ofTurn = ctx.db.query("tokenUsage").withIndex("by_order", (q) => inThread(q, of).eq("of", "turn").eq("turnOrder", of.turn.turnOrder));
     return removeRows(ctx, batch, "tokenUsage", ofTurn);
   },
-  quarantine: (ctx, of, batch) => removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_turn", (q) => q.eq("tenantId", of.tenantId).eq("userId", of.userId).eq("threadId", of.threadId).eq("turnId", of.turn.turnId))),
+  quarantine: (ctx, of, batch) =>
+    removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
   // Of the thread, and not of a turn.
   threads: elsewhere,
   sessions: elsewhere,
@@ -160,8 +174,9 @@ async function* ofTurn(chunks: AsyncIterable<Doc<"chunks">>, threadId: string, t
 }
 
 /** Ends the thread's other jobs; first goes what they alone know of. */
-async function endJobs(ctx: WriteCtx, { job, tenantId, userId, threadId }: ThreadRows, batch: Batch): Promise<boolean> {
-  const jobs = ctx.db.query("deletions").withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId));
+async function endJobs(ctx: WriteCtx, of: ThreadRows, batch: Batch): Promise<boolean> {
+  const { job, tenantId, userId, threadId } = of;
+  const jobs = ctx.db.query("deletions").withIndex("by_thread", (q) => inThread(q, of));
   for await (const other of jobs) {
     if (other._id === job) continue;
     const streams = [...(other.streams ?? [])];
@@ -179,6 +194,6 @@ async function endJobs(ctx: WriteCtx, { job, tenantId, userId, threadId }: Threa
 /** Ends a job: its row names nothing any more. */
 export function endJob(ctx: WriteCtx, job: Doc<"deletions">, state: "completed" | "cancelled", nowMs: number, expiresAt: number): Promise<void> {
   const names = { threadId: undefined, turnId: undefined, from: undefined, to: undefined, reason: undefined };
-  const progress = { threadRow: undefined, turn: undefined, streams: undefined, dueAt: undefined };
+  const progress = { threadRow: undefined, turn: undefined, streams: undefined, after: undefined, dueAt: undefined };
   return ctx.db.patch("deletions", job._id, { ...names, ...progress, state, endedAt: nowMs, expiresAt });
 }
