@@ -1,5 +1,6 @@
 /** Turns that are deleted, or reverted: hidden at once, gone in batches; what still comes of them has no effect. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { isHidden, shownPlaces } from "../../convex/model/visible.js";
 import { agentMessage, api, countRows, dump, ingest, ingestOk, internal, lifecycle, messagesOf, OWNER, refusal, startThread, THREAD, TurnStream, type Component } from "./build.js";
 
 const DAY = 24 * 60 * 60_000;
@@ -91,6 +92,22 @@ async function expectUnreadable(component: Component, turnId: string): Promise<v
   expect([replay.texts, replay.deltas, replay.snapshots]).toEqual([[], [], []]);
 }
 
+test("the places that a thread shows are those that no job hides, newest first, whatever the jobs' order", () => {
+  const ranges = [{ from: 1, to: 2 }, { from: 4, to: 5 }, { from: 5, to: 6 }, { from: 3, to: 8 }, { from: 7, to: 8 }];
+  for (let seed = 0; seed < 120; seed++) {
+    const left = [...ranges];
+    const shuffled = ranges.map((_, at) => left.splice((seed * 7 + at * 3) % left.length, 1)[0]!).slice(0, 1 + (seed % 5));
+    const hidden = shuffled.map((range) => ({ ...range, job: "job" as never }));
+    const places = shownPlaces({ hidden });
+    const want = Array.from({ length: 12 }, (_, at) => 11 - at).filter((place) => !isHidden({ hidden }, place));
+    const shown = places.flatMap(({ from, to }) => Array.from({ length: Math.min(to, 12) - from }, (_, at) => Math.min(to, 12) - 1 - at));
+    expect(shown, JSON.stringify(shuffled)).toEqual(want);
+  }
+  expect(shownPlaces({})).toEqual([{ from: 0, to: Infinity }]);
+  expect(shownPlaces({ hidden: [{ from: 0, to: 3, job: "job" as never }] })).toEqual([{ from: 3, to: Infinity }]);
+  expect([-1, 2, 3, undefined].map((place) => isHidden({ hidden: [{ from: 0, to: 3, job: "job" as never }] }, place))).toEqual([false, true, false, false]);
+});
+
 describe("a turn's deletion", () => {
   test("hides it at once, takes all its rows, and leaves the others", async () => {
     const component = await startTurns("abc");
@@ -155,6 +172,28 @@ describe("a turn's deletion", () => {
     await finish(component);
     expect(await countRows(component)).toEqual({ deletions: 2, tombstones: 1 });
     expect(await status(component, deletionJobId)).toMatchObject({ status: "completed" });
+  });
+
+  test("that waits, and a revert, end with their thread's, and name it no more", async () => {
+    const component = await startTurns("abc");
+    const waiting = await component.mutation(api.turns.scheduleDeleteCascade, { ...inThread, turnId: "a" });
+    const reverted = await revert(component, "b");
+    const whole = await component.mutation(api.threads.deleteCascade, inThread);
+    for (let more = true; more; ) more = (await component.mutation(internal.deletions.step, { job: whole.deletionJobId as never })).hasMore;
+    for (const id of [waiting.deletionJobId, reverted.deletionJobId!]) expect(await status(component, id)).toMatchObject({ status: "completed" });
+    expect(JSON.stringify((await dump(component)).deletions)).not.toContain(THREAD);
+  });
+
+  test("takes nothing of a turn that uses a stream's id again", async () => {
+    const component = await startThread();
+    const streamId = "s";
+    const [old, next] = [new TurnStream({ turnId: "a", streamId }), new TurnStream({ turnId: "b", streamId })];
+    await ingest(component, [old.started(), old.itemStarted(agentMessage("m", "")), old.text("m", "old")]);
+    await remove(component, "a");
+    await ingestOk(component, [next.started(), next.itemStarted(agentMessage("m", "")), next.text("m", "new")]);
+    await finish(component);
+    expect((await messagesOf(component)).map(({ turnId, text }) => [turnId, text])).toEqual([["b", "new"]]);
+    expect(await rowsOf(component, "a")).toEqual({ deletedTurns: 1 });
   });
 
   test("of one that has hundreds of streams takes every one", async () => {
