@@ -15,6 +15,7 @@ import {
   writeResponse,
 } from "./model/requests.js";
 import { findThread, requireThread, scopeOf } from "./model/scope.js";
+import { isShown, shownAnywhere } from "./model/visible.js";
 import { vActor, vApproval, vRequestId } from "./validators.js";
 
 /**
@@ -29,12 +30,13 @@ export const listPending = query({
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
     if (threadId !== undefined) await requireThread(ctx, scope, threadId);
+    const shown = shownAnywhere(ctx, scope);
     const { tenantId, userId } = scope;
     const list: Listed<"serverRequests"> =
       threadId === undefined
         ? { table: "serverRequests", index: "by_waiting", prefix: [tenantId, userId, "approval"], key: [] }
         : { table: "serverRequests", index: "by_thread_waiting", prefix: [tenantId, userId, threadId, "approval"], key: [] };
-    return readPage(ctx, list, paginationOpts, (doc) => presentApproval(ctx, doc), REQUESTS_LISTED_BYTES_MAX);
+    return readPage(ctx, list, paginationOpts, async (doc) => ((await shown(doc)) ? presentApproval(ctx, doc) : null), REQUESTS_LISTED_BYTES_MAX);
   },
 });
 
@@ -61,7 +63,7 @@ export const respond = mutation({
   handler: async (ctx, { actor, threadId, turnId, itemId, decision, requestId, shownSha256 }) => {
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
-    const rows = thread === null ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
+    const rows = thread === null || !(await isShown(ctx, thread, turnId)) ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
     const call = {
       threadExists: thread !== null,
       requestId,

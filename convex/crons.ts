@@ -11,5 +11,9 @@ crons.interval("forget old sessions", { hours: 6 }, internal.sessions.forgetOldS
 crons.interval("end silent turns", { minutes: 30 }, internal.turnsInternal.endSilentTurns, {});
 crons.interval("clean up checkpoints", { hours: 6 }, internal.retention.cleanupCheckpoints, {});
 crons.interval("clean up lifecycle ids", { hours: 6 }, internal.retention.cleanupLifecycleIds, {});
+crons.interval("go on with deletions", { minutes: 5 }, internal.deletions.goOn, {});
+crons.interval("clean up tombstones", { hours: 6 }, internal.retention.cleanupTombstones, {});
+crons.interval("clean up deleted turns", { hours: 6 }, internal.retention.cleanupDeletedTurns, {});
+crons.interval("clean up deletions", { hours: 6 }, internal.retention.cleanupDeletions, {});
 
 export default crons;

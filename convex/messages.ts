@@ -4,7 +4,8 @@ import { query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { LIST_PAGE_BYTES_MAX, outlineMessage, presentMessage } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { findTurn, requireThread, scopeOf } from "./model/scope.js";
+import { requireThread, scopeOf } from "./model/scope.js";
+import { findShownTurn, shownPlaces } from "./model/visible.js";
 import { vActor, vMessage } from "./validators.js";
 
 /** Messages that `getByTurn` answers with. */
@@ -20,9 +21,9 @@ export const listByThread = query({
   returns: v.object({ page: v.array(vMessage), isDone: v.boolean(), continueCursor: v.string() }),
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
-    await requireThread(ctx, scope, threadId);
+    const shown = shownPlaces(await requireThread(ctx, scope, threadId));
     const prefix = [scope.tenantId, scope.userId, threadId];
-    const list: Listed<"messages"> = { table: "messages", index: "by_order", prefix, key: ["number", "number"] };
+    const list: Listed<"messages"> = { table: "messages", index: "by_order", prefix, key: ["number", "number"], shown };
     return readPage(ctx, list, paginationOpts, (doc) => presentMessage(ctx, doc), LIST_PAGE_BYTES_MAX);
   },
 });
@@ -37,8 +38,8 @@ export const getByTurn = query({
   returns: v.array(vMessage),
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
-    await requireThread(ctx, scope, threadId);
-    if ((await findTurn(ctx, scope, threadId, turnId)) === null) {
+    const thread = await requireThread(ctx, scope, threadId);
+    if ((await findShownTurn(ctx, thread, turnId)) === null) {
       throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
     }
     const messages = await ctx.db

@@ -25,11 +25,34 @@ export const cleanupLifecycleIds = internalMutation({
   handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "lifecycleIds", internal.retention.cleanupLifecycleIds),
 });
 
-async function deleteExpired(ctx: MutationCtx, table: "checkpoints" | "lifecycleIds", again: Sweep): Promise<Deleted> {
+/** Forgets threads that were deleted, when nothing of them can come any more. */
+export const cleanupTombstones = internalMutation({
+  args: {},
+  returns: vDeleted,
+  handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "tombstones", internal.retention.cleanupTombstones),
+});
+
+/** Forgets turns that were deleted. */
+export const cleanupDeletedTurns = internalMutation({
+  args: {},
+  returns: vDeleted,
+  handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "deletedTurns", internal.retention.cleanupDeletedTurns),
+});
+
+/** Forgets deletions that ended a week ago. */
+export const cleanupDeletions = internalMutation({
+  args: {},
+  returns: vDeleted,
+  handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "deletions", internal.retention.cleanupDeletions),
+});
+
+type Expiring = "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions";
+
+async function deleteExpired(ctx: MutationCtx, table: Expiring, again: Sweep): Promise<Deleted> {
   const nowMs = Date.now();
   const due = await ctx.db
     .query(table)
-    .withIndex("by_expiry", (q) => q.lte("expiresAt", nowMs))
+    .withIndex("by_expiry", (q) => q.gt("expiresAt", 0).lte("expiresAt", nowMs))
     .take(ROWS_MAX);
   for (const row of due) await ctx.db.delete(table, row._id);
   const hasMore = due.length === ROWS_MAX;

@@ -6,7 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
+import { vDeletionKind, vDeletionState, vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
 const inThread = { ...owned, threadId: v.string() };
@@ -23,6 +23,8 @@ export default defineSchema({
     personality: v.optional(v.string()),
     /** The place that the next turn gets. */
     nextTurnOrder: v.number(),
+    /** Places of turns, half-open, that a job deletes, or will: nobody reads them. */
+    hidden: v.optional(v.array(v.object({ job: v.id("deletions"), from: v.number(), to: v.number() }))),
     createdAt: v.number(),
     updatedAt: v.number(),
   })
@@ -75,7 +77,8 @@ export default defineSchema({
 
   /** The keys that turns were started with; several may name one turn. */
   turnKeys: defineTable({ ...inThread, idempotencyKey: v.string(), turnId: v.string() })
-    .index("by_key", ["tenantId", "userId", "threadId", "idempotencyKey"]),
+    .index("by_key", ["tenantId", "userId", "threadId", "idempotencyKey"])
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"]),
 
   messages: defineTable({
     ...inThread,
@@ -216,7 +219,9 @@ export default defineSchema({
     ),
     /** Cursors behind the newest of each kind that a turn keeps; none where no event brought one. */
     newest: v.optional(v.array(v.number())),
-  }).index("by_stream", ["tenantId", "userId", "streamId"]),
+  })
+    .index("by_stream", ["tenantId", "userId", "streamId"])
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"]),
 
   /** What a batch brought to a contiguous range of a stream: the texts' tail and the replay's record at once. */
   chunks: defineTable({
@@ -309,5 +314,55 @@ export default defineSchema({
     /** UTF-8 bytes of the payload. */
     bytes: v.number(),
     createdAt: v.number(),
-  }).index("by_thread", ["tenantId", "userId", "threadId"]),
+  })
+    // The oldest go first, whatever their turns.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
+    .index("by_thread", ["tenantId", "userId", "threadId"])
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"]),
+
+  /** Jobs that delete, a batch at a time (`src/deletion.rs`). One that has ended names neither thread nor turn. */
+  deletions: defineTable({
+    ...owned,
+    kind: vDeletionKind,
+    threadId: v.optional(v.string()),
+    turnId: v.optional(v.string()),
+    /** Places of the turns that go, half-open. */
+    from: v.optional(v.number()),
+    to: v.optional(v.number()),
+    reason: v.optional(v.string()),
+    state: vDeletionState,
+    /** The job that deletes everything of the user, where it made this one: it does its batches. */
+    parent: v.optional(v.id("deletions")),
+    /** Of a user's: the last thread that was looked at; none when all are hidden. */
+    after: v.optional(v.string()),
+    /** The thread's row, which went first: its parts go by its id. */
+    threadRow: v.optional(v.id("threads")),
+    /** The turn whose rows go now, and streams of it that have chunks left and no head. */
+    turn: v.optional(v.object({ row: v.id("turns"), turnId: v.string(), turnOrder: v.number() })),
+    streams: v.optional(v.array(v.string())),
+    deletedRows: v.number(),
+    createdAt: v.number(),
+    scheduledFor: v.number(),
+    startedAt: v.optional(v.number()),
+    endedAt: v.optional(v.number()),
+    /** When it is gone on with, if nobody did; none where its parent does, or it has ended. */
+    dueAt: v.optional(v.number()),
+    /** Until when the row is kept; none where it has not ended. */
+    expiresAt: v.optional(v.number()),
+  })
+    .index("by_thread", ["tenantId", "userId", "threadId", "kind"])
+    .index("by_kind", ["tenantId", "userId", "kind", "state"])
+    .index("by_parent", ["parent", "state"])
+    .index("by_due", ["dueAt"])
+    .index("by_expiry", ["expiresAt"]),
+
+  /** What is left of a thread, or an app's name for one: a hash, which says whose it was and what. No expiry: rows are left. */
+  tombstones: defineTable({ hash: v.string(), expiresAt: v.optional(v.number()) })
+    .index("by_hash", ["hash"])
+    .index("by_expiry", ["expiresAt"]),
+
+  /** Turns that were deleted: what still comes of them has no effect. */
+  deletedTurns: defineTable({ ...inThread, turnId: v.string(), expiresAt: v.number() })
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
+    .index("by_expiry", ["expiresAt"]),
 });

@@ -16,6 +16,7 @@ import {
   writeResponse,
 } from "./model/requests.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
+import { isDeletedTurn, shownAnywhere } from "./model/visible.js";
 import { vActor, vRequestId, vRequestOrigin, vServerRequest } from "./validators.js";
 
 const LISTED_DEFAULT = 100;
@@ -24,7 +25,7 @@ const LISTED_MAX = 200;
 /**
  * Tells of a request of the app-server. With the event that asks the same, in either order, it makes one row; the same again
  * changes nothing, and one that has ended is never opened again. `runtimeId`, `generation` and `appGeneration` say which
- * process asked: ids restart at 0 in every one.
+ * process asked: ids restart at 0 in every one. A request of a turn that was deleted changes nothing.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_REQUEST_INVALID`
  */
@@ -50,6 +51,7 @@ export const upsertPending = mutation({
       findTurn(ctx, scope, threadId, asked.turnId),
       loadRequests(ctx, scope, threadId, [JSON.stringify(asked.requestId)], true),
     ]);
+    if (turn === null && (await isDeletedTurn(ctx, scope, threadId, asked.turnId))) return null;
     const { requestId, method, turnId, itemId, payloadJson, reason, questionsJson, requestedAt } = asked;
     const origin = { runtimeId, generation, appGeneration };
     const threadExists = thread !== null;
@@ -96,7 +98,10 @@ export const resolve = mutation({
   handler: async (ctx, { actor, threadId, requestId, status, resolvedAt, responseJson, policy, ...origin }) => {
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
-    const rows = thread === null ? [] : await requestsOfId(ctx, scope, threadId, requestId);
+    const isShownIn = shownAnywhere(ctx, scope);
+    const found = thread === null ? [] : await requestsOfId(ctx, scope, threadId, requestId);
+    const shown = await Promise.all(found.map((row) => isShownIn(row)));
+    const rows = found.filter((_, at) => shown[at]);
     const call = { threadExists: thread !== null, origin, answered: status === "answered", responseJson, policy, known: rows };
     let answer = decide(() => planResolve(call));
     if (answer.type === "needs") {
@@ -141,10 +146,12 @@ export const listPending = query({
       inStatus(ctx, scope, threadId, "pending").take(rowsMax),
       inStatus(ctx, scope, threadId, "answering").take(rowsMax),
     ]);
+    const shown = shownAnywhere(ctx, scope);
     const newest = open.flat().sort((one, other) => other.updatedAt - one.updatedAt);
     const rows = [];
     let weight = 0;
     for (const doc of newest.slice(0, rowsMax)) {
+      if (!(await shown(doc))) continue;
       const { row, bytes } = await presentRequest(ctx, doc);
       weight += bytes;
       if (rows.length > 0 && weight > REQUESTS_LISTED_BYTES_MAX) break;

@@ -10,6 +10,8 @@ import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, ty
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { requireThread, scopeOf } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
+import { whyNotMade } from "./model/tombstones.js";
+import { isHidden } from "./model/visible.js";
 import {
   vActor,
   vIngestArgs,
@@ -117,9 +119,9 @@ export const replay = query({
   returns: vReplay,
   handler: async (ctx, args) => {
     const scope = scopeOf(args.actor);
-    await requireThread(ctx, scope, args.threadId);
-    const streams = await listStreams(ctx, scope, args.threadId, args.startOrder);
-    const { items, ...read } = await replayStreams(ctx, scope, args.threadId, args.streamCursorsById, args.runtime);
+    const thread = await requireThread(ctx, scope, args.threadId);
+    const streams = await listStreams(ctx, thread, args.startOrder);
+    const { items, ...read } = await replayStreams(ctx, thread, args.streamCursorsById, args.runtime);
     return {
       streams: streams.map(({ streamId, state }) => ({ streamId, state })),
       ...read,
@@ -138,7 +140,7 @@ export const upsertCheckpoint = mutation({
   returns: v.object({ ok: v.literal(true) }),
   handler: async (ctx, { actor, threadId, streamId, cursor }) => {
     const scope = scopeOf(actor);
-    await requireThread(ctx, scope, threadId);
+    const thread = await requireThread(ctx, scope, threadId);
     const [stream, known] = await Promise.all([
       findStream(ctx, scope, threadId, streamId),
       ctx.db
@@ -154,7 +156,7 @@ export const upsertCheckpoint = mutation({
         .unique(),
     ]);
     const nowMs = Date.now();
-    const answer = decide(() => planCheckpoint({ nowMs, cursor, known: known?.cursor, streamExists: stream !== null }));
+    const answer = decide(() => planCheckpoint({ nowMs, cursor, known: known?.cursor, streamExists: stream !== null && !isHidden(thread, stream.turnOrder) }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { streamId });
     if (answer.type === "raise") {
       const set = { cursor: answer.cursor, expiresAt: answer.expiresAt };
@@ -202,6 +204,10 @@ type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault }
 async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
   const nowMs = Date.now();
   let loaded = await loadIngest(ctx, args, strict, nowMs);
+  const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs) : null;
+  if (buried !== null) {
+    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
+  }
   const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
   let answer = plan(loaded);
   if (answer.type === "needs") {

@@ -1,14 +1,20 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
+import { planChange } from "../js-wrapper/core/threads.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
+import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
+import { decide } from "./model/core.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
+import { askDeletion, asked, cancelDeletion, findJob, forceDeletion, presentJob } from "./model/deletion.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
-import { vActor, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
+import { clearWay } from "./model/tombstones.js";
+import { isShown, takeShown } from "./model/visible.js";
+import { vActor, vDeletionAsked, vDeletionJob, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
 
 /** What `getState` shows of a thread. */
 const STATE_TURNS_MAX = 50;
@@ -23,29 +29,40 @@ const vThreadFields = {
 };
 type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
 
-/** Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. */
+/**
+ * Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. One that was deleted is made only
+ * with `recreate`, and not while rows of it are left.
+ *
+ * @throws `E_THREAD_DELETED`
+ */
 export const create = mutation({
-  args: { actor: vActor, threadId: v.string(), ...vThreadFields },
+  args: { actor: vActor, threadId: v.string(), ...vThreadFields, recreate: v.optional(v.boolean()) },
   returns: v.object({ threadId: v.string() }),
-  handler: async (ctx, { actor, threadId, ...fields }) => {
-    await putThread(ctx, scopeOf(actor), threadId, fields);
+  handler: async (ctx, { actor, threadId, recreate, ...fields }) => {
+    await putThread(ctx, scopeOf(actor), threadId, fields, recreate);
     return { threadId };
   },
 });
 
-/** The thread that an external id is bound to; without one, a new thread. */
+/**
+ * The thread that an external id is bound to; without one, a new thread. An id whose thread was deleted is bound anew only with
+ * `recreate`.
+ *
+ * @throws `E_THREAD_DELETED`
+ */
 export const resolve = mutation({
-  args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields },
+  args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields, recreate: v.optional(v.boolean()) },
   returns: v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() }),
-  handler: async (ctx, { actor, externalThreadId, ...fields }) => {
+  handler: async (ctx, { actor, externalThreadId, recreate, ...fields }) => {
     const scope = scopeOf(actor);
     const external = externalThreadId === undefined ? {} : { externalThreadId };
     const binding = externalThreadId === undefined ? null : await findBinding(ctx, scope, externalThreadId);
     if (binding !== null) {
       await ctx.db.patch("bindings", binding._id, { updatedAt: Date.now() });
-      await putThread(ctx, scope, binding.threadId, fields);
+      await putThread(ctx, scope, binding.threadId, fields, recreate);
       return { threadId: binding.threadId, ...external, created: false };
     }
+    if (externalThreadId !== undefined) await clearWay(ctx, scope, "external", externalThreadId, recreate === true);
     const threadId = crypto.randomUUID();
     await putThread(ctx, scope, threadId, fields);
     if (externalThreadId !== undefined) {
@@ -125,17 +142,25 @@ export const getState = query({
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
     const [turns, streams, messages, approvals] = await Promise.all([
-      ctx.db
-        .query("turns")
-        .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
-        .order("desc")
-        .take(STATE_TURNS_MAX),
-      listStreams(ctx, scope, threadId),
-      ctx.db
-        .query("messages")
-        .withIndex("by_order", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId))
-        .order("desc")
-        .take(STATE_MESSAGES_MAX),
+      takeShown(thread, STATE_TURNS_MAX, ({ from, to }, left) =>
+        ctx.db
+          .query("turns")
+          .withIndex("by_order", (q) =>
+            q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to),
+          )
+          .order("desc")
+          .take(left),
+      ),
+      listStreams(ctx, thread),
+      takeShown(thread, STATE_MESSAGES_MAX, ({ from, to }, left) =>
+        ctx.db
+          .query("messages")
+          .withIndex("by_order", (q) =>
+            q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to),
+          )
+          .order("desc")
+          .take(left),
+      ),
       ctx.db
         .query("serverRequests")
         .withIndex("by_thread_waiting", (q) =>
@@ -144,6 +169,7 @@ export const getState = query({
         .order("desc")
         .take(STATE_APPROVALS_MAX),
     ]);
+    const shown = await Promise.all(approvals.map(({ turnId }) => isShown(ctx, thread, turnId)));
     const heads = await Promise.all(streams.map((stream) => findHead(ctx, scope, stream.streamId)));
     const recent = [];
     let weight = 0;
@@ -166,7 +192,7 @@ export const getState = query({
         deltaCount: heads[at]?.eventCount ?? 0,
         latestCursor: heads[at]?.latest ?? 0,
       })),
-      pendingApprovals: approvals.map(({ turnId, itemId, approval = "", reason }) => ({
+      pendingApprovals: approvals.filter((_, at) => shown[at]).map(({ turnId, itemId, approval = "", reason }) => ({
         turnId,
         itemId,
         kind: approval,
@@ -184,6 +210,172 @@ export const getState = query({
   },
 });
 
+const vDeletionOf = { actor: vActor, threadId: v.string(), reason: v.optional(v.string()) };
+const vResumed = v.object({ threadId: v.string(), status: v.literal("active") });
+const vDelay = { delayMs: v.optional(v.number()) };
+const vJobOf = { actor: vActor, deletionJobId: v.string() };
+
+/**
+ * Deletes a thread with everything in it. When this returns it can be read no more; its rows go in batches.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_THREAD_DELETED`, `E_QUOTA`
+ */
+export const deleteCascade = mutation({
+  args: vDeletionOf,
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, threadId, reason }) => asked(askDeletion(ctx, actor, { kind: "thread", threadId }, undefined, reason)),
+});
+
+/**
+ * Deletes a thread after `delayMs` (10 minutes where it is not given, 30 days at most); until then it is as it was, and
+ * `cancelScheduledDeletion` takes the deletion back.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_THREAD_DELETED`, `E_QUOTA`
+ */
+export const scheduleDeleteCascade = mutation({
+  args: { ...vDeletionOf, ...vDelay },
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, threadId, reason, delayMs = Number.NaN }) => asked(askDeletion(ctx, actor, { kind: "thread", threadId }, delayMs, reason)),
+});
+
+/**
+ * Deletes every thread that the actor's user has in the tenant. What is made while it runs stays.
+ *
+ * @throws `E_QUOTA`
+ */
+export const purgeActorData = mutation({
+  args: { actor: vActor, reason: v.optional(v.string()) },
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, reason }) => asked(askDeletion(ctx, actor, { kind: "actor" }, undefined, reason)),
+});
+
+/**
+ * The same after `delayMs`, as {@link scheduleDeleteCascade} has it.
+ *
+ * @throws `E_QUOTA`
+ */
+export const schedulePurgeActorData = mutation({
+  args: { actor: vActor, reason: v.optional(v.string()), ...vDelay },
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, reason, delayMs = Number.NaN }) => asked(askDeletion(ctx, actor, { kind: "actor" }, delayMs, reason)),
+});
+
+/**
+ * Archives a thread: what comes of it is taken as before, and new turns are refused (`E_THREAD_ARCHIVED`) until it is resumed.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const archive = mutation({
+  args: { actor: vActor, threadId: v.string() },
+  returns: v.object({ threadId: v.string(), status: v.literal("archived") }),
+  handler: async (ctx, { actor, threadId }) => {
+    await change(ctx, scopeOf(actor), threadId, { archived: true });
+    return { threadId, status: "archived" as const };
+  },
+});
+
+/**
+ * Takes a thread back out of the archive.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const unarchive = mutation({
+  args: { actor: vActor, threadId: v.string() },
+  returns: vResumed,
+  handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
+});
+
+/**
+ * Goes on with a thread: takes it out of the archive, where it is there.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const resume = mutation({
+  args: { actor: vActor, threadId: v.string() },
+  returns: vResumed,
+  handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
+});
+
+/**
+ * Names a thread; an empty name is none. It is cut at 4 KiB.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const rename = mutation({
+  args: { actor: vActor, threadId: v.string(), name: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { actor, threadId, name }) => {
+    await change(ctx, scopeOf(actor), threadId, { name });
+    return null;
+  },
+});
+
+/**
+ * Takes the thread back to a turn: those behind it leave every list at once, and are deleted a day later.
+ * `cancelScheduledDeletion` brings them back until then.
+ *
+ * @returns the deletion; none where no turn is behind it
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_QUOTA`
+ */
+export const revert = mutation({
+  args: { actor: vActor, threadId: v.string(), turnId: v.string() },
+  returns: v.object({ deletionJobId: v.optional(v.string()), scheduledFor: v.optional(v.number()) }),
+  handler: async (ctx, { actor, threadId, turnId }) => {
+    const job = await askDeletion(ctx, actor, { kind: "revert", threadId, turnId });
+    return defined({ deletionJobId: job?.deletionJobId, scheduledFor: job?.scheduledFor });
+  },
+});
+
+/**
+ * Takes a deletion back, of a thread, a turn, a revert or all: until its first row is gone.
+ *
+ * @throws `E_JOB_NOT_FOUND`, `E_JOB_TOO_LATE`
+ */
+export const cancelScheduledDeletion = mutation({
+  args: vJobOf,
+  returns: v.object({ deletionJobId: v.string(), cancelled: v.literal(true) }),
+  handler: async (ctx, { actor, deletionJobId }) => {
+    await cancelDeletion(ctx, actor, deletionJobId);
+    return { deletionJobId, cancelled: true as const };
+  },
+});
+
+/**
+ * Begins a deletion that waits for its time; one that has begun goes on.
+ *
+ * @throws `E_JOB_NOT_FOUND`, `E_JOB_TOO_LATE`
+ */
+export const forceRunScheduledDeletion = mutation({
+  args: vJobOf,
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, deletionJobId }) => forceDeletion(ctx, actor, deletionJobId),
+});
+
+/** How far a deletion is; null where the actor has none of that id. One that has ended is remembered for 7 days. */
+export const getDeletionJobStatus = query({
+  args: vJobOf,
+  returns: v.union(v.null(), vDeletionJob),
+  handler: async (ctx, { actor, deletionJobId }) => {
+    const job = await findJob(ctx, actor, deletionJobId);
+    return job === null ? null : presentJob(job);
+  },
+});
+
+async function unarchiveThread(ctx: MutationCtx, scope: Scope, threadId: string) {
+  await change(ctx, scope, threadId, { archived: false });
+  return { threadId, status: "active" as const };
+}
+
+async function change(ctx: MutationCtx, scope: Scope, threadId: string, to: { archived: boolean } | { name: string }): Promise<void> {
+  const thread = await findThread(ctx, scope, threadId);
+  const answer = decide(() => planChange(thread, to));
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
+  if (thread === null || answer.type === "keep") return;
+  const status = answer.type === "archive" && answer.archived ? ("archived" as const) : ("active" as const);
+  const set = answer.type === "rename" ? { name: answer.name || undefined } : { status };
+  await ctx.db.patch("threads", thread._id, { ...set, updatedAt: Date.now() });
+}
+
 function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThreadId: string) {
   return ctx.db
     .query("bindings")
@@ -193,11 +385,12 @@ function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThre
     .unique();
 }
 
-async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: ThreadFields): Promise<void> {
+async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: ThreadFields, recreate = false): Promise<void> {
   const thread = await findThread(ctx, scope, threadId);
   const updatedAt = Date.now();
   if (thread !== null) await ctx.db.patch("threads", thread._id, { ...fields, updatedAt });
   else {
+    await clearWay(ctx, scope, "thread", threadId, recreate);
     const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
     await ctx.db.insert("threads", { ...row, ...fields });
   }

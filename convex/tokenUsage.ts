@@ -7,13 +7,14 @@ import { decide } from "./model/core.js";
 import { findUsage, isCount, putUsage, usageOf, usagePlaceOf } from "./model/newest.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findTurn, requireThread, scopeOf } from "./model/scope.js";
+import { isDeletedTurn, shownPlaces } from "./model/visible.js";
 import { vActor, vTokenUsage } from "./validators.js";
 
 /**
  * Says what a turn has used, as `thread/tokenUsage/updated` does in a batch: absolute, in place of what was said before.
  *
  * It is the thread's usage too, unless that is of a later turn; of a turn that does not exist for this actor it is the
- * thread's only.
+ * thread's only, and of one that was deleted nobody's.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_USAGE_INVALID`
  */
@@ -27,6 +28,7 @@ export const upsert = mutation({
     if (!counts.every(isCount)) throw coded("E_USAGE_INVALID", "tokens are counted in safe integers of 0 or more", { threadId, turnId });
     const [turn, before] = await Promise.all([findTurn(ctx, scope, threadId, turnId), findUsage(ctx, scope, threadId, "thread")]);
     const nowMs = Date.now();
+    if (turn === null && (await isDeletedTurn(ctx, scope, threadId, turnId))) return null;
     if (turn === null) {
       await putUsage(ctx, scope, threadId, { of: "thread", turnId }, usage, nowMs);
       return null;
@@ -54,9 +56,9 @@ export const listByThread = query({
   }),
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
-    await requireThread(ctx, scope, threadId);
+    const shown = shownPlaces(await requireThread(ctx, scope, threadId));
     const prefix = [scope.tenantId, scope.userId, threadId, "turn"];
-    const list: Listed<"tokenUsage"> = { table: "tokenUsage", index: "by_order", prefix, key: ["number"] };
+    const list: Listed<"tokenUsage"> = { table: "tokenUsage", index: "by_order", prefix, key: ["number"], shown };
     const page = await readPage(ctx, list, paginationOpts, (doc) => {
       const { turnId = "", turnOrder = 0, updatedAt } = doc;
       return Promise.resolve({ row: { turnId, turnOrder, ...usageOf(doc), updatedAt }, bytes: 0 });

@@ -4,10 +4,12 @@ import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applyTurnEnd, defined } from "./model/apply.js";
 import { decide } from "./model/core.js";
+import { askDeletion, asked } from "./model/deletion.js";
 import { loadedTurn, loadTurnToEnd } from "./model/load.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
-import { vActor, vTokenUsage, vTurnStatus } from "./validators.js";
+import { findShownTurn, isDeletedTurn, isHidden } from "./model/visible.js";
+import { vActor, vDeletionAsked, vTokenUsage, vTurnStatus } from "./validators.js";
 
 const vInput = v.object({
   type: v.string(),
@@ -51,8 +53,8 @@ export const get = query({
   }),
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
-    await requireThread(ctx, scope, threadId);
-    const turn = await findTurn(ctx, scope, threadId, turnId);
+    const thread = await requireThread(ctx, scope, threadId);
+    const turn = await findShownTurn(ctx, thread, turnId);
     if (turn === null) throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
     const { turnOrder, status, error, warning, inputSummary, createdAt, startedAt, completedAt } = turn;
     const [usage, diff, planJson, rerouteJson] = await Promise.all([
@@ -69,7 +71,7 @@ export const get = query({
 /**
  * Registers a turn: once per idempotency key, and once per turn id, whoever makes the row first.
  *
- * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_THREAD_ARCHIVED`
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN` (a turn of that id was deleted), `E_THREAD_ARCHIVED`
  */
 export const start = mutation({
   args: {
@@ -93,9 +95,10 @@ export const start = mutation({
         .unique(),
       findTurn(ctx, scope, threadId, turnId),
     ]);
+    const deleted = turn === null ? await isDeletedTurn(ctx, scope, threadId, turnId) : thread !== null && isHidden(thread, turn.turnOrder);
     const texts = input.flatMap((item) => (item.text === undefined ? [] : [item.text]));
     const nowMs = Date.now();
-    const answer = decide(() => planTurnStart({ nowMs, thread, startedBefore: before?.turnId, exists: turn !== null, texts }));
+    const answer = decide(() => planTurnStart({ nowMs, thread, startedBefore: before?.turnId, exists: turn !== null, deleted, texts }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
     const set = {
@@ -125,11 +128,38 @@ export const interrupt = mutation({
   handler: async (ctx, { actor, threadId, turnId, reason }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
-    const rows = await loadTurnToEnd(ctx, scope, threadId, turnId);
+    const found = await loadTurnToEnd(ctx, scope, threadId, turnId);
+    const rows = { ...found, turns: found.turns.filter(({ turnOrder }) => !isHidden(thread, turnOrder)) };
     const nowMs = Date.now();
     const answer = decide(() => planTurnInterrupt({ nowMs, reason, loaded: loadedTurn(rows) }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { turnId });
     await applyTurnEnd(ctx, { actor, thread, rows, nowMs }, answer.writes);
     return null;
   },
+});
+
+const vTurnDeletion = { actor: vActor, threadId: v.string(), turnId: v.string(), reason: v.optional(v.string()) };
+
+/**
+ * Deletes a turn with everything in it. When this returns it can be read no more; its rows go in batches, and what still comes of it
+ * has no effect. `threads.getDeletionJobStatus` says how far it is.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_QUOTA`
+ */
+export const deleteCascade = mutation({
+  args: vTurnDeletion,
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, threadId, turnId, reason }) => asked(askDeletion(ctx, actor, { kind: "turn", threadId, turnId }, undefined, reason)),
+});
+
+/**
+ * Deletes a turn after `delayMs` (10 minutes where it is not given, 30 days at most); until then it is as it was.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_QUOTA`
+ */
+export const scheduleDeleteCascade = mutation({
+  args: { ...vTurnDeletion, delayMs: v.optional(v.number()) },
+  returns: vDeletionAsked,
+  handler: (ctx, { actor, threadId, turnId, reason, delayMs = Number.NaN }) =>
+    asked(askDeletion(ctx, actor, { kind: "turn", threadId, turnId }, delayMs, reason)),
 });

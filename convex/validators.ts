@@ -29,6 +29,8 @@ export const vRequestCause = v.union(
   v.literal("processGone"),
   v.literal("crowdedOut"),
 );
+export const vDeletionKind = v.union(v.literal("thread"), v.literal("turn"), v.literal("revert"), v.literal("actor"));
+export const vDeletionState = v.union(v.literal("scheduled"), v.literal("running"), v.literal("completed"), v.literal("cancelled"));
 export const vStreamState = v.union(v.literal("streaming"), v.literal("finished"), v.literal("aborted"));
 
 /** Tokens, counted as the model's provider does. */
@@ -250,3 +252,23 @@ export const vServerRequest = v.object({
   decidedAt: v.optional(v.number()),
 });
 export type ServerRequestRow = Infer<typeof vServerRequest>;
+
+/** A deletion: `status` is polled until it is `completed` or `cancelled`. Times are milliseconds of the server's clock. */
+export const vDeletionJob = v.object({
+  deletionJobId: v.string(),
+  kind: vDeletionKind,
+  status: vDeletionState,
+  /** None behind its end. */
+  threadId: v.optional(v.string()),
+  turnId: v.optional(v.string()),
+  reason: v.optional(v.string()),
+  /** Rows that are gone so far. */
+  deletedRows: v.number(),
+  createdAt: v.number(),
+  scheduledFor: v.number(),
+  startedAt: v.optional(v.number()),
+  endedAt: v.optional(v.number()),
+});
+export type DeletionJob = Infer<typeof vDeletionJob>;
+
+export const vDeletionAsked = v.object({ deletionJobId: v.string(), scheduledFor: v.number() });

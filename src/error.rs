@@ -13,6 +13,8 @@ pub enum Code {
     EAuthTurnForbidden,
     /// The thread is archived and takes no new turn.
     EThreadArchived,
+    /// The thread was deleted, or is being deleted.
+    EThreadDeleted,
     /// A batch without events.
     ESyncEmptyBatch,
     /// More events, bytes or streams than one batch may hold.
@@ -85,6 +87,10 @@ pub enum Code {
     ERequestNotPending,
     /// A request's id, or a name or text of it, is none that can be kept.
     ERequestInvalid,
+    /// The job does not exist for this actor.
+    EJobNotFound,
+    /// The job has begun, or ended.
+    EJobTooLate,
     /// A count of tokens that is no safe integer of 0 or more.
     EUsageInvalid,
     /// A page cursor that this thread did not give.

@@ -24,3 +24,6 @@ mod tests;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tails_tests;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod deleted_tests;

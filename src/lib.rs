@@ -22,6 +22,7 @@
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`command`], [`presence`]: steering from afar, and who is there
 //! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
+//! - [`thread`], [`deletion`], [`tombstone`]: what is done to a thread as a whole, how it goes, and what keeps it gone
 //! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers made, bounds and codes
@@ -43,6 +44,7 @@ pub mod answer;
 pub mod checkpoint;
 pub mod client;
 pub mod command;
+pub mod deletion;
 pub mod delta;
 pub mod error;
 pub mod event;
@@ -64,6 +66,8 @@ pub mod sorted;
 #[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]
 #[allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, dead_code)]
 mod testing;
+pub mod thread;
+pub mod tombstone;
 pub mod turn;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;

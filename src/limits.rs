@@ -159,3 +159,30 @@ pub const APPROVAL_BYTES_MAX: usize = 256 * 1024;
 
 /// UTF-8 bytes of a request's payload or answer. The largest event is 3 MiB; a page of a list ends at 4 MiB.
 pub const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Milliseconds that what was deleted is remembered, by its hash: the bridge keeps an outbox for 14 days.
+pub const TOMBSTONE_TTL_MS: f64 = 30.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Milliseconds between the wish to delete and the deletion, where its asker says none: time to say no.
+pub const DELETION_GRACE_DEFAULT_MS: f64 = 10.0 * 60.0 * 1000.0;
+/// See [`DELETION_GRACE_DEFAULT_MS`]: what waits longer is forgotten.
+pub const DELETION_GRACE_MAX_MS: f64 = 30.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Milliseconds between a revert and the deletion of its turns: time to take it back.
+pub const REVERT_GRACE_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Rows that one batch of a job takes away: with its parts a row takes two index ranges of the 4,096 that a call may read.
+pub const DELETION_ROWS_MAX: u64 = 500;
+
+/// UTF-16 units of the rows that one batch of a job reads, a row more at most: 6 MiB of UTF-8 at most, read a second time
+/// to be deleted, of the 16 that a call may read.
+pub const DELETION_UNITS_MAX: u64 = 2 * 1024 * 1024;
+
+/// Milliseconds after which the sweep takes up a job that nobody moved: a batch takes seconds.
+pub const DELETION_RETRY_MS: f64 = 5.0 * 60.0 * 1000.0;
+
+/// Milliseconds that a job's row is kept behind its end, so that whoever asks learns of it.
+pub const JOB_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Jobs of one user that have not ended: a person asks for a handful, and what hides turns makes their thread's row longer.
+pub const JOBS_OPEN_MAX: u64 = 100;

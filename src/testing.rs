@@ -200,6 +200,8 @@ pub(crate) struct Shell {
     /// Chunks that the shell reads for one fold.
     pub(crate) read_max: usize,
     pub(crate) requests: Vec<RequestRecord>,
+    /// Turns that were deleted.
+    pub(crate) deleted_turns: BTreeSet<String>,
 }
 
 impl Shell {
@@ -220,6 +222,7 @@ impl Shell {
             now_ms: 1_000.0,
             read_max: usize::MAX,
             requests: vec![],
+            deleted_turns: BTreeSet::new(),
         }
     }
 
@@ -365,6 +368,10 @@ impl Shell {
                 .map(|(event_id, bytes)| QuarantineRow { event_id, bytes: *bytes })
                 .collect(),
             requests: self.requests_for(needs).zip(0..).map(|(record, at)| record.row(at)).collect(),
+            deleted_turns: (self.deleted_turns.iter())
+                .filter(|turn_id| needs.turns.contains(turn_id))
+                .map(String::as_str)
+                .collect(),
         }
     }
 

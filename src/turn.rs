@@ -20,6 +20,8 @@ pub struct TurnStartCall<'a> {
     pub started_before: Option<&'a str>,
     /// Whether a turn of this id exists: ingest made it.
     pub exists: bool,
+    /// Whether a turn of this id was deleted, or reverted.
+    pub deleted: bool,
     /// The texts of the input.
     pub texts: Vec<&'a str>,
 }
@@ -46,6 +48,7 @@ impl<'a> TurnStartCall<'a> {
             thread: call.optional(ThreadRow::unpack),
             started_before: call.optional_text(),
             exists: call.flag(),
+            deleted: call.flag(),
             texts: call.list(Unpacker::text),
         };
         call.end(read)
@@ -70,6 +73,10 @@ pub fn plan_turn_start(call: &TurnStartCall<'_>) -> ClientAnswer {
         let message = "the thread does not exist for this actor";
         return ClientAnswer::Rejected { code: Code::EAuthThreadForbidden, message };
     };
+    if call.deleted {
+        let message = "the turn was deleted: start another";
+        return ClientAnswer::Rejected { code: Code::EAuthTurnForbidden, message };
+    }
     if let Some(turn_id) = call.started_before {
         return ClientAnswer::Known { turn_id: turn_id.to_owned() };
     }
@@ -127,7 +134,8 @@ mod tests {
         ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
 
     fn call(thread: Option<ThreadRow<'static>>) -> TurnStartCall<'static> {
-        TurnStartCall { now_ms: 5.0, thread, started_before: None, exists: false, texts: vec!["a", "b"] }
+        let (exists, deleted) = (false, false);
+        TurnStartCall { now_ms: 5.0, thread, started_before: None, exists, deleted, texts: vec!["a", "b"] }
     }
 
     #[test]
@@ -150,6 +158,8 @@ mod tests {
         assert_eq!(code(plan_turn_start(&call(None))), Some(Code::EAuthThreadForbidden));
         let archived = ThreadRow { archived: true, ..THREAD };
         assert_eq!(code(plan_turn_start(&call(Some(archived)))), Some(Code::EThreadArchived));
+        let deleted = TurnStartCall { deleted: true, exists: true, ..call(Some(THREAD)) };
+        assert_eq!(code(plan_turn_start(&deleted)), Some(Code::EAuthTurnForbidden));
     }
 
     #[test]

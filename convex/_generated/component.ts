@@ -422,6 +422,26 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       >;
     };
     threads: {
+      archive: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        { threadId: string; status: "archived" },
+        Name
+      >;
+      cancelScheduledDeletion: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deletionJobId: string;
+        },
+        { deletionJobId: string; cancelled: true },
+        Name
+      >;
       create: FunctionReference<
         "mutation",
         "internal",
@@ -432,8 +452,30 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           cwd?: string;
           personality?: string;
           localThreadId?: string;
+          recreate?: boolean;
         },
         { threadId: string },
+        Name
+      >;
+      deleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          reason?: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
+      forceRunScheduledDeletion: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deletionJobId: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
         Name
       >;
       get: FunctionReference<
@@ -475,6 +517,28 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           goalJson?: string;
           settingsJson?: string;
           warning?: string;
+        },
+        Name
+      >;
+      getDeletionJobStatus: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deletionJobId: string;
+        },
+        null | {
+          deletionJobId: string;
+          kind: "thread" | "turn" | "revert" | "actor";
+          status: "scheduled" | "running" | "completed" | "cancelled";
+          threadId?: string;
+          turnId?: string;
+          reason?: string;
+          deletedRows: number;
+          createdAt: number;
+          scheduledFor: number;
+          startedAt?: number;
+          endedAt?: number;
         },
         Name
       >;
@@ -550,6 +614,27 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      purgeActorData: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          reason?: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
+      rename: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          name: string;
+        },
+        null,
+        Name
+      >;
       resolve: FunctionReference<
         "mutation",
         "internal",
@@ -560,8 +645,63 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           cwd?: string;
           personality?: string;
           localThreadId?: string;
+          recreate?: boolean;
         },
         { threadId: string; externalThreadId?: string; created: boolean },
+        Name
+      >;
+      resume: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        { threadId: string; status: "active" },
+        Name
+      >;
+      revert: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+        },
+        { deletionJobId?: string; scheduledFor?: number },
+        Name
+      >;
+      scheduleDeleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          reason?: string;
+          delayMs?: number;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
+      schedulePurgeActorData: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          reason?: string;
+          delayMs?: number;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
+      unarchive: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        { threadId: string; status: "active" },
         Name
       >;
     };
@@ -659,6 +799,18 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       >;
     };
     turns: {
+      deleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          reason?: string;
+        },
+        { deletionJobId: string; scheduledFor: number },
+        Name
+      >;
       get: FunctionReference<
         "query",
         "internal",
@@ -713,6 +865,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           reason?: string;
         },
         null,
+        Name
+      >;
+      scheduleDeleteCascade: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          reason?: string;
+          delayMs?: number;
+        },
+        { deletionJobId: string; scheduledFor: number },
         Name
       >;
       start: FunctionReference<

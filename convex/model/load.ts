@@ -7,6 +7,7 @@ import { findUsage, usagePlaceOf } from "./newest.js";
 import { loadFold } from "./folds.js";
 import { loadRequests } from "./requests.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
+import { isDeletedTurn } from "./visible.js";
 
 /** Beyond this the core refuses the batch, so that nothing more need be loaded. SOURCE: `src/limits.rs`, BATCH_STREAMS_MAX. */
 const STREAMS_MAX = 64;
@@ -129,9 +130,10 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
     needs.openTurns ? openTurns(ctx, scope, threadId) : [],
     Promise.all(needs.items.map((item) => messagesOfItem(ctx, scope, threadId, item.turnId, item.itemId))),
   ]);
+  const missing = needs.turns.filter((_, at) => named[at] === null);
   const turns = unique([...named.filter((turn) => turn !== null), ...open]);
   const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
-  const [closingMessages, streams, places, nextOrders, lifecycleIds, requests, usage] = await Promise.all([
+  const [closingMessages, streams, places, nextOrders, lifecycleIds, requests, usage, deleted] = await Promise.all([
     Promise.all(needs.closing.map((turnId) => messagesThatClose(ctx, scope, threadId, turnId))),
     Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
     Promise.all(needs.chunks.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
@@ -139,6 +141,7 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
     Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
     loadRequests(ctx, scope, threadId, needs.requestIds, needs.openRequests),
     needs.usage ? findUsage(ctx, scope, threadId, "thread") : null,
+    Promise.all(missing.map((turnId) => isDeletedTurn(ctx, scope, threadId, turnId))),
   ]);
   const messages = unique([...items.flat(), ...closingMessages.flat()]);
   const [folds, quarantine] = await Promise.all([
@@ -153,6 +156,7 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
     lifecycleIds: lifecycleIds.filter((id) => id !== null),
     usagePlace: usagePlaceOf(usage),
     folds: folds.filter((fold) => fold !== null),
+    deletedTurns: missing.filter((_, at) => deleted[at]),
   };
   return { call: { ...before.call, loaded }, rows: { ...before.rows, ...rows } };
 }
@@ -176,7 +180,7 @@ export type TurnToEnd = Awaited<ReturnType<typeof loadTurnToEnd>>;
 
 /** What the core is told of a turn that {@link loadTurnToEnd} loaded: no batch is behind it. */
 export function loadedTurn(rows: TurnToEnd): LoadedRows {
-  return { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [], usagePlace: 0 };
+  return { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [], usagePlace: 0, deletedTurns: [] };
 }
 
 /** A turn with everything that is open in it, for those who end it beside a batch. */

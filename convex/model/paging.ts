@@ -6,6 +6,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import schema from "../schema.js";
 import type { ReadCtx } from "./scope.js";
+import type { Places } from "./visible.js";
 
 /** Rows that one page holds at most, whatever is asked for. */
 const PAGE_ROWS_MAX = 1_000;
@@ -17,52 +18,83 @@ export type Listed<Table extends "threads" | "messages" | "serverRequests" | "to
   prefix: string[];
   /** Types of the index's fields behind the prefix. */
   key: ("number" | "string")[];
+  /** Of a list whose key begins with a turn's place: the places that it shows, newest first; all where they are not given. */
+  shown?: readonly Places[];
 };
+
+const ALL_PLACES: readonly Places[] = [{ from: 0, to: Infinity }];
 
 export type PageOptions = Pick<PaginationOptions, "cursor" | "numItems"> & { endCursor?: string | null | undefined };
 export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string };
 
 /**
  * A page of a list, newest first. `present` makes a row's public face and says what it weighs: a page ends early where
- * its weight is over `bytesMax`. With `endCursor` it ends there, however many rows that are, so that pages stay adjacent.
+ * its weight is over `bytesMax`; null leaves the row out. With `endCursor` it ends there, however many rows that are, so that
+ * pages stay adjacent.
  *
  * @throws `E_CURSOR_INVALID`
  */
 export async function readPage<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage", Row>(
   ctx: ReadCtx,
-  { table, index, prefix, key }: Listed<Table>,
+  { table, index, prefix, key, shown = ALL_PLACES }: Listed<Table>,
   opts: PageOptions,
-  present: (doc: Doc<Table>) => Promise<{ row: Row; bytes: number }>,
+  present: (doc: Doc<Table>) => Promise<{ row: Row; bytes: number } | null>,
   bytesMax = Infinity,
 ): Promise<Page<Row>> {
   if (!(opts.numItems > 0)) return { page: [], isDone: false, continueCursor: opts.cursor ?? "" };
   const pinned = opts.endCursor === "" ? null : (opts.endCursor ?? null);
-  const keyAt = (cursor: string) => [...prefix, ...parseCursor(cursor, key)];
+  const begin = opts.cursor ? parseCursor(opts.cursor, key) : null;
+  const end = pinned === null ? null : parseCursor(pinned, key);
   const rowsMax = Math.min(Math.ceil(opts.numItems), PAGE_ROWS_MAX);
-  const { page, hasMore, indexKeys } = await getPage<Doc<Table>>(ctx, {
-    table,
-    index,
-    schema,
-    order: "desc",
-    startIndexKey: opts.cursor ? keyAt(opts.cursor) : prefix,
-    startInclusive: !opts.cursor,
-    endIndexKey: pinned === null ? prefix : keyAt(pinned),
-    endInclusive: true,
-    targetMaxRows: rowsMax,
-    absoluteMaxRows: pinned === null ? rowsMax : PAGE_ROWS_MAX,
-  });
+  const docs: Doc<Table>[] = [];
+  const keys: IndexKey[] = [];
+  let hasMore = false;
+  for (const { from, to } of shown) {
+    // Behind the cursor, or before the pinned end, nothing of these places is asked for.
+    if (begin !== null && placeOf(begin) < from) continue;
+    if (hasMore || (end !== null && placeOf(end) >= to)) break;
+    const left = (pinned === null ? rowsMax : PAGE_ROWS_MAX) - docs.length;
+    if (left <= 0) {
+      hasMore = true;
+      break;
+    }
+    const startsInside = begin !== null && placeOf(begin) < to;
+    const endsInside = end !== null && placeOf(end) >= from;
+    const read = await getPage<Doc<Table>>(ctx, {
+      table,
+      index,
+      schema,
+      order: "desc",
+      startIndexKey: startsInside ? [...prefix, ...begin] : to === Infinity ? prefix : [...prefix, to],
+      startInclusive: !startsInside && to === Infinity,
+      endIndexKey: endsInside ? [...prefix, ...end] : from === 0 ? prefix : [...prefix, from],
+      endInclusive: true,
+      targetMaxRows: left,
+      absoluteMaxRows: left,
+    });
+    docs.push(...read.page);
+    keys.push(...read.indexKeys);
+    hasMore = read.hasMore;
+  }
   const rows: Row[] = [];
   let weight = 0;
-  for (const doc of page) {
-    const { row, bytes } = await present(doc);
-    weight += bytes;
+  let seen = 0;
+  for (const doc of docs) {
+    const presented = await present(doc);
+    weight += presented?.bytes ?? 0;
     if (rows.length > 0 && weight > bytesMax) break;
-    rows.push(row);
+    seen += 1;
+    if (presented !== null) rows.push(presented.row);
   }
-  const whole = rows.length === page.length && !hasMore;
+  const whole = seen === docs.length && !hasMore;
   if (whole && pinned !== null) return { page: rows, isDone: false, continueCursor: pinned };
-  const last = indexKeys[rows.length - 1];
+  const last = keys[seen - 1];
   return { page: rows, isDone: whole, continueCursor: last ? formatCursor(last.slice(prefix.length)) : (opts.cursor ?? "") };
+}
+
+/** The place that a key begins with; lists that begin with none show all. */
+function placeOf(key: IndexKey): number {
+  return typeof key[0] === "number" ? key[0] : 0;
 }
 
 function formatCursor(key: IndexKey): string {

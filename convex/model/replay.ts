@@ -9,6 +9,7 @@ import { payloadOf } from "./messages.js";
 import { readParts } from "./parts.js";
 import { chunksFrom, whole } from "./runs.js";
 import type { ReadCtx, Scope } from "./scope.js";
+import { isHidden } from "./visible.js";
 
 /** UTF-16 units of chunks that one answer reads, shared by its streams, one chunk more at most. */
 const REPLAY_UNITS_MAX = 4 * 1024 * 1024;
@@ -30,12 +31,11 @@ type Room = { streams: number; units: number; runs: number };
 /** The windows of the streams that are asked for, and the deltas and texts that begin in them. */
 export async function replay(
   ctx: ReadCtx,
-  scope: Scope,
-  threadId: string,
+  thread: Doc<"threads">,
   cursors: readonly Cursor[],
   runtime: RuntimeOptions | undefined,
 ) {
-  const windows = cursors.length === 0 ? [] : await openWindows(ctx, scope, threadId, cursors, runtime);
+  const windows = cursors.length === 0 ? [] : await openWindows(ctx, thread, cursors, runtime);
   const read = await Promise.all(windows.map((stream) => readWithin(ctx, stream)));
   return {
     streamWindows: windows.map(({ streamId, window: { status, start, end } }) => ({
@@ -83,15 +83,15 @@ type NamedItem = { streamId: string; turnId: string; itemId: string };
  * A stream with the chunks that an answer has room for. One that finds no room is as one that has nothing newer: its window is
  * empty, and the others' moved cursors bring it its turn.
  */
-async function open(ctx: ReadCtx, scope: Scope, threadId: string, cursor: Cursor, chunksMax: number, room: Room): Promise<Opened> {
+async function open(ctx: ReadCtx, thread: Doc<"threads">, cursor: Cursor, chunksMax: number, room: Room): Promise<Opened> {
   const chunks: Doc<"chunks">[] = [];
   const full = () => room.streams <= 0 || room.units <= 0 || room.runs <= 0;
   if (full()) return { cursor, latest: Number.isSafeInteger(cursor.cursor) ? Math.max(cursor.cursor, 0) : 0, chunks };
   room.streams -= 1;
-  const found = await findHead(ctx, scope, cursor.streamId);
-  const latest = found?.threadId === threadId ? found.latest : 0;
+  const found = await findHead(ctx, thread, cursor.streamId);
+  const latest = found?.threadId === thread.threadId && !isHidden(thread, found.turnOrder) ? found.latest : 0;
   if (cursor.cursor < latest) {
-    for await (const chunk of chunksFrom(ctx, scope, cursor.streamId, Math.max(cursor.cursor, 0))) {
+    for await (const chunk of chunksFrom(ctx, thread, cursor.streamId, Math.max(cursor.cursor, 0))) {
       chunks.push(chunk);
       room.units -= chunk.weight;
       room.runs -= chunk.runs.length;
@@ -106,15 +106,14 @@ type Opening = { streamId: string; window: Window; chunks: Doc<"chunks">[] };
 
 async function openWindows(
   ctx: ReadCtx,
-  scope: Scope,
-  threadId: string,
+  thread: Doc<"threads">,
   cursors: readonly Cursor[],
   runtime: RuntimeOptions | undefined,
 ): Promise<Opening[]> {
   const chunksMax = decide(() => chunksToLoad(runtime));
   const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
   const opened: Opened[] = [];
-  for (const cursor of cursors) opened.push(await open(ctx, scope, threadId, cursor, chunksMax, room));
+  for (const cursor of cursors) opened.push(await open(ctx, thread, cursor, chunksMax, room));
   const streams = opened.map(({ cursor, latest, chunks }) => ({
     requested: cursor.cursor,
     latest,

@@ -133,6 +133,7 @@ export type LoadedRows = {
   folds: readonly FoldFacts[];
   quarantine: readonly { eventId: string; bytes: number }[];
   requests: readonly RequestFacts[];
+  deletedTurns: readonly string[];
 };
 
 /** `src/request.rs`, RequestRow. */
@@ -184,6 +185,7 @@ export type TurnStartCall = {
   thread: ThreadFacts | null;
   startedBefore: string | undefined;
   exists: boolean;
+  deleted: boolean;
   texts: readonly string[];
 };
 
@@ -328,6 +330,7 @@ export function packTurnStart(call: TurnStartCall): Packed {
   packer.optional(call.thread, (thread) => threadFacts(packer, thread));
   packer.optionalText(call.startedBefore);
   packer.flag(call.exists);
+  packer.flag(call.deleted);
   packer.list(call.texts, (text) => packer.text(text));
   return packer.end();
 }
@@ -392,7 +395,7 @@ function options(packer: Packer, runtime: RuntimeOptions = {}): void {
   packer.optionalNumber(runtime.finishedStreamDeleteDelayMs);
 }
 
-function threadFacts(packer: Packer, thread: ThreadFacts): void {
+export function threadFacts(packer: Packer, thread: ThreadFacts): void {
   packer.optionalText(thread.localThreadId);
   packer.number(thread.nextTurnOrder);
   packer.flag(thread.status === "archived");
@@ -462,6 +465,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
     packer.number(row.bytes);
   });
   packer.list(loaded.requests, (request) => requestFacts(packer, request));
+  packer.list(loaded.deletedTurns, (turnId) => packer.text(turnId));
 }
 
 function foldFacts(packer: Packer, fold: FoldFacts): void {

@@ -100,6 +100,24 @@ export type CodexThreadState = {
 /** A thread in a list, newest first. */
 export type CodexThreadRow = { threadId: string; status: string; updatedAt: number };
 
+/** A deletion that was asked for: one for a target, whoever asks how often. Times are milliseconds of the server's clock. */
+export type CodexDeletionAsked = { deletionJobId: string; scheduledFor: number };
+
+/** How far a deletion is. */
+export type CodexDeletionJob = CodexDeletionAsked & {
+  kind: "thread" | "turn" | "revert" | "actor";
+  status: "scheduled" | "running" | "completed" | "cancelled";
+  /** None behind its end: what was deleted is not named. */
+  threadId?: string;
+  turnId?: string;
+  reason?: string;
+  /** Rows that are gone so far. */
+  deletedRows: number;
+  createdAt: number;
+  startedAt?: number;
+  endedAt?: number;
+};
+
 /** An approval that nobody has decided. */
 export type CodexApproval = {
   threadId: string;
@@ -176,6 +194,7 @@ export type CodexLifecycleEvent = {
 
 type Actor = { actor: HostActorContext };
 type InThread = Actor & { threadId: string };
+type OfJob = Actor & { deletionJobId: string };
 type Query<Args extends Actor, Result> = FunctionReference<"query", "internal", Args, Result>;
 type Mutation<Args extends Actor, Result> = FunctionReference<"mutation", "internal", Args, Result>;
 type Origin = { runtimeId?: string; generation?: number; appGeneration?: number };
@@ -184,15 +203,28 @@ type ThreadOptions = { model?: string; cwd?: string; personality?: string; local
 /** The component's functions that the host helpers call: `components.codexLocal` of an app's generated api fits it. */
 export type CodexComponent = {
   threads: {
-    create: Mutation<InThread & ThreadOptions, { threadId: string }>;
+    create: Mutation<InThread & ThreadOptions & { recreate?: boolean }, { threadId: string }>;
     resolve: Mutation<
-      Actor & ThreadOptions & { externalThreadId?: string },
+      Actor & ThreadOptions & { externalThreadId?: string; recreate?: boolean },
       { threadId: string; externalThreadId?: string; created: boolean }
     >;
     list: Query<Actor & { paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
     getState: Query<InThread, CodexThreadState>;
+    archive: Mutation<InThread, { threadId: string; status: "archived" }>;
+    unarchive: Mutation<InThread, { threadId: string; status: "active" }>;
+    rename: Mutation<InThread & { name: string }, null>;
+    revert: Mutation<InThread & { turnId: string }, Partial<CodexDeletionAsked>>;
+    deleteCascade: Mutation<InThread & { reason?: string }, CodexDeletionAsked>;
+    scheduleDeleteCascade: Mutation<InThread & { reason?: string; delayMs?: number }, CodexDeletionAsked>;
+    purgeActorData: Mutation<Actor & { reason?: string }, CodexDeletionAsked>;
+    schedulePurgeActorData: Mutation<Actor & { reason?: string; delayMs?: number }, CodexDeletionAsked>;
+    cancelScheduledDeletion: Mutation<OfJob, { deletionJobId: string; cancelled: true }>;
+    forceRunScheduledDeletion: Mutation<OfJob, CodexDeletionAsked>;
+    getDeletionJobStatus: Query<OfJob, CodexDeletionJob | null>;
   };
   turns: {
+    deleteCascade: Mutation<InThread & { turnId: string; reason?: string }, CodexDeletionAsked>;
+    scheduleDeleteCascade: Mutation<InThread & { turnId: string; reason?: string; delayMs?: number }, CodexDeletionAsked>;
     start: Mutation<
       InThread & {
         turnId: string;

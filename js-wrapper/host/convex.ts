@@ -6,6 +6,8 @@ export type {
   CodexApproval,
   CodexApprovalDecision,
   CodexComponent,
+  CodexDeletionAsked,
+  CodexDeletionJob,
   CodexMessageDoc,
   CodexReplay,
   CodexServerRequest,
@@ -22,6 +24,20 @@ export {
   ingestEventMixed,
   ingestEventStreamOnly,
 } from "./ingest.js";
+export {
+  archiveThreadForActor,
+  cancelDeletionForActor,
+  deleteThreadForActor,
+  deleteTurnForActor,
+  forceDeletionForActor,
+  getDeletionJobStatusForActor,
+  purgeDataForActor,
+  renameThreadForActor,
+  revertThreadForActor,
+  scheduleThreadDeletionForActor,
+  scheduleTurnDeletionForActor,
+  unarchiveThreadForActor,
+} from "./lifecycle.js";
 export {
   type HostMessagesForHooksArgs,
   type HostMessagesForHooksResult,

@@ -7,21 +7,28 @@ import type { HostActorContext, HostEnsureSessionResult } from "./validators.js"
  *
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
- * @param args `threadId` is the app-server's own; `model` and `cwd` overwrite what is stored only where given
+ * @param args `threadId` is the app-server's own; `model` and `cwd` overwrite what is stored only where given;
+ *   `recreate` makes one anew that was deleted
  * @returns `{threadId}`
  * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted
  */
 export async function ensureThreadByCreate(
   ctx: HostMutationCtx,
   component: CodexComponent,
-  args: { actor: HostActorContext; threadId: string; model?: string | undefined; cwd?: string | undefined },
+  args: {
+    actor: HostActorContext;
+    threadId: string;
+    model?: string | undefined;
+    cwd?: string | undefined;
+    recreate?: boolean | undefined;
+  },
 ): Promise<{ threadId: string }> {
-  const { actor, threadId, model, cwd } = args;
+  const { actor, threadId, model, cwd, recreate } = args;
   return await ctx.runMutation(component.threads.create, {
     actor,
     threadId,
     localThreadId: threadId,
-    ...given({ model, cwd }),
+    ...given({ model, cwd, recreate }),
   });
 }
 
@@ -30,7 +37,8 @@ export async function ensureThreadByCreate(
  *
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
- * @param args `externalThreadId` is the app's name for the thread
+ * @param args `externalThreadId` is the app's name for the thread; `recreate` binds one anew whose
+ *   thread was deleted
  * @returns `{threadId, externalThreadId?, created}`; `created` is false where the id was known
  * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted
  */
@@ -42,12 +50,13 @@ export async function ensureThreadByResolve(
     externalThreadId?: string | undefined;
     model?: string | undefined;
     cwd?: string | undefined;
+    recreate?: boolean | undefined;
   },
 ): Promise<{ threadId: string; externalThreadId?: string; created: boolean }> {
-  const { actor, externalThreadId, model, cwd } = args;
+  const { actor, externalThreadId, model, cwd, recreate } = args;
   return await ctx.runMutation(component.threads.resolve, {
     actor,
-    ...given({ externalThreadId, localThreadId: externalThreadId, model, cwd }),
+    ...given({ externalThreadId, localThreadId: externalThreadId, model, cwd, recreate }),
   });
 }
 
@@ -142,8 +151,8 @@ export async function listThreadsForHooksForActor(
 }
 
 /** The fields that have a value: the component tells one that is not given from one that is. */
-function given<Fields extends Record<string, string | undefined>>(fields: Fields): { [Name in keyof Fields]?: string } {
+function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: string;
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
   };
 }

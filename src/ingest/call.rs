@@ -159,6 +159,8 @@ pub struct Loaded<'a> {
     pub quarantine: Vec<QuarantineRow<'a>>,
     /// The thread's open server requests, and those of the ids that were named, newest last.
     pub requests: Vec<Request<'a>>,
+    /// Turns that were deleted, of those that were asked for and do not exist.
+    pub deleted_turns: Vec<&'a str>,
 }
 
 /// A turn.
@@ -271,6 +273,11 @@ impl<'a> IngestCall<'a> {
         call.end(read)
     }
 
+    /// Whether the turn that an event names was deleted.
+    pub fn is_deleted(&self, turn_id: &str) -> bool {
+        self.loaded.iter().flat_map(|loaded| &loaded.deleted_turns).any(|deleted| *deleted == turn_id)
+    }
+
     /// Id, kind and payload of an event by its index: the streams' events, then the lifecycle events.
     pub fn event(&self, index: u32) -> Option<(&'a str, &'a str, &'a str)> {
         let index = index as usize;
@@ -372,6 +379,7 @@ impl<'a> Loaded<'a> {
             folds: call.list(FoldRow::unpack),
             quarantine: call.list(|call| QuarantineRow { event_id: call.text(), bytes: call.integer() }),
             requests: Request::unpack_all(call),
+            deleted_turns: call.list(Unpacker::text),
         }
     }
 }

@@ -28,6 +28,7 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
     let mut marked = false;
     for (at, event) in call.lifecycle.iter().enumerate() {
         let index = u32::try_from(call.deltas.len() + at).unwrap_or(u32::MAX);
+        let deleted = call.is_deleted(event.turn_id.unwrap_or_default());
         if let Some((runtime_id, number)) = numbered(event.event_id, call.thread_id) {
             if marks.iter().any(|mark| mark.runtime_id == runtime_id && number < mark.next) {
                 continue;
@@ -35,7 +36,9 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
             marks.retain(|mark| mark.runtime_id != runtime_id);
             marks.push(RuntimeMarkRow { runtime_id: runtime_id.to_owned(), next: number + 1 });
             marked = true;
-            found.applied.push(at);
+            if !deleted {
+                found.applied.push(at);
+            }
             continue;
         }
         if foreign.contains(&event.event_id) {
@@ -50,7 +53,9 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
                 found.writes.push(Write::InsertLifecycleId { event: index, expires_at });
             }
         }
-        found.applied.push(at);
+        if !deleted {
+            found.applied.push(at);
+        }
     }
     if marked {
         keep_newest(&mut marks, LIFECYCLE_RUNTIMES_MAX);

@@ -125,7 +125,8 @@ impl<'a> Rows<'a> {
         let requests = std::mem::take(&mut self.requests).into_iter().filter_map(Request::into_write);
         writes.extend(requests.map(|request| Write::PutRequest { request }));
         for stream in &self.streams {
-            if stream.head.is_none() || stream.listed_again {
+            let begins = stream.head.is_none() && !stream.accepted.is_empty();
+            if begins || stream.listed_again {
                 let (event, state, turn_order) = (stream.event, stream.made_as, stream.turn_order);
                 let expires_at = self.expiry_of(state);
                 writes.push(Write::InsertStream { event, state, expires_at, turn_order });

@@ -84,6 +84,10 @@ pub fn arrange<'a>(
                 return Err(forbidden(event));
             }
             stream.ack = stream.ack.max(range.end);
+            // Acknowledged, and nothing else.
+            if call.is_deleted(stream.turn_id) {
+                continue;
+            }
             let behind = members.partition_point(|(before, _)| before <= range);
             insert(members, behind, (*range, event));
         }
@@ -264,7 +268,7 @@ impl<'a> Stream<'a> {
         let open = self.open != self.open_before;
         let (order, closed, swept) = (&self.order, self.closed, self.swept);
         let rest = (order.latest, self.event_count, closed, swept, self.has_items, self.turn_order);
-        if self.head.is_some() && !holes && !open && rest == self.rest_before {
+        if !holes && !open && rest == self.rest_before {
             return None;
         }
         let hole_rows =

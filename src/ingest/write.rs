@@ -144,8 +144,11 @@ pub struct Needs {
 impl Needs {
     /// How many index ranges the rows take at most, their parts' included.
     pub fn ranges(&self) -> usize {
-        let one =
-            self.turns.len() + self.next_orders.len() + self.lifecycle_ids.len() + usize::from(self.usage);
+        // A turn that does not exist is looked for among those that were deleted.
+        let one = self.turns.len() * 2
+            + self.next_orders.len()
+            + self.lifecycle_ids.len()
+            + usize::from(self.usage);
         let one = one + self.request_ids.len();
         one + (self.chunks.len() + self.folds.len()) * 2 + (self.items.len() + self.closing.len()) * 3
     }

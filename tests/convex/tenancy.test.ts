@@ -12,6 +12,8 @@ import { agentMessage, api, batch, dump, ingest, lifecycle, messagesOf, modules,
 const NOW_MS = 1_800_000_000_000;
 const SECRET = "the owner's words";
 const EXTERNAL = "external_1";
+/** Answers that are row ids, or hold some. */
+const RANDOM = new Set(["continueCursor", "deletionJobId"]);
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
@@ -26,6 +28,9 @@ type Exported = { isPublic?: boolean; isQuery?: boolean; isMutation?: boolean; i
 type Given = Record<string, Value | undefined>;
 type Callable<Kind extends "query" | "mutation"> = FunctionReference<Kind, "public", Given, Value>;
 type Found = { name: string; args: string[]; call: (component: Component, given: Given) => Promise<Value> };
+
+/** The owner's last deletion. */
+let deletionJobId = "none";
 
 const functions: Found[] = [];
 const queries: string[] = [];
@@ -79,6 +84,8 @@ function GIVEN(): Record<string, Value> {
     status: "expired",
     responseJson: "{}",
     decision: "declined",
+    deletionJobId,
+    name: "injected",
   };
 }
 
@@ -96,6 +103,7 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 2 });
   const approval = { requestId: 0, method: "item/commandExecution/requestApproval", payloadJson: SECRET, requestedAt: 1 };
   await component.mutation(api.serverRequests.upsertPending, { actor: OWNER, threadId: THREAD, turnId: TURN, itemId: "msg_1", ...approval });
+  ({ deletionJobId } = await component.mutation(api.threads.scheduleDeleteCascade, { actor: OWNER, threadId: THREAD, reason: SECRET }));
 }
 
 async function strangerWorks(component: Component, actor: Actor): Promise<void> {
@@ -112,12 +120,12 @@ async function answerOf(component: Component, { args, call }: Found, actor: Acto
     (value: Value) => ({ value: convexToJson(value) }),
     (error: unknown) => ({ refused: (error as { data?: unknown }).data ?? expect.fail(String(error)) }),
   );
-  return JSON.parse(JSON.stringify(answer).replace(UUID, "<uuid>"), (key, value: unknown) => (key === "continueCursor" ? "<cursor>" : value));
+  return JSON.parse(JSON.stringify(answer).replace(UUID, "<uuid>"), (key, value: unknown) => (RANDOM.has(key) ? `<${key}>` : value));
 }
 
-/** The rows of one user. Every row but a part says whose it is, and a part's row says its owner. */
+/** The rows of one user. Every row but a part says whose it is, and a part's row says its owner; a tombstone is a hash. */
 async function rowsOf(component: Component, { tenantId, userId }: Actor) {
-  const { parts, ...owned } = await dump(component);
+  const { parts, tombstones: _, ...owned } = await dump(component);
   const mine = Object.values(owned).flatMap((rows: { _id: string; tenantId: string; userId: string }[]) =>
     rows.filter((row) => row.tenantId === tenantId && row.userId === userId),
   );

@@ -70,7 +70,7 @@ fn an_unknown_item_is_asked_for() {
 
 #[wasm_bindgen_test]
 fn a_plan_is_plain_objects_and_numbers() {
-    let answer = ingest(&first_batch(12.5).numbers(&[1.0]).numbers(&[0.0; 10])).unwrap();
+    let answer = ingest(&first_batch(12.5).numbers(&[1.0]).numbers(&[0.0; 11])).unwrap();
     let writes = get(&get(&answer, "plan"), "writes");
     let chunk = get(&writes, "6");
     assert_eq!(

@@ -131,7 +131,8 @@ impl Packed {
             .number(call.now_ms)
             .optional(call.thread.as_ref(), Self::thread)
             .optional_text(call.started_before)
-            .flag(call.exists);
+            .flag(call.exists)
+            .flag(call.deleted);
         packed.list(&call.texts, |packed, text| _ = packed.text(text));
         packed
     }
@@ -265,6 +266,7 @@ impl Packed {
         packed.list(&loaded.folds, Self::fold);
         packed.list(&loaded.quarantine, |packed, row| _ = packed.text(row.event_id).integer(row.bytes));
         packed.list(&loaded.requests, Self::request);
+        packed.list(&loaded.deleted_turns, |packed, turn_id| _ = packed.text(turn_id));
     }
 
     fn fold(packed: &mut Self, fold: &FoldRow<'_>) {
@@ -339,6 +341,7 @@ fn turn_start(random: &mut Random) -> Packed {
         thread: Some(thread).filter(|_| !random.one_in(5)),
         started_before: Some("u").filter(|_| random.one_in(4)),
         exists: random.one_in(2),
+        deleted: random.one_in(9),
         texts: vec![&text, "b"],
     })
 }

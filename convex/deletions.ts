@@ -1,0 +1,30 @@
+/** The batches of deletions: each call does one, and schedules the next. What nobody went on with, the sweep takes up. */
+import { v } from "convex/values";
+import { internal } from "./_generated/api.js";
+import { internalMutation } from "./_generated/server.js";
+import { step as doStep } from "./model/deletion.js";
+
+/** Jobs that one sweep takes up. */
+const JOBS_MAX = 20;
+
+/** Does the next batch of a deletion, if one is due. */
+export const step = internalMutation({
+  args: { job: v.id("deletions") },
+  returns: v.object({ deleted: v.number(), hasMore: v.boolean() }),
+  handler: (ctx, { job }): Promise<{ deleted: number; hasMore: boolean }> => doStep(ctx, job),
+});
+
+/** Takes up deletions that are due and that nobody goes on with: after a crash, or a batch that failed. */
+export const goOn = internalMutation({
+  args: {},
+  returns: v.object({ takenUp: v.number() }),
+  handler: async (ctx): Promise<{ takenUp: number }> => {
+    const nowMs = Date.now();
+    const due = await ctx.db
+      .query("deletions")
+      .withIndex("by_due", (q) => q.gt("dueAt", 0).lte("dueAt", nowMs))
+      .take(JOBS_MAX);
+    for (const { _id: job } of due) await ctx.scheduler.runAfter(0, internal.deletions.step, { job });
+    return { takenUp: due.length };
+  },
+});

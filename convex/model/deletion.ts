@@ -1,0 +1,323 @@
+/** Deletions: asked for, cancelled, and done a batch at a time. The core says what a job may do where it stands. */
+import { planCancel, planDeletion, planForce, planStep, type DeletionAnswer } from "../../js-wrapper/core/threads.js";
+import { internal } from "../_generated/api.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { coded } from "../errors.js";
+import type { Actor, DeletionJob } from "../validators.js";
+import { defined } from "./apply.js";
+import { decide } from "./core.js";
+import { endJob, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
+import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
+import { bury, findTombstone } from "./tombstones.js";
+import { findShownTurn } from "./visible.js";
+
+/** What a deletion is of. */
+export type Deleted =
+  | { kind: "thread"; threadId: string }
+  | { kind: "turn" | "revert"; threadId: string; turnId: string }
+  | { kind: "actor" };
+export type Asked = { deletionJobId: Id<"deletions">; scheduledFor: number };
+
+/** Jobs that are counted, and those of one thread. SOURCE: `src/limits.rs`, JOBS_OPEN_MAX. */
+const OPEN_JOBS_MAX = 100;
+const JOBS_OF_THREAD_MAX = 400;
+/** Streams of a turn whose heads go with it; those beyond go when its other rows are gone. */
+const HEADS_MAX = 16;
+/** UTF-16 units that a batch has room for where the next turn goes in it: as many as its heads may weigh, with 64 open items each. */
+const TURN_UNITS_MIN = 1024 * 1024;
+/** Turns that go in one batch: each takes a dozen index ranges. */
+const TURN_ROUNDS_MAX = 50;
+/** Threads that one batch looks at: each costs its row, its tombstone and its job. */
+const THREADS_LOOKED_AT_MAX = 50;
+/** Bindings that go with their thread's row; those beyond go with its other rows. */
+const BINDINGS_MAX = 100;
+
+type Job = Doc<"deletions">;
+type Step = Extract<DeletionAnswer, { type: "step" }>;
+
+/**
+ * Asks for a deletion. Without a delay it has begun when this returns: what it deletes can be read no more.
+ *
+ * @returns the job, which is one for a target; null where there is nothing to delete
+ */
+export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, delayMs?: number, reason?: string): Promise<Asked | null> {
+  const scope = scopeOf(actor);
+  const nowMs = Date.now();
+  const threadId = of.kind === "actor" ? undefined : of.threadId;
+  const thread = threadId === undefined ? null : await findThread(ctx, scope, threadId);
+  const turn = thread === null || !("turnId" in of) ? null : await findShownTurn(ctx, thread, of.turnId);
+  const places = thread === null || turn === null ? undefined : placesOf(of, thread, turn);
+  const open = await openJob(ctx, scope, of, places);
+  const threadExists = of.kind === "actor" || thread !== null;
+  const exists = "turnId" in of ? turn !== null : threadExists;
+  const buried = thread === null && threadId !== undefined && (await findTombstone(ctx, scope, "thread", threadId)) !== null;
+  const empty = places !== undefined && places.from >= places.to;
+  const openCount = await countOpen(ctx, scope, of.kind);
+  const known = { threadExists, exists, buried, empty, open: open?.state ?? null, openCount };
+  const answer = decide(() => planDeletion({ nowMs, target: of.kind, delayMs, ...known }));
+  switch (answer.type) {
+    case "rejected":
+      throw coded(answer.code, answer.message, "turnId" in of ? { threadId: of.threadId, turnId: of.turnId } : defined({ threadId }));
+    case "keep":
+      return open === null ? null : { deletionJobId: open._id, scheduledFor: open.scheduledFor };
+    case "begin":
+      return open === null ? null : beginNow(ctx, open, nowMs);
+    case "insert": {
+      const { dueAt } = answer;
+      const row = { ...scope, kind: of.kind, state: "scheduled" as const, deletedRows: 0, createdAt: nowMs, scheduledFor: dueAt, dueAt };
+      const named = defined({ threadId, turnId: "turnId" in of ? of.turnId : undefined, reason });
+      const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
+      if (of.kind === "revert" && thread !== null && places !== undefined) await hide(ctx, thread, job, places);
+      if (answer.begins) await step(ctx, job);
+      else await ctx.scheduler.runAt(dueAt, internal.deletions.step, { job });
+      return { deletionJobId: job, scheduledFor: dueAt };
+    }
+  }
+}
+
+/** The job of what always has one. */
+export async function asked(job: Promise<Asked | null>): Promise<Asked> {
+  const made = await job;
+  if (made === null) throw coded("E_INTERNAL", "a deletion of something has a job");
+  return made;
+}
+
+/** Takes a deletion back. */
+export async function cancelDeletion(ctx: MutationCtx, actor: Actor, deletionJobId: string): Promise<void> {
+  const job = await findJob(ctx, actor, deletionJobId);
+  const nowMs = Date.now();
+  const answer = decide(() => planCancel(job?.state ?? null, nowMs));
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, { deletionJobId });
+  if (answer.type !== "cancel" || job === null) return;
+  await show(ctx, job);
+  await endJob(ctx, job, "cancelled", nowMs, answer.expiresAt);
+}
+
+/** Begins a deletion that waits. */
+export async function forceDeletion(ctx: MutationCtx, actor: Actor, deletionJobId: string): Promise<Asked> {
+  const job = await findJob(ctx, actor, deletionJobId);
+  const answer = decide(() => planForce(job?.state ?? null));
+  if (answer.type === "rejected" || job === null) {
+    const { code, message } = answer.type === "rejected" ? answer : { code: "E_INTERNAL", message: "the core forced a job that is not there" };
+    throw coded(code, message, { deletionJobId });
+  }
+  return answer.type === "begin" ? beginNow(ctx, job, Date.now()) : { deletionJobId: job._id, scheduledFor: job.scheduledFor };
+}
+
+/** The actor's job of that id, if there is one. */
+export async function findJob(ctx: ReadCtx, actor: Actor, deletionJobId: string): Promise<Job | null> {
+  const id = ctx.db.normalizeId("deletions", deletionJobId);
+  const job = id === null ? null : await ctx.db.get("deletions", id);
+  return job !== null && job.tenantId === actor.tenantId && job.userId === actor.userId ? job : null;
+}
+
+export function presentJob({ _id, kind, state, deletedRows, createdAt, scheduledFor, ...job }: Job): DeletionJob {
+  const { threadId, turnId, reason, startedAt, endedAt } = job;
+  const known = { deletionJobId: _id, kind, status: state, deletedRows, createdAt, scheduledFor };
+  return { ...known, ...defined({ threadId, turnId, reason, startedAt, endedAt }) };
+}
+
+/** Does the job's next batch, if one is due; answers whether there is more. */
+export async function step(ctx: MutationCtx, id: Id<"deletions">): Promise<{ deleted: number; hasMore: boolean }> {
+  const job = await ctx.db.get("deletions", id);
+  const nowMs = Date.now();
+  const answer = job === null ? null : decide(() => planStep(job.state, job.dueAt ?? Infinity, nowMs));
+  if (job === null || answer?.type !== "step") return { deleted: 0, hasMore: false };
+  const outcome = await work(ctx, job, answer, nowMs);
+  if (outcome.hasMore) {
+    await ctx.db.patch("deletions", id, { dueAt: answer.retryAt });
+    await ctx.scheduler.runAfter(0, internal.deletions.step, { job: id });
+  }
+  return outcome;
+}
+
+async function beginNow(ctx: MutationCtx, job: Job, nowMs: number): Promise<Asked> {
+  await ctx.db.patch("deletions", job._id, { dueAt: nowMs, scheduledFor: nowMs });
+  await step(ctx, job._id);
+  return { deletionJobId: job._id, scheduledFor: nowMs };
+}
+
+/** A batch of a job. The first one hides, and nothing else. */
+async function work(ctx: WriteCtx, job: Job, step: Step, nowMs: number): Promise<{ deleted: number; hasMore: boolean }> {
+  const { rows, units, buriedUntil, expiresAt } = step;
+  const batch: Batch = { rows, units, deleted: 0, buriedUntil, expiresAt, nowMs };
+  if (step.begins) await ctx.db.patch("deletions", job._id, { state: "running", startedAt: nowMs, ...(job.kind === "actor" ? { after: "" } : {}) });
+  const hasMore = step.begins ? await begin(ctx, job, batch) : await goOn(ctx, job, step, batch);
+  await ctx.db.patch("deletions", job._id, { deletedRows: job.deletedRows + batch.deleted });
+  if (!hasMore) await finish(ctx, job, batch);
+  return { deleted: batch.deleted, hasMore };
+}
+
+/** Hides what the job deletes; answers whether it is there. */
+async function begin(ctx: WriteCtx, job: Job, batch: Batch): Promise<boolean> {
+  const { threadId, from, to } = job;
+  if (threadId === undefined) return true;
+  const thread = await findThread(ctx, job, threadId);
+  if (thread === null) return false;
+  if (job.kind === "thread") await hideThread(ctx, job._id, thread, batch);
+  else if (job.kind === "turn" && from !== undefined && to !== undefined) await hide(ctx, thread, job._id, { from, to });
+  if (job.kind === "thread") return true;
+  const current = await takeTurn(ctx, job, batch);
+  if (current !== null) await ctx.db.patch("deletions", job._id, current);
+  return current !== null;
+}
+
+async function goOn(ctx: WriteCtx, job: Job, step: Step, batch: Batch): Promise<boolean> {
+  const { tenantId, userId, threadId, threadRow, turn } = job;
+  if (job.kind === "actor") return goOnWithActor(ctx, job, step, batch);
+  if (threadId === undefined) return false;
+  const inThread = { tenantId, userId, threadId };
+  if (job.kind === "thread") return threadRow !== undefined && !(await removeThreadRows(ctx, { ...inThread, threadRow, job: job._id }, batch));
+  let current: Current | null = turn === undefined ? null : { turn, streams: [...(job.streams ?? [])] };
+  for (let rounds = 0; rounds < TURN_ROUNDS_MAX; rounds++) {
+    if (current === null) {
+      if (batch.units < TURN_UNITS_MIN) break;
+      current = await takeTurn(ctx, job, batch);
+      if (current === null) return false;
+    }
+    if (!(await removeTurnRows(ctx, { ...inThread, ...current }, batch))) break;
+    // Of streams beyond those that went with the turn.
+    const streams = await takeHeads(ctx, inThread, current.turn.turnId, batch);
+    current = streams.length === 0 ? null : { ...current, streams };
+  }
+  await ctx.db.patch("deletions", job._id, { turn: current?.turn, streams: current?.streams });
+  return true;
+}
+
+/** The turn whose rows go, and streams of it that have chunks left and no head. */
+type Current = { turn: NonNullable<Job["turn"]>; streams: string[] };
+
+/** The next turn of the job goes, with its heads: from here on its events have no effect. */
+async function takeTurn(ctx: WriteCtx, { tenantId, userId, threadId = "", from = 0, to = 0 }: Job, batch: Batch): Promise<Current | null> {
+  const turn = await ctx.db
+    .query("turns")
+    .withIndex("by_order", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to),
+    )
+    .first();
+  if (turn === null) return null;
+  const { turnId, turnOrder } = turn;
+  const inThread = { tenantId, userId, threadId };
+  await ctx.db.insert("deletedTurns", { ...inThread, turnId, expiresAt: batch.buriedUntil });
+  const streams = await takeHeads(ctx, inThread, turnId, batch);
+  await ctx.db.delete("turns", turn._id);
+  batch.deleted += 1;
+  return { turn: { row: turn._id, turnId, turnOrder }, streams };
+}
+
+/** Takes heads of a turn away; answers whose they were. */
+async function takeHeads(ctx: WriteCtx, { tenantId, userId, threadId }: Scope & { threadId: string }, turnId: string, batch: Batch): Promise<string[]> {
+  const heads = await ctx.db
+    .query("streamHeads")
+    .withIndex("by_turn", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId))
+    .take(HEADS_MAX);
+  for (const head of heads) {
+    batch.units -= JSON.stringify(head).length;
+    batch.deleted += 1;
+    await ctx.db.delete("streamHeads", head._id);
+  }
+  return heads.map(({ streamId }) => streamId);
+}
+
+/** Hides the actor's threads that were there when the job began, in the order of their ids; then does the batches of their jobs. */
+async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch): Promise<boolean> {
+  const { _id: parent, tenantId, userId, startedAt = 0, after } = job;
+  if (after === undefined) {
+    const child = await ctx.db
+      .query("deletions")
+      .withIndex("by_parent", (q) => q.eq("parent", parent).eq("state", "running"))
+      .first();
+    if (child === null) return false;
+    const { deleted } = await work(ctx, child, { ...step, begins: false }, batch.nowMs);
+    batch.deleted += deleted;
+    return true;
+  }
+  const threads = await ctx.db
+    .query("threads")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).gt("threadId", after))
+    .take(THREADS_LOOKED_AT_MAX);
+  const { nowMs } = batch;
+  for (const thread of threads.filter(({ createdAt }) => createdAt <= startedAt)) {
+    const { threadId } = thread;
+    const open = await openJob(ctx, job, { kind: "thread", threadId });
+    const begun = { state: "running" as const, parent, startedAt: batch.nowMs };
+    if (open !== null) await ctx.db.patch("deletions", open._id, { ...begun, dueAt: undefined });
+    const made = { tenantId, userId, kind: "thread" as const, threadId, deletedRows: 0, createdAt: nowMs, scheduledFor: nowMs };
+    const child = open?._id ?? (await ctx.db.insert("deletions", { ...made, ...begun }));
+    await hideThread(ctx, child, thread, batch);
+  }
+  await ctx.db.patch("deletions", parent, { after: threads.length === THREADS_LOOKED_AT_MAX ? threads.at(-1)?.threadId : undefined });
+  return true;
+}
+
+/** From here on the thread is not there: its row is gone, and a tombstone says why. */
+async function hideThread(ctx: WriteCtx, job: Id<"deletions">, thread: Doc<"threads">, batch: Batch): Promise<void> {
+  const { tenantId, userId, threadId } = thread;
+  await bury(ctx, thread, "thread", threadId, undefined);
+  const bindings = await ctx.db
+    .query("bindings")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .take(BINDINGS_MAX);
+  for (const binding of bindings) {
+    await bury(ctx, thread, "external", binding.externalThreadId, batch.buriedUntil);
+    await ctx.db.delete("bindings", binding._id);
+  }
+  await ctx.db.delete("threads", thread._id);
+  await ctx.db.patch("deletions", job, { threadRow: thread._id });
+  batch.deleted += bindings.length + 1;
+}
+
+async function finish(ctx: WriteCtx, { _id }: Job, { nowMs, expiresAt, buriedUntil }: Batch): Promise<void> {
+  const job = await ctx.db.get("deletions", _id);
+  if (job === null) return;
+  if (job.kind === "thread" && job.threadId !== undefined && job.threadRow !== undefined) await bury(ctx, job, "thread", job.threadId, buriedUntil);
+  await show(ctx, job);
+  await endJob(ctx, job, "completed", nowMs, expiresAt);
+}
+
+type PlacesOf = { from: number; to: number };
+
+function placesOf(of: Deleted, thread: Doc<"threads">, { turnOrder }: Doc<"turns">): PlacesOf {
+  return of.kind === "turn" ? { from: turnOrder, to: turnOrder + 1 } : { from: turnOrder + 1, to: thread.nextTurnOrder };
+}
+
+function hide(ctx: WriteCtx, { _id, hidden = [] }: Doc<"threads">, job: Id<"deletions">, { from, to }: PlacesOf): Promise<void> {
+  return ctx.db.patch("threads", _id, { hidden: [...hidden, { job, from, to }], updatedAt: Date.now() });
+}
+
+/** Takes away what the job hides in its thread. */
+async function show(ctx: WriteCtx, job: Job): Promise<void> {
+  const thread = job.threadId === undefined ? null : await findThread(ctx, job, job.threadId);
+  const left = thread?.hidden?.filter((places) => places.job !== job._id);
+  if (thread !== null && left !== undefined && left.length !== thread.hidden?.length) {
+    await ctx.db.patch("threads", thread._id, { hidden: left.length === 0 ? undefined : left });
+  }
+}
+
+/** The job of the same target that has not ended. */
+async function openJob(ctx: ReadCtx, { tenantId, userId }: Scope, of: Deleted, places?: PlacesOf): Promise<Job | null> {
+  if (of.kind === "actor") {
+    for (const state of ["running", "scheduled"] as const) {
+      const found = await inState(ctx, { tenantId, userId }, "actor", state).first();
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  const jobs = await ctx.db
+    .query("deletions")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", of.threadId).eq("kind", of.kind))
+    .take(JOBS_OF_THREAD_MAX);
+  const isSame = (job: Job) =>
+    of.kind === "thread" || (of.kind === "turn" ? job.turnId === of.turnId : job.from === places?.from && job.to === places?.to);
+  return jobs.find(isSame) ?? null;
+}
+
+async function countOpen(ctx: ReadCtx, scope: Scope, kind: Job["kind"]): Promise<number> {
+  const open = await Promise.all((["scheduled", "running"] as const).map((state) => inState(ctx, scope, kind, state).take(OPEN_JOBS_MAX)));
+  return open.flat().length;
+}
+
+function inState(ctx: ReadCtx, { tenantId, userId }: Scope, kind: Job["kind"], state: Job["state"]) {
+  return ctx.db.query("deletions").withIndex("by_kind", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("kind", kind).eq("state", state));
+}

@@ -1,0 +1,108 @@
+//! The core as threads have it that are made, deleted, archived: a module of its own, so that a batch pays for it only where it
+//! names a thread that is not there.
+#![cfg(target_arch = "wasm32")]
+
+use convex_codex_local::deletion::{self, DeletionCall, JobState, Target};
+use convex_codex_local::ingest::call::ThreadRow;
+use convex_codex_local::pack::Unpacker;
+use convex_codex_local::thread::{self, Change};
+use convex_codex_local::tombstone::{self, Buried, Tombstone};
+use convex_codex_local::wasm::{answer, unpacked};
+use wasm_bindgen::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: mini_alloc::MiniAlloc = mini_alloc::MiniAlloc::INIT;
+
+#[cfg(test)]
+#[path = "../../tests/core/threads-door.rs"]
+mod tests;
+
+/// The name of a tombstone.
+#[wasm_bindgen(js_name = tombstoneOf)]
+pub fn tombstone_of(texts: &[u8], numbers: &[f64]) -> Result<String, JsValue> {
+    unpacked(texts, numbers, |mut call| {
+        let what: Buried = call.named(Buried::read);
+        let name = tombstone::tombstone_of(what, call.text(), call.text(), call.text());
+        call.end(name)
+    })
+}
+
+/// Whether a thread may be made. `buried_until` is a tombstone's: below 0 where there is none, NaN while rows are left.
+#[wasm_bindgen(js_name = planMake, unchecked_return_type = "MakeAnswer")]
+pub fn plan_make(exists: bool, buried_until: f64, recreate: bool, now_ms: f64) -> Result<JsValue, JsValue> {
+    let tombstone = match buried_until {
+        time if time.is_nan() => Some(Tombstone::Deleting),
+        time if time < 0.0 => None,
+        time => Some(Tombstone::Until(time)),
+    };
+    answer(&tombstone::plan_make(exists, tombstone, recreate, now_ms))
+}
+
+/// Plans a deletion.
+#[wasm_bindgen(js_name = planDeletion, unchecked_return_type = "DeletionAnswer")]
+pub fn plan_deletion(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let call = unpacked(texts, numbers, |mut call| {
+        let read = DeletionCall {
+            now_ms: call.number(),
+            target: call.named(Target::read),
+            thread_exists: call.flag(),
+            exists: call.flag(),
+            buried: call.flag(),
+            empty: call.flag(),
+            delay_ms: call.optional(Unpacker::number),
+            open: call.optional(state),
+            open_count: call.integer(),
+        };
+        call.end(read)
+    })?;
+    answer(&deletion::plan_deletion(&call))
+}
+
+/// Plans a cancellation.
+#[wasm_bindgen(js_name = planCancel, unchecked_return_type = "DeletionAnswer")]
+pub fn plan_cancel(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let (found, now_ms) = unpacked(texts, numbers, |mut call| {
+        let read = (call.optional(state), call.number());
+        call.end(read)
+    })?;
+    answer(&deletion::plan_cancel(found, now_ms))
+}
+
+/// Plans that a job does not wait.
+#[wasm_bindgen(js_name = planForce, unchecked_return_type = "DeletionAnswer")]
+pub fn plan_force(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let found = unpacked(texts, numbers, |mut call| {
+        let read = call.optional(state);
+        call.end(read)
+    })?;
+    answer(&deletion::plan_force(found))
+}
+
+/// Plans a job's next batch.
+#[wasm_bindgen(js_name = planStep, unchecked_return_type = "DeletionAnswer")]
+pub fn plan_step(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let (found, due_at, now_ms) = unpacked(texts, numbers, |mut call| {
+        let read = (state(&mut call), call.number(), call.number());
+        call.end(read)
+    })?;
+    answer(&deletion::plan_step(found, due_at, now_ms))
+}
+
+/// Plans a change of a thread: `archive`, `unarchive`, or its new name.
+#[wasm_bindgen(js_name = planChange, unchecked_return_type = "ThreadAnswer")]
+pub fn plan_change(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let (found, change) = unpacked(texts, numbers, |mut call| {
+        let found = call.optional(ThreadRow::unpack);
+        let change = match (call.optional_text(), call.flag()) {
+            (Some(name), _) => Change::Rename(name),
+            (None, true) => Change::Archive,
+            (None, false) => Change::Unarchive,
+        };
+        call.end((found, change))
+    })?;
+    answer(&thread::plan_change(found.as_ref(), change))
+}
+
+fn state(call: &mut Unpacker<'_>) -> JobState {
+    call.named(JobState::read)
+}

@@ -1,0 +1,155 @@
+//! Tombstones: what is left of a thread that was deleted, so that a late batch does not bring it back.
+//!
+//! A tombstone is a hash and a time. It names nobody: whose thread it was is in the hash.
+
+use crate::error::Code;
+use crate::limits::TOMBSTONE_TTL_MS;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tsify::Tsify;
+
+/// What was buried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Buried {
+    /// A thread, by its id.
+    #[default]
+    Thread,
+    /// An app's own name for a thread.
+    External,
+}
+
+impl Buried {
+    /// As the shell names it.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "thread" => Some(Self::Thread),
+            "external" => Some(Self::External),
+            _ => None,
+        }
+    }
+}
+
+/// The name of a tombstone: SHA-256, in hexadecimal, of what was buried, whose it was, and its id.
+///
+/// Each text goes in behind its length, so that no two of them are one when they are joined.
+pub fn tombstone_of(what: Buried, tenant_id: &str, user_id: &str, id: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update([u8::from(what == Buried::External)]);
+    for text in [tenant_id, user_id, id] {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    let mut name = String::new();
+    for byte in hash.finalize() {
+        name.extend(
+            [byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)),
+        );
+    }
+    name
+}
+
+/// Where a tombstone of a thread stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tombstone {
+    /// Rows of the thread are still there.
+    Deleting,
+    /// All are gone; the tombstone goes then, in milliseconds.
+    Until(f64),
+}
+
+/// What becomes of the wish to have a thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum MakeAnswer {
+    /// Nothing is written.
+    Rejected {
+        /// Why.
+        code: Code,
+        /// In words.
+        message: &'static str,
+        /// Whether it can be made anew later.
+        retryable: bool,
+    },
+    /// The thread is there.
+    Exists,
+    /// It is made; a tombstone of it goes.
+    Make,
+}
+
+/// Whether a thread may be made that does not exist: not while it is being deleted, and behind its deletion only where its
+/// maker says so.
+pub fn plan_make(exists: bool, tombstone: Option<Tombstone>, recreate: bool, now_ms: f64) -> MakeAnswer {
+    let rejected =
+        |message, retryable| MakeAnswer::Rejected { code: Code::EThreadDeleted, message, retryable };
+    match tombstone {
+        _ if exists => MakeAnswer::Exists,
+        Some(Tombstone::Deleting) => rejected("the thread is being deleted", recreate),
+        Some(Tombstone::Until(time)) if time > now_ms && !recreate => {
+            rejected("the thread was deleted", false)
+        }
+        Some(Tombstone::Until(_)) | None => MakeAnswer::Make,
+    }
+}
+
+/// When a tombstone goes that is set at `now_ms`.
+pub fn expires_at(now_ms: f64) -> f64 {
+    now_ms + TOMBSTONE_TTL_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_hash_of_kind_owner_and_id() {
+        let name = tombstone_of(Buried::Thread, "acme", "ann", "th_1");
+        assert_eq!(name.len(), 64);
+        assert!(name.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)));
+        assert_eq!(name, tombstone_of(Buried::Thread, "acme", "ann", "th_1"));
+        for (what, tenant, user, id) in [
+            (Buried::External, "acme", "ann", "th_1"),
+            (Buried::Thread, "acm", "eann", "th_1"),
+            (Buried::Thread, "acme", "an", "nth_1"),
+            (Buried::Thread, "acme", "ann", "th_2"),
+            (Buried::Thread, "acme", "ann", "th_1\0"),
+        ] {
+            assert_ne!(name, tombstone_of(what, tenant, user, id), "{tenant} {user} {id}");
+        }
+    }
+
+    #[test]
+    fn names_stay_as_they_are_stored() {
+        let want = "c7c7f078da5454d25f12e520587904e89ea865d95d2348cbe3018b88c7d5a4a3";
+        assert_eq!(tombstone_of(Buried::Thread, "acme", "änn", "th_1"), want);
+    }
+
+    #[test]
+    fn a_thread_comes_back_only_behind_its_deletion_and_on_request() {
+        let deleted =
+            |message, retryable| MakeAnswer::Rejected { code: Code::EThreadDeleted, message, retryable };
+        let until = Some(Tombstone::Until(10.0));
+        for (exists, tombstone, recreate, now_ms, want) in [
+            (true, None, false, 5.0, MakeAnswer::Exists),
+            (true, Some(Tombstone::Deleting), true, 5.0, MakeAnswer::Exists),
+            (false, None, false, 5.0, MakeAnswer::Make),
+            (false, None, true, 5.0, MakeAnswer::Make),
+            (false, Some(Tombstone::Deleting), false, 5.0, deleted("the thread is being deleted", false)),
+            (false, Some(Tombstone::Deleting), true, 5.0, deleted("the thread is being deleted", true)),
+            (false, until, false, 5.0, deleted("the thread was deleted", false)),
+            (false, until, true, 5.0, MakeAnswer::Make),
+            (false, until, false, 9.0, deleted("the thread was deleted", false)),
+            (false, until, false, 10.0, MakeAnswer::Make),
+        ] {
+            assert_eq!(
+                plan_make(exists, tombstone, recreate, now_ms),
+                want,
+                "{exists} {tombstone:?} {recreate}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tombstone_stands_for_thirty_days() {
+        assert_eq!(expires_at(5.0), 5.0 + 30.0 * 86_400_000.0);
+    }
+}

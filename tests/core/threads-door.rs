@@ -1,0 +1,55 @@
+//! The real door, as JavaScript has it: a packed call in, a plain object out.
+#![allow(clippy::unwrap_used)]
+
+use super::{plan_change, plan_deletion, plan_make, plan_step, tombstone_of};
+use js_sys::JSON;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+fn text(answer: Result<JsValue, JsValue>) -> String {
+    JSON::stringify(&answer.unwrap()).unwrap().into()
+}
+
+#[wasm_bindgen_test]
+fn a_tombstone_has_the_name_that_the_core_gives_it() {
+    let name = tombstone_of("threadacmeännth_1".as_bytes(), &[6.0, 4.0, 3.0, 4.0]).unwrap();
+    assert_eq!(name, "c7c7f078da5454d25f12e520587904e89ea865d95d2348cbe3018b88c7d5a4a3");
+}
+
+#[wasm_bindgen_test]
+fn a_thread_that_was_deleted_is_not_made() {
+    let deleted = r#"{"type":"rejected","code":"E_THREAD_DELETED","message":"the thread was deleted","retryable":false}"#;
+    assert_eq!(text(plan_make(false, 9.0, false, 5.0)), deleted);
+    let deleting = r#"{"type":"rejected","code":"E_THREAD_DELETED","message":"the thread is being deleted","retryable":true}"#;
+    assert_eq!(text(plan_make(false, f64::NAN, true, 5.0)), deleting);
+    assert_eq!(text(plan_make(false, -1.0, false, 5.0)), r#"{"type":"make"}"#);
+}
+
+#[wasm_bindgen_test]
+fn a_deletion_is_planned() {
+    let numbers = [5.0, 6.0, 1.0, 1.0, 0.0, 0.0, 1.0, 60_000.0, 0.0, 0.0];
+    assert_eq!(text(plan_deletion(b"thread", &numbers)), r#"{"type":"insert","dueAt":60005,"begins":false}"#);
+    assert!(plan_deletion(b"thread", &numbers[1..]).is_err());
+    assert!(plan_deletion(b"thrift", &numbers).is_err());
+}
+
+#[wasm_bindgen_test]
+fn a_change_is_planned() {
+    let none = r#"{"type":"rejected","code":"E_AUTH_THREAD_FORBIDDEN""#;
+    assert!(text(plan_change(b"", &[0.0, -1.0, 1.0])).starts_with(none));
+    let active = [1.0, -1.0, 7.0, 0.0, -1.0];
+    let change = |texts, change: [f64; 2]| text(plan_change(texts, &[&active[..], &change].concat()));
+    assert_eq!(change(b"", [-1.0, 1.0]), r#"{"type":"archive","archived":true}"#);
+    assert_eq!(change(b"", [-1.0, 0.0]), r#"{"type":"keep"}"#);
+    assert_eq!(change(b"new", [3.0, 0.0]), r#"{"type":"rename","name":"new"}"#);
+}
+
+#[wasm_bindgen_test]
+fn a_step_is_planned() {
+    assert_eq!(text(plan_step(b"completed", &[9.0, 0.0, 5.0])), r#"{"type":"keep"}"#);
+    let step = text(plan_step(b"running", &[7.0, 0.0, 5.0]));
+    assert!(
+        step.starts_with(r#"{"type":"step","begins":false,"rows":500,"units":2097152,"retryAt":300005,"#),
+        "{step}"
+    );
+}
