@@ -179,7 +179,7 @@ describe("a turn's deletion", () => {
     const waiting = await component.mutation(api.turns.scheduleDeleteCascade, { ...inThread, turnId: "a" });
     const reverted = await revert(component, "b");
     const whole = await component.mutation(api.threads.deleteCascade, inThread);
-    for (let more = true; more; ) more = (await component.mutation(internal.deletions.step, { job: whole.deletionJobId as never })).hasMore;
+    for (let more = true; more; ) more = (await component.mutation(internal.deletions.step, { job: whole.deletionJobId })).hasMore;
     for (const id of [waiting.deletionJobId, reverted.deletionJobId!]) expect(await status(component, id)).toMatchObject({ status: "completed" });
     expect(JSON.stringify((await dump(component)).deletions)).not.toContain(THREAD);
   });
