@@ -811,14 +811,8 @@ impl Shell {
         let from = message.folded.unwrap_or(message.made.start_cursor);
         runs.retain(|run| run.message_id == message.message_id && run.cursor_start >= from);
         runs.sort_by_key(|run| run.cursor_start);
-        let mut units: Vec<u16> = durable.encode_utf16().collect();
-        units.extend(message.pending_high);
-        for run in runs {
-            units.extend(run.leading_low);
-            units.extend(run.text.encode_utf16());
-            units.extend(run.pending_high);
-        }
-        String::from_utf16_lossy(&units)
+        let runs = runs.into_iter().map(|run| (run.leading_low, run.text.as_str(), run.pending_high));
+        joined([(None, durable.as_str(), message.pending_high)].into_iter().chain(runs))
     }
 
     pub(crate) fn turn(&self, turn_id: &str) -> &TurnState {
@@ -828,6 +822,21 @@ impl Shell {
     pub(crate) fn statuses(&self) -> Vec<String> {
         self.messages.iter().map(|row| format!("{} {}", row.message_id, row.status)).collect()
     }
+}
+
+/// Texts with halves of characters at their ends, one after another; what never pairs is U+FFFD.
+pub(crate) fn joined<'a>(texts: impl Iterator<Item = (Option<u16>, &'a str, Option<u16>)>) -> String {
+    let (mut whole, mut halves) = (String::new(), Vec::new());
+    for (low, text, high) in texts {
+        halves.extend(low);
+        if !text.is_empty() {
+            whole.push_str(&String::from_utf16_lossy(&std::mem::take(&mut halves)));
+            whole.push_str(text);
+        }
+        halves.extend(high);
+    }
+    whole.push_str(&String::from_utf16_lossy(&halves));
+    whole
 }
 
 impl TurnState {

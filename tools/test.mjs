@@ -40,7 +40,7 @@ const STEPS = [
   command("clippy", "cargo", "clippy", "--locked", "--all-targets", "--features", "testing", ...DENY_WARNINGS),
   command("clippy-wasm", "cargo", "clippy", "--locked", "--workspace", "--target", WASM_TARGET, ...DENY_WARNINGS),
   command("rust", "cargo", "test", "--locked"),
-  command("evidence", "cargo", "test", "--locked", "--profile", "evidence", "--lib", "evidence", "--", "--ignored", "--nocapture"),
+  command("evidence", "cargo", "test", "--locked", "--profile", "evidence", "--lib", "--", "--ignored", "--nocapture"),
   ...DOORS.map((door) => command(`door-${door}`, "wasm-pack", "test", "--node", "--mode", "no-install", path.join("doors", door), "--locked")),
   command("alike", process.execPath, "tests/core/alike.mjs"),
   npmBin("types", "typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"),
