@@ -6,7 +6,7 @@
 //! everything and readers have read it.
 
 use super::engine::{Engine, Outcome};
-use super::history::{History, Sent};
+use super::history::{History, Sent, Style};
 use super::model::{Batch, Model, Sender, TurnView};
 use super::operations::options;
 use super::random::Random;
@@ -65,16 +65,27 @@ impl User {
         let steps: Vec<[u8; 2]> =
             (0..40 + random.below(40)).map(|_| [random.byte(), random.byte()]).collect();
         let options = options(random.byte() | 2);
-        let history = History::new(&steps, true, mark);
+        let history = History::new(&steps, Style { ids_return: true, long: false, mark });
         let mut streams: Vec<std::vec::IntoIter<Sent>> =
             history.streams.into_iter().map(Vec::into_iter).collect();
         // A turn's main stream speaks first.
-        streams.sort_by_key(|events| events.as_slice()[0].delta.stream_id.ends_with(":1"));
-        let mut all: Vec<Sent> = streams.iter_mut().filter_map(Iterator::next).collect();
+        streams.sort_by_key(|events| !events.as_slice()[0].delta.stream_id.ends_with(":0"));
+        let is_import = |events: &[Sent]| events.iter().any(|sent| sent.delta.stream_id.ends_with(":import"));
+        let mut all: Vec<Sent> = streams
+            .iter_mut()
+            .filter(|events| !is_import(events.as_slice()))
+            .filter_map(Iterator::next)
+            .collect();
+        let imports =
+            streams.extract_if(.., |events| is_import(events.as_slice())).flatten().collect::<Vec<_>>();
         while streams.iter().any(|events| events.len() > 0) {
             let at = random.below(streams.len() as u64) as usize;
             all.extend(streams[at].by_ref().take(1 + random.below(6) as usize));
         }
+        // A process has said everything before the next one speaks.
+        all.sort_by_key(|sent| sent.generation);
+        // What the app-server remembers of before is asked for in the end.
+        all.extend(imports);
         Self {
             mark,
             engine: Engine::new(options),
