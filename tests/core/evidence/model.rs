@@ -311,6 +311,14 @@ impl Model {
                 streams.push(sent.delta.stream_id);
             }
         }
+        // A batch that undoes the sweep's end of a turn lists all its streams of that turn again.
+        let turns = self.state().turns;
+        for (_, sent) in &fresh {
+            let turn = turns.get(sent.delta.turn_id);
+            if turn.is_some_and(|turn| turn.view.source.as_deref() == Some("sweep")) {
+                self.unlisted.remove(sent.delta.stream_id);
+            }
+        }
         for stream in &streams {
             for (range, sent) in fresh.iter().filter(|(_, sent)| sent.delta.stream_id == *stream) {
                 self.accept(*range, sent, now_ms);
@@ -345,8 +353,10 @@ impl Model {
         let what = what.under(&self.options);
         let (stream_id, turn_id, event_id) = (delta.stream_id, delta.turn_id, delta.event_id);
         let (generation, batch) = (*generation, self.batches);
+        // The sweep's end of its turn is undone, though the event may be another end.
+        let listed_again = self.unlisted.contains(stream_id) && self.went_on(turn_id);
         self.log.push(Entry::Event { stream_id, turn_id, range, event_id, what, generation, batch, at_ms });
-        if self.unlisted.contains(stream_id) && self.goes_on(turn_id) {
+        if listed_again || (self.unlisted.contains(stream_id) && self.goes_on(turn_id)) {
             self.unlisted.remove(stream_id);
         }
         let holes = self.holes(stream_id);
@@ -406,6 +416,13 @@ impl Model {
             self.log.push(Entry::Interrupt { turn_id });
         }
         exists
+    }
+
+    fn went_on(&self, turn_id: &str) -> bool {
+        self.state().turns.get_mut(turn_id).is_some_and(|turn| {
+            turn.revive();
+            turn.view.status == "inProgress"
+        })
     }
 
     fn goes_on(&self, turn_id: &str) -> bool {
@@ -543,10 +560,6 @@ impl Model {
     /// The core has given up such a request when it came.
     pub fn give_up(&mut self, ask: Ask) {
         self.given_up_at_once.insert(ask.number);
-    }
-
-    pub fn is_given_up(&self, ask: Ask) -> bool {
-        self.given_up_at_once.contains(&ask.number)
     }
 
     /// `ensureSession`.

@@ -268,7 +268,7 @@ impl World {
                 let Some(ask) = self.ask(ask) else { return };
                 let want = self.model.tell_of(ask).map_err(str::to_owned);
                 assert_eq!(self.engine.tell_of(ask), want);
-                self.adopt();
+                adopt(&self.engine, &mut self.model);
             }
             Operation::Report { ask, answered, how } => {
                 let Some(ask) = self.ask(ask) else { return };
@@ -279,21 +279,13 @@ impl World {
             }
             Operation::Sweep { stream, hours } => {
                 self.now_ms += f64::from(hours) * 60.0 * MINUTE_MS;
-                let Some(stream_id) = self.stream(stream) else { return };
-                self.engine.trim(stream_id, Some(self.now_ms));
-                self.model.sweep(stream_id, self.now_ms);
-                let kept: Vec<&str> =
-                    self.model.covered(stream_id).into_iter().map(|(_, id, _)| id).collect();
-                for (_, event_id, _) in self.model.accepted(stream_id) {
-                    let is_stored = self.engine.is_stored(stream_id, event_id);
-                    assert_eq!(is_stored, kept.contains(&event_id), "{event_id} goes when it has expired");
+                if let Some(stream_id) = self.stream(stream) {
+                    sweep(&mut self.engine, &mut self.model, stream_id, self.now_ms);
                 }
             }
             Operation::CleanUp { stream } => {
-                let Some(stream_id) = self.stream(stream) else { return };
-                if self.model.may_clean_up(stream_id) {
-                    self.engine.clean_up(stream_id);
-                    self.model.clean_up(stream_id, |event_id| self.engine.is_stored(stream_id, event_id));
+                if let Some(stream_id) = self.stream(stream) {
+                    clean_up(&mut self.engine, &mut self.model, stream_id);
                 }
             }
             Operation::Silence { turn, hours } => {
@@ -371,26 +363,6 @@ impl World {
         asks.get(usize::from(ask) % asks.len().max(1)).copied()
     }
 
-    /// A request of a process that was known to be gone when it came: the core may give it up at once, or know too little.
-    fn adopt(&mut self) {
-        let late = self.model.late_requests();
-        if late.is_empty() {
-            return;
-        }
-        let view = self.engine.view();
-        for ask in late {
-            let at = |asked: &&RequestView| asked.id == ask.id && asked.generation == Some(ask.generation);
-            let gone = view
-                .requests
-                .iter()
-                .find(at)
-                .is_some_and(|asked| asked.cause.as_deref() == Some("processGone"));
-            if gone {
-                self.model.give_up(ask);
-            }
-        }
-    }
-
     fn part(&self, stream: u8, from: u8, count: u8, stride: usize) -> Vec<Sent> {
         let Some(events) = self.events(stream) else { return Vec::new() };
         let mut from = usize::from(from) % events.len();
@@ -425,7 +397,7 @@ impl World {
                         "what is acknowledged is stored, once"
                     );
                 }
-                self.adopt();
+                adopt(&self.engine, &mut self.model);
                 self.last = Some((sender, batch));
             }
             (Err(faults), Outcome::Refused(code)) => {
@@ -519,6 +491,41 @@ impl World {
                 self.send(SENDERS[0], false, Batch { deltas: batch.to_vec(), lifecycle: Vec::new() });
             }
             self.step(Operation::Read { stream: at as u8, from: 0, budget: 1, gone: 0 });
+        }
+    }
+}
+
+/// What has expired of a stream goes, and nothing else.
+pub(super) fn sweep(engine: &mut Engine, model: &mut Model, stream_id: &'static str, now_ms: f64) {
+    engine.trim(stream_id, Some(now_ms));
+    model.sweep(stream_id, now_ms);
+    let kept: Vec<&str> = model.covered(stream_id).into_iter().map(|(_, id, _)| id).collect();
+    for (_, event_id, _) in model.accepted(stream_id) {
+        let is_stored = engine.is_stored(stream_id, event_id);
+        assert_eq!(is_stored, kept.contains(&event_id), "{event_id} goes when it has expired");
+    }
+}
+
+/// A stream whose turn has ended some time ago is cleaned up.
+pub(super) fn clean_up(engine: &mut Engine, model: &mut Model, stream_id: &'static str) {
+    if model.may_clean_up(stream_id) {
+        engine.clean_up(stream_id);
+        model.clean_up(stream_id, |event_id| engine.is_stored(stream_id, event_id));
+    }
+}
+
+/// A request of a process that was known to be gone when it came: the core may give it up at once, or know too little.
+pub(super) fn adopt(engine: &Engine, model: &mut Model) {
+    let late = model.late_requests();
+    if late.is_empty() {
+        return;
+    }
+    let view = engine.view();
+    for ask in late {
+        let at = |asked: &&RequestView| asked.id == ask.id && asked.generation == Some(ask.generation);
+        let known = view.requests.iter().find(at);
+        if known.is_some_and(|asked| asked.cause.as_deref() == Some("processGone")) {
+            model.give_up(ask);
         }
     }
 }
