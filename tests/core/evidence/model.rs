@@ -937,7 +937,7 @@ impl Turn {
 
     /// An event of it comes: where the sweep alone has ended it, it goes on.
     fn revive(&mut self) {
-        if self.ends.iter().all(|(source, _)| *source == Source::Sweep) {
+        if !self.ends.is_empty() && self.ends.iter().all(|(source, _)| *source == Source::Sweep) {
             self.ends.clear();
             self.settle();
         }

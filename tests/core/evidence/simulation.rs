@@ -533,7 +533,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_and_nobody_reads_anothers() {
-        assert!(simulate(4) > 500);
+        assert!(simulate(2) > 500);
     }
 
     #[test]
