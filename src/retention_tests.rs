@@ -213,6 +213,18 @@ fn a_stream_that_is_no_longer_listed_goes_on_with_a_turn_that_another_one_has_re
 }
 
 #[test]
+fn a_text_whose_beginning_fills_a_hole_after_the_sweep_is_whole() {
+    let long = "a".repeat(66 * 1024);
+    let mut shell = Shell::after(&[turn_started(0)]);
+    shell.writes(&[delta(3, "m", &long)]);
+    shell.end_silent("U");
+    shell.writes(&[event(4, "thread/brandNew", "{}")]);
+    shell.writes(&[delta(1, "m", "begin "), delta(2, "m", "")]);
+    shell.writes(&[event(5, "thread/brandNew", "{}")]);
+    assert_eq!(shell.text("m"), format!("begin {long}"));
+}
+
+#[test]
 fn an_item_that_a_lifecycle_event_began_grows_after_the_sweep() {
     let mut shell = Shell::after(&[turn_started(0)]);
     let started = r#"{"item":{"type":"agentMessage","id":"m","text":""},"threadId":"T","turnId":"U"}"#;

@@ -113,7 +113,7 @@ impl Message {
     /// As a head remembers it that has not seen how far it is folded: its row knows, and the next batch looks.
     pub fn open_row(&self) -> OpenItemRow {
         let fill = TEXT_PART_BYTES_MAX as u64;
-        let fold = OpenFold { cursor: 0, weight: 0, fill, started: self.started };
+        let fold = OpenFold { cursor: self.start_cursor, weight: 0, fill, started: self.started };
         OpenItemRow {
             item_id: self.item_id.clone(),
             message_id: self.message_id.clone(),

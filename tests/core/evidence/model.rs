@@ -316,7 +316,8 @@ impl Model {
         for (_, sent) in &fresh {
             let turn = turns.get(sent.delta.turn_id);
             if turn.is_some_and(|turn| turn.view.source.as_deref() == Some("sweep")) {
-                self.unlisted.remove(sent.delta.stream_id);
+                let mine = batch.deltas.iter().filter(|other| other.delta.turn_id == sent.delta.turn_id);
+                mine.for_each(|other| _ = self.unlisted.remove(other.delta.stream_id));
             }
         }
         for stream in &streams {
@@ -794,6 +795,8 @@ struct State {
     newest_at: BTreeMap<(String, String), u64>,
     /// The place of the turn whose usage the thread's is, and the batch that made it so.
     usage: (Option<u64>, Option<u64>),
+    /// The batch from which on it is of no turn that is known.
+    usage_of_none: Option<u64>,
     name: &'static str,
     archived: bool,
     /// The latest process of each runtime that has spoken on a stream, or told of what it asks.
@@ -864,16 +867,22 @@ impl State {
         }
         let thread = match (kind, turn.map(|turn| turn.turn_order)) {
             // The thread's is its latest turn's.
-            (Newest::Usage, Some(order)) => self.usage.0.is_none_or(|before| before <= order),
+            (Newest::Usage, Some(order)) => {
+                let is_of_none = self.usage_of_none.is_some_and(|batch| batch != at.batch);
+                is_of_none || self.usage.0.is_none_or(|before| before <= order)
+            }
             // What is said of a turn that is not known is said before the turn that the batch brings.
             (Newest::Usage, None) => self.usage.1 != Some(at.batch),
             _ => !of_turn,
         };
         if thread {
             owners.push(String::new());
-            if kind == Newest::Usage {
-                let order = turn.map(|turn| turn.turn_order);
-                self.usage = (order, order.map(|_| at.batch));
+            match (kind, turn.map(|turn| turn.turn_order)) {
+                (Newest::Usage, Some(order)) => {
+                    (self.usage, self.usage_of_none) = ((Some(order), Some(at.batch)), None);
+                }
+                (Newest::Usage, None) => self.usage_of_none = self.usage_of_none.or(Some(at.batch)),
+                _ => {}
             }
         }
         for owner in owners {
