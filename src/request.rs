@@ -327,8 +327,8 @@ pub fn admit<'a>(requests: &mut Vec<Request<'a>>, mut asked: Request<'a>, turn_e
     let mut open = 0;
     for other in requests.iter_mut().rev() {
         let gone = asked.origin.is_after(&other.origin)
-            || other.id == asked.id && other.origin.may_be(&asked.origin);
-        if gone && asked.is_open() {
+            || asked.is_open() && other.id == asked.id && other.origin.may_be(&asked.origin);
+        if gone {
             other.guess(RequestCause::ProcessGone);
         }
         open += usize::from(other.is_open());

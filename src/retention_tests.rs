@@ -186,6 +186,81 @@ fn a_stream_that_is_no_longer_listed_is_listed_again() {
     assert!(writes.contains(&"stream+ streaming".into()), "{writes:?}");
 }
 
+/// The same on the turn's second stream.
+fn beside(cursor: u64, event: crate::ingest::call::Delta<'static>) -> crate::ingest::call::Delta<'static> {
+    let (start, end) = (cursor as f64, (cursor + 1) as f64);
+    let event_id = keep(format!("beside-{cursor}"));
+    crate::ingest::call::Delta { stream_id: "T:U:1", event_id, cursor_start: start, cursor_end: end, ..event }
+}
+
+#[test]
+fn the_first_event_of_a_stream_that_begins_after_the_sweep_undoes_it_too() {
+    let mut shell = swept();
+    shell.writes(&[beside(0, turn_started(0))]);
+    assert_eq!((shell.turn("U").status.as_str(), shell.turn("U").source.as_deref()), ("inProgress", None));
+    assert_eq!(shell.statuses(), ["m streaming"]);
+    assert_eq!(shell.streams[STREAM].1, "streaming", "the other stream goes on with it");
+    let mut untold = Shell::new();
+    let begun = r#"{"threadId":"T","turn":{"id":"U"}}"#;
+    untold.plan(&[], &[lifecycle(0, "turn/started", Some("U"), begun)]);
+    untold.end_silent("U");
+    untold.writes(&[turn_started(0), item_started(1, "m"), delta(2, "m", "a")]);
+    assert_eq!(
+        (untold.turn("U").status.as_str(), untold.statuses()),
+        ("inProgress", vec!["m streaming".into()])
+    );
+}
+
+#[test]
+fn a_stream_that_is_no_longer_listed_goes_on_with_a_turn_that_another_one_has_revived() {
+    let mut shell = Shell::after(&[turn_started(0), item_started(1, "m"), delta(2, "m", "a")]);
+    shell.writes(&[beside(0, turn_started(0))]);
+    shell.end_silent("U");
+    shell.streams.clear();
+    shell.writes(&[beside(1, turn_started(0))]);
+    shell.writes(&[delta(3, "m", "b")]);
+    assert_eq!(shell.streams[STREAM].1, "streaming");
+    let head = &shell.heads[0];
+    assert_eq!((head.closed, head.swept, head.open.len()), (false, false, 1));
+    assert_eq!(shell.text("m"), "ab");
+}
+
+#[test]
+fn a_text_whose_beginning_fills_a_hole_after_the_sweep_is_whole() {
+    let long = "a".repeat(66 * 1024);
+    let mut shell = Shell::after(&[turn_started(0)]);
+    shell.writes(&[delta(3, "m", &long)]);
+    shell.end_silent("U");
+    shell.writes(&[event(4, "thread/brandNew", "{}")]);
+    shell.writes(&[delta(1, "m", "begin "), delta(2, "m", "")]);
+    shell.writes(&[event(5, "thread/brandNew", "{}")]);
+    assert_eq!(shell.text("m"), format!("begin {long}"));
+}
+
+#[test]
+fn an_item_that_a_lifecycle_event_began_grows_after_the_sweep() {
+    let mut shell = Shell::after(&[turn_started(0)]);
+    let started = r#"{"item":{"type":"agentMessage","id":"m","text":""},"threadId":"T","turnId":"U"}"#;
+    shell.plan(&[], &[lifecycle(0, "item/started", Some("U"), started)]);
+    shell.end_silent("U");
+    shell.writes(&[delta(1, "m", "a")]);
+    assert_eq!(shell.text("m"), "a");
+}
+
+#[test]
+fn a_turn_that_is_no_other_ones_name_any_more_has_its_stream_listed_again() {
+    let mut shell = Shell::after(&[turn_started(0)]);
+    let other = [turn_started(0), item_started(1, "n"), turn_completed(2, "completed")];
+    shell.writes(&other.map(|event| of_turn("V", event)));
+    assert_eq!(shell.turn("U").same_run_as.as_deref(), Some("V"));
+    shell.streams.remove(STREAM);
+    shell.writes(&[item_started(1, "m")]);
+    assert_eq!(
+        (shell.turn("U").status.as_str(), shell.streams[STREAM].1.as_str()),
+        ("inProgress", "streaming")
+    );
+}
+
 #[test]
 fn what_a_client_ended_after_the_sweep_stays_ended() {
     let mut shell = swept();

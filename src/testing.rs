@@ -349,10 +349,13 @@ impl Shell {
                         .any(|item| item.item_id == row.item_id && item.turn_id == row.turn_id)
             })
             .collect();
-        let folds = needs.folds.iter().map(|fold| {
+        let folds = needs.folds.iter().filter_map(|fold| {
             let stream = call.deltas[fold.event as usize].stream_id;
-            let at = messages.iter().position(|row| row.message_id == fold.message_id).unwrap();
-            self.fold_row(stream, messages[at], at as u32, fold.end)
+            let is_it = |row: &&MessageState| {
+                row.message_id == fold.message_id && row.stream_id.as_deref() == Some(stream)
+            };
+            let at = messages.iter().position(is_it)?;
+            Some(self.fold_row(stream, messages[at], at as u32, fold.end))
         });
         Loaded {
             turns: self.turns.iter().filter(|row| turn(&row.turn_id)).map(TurnState::row).collect(),
@@ -717,6 +720,7 @@ impl Shell {
                     self.requests.iter().position(|record| {
                         record.id == row.id
                             && record.event_id.as_deref() == row.event_id
+                            && record.generation == row.origin.generation
                             && record.method == row.method
                             && record.turn_id == row.turn_id
                     })
@@ -828,7 +832,8 @@ impl Shell {
     pub(crate) fn end_silent(&mut self, turn_id: &str) -> Vec<Write> {
         let rows = self.clone();
         let mut call = rows.call(&[], &[]);
-        call.loaded = Some(rows.load(&Needs { closing: vec![turn_id.into()], ..Needs::default() }, &call));
+        let needs = Needs { closing: vec![turn_id.into()], open_requests: true, ..Needs::default() };
+        call.loaded = Some(rows.load(&needs, &call));
         let loaded = call.loaded.clone().unwrap();
         let silence = SilenceCall { now_ms: self.now_ms, last_beat_ms: None, reason: None, loaded };
         let SilenceAnswer::Ended { writes } = plan_silence(&silence) else { panic!() };

@@ -109,19 +109,23 @@ impl Message {
         self.made.is_some()
     }
 
-    /// It goes on: the end of its turn, which closed it, is undone. Answers how a head remembers it.
-    pub fn reopen(&mut self) -> OpenItemRow {
+    /// Whether its text goes on, on this stream.
+    pub fn is_open_on(&self, stream: &Stream<'_>) -> bool {
+        self.closing == Closing::Open && self.turn_id == stream.turn_id && self.is_of(Some(stream))
+    }
+
+    /// It goes on: the end of its turn, which closed it, is undone.
+    pub fn reopen(&mut self) {
         self.status = MessageStatus::Streaming;
         self.closing = Closing::Open;
         self.reopened = true;
         self.changed = true;
-        self.open_row()
     }
 
     /// As a head remembers it that has not seen how far it is folded: its row knows, and the next batch looks.
-    fn open_row(&self) -> OpenItemRow {
+    pub fn open_row(&self) -> OpenItemRow {
         let fill = TEXT_PART_BYTES_MAX as u64;
-        let fold = OpenFold { cursor: 0, weight: 0, fill, started: self.started };
+        let fold = OpenFold { cursor: self.start_cursor, weight: 0, fill, started: self.started };
         OpenItemRow {
             item_id: self.item_id.clone(),
             message_id: self.message_id.clone(),

@@ -261,3 +261,13 @@ fn a_question_that_resolves_itself_says_so() {
     shell.plan(&[], &[resolved(0, "0"), resolved(1, "1")]);
     assert_eq!(shell.asked(), ["0 expired autoResolved", "1 expired resolved"]);
 }
+
+#[test]
+fn a_request_behind_its_turns_end_shows_that_an_earlier_process_is_gone() {
+    let mut shell = steady();
+    shell.plan(&[command(2, "0")], &[]);
+    shell.plan(&[of_turn("V", turn_started(0)), of_turn("V", turn_completed(1, "completed"))], &[]);
+    let later = Delta { event_id: "r.2:T:V:0:2", ..of_turn("V", command(2, "1")) };
+    shell.plan(&[later], &[]);
+    assert_eq!(shell.asked(), ["0 expired processGone", "1 expired turnEnded"]);
+}

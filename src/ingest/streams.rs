@@ -1,6 +1,6 @@
 //! The streams of a batch: which of its events are new, in cursor order.
 
-use super::call::{Delta, EventPlace, HeadRow, IngestCall};
+use super::call::{Delta, EventPlace, HeadRow, IngestCall, StreamRow};
 use super::envelope;
 use super::write::{ChunkRange, Fault, HoleRow, Needs, OpenItemRow, StreamState, Write};
 use crate::delta::order::{Order, Place, Range};
@@ -121,7 +121,8 @@ impl<'a> Stream<'a> {
             event_count: 0,
             weight: 0,
             closed: false,
-            swept: false,
+            // The sweep may have ended its turn before anything came of it.
+            swept: true,
             has_items: false,
             open: Vec::new(),
             newest: [0; NEWEST_OF_TURN],
@@ -234,6 +235,13 @@ impl<'a> Stream<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Its turn, which had ended, goes on; `listed` are the turn's streams that are listed.
+    pub fn go_on(&mut self, listed: &[(StreamRow<'_>, Option<StreamState>)]) {
+        self.closed = false;
+        self.made_as = StreamState::Streaming;
+        self.listed_again = !listed.iter().any(|(row, _)| row.stream_id == self.id);
     }
 
     /// Whether a remembered hole lies below the end of the batch.

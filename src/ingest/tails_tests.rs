@@ -221,7 +221,7 @@ fn any_case() -> impl Strategy<Value = Case> {
 /// The few that every `cargo test` runs.
 #[test]
 fn a_text_is_whole_at_any_time_and_its_writes_are_bounded() {
-    whole_and_bounded(5);
+    whole_and_bounded(3);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! direction: codex > local > client > sweep.
 
 use super::call::TurnRow;
-use super::messages::At;
+use super::messages::{At, Message};
 use super::rows::Rows;
 use super::write::{Closing, MessageStatus, Source, StreamState, TurnStatus, Write};
 use crate::event::item::Outcome;
@@ -176,8 +176,7 @@ impl Rows<'_> {
         if turn.same_run_as.take().is_some() {
             turn.reopen();
             for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
-                stream.closed = false;
-                stream.made_as = StreamState::Streaming;
+                stream.go_on(&self.closing_streams);
             }
             for (_, state) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
                 *state = Some(StreamState::Streaming);
@@ -283,33 +282,32 @@ impl Rows<'_> {
         messages >= CLOSING_MESSAGES_MAX || streams >= TURN_STREAMS_MAX
     }
 
-    /// A new event came on a stream of a turn that the sweep had ended: the turn goes on, and what closed with it.
+    /// A new event came on a stream of a turn that the sweep had ended: the turn goes on, and what closed with it. Where
+    /// another stream brought that about before, the stream goes on with it.
     pub fn revive_turn(&mut self, turn_id: &str) {
-        for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
+        let turn = self.find_turn(turn_id).and_then(|at| self.turns.get_mut(at));
+        let goes_on = turn.is_some_and(|turn| {
+            if turn.source == Some(Source::Sweep) {
+                turn.reopen();
+                self.thread.touched = true;
+                for message in self.messages.iter_mut().filter(|message| message.turn_id == turn_id) {
+                    if message.closing == Closing::Turn {
+                        message.reopen();
+                    }
+                }
+                for (_, state) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
+                    *state = Some(StreamState::Streaming);
+                }
+            }
+            !turn.is_terminal()
+        });
+        for stream in self.streams.iter_mut().filter(|stream| stream.swept && stream.turn_id == turn_id) {
             stream.swept = false;
-        }
-        let Some(turn) = self.find_turn(turn_id).and_then(|at| self.turns.get_mut(at)) else { return };
-        if turn.source != Some(Source::Sweep) {
-            return;
-        }
-        turn.reopen();
-        self.thread.touched = true;
-        let mut open = Vec::new();
-        for message in self.messages.iter_mut().filter(|message| message.turn_id == turn_id) {
-            if message.closing == Closing::Turn {
-                open.push(message.reopen());
+            if goes_on {
+                stream.go_on(&self.closing_streams);
+                let mine = self.messages.iter().filter(|message| message.is_open_on(stream));
+                stream.open = mine.take(OPEN_ITEMS_MAX).map(Message::open_row).collect();
             }
-        }
-        open.truncate(OPEN_ITEMS_MAX);
-        for stream in self.streams.iter_mut().filter(|stream| stream.turn_id == turn_id) {
-            stream.closed = false;
-            stream.listed_again = !self.closing_streams.iter().any(|(row, _)| row.stream_id == stream.id);
-            if stream.main {
-                stream.open.clone_from(&open);
-            }
-        }
-        for (_, state) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
-            *state = Some(StreamState::Streaming);
         }
     }
 

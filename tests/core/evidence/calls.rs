@@ -379,7 +379,7 @@ pub fn transcript_calls(transcript: &str) -> Vec<Packed> {
             cursor_end: cursor + 1.0,
             created_at_ms: 1_000.5 + cursor,
         };
-        sent.push(Sent { delta, what: What::Nothing });
+        sent.push(Sent { delta, what: What::Nothing, generation: 1 });
     }
     let mut engine = Engine::new(options(2));
     calls.extend(recorded(|| {

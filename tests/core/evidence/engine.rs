@@ -1,13 +1,25 @@
 //! The core in its shell, for one user: the rows of one thread, the sessions that write it, and what readers get.
 
 use super::calls::{Packed, record};
-use super::model::{Batch, Binding, MessageView, Sender, StreamView, Told, TurnView, View};
+use super::history::Ask;
+use super::model::{Batch, Binding, MessageView, RequestView, Sender, StreamView, Told, TurnView, View};
 use crate::client::ClientAnswer;
 use crate::delta::order::Range;
 use crate::delta::window::{ChunkFacts, StreamRequest, Window, WindowCall, read_window};
 use crate::ingest::plan::plan_ingest;
+use crate::ingest::write::{Channel, Write};
 use crate::ingest::write::{IngestAnswer, Needs, Plan};
+use crate::limits::TEXT_PART_BYTES_MAX;
 use crate::options::Options;
+use crate::request::approval::Wish;
+use crate::request::client::{
+    KnownRequest, RequestAnswer, ResolveCall, RespondCall, UpsertCall, plan_resolve, plan_respond,
+    plan_upsert,
+};
+use crate::request::{Origin, Request};
+use crate::retention::{
+    SilenceAnswer, SilenceCall, TrimCall, TrimChunk, TrimMessage, plan_silence, plan_trim,
+};
 use crate::session::{SessionFacts, SessionRow, SessionWrite};
 use crate::testing::{Shell, name};
 use crate::turn::{TurnInterruptCall, plan_turn_interrupt};
@@ -27,13 +39,28 @@ pub struct Engine {
     pub(crate) shell: Shell,
     pub bindings: BTreeMap<&'static str, Binding>,
     options: Options,
+    /// Decisions of requests, by their place.
+    decisions: BTreeMap<usize, String>,
+    name: String,
+    archived: bool,
+    /// UTF-8 bytes of text that were written to chunks, and folds of sweeps, by turn and message.
+    written: BTreeMap<(String, String), (usize, usize)>,
 }
 
 impl Engine {
     pub fn new(options: Options) -> Self {
         let mut shell = Shell::new();
         shell.options = options;
-        Self { shell, bindings: BTreeMap::new(), options }
+        let (decisions, written) = (BTreeMap::new(), BTreeMap::new());
+        Self {
+            shell,
+            bindings: BTreeMap::new(),
+            options,
+            decisions,
+            name: String::new(),
+            archived: false,
+            written,
+        }
     }
 
     pub fn ingest(&mut self, sender: Sender, strict: bool, now_ms: f64, batch: &Batch) -> Outcome {
@@ -80,6 +107,20 @@ impl Engine {
                         *row = places[*row as usize];
                     }
                     self.shell.apply(&write, &call);
+                    match write {
+                        Write::PatchThread { name, archived, .. } => {
+                            self.name = name.unwrap_or(std::mem::take(&mut self.name));
+                            self.archived = archived.unwrap_or(self.archived);
+                        }
+                        Write::InsertChunk { events, runs, .. } => {
+                            let turn_id = deltas[events[0] as usize].turn_id;
+                            for run in runs.iter().filter(|run| run.channel == Channel::Text) {
+                                let of = (turn_id.to_owned(), run.message_id.clone());
+                                self.written.entry(of).or_default().0 += run.text.len();
+                            }
+                        }
+                        _ => {}
+                    }
                 }
                 self.apply_session(sender, plan.session, now_ms);
                 Outcome::Planned(Box::new(plan))
@@ -91,9 +132,7 @@ impl Engine {
     pub fn interrupt(&mut self, turn_id: &'static str, now_ms: f64) -> bool {
         let rows = self.shell.clone();
         let mut call = rows.call(&[], &[]);
-        let needs =
-            Needs { turns: vec![turn_id.to_owned()], closing: vec![turn_id.to_owned()], ..Needs::default() };
-        let loaded = rows.load(&needs, &call);
+        let loaded = rows.load(&to_end(turn_id), &call);
         call.loaded = Some(loaded.clone());
         let interrupt = TurnInterruptCall { now_ms, reason: None, loaded };
         record(|| Packed::interrupt(&interrupt));
@@ -103,6 +142,227 @@ impl Engine {
                 true
             }
             ClientAnswer::Rejected { .. } => false,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The sweep looks at a turn: whether it ends, or when it looks again.
+    pub fn silence(&mut self, turn_id: &'static str, now_ms: f64) -> Result<(), f64> {
+        let rows = self.shell.clone();
+        let mut call = rows.call(&[], &[]);
+        let loaded = rows.load(&to_end(turn_id), &call);
+        call.loaded = Some(loaded.clone());
+        let writer = self.bindings.values().max_by_key(|binding| binding.epoch);
+        let last_beat_ms = writer.map(|binding| binding.last_beat_at_ms);
+        match plan_silence(&SilenceCall { now_ms, last_beat_ms, reason: None, loaded }) {
+            SilenceAnswer::Postponed { silent_at } => Err(silent_at),
+            SilenceAnswer::Ended { writes } => {
+                writes.iter().for_each(|write| self.shell.apply(write, &call));
+                Ok(())
+            }
+        }
+    }
+
+    /// A stream's chunks are trimmed: those that have expired by `overdue_at`, or all of a stream that has ended.
+    pub fn trim(&mut self, stream_id: &str, overdue_at: Option<f64>) {
+        let rows = self.shell.clone();
+        let Some(head) = rows.heads.iter().find(|head| head.stream_id == stream_id) else { return };
+        let mut chunks: Vec<_> = rows.chunks.iter().filter(|chunk| chunk.stream_id == stream_id).collect();
+        chunks.sort_by_key(|chunk| chunk.range());
+        let end = chunks.last().map_or(0, |chunk| chunk.range().end);
+        let mut messages: Vec<_> = rows.messages.iter().collect();
+        messages.retain(|row| row.turn_id == head.turn_id && row.stream_id.as_deref() == Some(stream_id));
+        let place = |id: &str| messages.iter().position(|row| row.message_id == id);
+        let texts = |chunk: &crate::testing::ChunkState| {
+            let runs = chunk.runs.iter().filter(|run| run.channel == Channel::Text);
+            runs.filter_map(|run| Some((place(&run.message_id)? as u32, run.cursor_start))).collect()
+        };
+        let folds = messages.iter().zip(0..).filter(|(row, _)| !row.text_whole);
+        let started = |row: &crate::testing::MessageState| {
+            row.content.as_ref().is_some_and(|content| content.payload.is_some())
+        };
+        let call = TrimCall {
+            overdue: overdue_at.is_some(),
+            holes: head.holes.iter().map(|hole| Range { start: hole.start, end: hole.end }).collect(),
+            messages: (messages.iter())
+                .map(|row| TrimMessage { whole: row.text_whole, started: started(row) })
+                .collect(),
+            folds: folds.map(|(row, at)| rows.fold_row(stream_id, row, at, end)).collect(),
+            chunks: (chunks.iter())
+                .map(|chunk| TrimChunk {
+                    range: chunk.range(),
+                    due: overdue_at.is_none_or(|at| chunk.expires_at <= at),
+                    texts: texts(chunk),
+                })
+                .collect(),
+        };
+        let answer = plan_trim(&call);
+        for write in answer.writes {
+            let Write::FoldMessage { row, cursor, pending_high, text_bytes, first_part, parts } = write
+            else {
+                panic!("a trim folds")
+            };
+            let row = messages[row as usize];
+            self.written.entry((row.turn_id.clone(), row.message_id.clone())).or_default().1 += 1;
+            let (turn, message) = (&row.turn_id, &row.message_id);
+            self.shell.apply_fold(turn, message, cursor, pending_high, text_bytes, first_part, parts);
+        }
+        let gone: Vec<Range> = answer.gone.iter().map(|at| chunks[*at as usize].range()).collect();
+        self.shell.chunks.retain(|chunk| chunk.stream_id != stream_id || !gone.contains(&chunk.range()));
+        if let Some(holes) = answer.holes {
+            self.shell.heads.iter_mut().find(|head| head.stream_id == stream_id).unwrap().holes = holes;
+        }
+    }
+
+    /// A stream that has ended some time ago is cleaned up: it is listed no longer.
+    pub fn clean_up(&mut self, stream_id: &str) {
+        self.trim(stream_id, None);
+        self.shell.streams.remove(stream_id);
+    }
+
+    /// Text is written in bounds: what was said, three times, and a part; each fold of a sweep may rewrite one more.
+    pub fn check_written(&self, said: &BTreeMap<(String, String), usize>) {
+        for row in &self.shell.messages {
+            let of = (row.turn_id.clone(), row.message_id.clone());
+            let (in_chunks, folds) = self.written.get(&of).copied().unwrap_or_default();
+            let (written, length) = (in_chunks + row.part_bytes, said.get(&of).copied().unwrap_or(0));
+            let bound = 3 * length + TEXT_PART_BYTES_MAX * (1 + folds);
+            assert!(written <= bound, "{of:?}: {written} bytes are written of {length}");
+        }
+    }
+
+    fn known(
+        &self,
+        of: impl Fn(&crate::testing::RequestRecord) -> bool,
+    ) -> (Vec<usize>, Vec<KnownRequest<'_>>) {
+        let mut places: Vec<usize> = (0..self.shell.requests.len()).collect();
+        places.retain(|at| of(&self.shell.requests[*at]));
+        let known = places.iter().zip(0..).map(|(at, row)| KnownRequest {
+            request: self.shell.requests[*at].row(row),
+            decision: self.decisions.get(at).map(String::as_str),
+            payload: None,
+        });
+        let known = known.collect();
+        (places, known)
+    }
+
+    /// `approvals.respond`: whether it changes anything, or the code where it is refused.
+    pub fn decide(
+        &mut self,
+        (turn_id, item_id): (&str, &str),
+        id: Option<&str>,
+        wish: Wish<'_>,
+    ) -> Result<bool, String> {
+        let (places, known) = self.known(|record| record.turn_id == turn_id && record.item_id == item_id);
+        let thread_exists = self.shell.next_turn_order.is_some();
+        let mut call = RespondCall { thread_exists, id, wish, shown_sha256: None, known };
+        let mut answer = plan_respond(&call);
+        if let RequestAnswer::Needs { row } = answer {
+            call.known[row as usize].payload = Some(r#"{"params":{}}"#);
+            answer = plan_respond(&call);
+        }
+        match answer {
+            RequestAnswer::Keep => Ok(false),
+            RequestAnswer::Decide { row, decision, .. } => {
+                let at = places[row as usize];
+                self.shell.requests[at].state = "answering".into();
+                self.decisions.insert(at, decision);
+                Ok(true)
+            }
+            RequestAnswer::Rejected { code, .. } => Err(name(&code)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// `serverRequests.upsertPending`: the code where it is refused.
+    pub fn tell_of(&mut self, ask: Ask) -> Result<(), String> {
+        let rows = self.shell.clone();
+        let status =
+            rows.turns.iter().find(|turn| turn.turn_id == ask.turn_id).map(|turn| turn.status.as_str());
+        let is_open =
+            |record: &crate::testing::RequestRecord| record.state == "pending" || record.state == "answering";
+        let mut places: Vec<usize> = (0..rows.requests.len()).collect();
+        places.retain(|at| is_open(&rows.requests[*at]) || rows.requests[*at].id == ask.id);
+        let known: Vec<Request<'_>> =
+            places.iter().zip(0..).map(|(at, row)| rows.requests[*at].row(row)).collect();
+        let origin = Origin {
+            runtime_id: Some(ask.runtime_id),
+            generation: Some(ask.generation),
+            app_generation: Some(ask.generation + 10),
+        };
+        let payload = if ask.resolves_itself { r#"{"params":{"autoResolutionMs":60000}}"# } else { "{}" };
+        let call = UpsertCall {
+            thread_exists: rows.next_turn_order.is_some(),
+            turn_status: status,
+            id: ask.id,
+            method: ask.method,
+            turn_id: ask.turn_id,
+            item_id: ask.item_id,
+            origin,
+            payload,
+            reason: None,
+            questions: None,
+            known,
+        };
+        match plan_upsert(&call) {
+            RequestAnswer::Keep => Ok(()),
+            RequestAnswer::Rejected { code, .. } => Err(name(&code)),
+            RequestAnswer::Upsert { requests, row: own, .. } => {
+                for write in requests {
+                    let row = write.row.map(|row| places[row as usize]);
+                    let is_own = write.row == own;
+                    self.shell.put_request(write, row, (ask.method, ask.turn_id, None));
+                    if is_own {
+                        let record = match row {
+                            Some(row) => &mut self.shell.requests[row],
+                            None => self.shell.requests.last_mut().unwrap(),
+                        };
+                        record.app_generation = origin.app_generation;
+                        if row.is_none() {
+                            record.item_id = ask.item_id.to_owned();
+                        }
+                    }
+                }
+                Ok(())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// `serverRequests.resolve`: whether it changes anything, or the code where it is refused.
+    pub fn report(&mut self, ask: Ask, answered: bool, decision: Option<&str>) -> Result<bool, String> {
+        let (places, known) = self.known(|record| record.id == ask.id);
+        let response = decision.map(|decision| format!(r#"{{"decision":{decision}}}"#));
+        let mut call = ResolveCall {
+            thread_exists: self.shell.next_turn_order.is_some(),
+            origin: Origin {
+                runtime_id: Some(ask.runtime_id),
+                generation: Some(ask.generation),
+                app_generation: Some(ask.generation + 10),
+            },
+            answered,
+            response: response.as_deref(),
+            policy: None,
+            known,
+        };
+        let mut answer = plan_resolve(&call);
+        if let RequestAnswer::Needs { row } = answer {
+            call.known[row as usize].payload = Some("{}");
+            answer = plan_resolve(&call);
+        }
+        match answer {
+            RequestAnswer::Keep => Ok(false),
+            RequestAnswer::Resolve { row, answered, decision, .. } => {
+                let at = places[row as usize];
+                let record = &mut self.shell.requests[at];
+                record.state = if answered { "answered" } else { "expired" }.into();
+                record.cause = Some("reported".into());
+                if let Some(decision) = decision {
+                    self.decisions.insert(at, decision);
+                }
+                Ok(true)
+            }
+            RequestAnswer::Rejected { code, .. } => Err(name(&code)),
             other => panic!("{other:?}"),
         }
     }
@@ -159,19 +419,22 @@ impl Engine {
             };
             (turn.turn_id.clone(), view)
         });
+        let on_main = |row: &crate::testing::MessageState| {
+            row.stream_id.as_ref().is_some_and(|stream_id| stream_id.ends_with(":0"))
+        };
         let messages = shell.messages.iter().map(|row| {
             let view = MessageView {
                 item_id: row.item_id.clone(),
                 status: row.status.clone(),
                 closing: row.closing.clone(),
                 text: shell.text_of(row),
-                order_in_turn: (!row.item_id.starts_with('x')).then_some(row.made.order_in_turn),
+                order_in_turn: on_main(row).then_some(row.made.order_in_turn),
             };
             ((row.turn_id.clone(), row.message_id.clone()), view)
         });
         let streams = shell.heads.iter().map(|head| {
             let view = StreamView {
-                state: shell.streams[&head.stream_id].1.clone(),
+                state: shell.streams.get(&head.stream_id).map_or("unlisted", |(_, state)| state).to_owned(),
                 latest: head.latest,
                 holes: head.holes.iter().map(|hole| (hole.start, hole.end)).collect(),
                 event_count: head.event_count,
@@ -179,7 +442,26 @@ impl Engine {
             (head.stream_id.clone(), view)
         });
         let quarantine = shell.quarantine.iter().map(|(event_id, _)| event_id.clone()).collect();
-        View { turns: turns.collect(), messages: messages.collect(), streams: streams.collect(), quarantine }
+        let requests = shell.requests.iter().zip(0_usize..).map(|(record, at)| RequestView {
+            id: record.id.clone(),
+            method: record.method.clone(),
+            turn_id: record.turn_id.clone(),
+            item_id: record.item_id.clone(),
+            generation: record.generation,
+            state: record.state.clone(),
+            cause: record.cause.clone(),
+            decision: self.decisions.get(&at).cloned(),
+        });
+        View {
+            turns: turns.collect(),
+            messages: messages.collect(),
+            streams: streams.collect(),
+            quarantine,
+            requests: requests.collect(),
+            newest: shell.newest.clone(),
+            name: self.name.clone(),
+            archived: self.archived,
+        }
     }
 
     /// The chunks of a stream in order, the first `gone` of them swept away.
@@ -227,6 +509,12 @@ impl Engine {
     pub fn words(&self) -> String {
         format!("{:?}", self.shell)
     }
+}
+
+/// What is loaded to end a turn beside a batch.
+fn to_end(turn_id: &str) -> Needs {
+    let mine = vec![turn_id.to_owned()];
+    Needs { turns: mine.clone(), closing: mine, open_requests: true, ..Needs::default() }
 }
 
 /// What an answer tells the sender, in the model's words.

@@ -1,11 +1,13 @@
 //! The naive model: it keeps everything that was ever accepted and recomputes the thread from all of it, each time.
 //!
 //! It is written from the rules and not from the core: a stream is the set of its accepted ranges, a text is its deltas
-//! in cursor order, a turn's end is the worst word of the best source.
+//! in cursor order, a turn's end is the worst word of the best source, a request is the one that was asked in truth, what
+//! a turn keeps the newest of is the one with the highest cursor.
 
-use super::history::{Item, Lived, Sent, What};
+use super::history::{Ask, Item, Lived, Sent, What};
 use crate::delta::order::Range;
 use crate::event::item::Outcome;
+use crate::event::methods::Newest;
 use crate::ingest::write::Source;
 use crate::limits::{HOLES_MAX, SESSION_BEAT_MS, SESSION_STALE_MS};
 use crate::options::Options;
@@ -26,11 +28,28 @@ pub struct Binding {
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// An event of a stream.
-    Event { stream_id: &'static str, turn_id: &'static str, range: Range, event_id: &'static str, what: What },
+    Event {
+        stream_id: &'static str,
+        turn_id: &'static str,
+        range: Range,
+        event_id: &'static str,
+        what: What,
+        generation: u64,
+        batch: u64,
+        at_ms: f64,
+    },
     /// An event of the thread.
-    Lifecycle { turn_id: &'static str, what: What },
+    Lifecycle { turn_id: &'static str, what: What, batch: u64 },
     /// A client's `turns.interrupt`.
     Interrupt { turn_id: &'static str },
+    /// The sweep has heard nothing of a turn for a day.
+    Silenced { turn_id: &'static str },
+    /// The bridge tells of a request: `serverRequests.upsertPending`.
+    Told(Ask),
+    /// A client's decision that was taken: `approvals.respond`.
+    Decided { number: usize, decision: &'static str },
+    /// The bridge's word on how a request ended, which was taken: `serverRequests.resolve`.
+    Reported { number: usize, answered: bool, decision: Option<&'static str> },
 }
 
 /// A batch, as it is sent.
@@ -55,6 +74,12 @@ pub struct View {
     pub messages: BTreeMap<(String, String), MessageView>,
     pub streams: BTreeMap<String, StreamView>,
     pub quarantine: BTreeSet<String>,
+    /// In the order in which they came to be known.
+    pub requests: Vec<RequestView>,
+    /// By owner (empty: the thread) and kind.
+    pub newest: BTreeMap<(String, String), String>,
+    pub name: String,
+    pub archived: bool,
 }
 
 impl View {
@@ -64,6 +89,9 @@ impl View {
         same_rows("message", &self.messages, &want.messages);
         same_rows("stream", &self.streams, &want.streams);
         assert_eq!(self.quarantine, want.quarantine);
+        assert_eq!(self.requests, want.requests);
+        same_rows("newest", &self.newest, &want.newest);
+        assert_eq!((&self.name, self.archived), (&want.name, want.archived));
     }
 }
 
@@ -98,7 +126,20 @@ pub struct MessageView {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+pub struct RequestView {
+    pub id: String,
+    pub method: String,
+    pub turn_id: String,
+    pub item_id: String,
+    pub generation: Option<u64>,
+    pub state: String,
+    pub cause: Option<String>,
+    pub decision: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub struct StreamView {
+    /// `unlisted` where its row went some time after its end.
     pub state: String,
     pub latest: u64,
     pub holes: Vec<(u64, u64)>,
@@ -116,6 +157,13 @@ pub struct Model {
     foreign: BTreeSet<&'static str>,
     quarantine: BTreeSet<String>,
     thread_exists: bool,
+    batches: u64,
+    /// Streams that are no longer listed.
+    unlisted: BTreeSet<&'static str>,
+    /// Events whose chunks went: where they stand and by which id.
+    gone: BTreeSet<(&'static str, u64)>,
+    /// Requests that arrived after a later process of their runtime had spoken, and that the core gave up at once.
+    given_up_at_once: BTreeSet<usize>,
 }
 
 impl Model {
@@ -129,6 +177,10 @@ impl Model {
             foreign: BTreeSet::new(),
             quarantine: BTreeSet::new(),
             thread_exists: false,
+            batches: 0,
+            unlisted: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            given_up_at_once: BTreeSet::new(),
         }
     }
 
@@ -146,6 +198,13 @@ impl Model {
             .collect();
         found.sort_by_key(|(range, ..)| *range);
         found
+    }
+
+    /// Those of them whose chunks are there.
+    pub fn covered(&self, stream: &'static str) -> Vec<(Range, &'static str, &What)> {
+        let mut covered = self.accepted(stream);
+        covered.retain(|(range, ..)| !self.gone.contains(&(stream, range.start)));
+        covered
     }
 
     pub fn latest(&self, stream: &str) -> u64 {
@@ -236,15 +295,25 @@ impl Model {
         self.thread_exists = true;
         let fresh: Vec<(Range, Sent)> =
             fresh.into_iter().map(|(range, sent)| (range, sent.clone())).collect();
-        let mut streams: Vec<&str> = Vec::new();
+        self.batches += 1;
+        let mut streams: Vec<&'static str> = Vec::new();
         for sent in &batch.deltas {
             if !streams.contains(&sent.delta.stream_id) {
                 streams.push(sent.delta.stream_id);
             }
         }
+        // A batch that undoes the sweep's end of a turn lists all its streams of that turn again.
+        let turns = self.state().turns;
+        for (_, sent) in &fresh {
+            let turn = turns.get(sent.delta.turn_id);
+            if turn.is_some_and(|turn| turn.view.source.as_deref() == Some("sweep")) {
+                let mine = batch.deltas.iter().filter(|other| other.delta.turn_id == sent.delta.turn_id);
+                mine.for_each(|other| _ = self.unlisted.remove(other.delta.stream_id));
+            }
+        }
         for stream in &streams {
             for (range, sent) in fresh.iter().filter(|(_, sent)| sent.delta.stream_id == *stream) {
-                self.accept(*range, sent);
+                self.accept(*range, sent, now_ms);
             }
         }
         batch.lifecycle.iter().for_each(|lived| self.live(lived));
@@ -252,7 +321,7 @@ impl Model {
     }
 
     /// Whether an event is new (`Ok(true)`), sent again, or where it must not be.
-    fn place(&self, stream: &str, range: Range, event_id: &str) -> Result<bool, ()> {
+    fn place(&self, stream: &'static str, range: Range, event_id: &str) -> Result<bool, ()> {
         let latest = self.latest(stream);
         let holes = self.holes(stream);
         let is_free = |cursor: u64| {
@@ -264,17 +333,24 @@ impl Model {
         }
         let known =
             |(at, id, _): &(Range, &str, &What)| !at.overlaps(range) || (*at == range && *id == event_id);
-        if free == 0 && self.accepted(stream).iter().all(known) { Ok(false) } else { Err(()) }
+        // What is known of an event goes with its chunk.
+        if free == 0 && self.covered(stream).iter().all(known) { Ok(false) } else { Err(()) }
     }
 
-    fn accept(&mut self, range: Range, sent: &Sent) {
-        let Sent { delta, what } = sent;
+    fn accept(&mut self, range: Range, sent: &Sent, at_ms: f64) {
+        let Sent { delta, what, generation } = sent;
         if *what == What::Malformed {
             self.quarantine.insert(delta.event_id.to_owned());
         }
         let what = what.under(&self.options);
         let (stream_id, turn_id, event_id) = (delta.stream_id, delta.turn_id, delta.event_id);
-        self.log.push(Entry::Event { stream_id, turn_id, range, event_id, what });
+        let (generation, batch) = (*generation, self.batches);
+        // The sweep's end of its turn is undone, though the event may be another end.
+        let listed_again = self.unlisted.contains(stream_id) && self.went_on(turn_id);
+        self.log.push(Entry::Event { stream_id, turn_id, range, event_id, what, generation, batch, at_ms });
+        if listed_again || (self.unlisted.contains(stream_id) && self.goes_on(turn_id)) {
+            self.unlisted.remove(stream_id);
+        }
         let holes = self.holes(stream_id);
         for hole in holes.iter().take(holes.len().saturating_sub(HOLES_MAX)) {
             self.given_up.push((stream_id, *hole));
@@ -302,7 +378,7 @@ impl Model {
             self.quarantine.insert(id.to_owned());
         }
         let turn_id = lived.event.turn_id.unwrap_or_default();
-        self.log.push(Entry::Lifecycle { turn_id, what: lived.what.clone() });
+        self.log.push(Entry::Lifecycle { turn_id, what: lived.what.clone(), batch: self.batches });
     }
 
     fn tell(&self, batch: &Batch, streams: &[&str]) -> Told {
@@ -327,11 +403,156 @@ impl Model {
 
     /// `turns.interrupt`: whether the turn exists.
     pub fn interrupt(&mut self, turn_id: &'static str) -> bool {
-        let exists = self.turns().contains_key(turn_id);
+        let exists = self.state().turns.contains_key(turn_id);
         if exists {
             self.log.push(Entry::Interrupt { turn_id });
         }
         exists
+    }
+
+    fn went_on(&self, turn_id: &str) -> bool {
+        self.state().turns.get_mut(turn_id).is_some_and(|turn| {
+            turn.revive();
+            turn.view.status == "inProgress"
+        })
+    }
+
+    fn goes_on(&self, turn_id: &str) -> bool {
+        self.state().turns.get(turn_id).is_some_and(|turn| turn.view.status == "inProgress")
+    }
+
+    /// The sweep looks at a turn: whether it ends, or when it looks again.
+    pub fn silence(&mut self, turn_id: &'static str, now_ms: f64) -> Result<(), f64> {
+        let heard = writer(&self.bindings).map(|(_, binding)| binding.last_beat_at_ms + DAY_MS);
+        // Of one that has ended it closes what is left open, and waits for nothing.
+        if let Some(at) = heard.filter(|at| *at > now_ms && self.goes_on(turn_id)) {
+            return Err(at);
+        }
+        if self.state().turns.contains_key(turn_id) {
+            self.log.push(Entry::Silenced { turn_id });
+        }
+        Ok(())
+    }
+
+    /// The sweep of what has expired: answers the events whose chunks go. Holes before them are given up.
+    pub fn sweep(&mut self, stream: &'static str, now_ms: f64) {
+        let ttl_ms = self.options.finished_stream_delete_delay_ms.max(DAY_MS);
+        let mut overdue: Vec<Range> = Vec::new();
+        for entry in &self.log {
+            if let Entry::Event { stream_id, range, at_ms, .. } = entry
+                && *stream_id == stream
+                && at_ms + ttl_ms <= now_ms
+                && !self.gone.contains(&(*stream_id, range.start))
+            {
+                overdue.push(*range);
+            }
+        }
+        let end = overdue.iter().map(|range| range.end).max().unwrap_or(0);
+        for hole in self.holes(stream).into_iter().filter(|hole| hole.start < end) {
+            self.given_up.push((stream, hole));
+        }
+        self.gone.extend(overdue.into_iter().map(|range| (stream, range.start)));
+    }
+
+    /// Whether a stream's row may go: its turn has ended, and not as another's name.
+    pub fn may_clean_up(&self, stream: &'static str) -> bool {
+        let turns = self.state().turns;
+        let mut streams = self.log.iter().filter_map(|entry| match entry {
+            Entry::Event { stream_id, turn_id, .. } if *stream_id == stream => turns.get(turn_id),
+            _ => None,
+        });
+        let may = streams
+            .next()
+            .is_some_and(|turn| turn.view.status != "inProgress" && turn.view.same_run_as.is_none());
+        may && !self.unlisted.contains(stream)
+    }
+
+    /// A stream that has ended is cleaned up; `kept` says what is kept of its events. Only a hole keeps anything.
+    pub fn clean_up(&mut self, stream: &'static str, kept: impl Fn(&str) -> bool) {
+        let whole = self.holes(stream).is_empty();
+        let gone: Vec<u64> = (self.covered(stream).iter())
+            .filter(|(_, event_id, _)| !kept(event_id))
+            .map(|(range, ..)| range.start)
+            .collect();
+        assert!(!whole || gone.len() == self.covered(stream).len(), "a stream without holes goes wholly");
+        self.gone.extend(gone.into_iter().map(|start| (stream, start)));
+        self.unlisted.insert(stream);
+    }
+
+    /// `approvals.respond`: whether it changes anything, or why it is refused.
+    pub fn decide(
+        &mut self,
+        (turn_id, item_id): (&str, &str),
+        id: Option<&str>,
+        decision: &'static str,
+    ) -> Result<bool, &'static str> {
+        if !self.thread_exists {
+            return Err("E_AUTH_THREAD_FORBIDDEN");
+        }
+        let requests = self.state().requests;
+        let mut mine: Vec<&Asked> = requests.iter().collect();
+        mine.retain(|asked| asked.ask.is_approval() && asked.ask.turn_id == turn_id);
+        mine.retain(|asked| asked.ask.item_id == item_id && id.is_none_or(|id| id == asked.ask.id));
+        if mine.len() > 1 && id.is_none() {
+            return Err("E_APPROVAL_AMBIGUOUS");
+        }
+        // Processes that used the same id: the one that waits, else the last.
+        let one = mine.iter().rev().find(|asked| asked.is_open()).or(mine.last());
+        let Some(one) = one else { return Err("E_APPROVAL_NOT_FOUND") };
+        match one.decision {
+            Some(before) if before == decision => Ok(false),
+            None if one.state == "pending" => {
+                let number = one.ask.number;
+                self.log.push(Entry::Decided { number, decision });
+                Ok(true)
+            }
+            _ => Err("E_APPROVAL_NOT_PENDING"),
+        }
+    }
+
+    /// `serverRequests.upsertPending`
+    pub fn tell_of(&mut self, ask: Ask) -> Result<(), &'static str> {
+        if !self.thread_exists {
+            return Err("E_AUTH_THREAD_FORBIDDEN");
+        }
+        self.log.push(Entry::Told(ask));
+        Ok(())
+    }
+
+    /// `serverRequests.resolve`: whether it changes anything, or why it is refused.
+    pub fn report(
+        &mut self,
+        ask: Ask,
+        answered: bool,
+        decision: Option<&'static str>,
+    ) -> Result<bool, &'static str> {
+        if !self.thread_exists {
+            return Err("E_AUTH_THREAD_FORBIDDEN");
+        }
+        let requests = self.state().requests;
+        let Some(known) = requests.iter().find(|known| known.ask.number == ask.number) else {
+            return Err("E_REQUEST_NOT_FOUND");
+        };
+        match (known.state, known.cause) {
+            ("answered", Some("reported")) if !answered => return Err("E_REQUEST_NOT_PENDING"),
+            ("expired", Some("reported")) if answered => return Err("E_REQUEST_NOT_PENDING"),
+            (_, Some("reported")) => return Ok(false),
+            // It is known already that it waits no more.
+            ("expired", _) if !answered => return Ok(false),
+            _ => {}
+        }
+        self.log.push(Entry::Reported { number: ask.number, answered, decision });
+        Ok(true)
+    }
+
+    /// Requests that a later process had spoken before when they came to be known: the core may have known, or not.
+    pub fn late_requests(&self) -> Vec<Ask> {
+        self.state().requests.iter().filter(|asked| asked.late).map(|asked| asked.ask).collect()
+    }
+
+    /// The core has given up such a request when it came.
+    pub fn give_up(&mut self, ask: Ask) {
+        self.given_up_at_once.insert(ask.number);
     }
 
     /// `ensureSession`.
@@ -355,12 +576,16 @@ impl Model {
 
     /// The thread, from all that was accepted.
     pub fn view(&self) -> View {
-        let turns = self.turns();
-        let mut view = View { quarantine: self.quarantine.clone(), ..View::default() };
-        for entry in &self.log {
+        let State { turns, requests, newest, name, archived, .. } = self.state();
+        let mut view =
+            View { quarantine: self.quarantine.clone(), name: name.to_owned(), archived, ..View::default() };
+        view.requests = requests.iter().map(Asked::view).collect();
+        view.newest = newest;
+        for (at, entry) in self.log.iter().enumerate() {
             let Entry::Event { stream_id, turn_id, what, .. } = entry else { continue };
             let status = turns.get(*turn_id).map_or("inProgress", |turn| turn.view.status.as_str());
             let state = match status {
+                _ if self.unlisted.contains(stream_id) => "unlisted",
                 "inProgress" => "streaming",
                 "completed" => "finished",
                 _ => "aborted",
@@ -371,7 +596,11 @@ impl Model {
                 holes: self.holes(stream_id).iter().map(|hole| (hole.start, hole.end)).collect(),
                 event_count: self.accepted(stream_id).len() as u64,
             });
-            let Some(item) = what.item() else { continue };
+            let Some(item) =
+                what.item().filter(|item| !self.is_imported_before(at, stream_id, turn_id, *item))
+            else {
+                continue;
+            };
             for (number, usage) in self.uses(stream_id, item).into_iter().enumerate() {
                 let message_id =
                     if number == 0 { item.id.to_owned() } else { format!("{}#{}", item.id, number + 1) };
@@ -381,6 +610,37 @@ impl Model {
         }
         view.turns = turns.into_iter().map(|(id, turn)| (id.to_owned(), turn.view)).collect();
         view
+    }
+
+    /// Whether the entry is of a history import, and its item was there before.
+    fn is_imported_before(&self, at: usize, stream: &str, turn: &str, item: Item) -> bool {
+        stream.ends_with(":import")
+            && self.log[..at].iter().any(|entry| match entry {
+                Entry::Event { stream_id, turn_id, what, .. } => {
+                    *stream_id != stream
+                        && *turn_id == turn
+                        && what.item().map(|named| named.id) == Some(item.id)
+                }
+                _ => false,
+            })
+    }
+
+    /// UTF-8 bytes of everything that was ever said of a message's text.
+    pub fn said_bytes(&self) -> BTreeMap<(String, String), usize> {
+        let mut said = BTreeMap::new();
+        for (at, entry) in self.log.iter().enumerate() {
+            let Entry::Event { stream_id, turn_id, what, .. } = entry else { continue };
+            let Some(item) = what.item() else { continue };
+            if self.is_imported_before(at, stream_id, turn_id, item) {
+                continue;
+            }
+            for (number, usage) in self.uses(stream_id, item).into_iter().enumerate() {
+                let message_id =
+                    if number == 0 { item.id.to_owned() } else { format!("{}#{}", item.id, number + 1) };
+                said.insert(((*turn_id).to_owned(), message_id), usage.said);
+            }
+        }
+        said
     }
 
     /// The uses of an item's id on a stream, each begun above the end of the one before.
@@ -399,6 +659,12 @@ impl Model {
                 uses.push(Use { start: range.start, started, ..Use::default() });
             }
             let last = uses.last_mut().unwrap();
+            last.said += match what {
+                // Halves of characters become U+FFFD at the longest.
+                What::ItemGrew { units, .. } => String::from_utf16_lossy(units).len(),
+                What::ItemStarted { text, .. } | What::ItemCompleted { text, .. } => text.len(),
+                _ => 0,
+            };
             match what {
                 What::ItemGrew { units, .. } => last.units.extend(units),
                 What::ItemCompleted { text, outcome, .. } => last.whole = Some((text, *outcome)),
@@ -408,19 +674,247 @@ impl Model {
         uses
     }
 
-    fn turns(&self) -> BTreeMap<&'static str, Turn> {
-        let mut turns: BTreeMap<&'static str, Turn> = BTreeMap::new();
+    /// What came of all entries, one after another.
+    fn state(&self) -> State {
+        let mut state = State::default();
         for entry in &self.log {
             match entry {
                 Entry::Interrupt { turn_id } => {
-                    turns.get_mut(turn_id).unwrap().end(Source::Client, Outcome::Interrupted)
+                    state.turns.get_mut(turn_id).unwrap().end(Source::Client, Outcome::Interrupted)
                 }
-                Entry::Event { turn_id, what, .. } | Entry::Lifecycle { turn_id, what } => {
-                    happen(&mut turns, turn_id, what)
+                Entry::Silenced { turn_id } => {
+                    state.turns.get_mut(turn_id).unwrap().end(Source::Sweep, Outcome::Interrupted)
+                }
+                Entry::Event { stream_id, turn_id, range, what, generation, batch, .. } => {
+                    if let Some(turn) = state.turns.get_mut(turn_id) {
+                        turn.revive();
+                    }
+                    happen(&mut state.turns, turn_id, what);
+                    match what {
+                        What::TurnStarted => state.process_speaks(STREAMS_OF, *generation),
+                        What::Asked(ask) => state.process_asks(*ask),
+                        _ => {}
+                    }
+                    let at = NewestAt { turn_id, stream: Some((stream_id, range.start)), batch: *batch };
+                    self.say(&mut state, at, what);
+                }
+                Entry::Lifecycle { turn_id, what, batch } => {
+                    if !turn_id.is_empty() {
+                        happen(&mut state.turns, turn_id, what);
+                    }
+                    self.say(&mut state, NewestAt { turn_id, stream: None, batch: *batch }, what);
+                }
+                Entry::Told(ask) => {
+                    state.process_asks(*ask);
+                    self.ask(&mut state, *ask, true);
+                }
+                Entry::Decided { number, decision } => {
+                    let asked = state.request(*number).unwrap();
+                    (asked.state, asked.decision) = ("answering", Some(*decision));
+                }
+                Entry::Reported { number, answered, decision } => {
+                    let asked = state.request(*number).unwrap();
+                    asked.state = if *answered { "answered" } else { "expired" };
+                    asked.cause = Some("reported");
+                    asked.decision = decision.or(asked.decision);
                 }
             }
+            state.end_requests();
         }
-        turns
+        state
+    }
+
+    fn say(&self, state: &mut State, at: NewestAt<'_>, what: &What) {
+        match what {
+            What::Asked(ask) => self.ask(state, *ask, ask.says_generation),
+            What::Resolved(Some(number)) => {
+                if let Some(asked) = state.request(*number).filter(|asked| asked.is_open()) {
+                    let is_proof = asked.state == "answering";
+                    asked.state = if is_proof { "answered" } else { "expired" };
+                    let by_itself = !is_proof && asked.ask.resolves_itself;
+                    asked.cause = Some(if by_itself { "autoResolved" } else { "resolved" });
+                }
+            }
+            What::Newest(kind, text) => state.keep(at, *kind, text),
+            What::TurnWarned(text) if !state.turns.contains_key(at.turn_id) => {
+                state.keep(at, Newest::Warning, text);
+            }
+            What::Named(name) => state.name = name,
+            What::Archived(archived) => state.archived = *archived,
+            _ => {}
+        }
+    }
+
+    /// A request is asked, or told of once more: it is one.
+    fn ask(&self, state: &mut State, ask: Ask, says_generation: bool) {
+        let generation = says_generation.then_some(ask.generation);
+        if let Some(known) = state.request(ask.number) {
+            known.generation = known.generation.or(generation);
+            return;
+        }
+        let is_ended = |turn: &Turn| turn.view.status != "inProgress";
+        let turn_ended = state.turns.get(ask.turn_id).is_some_and(is_ended);
+        let latest = state.processes.get(ask.runtime_id).copied().unwrap_or(0);
+        let later = generation.is_some_and(|own| own < latest);
+        let mut asked = Asked {
+            ask,
+            generation,
+            state: "pending",
+            cause: None,
+            decision: None,
+            late: later && !turn_ended,
+        };
+        if self.given_up_at_once.contains(&ask.number) && asked.late {
+            (asked.state, asked.cause) = ("expired", Some("processGone"));
+        }
+        state.requests.push(asked);
+    }
+}
+
+/// The runtime whose streams they are.
+const STREAMS_OF: &str = "r";
+
+/// A day, in milliseconds: what is kept at least, and what a turn may be silent.
+const DAY_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// What came of the entries.
+#[derive(Clone, Debug, Default)]
+struct State {
+    turns: BTreeMap<&'static str, Turn>,
+    requests: Vec<Asked>,
+    newest: BTreeMap<(String, String), String>,
+    /// Where the newest of each kind stands on each stream.
+    newest_at: BTreeMap<(String, String), u64>,
+    /// The place of the turn whose usage the thread's is, and the batch that made it so.
+    usage: (Option<u64>, Option<u64>),
+    /// The batch from which on it is of no turn that is known.
+    usage_of_none: Option<u64>,
+    name: &'static str,
+    archived: bool,
+    /// The latest process of each runtime that has spoken on a stream, or told of what it asks.
+    processes: BTreeMap<&'static str, u64>,
+}
+
+/// Where something is said that a turn or the thread keeps the newest of.
+#[derive(Clone, Copy)]
+struct NewestAt<'a> {
+    turn_id: &'a str,
+    stream: Option<(&'a str, u64)>,
+    batch: u64,
+}
+
+impl State {
+    fn request(&mut self, number: usize) -> Option<&mut Asked> {
+        self.requests.iter_mut().find(|asked| asked.ask.number == number)
+    }
+
+    /// Nobody waits any more for what an earlier process of the runtime asked.
+    fn process_speaks(&mut self, runtime_id: &'static str, generation: u64) {
+        let latest = self.processes.entry(runtime_id).or_insert(generation);
+        *latest = (*latest).max(generation);
+        for asked in self.requests.iter_mut().filter(|asked| asked.is_open()) {
+            let is_earlier = asked.generation.is_some_and(|own| own < generation);
+            if asked.ask.runtime_id == runtime_id && is_earlier {
+                (asked.state, asked.cause) = ("expired", Some("processGone"));
+            }
+        }
+    }
+
+    /// The same, where what it asks is news.
+    fn process_asks(&mut self, ask: Ask) {
+        if self.request(ask.number).is_none() {
+            self.process_speaks(ask.runtime_id, ask.generation);
+        }
+    }
+
+    /// Nothing waits in a turn that has ended.
+    fn end_requests(&mut self) {
+        for asked in self.requests.iter_mut().filter(|asked| asked.is_open()) {
+            let turn = self.turns.get(asked.ask.turn_id);
+            if turn.is_some_and(|turn| turn.view.status != "inProgress") {
+                (asked.state, asked.cause) = ("expired", Some("turnEnded"));
+            }
+        }
+    }
+
+    fn keep(&mut self, at: NewestAt<'_>, kind: Newest, text: &str) {
+        let of_turn = matches!(kind, Newest::Usage | Newest::Diff | Newest::Plan | Newest::Reroute);
+        let name = crate::testing::name(&kind);
+        let turn = self.turns.get(at.turn_id).map(|turn| &turn.view);
+        match at.stream {
+            Some((stream, cursor)) if of_turn => {
+                let newest = self.newest_at.entry((stream.to_owned(), name.clone())).or_insert(cursor);
+                if *newest > cursor {
+                    return;
+                }
+                *newest = cursor;
+            }
+            // A resumed thread repeats it of a turn that has ended.
+            None if of_turn && turn.is_some_and(|turn| turn.status != "inProgress") => return,
+            _ => {}
+        }
+        let mut owners = Vec::new();
+        if of_turn && turn.is_some() {
+            owners.push(at.turn_id.to_owned());
+        }
+        let thread = match (kind, turn.map(|turn| turn.turn_order)) {
+            // The thread's is its latest turn's.
+            (Newest::Usage, Some(order)) => {
+                let is_of_none = self.usage_of_none.is_some_and(|batch| batch != at.batch);
+                is_of_none || self.usage.0.is_none_or(|before| before <= order)
+            }
+            // What is said of a turn that is not known is said before the turn that the batch brings.
+            (Newest::Usage, None) => self.usage.1 != Some(at.batch),
+            _ => !of_turn,
+        };
+        if thread {
+            owners.push(String::new());
+            match (kind, turn.map(|turn| turn.turn_order)) {
+                (Newest::Usage, Some(order)) => {
+                    (self.usage, self.usage_of_none) = ((Some(order), Some(at.batch)), None);
+                }
+                (Newest::Usage, None) => self.usage_of_none = self.usage_of_none.or(Some(at.batch)),
+                _ => {}
+            }
+        }
+        for owner in owners {
+            match text {
+                "" => _ = self.newest.remove(&(owner, name.clone())),
+                _ => _ = self.newest.insert((owner, name.clone()), text.to_owned()),
+            }
+        }
+    }
+}
+
+/// A request, and what became of it.
+#[derive(Clone, Debug)]
+struct Asked {
+    ask: Ask,
+    /// Which process asked, where that was said.
+    generation: Option<u64>,
+    state: &'static str,
+    cause: Option<&'static str>,
+    decision: Option<&'static str>,
+    /// A later process of its runtime had spoken when it came to be known.
+    late: bool,
+}
+
+impl Asked {
+    fn is_open(&self) -> bool {
+        self.state == "pending" || self.state == "answering"
+    }
+
+    fn view(&self) -> RequestView {
+        RequestView {
+            id: self.ask.id.to_owned(),
+            method: self.ask.method.to_owned(),
+            turn_id: self.ask.turn_id.to_owned(),
+            item_id: self.ask.item_id.to_owned(),
+            generation: self.generation,
+            state: self.state.to_owned(),
+            cause: self.cause.map(str::to_owned),
+            decision: self.decision.map(str::to_owned),
+        }
     }
 }
 
@@ -440,6 +934,14 @@ impl Turn {
         };
         self.ends.push((source, rank));
         self.settle();
+    }
+
+    /// An event of it comes: where the sweep alone has ended it, it goes on.
+    fn revive(&mut self) {
+        if !self.ends.is_empty() && self.ends.iter().all(|(source, _)| *source == Source::Sweep) {
+            self.ends.clear();
+            self.settle();
+        }
     }
 
     /// The best source counts, and of its words the worst.
@@ -498,6 +1000,7 @@ struct Use {
     start: u64,
     started: &'static str,
     units: Vec<u16>,
+    said: usize,
     whole: Option<(&'static str, Outcome)>,
 }
 

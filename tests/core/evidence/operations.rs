@@ -5,12 +5,13 @@
 //! [`World::run`].
 
 use super::engine::{Engine, Outcome, assert_refused, told};
-use super::history::{History, Sent, What, word};
-use super::model::{Batch, Model, Sender};
+use super::history::{Ask, History, SHARED, Sent, Style, TURNS, What, word};
+use super::model::{Batch, Model, RequestView, Sender};
 use crate::delta::order::Range;
 use crate::delta::window::{Window, WindowStatus};
 use crate::ingest::call::Delta;
 use crate::options::Options;
+use crate::request::approval::Wish;
 
 const MINUTE_MS: f64 = 60_000.0;
 const SENDERS: [Sender; 3] = [("s1", "d1"), ("s2", "d2"), ("s1", "d3")];
@@ -38,6 +39,18 @@ pub enum Operation {
     Wait { minutes: u8 },
     /// A reader follows a stream to its end; the oldest chunks are gone.
     Read { stream: u8, from: u8, budget: u8, gone: u8 },
+    /// A client decides an approval; which one it means it may say.
+    Decide { ask: u8, named: bool, accepts: bool },
+    /// The bridge tells of a request, before its event or after it.
+    TellOf { ask: u8 },
+    /// The bridge says how a request ended, and perhaps what Codex was answered.
+    Report { ask: u8, answered: bool, how: u8 },
+    /// Hours pass, and what has expired of a stream goes.
+    Sweep { stream: u8, hours: u8 },
+    /// A stream that has ended is cleaned up.
+    CleanUp { stream: u8 },
+    /// Hours pass, and the sweep looks at a turn.
+    Silence { turn: u8, hours: u8 },
     /// A reader follows all streams at once, with a budget that they share.
     ReadAll { budget: u8 },
 }
@@ -47,7 +60,7 @@ impl Operation {
     pub fn read([kind, x, y, z]: [u8; 4]) -> Self {
         let sender = SENDERS[if z < 224 { 0 } else { usize::from(z % 3) }];
         let count = z % 8 + 1;
-        match kind % 32 {
+        match kind % 42 {
             0..=7 => Self::Send { stream: x, from: y, count, stride: 1, sender, strict: z >= 240 },
             8..=15 => Self::Next { stream: x, count, sender },
             16 => Self::Send { stream: x, from: 0, count: 200, stride: 2, sender, strict: false },
@@ -59,6 +72,12 @@ impl Operation {
             25 => Self::Session { sender: SENDERS[usize::from(z % 3)], heartbeat: x > 127 },
             26 => Self::Wait { minutes: y },
             31 => Self::ReadAll { budget: z % 16 + 1 },
+            32..=34 => Self::Decide { ask: x, named: y % 3 != 0, accepts: z % 2 == 0 },
+            35 | 36 => Self::TellOf { ask: x },
+            37 => Self::Report { ask: x, answered: y % 3 != 0, how: z },
+            38 | 39 => Self::Sweep { stream: x, hours: y % 6 * 6 },
+            40 => Self::CleanUp { stream: x },
+            41 => Self::Silence { turn: x, hours: y % 4 * 10 },
             _ => Self::Read { stream: x, from: y, budget: z % 5, gone: z / 64 },
         }
     }
@@ -89,11 +108,11 @@ impl Case {
 
     /// Runs it; answers how many operations that were.
     pub fn run(&self) -> usize {
-        let ids_return = self.flags & 1 != 0;
         let options = options(self.flags);
         let mut world = World {
-            history: History::new(&self.steps, ids_return, ""),
-            in_order: ids_return,
+            history: History::new(&self.steps, self.style()),
+            in_order: self.style().ids_return,
+            long: self.style().long,
             engine: Engine::new(options),
             model: Model::new(options),
             now_ms: 1_000_000.0,
@@ -109,13 +128,17 @@ impl Case {
 }
 
 impl Case {
+    fn style(&self) -> Style {
+        Style { ids_return: self.flags & 1 != 0, long: self.flags & 224 == 224, mark: "" }
+    }
+
     /// The case in words: the history, then the operations.
     pub fn describe(&self) -> String {
         let mut text = format!("{self:?}\n");
-        let history = History::new(&self.steps, self.flags & 1 != 0, "");
-        for Sent { delta, what } in history.streams.iter().flatten() {
+        let history = History::new(&self.steps, self.style());
+        for Sent { delta, what, .. } in history.streams.iter().flatten() {
             let Delta { stream_id, cursor_start, cursor_end, kind, .. } = delta;
-            text.push_str(&format!("{stream_id} {cursor_start}..{cursor_end} {kind} {what:?}\n"));
+            text.push_str(&format!("{stream_id} {cursor_start}..{cursor_end} {kind} {}\n", short(what)));
         }
         for lived in &history.lifecycle {
             text.push_str(&format!("{} {:?}\n", lived.event.event_id, lived.what));
@@ -124,6 +147,16 @@ impl Case {
             text.push_str(&format!("{:?}\n", Operation::read(*bytes)));
         }
         text
+    }
+}
+
+/// What an event means, in a line.
+fn short(what: &What) -> String {
+    match what {
+        What::ItemGrew { item, units } if units.len() > 20 => {
+            format!("ItemGrew {{ {item:?}, {} units }}", units.len())
+        }
+        what => format!("{what:?}"),
     }
 }
 
@@ -140,6 +173,7 @@ struct World {
     history: History,
     /// Ids are used again: which use a delta belongs to is only certain where nothing is missing before it.
     in_order: bool,
+    long: bool,
     engine: Engine,
     model: Model,
     now_ms: f64,
@@ -154,6 +188,9 @@ impl World {
         assert_eq!(self.engine.bindings, self.model.bindings);
         let (got, want) = (self.engine.view(), self.model.view());
         got.assert_is(&want);
+        if self.long {
+            self.engine.check_written(&self.model.said_bytes());
+        }
     }
 
     fn run(&mut self, operation: Operation) {
@@ -214,6 +251,47 @@ impl World {
                 assert_eq!(self.engine.session(sender, false, self.now_ms), None);
                 self.model.ensure(sender, self.now_ms);
             }
+            Operation::Decide { ask, named, accepts } => {
+                let Some(ask) = self.ask(ask) else { return };
+                let of = (ask.turn_id, ask.item_id);
+                let id = named.then_some(ask.id);
+                let (wish, decision) =
+                    if accepts { (Wish::Accepted, r#""accept""#) } else { (Wish::Declined, r#""decline""#) };
+                let want = self.model.decide(of, id, decision).map_err(str::to_owned);
+                assert_eq!(self.engine.decide(of, id, wish), want);
+            }
+            Operation::TellOf { ask } => {
+                let Some(ask) = self.ask(ask) else { return };
+                let want = self.model.tell_of(ask).map_err(str::to_owned);
+                assert_eq!(self.engine.tell_of(ask), want);
+                adopt(&self.engine, &mut self.model);
+            }
+            Operation::Report { ask, answered, how } => {
+                let Some(ask) = self.ask(ask) else { return };
+                let decision = [None, Some(r#""accept""#), Some(r#""cancel""#)][usize::from(how % 3)];
+                let decision = decision.filter(|_| answered && ask.is_approval());
+                let want = self.model.report(ask, answered, decision).map_err(str::to_owned);
+                assert_eq!(self.engine.report(ask, answered, decision), want);
+            }
+            Operation::Sweep { stream, hours } => {
+                self.now_ms += f64::from(hours) * 60.0 * MINUTE_MS;
+                if let Some(stream_id) = self.stream(stream) {
+                    sweep(&mut self.engine, &mut self.model, stream_id, self.now_ms);
+                }
+            }
+            Operation::CleanUp { stream } => {
+                if let Some(stream_id) = self.stream(stream) {
+                    clean_up(&mut self.engine, &mut self.model, stream_id);
+                }
+            }
+            Operation::Silence { turn, hours } => {
+                self.now_ms += f64::from(hours) * 60.0 * MINUTE_MS;
+                let turn_id = TURNS[usize::from(turn % 3)];
+                assert_eq!(
+                    self.engine.silence(turn_id, self.now_ms),
+                    self.model.silence(turn_id, self.now_ms)
+                );
+            }
             Operation::Wait { minutes } => self.now_ms += f64::from(minutes) * MINUTE_MS / 8.0,
             Operation::ReadAll { budget } => self.read_all(usize::from(budget)),
             Operation::Read { stream, from, budget, gone } => {
@@ -229,7 +307,7 @@ impl World {
         options.deltas_per_request_max = budget;
         let streams: Vec<&'static str> =
             self.history.streams.iter().map(|events| events[0].delta.stream_id).collect();
-        let mut cursors: Vec<(&str, u64)> = streams.iter().map(|stream_id| (*stream_id, 0)).collect();
+        let mut cursors: Vec<(&'static str, u64)> = streams.iter().map(|stream_id| (*stream_id, 0)).collect();
         let share = (budget / streams.len().max(1)).max(1);
         while cursors.iter().any(|(stream_id, at)| *at < self.model.latest(stream_id)) {
             let windows = self.engine.windows(&cursors, 0, options);
@@ -253,7 +331,29 @@ impl World {
     /// The events of a stream.
     fn events(&self, stream: u8) -> Option<&[Sent]> {
         let streams = &self.history.streams;
-        Some(streams.get(usize::from(stream) % streams.len().max(1))?)
+        let events = streams.get(usize::from(stream) % streams.len().max(1))?;
+        let Delta { stream_id, turn_id, .. } = events[0].delta;
+        let main = streams
+            .iter()
+            .map(|events| events[0].delta)
+            .find(|delta| delta.turn_id == turn_id && delta.stream_id.ends_with(":0"));
+        // An item that a history import shares with it is there before.
+        let imports = events.iter().any(|sent| sent.what.item().is_some_and(|item| item.id == SHARED));
+        let is_named =
+            |sent: &Sent| sent.what.under(&self.model.options).item().is_some_and(|item| item.id == SHARED);
+        let waits = |main: Delta<'_>| {
+            let mut told = streams.iter().flatten().filter(|sent| sent.delta.stream_id == main.stream_id);
+            let known = self.model.accepted(main.stream_id);
+            imports
+                && told.any(is_named)
+                && !known.iter().any(|(.., what)| what.item().is_some_and(|item| item.id == SHARED))
+        };
+        main.is_none_or(|main| main.stream_id == stream_id || !waits(main)).then_some(events)
+    }
+
+    fn ask(&self, ask: u8) -> Option<Ask> {
+        let asks = &self.history.asks;
+        asks.get(usize::from(ask) % asks.len().max(1)).copied()
     }
 
     fn part(&self, stream: u8, from: u8, count: u8, stride: usize) -> Vec<Sent> {
@@ -284,11 +384,13 @@ impl World {
                 for sent in &batch.deltas {
                     let (stream_id, event_id) = (sent.delta.stream_id, sent.delta.event_id);
                     let given_up = !self.model.accepted(stream_id).iter().any(|(_, id, _)| *id == event_id);
+                    let gone = !self.model.covered(stream_id).iter().any(|(_, id, _)| *id == event_id);
                     assert!(
-                        given_up || self.engine.is_stored(stream_id, event_id),
+                        given_up || gone || self.engine.is_stored(stream_id, event_id),
                         "what is acknowledged is stored, once"
                     );
                 }
+                adopt(&self.engine, &mut self.model);
                 self.last = Some((sender, batch));
             }
             (Err(faults), Outcome::Refused(code)) => {
@@ -335,9 +437,9 @@ impl World {
     }
 
     /// The window of a reader without limits, from the table of the rules.
-    fn whole_window(&self, stream_id: &str, requested: u64, gone_below: u64) -> Window {
+    fn whole_window(&self, stream_id: &'static str, requested: u64, gone_below: u64) -> Window {
         let latest = self.model.latest(stream_id);
-        let mut covered = self.model.accepted(stream_id);
+        let mut covered = self.model.covered(stream_id);
         covered.retain(|(range, ..)| range.start >= gone_below);
         let nothing = |status, next| Window { status, start: requested, end: requested, next };
         if requested == latest {
@@ -363,8 +465,8 @@ impl World {
         Window { status, start, end, next: end }
     }
 
-    fn kept(&self, stream_id: &str, gone_below: u64) -> Vec<Range> {
-        let accepted = self.model.accepted(stream_id).into_iter();
+    fn kept(&self, stream_id: &'static str, gone_below: u64) -> Vec<Range> {
+        let accepted = self.model.covered(stream_id).into_iter();
         let kept = accepted
             .filter(|(range, _, what)| range.start >= gone_below && what.is_kept(&self.model.options));
         kept.map(|(range, ..)| range).collect()
@@ -373,7 +475,9 @@ impl World {
     /// In the end everything is sent once more, by whoever takes the thread: what was never refused for good is there.
     fn tell_everything(&mut self) {
         self.step(Operation::Session { sender: SENDERS[0], heartbeat: false });
-        for at in 0..self.history.streams.len() {
+        let mut order: Vec<usize> = (0..self.history.streams.len()).collect();
+        order.sort_by_key(|at| !self.history.streams[*at][0].delta.stream_id.ends_with(":0"));
+        for at in order {
             let events = self.history.streams[at].clone();
             for batch in events.chunks(5) {
                 // What a foreign event stands in the way of is refused, and is missing from then on.
@@ -385,6 +489,41 @@ impl World {
                 self.send(SENDERS[0], false, Batch { deltas: batch.to_vec(), lifecycle: Vec::new() });
             }
             self.step(Operation::Read { stream: at as u8, from: 0, budget: 1, gone: 0 });
+        }
+    }
+}
+
+/// What has expired of a stream goes, and nothing else.
+pub(super) fn sweep(engine: &mut Engine, model: &mut Model, stream_id: &'static str, now_ms: f64) {
+    engine.trim(stream_id, Some(now_ms));
+    model.sweep(stream_id, now_ms);
+    let kept: Vec<&str> = model.covered(stream_id).into_iter().map(|(_, id, _)| id).collect();
+    for (_, event_id, _) in model.accepted(stream_id) {
+        let is_stored = engine.is_stored(stream_id, event_id);
+        assert_eq!(is_stored, kept.contains(&event_id), "{event_id} goes when it has expired");
+    }
+}
+
+/// A stream whose turn has ended some time ago is cleaned up.
+pub(super) fn clean_up(engine: &mut Engine, model: &mut Model, stream_id: &'static str) {
+    if model.may_clean_up(stream_id) {
+        engine.clean_up(stream_id);
+        model.clean_up(stream_id, |event_id| engine.is_stored(stream_id, event_id));
+    }
+}
+
+/// A request of a process that was known to be gone when it came: the core may give it up at once, or know too little.
+pub(super) fn adopt(engine: &Engine, model: &mut Model) {
+    let late = model.late_requests();
+    if late.is_empty() {
+        return;
+    }
+    let view = engine.view();
+    for ask in late {
+        let at = |asked: &&RequestView| asked.id == ask.id && asked.generation == Some(ask.generation);
+        let known = view.requests.iter().find(at);
+        if known.is_some_and(|asked| asked.cause.as_deref() == Some("processGone")) {
+            model.give_up(ask);
         }
     }
 }
@@ -403,7 +542,7 @@ fn spoil(deltas: &mut Vec<Sent>, how: u8) {
                 cursor_end: last.delta.cursor_end + 1.0,
                 ..last.delta
             };
-            let moved = Sent { delta: moved, what: last.what.clone() };
+            let moved = Sent { delta: moved, ..last.clone() };
             deltas.push(moved);
         }
         5 => {

@@ -26,13 +26,13 @@ fn any_case() -> impl Strategy<Value = Case> {
 /// The few that every `cargo test` runs.
 #[test]
 fn the_core_agrees_with_the_model() {
-    agrees(60, 1_500);
+    agrees(30, 900);
 }
 
 #[test]
 #[ignore = "of the step evidence: npm test -- --only evidence"]
 fn the_core_agrees_with_the_model_over_100_000_operations() {
-    agrees(4_000, 100_000);
+    agrees(3_000, 100_000);
 }
 
 /// Runs so many random cases, which are so many operations at least.
