@@ -419,7 +419,7 @@ impl Rows<'_> {
         let known = self.messages.iter().filter(|row| row.item_id == item_id && row.turn_id == at.turn_id);
         let occurrence = known.map(|row| row.occurrence).max().unwrap_or(0) + 1;
         let message_id = message_id_of(item_id, occurrence);
-        let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
+        let turn = self.turn(at.turn_id);
         let stream = self.stream(at);
         let stream_id = stream.map(|stream| stream.id.to_owned());
         let turn_order =

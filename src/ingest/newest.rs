@@ -19,14 +19,14 @@ pub fn is_thread_usage(order: u64, place: u64) -> bool {
 impl Rows<'_> {
     /// An event brings the newest of something; an empty text takes away what there is.
     pub fn keep_newest(&mut self, at: At<'_>, what: Newest, text: &str) {
-        let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
-        let mut turn_order = turn.map(|turn| turn.turn_order);
+        let turn = self.turn(at.turn_id);
+        let (mut turn_order, ended) = (turn.map(|turn| turn.turn_order), turn.is_some_and(Turn::is_terminal));
         if let Some(stream) = at.stream.and_then(|stream| self.streams.get_mut(stream)) {
             if !stream.is_newest(what, at.cursor) {
                 return;
             }
             turn_order = turn_order.or(stream.turn_order);
-        } else if what.is_of_turn() && turn.is_some_and(Turn::is_terminal) {
+        } else if what.is_of_turn() && ended {
             return;
         }
         let of_thread = if what == Newest::Usage { self.takes_usage(turn_order) } else { !what.is_of_turn() };

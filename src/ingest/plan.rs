@@ -259,7 +259,7 @@ fn time(call: &IngestCall<'_>, created_at_ms: f64) -> f64 {
 fn close_late_streams(rows: &mut Rows<'_>) {
     for at in 0..rows.streams.len() {
         let turn_id = rows.streams.get(at).map(|stream| stream.turn_id).unwrap_or_default();
-        let turn = rows.find_turn(turn_id).and_then(|turn| rows.turns.get(turn));
+        let turn = rows.turn(turn_id);
         let Some(status) = turn.filter(|turn| turn.is_terminal()).map(|turn| turn.status) else { continue };
         if let Some(stream) = rows.streams.get_mut(at) {
             stream.closed = true;
@@ -312,8 +312,9 @@ fn answer(
 
 /// Whether a malformed event may hold reasoning: it is about an item, and it says the word.
 fn is_reasoning(kind: &str, payload_json: &str) -> bool {
-    let says = |text: &str| text.as_bytes().windows(REASONING.len()).any(|word| word == REASONING.as_bytes());
-    kind.starts_with("item/") && (says(kind) || says(payload_json))
+    let word = REASONING.as_bytes();
+    let says = |text: &&str| text.as_bytes().windows(word.len()).any(|part| part == word);
+    kind.starts_with("item/") && [kind, payload_json].iter().any(says)
 }
 
 /// Applies one event; answers the text that goes into its stream's chunk.
@@ -340,7 +341,7 @@ fn apply<'r, 'a>(
             rows.hear(call, at, meaning);
         }
         Meaning::TurnWarned(message) => rows.warn_turn(at, message),
-        Meaning::TurnEnded { makes_turn: false, .. } if rows.find_turn(at.turn_id).is_none() => {}
+        Meaning::TurnEnded { makes_turn: false, .. } if rows.turn(at.turn_id).is_none() => {}
         Meaning::TurnEnded { outcome, error, synthesized, .. } => {
             let source = if *synthesized { Source::Local } else { Source::Codex };
             let changed = rows.end_turn(at.turn_id, *outcome, source, error.clone(), at.at_ms);

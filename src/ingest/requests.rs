@@ -30,8 +30,8 @@ impl<'a> Rows<'a> {
                 request.event_id = Some(event_id);
                 request.event = Some(at.event);
                 let closed = stream.is_some_and(|stream| stream.closed);
-                let turn = self.find_turn(at.turn_id).and_then(|turn| self.turns.get(turn));
-                let waits = admit(&mut self.requests, request, turn.map_or(closed, Turn::is_terminal));
+                let ended = self.turn(at.turn_id).map_or(closed, Turn::is_terminal);
+                let waits = admit(&mut self.requests, request, ended);
                 self.thread.touched |= waits && approval::kind(kind).is_some();
             }
             Meaning::RequestResolved(id) => {

@@ -150,7 +150,7 @@ impl<'a> Rows<'a> {
     }
 
     fn is_swept(&self, turn_id: &str) -> bool {
-        let turn = self.find_turn(turn_id).and_then(|turn| self.turns.get(turn));
+        let turn = self.turn(turn_id);
         turn.is_some_and(|turn| turn.source == Some(Source::Sweep))
     }
 }

@@ -154,8 +154,13 @@ impl Turn {
 
 impl Rows<'_> {
     /// The turn's place in the list of turns, where its row exists.
-    pub fn find_turn(&self, turn_id: &str) -> Option<usize> {
+    fn find_turn(&self, turn_id: &str) -> Option<usize> {
         self.turns.iter().position(|turn| turn.turn_id == turn_id)
+    }
+
+    /// The turn, where its row exists.
+    pub fn turn(&self, turn_id: &str) -> Option<&Turn> {
+        self.turns.get(self.find_turn(turn_id)?)
     }
 
     /// Codex began a turn.
