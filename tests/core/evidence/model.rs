@@ -689,7 +689,7 @@ impl Model {
                     if let Some(turn) = state.turns.get_mut(turn_id) {
                         turn.revive();
                     }
-                    happen(&mut state.turns, turn_id, what);
+                    happen(&mut state.turns, turn_id, what, !stream_id.ends_with(":import"));
                     match what {
                         What::TurnStarted => state.process_speaks(STREAMS_OF, *generation),
                         What::Asked(ask) => state.process_asks(*ask),
@@ -700,7 +700,7 @@ impl Model {
                 }
                 Entry::Lifecycle { turn_id, what, batch } => {
                     if !turn_id.is_empty() {
-                        happen(&mut state.turns, turn_id, what);
+                        happen(&mut state.turns, turn_id, what, true);
                     }
                     self.say(&mut state, NewestAt { turn_id, stream: None, batch: *batch }, what);
                 }
@@ -954,7 +954,8 @@ impl Turn {
     }
 }
 
-fn happen(turns: &mut BTreeMap<&'static str, Turn>, turn_id: &'static str, what: &What) {
+/// What a word does to the turns; one of a history import (not `live`) says nothing of what runs.
+fn happen(turns: &mut BTreeMap<&'static str, Turn>, turn_id: &'static str, what: &What, live: bool) {
     let known = turns.contains_key(turn_id);
     let makes = match what {
         What::TurnStarted | What::TurnEnded { makes_turn: true, .. } => true,
@@ -983,7 +984,7 @@ fn happen(turns: &mut BTreeMap<&'static str, Turn>, turn_id: &'static str, what:
     let before = (turn.view.status.clone(), turn.view.source.clone());
     turn.end(*source, *outcome);
     // A word that changes nothing of its turn is a repeat.
-    if *source != Source::Codex || before == (turn.view.status.clone(), turn.view.source.clone()) {
+    if !live || *source != Source::Codex || before == (turn.view.status.clone(), turn.view.source.clone()) {
         return;
     }
     for (_, other) in turns.iter_mut().filter(|(id, _)| **id != turn_id) {
