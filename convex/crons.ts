@@ -12,4 +12,6 @@ crons.interval("end silent turns", { minutes: 30 }, internal.turnsInternal.endSi
 crons.interval("clean up checkpoints", { hours: 6 }, internal.retention.cleanupCheckpoints, {});
 crons.interval("clean up lifecycle ids", { hours: 6 }, internal.retention.cleanupLifecycleIds, {});
 
+crons.interval("expire commands", { minutes: 1 }, internal.commands.expireCommands, {});
+
 export default crons;

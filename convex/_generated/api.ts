@@ -9,10 +9,12 @@
  */
 
 import type * as approvals from "../approvals.js";
+import type * as commands from "../commands.js";
 import type * as crons from "../crons.js";
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
+import type * as model_commands from "../model/commands.js";
 import type * as model_core from "../model/core.js";
 import type * as model_folds from "../model/folds.js";
 import type * as model_load from "../model/load.js";
@@ -48,10 +50,12 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   approvals: typeof approvals;
+  commands: typeof commands;
   crons: typeof crons;
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;
+  "model/commands": typeof model_commands;
   "model/core": typeof model_core;
   "model/folds": typeof model_folds;
   "model/load": typeof model_load;

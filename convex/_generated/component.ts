@@ -72,6 +72,187 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    commands: {
+      cancel: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+        },
+        null,
+        Name
+      >;
+      edit: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          payloadJson: string;
+        },
+        null,
+        Name
+      >;
+      get: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+        },
+        {
+          commandId: string;
+          threadId: string;
+          kind: "turn" | "steer" | "interrupt" | "decide" | "answer";
+          payloadJson: string;
+          state:
+            | "queued"
+            | "leased"
+            | "delivered"
+            | "accepted"
+            | "refused"
+            | "expired"
+            | "cancelled"
+            | "unknown";
+          code?: string;
+          turnId?: string;
+          clientTurnId?: string;
+          order: number;
+          rank: number;
+          deviceId: string;
+          runtimeId?: string;
+          lapses: number;
+          expiresAt?: number;
+          createdAt: number;
+          updatedAt: number;
+          deliveredAt?: number;
+          endedAt?: number;
+        },
+        Name
+      >;
+      lease: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          runtimeId: string;
+          generation: number;
+          threadId: string;
+          limit: number;
+        },
+        Array<{
+          commandId: string;
+          kind: "turn" | "steer" | "interrupt" | "decide" | "answer";
+          payloadJson: string;
+          leaseToken: string;
+          leaseExpiresAt: number;
+          turnId?: string;
+          lapses: number;
+        }>,
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          open?: true;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            commandId: string;
+            threadId: string;
+            kind: "turn" | "steer" | "interrupt" | "decide" | "answer";
+            payloadJson: string;
+            state:
+              | "queued"
+              | "leased"
+              | "delivered"
+              | "accepted"
+              | "refused"
+              | "expired"
+              | "cancelled"
+              | "unknown";
+            code?: string;
+            turnId?: string;
+            clientTurnId?: string;
+            order: number;
+            rank: number;
+            deviceId: string;
+            runtimeId?: string;
+            lapses: number;
+            expiresAt?: number;
+            createdAt: number;
+            updatedAt: number;
+            deliveredAt?: number;
+            endedAt?: number;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
+      promote: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          expectedTurnId?: string;
+        },
+        null,
+        Name
+      >;
+      report: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          leaseToken: string;
+          state: string;
+          turnId?: string;
+          code?: string;
+        },
+        null,
+        Name
+      >;
+      send: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          threadId: string;
+          kind: string;
+          payloadJson: string;
+          ttlMs?: number;
+        },
+        {
+          commandId: string;
+          state:
+            | "queued"
+            | "leased"
+            | "delivered"
+            | "accepted"
+            | "refused"
+            | "expired"
+            | "cancelled"
+            | "unknown";
+        },
+        Name
+      >;
+    };
     messages: {
       getByTurn: FunctionReference<
         "query",

@@ -11,10 +11,10 @@ import type { ReadCtx } from "./scope.js";
 const PAGE_ROWS_MAX = 1_000;
 
 /** The rows that a list is made of: those whose index key begins with `prefix`. */
-export type Listed<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage"> = {
+export type Listed<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands"> = {
   table: Table;
   index: string;
-  prefix: string[];
+  prefix: (string | boolean)[];
   /** Types of the index's fields behind the prefix. */
   key: ("number" | "string")[];
 };
@@ -28,7 +28,7 @@ export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string }
  *
  * @throws `E_CURSOR_INVALID`
  */
-export async function readPage<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage", Row>(
+export async function readPage<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands", Row>(
   ctx: ReadCtx,
   { table, index, prefix, key }: Listed<Table>,
   opts: PageOptions,

@@ -15,7 +15,7 @@ pub struct CommandLeaseCall<'a> {
     pub now_ms: f64,
     /// Who asks.
     pub runtime: Runtime<'a>,
-    /// Who writes the thread.
+    /// Who writes the thread; its runtime's id is empty where its session does not say which it is.
     pub bound: Option<Runtime<'a>>,
     /// The turn that runs, by the rows or by the runtime's last beat.
     pub running_turn_id: Option<&'a str>,
@@ -35,7 +35,7 @@ impl<'a> CommandLeaseCall<'a> {
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
             now_ms: call.number(),
-            runtime: Runtime::unpack(&mut call),
+            runtime: Runtime::unpack_given(&mut call),
             bound: call.optional(Runtime::unpack),
             running_turn_id: call.optional_text(),
             limit: call.number(),
@@ -75,21 +75,22 @@ pub fn plan_command_sweep(call: &CommandSweepCall<'_>) -> CommandAnswer {
     CommandAnswer::Written { writes }
 }
 
-/// Plans a `commands.lease`.
+/// Plans a `commands.lease`. The thread's writer is the runtime that leases from then on.
 ///
 /// Interrupts come first and overtake whatever is in flight. Everything else is serial: nothing is handed out while another
 /// command is in flight, and what is handed out together is done in its order. A turn is the last of those, and waits for
 /// a turn that runs and for every interrupt.
 pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
-    if call.bound != Some(call.runtime) {
+    if !call.bound.is_some_and(|bound| bound.admits(call.runtime)) {
         let code = Code::ESyncSessionDeviceMismatch;
         return CommandAnswer::rejected(code, session::message(code));
     }
+    let bound = Some(call.runtime);
     let mut writes: Vec<CommandWrite> = Vec::new();
     let mut queue: Vec<Candidate<'_, '_>> = Vec::new();
     let (mut is_busy, mut is_stopping) = (false, false);
     for (command, at) in call.commands.iter().zip(0..) {
-        let present = command.present(call.now_ms, call.bound);
+        let present = command.present(call.now_ms, bound);
         writes.extend(command.settled(at, present));
         let is_interrupt = command.kind == CommandKind::Interrupt;
         let is_open = present.state == CommandState::Queued || present.state.is_in_flight();
@@ -126,7 +127,7 @@ pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
     writes.retain(|write| {
         write.state != CommandState::Queued || !handed.iter().any(|one| one.row == write.row)
     });
-    CommandAnswer::Leased { writes, handed }
+    CommandAnswer::Leased { writes, handed, binds: call.bound != bound }
 }
 
 struct Candidate<'a, 'b> {

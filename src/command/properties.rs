@@ -201,7 +201,7 @@ impl World {
             assert!(matches!(answer, CommandAnswer::Rejected { code: Code::ESyncSessionDeviceMismatch, .. }));
             return;
         }
-        let CommandAnswer::Leased { writes, handed } = answer else { panic!("{answer:?}") };
+        let CommandAnswer::Leased { writes, handed, .. } = answer else { panic!("{answer:?}") };
         let first = handed.first().map(|one| self.commands[rows[one.row]].kind);
         assert!(!waiting_interrupt || first == Some(CommandKind::Interrupt), "interrupts overtake");
         self.apply(&rows, writes);

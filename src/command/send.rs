@@ -7,7 +7,7 @@ use crate::error::Code;
 use crate::ingest::call::ThreadRow;
 use crate::limits::{
     COMMAND_PAYLOAD_BYTES_MAX, COMMANDS_OPEN_MAX, ID_BYTES_MAX, INTERRUPT_TTL_MS, MESSAGE_TTL_MS,
-    WAITING_TURN_TTL_MS,
+    TURN_SILENT_MS, WAITING_TURN_TTL_MS,
 };
 use crate::pack::{Misfit, Unpacker};
 
@@ -157,6 +157,7 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
         turn: makes_turn.then(|| NewTurn {
             turn_order: thread.next_turn_order,
             input_summary: payload.input_summary.clone(),
+            silent_at: call.now_ms + TURN_SILENT_MS,
         }),
         command: NewCommand {
             state,

@@ -400,7 +400,8 @@ fn what_comes_to_its_end_by_itself() {
         let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![command] });
         let writes: Vec<_> = want.into_iter().collect();
         assert_eq!(swept, CommandAnswer::Written { writes: writes.clone() }, "sweep: {case}");
-        let CommandAnswer::Leased { writes: leased, handed } = plan_lease(&lease_call(vec![command])) else {
+        let CommandAnswer::Leased { writes: leased, handed, .. } = plan_lease(&lease_call(vec![command]))
+        else {
             panic!("{case}");
         };
         let kept: Vec<_> =
@@ -434,27 +435,48 @@ fn handed(call: &CommandLeaseCall<'_>) -> Vec<usize> {
 #[test]
 fn only_the_bound_runtime_leases() {
     let of = |bound| code(&plan_lease(&CommandLeaseCall { bound, ..lease_call(vec![row(Queued)]) }));
-    assert_eq!(of(Some(BOUND)), None);
     for bound in [
         None,
         Some(Runtime { runtime_id: "other", ..BOUND }),
-        Some(Runtime { generation: 1, ..BOUND }),
         Some(Runtime { generation: 3, ..BOUND }),
         Some(Runtime { device_id: "other", ..BOUND }),
     ] {
         assert_eq!(of(bound), Some(Code::ESyncSessionDeviceMismatch), "{bound:?}");
     }
+    let unnamed = Runtime { runtime_id: "", generation: 0, ..BOUND };
+    assert_eq!(of(Some(Runtime { device_id: "other", ..unnamed })), Some(Code::ESyncSessionDeviceMismatch));
+    let long = crate::testing::keep("r".repeat(1_025));
+    for nobody in ["", long] {
+        let runtime = Runtime { runtime_id: nobody, ..BOUND };
+        let call = CommandLeaseCall { bound: Some(unnamed), runtime, ..lease_call(vec![]) };
+        assert_eq!(code(&plan_lease(&call)), Some(Code::ESyncSessionDeviceMismatch));
+    }
+}
+
+#[test]
+fn who_leases_writes_the_thread_from_then_on() {
+    let binds = |bound| match plan_lease(&CommandLeaseCall { bound: Some(bound), ..lease_call(vec![]) }) {
+        CommandAnswer::Leased { binds, .. } => binds,
+        other => panic!("{other:?}"),
+    };
+    assert!(!binds(BOUND));
+    assert!(binds(Runtime { generation: 1, ..BOUND }), "a newer start");
+    assert!(binds(Runtime { runtime_id: "", generation: 0, ..BOUND }), "a session that named no runtime");
+    // What the older start held goes back into the queue, and out again.
+    let held = CommandRow { lease: lease(1, NOW + 1.0), ..row(Leased) };
+    let older = Some(Runtime { generation: 1, ..BOUND });
+    assert_eq!(handed(&CommandLeaseCall { bound: older, ..lease_call(vec![held]) }), [0]);
 }
 
 #[test]
 fn a_lease_says_what_to_do_with_which_token_until_when() {
     let call = lease_call(vec![of_kind(Interrupt, Queued), CommandRow { order: 1, ..lapsed(Leased) }]);
-    let CommandAnswer::Leased { writes, handed } = plan_lease(&call) else { panic!() };
+    let CommandAnswer::Leased { writes, handed, .. } = plan_lease(&call) else { panic!() };
     assert_eq!(writes, vec![CommandWrite { lapses: 1, ..write(1, Queued) }], "it waits for the interrupt");
     assert_eq!(handed.len(), 1);
     assert_eq!((handed[0].row, handed[0].token, handed[0].expires_at), (0, 0, NOW + 60_000.0));
     assert_eq!((handed[0].turn_id.as_deref(), handed[0].lapses), (Some("U"), 0));
-    let CommandAnswer::Leased { writes, handed } = plan_lease(&lease_call(vec![lapsed(Leased)])) else {
+    let CommandAnswer::Leased { writes, handed, .. } = plan_lease(&lease_call(vec![lapsed(Leased)])) else {
         panic!()
     };
     assert_eq!(
@@ -547,7 +569,7 @@ fn a_new_start_of_the_runtime_settles_what_the_old_one_held() {
     let other = CommandRow { lease: theirs, ..row(Delivered) };
     assert_eq!(
         plan_lease(&lease_call(vec![other])),
-        CommandAnswer::Leased { writes: vec![], handed: vec![] }
+        CommandAnswer::Leased { writes: vec![], handed: vec![], binds: false }
     );
 }
 
@@ -901,7 +923,7 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((reported.turn_id, reported.code, reported.steered), (Some("U"), Some("E_1"), true));
     assert_eq!(reported.turn, Some(ReportedTurn { client_turn_id: Some("c") }));
 
-    let texts = "kinterrupt{}turn{}UinProgresspending";
+    let texts = "kinterrupt{}turn{}UinProgresspending?";
     let numbers = [
         1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
         1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0,
