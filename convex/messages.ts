@@ -4,7 +4,7 @@ import { query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { LIST_PAGE_BYTES_MAX, outlineMessage, presentMessage } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { findTurn, requireThread, scopeOf } from "./model/scope.js";
+import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
 import { vActor, vMessage } from "./validators.js";
 
 /** Messages that `getByTurn` answers with. */
@@ -38,13 +38,14 @@ export const getByTurn = query({
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
     await requireThread(ctx, scope, threadId);
-    if ((await findTurn(ctx, scope, threadId, turnId)) === null) {
+    const turn = await findTurnByEither(ctx, scope, threadId, turnId);
+    if (turn === null) {
       throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
     }
     const messages = await ctx.db
       .query("messages")
       .withIndex("by_turn", (q) =>
-        q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turnId),
+        q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turn.turnId),
       )
       .take(TURN_MESSAGES_MAX);
     const rows = [];

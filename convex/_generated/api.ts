@@ -30,6 +30,7 @@ import type * as model_scope from "../model/scope.js";
 import type * as model_silence from "../model/silence.js";
 import type * as model_streams from "../model/streams.js";
 import type * as model_trim from "../model/trim.js";
+import type * as presence from "../presence.js";
 import type * as retention from "../retention.js";
 import type * as serverRequests from "../serverRequests.js";
 import type * as sessions from "../sessions.js";
@@ -71,6 +72,7 @@ const fullApi: ApiFromModules<{
   "model/silence": typeof model_silence;
   "model/streams": typeof model_streams;
   "model/trim": typeof model_trim;
+  presence: typeof presence;
   retention: typeof retention;
   serverRequests: typeof serverRequests;
   sessions: typeof sessions;

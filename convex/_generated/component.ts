@@ -322,6 +322,86 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    presence: {
+      beat: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          runtimeId: string;
+          generation: number;
+          phase: string;
+          login?: string;
+          threads: Array<{
+            threadId: string;
+            turnId?: string;
+            pendingRequests: number;
+            outboxEvents: number;
+            oldestEventAt?: number;
+          }>;
+        },
+        { now: number; commandsWaiting: number },
+        Name
+      >;
+      get: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          runtimeId?: string;
+          threadId?: string;
+        },
+        {
+          machine: "here" | "away" | "never";
+          bridge: "up" | "stopped" | "failed" | "unknown";
+          codex: "up" | "starting" | "down" | "unknown";
+          login: "in" | "out" | "unknown";
+          thread: "here" | "elsewhere" | "nowhere";
+          runtimeId?: string;
+          deviceId?: string;
+          current?: {
+            threadId: string;
+            turnId?: string;
+            pendingRequests: number;
+            behind: number;
+            catchingUp: boolean;
+            oldestEventAt?: number;
+          };
+        },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        { actor: { tenantId: string; userId: string; deviceId: string } },
+        Array<{
+          runtimeId: string;
+          deviceId: string;
+          generation: number;
+          phase:
+            | "idle"
+            | "starting"
+            | "ready"
+            | "running"
+            | "reconnecting"
+            | "stopping"
+            | "failed"
+            | "unknown";
+          login: "in" | "out" | "unknown";
+          away: boolean;
+          beatAt: number;
+          threads: Array<{
+            threadId: string;
+            turnId?: string;
+            pendingRequests: number;
+            behind: number;
+            catchingUp: boolean;
+            oldestEventAt?: number;
+          }>;
+        }>,
+        Name
+      >;
+    };
     serverRequests: {
       listPending: FunctionReference<
         "query",
@@ -401,6 +481,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           sessionId: string;
           threadId: string;
           lastEventCursor: number;
+          runtimeId?: string;
+          generation?: number;
         },
         { sessionId: string; threadId: string; status: "created" | "active" },
         Name

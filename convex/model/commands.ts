@@ -1,19 +1,22 @@
 /** Commands: loaded for a plan, written as it says, and as readers get them. */
-import type {
-  CommandFacts,
-  CommandNeeds,
-  CommandSendCall,
-  CommandWrite,
-  NamedFacts,
-  NewCommand,
-  RequestName,
-  RuntimeFacts,
-  TurnFate,
+import {
+  planInterruptSend,
+  type CommandFacts,
+  type CommandNeeds,
+  type CommandSendCall,
+  type CommandWrite,
+  type NamedFacts,
+  type NewCommand,
+  type RequestName,
+  type RuntimeFacts,
+  type TurnFate,
 } from "../../js-wrapper/core/commands.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
-import type { CommandRow } from "../validators.js";
+import type { Actor, CommandRow } from "../validators.js";
 import { defined } from "./apply.js";
+import { decide } from "./core.js";
+import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
 import { payloadOf, requestsOfId } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
@@ -162,13 +165,14 @@ export async function insertCommand(
   const { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs } = sent;
   const { threadId } = thread;
   const { state, order, expiresAt, targetTurnId, clientTurnId, request } = command;
+  const { dueAt, endedAt, lease: _lease, deliveredAt: _deliveredAt, ...begun } = stateFields(state, { expiresAt }, nowMs);
   const id = await ctx.db.insert("commands", {
     ...{ ...scope, threadId, commandId, deviceId, order, rank: 0, lapses: 0, edited: false, createdAt: nowMs },
     // The core has read it: it is one of the five.
     kind: kind as Command["kind"],
     sentKind: kind,
-    ...stateFields(state, { expiresAt, lease: undefined, deliveredAt: undefined }, nowMs),
-    ...defined({ ttlMs, expiresAt, targetTurnId, clientTurnId, request: request && requestOf(request) }),
+    ...begun,
+    ...defined({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, clientTurnId, request: request && requestOf(request) }),
   });
   await writeParts(ctx, id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS), true);
   if (clientTurnId === undefined) return;
@@ -203,7 +207,7 @@ export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Comma
 /** The fields that follow from a state. */
 export function stateFields(
   state: Command["state"],
-  { expiresAt, lease, deliveredAt }: Pick<Command, "expiresAt" | "lease" | "deliveredAt">,
+  { expiresAt, lease, deliveredAt }: { expiresAt?: number | undefined; lease?: Command["lease"] | undefined; deliveredAt?: number | undefined },
   nowMs: number,
 ) {
   const inFlight = state === "leased" || state === "delivered";
@@ -231,6 +235,32 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
   const row = { commandId, threadId, kind, payloadJson, state, order, rank, deviceId, lapses, createdAt, updatedAt };
   const known = defined({ code, turnId, clientTurnId, expiresAt, deliveredAt, endedAt, runtimeId: lease?.runtimeId });
   return { row: { ...row, ...known }, bytes: payloadJson.length + ROW_BYTES };
+}
+
+/**
+ * Sends the command of a `turns.interrupt` where a runtime is bound to the thread, and takes a turn that waits out of the queue.
+ * A bound that is reached sends nothing: the mark on the turn stands.
+ */
+export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
+  const scope = scopeOf(actor);
+  const { threadId } = thread;
+  const kind = "interrupt";
+  const payloadJson = JSON.stringify({ turnId });
+  const commandId = `${kind}:${crypto.randomUUID()}`;
+  const [writer, open, order, { named, carrier }] = await Promise.all([
+    writerOf(ctx, scope, threadId),
+    openCommands(ctx, scope),
+    nextOrder(ctx, scope, threadId),
+    loadNamed(ctx, scope, threadId, { turnId }, kind),
+  ]);
+  const said = { nowMs, thread, commandId, kind, payloadJson, ttlMs: undefined, own: true, sentBefore: null };
+  const isBound = writer?.runtimeId !== undefined;
+  const answer = decide(() => planInterruptSend({ ...said, openCount: open.length, nextOrder: order, named }, isBound));
+  const carriers = carrier === null ? [] : [carrier];
+  if (answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
+  if (answer.type !== "insert") return;
+  await insertCommand(ctx, { scope, deviceId: actor.deviceId, thread, commandId, kind, payloadJson, ttlMs: undefined, nowMs }, answer);
+  await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
 }
 
 /** What becomes of the queued turn that shows a command. */
