@@ -24,6 +24,7 @@ import {
   runtimeOf,
   sentOf,
   stateFields,
+  takenTurn,
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
@@ -197,10 +198,10 @@ export const lease = mutation({
     const runtime = { runtimeId, generation, deviceId: actor.deviceId };
     const [writer, rows] = await Promise.all([writerOf(ctx, scope, threadId), openCommandsOf(ctx, scope, threadId)]);
     const commands = await Promise.all(rows.map((row) => factsOf(ctx, row)));
-    const running = await runningTurnId(ctx, scope, threadId, runtime);
+    const [running, taken] = await Promise.all([runningTurnId(ctx, scope, threadId, runtime), takenTurn(ctx, scope, threadId)]);
     const tokens = rows.map(() => crypto.randomUUID());
     const nowMs = Date.now();
-    const call = { nowMs, runtime, bound: runtimeOf(writer), runningTurnId: running, limit, tokens, commands };
+    const call = { nowMs, runtime, bound: runtimeOf(writer), runningTurnId: running, taken, limit, tokens, commands };
     const answer = decide(() => planLease(call));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     await applyCommandWrites(ctx, rows, answer.writes, nowMs);

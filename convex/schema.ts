@@ -345,6 +345,7 @@ export default defineSchema({
     .index("by_open", ["tenantId", "userId", "open"])
     .index("by_thread_open", ["tenantId", "userId", "threadId", "open", "order"])
     .index("by_client_turn", ["tenantId", "userId", "threadId", "clientTurnId", "open"])
+    .index("by_ended", ["tenantId", "userId", "threadId", "state", "endedAt"])
     .index("by_due", ["dueAt"]),
 
   /** What each runtime of a user does now: a row for each, which its beats rewrite. Queries of presence alone read it. */

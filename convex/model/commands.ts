@@ -25,6 +25,8 @@ import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type
 export const COMMANDS_OPEN_MAX = 100;
 /** Milliseconds after which the sweep asks again for a command that has no time of its own: its request may be over. */
 const LOOK_AGAIN_MS = 10 * 60 * 1000;
+/** Newest accepted commands among which the last turn is looked for: steers and interrupts of it are behind. */
+const ACCEPTED_READ_MAX = 20;
 /** What a command's row weighs beside its payload. */
 const ROW_BYTES = 1024;
 
@@ -134,6 +136,20 @@ export async function runningTurnId(ctx: ReadCtx, scope: Scope, threadId: string
   const turn = turnId === undefined ? null : await findTurn(ctx, scope, threadId, turnId);
   // The rows know of its end: the beat is older.
   return turn?.completedAt === undefined ? turnId : undefined;
+}
+
+/** The turn that Codex took last, of those that were sent as commands. */
+export async function takenTurn(ctx: ReadCtx, scope: Scope, threadId: string): Promise<{ at: number; over: boolean } | null> {
+  const { tenantId, userId } = scope;
+  const accepted = await ctx.db
+    .query("commands")
+    .withIndex("by_ended", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("state", "accepted"))
+    .order("desc")
+    .take(ACCEPTED_READ_MAX);
+  const last = accepted.find(({ kind, turnId }) => kind === "turn" && turnId !== undefined);
+  if (last?.turnId === undefined || last.endedAt === undefined) return null;
+  const turn = await findTurn(ctx, scope, threadId, last.turnId);
+  return { at: last.endedAt, over: turn?.completedAt !== undefined };
 }
 
 /** The row of a user's runtime. */

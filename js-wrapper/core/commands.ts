@@ -63,6 +63,8 @@ export type CommandLeaseCall = {
   runtime: RuntimeFacts;
   bound: RuntimeFacts | null;
   runningTurnId: string | undefined;
+  /** The turn that Codex took last, and when that was reported. */
+  taken: { at: number; over: boolean } | null;
   limit: number;
   tokens: readonly string[];
   commands: readonly CommandFacts[];
@@ -178,6 +180,10 @@ function packLease(call: CommandLeaseCall): Packed {
   runtimeFacts(packer, call.runtime);
   packer.optional(call.bound, (bound) => runtimeFacts(packer, bound));
   packer.optionalText(call.runningTurnId);
+  packer.optional(call.taken, (turn) => {
+    packer.number(turn.at);
+    packer.flag(turn.over);
+  });
   packer.number(call.limit);
   packer.list(call.tokens, (token) => packer.text(token));
   packer.list(call.commands, (command) => commandFacts(packer, command));

@@ -19,6 +19,8 @@ pub struct CommandLeaseCall<'a> {
     pub bound: Option<Runtime<'a>>,
     /// The turn that runs, by the rows or by the runtime's last beat.
     pub running_turn_id: Option<&'a str>,
+    /// The turn that Codex took last.
+    pub taken: Option<TakenTurn>,
     /// How many commands the runtime wants.
     pub limit: f64,
     /// New tokens, one for each that can be handed out.
@@ -38,11 +40,28 @@ impl<'a> CommandLeaseCall<'a> {
             runtime: Runtime::unpack_given(&mut call),
             bound: call.optional(Runtime::unpack),
             running_turn_id: call.optional_text(),
+            taken: call.optional(|call| TakenTurn { at_ms: call.number(), over: call.flag() }),
             limit: call.number(),
             tokens: call.list(Unpacker::text),
             commands: call.list(CommandRow::unpack),
         };
         call.end(read)
+    }
+}
+
+/// A turn that Codex took: its first event is on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TakenTurn {
+    /// The server's clock when that was reported, in milliseconds.
+    pub at_ms: f64,
+    /// Whether the rows know of its end.
+    pub over: bool,
+}
+
+impl TakenTurn {
+    /// Whether it may run. Beyond the time of a lease its first event, or a beat, would have told.
+    fn may_run(self, now_ms: f64) -> bool {
+        !self.over && now_ms < self.at_ms + COMMAND_LEASE_MS
     }
 }
 
@@ -146,7 +165,11 @@ impl Candidate<'_, '_> {
     fn may_go(&self, call: &CommandLeaseCall<'_>, is_busy: bool, is_stopping: bool) -> bool {
         match self.command.kind {
             CommandKind::Interrupt => true,
-            CommandKind::Turn => !is_busy && !is_stopping && call.running_turn_id.is_none(),
+            CommandKind::Turn => {
+                let may_run = call.running_turn_id.is_some()
+                    || call.taken.is_some_and(|turn| turn.may_run(call.now_ms));
+                !is_busy && !is_stopping && !may_run
+            }
             _ => !is_busy,
         }
     }

@@ -187,6 +187,7 @@ impl World {
             runtime: self.runtime(runtime),
             bound: Some(self.runtime(self.bound)),
             running_turn_id: self.running.map(|at| self.turns[at].id.as_str()),
+            taken: None,
             limit: limit as f64,
             tokens: TOKENS.to_vec(),
             commands: rows.iter().map(|at| self.row(*at)).collect(),

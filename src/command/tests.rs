@@ -1,6 +1,6 @@
 use super::answer::{CommandAnswer, CommandCode, CommandWrite, LeaseWrite, TurnFate};
 use super::edit::{CommandCall, CommandEditCall, CommandPromoteCall, plan_cancel, plan_edit, plan_promote};
-use super::lease::{CommandLeaseCall, CommandSweepCall, plan_command_sweep, plan_lease};
+use super::lease::{CommandLeaseCall, CommandSweepCall, TakenTurn, plan_command_sweep, plan_lease};
 use super::report::{CommandReportCall, ReportedTurn, plan_report};
 use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, TargetRequest, TargetTurn};
 use super::send::{CommandSendCall, InterruptSendCall, Named, Sent, plan_interrupt_send, plan_send};
@@ -418,6 +418,7 @@ fn lease_call(commands: Vec<CommandRow<'static>>) -> CommandLeaseCall<'static> {
         runtime: BOUND,
         bound: Some(BOUND),
         running_turn_id: None,
+        taken: None,
         limit: 10.0,
         tokens: vec!["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"],
         commands,
@@ -542,6 +543,20 @@ fn a_turn_is_the_last_of_a_lease_and_waits_for_the_one_that_runs() {
     let mut stopping = commands;
     stopping.push(CommandRow { order: 4, ..of_kind(Interrupt, Delivered) });
     assert_eq!(handed(&lease_call(stopping)), [0, 2], "an interrupt must not meet the next turn");
+}
+
+#[test]
+fn a_turn_waits_for_the_one_that_codex_took_until_that_is_over_or_would_have_been_heard_of() {
+    let queue = vec![of_kind(Turn, Queued), CommandRow { order: 1, ..of_kind(Steer, Queued) }];
+    for (case, at_ms, over, want) in [
+        ("taken", NOW, false, &[1][..]),
+        ("for a minute", NOW - 59_999.0, false, &[1]),
+        ("a minute ago", NOW - 60_000.0, false, &[0]),
+        ("over", NOW, true, &[0]),
+    ] {
+        let taken = Some(TakenTurn { at_ms, over });
+        assert_eq!(handed(&CommandLeaseCall { taken, ..lease_call(queue.clone()) }), want, "{case}");
+    }
 }
 
 #[test]
@@ -912,10 +927,11 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     );
     let leased = CommandLeaseCall::unpack(Unpacker::new(
         "rdUab",
-        &[NOW, 1.0, 2.0, 1.0, 0.0, 1.0, 4.0, 2.0, 1.0, 1.0, 0.0],
+        &[NOW, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 4.0, 2.0, 1.0, 1.0, 0.0],
     ))
     .unwrap();
     assert_eq!((leased.runtime, leased.bound, leased.running_turn_id), (BOUND, None, Some("U")));
+    assert_eq!(leased.taken, Some(TakenTurn { at_ms: 7.0, over: true }));
     assert_eq!((leased.limit, leased.tokens), (4.0, vec!["a", "b"]));
     let reported = [NOW, 1.0, 0.0, 0.0, 1.0, 7.0, 1.0, 3.0, 1.0, 1.0, 1.0, -1.0];
     let reported = CommandReportCall::unpack(Unpacker::new("dtrefusedUE_1c", &reported)).unwrap();

@@ -39,7 +39,8 @@ fn a_sent_command_says_what_it_names_and_is_then_made() {
 
 #[wasm_bindgen_test]
 fn a_lease_hands_out_what_waits() {
-    let numbers = [&[NOW, 1.0, 2.0, 1.0, 1.0, 1.0, 2.0, 1.0, -1.0, 5.0, 1.0, 1.0, 1.0][..], &QUEUED].concat();
+    let numbers =
+        [&[NOW, 1.0, 2.0, 1.0, 1.0, 1.0, 2.0, 1.0, -1.0, 0.0, 5.0, 1.0, 1.0, 1.0][..], &QUEUED].concat();
     assert_eq!(
         text(plan_lease(b"rdrdtturnqueued", &numbers)),
         r#"{"type":"leased","writes":[],"handed":[{"row":0,"token":0,"expiresAt":1060000,"lapses":0}],"binds":false}"#
