@@ -932,6 +932,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         {
           turnId: string;
+          clientTurnId?: string;
           turnOrder: number;
           status:
             "queued" | "inProgress" | "completed" | "interrupted" | "failed";

@@ -4,7 +4,6 @@ use super::answer::{CommandCode, CommandWrite, LeaseWrite, TurnFate};
 use crate::error::Code;
 use crate::limits::{COMMAND_LAPSES_MAX, ID_BYTES_MAX};
 use crate::pack::{Unpacker, safe_integer};
-use crate::request::approval::asks_secret;
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -113,8 +112,8 @@ pub struct TargetTurn<'a> {
 pub struct TargetRequest<'a> {
     /// Its status, as the schema has it.
     pub status: &'a str,
-    /// Whether a question of it is secret.
-    pub secret: bool,
+    /// What it asks, where a command is to answer it.
+    pub payload: Option<&'a str>,
 }
 
 /// What a command names, where that exists.
@@ -181,8 +180,7 @@ impl<'a> TargetTurn<'a> {
 impl<'a> TargetRequest<'a> {
     /// Reads it.
     pub fn unpack(call: &mut Unpacker<'a>) -> Self {
-        // Without its payload nobody asks whether it is secret.
-        Self { status: call.text(), secret: call.optional_text().is_some_and(asks_secret) }
+        Self { status: call.text(), payload: call.optional_text() }
     }
 }
 

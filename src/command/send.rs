@@ -10,6 +10,7 @@ use crate::limits::{
     TURN_SILENT_MS, WAITING_TURN_TTL_MS,
 };
 use crate::pack::{Misfit, Unpacker};
+use crate::request::approval::asks_secret;
 
 /// A `commands.send`.
 #[derive(Clone, Debug)]
@@ -225,7 +226,8 @@ impl Named<'_> {
         if names_turn && self.turn.is_none() {
             return Some((Code::EAuthTurnForbidden, "the turn does not exist for this actor"));
         }
-        if kind == CommandKind::Answer && self.request.is_some_and(|request| request.secret) {
+        let asked = self.request.and_then(|request| request.payload);
+        if kind == CommandKind::Answer && asked.is_some_and(asks_secret) {
             return Some((
                 Code::ECommandNotAllowed,
                 "a secret is answered at the machine: it is stored nowhere",

@@ -15,7 +15,8 @@ const BOUND: Runtime<'static> = Runtime { runtime_id: "r", generation: 2, device
 const THREAD: ThreadRow<'static> =
     ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
 const RUNNING: TargetTurn<'static> = TargetTurn { turn_id: Some("U"), status: "inProgress", source: None };
-const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", secret: false };
+const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", payload: None };
+const SECRET: &str = r#"{"params":{"questions":[{"isSecret":true}]}}"#;
 const TURN_JSON: &str = r#"{"clientTurnId":"c","input":[{"type":"text","text":"hi"}]}"#;
 const STATES: [CommandState; 8] = [Queued, Leased, Delivered, Unknown, Accepted, Refused, Expired, Cancelled];
 
@@ -293,14 +294,15 @@ fn what_names_something_that_is_over_is_not_sent() {
         assert_eq!(of(at, None, None), gone);
         for (status, want) in [("pending", None), ("answering", None), ("answered", gone), ("expired", gone)]
         {
-            assert_eq!(of(at, None, Some(TargetRequest { status, secret: false })), want, "{status}");
+            assert_eq!(of(at, None, Some(TargetRequest { status, payload: None })), want, "{status}");
         }
     }
 }
 
 #[test]
 fn a_secret_is_not_answered_from_afar() {
-    let named = Some(Named { request: Some(TargetRequest { secret: true, ..PENDING }), ..Named::default() });
+    let named =
+        Some(Named { request: Some(TargetRequest { payload: Some(SECRET), ..PENDING }), ..Named::default() });
     let of = |at: usize| code(&plan_send(&CommandSendCall { named, ..send(KINDS[at].0, KINDS[at].1) }));
     assert_eq!((of(3), of(4)), (None, Some(Code::ECommandNotAllowed)));
 }
@@ -352,7 +354,7 @@ fn what_comes_to_its_end_by_itself() {
     let late = |command: CommandRow<'static>| CommandRow { expires_at_ms: Some(NOW), ..command };
     let target = |status, source| Target {
         turn: Some(TargetTurn { status, source, ..RUNNING }),
-        request: Some(TargetRequest { status: "expired", secret: false }),
+        request: Some(TargetRequest { status: "expired", payload: None }),
     };
     let over = |kind| CommandRow { target: target("completed", Some("codex")), ..of_kind(kind, Queued) };
     let plain = |state, code| CommandWrite { turn: TurnFate::Keep, ..ended(0, state, code) };
@@ -954,7 +956,7 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((call.send.open_count, call.send.next_order), (9, 4));
     let named = call.send.named.unwrap();
     assert_eq!((named.turn, named.client_turn_exists), (Some(RUNNING), true));
-    assert_eq!(named.request, Some(TargetRequest { secret: true, ..PENDING }));
+    assert_eq!(named.request, Some(TargetRequest { payload: Some("?"), ..PENDING }));
     assert!(CommandSendCall::unpack(Unpacker::new(texts, &numbers[1..])).is_ok());
 }
 
