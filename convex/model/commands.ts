@@ -1,6 +1,7 @@
 /** Commands: loaded for a plan, written as it says, and as readers get them. */
 import {
   planInterruptSend,
+  planSend,
   type CommandFacts,
   type CommandNeeds,
   type CommandSendCall,
@@ -258,25 +259,42 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
  * A bound that is reached sends nothing: the mark on the turn stands.
  */
 export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
-  const scope = scopeOf(actor);
-  const { threadId } = thread;
-  const kind = "interrupt";
-  const payloadJson = JSON.stringify({ turnId });
-  const commandId = `${kind}:${crypto.randomUUID()}`;
-  const [writer, open, order, { named, carrier }] = await Promise.all([
-    writerOf(ctx, scope, threadId),
-    openCommands(ctx, scope),
-    nextOrder(ctx, scope, threadId),
-    loadNamed(ctx, scope, threadId, { turnId }, kind),
-  ]);
-  const said = { nowMs, thread, commandId, kind, payloadJson, ttlMs: undefined, own: true, sentBefore: null };
-  const isBound = writer?.runtimeId !== undefined;
-  const answer = decide(() => planInterruptSend({ ...said, openCount: open.length, nextOrder: order, named }, isBound));
+  const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
+  const { named, carrier } = await loadNamed(ctx, sent.scope, thread.threadId, { turnId }, sent.kind);
+  const answer = decide(() => planInterruptSend({ ...call, named }, isBound));
   const carriers = carrier === null ? [] : [carrier];
-  if (answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
-  if (answer.type !== "insert") return;
-  await insertCommand(ctx, { scope, deviceId: actor.deviceId, thread, commandId, kind, payloadJson, ttlMs: undefined, nowMs }, answer);
-  await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
+  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+  if (answer.type === "insert" || answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
+}
+
+/**
+ * Sends the command of an `approvals.respond` where a runtime is bound to the thread: the decision as the app-server writes it.
+ * A bound that is reached sends nothing: the decision is stored.
+ */
+export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, request: Doc<"serverRequests">, decision: string, nowMs: number): Promise<void> {
+  const { requestId, runtimeId, generation, appGeneration } = request;
+  const payload = { requestId, ...defined({ runtimeId, generation, appGeneration }), decision: JSON.parse(decision) as unknown };
+  const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "decide", payload, nowMs);
+  if (!isBound) return;
+  let answer = decide(() => planSend(call));
+  if (answer.type === "needs") {
+    const { named } = await loadNamed(ctx, sent.scope, thread.threadId, answer.needs, sent.kind);
+    answer = decide(() => planSend({ ...call, named }));
+  }
+  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+}
+
+/** What a command that the component sends itself is planned from. */
+async function loadOwn(ctx: ReadCtx, actor: Actor, thread: Doc<"threads">, kind: string, payload: object, nowMs: number) {
+  const scope = scopeOf(actor);
+  const [writer, open, order] = await Promise.all([
+    writerOf(ctx, scope, thread.threadId),
+    openCommands(ctx, scope),
+    nextOrder(ctx, scope, thread.threadId),
+  ]);
+  const said = { nowMs, thread, commandId: `${kind}:${crypto.randomUUID()}`, kind, payloadJson: JSON.stringify(payload), ttlMs: undefined };
+  const call = { ...said, own: true, sentBefore: null, openCount: open.length, nextOrder: order, named: null };
+  return { isBound: writer?.runtimeId !== undefined, call, sent: { ...said, scope, deviceId: actor.deviceId } };
 }
 
 /** What becomes of the queued turn that shows a command. */

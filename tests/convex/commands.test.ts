@@ -650,3 +650,49 @@ describe("turns.interrupt", () => {
     expect((await dump(component)).commands).toHaveLength(100);
   });
 });
+
+describe("approvals.respond", () => {
+  const METHOD = "item/commandExecution/requestApproval";
+  async function asking(component: Component): Promise<TurnStream> {
+    const turn = await running(component);
+    const params = { threadId: THREAD, turnId: TURN, itemId: "i", command: "ls", cwd: "/w" };
+    await ingestOk(component, [turn.raw(METHOD, JSON.stringify({ method: METHOD, id: 0, params }))]);
+    return turn;
+  }
+  const respond = (component: Component, decision: "accepted" | "declined" = "accepted") =>
+    component.mutation(api.approvals.respond, { actor: PHONE, threadId: THREAD, turnId: TURN, itemId: "i", decision });
+
+  test("sends the decision once where a runtime is bound, as the app-server writes it", async () => {
+    const component = await startBound();
+    await asking(component);
+    await respond(component);
+    await respond(component);
+    const payloadJson = JSON.stringify({ requestId: 0, runtimeId: "rt", generation: 1, decision: "accept" });
+    expect(await lease(component)).toMatchObject([{ kind: "decide", payloadJson }]);
+    expect((await refusal(respond(component, "declined"))).code).toBe("E_APPROVAL_NOT_PENDING");
+    expect((await dump(component)).commands).toMatchObject([{ deviceId: "phone", state: "leased" }]);
+  });
+
+  test("works in an archived thread, and only stores the decision where no runtime is bound", async () => {
+    const archived = await startBound();
+    await asking(archived);
+    await ingestOk(archived, [], {}, [lifecycle(0, "thread/archived", {})]);
+    await respond(archived);
+    expect(await states(archived)).toEqual([[expect.stringMatching(/^decide:/), "queued"]]);
+    const unbound = await startThread();
+    await asking(unbound);
+    await respond(unbound);
+    const { commands, serverRequests } = await dump(unbound);
+    expect(commands).toEqual([]);
+    expect(serverRequests).toMatchObject([{ status: "answering", decidedByDevice: "phone" }]);
+  });
+
+  test("dies with its request", async () => {
+    const component = await startBound();
+    const turn = await asking(component);
+    await respond(component);
+    await ingestOk(component, [turn.completed()]);
+    expect(await lease(component)).toEqual([]);
+    expect(await states(component)).toEqual([[expect.stringMatching(/^decide:/), "expired", "E_COMMAND_TARGET_GONE"]]);
+  });
+});
