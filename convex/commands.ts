@@ -138,7 +138,9 @@ export const promote = mutation({
       command === null ? [[], null] : await Promise.all([openCommandsOf(ctx, scope, command.threadId), runningTurn(ctx, scope, command.threadId)]);
     // What has ended is before nobody.
     const rankMax = Math.max(0, ...open.map(({ rank }) => rank));
-    const answer = decide(() => planPromote({ ...call, rankMax, expectedTurnId, runningTurnId: running?.turnId }));
+    // The turn that runs by either of its ids.
+    const runningTurnId = running?.clientTurnId === expectedTurnId ? expectedTurnId : running?.turnId;
+    const answer = decide(() => planPromote({ ...call, rankMax, expectedTurnId, runningTurnId }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
     if (command === null) return null;
     const { rank, steers } = answer;

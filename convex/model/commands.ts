@@ -320,8 +320,8 @@ async function applyTurnFate(ctx: WriteCtx, command: Command, clientTurnId: stri
       return ctx.db.delete("turns", turn._id);
     case "fail":
     case "interrupt": {
-      // Whose word came before stands.
-      if (turn.status !== "queued") return;
+      // Whose word came before stands, unless it was the sweep's: a command's own last word was of that kind too.
+      if (turn.status !== "queued" && turn.source !== "sweep") return;
       const ended =
         fate.type === "fail"
           ? { status: "failed" as const, source: "sweep" as const, error: fate.code }

@@ -770,6 +770,8 @@ fn only_the_bound_runtime_reports() {
     assert_eq!(of(None, "d"), mismatch);
     assert_eq!(of(Some(BOUND), "other"), mismatch);
     assert_eq!(of(Some(Runtime { runtime_id: "other", ..BOUND }), "d"), mismatch);
+    let unnamed = Some(Runtime { runtime_id: "", generation: 0, ..BOUND });
+    assert_eq!((of(unnamed, "d"), of(unnamed, "other")), (None, mismatch));
     let missing = CommandReportCall { command: None, ..report(row(Leased), "delivered") };
     assert_eq!(code(&plan_report(&missing)), Some(Code::ECommandNotFound));
 }

@@ -6,6 +6,7 @@ import {
   agentMessage,
   api,
   dump,
+  ingest,
   ingestOk,
   internal,
   lifecycle,
@@ -243,6 +244,20 @@ describe("a lease", () => {
     expect((await dump(component)).sessions).toMatchObject([{ runtimeId: "rt2" }]);
   });
 
+  test("a session that is recovered by a batch is its runtime's still, and another device's is nobody's yet", async () => {
+    const component = await startBound();
+    const desk = { ...OWNER, deviceId: "desk" };
+    await component.mutation(api.sync.ensureSession, { actor: desk, sessionId: "s2", threadId: THREAD, lastEventCursor: 0, runtimeId: "rt2", generation: 1 });
+    pass(MINUTE);
+    const turn = new TurnStream();
+    expect((await ingest(component, [turn.started()])).status).toBe("session_recovered");
+    const runtimes = async () => (await dump(component)).sessions.map(({ deviceId, runtimeId }) => [deviceId, runtimeId]);
+    expect(await runtimes()).toEqual([["laptop", "rt"], ["desk", "rt2"]]);
+    pass(MINUTE);
+    expect((await ingest(component, [turn.text("m", "x")], { actor: desk })).status).toBe("session_recovered");
+    expect(await runtimes()).toEqual([["desk", undefined], ["desk", "rt2"]]);
+  });
+
   test("of an older start is over when a newer one leases, and the older one gets nothing more", async () => {
     const component = await startBound();
     await send(component, "a");
@@ -385,6 +400,16 @@ describe("a report", () => {
     expect(await get(component, "a")).toMatchObject({ state: "accepted", turnId: TURN });
   });
 
+  test("is taken by its token where the session no longer says which runtime writes", async () => {
+    const component = await startBound();
+    await send(component, "a");
+    const { token } = await deliver(component);
+    await bind(component, {});
+    expect((await refusal(report(component, "a", "another", "accepted", { turnId: TURN }))).code).toBe("E_COMMAND_LEASE_LOST");
+    await report(component, "a", token, "accepted", { turnId: TURN });
+    expect(await states(component)).toEqual([["a", "accepted"]]);
+  });
+
   test("refused says why, and the turn that showed it failed so", async () => {
     const component = await startBound();
     await send(component, "a");
@@ -466,6 +491,17 @@ describe("time", () => {
     expect(await states(component)).toEqual([["a", "expired", "E_COMMAND_TARGET_GONE"]]);
   });
 
+  test("a decision is of the process that asked, where it says which", async () => {
+    const component = await startBound();
+    const turn = await running(component);
+    const method = "item/commandExecution/requestApproval";
+    await ingestOk(component, [turn.raw(method, JSON.stringify({ method, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i" } }))]);
+    const decision = (generation: number) => JSON.stringify({ requestId: 0, runtimeId: "rt", generation, decision: "accept" });
+    expect((await refusal(send(component, "a", { kind: "decide", payloadJson: decision(2) }))).code).toBe("E_COMMAND_TARGET_GONE");
+    await send(component, "a", { kind: "decide", payloadJson: decision(1) });
+    expect(await leasedIds(component)).toEqual(["a"]);
+  });
+
   test("a sweep goes on where there is more than a batch", async () => {
     const component = await startBound();
     const others = Array.from({ length: 3 }, (_, at) => ({ ...PHONE, userId: `user ${at}` }));
@@ -522,6 +558,17 @@ describe("what is still queued", () => {
       order.push(commandId);
     }
     expect(order).toEqual(["c", "b", "a"]);
+  });
+
+  test("can be turned into a steer of a turn that is named by its client's id", async () => {
+    const component = await startBound();
+    await send(component, "a");
+    const { token } = await deliver(component);
+    await report(component, "a", token, "accepted", { turnId: TURN });
+    await running(component);
+    await send(component, "b");
+    await component.mutation(api.commands.promote, { actor: PHONE, commandId: "b", expectedTurnId: "turn of a" });
+    expect(await lease(component)).toMatchObject([{ commandId: "b", kind: "steer", turnId: TURN }]);
   });
 
   test("can be turned into a steer of the turn that runs, and of no other", async () => {
@@ -600,6 +647,26 @@ describe("the queued turn that shows a command", () => {
     await sweep(component);
     expect(await turnOf(component, "turn of a")).toMatchObject({ status: "failed", error: "E_COMMAND_EXPIRED", source: "sweep" });
     await component.mutation(api.turns.interrupt, { actor: PHONE, threadId: THREAD, turnId: "turn of a" });
+    expect(await turnOf(component, "turn of a")).toMatchObject({ status: "interrupted", source: "client" });
+  });
+
+  test("says the last word of its command", async () => {
+    const component = await startBound();
+    await send(component, "a");
+    const { token } = await deliver(component);
+    pass(MINUTE);
+    await sweep(component);
+    await report(component, "a", token, "refused", { code: "E_BRIDGE_LATE" });
+    expect(await turnOf(component, "turn of a")).toMatchObject({ status: "failed", error: "E_BRIDGE_LATE", source: "sweep" });
+  });
+
+  test("that a client interrupted stays interrupted, whatever becomes of its command", async () => {
+    const component = await startBound();
+    await send(component, "a");
+    const [handed] = await lease(component);
+    await component.mutation(api.turns.interrupt, { actor: PHONE, threadId: THREAD, turnId: "turn of a" });
+    expect(await states(component)).toEqual([["a", "leased"], [expect.stringMatching(/^interrupt:/), "queued"]]);
+    await report(component, "a", handed!.leaseToken, "refused");
     expect(await turnOf(component, "turn of a")).toMatchObject({ status: "interrupted", source: "client" });
   });
 
