@@ -510,9 +510,9 @@ describe("time", () => {
       for (let at = 0; at < 40; at++) await send(component, `c${at}`, { actor });
     }
     pass(10 * MINUTE);
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
     expect(await sweep(component)).toEqual({ moved: 100, hasMore: true });
-    await component.finishInProgressScheduledFunctions();
-    expect(await sweep(component)).toMatchObject({ hasMore: false });
+    await component.finishAllScheduledFunctions(vi.runAllTimers);
     expect((await dump(component)).commands.map(({ state }) => state)).toEqual(Array.from({ length: 120 }, () => "expired"));
   });
 });
@@ -602,6 +602,23 @@ describe("the queued turn that shows a command", () => {
       expect(await component.query(api.turns.get, { actor: OWNER, threadId: THREAD, turnId })).toMatchObject({ turnId: TURN, clientTurnId: "turn of a", inputSummary: "do a" });
       expect(await component.query(api.messages.getByTurn, { actor: OWNER, threadId: THREAD, turnId })).toHaveLength(2);
     }
+  });
+
+  test("has the thread's next place", async () => {
+    const component = await startBound();
+    for (const id of ["a", "b"]) await send(component, id);
+    await running(component);
+    expect((await dump(component)).turns.map(({ turnId, turnOrder }) => [turnId, turnOrder])).toEqual([["turn of a", 0], ["turn of b", 1], [TURN, 2]]);
+  });
+
+  test("cannot be interrupted at Codex before Codex knows it, and then is by Codex's id", async () => {
+    const component = await startBound();
+    await send(component, "a");
+    const { token } = await deliver(component);
+    await stop(component, "stop", "turn of a");
+    expect(await lease(component)).toEqual([]);
+    await report(component, "a", token, "accepted", { turnId: TURN });
+    expect(await lease(component)).toMatchObject([{ commandId: "stop", turnId: TURN }]);
   });
 
   test("joins the turn that ingest made before the answer came", async () => {
