@@ -59,6 +59,7 @@ describe("a beat", () => {
     const component = await startThread();
     await beat(component, { generation: 2 });
     const before = await dump(component);
+    await pass(component, 1);
     await beat(component, { generation: 1, phase: "failed" });
     expect(await dump(component)).toEqual(before);
     await beat(component, { generation: 3, phase: "starting" });
