@@ -26,7 +26,7 @@ async function sent(call: (fake: FakeComponent) => Promise<unknown>): Promise<un
   return fake.calls;
 }
 
-it("each helper calls its function, with what was given and nothing else", async () => {
+it("each calls its function of the component, with what was given and nothing else", async () => {
   const send = { ...one, threadId: "t", kind: "turn" as const, payloadJson: "{}" };
   for (const args of [send, { ...send, ttlMs: 0 }]) {
     expect(await sent(({ ctx, component }) => sendCommand(ctx, component, args))).toEqual([["commands.send", args]]);
