@@ -2,6 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { planRespond } from "../js-wrapper/core/control.js";
 import { mutation, query } from "./_generated/server.js";
+import { sendDecision } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { refused } from "./model/refusals.js";
@@ -41,7 +42,8 @@ export const listPending = query({
 });
 
 /**
- * Decides an approval, once: the first decision stands, the same again changes nothing. Codex gets its answer from the bridge.
+ * Decides an approval, once: the first decision stands, the same again changes nothing. Codex gets its answer from the bridge,
+ * which is told by a command where a runtime is bound to the thread.
  *
  * `decision` is `accepted`, `declined`, or one of the request's `availableDecisions` as `{json}`. `requestId` says which request
  * where several ask about the item. `shownSha256`, in hexadecimal, is of the `payloadJson` that the person saw.
@@ -88,6 +90,7 @@ export const respond = mutation({
         decidedAt: nowMs,
       });
       await writeResponse(ctx, row, answer.response);
+      if (thread !== null) await sendDecision(ctx, actor, thread, row, answer.decision, nowMs);
     }
     return null;
   },

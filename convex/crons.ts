@@ -16,4 +16,6 @@ crons.interval("clean up tombstones", { hours: 6 }, internal.retention.cleanupTo
 crons.interval("clean up deleted turns", { hours: 6 }, internal.retention.cleanupDeletedTurns, {});
 crons.interval("clean up deletions", { hours: 6 }, internal.retention.cleanupDeletions, {});
 
+crons.interval("expire commands", { minutes: 1 }, internal.commands.expireCommands, {});
+
 export default crons;

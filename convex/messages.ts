@@ -39,13 +39,14 @@ export const getByTurn = query({
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
-    if ((await findShownTurn(ctx, thread, turnId)) === null) {
+    const turn = await findShownTurn(ctx, thread, turnId);
+    if (turn === null) {
       throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
     }
     const messages = await ctx.db
       .query("messages")
       .withIndex("by_turn", (q) =>
-        q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turnId),
+        q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turn.turnId),
       )
       .take(TURN_MESSAGES_MAX);
     const rows = [];

@@ -6,6 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
+import { vCommandKind, vCommandState, vLogin, vPhase, vPresenceThread } from "./validators.js";
 import { vDeletionKind, vDeletionState, vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
@@ -39,6 +40,8 @@ export default defineSchema({
   turns: defineTable({
     ...inThread,
     turnId: v.string(),
+    /** The id that its client invented, where a command carries it: the turn's until Codex's is known. */
+    clientTurnId: v.optional(v.string()),
     turnOrder: v.number(),
     status: vTurnStatus,
     /** Whose word a terminal status is. */
@@ -57,6 +60,7 @@ export default defineSchema({
     silentAt: v.optional(v.number()),
   })
     .index("by_silence", ["silentAt"])
+    .index("by_client", ["tenantId", "userId", "threadId", "clientTurnId"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
     .index("by_order", ["tenantId", "userId", "threadId", "turnOrder"])
     .index("by_status", ["tenantId", "userId", "threadId", "status", "turnOrder"]),
@@ -122,8 +126,8 @@ export default defineSchema({
 
   /** Pieces of what is too large or too often rewritten for its row: texts and payloads. */
   parts: defineTable({
-    owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine"), v.id("serverRequests"), v.id("turns"), v.id("threads")),
-    /** `text`, `payload`, `questions`, `response`, or `kept:${index}` of a chunk; of a turn or a thread, what it keeps the newest of. */
+    owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine"), v.id("serverRequests"), v.id("turns"), v.id("threads"), v.id("commands")),
+    /** `text`, `payload`, `questions`, `response`, `sent`, or `kept:${index}` of a chunk; of a turn or a thread, what it keeps the newest of. */
     kind: v.string(),
     part: v.number(),
     text: v.string(),
@@ -281,6 +285,9 @@ export default defineSchema({
     ...inThread,
     sessionId: v.string(),
     deviceId: v.string(),
+    /** The runtime behind it and its start, where it is known: who leases the thread's commands. */
+    runtimeId: v.optional(v.string()),
+    generation: v.optional(v.number()),
     epoch: v.number(),
     lastBeatAt: v.number(),
     lastEventCursor: v.number(),
@@ -291,6 +298,83 @@ export default defineSchema({
     .index("by_tenant_beat", ["tenantId", "timedOutAt", "lastBeatAt"])
     .index("by_session", ["tenantId", "userId", "sessionId", "threadId"])
     .index("by_epoch", ["tenantId", "userId", "threadId", "epoch"]),
+
+  /** What clients wish of the machine. Kept as long as its thread; what it asks for is in the parts `payload`, and as it was sent first, where it was edited, in `sent`. */
+  commands: defineTable({
+    ...inThread,
+    commandId: v.string(),
+    kind: vCommandKind,
+    /** The kind that it was sent with: a turn may be promoted to a steer. */
+    sentKind: v.string(),
+    ttlMs: v.optional(v.number()),
+    edited: v.boolean(),
+    /** Who sent it, beside the user. */
+    deviceId: v.string(),
+    state: vCommandState,
+    /** Whether it is queued or with its runtime. */
+    open: v.boolean(),
+    /** Why it ended. */
+    code: v.optional(v.string()),
+    /** The turn that it belongs to, by Codex's id. */
+    turnId: v.optional(v.string()),
+    /** Its place among the thread's commands. */
+    order: v.number(),
+    /** 0, or its place among the promoted ones. */
+    rank: v.number(),
+    /** The server's clock at the end of its time; none where that is its request's. */
+    expiresAt: v.optional(v.number()),
+    /** How often its lease lapsed before it was delivered. */
+    lapses: v.number(),
+    /** Who has it, or had it when it became unknown. */
+    lease: v.optional(v.object({ token: v.string(), runtimeId: v.string(), generation: v.number(), expiresAt: v.number() })),
+    /** The queued turn that shows it. */
+    clientTurnId: v.optional(v.string()),
+    /** The turn that it names, by either of its ids. */
+    targetTurnId: v.optional(v.string()),
+    /** The request that it answers. */
+    request: v.optional(
+      v.object({
+        requestId: vRequestId,
+        runtimeId: v.optional(v.string()),
+        generation: v.optional(v.number()),
+        appGeneration: v.optional(v.number()),
+      }),
+    ),
+    /** When the sweep looks at it; none where it has ended. */
+    dueAt: v.optional(v.number()),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+    deliveredAt: v.optional(v.number()),
+    endedAt: v.optional(v.number()),
+  })
+    .index("by_command", ["tenantId", "userId", "commandId"])
+    .index("by_order", ["tenantId", "userId", "threadId", "order"])
+    .index("by_open", ["tenantId", "userId", "open"])
+    .index("by_thread_open", ["tenantId", "userId", "threadId", "open", "order"])
+    .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
+    .index("by_client_turn", ["tenantId", "userId", "threadId", "clientTurnId", "open"])
+    .index("by_ended", ["tenantId", "userId", "threadId", "state", "endedAt"])
+    .index("by_due", ["dueAt"]),
+
+  /** What each runtime of a user does now: a row for each, which its beats rewrite. Queries of presence alone read it. */
+  presence: defineTable({
+    ...owned,
+    runtimeId: v.string(),
+    deviceId: v.string(),
+    /** Its start of the bridge. */
+    generation: v.number(),
+    phase: vPhase,
+    login: vLogin,
+    threads: v.array(vPresenceThread),
+    /** The server's clock at its last beat. */
+    beatAt: v.number(),
+    /** When it is away, if it does not beat before. */
+    awayAt: v.number(),
+    /** Written by the expiry that is scheduled for then. */
+    away: v.boolean(),
+  })
+    .index("by_runtime", ["tenantId", "userId", "runtimeId"])
+    .index("by_beat", ["tenantId", "userId", "beatAt"]),
 
   /** Lifecycle counters: per runtime, one more than the highest number applied. */
   lifecycleMarks: defineTable({

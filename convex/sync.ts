@@ -7,6 +7,7 @@ import { coded } from "./errors.js";
 import { applySession, applyWrites } from "./model/apply.js";
 import { decide } from "./model/core.js";
 import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
+import { isCount } from "./model/newest.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { requireThread, scopeOf } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
@@ -28,19 +29,23 @@ const CHECKPOINTS_LISTED_MAX = 2_000;
 const vSessionArgs = { actor: vActor, sessionId: v.string(), threadId: v.string(), lastEventCursor: v.number() };
 
 /**
- * Creates or refreshes a session, binds it to the caller's device, and makes it the thread's writer.
+ * Creates or refreshes a session, binds it to the caller's device, and makes it the thread's writer. `runtimeId` and
+ * `generation` say which start of which runtime that is: it alone leases the thread's commands. Where they are not given, it is
+ * the runtime of that device which leases first.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`
  */
 export const ensureSession = mutation({
-  args: vSessionArgs,
+  args: { ...vSessionArgs, runtimeId: v.optional(v.string()), generation: v.optional(v.number()) },
   returns: v.object({
     sessionId: v.string(),
     threadId: v.string(),
     status: v.union(v.literal("created"), v.literal("active")),
   }),
   handler: async (ctx, args) => {
-    const created = await beat(ctx, args, false);
+    const { runtimeId, generation } = args;
+    const runtime = runtimeId !== undefined && isCount(generation) ? { runtimeId, generation } : null;
+    const created = await beat(ctx, args, false, runtime);
     return { sessionId: args.sessionId, threadId: args.threadId, status: created ? ("created" as const) : ("active" as const) };
   },
 });
@@ -190,12 +195,12 @@ export const listCheckpoints = query({
 
 type SessionArgs = Pick<IngestArgs, "actor" | "sessionId" | "threadId"> & { lastEventCursor: number };
 
-async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean): Promise<boolean> {
+async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean, runtime?: { runtimeId: string; generation: number } | null): Promise<boolean> {
   await requireThread(ctx, scopeOf(args.actor), args.threadId);
   const { facts, own } = await loadSession(ctx, args.actor, args.sessionId, args.threadId);
   const answer = decide(() => planSession({ heartbeat, session: facts }));
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
-  await applySession(ctx, args, own, answer.session, Date.now(), args.lastEventCursor);
+  await applySession(ctx, args, own, answer.session, Date.now(), args.lastEventCursor, runtime);
   return own === null;
 }
 

@@ -3,11 +3,12 @@ import { planTurnInterrupt, planTurnStart } from "../js-wrapper/core/clients.js"
 import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applyTurnEnd, defined } from "./model/apply.js";
+import { sendInterrupt } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { askDeletion, asked } from "./model/deletion.js";
 import { loadedTurn, loadTurnToEnd } from "./model/load.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
-import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
+import { findThread, findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
 import { findShownTurn, isDeletedTurn, isHidden } from "./model/visible.js";
 import { vActor, vDeletionAsked, vTokenUsage, vTurnStatus } from "./validators.js";
 
@@ -28,7 +29,8 @@ const vOptions = v.object({
 });
 
 /**
- * A turn with what it keeps the newest of: its tokens, its changes as one diff, its plan.
+ * A turn with what it keeps the newest of: its tokens, its changes as one diff, its plan. An id that a client invented
+ * (`clientTurnId`) names it too, and is its `turnId` until Codex's is known.
  *
  * `planJson` and `rerouteJson` are the `params` of the newest `turn/plan/updated` and `model/rerouted`, as they came.
  *
@@ -38,6 +40,7 @@ export const get = query({
   args: { actor: vActor, threadId: v.string(), turnId: v.string() },
   returns: v.object({
     turnId: v.string(),
+    clientTurnId: v.optional(v.string()),
     turnOrder: v.number(),
     status: vTurnStatus,
     error: v.optional(v.string()),
@@ -56,7 +59,7 @@ export const get = query({
     const thread = await requireThread(ctx, scope, threadId);
     const turn = await findShownTurn(ctx, thread, turnId);
     if (turn === null) throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
-    const { turnOrder, status, error, warning, inputSummary, createdAt, startedAt, completedAt } = turn;
+    const { turnOrder, status, error, warning, inputSummary, createdAt, startedAt, completedAt, clientTurnId } = turn;
     const [usage, diff, planJson, rerouteJson] = await Promise.all([
       findUsage(ctx, scope, threadId, "turn", turnOrder),
       readNewest(ctx, turn._id, "diff"),
@@ -64,7 +67,8 @@ export const get = query({
       readNewest(ctx, turn._id, "reroute"),
     ]);
     const kept = defined({ usage: usage === null ? undefined : usageOf(usage), diff, planJson, rerouteJson });
-    return { turnId, turnOrder, status, createdAt, ...defined({ error, warning, inputSummary, startedAt, completedAt }), ...kept };
+    const told = defined({ error, warning, inputSummary, startedAt, completedAt, clientTurnId });
+    return { turnId: turn.turnId, turnOrder, status, createdAt, ...told, ...kept };
   },
 });
 
@@ -93,7 +97,7 @@ export const start = mutation({
           q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("idempotencyKey", idempotencyKey),
         )
         .unique(),
-      findTurn(ctx, scope, threadId, turnId),
+      findTurnByEither(ctx, scope, threadId, turnId),
     ]);
     const deleted = turn === null ? await isDeletedTurn(ctx, scope, threadId, turnId) : thread !== null && isHidden(thread, turn.turnOrder);
     const texts = input.flatMap((item) => (item.text === undefined ? [] : [item.text]));
@@ -118,7 +122,8 @@ export const start = mutation({
 });
 
 /**
- * Ends a turn that goes on, with its streams and messages, in one transaction; a turn that has ended stays as it is.
+ * Ends a turn that goes on, with its streams and messages, in one transaction; a turn that has ended stays as it is. Where a
+ * runtime is bound to the thread, it is told too, by a command.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`
  */
@@ -128,12 +133,14 @@ export const interrupt = mutation({
   handler: async (ctx, { actor, threadId, turnId, reason }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
-    const found = await loadTurnToEnd(ctx, scope, threadId, turnId);
+    const named = await findTurnByEither(ctx, scope, threadId, turnId);
+    const found = await loadTurnToEnd(ctx, scope, threadId, named?.turnId ?? turnId);
     const rows = { ...found, turns: found.turns.filter(({ turnOrder }) => !isHidden(thread, turnOrder)) };
     const nowMs = Date.now();
     const answer = decide(() => planTurnInterrupt({ nowMs, reason, loaded: loadedTurn(rows) }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { turnId });
     await applyTurnEnd(ctx, { actor, thread, rows, nowMs }, answer.writes);
+    await sendInterrupt(ctx, actor, thread, turnId, nowMs);
     return null;
   },
 });

@@ -272,3 +272,94 @@ export const vDeletionJob = v.object({
 export type DeletionJob = Infer<typeof vDeletionJob>;
 
 export const vDeletionAsked = v.object({ deletionJobId: v.string(), scheduledFor: v.number() });
+
+// ---- commands and presence
+
+export const vCommandKind = v.union(v.literal("turn"), v.literal("steer"), v.literal("interrupt"), v.literal("decide"), v.literal("answer"));
+export const vCommandState = v.union(
+  v.literal("queued"),
+  v.literal("leased"),
+  v.literal("delivered"),
+  v.literal("accepted"),
+  v.literal("refused"),
+  v.literal("expired"),
+  v.literal("cancelled"),
+  v.literal("unknown"),
+);
+
+export const vCommand = v.object({
+  commandId: v.string(),
+  threadId: v.string(),
+  kind: vCommandKind,
+  payloadJson: v.string(),
+  state: vCommandState,
+  code: v.optional(v.string()),
+  turnId: v.optional(v.string()),
+  clientTurnId: v.optional(v.string()),
+  order: v.number(),
+  rank: v.number(),
+  deviceId: v.string(),
+  runtimeId: v.optional(v.string()),
+  lapses: v.number(),
+  expiresAt: v.optional(v.number()),
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  deliveredAt: v.optional(v.number()),
+  endedAt: v.optional(v.number()),
+});
+export type CommandRow = Infer<typeof vCommand>;
+
+export const vLeasedCommand = v.object({
+  commandId: v.string(),
+  kind: vCommandKind,
+  payloadJson: v.string(),
+  leaseToken: v.string(),
+  leaseExpiresAt: v.number(),
+  turnId: v.optional(v.string()),
+  lapses: v.number(),
+});
+
+export const vPhase = v.union(
+  v.literal("idle"),
+  v.literal("starting"),
+  v.literal("ready"),
+  v.literal("running"),
+  v.literal("reconnecting"),
+  v.literal("stopping"),
+  v.literal("failed"),
+  v.literal("unknown"),
+);
+export const vLogin = v.union(v.literal("in"), v.literal("out"), v.literal("unknown"));
+
+export const vPresenceThread = v.object({
+  threadId: v.string(),
+  turnId: v.optional(v.string()),
+  pendingRequests: v.number(),
+  behind: v.number(),
+  catchingUp: v.boolean(),
+  oldestEventAt: v.optional(v.number()),
+});
+
+export const vRuntime = v.object({
+  runtimeId: v.string(),
+  deviceId: v.string(),
+  generation: v.number(),
+  phase: vPhase,
+  login: vLogin,
+  away: v.boolean(),
+  beatAt: v.number(),
+  threads: v.array(vPresenceThread),
+});
+export type RuntimeRow = Infer<typeof vRuntime>;
+
+export const vPresenceView = v.object({
+  machine: v.union(v.literal("here"), v.literal("away"), v.literal("never")),
+  bridge: v.union(v.literal("up"), v.literal("stopped"), v.literal("failed"), v.literal("unknown")),
+  codex: v.union(v.literal("up"), v.literal("starting"), v.literal("down"), v.literal("unknown")),
+  login: vLogin,
+  thread: v.union(v.literal("here"), v.literal("elsewhere"), v.literal("nowhere")),
+  runtimeId: v.optional(v.string()),
+  deviceId: v.optional(v.string()),
+  /** What that runtime says of the thread. */
+  current: v.optional(vPresenceThread),
+});

@@ -43,7 +43,7 @@ pub enum Code {
     ESyncStreamUnknown,
     /// The command does not exist for this actor.
     ECommandNotFound,
-    /// A command whose kind, id or payload is none.
+    /// A command whose kind, id or payload is none, or a beat of no runtime.
     ECommandInvalid,
     /// A command's payload beyond its bound.
     ECommandTooLarge,

@@ -74,9 +74,10 @@ impl<'a> BeatCall<'a> {
     /// # Errors
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let (now_ms, runtime) = (call.number(), Runtime::unpack_given(&mut call));
         let read = Self {
-            now_ms: call.number(),
-            runtime: Runtime::unpack(&mut call),
+            now_ms,
+            runtime,
             phase: call.text(),
             login: call.optional_text(),
             threads: call.list(|call| BeatThread {
@@ -87,7 +88,10 @@ impl<'a> BeatCall<'a> {
                 oldest_event_at_ms: call.optional_number(),
             }),
             row: call.optional(PresenceRow::unpack),
-            commands: call.list(|call| BeatCommand { bound: call.flag(), command: CommandRow::unpack(call) }),
+            commands: call.list(|call| BeatCommand {
+                bound: call.optional(Runtime::unpack).is_some_and(|bound| bound.admits(runtime)),
+                command: CommandRow::unpack(call),
+            }),
         };
         call.end(read)
     }
@@ -250,8 +254,8 @@ pub struct PresenceThread {
 /// An older start of the runtime is answered and changes nothing. A runtime of another device is refused while that one
 /// beats: nobody speaks for another device.
 pub fn plan_beat(call: &BeatCall<'_>) -> PresenceAnswer {
-    let message = "a runtime's id is a text of 1 to 1,024 bytes";
-    if call.runtime.runtime_id.is_empty() || call.runtime.runtime_id.len() > ID_BYTES_MAX {
+    let message = "a runtime has an id, a text of 1 to 1,024 bytes, and counts its starts";
+    if !call.runtime.is_known() {
         return PresenceAnswer::Rejected { code: Code::ECommandInvalid, message };
     }
     let is_others =
@@ -321,6 +325,72 @@ pub fn plan_presence_expiry(row: Option<PresenceRow<'_>>, now_ms: f64) -> Presen
         None | Some(PresenceRow { away: true, .. }) => PresenceAnswer::Done,
         Some(row) if row.away_at_ms > now_ms => PresenceAnswer::Again { at: row.away_at_ms },
         Some(_) => PresenceAnswer::Away,
+    }
+}
+
+/// An expiry of a runtime's row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PresenceExpiryCall<'a> {
+    /// The server's clock, in milliseconds.
+    pub now_ms: f64,
+    /// The row, where it still is.
+    pub row: Option<PresenceRow<'a>>,
+}
+
+impl<'a> PresenceExpiryCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let read = Self { now_ms: call.number(), row: call.optional(PresenceRow::unpack) };
+        call.end(read)
+    }
+}
+
+/// A `presence.get`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PresenceViewCall<'a> {
+    /// The place of the asked runtime among the rows, one beyond them where it has none; where the reader names none, none.
+    pub asked: Option<u64>,
+    /// The user's runtimes, the one that beat last first.
+    pub runtimes: Vec<SeenRuntime<'a>>,
+}
+
+/// Which runtime a reader is shown, and how it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct PresenceSeen {
+    /// Its row's index in the call; none where it never beat.
+    #[tsify(optional)]
+    pub row: Option<usize>,
+    /// How it stands.
+    pub view: PresenceView,
+}
+
+impl<'a> PresenceViewCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let read = Self { asked: call.optional_integer(), runtimes: call.list(SeenRuntime::unpack) };
+        call.end(read)
+    }
+
+    /// The asked runtime; where none is asked for, the one that has the thread, else one that beats, else the last that did.
+    pub fn see(&self) -> PresenceSeen {
+        let first = |fits: fn(&SeenRuntime<'_>) -> bool| self.runtimes.iter().position(fits);
+        let row = match self.asked {
+            Some(asked) => Some(asked as usize).filter(|at| *at < self.runtimes.len()),
+            None => first(|one| !one.away && one.has_thread)
+                .or_else(|| first(|one| !one.away))
+                .or_else(|| first(|_| true)),
+        };
+        let others = self.runtimes.iter().zip(0..).filter(|(_, at)| Some(*at) != row);
+        let others: Vec<_> = others.map(|(one, _)| *one).collect();
+        let seen = row.and_then(|at| self.runtimes.get(at)).copied();
+        PresenceSeen { row, view: view_presence(seen, &others) }
     }
 }
 
@@ -674,6 +744,29 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_sees_the_runtime_that_it_asks_for_or_the_one_that_has_the_thread() {
+        let one = |away, has_thread| SeenRuntime { away, phase: "ready", login: "in", has_thread };
+        let see = |asked, runtimes: &[SeenRuntime<'static>]| {
+            let seen = PresenceViewCall { asked, runtimes: runtimes.to_vec() }.see();
+            (seen.row, seen.view.machine, seen.view.thread)
+        };
+        use {Machine as M, ThreadPlace as T};
+        let (idle, busy, gone, lost) =
+            (one(false, false), one(false, true), one(true, false), one(true, true));
+        for (case, asked, runtimes, want) in [
+            ("none", None, &[][..], (None, M::Never, T::Nowhere)),
+            ("the one that has it", None, &[idle, lost, busy], (Some(2), M::Here, T::Here)),
+            ("one that beats", None, &[lost, idle], (Some(1), M::Here, T::Nowhere)),
+            ("the last that beat", None, &[gone, lost], (Some(0), M::Away, T::Nowhere)),
+            ("the asked one", Some(0), &[idle, busy], (Some(0), M::Here, T::Elsewhere)),
+            ("the asked one, away", Some(1), &[busy, lost], (Some(1), M::Away, T::Elsewhere)),
+            ("one that never beat", Some(2), &[busy, lost], (None, M::Never, T::Elsewhere)),
+        ] {
+            assert_eq!(see(asked, runtimes), want, "{case}");
+        }
+    }
+
+    #[test]
     fn calls_are_read_in_the_order_in_which_they_are_packed() {
         let numbers = [
             NOW,
@@ -695,6 +788,9 @@ mod tests {
             0.0,
             1.0,
             1.0,
+            1.0,
+            2.0,
+            1.0,
             4.0,
             6.0,
             0.0,
@@ -707,10 +803,19 @@ mod tests {
             0.0,
             0.0,
         ];
-        let read = BeatCall::unpack(Unpacker::new("rdrunninginTUdturnqueued", &numbers)).unwrap();
+        let read = BeatCall::unpack(Unpacker::new("rdrunninginTUdrdturnqueued", &numbers)).unwrap();
         assert_eq!((read.runtime, read.phase, read.login), (RUNTIME, "running", Some("in")));
         assert_eq!((read.threads, read.row), (vec![THREAD], Some(ROW)));
         assert_eq!(read.commands, [command(CommandState::Queued, None)]);
+        let nobody = [NOW, 1.0, 0.5, 1.0, 7.0, -1.0, 0.0, 0.0, 0.0];
+        let read = BeatCall::unpack(Unpacker::new("rdrunning", &nobody)).unwrap();
+        assert!(matches!(plan_beat(&read), PresenceAnswer::Rejected { code: Code::ECommandInvalid, .. }));
+        let expiry =
+            PresenceExpiryCall::unpack(Unpacker::new("d", &[NOW, 1.0, 1.0, 2.0, NOW + 1.0, 0.0])).unwrap();
+        assert_eq!(expiry, PresenceExpiryCall { now_ms: NOW, row: Some(ROW) });
+        let get =
+            PresenceViewCall::unpack(Unpacker::new("readyin", &[1.0, 1.0, 0.0, 5.0, 2.0, 1.0])).unwrap();
+        assert_eq!((get.asked, get.runtimes.len()), (Some(1), 1));
         let seen = SeenRuntime::unpack(&mut Unpacker::new("readyin", &[1.0, 5.0, 2.0, 1.0]));
         assert_eq!(seen, SeenRuntime { away: true, phase: "ready", login: "in", has_thread: true });
     }

@@ -9,11 +9,13 @@
  */
 
 import type * as approvals from "../approvals.js";
+import type * as commands from "../commands.js";
 import type * as crons from "../crons.js";
 import type * as deletions from "../deletions.js";
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
+import type * as model_commands from "../model/commands.js";
 import type * as model_core from "../model/core.js";
 import type * as model_deletion from "../model/deletion.js";
 import type * as model_folds from "../model/folds.js";
@@ -33,6 +35,7 @@ import type * as model_streams from "../model/streams.js";
 import type * as model_tombstones from "../model/tombstones.js";
 import type * as model_trim from "../model/trim.js";
 import type * as model_visible from "../model/visible.js";
+import type * as presence from "../presence.js";
 import type * as retention from "../retention.js";
 import type * as serverRequests from "../serverRequests.js";
 import type * as sessions from "../sessions.js";
@@ -53,11 +56,13 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   approvals: typeof approvals;
+  commands: typeof commands;
   crons: typeof crons;
   deletions: typeof deletions;
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;
+  "model/commands": typeof model_commands;
   "model/core": typeof model_core;
   "model/deletion": typeof model_deletion;
   "model/folds": typeof model_folds;
@@ -77,6 +82,7 @@ const fullApi: ApiFromModules<{
   "model/tombstones": typeof model_tombstones;
   "model/trim": typeof model_trim;
   "model/visible": typeof model_visible;
+  presence: typeof presence;
   retention: typeof retention;
   serverRequests: typeof serverRequests;
   sessions: typeof sessions;

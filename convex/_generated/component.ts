@@ -72,6 +72,187 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    commands: {
+      cancel: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+        },
+        null,
+        Name
+      >;
+      edit: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          payloadJson: string;
+        },
+        null,
+        Name
+      >;
+      get: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+        },
+        {
+          commandId: string;
+          threadId: string;
+          kind: "turn" | "steer" | "interrupt" | "decide" | "answer";
+          payloadJson: string;
+          state:
+            | "queued"
+            | "leased"
+            | "delivered"
+            | "accepted"
+            | "refused"
+            | "expired"
+            | "cancelled"
+            | "unknown";
+          code?: string;
+          turnId?: string;
+          clientTurnId?: string;
+          order: number;
+          rank: number;
+          deviceId: string;
+          runtimeId?: string;
+          lapses: number;
+          expiresAt?: number;
+          createdAt: number;
+          updatedAt: number;
+          deliveredAt?: number;
+          endedAt?: number;
+        },
+        Name
+      >;
+      lease: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          runtimeId: string;
+          generation: number;
+          threadId: string;
+          limit: number;
+        },
+        Array<{
+          commandId: string;
+          kind: "turn" | "steer" | "interrupt" | "decide" | "answer";
+          payloadJson: string;
+          leaseToken: string;
+          leaseExpiresAt: number;
+          turnId?: string;
+          lapses: number;
+        }>,
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          open?: true;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            commandId: string;
+            threadId: string;
+            kind: "turn" | "steer" | "interrupt" | "decide" | "answer";
+            payloadJson: string;
+            state:
+              | "queued"
+              | "leased"
+              | "delivered"
+              | "accepted"
+              | "refused"
+              | "expired"
+              | "cancelled"
+              | "unknown";
+            code?: string;
+            turnId?: string;
+            clientTurnId?: string;
+            order: number;
+            rank: number;
+            deviceId: string;
+            runtimeId?: string;
+            lapses: number;
+            expiresAt?: number;
+            createdAt: number;
+            updatedAt: number;
+            deliveredAt?: number;
+            endedAt?: number;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
+      promote: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          expectedTurnId?: string;
+        },
+        null,
+        Name
+      >;
+      report: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          leaseToken: string;
+          state: string;
+          turnId?: string;
+          code?: string;
+        },
+        null,
+        Name
+      >;
+      send: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          commandId: string;
+          threadId: string;
+          kind: string;
+          payloadJson: string;
+          ttlMs?: number;
+        },
+        {
+          commandId: string;
+          state:
+            | "queued"
+            | "leased"
+            | "delivered"
+            | "accepted"
+            | "refused"
+            | "expired"
+            | "cancelled"
+            | "unknown";
+        },
+        Name
+      >;
+    };
     messages: {
       getByTurn: FunctionReference<
         "query",
@@ -138,6 +319,86 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           isDone: boolean;
           continueCursor: string;
         },
+        Name
+      >;
+    };
+    presence: {
+      beat: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          runtimeId: string;
+          generation: number;
+          phase: string;
+          login?: string;
+          threads: Array<{
+            threadId: string;
+            turnId?: string;
+            pendingRequests: number;
+            outboxEvents: number;
+            oldestEventAt?: number;
+          }>;
+        },
+        { now: number; commandsWaiting: number },
+        Name
+      >;
+      get: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          runtimeId?: string;
+          threadId?: string;
+        },
+        {
+          machine: "here" | "away" | "never";
+          bridge: "up" | "stopped" | "failed" | "unknown";
+          codex: "up" | "starting" | "down" | "unknown";
+          login: "in" | "out" | "unknown";
+          thread: "here" | "elsewhere" | "nowhere";
+          runtimeId?: string;
+          deviceId?: string;
+          current?: {
+            threadId: string;
+            turnId?: string;
+            pendingRequests: number;
+            behind: number;
+            catchingUp: boolean;
+            oldestEventAt?: number;
+          };
+        },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        { actor: { tenantId: string; userId: string; deviceId: string } },
+        Array<{
+          runtimeId: string;
+          deviceId: string;
+          generation: number;
+          phase:
+            | "idle"
+            | "starting"
+            | "ready"
+            | "running"
+            | "reconnecting"
+            | "stopping"
+            | "failed"
+            | "unknown";
+          login: "in" | "out" | "unknown";
+          away: boolean;
+          beatAt: number;
+          threads: Array<{
+            threadId: string;
+            turnId?: string;
+            pendingRequests: number;
+            behind: number;
+            catchingUp: boolean;
+            oldestEventAt?: number;
+          }>;
+        }>,
         Name
       >;
     };
@@ -220,6 +481,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           sessionId: string;
           threadId: string;
           lastEventCursor: number;
+          runtimeId?: string;
+          generation?: number;
         },
         { sessionId: string; threadId: string; status: "created" | "active" },
         Name
@@ -821,6 +1084,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         {
           turnId: string;
+          clientTurnId?: string;
           turnOrder: number;
           status:
             "queued" | "inProgress" | "completed" | "interrupted" | "failed";

@@ -44,15 +44,20 @@ export async function applySession(
   session: SessionWrite,
   nowMs: number,
   lastEventCursor = 0,
+  runtime?: { runtimeId: string; generation: number } | null,
 ): Promise<void> {
   if (session.type === "keep") return;
   const given = Number.isFinite(lastEventCursor) ? lastEventCursor : 0;
   const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, given) };
   const fields = session.type === "bind" ? { ...beat, deviceId: args.actor.deviceId, epoch: session.epoch } : beat;
-  if (own !== null) return ctx.db.patch("sessions", own._id, { ...fields, timedOutAt: undefined });
+  // A batch says nothing of the runtime behind it: who has the session keeps it, who takes it is not known.
+  const kept = runtime === undefined && own?.deviceId === args.actor.deviceId;
+  const said = { runtimeId: runtime?.runtimeId, generation: runtime?.generation };
+  const behind = session.type === "beat" || kept ? {} : said;
+  if (own !== null) return ctx.db.patch("sessions", own._id, { ...fields, ...behind, timedOutAt: undefined });
   if (session.type === "bind") {
     const { sessionId, threadId, actor } = args;
-    await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat });
+    await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat, ...defined(said) });
   }
 }
 

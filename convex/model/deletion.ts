@@ -30,6 +30,8 @@ const TURN_UNITS_MIN = 1024 * 1024;
 const TURN_ROUNDS_MAX = 50;
 /** Threads that one batch looks at: each costs its row, its tombstone and its job. */
 const THREADS_LOOKED_AT_MAX = 50;
+/** Runtimes' rows that go in one batch. */
+const RUNTIMES_MAX = 100;
 /** Bindings that go with their thread's row; those beyond go with its other rows. */
 const BINDINGS_MAX = 100;
 
@@ -228,7 +230,7 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
       .query("deletions")
       .withIndex("by_parent", (q) => q.eq("parent", parent).eq("state", "running"))
       .first();
-    if (child === null) return false;
+    if (child === null) return takePresence(ctx, job, batch);
     const { deleted } = await work(ctx, child, { ...step, begins: false }, batch.nowMs);
     batch.deleted += deleted;
     return true;
@@ -249,6 +251,17 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
   }
   await ctx.db.patch("deletions", parent, { after: threads.length === THREADS_LOOKED_AT_MAX ? threads.at(-1)?.threadId : undefined });
   return true;
+}
+
+/** Takes what the actor's runtimes told of themselves; answers whether some is left. */
+async function takePresence(ctx: WriteCtx, { tenantId, userId }: Scope, batch: Batch): Promise<boolean> {
+  const rows = await ctx.db
+    .query("presence")
+    .withIndex("by_runtime", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
+    .take(RUNTIMES_MAX);
+  for (const { _id } of rows) await ctx.db.delete("presence", _id);
+  batch.deleted += rows.length;
+  return rows.length === RUNTIMES_MAX;
 }
 
 /** From here on the thread is not there: its row is gone, and a tombstone says why. */

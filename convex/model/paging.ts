@@ -12,10 +12,10 @@ import type { Places } from "./visible.js";
 const PAGE_ROWS_MAX = 1_000;
 
 /** The rows that a list is made of: those whose index key begins with `prefix`. */
-export type Listed<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage"> = {
+export type Listed<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands"> = {
   table: Table;
   index: string;
-  prefix: string[];
+  prefix: (string | boolean)[];
   /** Types of the index's fields behind the prefix. */
   key: ("number" | "string")[];
   /** Of a list whose key begins with a turn's place: the places that it shows, newest first; all where they are not given. */
@@ -34,7 +34,7 @@ export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string }
  *
  * @throws `E_CURSOR_INVALID`
  */
-export async function readPage<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage", Row>(
+export async function readPage<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands", Row>(
   ctx: ReadCtx,
   { table, index, prefix, key, shown = ALL_PLACES }: Listed<Table>,
   opts: PageOptions,

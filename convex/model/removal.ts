@@ -3,6 +3,7 @@
  * one is not forgotten; what belongs to a row (its parts, a head's chunks) goes before it.
  */
 import type { Doc, Id, TableNames } from "../_generated/dataModel.js";
+import { runtimesOf } from "./commands.js";
 import { findUsage } from "./newest.js";
 import type { Scope, WriteCtx } from "./scope.js";
 import { bury } from "./tombstones.js";
@@ -57,6 +58,16 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
       return true;
     }),
   deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => inThread(q, of))),
+  commands: (ctx, of, batch) => removeOwners(ctx, batch, "commands", ctx.db.query("commands").withIndex("by_order", (q) => inThread(q, of))),
+  // A runtime's row names the thread until its next beat, which may never come.
+  presence: async (ctx, of) => {
+    const runtimes = await runtimesOf(ctx, of);
+    for (const { _id, threads } of runtimes) {
+      const left = threads.filter(({ threadId }) => threadId !== of.threadId);
+      if (left.length < threads.length) await ctx.db.patch("presence", _id, { threads: left });
+    }
+    return true;
+  },
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
   deletions: endJobs,
   parts: elsewhere,
@@ -96,12 +107,20 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   },
   quarantine: (ctx, of, batch) =>
     removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
+  // What it was asked by, and a command that waits with it.
+  commands: async (ctx, of, batch) => {
+    const { turnId } = of.turn;
+    const asked = ctx.db.query("commands").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", turnId));
+    const waiting = ctx.db.query("commands").withIndex("by_client_turn", (q) => inThread(q, of).eq("clientTurnId", turnId));
+    return (await removeOwners(ctx, batch, "commands", asked)) && removeOwners(ctx, batch, "commands", waiting);
+  },
   // Of the thread, and not of a turn.
   threads: elsewhere,
   sessions: elsewhere,
   lifecycleMarks: elsewhere,
   lifecycleIds: elsewhere,
   bindings: elsewhere,
+  presence: elsewhere,
   deletions: elsewhere,
   parts: elsewhere,
   // What says that the turn was deleted.
@@ -147,7 +166,7 @@ async function removeRows<Table extends TableNames>(
 }
 
 /** Takes rows away that have parts. */
-function removeOwners<Table extends "messages" | "chunks" | "quarantine" | "serverRequests" | "turns">(
+function removeOwners<Table extends "messages" | "chunks" | "quarantine" | "serverRequests" | "turns" | "commands">(
   ctx: WriteCtx,
   batch: Batch,
   table: Table,

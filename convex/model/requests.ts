@@ -182,7 +182,7 @@ export function statusFields(status: Request["status"], approval: string | undef
 }
 
 /** A request's payload as it came. */
-function payloadOf(ctx: ReadCtx, row: Request): Promise<string> {
+export function payloadOf(ctx: ReadCtx, row: Request): Promise<string> {
   return textOf(ctx, row, "payload", row.payloadJson).then((text) => text ?? "");
 }
 

@@ -1,7 +1,6 @@
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
-import type { Actor } from "../validators.js";
 
 /** Whose rows a call may see: every index range begins with these two. */
 export type Scope = { tenantId: string; userId: string };
@@ -9,7 +8,7 @@ export type Scope = { tenantId: string; userId: string };
 export type ReadCtx = Pick<QueryCtx, "db">;
 export type WriteCtx = Pick<MutationCtx, "db">;
 
-export function scopeOf(actor: Actor): Scope {
+export function scopeOf(actor: Scope): Scope {
   return { tenantId: actor.tenantId, userId: actor.userId };
 }
 
@@ -40,4 +39,19 @@ export function findTurn(ctx: ReadCtx, scope: Scope, threadId: string, turnId: s
       q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turnId),
     )
     .unique();
+}
+
+/** The turn whose id a client invented, if there is one. */
+export function findTurnByClient(ctx: ReadCtx, scope: Scope, threadId: string, clientTurnId: string): Promise<Doc<"turns"> | null> {
+  return ctx.db
+    .query("turns")
+    .withIndex("by_client", (q) =>
+      q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("clientTurnId", clientTurnId),
+    )
+    .first();
+}
+
+/** The turn of that id, be it Codex's or the one that its client invented. */
+export async function findTurnByEither(ctx: ReadCtx, scope: Scope, threadId: string, turnId: string): Promise<Doc<"turns"> | null> {
+  return (await findTurn(ctx, scope, threadId, turnId)) ?? findTurnByClient(ctx, scope, threadId, turnId);
 }

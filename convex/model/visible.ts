@@ -1,6 +1,6 @@
 /** Turns that a job deletes, or will, are hidden by their thread: by their places, so that a list skips what is in them. */
 import type { Doc } from "../_generated/dataModel.js";
-import { findThread, findTurn, type ReadCtx, type Scope } from "./scope.js";
+import { findThread, findTurn, findTurnByEither, type ReadCtx, type Scope } from "./scope.js";
 
 type Thread = Doc<"threads">;
 
@@ -36,9 +36,9 @@ export async function takeShown<Row>(
   return rows;
 }
 
-/** The turn of that id, unless it is hidden. */
+/** The turn of that id, be it Codex's or its client's, unless it is hidden. */
 export async function findShownTurn(ctx: ReadCtx, thread: Thread, turnId: string): Promise<Doc<"turns"> | null> {
-  const turn = await findTurn(ctx, thread, thread.threadId, turnId);
+  const turn = await findTurnByEither(ctx, thread, thread.threadId, turnId);
   return turn === null || isHidden(thread, turn.turnOrder) ? null : turn;
 }
 

@@ -501,6 +501,67 @@ export function requestOrigin(packer: Packer, origin: RequestOrigin): void {
   packer.optionalNumber(origin.appGeneration);
 }
 
+// ---- commands and presence
+
+/** `src/command/row.rs`, Runtime: who asks, or who writes a thread (an empty id where its session does not say which runtime it is). */
+export type RuntimeFacts = { runtimeId: string; generation: number; deviceId: string };
+
+/** `src/command/row.rs`, TargetTurn. */
+export type TargetTurnFacts = { turnId?: string | undefined; status: string; source?: string | undefined };
+
+/** `src/command/row.rs`, TargetRequest; its payload where it matters whether it asks for a secret. */
+export type TargetRequestFacts = { status: string; payloadJson?: string | undefined };
+
+/** `src/command/row.rs`, CommandRow. */
+export type CommandFacts = {
+  kind: string;
+  state: string;
+  order: number;
+  rank: number;
+  expiresAt?: number | undefined;
+  lapses: number;
+  lease?: { token: string; runtimeId: string; generation: number; expiresAt: number } | undefined;
+  clientTurnId?: string | undefined;
+  turnId?: string | undefined;
+  target: { turn: TargetTurnFacts | null; request: TargetRequestFacts | null };
+};
+
+export function runtimeFacts(packer: Packer, runtime: RuntimeFacts): void {
+  packer.text(runtime.runtimeId);
+  packer.number(runtime.generation);
+  packer.text(runtime.deviceId);
+}
+
+export function commandFacts(packer: Packer, command: CommandFacts): void {
+  packer.text(command.kind);
+  packer.text(command.state);
+  packer.number(command.order);
+  packer.number(command.rank);
+  packer.optionalNumber(command.expiresAt);
+  packer.number(command.lapses);
+  packer.optional(command.lease ?? null, (lease) => {
+    packer.text(lease.token);
+    packer.text(lease.runtimeId);
+    packer.number(lease.generation);
+    packer.number(lease.expiresAt);
+  });
+  packer.optionalText(command.clientTurnId);
+  packer.optionalText(command.turnId);
+  packer.optional(command.target.turn, (turn) => targetTurn(packer, turn));
+  packer.optional(command.target.request, (request) => targetRequest(packer, request));
+}
+
+export function targetTurn(packer: Packer, turn: TargetTurnFacts): void {
+  packer.optionalText(turn.turnId);
+  packer.text(turn.status);
+  packer.optionalText(turn.source);
+}
+
+export function targetRequest(packer: Packer, request: TargetRequestFacts): void {
+  packer.text(request.status);
+  packer.optionalText(request.payloadJson);
+}
+
 function range(packer: Packer, value: Range): void {
   packer.number(value.start);
   packer.number(value.end);

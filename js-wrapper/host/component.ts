@@ -169,6 +169,104 @@ export type CodexServerRequest = {
   decidedAt?: number;
 };
 
+/** What a command asks for: a new turn, more input for the one that runs, its end, a decision, the answer to a question. */
+export type CodexCommandKind = "turn" | "steer" | "interrupt" | "decide" | "answer";
+
+/**
+ * Where a command stands: it waits, the runtime has it, Codex is given it, and how it ended. `unknown`: whether Codex got it is
+ * not known; its sender decides whether to send it again.
+ */
+export type CodexCommandState = "queued" | "leased" | "delivered" | "accepted" | "refused" | "expired" | "cancelled" | "unknown";
+
+/** A command, as it stands. */
+export type CodexCommand = {
+  commandId: string;
+  threadId: string;
+  kind: CodexCommandKind;
+  payloadJson: string;
+  state: CodexCommandState;
+  /** Why it ended. */
+  code?: string;
+  /** The turn that it belongs to, by Codex's id. */
+  turnId?: string;
+  /** The queued turn that shows it. */
+  clientTurnId?: string;
+  /** Its place among the thread's commands; `rank` is above 0 where it was promoted, and then comes first. */
+  order: number;
+  rank: number;
+  /** The device that sent it. */
+  deviceId: string;
+  /** The runtime that has it. */
+  runtimeId?: string;
+  /** How often a runtime had it and let it go. */
+  lapses: number;
+  /** Milliseconds since 1970, as are those below; none where that is its request's. */
+  expiresAt?: number;
+  createdAt: number;
+  updatedAt: number;
+  deliveredAt?: number;
+  endedAt?: number;
+};
+
+/** A command that a runtime is given. */
+export type CodexLeasedCommand = {
+  commandId: string;
+  kind: CodexCommandKind;
+  payloadJson: string;
+  /** Proves a report to be its holder's. */
+  leaseToken: string;
+  leaseExpiresAt: number;
+  /** Codex's id of the turn that it steers or interrupts. */
+  turnId?: string;
+  lapses: number;
+};
+
+/** What a runtime says of one of its threads. */
+export type CodexPresenceThread = {
+  threadId: string;
+  turnId?: string;
+  pendingRequests: number;
+  /** Events that are yet to arrive; `catchingUp` where what is seen is old because of them. */
+  behind: number;
+  catchingUp: boolean;
+  oldestEventAt?: number;
+};
+
+/** A runtime, as its last beat has it. */
+export type CodexRuntime = {
+  runtimeId: string;
+  deviceId: string;
+  /** Its start of the bridge. */
+  generation: number;
+  phase: "idle" | "starting" | "ready" | "running" | "reconnecting" | "stopping" | "failed" | "unknown";
+  login: "in" | "out" | "unknown";
+  /** It has not beaten for 60 s. */
+  away: boolean;
+  beatAt: number;
+  threads: CodexPresenceThread[];
+};
+
+/** How it stands with a machine, the bridge on it, Codex and its login, and a thread. */
+export type CodexPresence = {
+  machine: "here" | "away" | "never";
+  bridge: "up" | "stopped" | "failed" | "unknown";
+  codex: "up" | "starting" | "down" | "unknown";
+  login: "in" | "out" | "unknown";
+  thread: "here" | "elsewhere" | "nowhere";
+  runtimeId?: string;
+  deviceId?: string;
+  current?: CodexPresenceThread;
+};
+
+/** A thread, as a beat tells of it. */
+export type CodexBeatThread = {
+  threadId: string;
+  turnId?: string;
+  pendingRequests: number;
+  outboxEvents: number;
+  oldestEventAt?: number;
+};
+
 /** An event of a stream, as the component takes it. */
 export type CodexStreamDelta = {
   type: "stream_delta";
@@ -197,6 +295,8 @@ type InThread = Actor & { threadId: string };
 type OfJob = Actor & { deletionJobId: string };
 type Query<Args extends Actor, Result> = FunctionReference<"query", "internal", Args, Result>;
 type Mutation<Args extends Actor, Result> = FunctionReference<"mutation", "internal", Args, Result>;
+type OfCommand = Actor & { commandId: string };
+type OfRuntime = Actor & { runtimeId: string; generation: number };
 type Origin = { runtimeId?: string; generation?: number; appGeneration?: number };
 type ThreadOptions = { model?: string; cwd?: string; personality?: string; localThreadId?: string };
 
@@ -237,7 +337,7 @@ export type CodexComponent = {
     interrupt: Mutation<InThread & { turnId: string; reason?: string }, null>;
   };
   sync: {
-    ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number }, HostEnsureSessionResult>;
+    ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number; runtimeId?: string; generation?: number }, HostEnsureSessionResult>;
     ingestSafe: Mutation<
       InThread & {
         sessionId: string;
@@ -301,5 +401,23 @@ export type CodexComponent = {
         },
       null
     >;
+  };
+  commands: {
+    send: Mutation<
+      InThread & { commandId: string; kind: string; payloadJson: string; ttlMs?: number },
+      { commandId: string; state: CodexCommandState }
+    >;
+    cancel: Mutation<OfCommand, null>;
+    edit: Mutation<OfCommand & { payloadJson: string }, null>;
+    promote: Mutation<OfCommand & { expectedTurnId?: string }, null>;
+    get: Query<OfCommand, CodexCommand>;
+    list: Query<InThread & { open?: true; paginationOpts: PaginationOptions }, PaginationResult<CodexCommand>>;
+    lease: Mutation<InThread & OfRuntime & { limit: number }, CodexLeasedCommand[]>;
+    report: Mutation<OfCommand & { leaseToken: string; state: string; turnId?: string; code?: string }, null>;
+  };
+  presence: {
+    beat: Mutation<OfRuntime & { phase: string; login?: string; threads: CodexBeatThread[] }, { now: number; commandsWaiting: number }>;
+    list: Query<Actor, CodexRuntime[]>;
+    get: Query<Actor & { runtimeId?: string; threadId?: string }, CodexPresence>;
   };
 };

@@ -2,14 +2,35 @@
  * What an app's Convex functions import: each helper calls one function of the mounted component. Nothing of Node and no
  * wasm is reached from here.
  */
+export {
+  beatPresence,
+  cancelCommand,
+  editCommand,
+  getCommand,
+  getPresence,
+  leaseCommands,
+  listCommands,
+  listPresence,
+  promoteCommand,
+  reportCommand,
+  sendCommand,
+} from "./commands.js";
 export type {
   CodexApproval,
   CodexApprovalDecision,
+  CodexBeatThread,
+  CodexCommand,
+  CodexCommandKind,
+  CodexCommandState,
   CodexComponent,
   CodexDeletionAsked,
   CodexDeletionJob,
+  CodexLeasedCommand,
   CodexMessageDoc,
+  CodexPresence,
+  CodexPresenceThread,
   CodexReplay,
+  CodexRuntime,
   CodexServerRequest,
   CodexServerRequestOrigin,
   CodexThreadRow,

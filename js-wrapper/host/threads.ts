@@ -100,17 +100,19 @@ export async function registerTurnStart(
  *
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
- * @param args `sessionId` names the bridge's process; one may hold many threads
+ * @param args `sessionId` names the bridge's process; one may hold many threads. `runtimeId` and `generation` say which start of
+ *   which runtime it is, which alone leases the thread's commands
  * @returns `{sessionId, threadId, status}`: `created` for a new session, else `active`
  * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN` where there is no such thread
  */
 export async function ensureSession(
   ctx: HostMutationCtx,
   component: CodexComponent,
-  args: { actor: HostActorContext; sessionId: string; threadId: string },
+  args: { actor: HostActorContext; sessionId: string; threadId: string; runtimeId?: string | undefined; generation?: number | undefined },
 ): Promise<HostEnsureSessionResult> {
-  const { actor, sessionId, threadId } = args;
-  return await ctx.runMutation(component.sync.ensureSession, { actor, sessionId, threadId, lastEventCursor: 0 });
+  const { actor, sessionId, threadId, runtimeId, generation } = args;
+  const runtime = runtimeId === undefined || generation === undefined ? {} : { runtimeId, generation };
+  return await ctx.runMutation(component.sync.ensureSession, { actor, sessionId, threadId, lastEventCursor: 0, ...runtime });
 }
 
 /**

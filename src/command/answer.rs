@@ -57,6 +57,8 @@ pub enum CommandAnswer {
         writes: Vec<CommandWrite>,
         /// What is handed out.
         handed: Vec<Handed>,
+        /// Whether the writer's session is to say that this runtime, or this start of it, writes the thread.
+        binds: bool,
     },
 }
 
@@ -117,13 +119,15 @@ pub struct NewCommand {
 }
 
 /// A queued turn that is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct NewTurn {
     /// Its place in the thread.
     pub turn_order: u64,
     /// The beginning of its input.
     pub input_summary: String,
+    /// When the sweep asks whether anything was heard of it, in milliseconds.
+    pub silent_at: f64,
 }
 
 /// A row that moves.

@@ -15,10 +15,12 @@ pub struct CommandLeaseCall<'a> {
     pub now_ms: f64,
     /// Who asks.
     pub runtime: Runtime<'a>,
-    /// Who writes the thread.
+    /// Who writes the thread; its runtime's id is empty where its session does not say which it is.
     pub bound: Option<Runtime<'a>>,
     /// The turn that runs, by the rows or by the runtime's last beat.
     pub running_turn_id: Option<&'a str>,
+    /// The turn that Codex took last.
+    pub taken: Option<TakenTurn>,
     /// How many commands the runtime wants.
     pub limit: f64,
     /// New tokens, one for each that can be handed out.
@@ -35,14 +37,31 @@ impl<'a> CommandLeaseCall<'a> {
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
             now_ms: call.number(),
-            runtime: Runtime::unpack(&mut call),
+            runtime: Runtime::unpack_given(&mut call),
             bound: call.optional(Runtime::unpack),
             running_turn_id: call.optional_text(),
+            taken: call.optional(|call| TakenTurn { at_ms: call.number(), over: call.flag() }),
             limit: call.number(),
             tokens: call.list(Unpacker::text),
             commands: call.list(CommandRow::unpack),
         };
         call.end(read)
+    }
+}
+
+/// A turn that Codex took: its first event is on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TakenTurn {
+    /// The server's clock when that was reported, in milliseconds.
+    pub at_ms: f64,
+    /// Whether the rows know of its end.
+    pub over: bool,
+}
+
+impl TakenTurn {
+    /// Whether it may run. Beyond the time of a lease its first event, or a beat, would have told.
+    fn may_run(self, now_ms: f64) -> bool {
+        !self.over && now_ms < self.at_ms + COMMAND_LEASE_MS
     }
 }
 
@@ -75,21 +94,22 @@ pub fn plan_command_sweep(call: &CommandSweepCall<'_>) -> CommandAnswer {
     CommandAnswer::Written { writes }
 }
 
-/// Plans a `commands.lease`.
+/// Plans a `commands.lease`. The thread's writer is the runtime that leases from then on.
 ///
 /// Interrupts come first and overtake whatever is in flight. Everything else is serial: nothing is handed out while another
 /// command is in flight, and what is handed out together is done in its order. A turn is the last of those, and waits for
 /// a turn that runs and for every interrupt.
 pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
-    if call.bound != Some(call.runtime) {
+    if !call.bound.is_some_and(|bound| bound.admits(call.runtime)) {
         let code = Code::ESyncSessionDeviceMismatch;
         return CommandAnswer::rejected(code, session::message(code));
     }
+    let bound = Some(call.runtime);
     let mut writes: Vec<CommandWrite> = Vec::new();
     let mut queue: Vec<Candidate<'_, '_>> = Vec::new();
     let (mut is_busy, mut is_stopping) = (false, false);
     for (command, at) in call.commands.iter().zip(0..) {
-        let present = command.present(call.now_ms, call.bound);
+        let present = command.present(call.now_ms, bound);
         writes.extend(command.settled(at, present));
         let is_interrupt = command.kind == CommandKind::Interrupt;
         let is_open = present.state == CommandState::Queued || present.state.is_in_flight();
@@ -126,7 +146,7 @@ pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
     writes.retain(|write| {
         write.state != CommandState::Queued || !handed.iter().any(|one| one.row == write.row)
     });
-    CommandAnswer::Leased { writes, handed }
+    CommandAnswer::Leased { writes, handed, binds: call.bound != bound }
 }
 
 struct Candidate<'a, 'b> {
@@ -145,7 +165,11 @@ impl Candidate<'_, '_> {
     fn may_go(&self, call: &CommandLeaseCall<'_>, is_busy: bool, is_stopping: bool) -> bool {
         match self.command.kind {
             CommandKind::Interrupt => true,
-            CommandKind::Turn => !is_busy && !is_stopping && call.running_turn_id.is_none(),
+            CommandKind::Turn => {
+                let may_run = call.running_turn_id.is_some()
+                    || call.taken.is_some_and(|turn| turn.may_run(call.now_ms));
+                !is_busy && !is_stopping && !may_run
+            }
             _ => !is_busy,
         }
     }

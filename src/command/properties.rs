@@ -187,6 +187,7 @@ impl World {
             runtime: self.runtime(runtime),
             bound: Some(self.runtime(self.bound)),
             running_turn_id: self.running.map(|at| self.turns[at].id.as_str()),
+            taken: None,
             limit: limit as f64,
             tokens: TOKENS.to_vec(),
             commands: rows.iter().map(|at| self.row(*at)).collect(),
@@ -201,7 +202,7 @@ impl World {
             assert!(matches!(answer, CommandAnswer::Rejected { code: Code::ESyncSessionDeviceMismatch, .. }));
             return;
         }
-        let CommandAnswer::Leased { writes, handed } = answer else { panic!("{answer:?}") };
+        let CommandAnswer::Leased { writes, handed, .. } = answer else { panic!("{answer:?}") };
         let first = handed.first().map(|one| self.commands[rows[one.row]].kind);
         assert!(!waiting_interrupt || first == Some(CommandKind::Interrupt), "interrupts overtake");
         self.apply(&rows, writes);

@@ -115,11 +115,14 @@ impl CommandReportCall<'_> {
         if !fits || lacks { Err("an accepted turn is reported with its id") } else { Ok(state) }
     }
 
-    /// The thread's writer reports what a start of the same runtime leased.
+    /// The thread's writer reports what a start of the same runtime leased; where its session does not say which runtime it
+    /// is, the lease's token does.
     fn is_bound(&self, command: &CommandRow<'_>) -> bool {
         self.bound.is_some_and(|bound| {
             bound.device_id == self.device_id
-                && command.lease.is_none_or(|lease| lease.runtime_id == bound.runtime_id)
+                && command
+                    .lease
+                    .is_none_or(|lease| bound.runtime_id.is_empty() || lease.runtime_id == bound.runtime_id)
         })
     }
 

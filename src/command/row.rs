@@ -2,8 +2,8 @@
 
 use super::answer::{CommandCode, CommandWrite, LeaseWrite, TurnFate};
 use crate::error::Code;
-use crate::limits::COMMAND_LAPSES_MAX;
-use crate::pack::Unpacker;
+use crate::limits::{COMMAND_LAPSES_MAX, ID_BYTES_MAX};
+use crate::pack::{Unpacker, safe_integer};
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -112,8 +112,8 @@ pub struct TargetTurn<'a> {
 pub struct TargetRequest<'a> {
     /// Its status, as the schema has it.
     pub status: &'a str,
-    /// Whether a question of it is secret.
-    pub secret: bool,
+    /// What it asks, where a command is to answer it.
+    pub payload: Option<&'a str>,
 }
 
 /// What a command names, where that exists.
@@ -180,7 +180,7 @@ impl<'a> TargetTurn<'a> {
 impl<'a> TargetRequest<'a> {
     /// Reads it.
     pub fn unpack(call: &mut Unpacker<'a>) -> Self {
-        Self { status: call.text(), secret: call.flag() }
+        Self { status: call.text(), payload: call.optional_text() }
     }
 }
 
@@ -224,6 +224,25 @@ impl<'a> Runtime<'a> {
     /// Reads it.
     pub fn unpack(call: &mut Unpacker<'a>) -> Self {
         Self { runtime_id: call.text(), generation: call.integer(), device_id: call.text() }
+    }
+
+    /// Reads it as a caller says it: one without an id, or whose generation is no count, is nobody.
+    pub fn unpack_given(call: &mut Unpacker<'a>) -> Self {
+        let (runtime_id, generation, device_id) = (call.text(), safe_integer(call.number()), call.text());
+        let runtime_id = if generation.is_some() { runtime_id } else { "" };
+        Self { runtime_id, generation: generation.unwrap_or_default(), device_id }
+    }
+
+    /// Whether it is somebody.
+    pub fn is_known(&self) -> bool {
+        !self.runtime_id.is_empty() && self.runtime_id.len() <= ID_BYTES_MAX
+    }
+
+    /// Whether `other` writes the thread that this one is bound to: the same start of the same runtime on the same device, or
+    /// a newer one. A writer that did not say which runtime it is stands for every runtime of its device.
+    pub fn admits(&self, other: Runtime<'_>) -> bool {
+        let is_same = self.runtime_id == other.runtime_id && self.generation <= other.generation;
+        other.is_known() && self.device_id == other.device_id && (is_same || self.runtime_id.is_empty())
     }
 }
 

@@ -7,9 +7,10 @@ use crate::error::Code;
 use crate::ingest::call::ThreadRow;
 use crate::limits::{
     COMMAND_PAYLOAD_BYTES_MAX, COMMANDS_OPEN_MAX, ID_BYTES_MAX, INTERRUPT_TTL_MS, MESSAGE_TTL_MS,
-    WAITING_TURN_TTL_MS,
+    TURN_SILENT_MS, WAITING_TURN_TTL_MS,
 };
 use crate::pack::{Misfit, Unpacker};
+use crate::request::approval::asks_secret;
 
 /// A `commands.send`.
 #[derive(Clone, Debug)]
@@ -157,6 +158,7 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
         turn: makes_turn.then(|| NewTurn {
             turn_order: thread.next_turn_order,
             input_summary: payload.input_summary.clone(),
+            silent_at: call.now_ms + TURN_SILENT_MS,
         }),
         command: NewCommand {
             state,
@@ -224,7 +226,8 @@ impl Named<'_> {
         if names_turn && self.turn.is_none() {
             return Some((Code::EAuthTurnForbidden, "the turn does not exist for this actor"));
         }
-        if kind == CommandKind::Answer && self.request.is_some_and(|request| request.secret) {
+        let asked = self.request.and_then(|request| request.payload);
+        if kind == CommandKind::Answer && asked.is_some_and(asks_secret) {
             return Some((
                 Code::ECommandNotAllowed,
                 "a secret is answered at the machine: it is stored nowhere",

@@ -1,6 +1,6 @@
 use super::answer::{CommandAnswer, CommandCode, CommandWrite, LeaseWrite, TurnFate};
 use super::edit::{CommandCall, CommandEditCall, CommandPromoteCall, plan_cancel, plan_edit, plan_promote};
-use super::lease::{CommandLeaseCall, CommandSweepCall, plan_command_sweep, plan_lease};
+use super::lease::{CommandLeaseCall, CommandSweepCall, TakenTurn, plan_command_sweep, plan_lease};
 use super::report::{CommandReportCall, ReportedTurn, plan_report};
 use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, TargetRequest, TargetTurn};
 use super::send::{CommandSendCall, InterruptSendCall, Named, Sent, plan_interrupt_send, plan_send};
@@ -15,7 +15,8 @@ const BOUND: Runtime<'static> = Runtime { runtime_id: "r", generation: 2, device
 const THREAD: ThreadRow<'static> =
     ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
 const RUNNING: TargetTurn<'static> = TargetTurn { turn_id: Some("U"), status: "inProgress", source: None };
-const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", secret: false };
+const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", payload: None };
+const SECRET: &str = r#"{"params":{"questions":[{"isSecret":true}]}}"#;
 const TURN_JSON: &str = r#"{"clientTurnId":"c","input":[{"type":"text","text":"hi"}]}"#;
 const STATES: [CommandState; 8] = [Queued, Leased, Delivered, Unknown, Accepted, Refused, Expired, Cancelled];
 
@@ -293,14 +294,15 @@ fn what_names_something_that_is_over_is_not_sent() {
         assert_eq!(of(at, None, None), gone);
         for (status, want) in [("pending", None), ("answering", None), ("answered", gone), ("expired", gone)]
         {
-            assert_eq!(of(at, None, Some(TargetRequest { status, secret: false })), want, "{status}");
+            assert_eq!(of(at, None, Some(TargetRequest { status, payload: None })), want, "{status}");
         }
     }
 }
 
 #[test]
 fn a_secret_is_not_answered_from_afar() {
-    let named = Some(Named { request: Some(TargetRequest { secret: true, ..PENDING }), ..Named::default() });
+    let named =
+        Some(Named { request: Some(TargetRequest { payload: Some(SECRET), ..PENDING }), ..Named::default() });
     let of = |at: usize| code(&plan_send(&CommandSendCall { named, ..send(KINDS[at].0, KINDS[at].1) }));
     assert_eq!((of(3), of(4)), (None, Some(Code::ECommandNotAllowed)));
 }
@@ -352,7 +354,7 @@ fn what_comes_to_its_end_by_itself() {
     let late = |command: CommandRow<'static>| CommandRow { expires_at_ms: Some(NOW), ..command };
     let target = |status, source| Target {
         turn: Some(TargetTurn { status, source, ..RUNNING }),
-        request: Some(TargetRequest { status: "expired", secret: false }),
+        request: Some(TargetRequest { status: "expired", payload: None }),
     };
     let over = |kind| CommandRow { target: target("completed", Some("codex")), ..of_kind(kind, Queued) };
     let plain = |state, code| CommandWrite { turn: TurnFate::Keep, ..ended(0, state, code) };
@@ -400,7 +402,8 @@ fn what_comes_to_its_end_by_itself() {
         let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![command] });
         let writes: Vec<_> = want.into_iter().collect();
         assert_eq!(swept, CommandAnswer::Written { writes: writes.clone() }, "sweep: {case}");
-        let CommandAnswer::Leased { writes: leased, handed } = plan_lease(&lease_call(vec![command])) else {
+        let CommandAnswer::Leased { writes: leased, handed, .. } = plan_lease(&lease_call(vec![command]))
+        else {
             panic!("{case}");
         };
         let kept: Vec<_> =
@@ -417,6 +420,7 @@ fn lease_call(commands: Vec<CommandRow<'static>>) -> CommandLeaseCall<'static> {
         runtime: BOUND,
         bound: Some(BOUND),
         running_turn_id: None,
+        taken: None,
         limit: 10.0,
         tokens: vec!["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"],
         commands,
@@ -434,27 +438,48 @@ fn handed(call: &CommandLeaseCall<'_>) -> Vec<usize> {
 #[test]
 fn only_the_bound_runtime_leases() {
     let of = |bound| code(&plan_lease(&CommandLeaseCall { bound, ..lease_call(vec![row(Queued)]) }));
-    assert_eq!(of(Some(BOUND)), None);
     for bound in [
         None,
         Some(Runtime { runtime_id: "other", ..BOUND }),
-        Some(Runtime { generation: 1, ..BOUND }),
         Some(Runtime { generation: 3, ..BOUND }),
         Some(Runtime { device_id: "other", ..BOUND }),
     ] {
         assert_eq!(of(bound), Some(Code::ESyncSessionDeviceMismatch), "{bound:?}");
     }
+    let unnamed = Runtime { runtime_id: "", generation: 0, ..BOUND };
+    assert_eq!(of(Some(Runtime { device_id: "other", ..unnamed })), Some(Code::ESyncSessionDeviceMismatch));
+    let long = crate::testing::keep("r".repeat(1_025));
+    for nobody in ["", long] {
+        let runtime = Runtime { runtime_id: nobody, ..BOUND };
+        let call = CommandLeaseCall { bound: Some(unnamed), runtime, ..lease_call(vec![]) };
+        assert_eq!(code(&plan_lease(&call)), Some(Code::ESyncSessionDeviceMismatch));
+    }
+}
+
+#[test]
+fn who_leases_writes_the_thread_from_then_on() {
+    let binds = |bound| match plan_lease(&CommandLeaseCall { bound: Some(bound), ..lease_call(vec![]) }) {
+        CommandAnswer::Leased { binds, .. } => binds,
+        other => panic!("{other:?}"),
+    };
+    assert!(!binds(BOUND));
+    assert!(binds(Runtime { generation: 1, ..BOUND }), "a newer start");
+    assert!(binds(Runtime { runtime_id: "", generation: 0, ..BOUND }), "a session that named no runtime");
+    // What the older start held goes back into the queue, and out again.
+    let held = CommandRow { lease: lease(1, NOW + 1.0), ..row(Leased) };
+    let older = Some(Runtime { generation: 1, ..BOUND });
+    assert_eq!(handed(&CommandLeaseCall { bound: older, ..lease_call(vec![held]) }), [0]);
 }
 
 #[test]
 fn a_lease_says_what_to_do_with_which_token_until_when() {
     let call = lease_call(vec![of_kind(Interrupt, Queued), CommandRow { order: 1, ..lapsed(Leased) }]);
-    let CommandAnswer::Leased { writes, handed } = plan_lease(&call) else { panic!() };
+    let CommandAnswer::Leased { writes, handed, .. } = plan_lease(&call) else { panic!() };
     assert_eq!(writes, vec![CommandWrite { lapses: 1, ..write(1, Queued) }], "it waits for the interrupt");
     assert_eq!(handed.len(), 1);
     assert_eq!((handed[0].row, handed[0].token, handed[0].expires_at), (0, 0, NOW + 60_000.0));
     assert_eq!((handed[0].turn_id.as_deref(), handed[0].lapses), (Some("U"), 0));
-    let CommandAnswer::Leased { writes, handed } = plan_lease(&lease_call(vec![lapsed(Leased)])) else {
+    let CommandAnswer::Leased { writes, handed, .. } = plan_lease(&lease_call(vec![lapsed(Leased)])) else {
         panic!()
     };
     assert_eq!(
@@ -523,6 +548,20 @@ fn a_turn_is_the_last_of_a_lease_and_waits_for_the_one_that_runs() {
 }
 
 #[test]
+fn a_turn_waits_for_the_one_that_codex_took_until_that_is_over_or_would_have_been_heard_of() {
+    let queue = vec![of_kind(Turn, Queued), CommandRow { order: 1, ..of_kind(Steer, Queued) }];
+    for (case, at_ms, over, want) in [
+        ("taken", NOW, false, &[1][..]),
+        ("for a minute", NOW - 59_999.0, false, &[1]),
+        ("a minute ago", NOW - 60_000.0, false, &[0]),
+        ("over", NOW, true, &[0]),
+    ] {
+        let taken = Some(TakenTurn { at_ms, over });
+        assert_eq!(handed(&CommandLeaseCall { taken, ..lease_call(queue.clone()) }), want, "{case}");
+    }
+}
+
+#[test]
 fn what_names_a_turn_that_codex_does_not_know_yet_waits() {
     let waiting = TargetTurn { turn_id: None, status: "queued", source: None };
     for kind in [Steer, Interrupt] {
@@ -547,7 +586,7 @@ fn a_new_start_of_the_runtime_settles_what_the_old_one_held() {
     let other = CommandRow { lease: theirs, ..row(Delivered) };
     assert_eq!(
         plan_lease(&lease_call(vec![other])),
-        CommandAnswer::Leased { writes: vec![], handed: vec![] }
+        CommandAnswer::Leased { writes: vec![], handed: vec![], binds: false }
     );
 }
 
@@ -731,6 +770,8 @@ fn only_the_bound_runtime_reports() {
     assert_eq!(of(None, "d"), mismatch);
     assert_eq!(of(Some(BOUND), "other"), mismatch);
     assert_eq!(of(Some(Runtime { runtime_id: "other", ..BOUND }), "d"), mismatch);
+    let unnamed = Some(Runtime { runtime_id: "", generation: 0, ..BOUND });
+    assert_eq!((of(unnamed, "d"), of(unnamed, "other")), (None, mismatch));
     let missing = CommandReportCall { command: None, ..report(row(Leased), "delivered") };
     assert_eq!(code(&plan_report(&missing)), Some(Code::ECommandNotFound));
 }
@@ -890,10 +931,11 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     );
     let leased = CommandLeaseCall::unpack(Unpacker::new(
         "rdUab",
-        &[NOW, 1.0, 2.0, 1.0, 0.0, 1.0, 4.0, 2.0, 1.0, 1.0, 0.0],
+        &[NOW, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 4.0, 2.0, 1.0, 1.0, 0.0],
     ))
     .unwrap();
     assert_eq!((leased.runtime, leased.bound, leased.running_turn_id), (BOUND, None, Some("U")));
+    assert_eq!(leased.taken, Some(TakenTurn { at_ms: 7.0, over: true }));
     assert_eq!((leased.limit, leased.tokens), (4.0, vec!["a", "b"]));
     let reported = [NOW, 1.0, 0.0, 0.0, 1.0, 7.0, 1.0, 3.0, 1.0, 1.0, 1.0, -1.0];
     let reported = CommandReportCall::unpack(Unpacker::new("dtrefusedUE_1c", &reported)).unwrap();
@@ -901,7 +943,7 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((reported.turn_id, reported.code, reported.steered), (Some("U"), Some("E_1"), true));
     assert_eq!(reported.turn, Some(ReportedTurn { client_turn_id: Some("c") }));
 
-    let texts = "kinterrupt{}turn{}UinProgresspending";
+    let texts = "kinterrupt{}turn{}UinProgresspending?";
     let numbers = [
         1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
         1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0,
@@ -916,7 +958,7 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((call.send.open_count, call.send.next_order), (9, 4));
     let named = call.send.named.unwrap();
     assert_eq!((named.turn, named.client_turn_exists), (Some(RUNNING), true));
-    assert_eq!(named.request, Some(TargetRequest { secret: true, ..PENDING }));
+    assert_eq!(named.request, Some(TargetRequest { payload: Some("?"), ..PENDING }));
     assert!(CommandSendCall::unpack(Unpacker::new(texts, &numbers[1..])).is_ok());
 }
 

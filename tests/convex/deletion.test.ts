@@ -26,8 +26,8 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const BOB = { ...OWNER, userId: "bob" };
 const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
-/** What deletions leave. */
-const LEFT = ["deletions", "tombstones"];
+/** What deletions of threads leave: the machines of their users, too. */
+const LEFT = ["presence", "deletions", "tombstones"];
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
@@ -61,9 +61,14 @@ async function workOn(component: Component, actor = OWNER, threadId = THREAD): P
   const gone = new TurnStream({ threadId, turnId: "turn_gone" });
   await component.mutation(api.sync.ingestSafe, batch(gone.whole(), [], { ...inThread, sessionId: SESSION }));
   await component.mutation(api.turns.deleteCascade, { ...inThread, turnId: "turn_gone" });
+  const wish = { input: [{ type: "text", text: "w".repeat(9_000) }], clientTurnId: "wish" };
+  await component.mutation(api.commands.send, { ...inThread, commandId: `wish_${threadId}`, kind: "turn", payloadJson: JSON.stringify(wish) });
   await component.run(async (ctx) => {
     const { tenantId, userId } = actor;
     await ctx.db.insert("bindings", { tenantId, userId, threadId, externalThreadId: "ext", updatedAt: 0 });
+    const threads = [threadId, "th_elsewhere"].map((threadId) => ({ threadId, pendingRequests: 0, behind: 0, catchingUp: false }));
+    const told = { phase: "ready", login: "in", threads, beatAt: 0, awayAt: 0, away: true } as const;
+    await ctx.db.insert("presence", { tenantId, userId, runtimeId: `rt_${threadId}`, deviceId: "d", generation: 1, ...told });
   });
 }
 
@@ -85,6 +90,8 @@ describe("a thread's deletion", () => {
     const rest = async (of: Component) => Object.entries(await countRows(of)).filter(([table]) => !LEFT.includes(table));
     expect(await rest(component)).toEqual(await rest(others));
     expect(Object.values(await dump(component)).flat().filter((row) => "threadId" in row && row.threadId === THREAD && row.userId === "ann")).toEqual([]);
+    const machines = (await dump(component)).presence.map(({ userId, threads }) => [userId, ...threads.map(({ threadId }) => threadId)]);
+    expect(machines).toEqual([["ann", "th_elsewhere"], ["bob", THREAD, "th_elsewhere"], ["ann", "th_2", "th_elsewhere"]]);
   });
 
   test("hides it at once, from every read", async () => {
@@ -106,11 +113,17 @@ describe("a thread's deletion", () => {
       component.query(api.serverRequests.listPending, inThread),
       component.mutation(api.approvals.respond, { ...inThread, turnId: TURN, itemId: "m", decision: "accepted" }),
       component.mutation(api.turns.interrupt, { ...inThread, turnId: TURN }),
+      component.query(api.commands.list, { ...inThread, paginationOpts }),
+      component.mutation(api.commands.lease, { ...inThread, runtimeId: "rt", generation: 1, limit: 1 }),
       component.mutation(api.sync.heartbeat, { ...inThread, sessionId: SESSION, lastEventCursor: 0 }),
     ];
     const codes = await Promise.all(reads.map(async (read) => (await refusal(read)).code));
     expect(new Set(codes)).toEqual(new Set(["E_AUTH_THREAD_FORBIDDEN"]));
     expect((await component.query(api.threads.list, { actor: OWNER, paginationOpts })).page).toEqual([]);
+    const commandId = `wish_${THREAD}`;
+    for (const touch of [component.query(api.commands.get, { actor: OWNER, commandId }), component.mutation(api.commands.cancel, { actor: OWNER, commandId })]) {
+      expect((await refusal(touch)).code).toBe("E_COMMAND_NOT_FOUND");
+    }
     expect((await component.query(api.approvals.listPending, { actor: OWNER, paginationOpts })).page).toEqual([]);
     expect(await component.query(api.serverRequests.listPending, { actor: OWNER })).toEqual([]);
     expect((await countRows(component)).messages, "its rows are still there").toBeGreaterThan(0);
@@ -286,7 +299,7 @@ describe("what was deleted does not come back", () => {
     }
     await finish(component);
     expect(await ingest(component, [turn.started()])).toMatchObject({ status: "rejected", errors: [{ errorCode: "E_THREAD_DELETED" }] });
-    expect(Object.keys(await countRows(component))).toEqual(["deletions", "tombstones"]);
+    expect(Object.keys(await countRows(component))).toEqual(LEFT);
   });
 
   test("when the golden loop starts again", async () => {
@@ -302,7 +315,7 @@ describe("what was deleted does not come back", () => {
       const upsert = { requestId: 0, method: "m", payloadJson: "{}", requestedAt: 1, turnId: TURN, itemId: "m" };
       expect((await refusal(component.mutation(api.serverRequests.upsertPending, { actor: OWNER, threadId: THREAD, ...upsert }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
     }
-    expect(Object.keys(await countRows(component))).toEqual(["deletions", "tombstones"]);
+    expect(Object.keys(await countRows(component))).toEqual(LEFT);
   });
 
   test("unless it is asked for, when all of it is gone", async () => {
@@ -382,6 +395,7 @@ describe("a user's data", () => {
     const rows = Object.values(await dump(component)).flat();
     const mine = rows.filter((row) => "userId" in row && row.userId === "ann");
     expect(new Set(mine.map((row) => ("threadId" in row ? row.threadId : undefined)))).toEqual(new Set(["th_new", undefined]));
+    expect((await dump(component)).presence.map(({ userId }) => userId), "what machines told of themselves").toEqual(["bob"]);
     for (const threadId of [THREAD, "th_2", "th_3"]) {
       expect((await refusal(component.mutation(api.threads.create, { actor: OWNER, threadId }))).code).toBe("E_THREAD_DELETED");
     }

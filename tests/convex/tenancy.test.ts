@@ -14,6 +14,7 @@ const SECRET = "the owner's words";
 const EXTERNAL = "external_1";
 /** Answers that are row ids, or hold some. */
 const RANDOM = new Set(["continueCursor", "deletionJobId"]);
+const COMMAND = "command_1";
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
@@ -78,7 +79,7 @@ function GIVEN(): Record<string, Value> {
     model: "injected",
     requestId: 0,
     method: "item/commandExecution/requestApproval",
-    payloadJson: "{}",
+    payloadJson: '{"turnId":"turn_1","input":[{"text":"injected"}]}',
     requestedAt: 1,
     resolvedAt: 1,
     status: "expired",
@@ -86,6 +87,15 @@ function GIVEN(): Record<string, Value> {
     decision: "declined",
     deletionJobId,
     name: "injected",
+    commandId: COMMAND,
+    kind: "interrupt",
+    runtimeId: "rt",
+    generation: 1,
+    limit: 10,
+    leaseToken: "injected",
+    state: "refused",
+    phase: "ready",
+    threads: [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 1 }],
   };
 }
 
@@ -103,6 +113,10 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 2 });
   const approval = { requestId: 0, method: "item/commandExecution/requestApproval", payloadJson: SECRET, requestedAt: 1 };
   await component.mutation(api.serverRequests.upsertPending, { actor: OWNER, threadId: THREAD, turnId: TURN, itemId: "msg_1", ...approval });
+  const payloadJson = JSON.stringify({ clientTurnId: "wish", input: [{ text: SECRET }] });
+  await component.mutation(api.commands.send, { actor: OWNER, threadId: THREAD, commandId: COMMAND, kind: "turn", payloadJson });
+  const threads = [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 1 }];
+  await component.mutation(api.presence.beat, { actor: OWNER, runtimeId: "rt", generation: 1, phase: "running", threads });
   ({ deletionJobId } = await component.mutation(api.threads.scheduleDeleteCascade, { actor: OWNER, threadId: THREAD, reason: SECRET }));
 }
 
@@ -135,7 +149,7 @@ async function rowsOf(component: Component, { tenantId, userId }: Actor) {
 
 test("the component's functions are found", () => {
   const names = functions.map(({ name }) => name);
-  expect(names).toEqual(expect.arrayContaining(["sync.ingest", "sync.ingestSafe", "sync.replay", "messages.listByThread", "threads.list", "turns.interrupt", "approvals.respond", "serverRequests.resolve"]));
+  expect(names).toEqual(expect.arrayContaining(["sync.ingest", "sync.ingestSafe", "sync.replay", "messages.listByThread", "threads.list", "turns.interrupt", "approvals.respond", "serverRequests.resolve", "commands.send", "commands.lease", "presence.beat"]));
   expect(new Set(names).size).toBe(names.length);
 });
 

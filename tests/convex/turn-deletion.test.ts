@@ -109,6 +109,26 @@ test("the places that a thread shows are those that no job hides, newest first, 
 });
 
 describe("a turn's deletion", () => {
+  test("takes what it was asked by along, and a command that waits with it", async () => {
+    const component = await startTurns("ab");
+    const send = (commandId: string) =>
+      component.mutation(api.commands.send, { ...inThread, commandId, kind: "turn", payloadJson: JSON.stringify({ clientTurnId: `wish_${commandId}`, input: [{ type: "text", text: "secret" }] }) });
+    for (const commandId of ["taken", "waits", "stays"]) await send(commandId);
+    await component.run(async (ctx) => {
+      const taken = (await ctx.db.query("commands").collect()).find(({ commandId }) => commandId === "taken")!;
+      await ctx.db.patch(taken._id, { state: "accepted", open: false, turnId: "a" });
+    });
+    const found = async (commandId: string) => component.query(api.commands.get, { actor: OWNER, commandId }).then(() => true, () => false);
+    await remove(component, "a");
+    await remove(component, "wish_waits");
+    expect(await Promise.all(["taken", "waits", "stays"].map(found))).toEqual([false, false, true]);
+    const list = await component.query(api.commands.list, { ...inThread, paginationOpts: { cursor: null, numItems: 9 } });
+    expect(list.page.map(({ commandId }) => commandId)).toEqual(["stays"]);
+    await finish(component);
+    expect((await dump(component)).commands.map(({ commandId }) => commandId)).toEqual(["stays"]);
+    expect(await rowsOf(component, "a")).toEqual({ deletedTurns: 1 });
+  });
+
   test("hides it at once, takes all its rows, and leaves the others", async () => {
     const component = await startTurns("abc");
     const before = await rowsOf(component, "a");

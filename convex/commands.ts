@@ -1,0 +1,283 @@
+/** Steering from afar: what clients wish of the machine, and how its runtime takes it. Life and rules: `src/command.rs`. */
+import { paginationOptsValidator } from "convex/server";
+import { v } from "convex/values";
+import { planCancel, planCommandSweep, planEdit, planLease, planPromote, planReport, planSend } from "../js-wrapper/core/commands.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation, mutation, query } from "./_generated/server.js";
+import { coded } from "./errors.js";
+import { defined } from "./model/apply.js";
+import {
+  applyCommandWrites,
+  commandAt,
+  factsOf,
+  findCommand,
+  findShownCommand,
+  insertCommand,
+  loadNamed,
+  lookAgain,
+  nextOrder,
+  openCommands,
+  openCommandsOf,
+  payloadOfCommand,
+  presentCommand,
+  runningTurn,
+  runningTurnId,
+  runtimeOf,
+  sentOf,
+  shownCommands,
+  stateFields,
+  takenTurn,
+} from "./model/commands.js";
+import { decide } from "./model/core.js";
+import { writerOf } from "./model/load.js";
+import { readPage, type Listed } from "./model/paging.js";
+import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
+import { findThread, findTurn, findTurnByClient, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
+import { vActor, vCommand, vCommandState, vLeasedCommand, type Actor } from "./validators.js";
+
+/** UTF-8 bytes, about, after which a page of commands ends. */
+const COMMANDS_LISTED_BYTES_MAX = 4 * 1024 * 1024;
+/** Commands that one sweep looks at. */
+const SWEPT_MAX = 100;
+
+const vCommandArgs = { actor: vActor, commandId: v.string() };
+
+/**
+ * Sends a command to the machine: a `turn`, `steer`, `interrupt`, `decide` or `answer`. `commandId` is the client's, and makes it
+ * idempotent. `payloadJson` (64 KiB): `{input, clientTurnId?, waitForMachine?, …}` of a turn, `{expectedTurnId, input}` of a
+ * steer, `{turnId}` of an interrupt, `{requestId, decision}` of a decision, `{requestId, answer}` of an answer; what else it
+ * says is the machine's to read. `ttlMs` only shortens its time.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_ARCHIVED`, `E_COMMAND_ID_REUSED`, `E_COMMAND_INVALID`,
+ * `E_COMMAND_TOO_LARGE`, `E_COMMAND_TARGET_GONE`, `E_COMMAND_NOT_ALLOWED`, `E_QUOTA`
+ */
+export const send = mutation({
+  args: { ...vCommandArgs, threadId: v.string(), kind: v.string(), payloadJson: v.string(), ttlMs: v.optional(v.number()) },
+  returns: v.object({ commandId: v.string(), state: vCommandState }),
+  handler: async (ctx, { actor, commandId, threadId, kind, payloadJson, ttlMs }) => {
+    const scope = scopeOf(actor);
+    const nowMs = Date.now();
+    const [thread, before, open, order] = await Promise.all([
+      findThread(ctx, scope, threadId),
+      findCommand(ctx, scope, commandId),
+      openCommands(ctx, scope),
+      nextOrder(ctx, scope, threadId),
+    ]);
+    const sentBefore = before === null ? null : await sentOf(ctx, before, threadId);
+    const said = { nowMs, commandId, kind, payloadJson, ttlMs, own: false };
+    const call = { ...said, thread, sentBefore, openCount: open.length, nextOrder: order, named: null };
+    let answer = decide(() => planSend(call));
+    let carriers: typeof open = [];
+    if (answer.type === "needs") {
+      const { named, carrier } = await loadNamed(ctx, scope, threadId, answer.needs, kind);
+      carriers = carrier === null ? [] : [carrier];
+      answer = decide(() => planSend({ ...call, named }));
+    }
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, commandId });
+    if (answer.type === "insert" && thread !== null) {
+      const { deviceId } = actor;
+      await insertCommand(ctx, { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer);
+      await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
+      return { commandId, state: answer.command.state };
+    }
+    return { commandId, state: before?.state ?? "queued" };
+  },
+});
+
+/**
+ * Takes a command back that is still queued; the same again changes nothing.
+ *
+ * @throws `E_COMMAND_NOT_FOUND`, `E_COMMAND_TOO_LATE`
+ */
+export const cancel = mutation({
+  args: vCommandArgs,
+  returns: v.null(),
+  handler: async (ctx, { actor, commandId }) => {
+    const { command, call } = await loadCommand(ctx, actor, commandId);
+    const answer = decide(() => planCancel(call));
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (answer.type === "written") await applyCommandWrites(ctx, command === null ? [] : [command], answer.writes, call.nowMs);
+    return null;
+  },
+});
+
+/**
+ * Replaces what a message says that is still queued: its words and settings, not what it names.
+ *
+ * @throws `E_COMMAND_NOT_FOUND`, `E_COMMAND_TOO_LATE`, `E_COMMAND_INVALID`, `E_COMMAND_TOO_LARGE`
+ */
+export const edit = mutation({
+  args: { ...vCommandArgs, payloadJson: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { actor, commandId, payloadJson }) => {
+    const { scope, command, call } = await loadCommand(ctx, actor, commandId);
+    const beforeJson = command === null ? "" : await payloadOfCommand(ctx, command);
+    const answer = decide(() => planEdit({ ...call, beforeJson, payloadJson }));
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (command === null) return null;
+    if (!command.edited) await writeParts(ctx, command._id, "sent", splitUnits(beforeJson, PAYLOAD_PART_UNITS), true);
+    await writeParts(ctx, command._id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS));
+    await ctx.db.patch("commands", command._id, { edited: true, updatedAt: call.nowMs });
+    const { threadId, clientTurnId } = command;
+    const turn = clientTurnId === undefined ? null : await findTurnByClient(ctx, scope, threadId, clientTurnId);
+    if (turn !== null) await ctx.db.patch("turns", turn._id, { inputSummary: answer.inputSummary });
+    return null;
+  },
+});
+
+/**
+ * Puts a command that is still queued before all others of its thread; with `expectedTurnId` a turn becomes a steer of that
+ * one, which has to run.
+ *
+ * @throws `E_COMMAND_NOT_FOUND`, `E_COMMAND_TOO_LATE`, `E_COMMAND_INVALID`, `E_COMMAND_TARGET_GONE`
+ */
+export const promote = mutation({
+  args: { ...vCommandArgs, expectedTurnId: v.optional(v.string()) },
+  returns: v.null(),
+  handler: async (ctx, { actor, commandId, expectedTurnId }) => {
+    const { scope, command, call } = await loadCommand(ctx, actor, commandId);
+    const [open, running] =
+      command === null ? [[], null] : await Promise.all([openCommandsOf(ctx, scope, command.threadId), runningTurn(ctx, scope, command.threadId)]);
+    // What has ended is before nobody.
+    const rankMax = Math.max(0, ...open.map(({ rank }) => rank));
+    // The turn that runs by either of its ids.
+    const runningTurnId = running?.clientTurnId === expectedTurnId ? expectedTurnId : running?.turnId;
+    const answer = decide(() => planPromote({ ...call, rankMax, expectedTurnId, runningTurnId }));
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (command === null) return null;
+    const { rank, steers } = answer;
+    const kind = steers === undefined ? {} : { kind: "steer" as const, targetTurnId: steers };
+    await ctx.db.patch("commands", command._id, { rank, ...kind, updatedAt: call.nowMs });
+    return null;
+  },
+});
+
+/**
+ * A command with where it stands.
+ *
+ * @throws `E_COMMAND_NOT_FOUND`
+ */
+export const get = query({
+  args: vCommandArgs,
+  returns: vCommand,
+  handler: async (ctx, { actor, commandId }) => {
+    const command = await findShownCommand(ctx, scopeOf(actor), commandId);
+    if (command === null) throw coded("E_COMMAND_NOT_FOUND", "the command does not exist for this actor", { commandId });
+    return (await presentCommand(ctx, command)).row;
+  },
+});
+
+/**
+ * A page of a thread's commands, newest first; with `open` those alone that are queued or with their runtime.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_CURSOR_INVALID`
+ */
+export const list = query({
+  args: { actor: vActor, threadId: v.string(), open: v.optional(v.literal(true)), paginationOpts: paginationOptsValidator },
+  returns: v.object({ page: v.array(vCommand), isDone: v.boolean(), continueCursor: v.string() }),
+  handler: async (ctx, { actor, threadId, open, paginationOpts }) => {
+    const scope = scopeOf(actor);
+    await requireThread(ctx, scope, threadId);
+    const prefix = [scope.tenantId, scope.userId, threadId];
+    const list: Listed<"commands"> =
+      open === undefined
+        ? { table: "commands", index: "by_order", prefix, key: ["number"] }
+        : { table: "commands", index: "by_thread_open", prefix: [...prefix, open], key: ["number"] };
+    const shown = shownCommands(ctx, scope);
+    return readPage(ctx, list, paginationOpts, async (doc) => ((await shown(doc)) ? presentCommand(ctx, doc) : null), COMMANDS_LISTED_BYTES_MAX);
+  },
+});
+
+/**
+ * Hands the thread's next commands to the runtime that writes it, in the order in which they are to be done: the bridge's call,
+ * never a reader's. Each is its for 60 s, and longer with each beat.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_SYNC_SESSION_DEVICE_MISMATCH`
+ */
+export const lease = mutation({
+  args: { actor: vActor, runtimeId: v.string(), generation: v.number(), threadId: v.string(), limit: v.number() },
+  returns: v.array(vLeasedCommand),
+  handler: async (ctx, { actor, runtimeId, generation, threadId, limit }) => {
+    const scope = scopeOf(actor);
+    await requireThread(ctx, scope, threadId);
+    const runtime = { runtimeId, generation, deviceId: actor.deviceId };
+    const [writer, open] = await Promise.all([writerOf(ctx, scope, threadId), openCommandsOf(ctx, scope, threadId)]);
+    const shown = await Promise.all(open.map(shownCommands(ctx, scope)));
+    const rows = open.filter((_, at) => shown[at]);
+    const commands = await Promise.all(rows.map((row) => factsOf(ctx, row)));
+    const [running, taken] = await Promise.all([runningTurnId(ctx, scope, threadId, runtime), takenTurn(ctx, scope, threadId)]);
+    const tokens = rows.map(() => crypto.randomUUID());
+    const nowMs = Date.now();
+    const call = { nowMs, runtime, bound: runtimeOf(writer), runningTurnId: running, taken, limit, tokens, commands };
+    const answer = decide(() => planLease(call));
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
+    await applyCommandWrites(ctx, rows, answer.writes, nowMs);
+    if (answer.binds && writer !== null) await ctx.db.patch("sessions", writer._id, { runtimeId, generation });
+    const handed = [];
+    for (const { row, token, expiresAt, turnId, lapses } of answer.handed) {
+      const command = commandAt(rows, row);
+      const leaseToken = tokens[token] ?? "";
+      const held = { ...command, lease: { token: leaseToken, runtimeId, generation, expiresAt } };
+      await ctx.db.patch("commands", command._id, { ...stateFields("leased", held, nowMs), lapses });
+      const { commandId, kind } = command;
+      const payloadJson = await payloadOfCommand(ctx, command);
+      handed.push({ commandId, kind, payloadJson, leaseToken, leaseExpiresAt: expiresAt, lapses, ...defined({ turnId }) });
+    }
+    return handed;
+  },
+});
+
+/**
+ * Says what became of a command: `delivered` before it is given to Codex, then `accepted` (of a turn with Codex's id for it),
+ * `refused` (with a code), `expired` or `unknown`. The bridge's call, never a reader's; forwards only, the same again is no error.
+ *
+ * @throws `E_COMMAND_NOT_FOUND`, `E_COMMAND_INVALID`, `E_COMMAND_LEASE_LOST`, `E_COMMAND_EXPIRED` (it must not be given to Codex),
+ * `E_SYNC_SESSION_DEVICE_MISMATCH`
+ */
+export const report = mutation({
+  args: { ...vCommandArgs, leaseToken: v.string(), state: v.string(), turnId: v.optional(v.string()), code: v.optional(v.string()) },
+  returns: v.null(),
+  handler: async (ctx, { actor, commandId, leaseToken, state, turnId, code }) => {
+    const { scope, command, call } = await loadCommand(ctx, actor, commandId);
+    const turn = command === null || turnId === undefined ? null : await findTurn(ctx, scope, command.threadId, turnId);
+    const givenAt = command?.deliveredAt ?? call.nowMs;
+    // A turn that ran before Codex had the command took it as a steer.
+    const steered = turn?.startedAt !== undefined && turn.createdAt < givenAt;
+    const said = { deviceId: actor.deviceId, leaseToken, state, turnId, code, codeBefore: command?.code };
+    const answer = decide(() => planReport({ ...call, ...said, steered, turn }));
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (answer.type === "written") await applyCommandWrites(ctx, command === null ? [] : [command], answer.writes, call.nowMs);
+    return null;
+  },
+});
+
+/** Ends what comes to its end by itself: leases that lapsed, commands whose time is over, or whose turn or request is. */
+export const expireCommands = internalMutation({
+  args: {},
+  returns: v.object({ moved: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx): Promise<{ moved: number; hasMore: boolean }> => {
+    const nowMs = Date.now();
+    const due = await ctx.db
+      .query("commands")
+      .withIndex("by_due", (q) => q.gt("dueAt", 0).lte("dueAt", nowMs))
+      .take(SWEPT_MAX);
+    const commands = await Promise.all(due.map((row) => factsOf(ctx, row)));
+    const answer = decide(() => planCommandSweep({ nowMs, commands }));
+    if (answer.type === "rejected") throw coded(answer.code, answer.message);
+    await applyCommandWrites(ctx, due, answer.writes, nowMs);
+    const moved = new Set(answer.writes.map(({ row }) => row));
+    for (const [at, command] of due.entries()) if (!moved.has(at)) await lookAgain(ctx, command, nowMs);
+    const hasMore = due.length === SWEPT_MAX;
+    if (hasMore) await ctx.scheduler.runAfter(0, internal.commands.expireCommands, {});
+    return { moved: moved.size, hasMore };
+  },
+});
+
+/** A command, and what its sender's and its runtime's calls are planned from. */
+async function loadCommand(ctx: ReadCtx, actor: Actor, commandId: string) {
+  const scope = scopeOf(actor);
+  const command = await findShownCommand(ctx, scope, commandId);
+  const writer = command === null ? null : await writerOf(ctx, scope, command.threadId);
+  const facts = command === null ? null : await factsOf(ctx, command);
+  return { scope, command, call: { nowMs: Date.now(), bound: runtimeOf(writer), command: facts } };
+}

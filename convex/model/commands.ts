@@ -1,0 +1,379 @@
+/** Commands: loaded for a plan, written as it says, and as readers get them. */
+import {
+  planInterruptSend,
+  planSend,
+  type CommandFacts,
+  type CommandNeeds,
+  type CommandSendCall,
+  type CommandWrite,
+  type NamedFacts,
+  type NewCommand,
+  type RequestName,
+  type RuntimeFacts,
+  type TurnFate,
+} from "../../js-wrapper/core/commands.js";
+import type { Doc } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
+import type { Actor, CommandRow } from "../validators.js";
+import { defined } from "./apply.js";
+import { decide } from "./core.js";
+import { writerOf } from "./load.js";
+import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
+import { payloadOf, requestsOfId } from "./requests.js";
+import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
+import { shownAnywhere } from "./visible.js";
+
+/** Commands of a user that are open at once. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
+export const COMMANDS_OPEN_MAX = 100;
+/** Milliseconds after which the sweep asks again for a command that has no time of its own: its request may be over. */
+const LOOK_AGAIN_MS = 10 * 60 * 1000;
+/** Newest accepted commands among which the last turn is looked for: steers and interrupts of it are behind. */
+const ACCEPTED_READ_MAX = 20;
+/** Runtimes of a user that readers are shown. */
+const RUNTIMES_LISTED_MAX = 50;
+/** What a command's row weighs beside its payload. */
+const ROW_BYTES = 1024;
+
+type Command = Doc<"commands">;
+
+/** The actor's command of that id, if there is one. */
+export function findCommand(ctx: ReadCtx, { tenantId, userId }: Scope, commandId: string): Promise<Command | null> {
+  return ctx.db
+    .query("commands")
+    .withIndex("by_command", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("commandId", commandId))
+    .unique();
+}
+
+/** The same, unless its thread or a turn of its is being deleted. */
+export async function findShownCommand(ctx: ReadCtx, scope: Scope, commandId: string): Promise<Command | null> {
+  const command = await findCommand(ctx, scope, commandId);
+  return command !== null && (await shownCommands(ctx, scope)(command)) ? command : null;
+}
+
+/** Which of an actor's commands are shown: those of threads that are there and of turns that are shown, by either id. */
+export function shownCommands(ctx: ReadCtx, scope: Scope): (command: Command) => Promise<boolean> {
+  const shown = shownAnywhere(ctx, scope);
+  return async ({ threadId, turnId = "", clientTurnId = turnId }) => {
+    const both = await Promise.all([turnId, clientTurnId].map((id) => shown({ threadId, turnId: id })));
+    return !both.includes(false);
+  };
+}
+
+/** The user's open commands, of all threads. */
+export function openCommands(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Command[]> {
+  return ctx.db
+    .query("commands")
+    .withIndex("by_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("open", true))
+    .take(COMMANDS_OPEN_MAX);
+}
+
+/** A thread's open commands, in the order of sending. */
+export function openCommandsOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string): Promise<Command[]> {
+  return ctx.db
+    .query("commands")
+    .withIndex("by_thread_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("open", true))
+    .take(COMMANDS_OPEN_MAX);
+}
+
+/** The runtime behind the session that writes a thread; of one that named none, its device. */
+export function runtimeOf(writer: Doc<"sessions"> | null): RuntimeFacts | null {
+  return writer && { runtimeId: writer.runtimeId ?? "", generation: writer.generation ?? 0, deviceId: writer.deviceId };
+}
+
+/** What the core is told of a command. */
+export async function factsOf(ctx: ReadCtx, command: Command): Promise<CommandFacts> {
+  const { targetTurnId, request, threadId } = command;
+  const [turn, asked] = await Promise.all([
+    targetTurnId === undefined ? null : findTurnByEither(ctx, command, threadId, targetTurnId),
+    request === undefined ? null : findRequest(ctx, command, threadId, request),
+  ]);
+  return { ...command, target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status } } };
+}
+
+/** What a command that is sent names, as far as it exists, and the row of the open command that carries its turn. */
+export async function loadNamed(
+  ctx: ReadCtx,
+  scope: Scope,
+  threadId: string,
+  needs: CommandNeeds,
+  kind: string,
+): Promise<{ named: NamedFacts; carrier: Command | null }> {
+  const { turnId, clientTurnId, request } = needs;
+  const [turn, shown, asked] = await Promise.all([
+    turnId === undefined ? null : findTurnByEither(ctx, scope, threadId, turnId),
+    clientTurnId === undefined ? null : findTurnByEither(ctx, scope, threadId, clientTurnId),
+    request === undefined ? null : findRequest(ctx, scope, threadId, requestOf(request)),
+  ]);
+  const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, scope, threadId, turn.clientTurnId);
+  // Whether it asks for a secret matters to an answer alone.
+  const asks = asked !== null && kind === "answer" ? { payloadJson: await payloadOf(ctx, asked) } : {};
+  const named = {
+    turn: turn && turnFacts(turn),
+    carrier: carrier && (await factsOf(ctx, carrier)),
+    clientTurnExists: shown !== null,
+    request: asked && { status: asked.status, ...asks },
+  };
+  return { named, carrier };
+}
+
+/** The open command that carries the queued turn of this id. */
+export function findCarrier(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, clientTurnId: string): Promise<Command | null> {
+  return ctx.db
+    .query("commands")
+    .withIndex("by_client_turn", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("clientTurnId", clientTurnId).eq("open", true),
+    )
+    .first();
+}
+
+/** The place that the thread's next command gets. */
+export async function nextOrder(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string): Promise<number> {
+  const last = await ctx.db
+    .query("commands")
+    .withIndex("by_order", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .order("desc")
+    .first();
+  return last === null ? 0 : last.order + 1;
+}
+
+/** The turn that runs in a thread, as its rows have it. */
+export function runningTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string): Promise<Doc<"turns"> | null> {
+  return ctx.db
+    .query("turns")
+    .withIndex("by_status", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("status", "inProgress"))
+    .order("desc")
+    .first();
+}
+
+/** The turn that runs in a thread by its rows, else by the last beat of its runtime: events of it may still be on their way. */
+export async function runningTurnId(ctx: ReadCtx, scope: Scope, threadId: string, { runtimeId, generation }: RuntimeFacts): Promise<string | undefined> {
+  const running = await runningTurn(ctx, scope, threadId);
+  if (running !== null) return running.turnId;
+  const presence = await findPresence(ctx, scope, runtimeId);
+  if (presence === null || presence.away || presence.generation !== generation) return undefined;
+  const turnId = presence.threads.find((thread) => thread.threadId === threadId)?.turnId;
+  const turn = turnId === undefined ? null : await findTurn(ctx, scope, threadId, turnId);
+  // The rows know of its end: the beat is older.
+  return turn?.completedAt === undefined ? turnId : undefined;
+}
+
+/** The turn that Codex took last, of those that were sent as commands. */
+export async function takenTurn(ctx: ReadCtx, scope: Scope, threadId: string): Promise<{ at: number; over: boolean } | null> {
+  const { tenantId, userId } = scope;
+  const accepted = await ctx.db
+    .query("commands")
+    .withIndex("by_ended", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("state", "accepted"))
+    .order("desc")
+    .take(ACCEPTED_READ_MAX);
+  const last = accepted.find(({ kind, turnId }) => kind === "turn" && turnId !== undefined);
+  if (last?.turnId === undefined || last.endedAt === undefined) return null;
+  const turn = await findTurn(ctx, scope, threadId, last.turnId);
+  return { at: last.endedAt, over: turn?.completedAt !== undefined };
+}
+
+/** A user's runtimes that readers are shown: those that beat last. */
+export function runtimesOf(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Doc<"presence">[]> {
+  return ctx.db
+    .query("presence")
+    .withIndex("by_beat", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
+    .order("desc")
+    .take(RUNTIMES_LISTED_MAX);
+}
+
+/** The row of a user's runtime. */
+export function findPresence(ctx: ReadCtx, { tenantId, userId }: Scope, runtimeId: string): Promise<Doc<"presence"> | null> {
+  return ctx.db
+    .query("presence")
+    .withIndex("by_runtime", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("runtimeId", runtimeId))
+    .unique();
+}
+
+/** What a command asks for. */
+export const payloadOfCommand = (ctx: ReadCtx, command: Command): Promise<string> => readParts(ctx, command._id, "payload");
+
+/** A command as it was sent, before any edit. */
+export async function sentOf(ctx: ReadCtx, command: Command, threadId: string): Promise<CommandSendCall["sentBefore"]> {
+  const payloadJson = await readParts(ctx, command._id, command.edited ? "sent" : "payload");
+  return { sameThread: command.threadId === threadId, kind: command.sentKind, payloadJson, ttlMs: command.ttlMs };
+}
+
+/** What is sent, for {@link insertCommand}. */
+export type Sent = { scope: Scope; deviceId: string; thread: Doc<"threads">; commandId: string; kind: string; payloadJson: string; ttlMs: number | undefined; nowMs: number };
+
+/** Makes a command's row, and where the core says so the queued turn that shows it. */
+export async function insertCommand(
+  ctx: WriteCtx,
+  sent: Sent,
+  { command, turn }: { command: NewCommand; turn?: { turnOrder: number; inputSummary: string; silentAt: number } },
+): Promise<void> {
+  const { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs } = sent;
+  const { threadId } = thread;
+  const { state, order, expiresAt, targetTurnId, clientTurnId, request } = command;
+  const { dueAt, endedAt, lease: _lease, deliveredAt: _deliveredAt, ...begun } = stateFields(state, { expiresAt }, nowMs);
+  const id = await ctx.db.insert("commands", {
+    ...{ ...scope, threadId, commandId, deviceId, order, rank: 0, lapses: 0, edited: false, createdAt: nowMs },
+    // The core has read it: it is one of the five.
+    kind: kind as Command["kind"],
+    sentKind: kind,
+    ...begun,
+    ...defined({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, clientTurnId, request: request && requestOf(request) }),
+  });
+  await writeParts(ctx, id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS), true);
+  if (clientTurnId === undefined) return;
+  if (turn !== undefined) {
+    const row = { ...scope, threadId, turnId: clientTurnId, clientTurnId, ...turn, createdAt: nowMs };
+    await ctx.db.insert("turns", { ...row, status: "queued", hasItems: false });
+    await ctx.db.patch("threads", thread._id, { nextTurnOrder: turn.turnOrder + 1, updatedAt: nowMs });
+    return;
+  }
+  const shown = await findTurn(ctx, scope, threadId, clientTurnId);
+  // Only what Codex does not know has a client's id.
+  if (shown?.status === "queued") await ctx.db.patch("turns", shown._id, { clientTurnId });
+}
+
+/** Applies the writes of a plan to the commands that it was given. */
+export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Command[], writes: readonly CommandWrite[], nowMs: number): Promise<void> {
+  for (const write of writes) {
+    const command = commandAt(commands, write.row);
+    const lease = write.lease === "clear" ? undefined : command.lease;
+    const deliveredAt = write.state === "delivered" ? nowMs : command.deliveredAt;
+    await ctx.db.patch("commands", command._id, {
+      ...stateFields(write.state, { expiresAt: command.expiresAt, lease, deliveredAt }, nowMs),
+      // In a patch, `undefined` takes a field away.
+      code: write.code,
+      lapses: write.lapses,
+      ...defined({ turnId: write.turnId }),
+    });
+    if (command.clientTurnId !== undefined) await applyTurnFate(ctx, command, command.clientTurnId, write.turn, nowMs);
+  }
+}
+
+/** The fields that follow from a state. */
+export function stateFields(
+  state: Command["state"],
+  { expiresAt, lease, deliveredAt }: { expiresAt?: number | undefined; lease?: Command["lease"] | undefined; deliveredAt?: number | undefined },
+  nowMs: number,
+) {
+  const inFlight = state === "leased" || state === "delivered";
+  const open = inFlight || state === "queued";
+  const due = inFlight ? lease?.expiresAt : expiresAt;
+  return { state, open, lease, deliveredAt, updatedAt: nowMs, dueAt: open ? (due ?? nowMs + LOOK_AGAIN_MS) : undefined, endedAt: open ? undefined : nowMs };
+}
+
+/** Asks again later for a command that the sweep has left alone. */
+export async function lookAgain(ctx: WriteCtx, command: Command, nowMs: number): Promise<void> {
+  await ctx.db.patch("commands", command._id, { dueAt: nowMs + LOOK_AGAIN_MS });
+}
+
+/** A command that the core named among those that it was given: anything else is a bug of this software. */
+export function commandAt(commands: readonly Command[], at: number): Command {
+  const command = commands[at];
+  if (command === undefined) throw coded("E_INTERNAL", `the core named command ${String(at)}`);
+  return command;
+}
+
+export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ row: CommandRow; bytes: number }> {
+  const { commandId, threadId, kind, state, order, rank, deviceId, lapses, createdAt, updatedAt } = command;
+  const { code, turnId, clientTurnId, expiresAt, deliveredAt, endedAt, lease } = command;
+  const payloadJson = await payloadOfCommand(ctx, command);
+  const row = { commandId, threadId, kind, payloadJson, state, order, rank, deviceId, lapses, createdAt, updatedAt };
+  const known = defined({ code, turnId, clientTurnId, expiresAt, deliveredAt, endedAt, runtimeId: lease?.runtimeId });
+  return { row: { ...row, ...known }, bytes: payloadJson.length + ROW_BYTES };
+}
+
+/**
+ * Sends the command of a `turns.interrupt` where a runtime is bound to the thread, and takes a turn that waits out of the queue.
+ * A bound that is reached sends nothing: the mark on the turn stands.
+ */
+export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
+  const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
+  const { named, carrier } = await loadNamed(ctx, sent.scope, thread.threadId, { turnId }, sent.kind);
+  const answer = decide(() => planInterruptSend({ ...call, named }, isBound));
+  const carriers = carrier === null ? [] : [carrier];
+  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+  if (answer.type === "insert" || answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
+}
+
+/**
+ * Sends the command of an `approvals.respond` where a runtime is bound to the thread: the decision as the app-server writes it.
+ * A bound that is reached sends nothing: the decision is stored.
+ */
+export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, request: Doc<"serverRequests">, decision: string, nowMs: number): Promise<void> {
+  const { requestId, runtimeId, generation, appGeneration } = request;
+  const payload = { requestId, ...defined({ runtimeId, generation, appGeneration }), decision: JSON.parse(decision) as unknown };
+  const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "decide", payload, nowMs);
+  if (!isBound) return;
+  let answer = decide(() => planSend(call));
+  if (answer.type === "needs") {
+    const { named } = await loadNamed(ctx, sent.scope, thread.threadId, answer.needs, sent.kind);
+    answer = decide(() => planSend({ ...call, named }));
+  }
+  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+}
+
+/** What a command that the component sends itself is planned from. */
+async function loadOwn(ctx: ReadCtx, actor: Actor, thread: Doc<"threads">, kind: string, payload: object, nowMs: number) {
+  const scope = scopeOf(actor);
+  const [writer, open, order] = await Promise.all([
+    writerOf(ctx, scope, thread.threadId),
+    openCommands(ctx, scope),
+    nextOrder(ctx, scope, thread.threadId),
+  ]);
+  const said = { nowMs, thread, commandId: `${kind}:${crypto.randomUUID()}`, kind, payloadJson: JSON.stringify(payload), ttlMs: undefined };
+  const call = { ...said, own: true, sentBefore: null, openCount: open.length, nextOrder: order, named: null };
+  return { isBound: writer?.runtimeId !== undefined, call, sent: { ...said, scope, deviceId: actor.deviceId } };
+}
+
+/** What becomes of the queued turn that shows a command. */
+async function applyTurnFate(ctx: WriteCtx, command: Command, clientTurnId: string, fate: TurnFate, nowMs: number): Promise<void> {
+  if (fate.type === "keep") return;
+  const { threadId } = command;
+  const turn = await findTurnByClient(ctx, command, threadId, clientTurnId);
+  if (turn === null) return;
+  const end = { error: undefined, completedAt: undefined, source: undefined };
+  switch (fate.type) {
+    case "take": {
+      // The sweep's word is the command's: it is undone, and the sweep of silent turns asks what came of it.
+      const again = turn.source === "sweep" && turn.status === "failed" ? { ...end, status: "queued" as const, silentAt: nowMs } : {};
+      return ctx.db.patch("turns", turn._id, { ...again, turnId: fate.turnId });
+    }
+    case "join": {
+      const codexs = await findTurn(ctx, command, threadId, fate.turnId);
+      const { inputSummary, options } = turn;
+      if (codexs !== null) await ctx.db.patch("turns", codexs._id, { clientTurnId, ...defined({ inputSummary, options }) });
+      return ctx.db.delete("turns", turn._id);
+    }
+    case "steered":
+      return ctx.db.delete("turns", turn._id);
+    case "fail":
+    case "interrupt": {
+      // Whose word came before stands, unless it was the sweep's: a command's own last word was of that kind too.
+      if (turn.status !== "queued" && turn.source !== "sweep") return;
+      const ended =
+        fate.type === "fail"
+          ? { status: "failed" as const, source: "sweep" as const, error: fate.code }
+          : { status: "interrupted" as const, source: "client" as const, error: "interrupted" };
+      await ctx.db.patch("turns", turn._id, { ...ended, completedAt: nowMs, silentAt: undefined });
+      const thread = await findThread(ctx, scopeOf(command), threadId);
+      if (thread !== null) await ctx.db.patch("threads", thread._id, { updatedAt: nowMs });
+    }
+  }
+}
+
+/** Codex knows no turn by the id that its client invented. */
+function turnFacts(turn: Doc<"turns">) {
+  return { status: turn.status, source: turn.source, turnId: turn.turnId === turn.clientTurnId ? undefined : turn.turnId };
+}
+
+function requestOf({ requestId, isNumber, runtimeId, generation, appGeneration }: RequestName): NonNullable<Command["request"]> {
+  return { requestId: isNumber ? Number(requestId) : requestId, ...defined({ runtimeId, generation, appGeneration }) };
+}
+
+/** The newest request of that id whose process may be the named one: what is not known tells no two apart. */
+async function findRequest(ctx: ReadCtx, scope: Scope, threadId: string, named: NonNullable<Command["request"]>) {
+  const mayBe = (row: Doc<"serverRequests">) =>
+    (["runtimeId", "generation", "appGeneration"] as const).every(
+      (part) => row[part] === undefined || named[part] === undefined || row[part] === named[part],
+    );
+  return (await requestsOfId(ctx, scope, threadId, named.requestId)).findLast(mayBe) ?? null;
+}

@@ -1,0 +1,121 @@
+/** What a user's machines do now. A beat rewrites one row, which presence queries alone read; `away` is written by an expiry. */
+import { v } from "convex/values";
+import { planBeat, planPresenceExpiry, viewPresence } from "../js-wrapper/core/presence.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation, mutation, query } from "./_generated/server.js";
+import { coded } from "./errors.js";
+import { defined } from "./model/apply.js";
+import { commandAt, factsOf, findPresence, openCommands, runtimeOf, runtimesOf } from "./model/commands.js";
+import { decide } from "./model/core.js";
+import { writerOf } from "./model/load.js";
+import { scopeOf } from "./model/scope.js";
+import { vActor, vPresenceView, vRuntime } from "./validators.js";
+
+/**
+ * Tells what a runtime does, every 15 s: the bridge's call, never a reader's. Renews the leases of its commands.
+ *
+ * `phase` is the bridge's (`idle`, `starting`, `ready`, `running`, `reconnecting`, `stopping`, `failed`), `login` Codex's (`in`,
+ * `out`); a word that is not known is `unknown`. 64 threads are kept, the first.
+ *
+ * @returns the server's clock in milliseconds, and how many commands of these threads wait to be leased
+ * @throws `E_COMMAND_INVALID`, `E_SYNC_SESSION_DEVICE_MISMATCH` (another device beats for this runtime)
+ */
+export const beat = mutation({
+  args: {
+    actor: vActor,
+    runtimeId: v.string(),
+    generation: v.number(),
+    phase: v.string(),
+    login: v.optional(v.string()),
+    threads: v.array(
+      v.object({
+        threadId: v.string(),
+        turnId: v.optional(v.string()),
+        pendingRequests: v.number(),
+        outboxEvents: v.number(),
+        oldestEventAt: v.optional(v.number()),
+      }),
+    ),
+  },
+  returns: v.object({ now: v.number(), commandsWaiting: v.number() }),
+  handler: async (ctx, { actor, runtimeId, generation, phase, login, threads }) => {
+    const scope = scopeOf(actor);
+    const told = new Set(threads.map(({ threadId }) => threadId));
+    const [row, open] = await Promise.all([findPresence(ctx, scope, runtimeId), openCommands(ctx, scope)]);
+    const rows = open.filter(({ threadId }) => told.has(threadId));
+    const inThreads = [...new Set(rows.map(({ threadId }) => threadId))];
+    const writers = new Map(
+      await Promise.all(inThreads.map(async (threadId) => [threadId, runtimeOf(await writerOf(ctx, scope, threadId))] as const)),
+    );
+    const commands = await Promise.all(
+      rows.map(async (command) => ({ bound: writers.get(command.threadId) ?? null, command: await factsOf(ctx, command) })),
+    );
+    const nowMs = Date.now();
+    const runtime = { runtimeId, generation, deviceId: actor.deviceId };
+    const answer = decide(() => planBeat({ nowMs, runtime, phase, login, threads, row, commands }));
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { runtimeId });
+    if (answer.row !== undefined) {
+      const set = { ...answer.row, deviceId: actor.deviceId, beatAt: nowMs, away: false };
+      const id = row === null ? await ctx.db.insert("presence", { ...scope, runtimeId, ...set }) : row._id;
+      if (row !== null) await ctx.db.patch("presence", id, set);
+      if (answer.schedule) await ctx.scheduler.runAt(answer.row.awayAt, internal.presence.expire, { id });
+    }
+    for (const at of answer.renewed) {
+      const { _id, lease } = commandAt(rows, at);
+      const expiresAt = answer.leaseExpiresAt;
+      if (lease !== undefined) await ctx.db.patch("commands", _id, { lease: { ...lease, expiresAt }, dueAt: expiresAt });
+    }
+    return { now: answer.now, commandsWaiting: answer.commandsWaiting };
+  },
+});
+
+/** The actor's runtimes, the one that beat last first. */
+export const list = query({
+  args: { actor: vActor },
+  returns: v.array(vRuntime),
+  handler: async (ctx, { actor }) => {
+    const rows = await runtimesOf(ctx, scopeOf(actor));
+    return rows.map(({ runtimeId, deviceId, generation, phase, login, away, beatAt, threads }) => ({
+      ...{ runtimeId, deviceId, generation, phase, login, away, beatAt, threads },
+    }));
+  },
+});
+
+/**
+ * How it stands with a machine, the bridge on it, Codex, and a thread. Without `runtimeId` it is the runtime that has the
+ * thread, else one that beats, else the last that did.
+ */
+export const get = query({
+  args: { actor: vActor, runtimeId: v.optional(v.string()), threadId: v.optional(v.string()) },
+  returns: vPresenceView,
+  handler: async (ctx, { actor, runtimeId, threadId }) => {
+    const scope = scopeOf(actor);
+    const rows = await runtimesOf(ctx, scope);
+    const named = runtimeId === undefined ? null : await findPresence(ctx, scope, runtimeId);
+    // One that beat long ago is not among them.
+    if (named !== null && !rows.some(({ _id }) => _id === named._id)) rows.push(named);
+    const at = rows.findIndex((row) => row.runtimeId === runtimeId);
+    const asked = runtimeId === undefined ? undefined : at === -1 ? rows.length : at;
+    const ofThread = rows.map(({ threads }) => threads.find((thread) => thread.threadId === threadId));
+    const runtimes = rows.map(({ away, phase, login }, place) => ({ away, phase, login, hasThread: ofThread[place] !== undefined }));
+    const { row, view } = decide(() => viewPresence({ asked, runtimes }));
+    const shown = row === undefined ? undefined : rows[row];
+    return {
+      ...view,
+      ...defined({ runtimeId: shown?.runtimeId, deviceId: shown?.deviceId, current: row === undefined ? undefined : ofThread[row] }),
+    };
+  },
+});
+
+/** Writes that a runtime is away, unless it has beaten since this was scheduled: then it runs again when it may be. */
+export const expire = internalMutation({
+  args: { id: v.id("presence") },
+  returns: v.null(),
+  handler: async (ctx, { id }) => {
+    const row = await ctx.db.get("presence", id);
+    const answer = decide(() => planPresenceExpiry(Date.now(), row));
+    if (answer.type === "away") await ctx.db.patch("presence", id, { away: true });
+    if (answer.type === "again") await ctx.scheduler.runAt(answer.at, internal.presence.expire, { id });
+    return null;
+  },
+});
