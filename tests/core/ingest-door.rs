@@ -64,7 +64,7 @@ fn an_unknown_item_is_asked_for() {
     let answer = ingest(&first_batch(5.0).numbers(&[0.0])).unwrap();
     assert_eq!(
         stringify(&answer),
-        r#"{"type":"needs","needs":{"turns":["U"],"items":[{"turnId":"U","itemId":"m"}],"closing":[],"openTurns":false,"chunks":[],"nextOrders":[],"lifecycleIds":[],"usage":false,"folds":[],"quarantine":false,"openRequests":false,"requestIds":[]}}"#
+        r#"{"type":"needs","needs":{"turns":["U"],"items":[{"turnId":"U","itemId":"m"}],"closing":["U"],"openTurns":false,"chunks":[],"nextOrders":[],"lifecycleIds":[],"usage":false,"folds":[],"quarantine":false,"openRequests":false,"requestIds":[]}}"#
     );
 }
 
