@@ -1,7 +1,7 @@
 //! One test a case of what goes wrong in systems of this kind, each with every write that the batch plans.
 
-use super::call::Delta;
-use super::write::{IngestAnswer, Write};
+use super::call::{Delta, LifecycleEvent};
+use super::write::{IngestAnswer, Plan, Write};
 use crate::delta::order::Range;
 use crate::testing::*;
 use proptest::prelude::*;
@@ -450,6 +450,24 @@ fn ids_are_any_text() {
         Shell::after(&[turn_started(0), item_started(1, r#"q\"\u0041"#), delta(2, r#"q\"A"#, "a")]);
     assert_eq!(shell.text("q\"A"), "a", "an escape is the letter that it means");
     shell.writes(&[delta(3, r#"q\"A"#, "b")]);
+}
+
+#[test]
+fn of_malformed_events_that_share_an_id_one_is_kept() {
+    let malformed = event(1, "item/started", "{}");
+    let beside = Delta { stream_id: "T:U:1", cursor_start: 0.0, cursor_end: 1.0, ..malformed };
+    let of_thread =
+        LifecycleEvent { event_id: malformed.event_id, ..lifecycle(0, "item/started", Some("U"), "{}") };
+    let kept =
+        |plan: &Plan| plan.writes.iter().filter(|write| matches!(write, Write::Quarantine { .. })).count();
+    let mut shell = Shell::after(&[turn_started(0)]);
+    assert_eq!(kept(&shell.plan(&[malformed], &[of_thread])), 1, "in one batch");
+    let later = shell.plan(&[beside], &[]);
+    assert_eq!(
+        (kept(&later), told(&later).1),
+        (0, vec!["E_SYNC_MALFORMED_EVENT".to_owned()]),
+        "in a later one"
+    );
 }
 
 #[test]
