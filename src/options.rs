@@ -77,6 +77,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_counts_against_the_default() {
+        let flags = |said: f64| {
+            let mut numbers = [f64::NAN; 6];
+            numbers[..3].fill(said);
+            let options = unpack(&numbers);
+            [options.save_stream_deltas, options.save_reasoning_deltas, options.expose_raw_reasoning_deltas]
+        };
+        assert_eq!((flags(1.0), flags(0.0)), ([true; 3], [false; 3]));
+    }
+
+    #[test]
     fn numbers_are_clamped_and_what_is_not_finite_is_the_default() {
         let options = unpack(&[1.0, 0.0, 1.0, 0.0, 1e9, -5.0]);
         assert_eq!((options.deltas_per_stream_max, options.deltas_per_request_max), (1, 4_000));
