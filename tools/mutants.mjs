@@ -27,13 +27,14 @@ function mutantsByFile() {
   return files;
 }
 
-function read(outcomes, files, all) {
+/** What a run found of the files that it came to the end of; `hashes` are those of before it. */
+function read(outcomes, hashes, all) {
   const results = {};
-  for (const file of files) {
+  for (const [file, sha256] of hashes) {
     const found = outcomes.filter(({ scenario }) => scenario.Mutant?.file === file);
     if (found.length < all.get(file).length) continue;
     const named = (...summaries) => found.filter(({ summary }) => summaries.includes(summary)).map(({ scenario }) => nameOf(scenario.Mutant));
-    results[file] = { sha256: hashOf(file), date: new Date().toISOString().slice(0, 10), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant").sort() };
+    results[file] = { sha256, date: new Date().toISOString().slice(0, 10), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant").sort() };
   }
   return results;
 }
@@ -82,7 +83,8 @@ const results = JSON.parse(readFileSync(RESULTS, "utf8"));
 if (first !== "--check") {
   const stale = [...all.keys()].filter((file) => results[file]?.sha256 !== hashOf(file));
   const files = named.length > 0 ? named : stale;
-  Object.assign(results, read(await run(files, minutes), files, all));
+  const hashes = files.map((file) => [file, hashOf(file)]);
+  Object.assign(results, read(await run(files, minutes), hashes, all));
   for (const file of Object.keys(results)) if (!all.has(file)) delete results[file];
   const sorted = Object.fromEntries(Object.entries(results).sort(([one], [other]) => (one < other ? -1 : 1)));
   writeFileSync(RESULTS, `${JSON.stringify(sorted, null, 1)}\n`);
