@@ -453,6 +453,18 @@ fn ids_are_any_text() {
 }
 
 #[test]
+fn an_id_of_another_form_is_remembered_for_7_days() {
+    let mut shell = Shell::new();
+    let named = LifecycleEvent { event_id: "foreign", ..lifecycle(0, "thread/name/updated", None, "{}") };
+    let plan = shell.plan(&[], &[named]);
+    let until = |write: &Write| match write {
+        Write::InsertLifecycleId { expires_at, .. } => Some(*expires_at),
+        _ => None,
+    };
+    assert_eq!(plan.writes.iter().find_map(until), Some(shell.now_ms + 7.0 * 86_400_000.0));
+}
+
+#[test]
 fn of_malformed_events_that_share_an_id_one_is_kept() {
     let malformed = event(1, "item/started", "{}");
     let beside = Delta { stream_id: "T:U:1", cursor_start: 0.0, cursor_end: 1.0, ..malformed };
