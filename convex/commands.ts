@@ -13,6 +13,7 @@ import {
   findCommand,
   findShownCommand,
   insertCommand,
+  isCommandShown,
   loadNamed,
   lookAgain,
   nextOrder,
@@ -24,7 +25,6 @@ import {
   runningTurnId,
   runtimeOf,
   sentOf,
-  shownCommands,
   stateFields,
   takenTurn,
 } from "./model/commands.js";
@@ -177,14 +177,13 @@ export const list = query({
   returns: v.object({ page: v.array(vCommand), isDone: v.boolean(), continueCursor: v.string() }),
   handler: async (ctx, { actor, threadId, open, paginationOpts }) => {
     const scope = scopeOf(actor);
-    await requireThread(ctx, scope, threadId);
+    const thread = await requireThread(ctx, scope, threadId);
     const prefix = [scope.tenantId, scope.userId, threadId];
     const list: Listed<"commands"> =
       open === undefined
         ? { table: "commands", index: "by_order", prefix, key: ["number"] }
         : { table: "commands", index: "by_thread_open", prefix: [...prefix, open], key: ["number"] };
-    const shown = shownCommands(ctx, scope);
-    return readPage(ctx, list, paginationOpts, async (doc) => ((await shown(doc)) ? presentCommand(ctx, doc) : null), COMMANDS_LISTED_BYTES_MAX);
+    return readPage(ctx, list, paginationOpts, async (doc) => ((await isCommandShown(ctx, thread, doc)) ? presentCommand(ctx, doc) : null), COMMANDS_LISTED_BYTES_MAX);
   },
 });
 
@@ -199,10 +198,10 @@ export const lease = mutation({
   returns: v.array(vLeasedCommand),
   handler: async (ctx, { actor, runtimeId, generation, threadId, limit }) => {
     const scope = scopeOf(actor);
-    await requireThread(ctx, scope, threadId);
+    const thread = await requireThread(ctx, scope, threadId);
     const runtime = { runtimeId, generation, deviceId: actor.deviceId };
     const [writer, open] = await Promise.all([writerOf(ctx, scope, threadId), openCommandsOf(ctx, scope, threadId)]);
-    const shown = await Promise.all(open.map(shownCommands(ctx, scope)));
+    const shown = await Promise.all(open.map((command) => isCommandShown(ctx, thread, command)));
     const rows = open.filter((_, at) => shown[at]);
     const commands = await Promise.all(rows.map((row) => factsOf(ctx, row)));
     const [running, taken] = await Promise.all([runningTurnId(ctx, scope, threadId, runtime), takenTurn(ctx, scope, threadId)]);

@@ -21,7 +21,7 @@ import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
 import { payloadOf, requestsOfId } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
-import { shownAnywhere } from "./visible.js";
+import { isShown } from "./visible.js";
 
 /** Commands of a user that are open at once. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 export const COMMANDS_OPEN_MAX = 100;
@@ -47,16 +47,14 @@ export function findCommand(ctx: ReadCtx, { tenantId, userId }: Scope, commandId
 /** The same, unless its thread or a turn of its is being deleted. */
 export async function findShownCommand(ctx: ReadCtx, scope: Scope, commandId: string): Promise<Command | null> {
   const command = await findCommand(ctx, scope, commandId);
-  return command !== null && (await shownCommands(ctx, scope)(command)) ? command : null;
+  const thread = command && (await findThread(ctx, scope, command.threadId));
+  return thread !== null && command !== null && (await isCommandShown(ctx, thread, command)) ? command : null;
 }
 
-/** Which of an actor's commands are shown: those of threads that are there and of turns that are shown, by either id. */
-export function shownCommands(ctx: ReadCtx, scope: Scope): (command: Command) => Promise<boolean> {
-  const shown = shownAnywhere(ctx, scope);
-  return async ({ threadId, turnId = "", clientTurnId = turnId }) => {
-    const both = await Promise.all([turnId, clientTurnId].map((id) => shown({ threadId, turnId: id })));
-    return !both.includes(false);
-  };
+/** Whether a thread's command is shown: not where its turn is hidden, by either id. */
+export async function isCommandShown(ctx: ReadCtx, thread: Doc<"threads">, { turnId = "", clientTurnId = turnId }: Command): Promise<boolean> {
+  const shown = await Promise.all([...new Set([turnId, clientTurnId])].map((id) => isShown(ctx, thread, id)));
+  return !shown.includes(false);
 }
 
 /** The user's open commands, of all threads. */
