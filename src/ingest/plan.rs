@@ -291,7 +291,7 @@ fn answer(
         if let Err(reason) = reading {
             errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
             let (_, kind, payload_json) = call.event(event).unwrap_or_default();
-            let reasoning = is_reasoning(kind, payload_json) && !call.options.save_reasoning_deltas;
+            let reasoning = !call.options.save_reasoning_deltas && is_reasoning(kind, payload_json);
             if fresh && !reasoning {
                 malformed.push((event, *reason));
             }
