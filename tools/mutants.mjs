@@ -1,22 +1,32 @@
 // Which mutants of the core no test catches: `npm run mutants [-- --minutes 60] [files of src/]`.
 //
 // A run takes hours, so that it can be made in pieces: what it found of a file is kept in tests/core/mutants.json with the
-// hash of that file, and without names the files go first that were not run yet or have changed since. Why a mutant
-// survives is said in docs/MUTANTS.md. `--check` runs nothing: it tells what the list and the document lack.
+// hash of that file as soon as the file is done, and without names those are run that were not yet or have changed since.
+// Why a mutant survives is said in docs/MUTANTS.md. `--check` runs nothing: it tells what the list and the document lack.
+//
+// A mutant meets the quick tests first, and all of them where those let it live. Workers have copies of the project, each
+// with its own build, and change them in place.
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { ROOT, cargoEnv } from "./cargo-tools.mjs";
 
 const RESULTS = path.join(ROOT, "tests/core/mutants.json");
 const EXPLAINED = path.join(ROOT, "docs/MUTANTS.md");
 const CAUGHT_MIN = 0.95;
+/** What takes longer than the rest together: asked only where the rest finds nothing. */
+const SLOW = ["evidence::", "the_cost_is_linear_in_the_line", "of_recorded_lines_only", "agrees_with_a_whole_reading", "bounded_over_and_over"];
+/** Seconds: all tests take three, so that a mutant which takes as long as this does not end. */
+const TIMEOUT_S = 40;
+const NOT_COPIED = new Set([".git", "node_modules", "target", "fuzz/target", "dist", "pkg"]);
+/** Exit codes of cargo mutants that are results. */
+const [MISSED, TIMED_OUT] = [2, 3];
 /** Few cases and no shrinking: a mutant that only a rare case shows is one that survives. */
 const ENV = { ...cargoEnv(), PROPTEST_CASES: "16", PROPTEST_MAX_SHRINK_ITERS: "0", CARGO_PROFILE_TEST_DEBUG: "0" };
 
-const hashOf = (file) => createHash("sha256").update(readFileSync(path.join(ROOT, file))).digest("hex").slice(0, 16);
+const hashOf = (file, root = ROOT) => createHash("sha256").update(readFileSync(path.join(root, file))).digest("hex").slice(0, 16);
 /** A mutant's name without its place, which moves with every line above it. */
 const nameOf = (mutant) => mutant.name.replace(/^[^ ]+ /, "");
 
@@ -27,28 +37,54 @@ function mutantsByFile() {
   return files;
 }
 
-/** What a run found of the files that it came to the end of; `hashes` are those of before it. */
-function read(outcomes, hashes, all) {
-  const results = {};
-  for (const [file, sha256] of hashes) {
-    const found = outcomes.filter(({ scenario }) => scenario.Mutant?.file === file);
-    if (found.length < all.get(file).length) continue;
-    const named = (...summaries) => found.filter(({ summary }) => summaries.includes(summary)).map(({ scenario }) => nameOf(scenario.Mutant));
-    results[file] = { sha256, date: new Date().toISOString().slice(0, 10), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant").sort() };
-  }
-  return results;
+/** Lets `cargo mutants` change the copy; answers the outcomes. */
+async function outcomes(copy, args, testArgs = []) {
+  const output = mkdtempSync(path.join(tmpdir(), "mutants-out-"));
+  const fixed = ["mutants", "--in-place", "--no-shuffle", "--baseline", "skip", "--timeout", String(TIMEOUT_S), "--output", output, "--colors", "never", ...args, "--", "--", ...testArgs];
+  const child = spawn("cargo", fixed, { cwd: copy, env: ENV, stdio: ["ignore", "ignore", "inherit"] });
+  const code = await new Promise((done) => child.on("close", done));
+  if (![0, MISSED, TIMED_OUT].includes(code)) throw new Error(`cargo mutants ${args.join(" ")}: exit ${String(code)}`);
+  const found = JSON.parse(readFileSync(path.join(output, "mutants.out/outcomes.json"), "utf8")).outcomes;
+  rmSync(output, { recursive: true, force: true });
+  return found.filter(({ scenario }) => scenario.Mutant !== undefined);
 }
 
-async function run(files, minutes) {
-  const folder = mkdtempSync(path.join(tmpdir(), "mutants-"));
-  const args = ["mutants", "--no-shuffle", "--baseline", "skip", "--timeout", "120", "--output", folder, "--colors", "never", ...files.flatMap((file) => ["-f", file])];
-  const child = spawn("cargo", args, { cwd: ROOT, env: ENV, stdio: "inherit" });
-  const timer = minutes === undefined ? undefined : setTimeout(() => child.kill("SIGINT"), minutes * 60_000);
-  await new Promise((done) => child.on("close", done));
-  clearTimeout(timer);
-  const { outcomes } = JSON.parse(readFileSync(path.join(folder, "mutants.out/outcomes.json"), "utf8"));
-  rmSync(folder, { recursive: true, force: true });
-  return outcomes;
+async function runFile(copy, file) {
+  const quick = await outcomes(copy, ["-f", file], SLOW.flatMap((name) => ["--skip", name]));
+  const living = quick.filter(({ summary }) => summary === "MissedMutant").map(({ scenario }) => scenario.Mutant.name);
+  const exactly = living.flatMap((name) => ["-F", `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`]);
+  const all = living.length === 0 ? [] : await outcomes(copy, ["-f", file, ...exactly]);
+  const found = [...quick.filter(({ summary }) => summary !== "MissedMutant"), ...all];
+  if (found.length !== quick.length) throw new Error(`${file}: ${String(living.length)} lived, ${String(all.length)} were run again`);
+  const named = (...summaries) => found.filter(({ summary }) => summaries.includes(summary)).map(({ scenario }) => nameOf(scenario.Mutant));
+  return { sha256: hashOf(file, copy), date: new Date().toISOString().slice(0, 10), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant").sort() };
+}
+
+function copyOfProject() {
+  const copy = mkdtempSync(path.join(tmpdir(), "mutants-"));
+  cpSync(ROOT, copy, { recursive: true, filter: (from) => !NOT_COPIED.has(path.relative(ROOT, from)) });
+  return copy;
+}
+
+/** Takes one file after the other, until there are none or the time is over. */
+async function work(files, endsMs, results) {
+  const copy = copyOfProject();
+  try {
+    while (files.length > 0 && Date.now() < endsMs) {
+      const file = files.shift();
+      const result = await runFile(copy, file);
+      results[file] = result;
+      keep(results);
+      console.log(`${file}: ${String(result.caught)} caught, ${String(result.survived.length)} survived`);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+function keep(results) {
+  const sorted = Object.fromEntries(Object.entries(results).sort(([one], [other]) => (one < other ? -1 : 1)));
+  writeFileSync(RESULTS, `${JSON.stringify(sorted, null, 1)}\n`);
 }
 
 function say(results, all) {
@@ -83,10 +119,10 @@ const results = JSON.parse(readFileSync(RESULTS, "utf8"));
 if (first !== "--check") {
   const stale = [...all.keys()].filter((file) => results[file]?.sha256 !== hashOf(file));
   const files = named.length > 0 ? named : stale;
-  const hashes = files.map((file) => [file, hashOf(file)]);
-  Object.assign(results, read(await run(files, minutes), hashes, all));
   for (const file of Object.keys(results)) if (!all.has(file)) delete results[file];
-  const sorted = Object.fromEntries(Object.entries(results).sort(([one], [other]) => (one < other ? -1 : 1)));
-  writeFileSync(RESULTS, `${JSON.stringify(sorted, null, 1)}\n`);
+  const endsMs = minutes === undefined ? Infinity : Date.now() + minutes * 60_000;
+  const workers = Math.min(files.length, availableParallelism());
+  await Promise.all(Array.from({ length: workers }, () => work(files, endsMs, results)));
+  keep(results);
 }
 process.exitCode = say(results, all) ? 0 : 1;

@@ -330,13 +330,13 @@ fn may_become(before: &TurnView, after: &TurnView) -> bool {
     let source = |turn: &TurnView| rank(turn.source.as_deref(), &["sweep", "client", "local", "codex"]);
     let status = |turn: &TurnView| rank(Some(&turn.status), &["completed", "interrupted", "failed"]);
     let stays = before.turn_order == after.turn_order && (after.has_items || !before.has_items);
+    // A turn of another name that gets an item of its own goes on, whatever had ended it; one batch can end it again.
+    let is_revived = before.same_run_as.is_some() && after.same_run_as.is_none() && after.has_items;
     let moves = match (status(before), status(after)) {
         (None, _) => true,
-        (Some(_), None) if before.source.as_deref() == Some("sweep") => true,
-        (Some(_), None) => before.same_run_as.is_some() && after.same_run_as.is_none() && after.has_items,
-        (Some(old), Some(new)) if source(before) == source(after) => {
-            new >= old || (before.same_run_as.is_some() && after.same_run_as.is_none())
-        }
+        (Some(_), _) if is_revived => true,
+        (Some(_), None) => before.source.as_deref() == Some("sweep"),
+        (Some(old), Some(new)) if source(before) == source(after) => new >= old,
         (Some(_), Some(_)) => source(after) > source(before),
     };
     stays && moves
