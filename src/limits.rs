@@ -186,3 +186,8 @@ pub const JOB_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 
 /// Jobs of one user that have not ended: a person asks for a handful, and what hides turns makes their thread's row longer.
 pub const JOBS_OPEN_MAX: u64 = 100;
+
+/// Parts of a reasoning item's summary, and of its raw thought, that readers get one by one; those behind are one with the
+/// last. Codex was seen to write a handful. A page holds 4,096 segments and those of one item more: 2,999, below the 8,192
+/// elements of an array of Convex.
+pub const REASONING_PARTS_MAX: usize = 1_000;
