@@ -9,7 +9,7 @@ import type { Actor } from "../../convex/validators.js";
 import { analyzePush, Backend, type CallRecord } from "../../tools/embedded-convex/index.mjs";
 import { agentMessage, api, modules, OWNER, SESSION, THREAD, TurnStream, type Component } from "../convex/build.js";
 
-const push = await analyzePush(JSON.parse(await readFile(inject("pushRequest")!, "utf8")) as object);
+const push = await analyzePush(JSON.parse(await readFile(inject("pushRequest") ?? "", "utf8")) as object);
 const component = [...push.components.keys()].find((path) => path !== "")!;
 /** The sources by the paths of the pushed modules. */
 const sources = Object.fromEntries(Object.entries(modules).map(([path, load]) => [path.replace(/^.*\/convex\//, "").replace(/\.ts$/, ".js"), load]));

@@ -4,7 +4,7 @@ import { inject } from "vitest";
 import { analyzePush, Backend } from "../../tools/embedded-convex/index.mjs";
 import type { Component } from "./build.js";
 
-const push = await analyzePush(JSON.parse(await readFile(inject("pushRequest")!, "utf8")) as object);
+const push = await analyzePush(JSON.parse(await readFile(inject("pushRequest") ?? "", "utf8")) as object);
 const component = [...push.components.keys()].find((path) => path !== "")!;
 
 export function startBundle(transactionLimits: true | Record<string, number>): Component {
