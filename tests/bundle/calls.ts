@@ -1,6 +1,6 @@
 /** One call, or more, of every public function by the owner of a world, each of which succeeds. */
 import { agentMessage, SESSION } from "../convex/build.js";
-import { callOf, COUNTS, DONE, INPUT, LIVE, PAGE, RUNTIME, texts, type Name, type Place, type World } from "./world.js";
+import { callOf, COUNTS, DONE, INPUT, LIVE, LIVE_ITEM, PAGE, RUNTIME, texts, type Name, type Place, type World } from "./world.js";
 import type { CallRecord } from "../../tools/embedded-convex/index.mjs";
 
 /** What came of a call, by its name and what is special about it. */
@@ -21,6 +21,13 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("messages.listByThread", { ...of, paginationOpts: PAGE });
   await call("messages.getByTurn", { ...of, turnId: DONE });
   await call("messages.getByTurn", { ...of, turnId: LIVE }, "the turn that runs");
+  await call("messages.getText", { ...of, turnId: DONE, messageId: "msg_1" });
+  await call("messages.getText", { ...of, turnId: LIVE, messageId: LIVE_ITEM }, "of the turn that runs");
+  await call("messages.getPayload", { ...of, turnId: DONE, messageId: "msg_1" });
+  await call("reasoning.listByThread", { ...of, paginationOpts: PAGE });
+  await call("quarantine.list", { ...of, paginationOpts: PAGE });
+  await call("stats.usage", { actor });
+  await call("stats.usage", of, "of a thread");
   await call("presence.list", { actor });
   await call("presence.get", { actor, threadId });
   await call("serverRequests.listPending", { actor });
@@ -58,6 +65,7 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   await call("serverRequests.resolve", { ...of, requestId: 7, status: "expired", resolvedAt: 2, ...RUNTIME });
   await call("approvals.respond", { ...of, turnId: LIVE, itemId: "call_1", requestId: 0, decision: "accepted" });
   await call("tokenUsage.upsert", { ...of, turnId: DONE, total: COUNTS, last: COUNTS });
+  await call("quarantine.drop", of);
   await call("commands.send", { ...of, commandId: fresh, kind: "turn", payloadJson: JSON.stringify({ input: INPUT }) });
   await call("commands.edit", { actor, commandId: fresh, payloadJson: JSON.stringify({ input: INPUT, model: "m" }) });
   await call("commands.promote", { actor, commandId: fresh });

@@ -48,8 +48,10 @@ test("every public function is called", async () => {
 const BOUNDED: Partial<Record<keyof Size, Record<string, number>>> = {
   // It shows 50 turns, 200 streams with 500 heads; a replay without `startOrder` lists the streams.
   turns: { "threads.getState": 1_000, "sync.replay, the list of streams": 202, "sync.replay, the newest 20 deltas": 210 },
+  // It counts up to 100.
+  threads: { "stats.usage": 110, "stats.usage, of a thread": 120 },
   // The text that was not folded yet is in chunks: 128 of them, and those of the batch that folds.
-  deltas: { "threads.getState": 240, "messages.listByThread": 180, "messages.getByTurn, the turn that runs": 140 },
+  deltas: { "threads.getState": 240, "messages.listByThread": 180, "messages.getByTurn, the turn that runs": 140, "messages.getText, of the turn that runs": 140 },
 };
 
 describe("flat", () => {

@@ -1,16 +1,13 @@
 /** A deployment of the pushed bundle, with as much in it as a test asks for: what each call costs there, and what it touches. */
-import { readFile } from "node:fs/promises";
 import { makeFunctionReference, type FunctionReference } from "convex/server";
 import type { Value } from "convex/values";
-import { inject } from "vitest";
 import type { TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import type { Actor } from "../../convex/validators.js";
-import { analyzePush, Backend, type CallRecord } from "../../tools/embedded-convex/index.mjs";
+import type { Backend, CallRecord } from "../../tools/embedded-convex/index.mjs";
 import { agentMessage, api, modules, OWNER, SESSION, THREAD, TurnStream, type Component } from "../convex/build.js";
+import { startBackend } from "../convex/bundle.js";
 
-const push = await analyzePush(JSON.parse(await readFile(inject("pushRequest") ?? "", "utf8")) as object);
-const component = [...push.components.keys()].find((path) => path !== "")!;
 /** The sources by the paths of the pushed modules. */
 const sources = Object.fromEntries(Object.entries(modules).map(([path, load]) => [path.replace(/^.*\/convex\//, "").replace(/\.ts$/, ".js"), load]));
 
@@ -73,8 +70,8 @@ export function placeOfOther(place: Place, actor: Partial<Actor>): Place {
 type Row = Record<string, Value> & { _id: string; _creationTime: number };
 
 export async function startWorld(size: Size = SMALLEST, footprints = false): Promise<World> {
-  const backend = new Backend(push, { component, modules: sources, footprints, transactionLimits: footprints ? {} : true });
-  const world: World = { backend, component: backend.t as unknown as Component, place: placeOf(THREAD) };
+  const backend = startBackend({ modules: sources, footprints, transactionLimits: footprints ? {} : true });
+  const world: World = { backend, component: backend.t, place: placeOf(THREAD) };
   await backend.quickly(() => fill(world, size));
   return world;
 }
