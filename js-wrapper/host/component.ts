@@ -97,6 +97,70 @@ export type CodexThreadState = {
   }[];
 };
 
+/** Tokens, counted as the model's provider does. */
+export type CodexTokenCounts = {
+  totalTokens: number;
+  inputTokens: number;
+  cachedInputTokens: number;
+  cacheWriteInputTokens: number;
+  outputTokens: number;
+  reasoningOutputTokens: number;
+};
+
+/** Tokens of a turn or a thread: all so far, those of the last model response, and what the model can hold. */
+export type CodexTokenUsage = { total: CodexTokenCounts; last: CodexTokenCounts; modelContextWindow?: number };
+
+/** A thread with what it keeps the newest of. Times are milliseconds since 1970. */
+export type CodexThread = {
+  threadId: string;
+  status: "active" | "archived";
+  name?: string;
+  model?: string;
+  cwd?: string;
+  personality?: string;
+  /** The app-server's name for the thread. */
+  localThreadId?: string;
+  createdAt: number;
+  updatedAt: number;
+  usage?: CodexTokenUsage;
+  /** The thread's goal and its settings in force, as the app-server said them. */
+  goalJson?: string;
+  settingsJson?: string;
+  warning?: string;
+};
+
+/** A turn with what it keeps the newest of. Times are milliseconds since 1970. */
+export type CodexTurn = {
+  turnId: string;
+  /** The id that its client invented. */
+  clientTurnId?: string;
+  /** Its place in the thread. */
+  turnOrder: number;
+  status: "queued" | "inProgress" | "completed" | "interrupted" | "failed";
+  error?: string;
+  warning?: string;
+  inputSummary?: string;
+  createdAt: number;
+  startedAt?: number;
+  completedAt?: number;
+  usage?: CodexTokenUsage;
+  /** Its changes as one diff. */
+  diff?: string;
+  /** Its plan, and the model that answers in place of its own, as the app-server said them. */
+  planJson?: string;
+  rerouteJson?: string;
+};
+
+/** What a turn is asked with, beside its input. */
+export type CodexTurnOptions = {
+  model?: string;
+  effort?: "low" | "medium" | "high";
+  cwd?: string;
+  personality?: string;
+  approvalPolicy?: string;
+  sandboxPolicy?: string;
+};
+
 /** A thread in a list, newest first. */
 export type CodexThreadRow = { threadId: string; status: string; updatedAt: number };
 
@@ -309,7 +373,9 @@ export type CodexComponent = {
       { threadId: string; externalThreadId?: string; created: boolean }
     >;
     list: Query<Actor & { paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
+    get: Query<InThread, CodexThread>;
     getState: Query<InThread, CodexThreadState>;
+    resume: Mutation<InThread, { threadId: string; status: "active" }>;
     archive: Mutation<InThread, { threadId: string; status: "archived" }>;
     unarchive: Mutation<InThread, { threadId: string; status: "active" }>;
     rename: Mutation<InThread & { name: string }, null>;
@@ -329,12 +395,21 @@ export type CodexComponent = {
       InThread & {
         turnId: string;
         input: { type: string; text?: string; url?: string; path?: string }[];
-        options?: { model?: string; cwd?: string };
+        options?: CodexTurnOptions;
         idempotencyKey: string;
       },
       { turnId: string; accepted: true }
     >;
     interrupt: Mutation<InThread & { turnId: string; reason?: string }, null>;
+    get: Query<InThread & { turnId: string }, CodexTurn>;
+  };
+  tokenUsage: {
+    listByThread: Query<
+      InThread & { paginationOpts: PaginationOptions },
+      PaginationResult<{ turnId: string; turnOrder: number; updatedAt: number } & CodexTokenUsage> & {
+        thread: null | (CodexTokenUsage & { updatedAt: number });
+      }
+    >;
   };
   sync: {
     ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number; runtimeId?: string; generation?: number }, HostEnsureSessionResult>;
