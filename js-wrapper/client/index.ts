@@ -47,6 +47,7 @@ export {
   promoteCommand,
   sendCommand,
 } from "../host/commands.js";
+export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "../host/codex-error.js";
 export type {
   CodexApproval,
   CodexApprovalDecision,

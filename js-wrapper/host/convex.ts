@@ -2,6 +2,7 @@
  * What an app's Convex functions import: each helper calls one function of the mounted component. Nothing of Node and no
  * wasm is reached from here.
  */
+export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "./codex-error.js";
 export {
   beatPresence,
   cancelCommand,

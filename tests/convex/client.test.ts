@@ -137,4 +137,5 @@ const NAMES = [
   ...["deleteThread", "scheduleThreadDeletion", "deleteTurn", "scheduleTurnDeletion", "purgeActorData", "schedulePurgeActorData"],
   ...["cancelScheduledDeletion", "forceRunScheduledDeletion", "getDeletionJobStatus"],
   ...["sendCommand", "cancelCommand", "editCommand", "promoteCommand", "getCommand", "listCommands", "listPresence", "getPresence"],
+  ...["isCodexError", "parseCodexErrorCode"],
 ];

@@ -25,6 +25,20 @@ describe("host/convex", () => {
   });
 });
 
+describe.each([
+  ["the package's root", "index", ["client", "host", "mapping", "protocol"]],
+  ["client", "client/index", ["client", "host"]],
+])("%s", (_name, entry, folders) => {
+  it("reaches nothing of Node and not the core, and of other packages what runs in a browser and in Convex", () => {
+    const wrapper = new URL("../../js-wrapper/", import.meta.url);
+    const modules = [...reached(new URL(`${entry}.ts`, wrapper))];
+    const own = modules.filter((name) => name.startsWith("file:"));
+    const found = new Set(own.map((name) => name.slice(wrapper.href.length).split("/")).flatMap(([folder, file]) => (file === undefined ? [] : [folder])));
+    expect([...found].sort()).toEqual(folders);
+    expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(["convex/values"]);
+  });
+});
+
 describe("the component", () => {
   const reachesCore = (name: string) =>
     [...reached(new URL(`../../convex/${name}.ts`, import.meta.url))].some((module) => module.includes("/js-wrapper/core/"));
