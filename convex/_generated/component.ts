@@ -253,6 +253,52 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    devices: {
+      check: FunctionReference<
+        "query",
+        "internal",
+        { token: string },
+        null | { tenantId: string; userId: string; deviceId: string },
+        Name
+      >;
+      issueToken: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deviceId: string;
+          label?: string;
+          ttlMs?: number;
+          entropy: string;
+        },
+        { tokenId: string; token: string; deviceId: string; expiresAt: number },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        { actor: { tenantId: string; userId: string; deviceId: string } },
+        Array<{
+          tokenId: string;
+          deviceId: string;
+          label?: string;
+          issuedBy: string;
+          createdAt: number;
+          expiresAt: number;
+        }>,
+        Name
+      >;
+      revokeToken: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          tokenId: string;
+        },
+        { revoked: boolean },
+        Name
+      >;
+    };
     messages: {
       getByTurn: FunctionReference<
         "query",
