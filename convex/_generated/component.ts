@@ -717,6 +717,50 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      resumeReplay: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          fromCursor: number;
+          runtime?: {
+            saveStreamDeltas?: boolean;
+            saveReasoningDeltas?: boolean;
+            exposeRawReasoningDeltas?: boolean;
+            maxDeltasPerStreamRead?: number;
+            maxDeltasPerRequestRead?: number;
+            finishedStreamDeleteDelayMs?: number;
+          };
+        },
+        {
+          streamWindow: {
+            streamId: string;
+            status: "ok" | "rebased" | "stale";
+            serverCursorStart: number;
+            serverCursorEnd: number;
+          };
+          deltas: Array<{
+            cursorStart: number;
+            cursorEnd: number;
+            kind: string;
+            payloadJson: string;
+          }>;
+          texts: Array<{
+            turnId: string;
+            messageId: string;
+            channel: "text" | "output";
+            cursorStart: number;
+            cursorEnd: number;
+            text: string;
+            leadingLow?: number;
+            pendingHigh?: number;
+          }>;
+          nextCursor: number;
+        },
+        Name
+      >;
       upsertCheckpoint: FunctionReference<
         "mutation",
         "internal",
@@ -851,6 +895,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      getExternalMapping: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        null | { threadId: string; externalThreadId: string },
+        Name
+      >;
       getState: FunctionReference<
         "query",
         "internal",
@@ -957,6 +1011,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           recreate?: boolean;
         },
         { threadId: string; externalThreadId?: string; created: boolean },
+        Name
+      >;
+      resolveByExternalId: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          externalThreadId: string;
+        },
+        null | { threadId: string; externalThreadId: string },
         Name
       >;
       resume: FunctionReference<

@@ -6,6 +6,7 @@
  * `actor` is trusted: derive it on the server, never take it from a client.
  */
 export type { CodexMutationRunner, CodexQueryRunner, CodexRead, CodexWrite } from "./call.js";
+export { issueDeviceToken, listDeviceTokens, revokeDeviceToken } from "./devices.js";
 export { listPendingApprovals, listPendingServerRequests, resolvePendingServerRequest, respondToApproval, upsertPendingServerRequest } from "./requests.js";
 export {
   archiveThread,
@@ -13,6 +14,7 @@ export {
   createThread,
   deleteThread,
   forceRunScheduledDeletion,
+  getExternalThreadMapping,
   getDeletionJobStatus,
   getThread,
   getThreadState,
@@ -21,6 +23,7 @@ export {
   purgeActorData,
   renameThread,
   resolveThread,
+  resolveThreadByExternalId,
   resumeThread,
   revertThread,
   scheduleThreadDeletion,
@@ -34,6 +37,7 @@ export {
   listMessages,
   listTurnMessages,
   replayStreams,
+  resumeStreamReplay,
   scheduleTurnDeletion,
   startTurn,
 } from "./turns.js";
@@ -57,10 +61,13 @@ export type {
   CodexComponent,
   CodexDeletionAsked,
   CodexDeletionJob,
+  CodexDeviceToken,
+  CodexIssuedToken,
   CodexMessageDoc,
   CodexPresence,
   CodexPresenceThread,
   CodexReplay,
+  CodexResumedReplay,
   CodexRuntime,
   CodexServerRequest,
   CodexServerRequestOrigin,

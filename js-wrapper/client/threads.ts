@@ -10,6 +10,12 @@ export const resolveThread = writes((component) => component.threads.resolve);
 /** Takes a thread up again; one that was archived is active. */
 export const resumeThread = writes((component) => component.threads.resume);
 
+/** The thread that an external id is bound to; null where it is bound to none. Nothing is made. */
+export const resolveThreadByExternalId = reads((component) => component.threads.resolveByExternalId);
+
+/** The external id that is bound to a thread; null where none is. */
+export const getExternalThreadMapping = reads((component) => component.threads.getExternalMapping);
+
 /** What a thread is at: its newest turns and messages, its streams, the approvals that nobody has decided. */
 export const getThreadState = reads((component) => component.threads.getState);
 

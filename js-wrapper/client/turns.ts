@@ -27,3 +27,6 @@ export const scheduleTurnDeletion = writes((component) => component.turns.schedu
 
 /** What is live of a thread's streams, from the reader's cursors on. Of `runtime` only the two read limits count. */
 export const replayStreams = reads((component) => component.sync.replay);
+
+/** What is live of one turn's own stream, from a cursor on; `nextCursor` is where to go on. */
+export const resumeStreamReplay = reads((component) => component.sync.resumeReplay);

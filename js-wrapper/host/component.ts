@@ -78,6 +78,15 @@ export type CodexReplay = {
   }[];
 };
 
+/** What `sync.resumeReplay` answers: as {@link CodexReplay}, of one stream. */
+export type CodexResumedReplay = {
+  streamWindow: CodexReplay["streamWindows"][number];
+  deltas: Omit<CodexReplay["deltas"][number], "streamId">[];
+  texts: Omit<CodexReplay["texts"][number], "streamId">[];
+  /** Where to go on. */
+  nextCursor: number;
+};
+
 /** What `threads.getState` answers. */
 export type CodexThreadState = {
   threadId: string;
@@ -331,6 +340,28 @@ export type CodexBeatThread = {
   oldestEventAt?: number;
 };
 
+/** A device's token, told once. */
+export type CodexIssuedToken = {
+  /** By which it is revoked. */
+  tokenId: string;
+  /** What the bridge is given: a secret. */
+  token: string;
+  deviceId: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  expiresAt: number;
+};
+
+/** A device's token without the token. Times are milliseconds since 1970. */
+export type CodexDeviceToken = {
+  tokenId: string;
+  deviceId: string;
+  label?: string;
+  /** The device from which it was issued. */
+  issuedBy: string;
+  createdAt: number;
+  expiresAt: number;
+};
+
 /** An event of a stream, as the component takes it. */
 export type CodexStreamDelta = {
   type: "stream_delta";
@@ -373,6 +404,8 @@ export type CodexComponent = {
       { threadId: string; externalThreadId?: string; created: boolean }
     >;
     list: Query<Actor & { paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
+    resolveByExternalId: Query<Actor & { externalThreadId: string }, { threadId: string; externalThreadId: string } | null>;
+    getExternalMapping: Query<InThread, { threadId: string; externalThreadId: string } | null>;
     get: Query<InThread, CodexThread>;
     getState: Query<InThread, CodexThreadState>;
     resume: Mutation<InThread, { threadId: string; status: "active" }>;
@@ -431,6 +464,14 @@ export type CodexComponent = {
       },
       CodexReplay
     >;
+    resumeReplay: Query<InThread & { turnId: string; fromCursor: number; runtime?: HostSyncRuntimeOptions }, CodexResumedReplay>;
+    heartbeat: Mutation<InThread & { sessionId: string; lastEventCursor: number }, null>;
+  };
+  devices: {
+    issueToken: Mutation<Actor & { deviceId: string; label?: string; ttlMs?: number; entropy: string }, CodexIssuedToken>;
+    revokeToken: Mutation<Actor & { tokenId: string }, { revoked: boolean }>;
+    list: Query<Actor, CodexDeviceToken[]>;
+    check: FunctionReference<"query", "internal", { token: string }, HostActorContext | null>;
   };
   messages: {
     listByThread: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexMessageDoc>>;

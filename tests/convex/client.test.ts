@@ -48,6 +48,10 @@ describe("threads", () => {
     const made = await call(client.resolveThread, { actor, externalThreadId: "external" });
     expect(made).toMatchObject({ externalThreadId: "external", created: true });
     expect(await call(client.resolveThread, { actor, externalThreadId: "external" })).toEqual({ ...made, created: false });
+    expect(await call(client.resolveThreadByExternalId, { actor, externalThreadId: "external" })).toEqual({ threadId: made.threadId, externalThreadId: "external" });
+    expect(await call(client.resolveThreadByExternalId, { actor, externalThreadId: "other" })).toBeNull();
+    expect(await call(client.getExternalThreadMapping, { actor, threadId: made.threadId })).toEqual({ threadId: made.threadId, externalThreadId: "external" });
+    expect(await call(client.getExternalThreadMapping, inThread)).toBeNull();
     const { page } = await call(client.listThreads, { actor, paginationOpts });
     expect(page.map((thread) => thread.threadId).sort()).toEqual([made.threadId, threadId].sort());
     expect(await call(client.listTokenUsage, { ...inThread, paginationOpts })).toMatchObject({ page: [{ turnId, total: COUNTS }], thread: { last: COUNTS } });
@@ -90,6 +94,10 @@ describe("turns", () => {
     const replayed = await call(client.replayStreams, { ...inThread, streamCursorsById: [{ streamId: STREAM, cursor: 0 }], runtime: undefined });
     expect(replayed.texts.map(({ text }) => text).join("")).toBe("Hello.");
     expect(replayed.nextCheckpoints).toEqual([{ streamId: STREAM, cursor: 8 }]);
+    const resumed = await call(client.resumeStreamReplay, { ...inTurn, fromCursor: 0 });
+    expect(resumed).toMatchObject({ streamWindow: { streamId: STREAM, status: "ok" }, nextCursor: 8 });
+    expect(resumed.texts.map(({ text }) => text).join("")).toBe("Hello.");
+    expect([...resumed.deltas, ...resumed.texts].some((row) => "streamId" in row)).toBe(false);
     expect(await call(client.interruptTurn, { ...inTurn, reason: "enough" })).toBeNull();
     expect(await call(client.getTurn, inTurn)).toMatchObject({ status: "interrupted", error: "enough" });
   });
@@ -107,6 +115,17 @@ describe("requests", () => {
     expect((await call(client.listPendingApprovals, { actor, paginationOpts })).page).toEqual([]);
     expect(await call(client.resolvePendingServerRequest, { ...inThread, requestId: 1, status: "expired", resolvedAt: 2 })).toBeNull();
     expect((await call(client.listPendingServerRequests, { actor })).map(({ requestId }) => requestId)).toEqual([0]);
+  });
+});
+
+describe("device tokens", () => {
+  it("are issued, listed and revoked", async () => {
+    const call = within(startApp());
+    const { tokenId, token } = await call(client.issueDeviceToken, { actor, deviceId: "laptop", entropy: "e".repeat(43), label: undefined });
+    expect(token).toMatch(/^cdxd_/);
+    expect(await call(client.listDeviceTokens, { actor })).toMatchObject([{ tokenId, deviceId: "laptop", issuedBy: actor.deviceId }]);
+    expect(await call(client.revokeDeviceToken, { actor, tokenId })).toEqual({ revoked: true });
+    expect(await call(client.listDeviceTokens, { actor })).toEqual([]);
   });
 });
 
@@ -133,6 +152,7 @@ describe("every one", () => {
 const NAMES = [
   ...["listMessages", "listTurnMessages", "listPendingApprovals", "respondToApproval", "listPendingServerRequests", "upsertPendingServerRequest"],
   ...["resolvePendingServerRequest", "startTurn", "interruptTurn", "replayStreams", "createThread", "resolveThread", "resumeThread", "getThreadState", "listThreads"],
+  ...["resumeStreamReplay", "resolveThreadByExternalId", "getExternalThreadMapping", "issueDeviceToken", "revokeDeviceToken", "listDeviceTokens"],
   ...["getThread", "getTurn", "listTokenUsage", "archiveThread", "unarchiveThread", "renameThread", "revertThread"],
   ...["deleteThread", "scheduleThreadDeletion", "deleteTurn", "scheduleTurnDeletion", "purgeActorData", "schedulePurgeActorData"],
   ...["cancelScheduledDeletion", "forceRunScheduledDeletion", "getDeletionJobStatus"],

@@ -112,6 +112,7 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
   await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
   await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId: EXTERNAL });
+  await component.run((ctx) => ctx.db.insert("bindings", { tenantId: OWNER.tenantId, userId: OWNER.userId, threadId: THREAD, externalThreadId: "external_2", updatedAt: 0 }));
   await component.mutation(api.turns.start, { actor: OWNER, threadId: THREAD, turnId: TURN, input: [{ type: "text", text: SECRET }], idempotencyKey: "key_1" });
   const turn = new TurnStream();
   const events = [turn.started(), turn.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } }), turn.event("turn/diff/updated", { diff: SECRET }), ...turn.prompt(SECRET), turn.itemStarted(agentMessage("msg_1", "")), turn.text("msg_1", SECRET), turn.raw("error", "{")];
