@@ -6,7 +6,7 @@
  * `actor` is trusted: derive it on the server, never take it from a client.
  */
 export type { CodexMutationRunner, CodexQueryRunner, CodexRead, CodexWrite } from "./call.js";
-export { issueDeviceToken, listDeviceTokens, revokeDeviceToken } from "./devices.js";
+export { createDeviceEntropy, issueDeviceToken, listDeviceTokens, revokeDeviceToken } from "./devices.js";
 export { listPendingApprovals, listPendingServerRequests, resolvePendingServerRequest, respondToApproval, upsertPendingServerRequest } from "./requests.js";
 export {
   archiveThread,

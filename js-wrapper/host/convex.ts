@@ -2,6 +2,9 @@
  * What an app's Convex functions import: each helper calls one function of the mounted component. Nothing of Node and no
  * wasm is reached from here.
  */
+export { resolveActorFromAuth, type CodexAuthOptions } from "./actor.js";
+export { resolveActorFromDeviceToken } from "./bridge-functions.js";
+export type { CodexFunctionBuilder, CodexHostAuth, CodexHostOptions } from "./builders.js";
 export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "./codex-error.js";
 export {
   beatPresence,
@@ -39,6 +42,7 @@ export type {
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
+export { defineCodexHost } from "./define.js";
 export {
   ingestBatchMixed,
   ingestBatchSafe,

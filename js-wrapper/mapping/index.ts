@@ -12,6 +12,7 @@ export type {
   CodexReasoningOverlaySegment,
   CodexReasoningSegmentLike,
 } from "./reasoning.js";
+export { shownSha256Of } from "./shown.js";
 export { extractCodexOverlayMessages, mergeCodexDurableAndStreamMessages } from "./stream-messages.js";
 export type { CodexOverlayMessage } from "./stream-messages.js";
 export type {

@@ -17,3 +17,4 @@ export type {
   CodexUIMessage,
 } from "../mapping/index.js";
 export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "../host/codex-error.js";
+export { shownSha256Of } from "../mapping/index.js";

@@ -152,7 +152,7 @@ describe("every one", () => {
 const NAMES = [
   ...["listMessages", "listTurnMessages", "listPendingApprovals", "respondToApproval", "listPendingServerRequests", "upsertPendingServerRequest"],
   ...["resolvePendingServerRequest", "startTurn", "interruptTurn", "replayStreams", "createThread", "resolveThread", "resumeThread", "getThreadState", "listThreads"],
-  ...["resumeStreamReplay", "resolveThreadByExternalId", "getExternalThreadMapping", "issueDeviceToken", "revokeDeviceToken", "listDeviceTokens"],
+  ...["resumeStreamReplay", "resolveThreadByExternalId", "getExternalThreadMapping", "issueDeviceToken", "revokeDeviceToken", "listDeviceTokens", "createDeviceEntropy"],
   ...["getThread", "getTurn", "listTokenUsage", "archiveThread", "unarchiveThread", "renameThread", "revertThread"],
   ...["deleteThread", "scheduleThreadDeletion", "deleteTurn", "scheduleTurnDeletion", "purgeActorData", "schedulePurgeActorData"],
   ...["cancelScheduledDeletion", "forceRunScheduledDeletion", "getDeletionJobStatus"],
