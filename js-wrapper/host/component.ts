@@ -71,7 +71,7 @@ export type CodexReplay = {
   snapshots: {
     itemId: string;
     itemType: string;
-    status: string;
+    status: CodexMessageDoc["status"];
     payloadJson: string;
     turnId: string;
     streamId: string;
@@ -90,17 +90,17 @@ export type CodexResumedReplay = {
 /** What `threads.getState` answers. */
 export type CodexThreadState = {
   threadId: string;
-  threadStatus: string;
-  turns: { turnId: string; status: string; startedAt: number }[];
+  threadStatus: "active" | "archived";
+  turns: { turnId: string; status: CodexTurn["status"]; startedAt: number }[];
   activeStreams: CodexStreamState[];
   allStreams: CodexStreamState[];
-  streamStats: { streamId: string; state: string; deltaCount: number; latestCursor: number }[];
+  streamStats: (CodexStreamState & { deltaCount: number; latestCursor: number })[];
   pendingApprovals: { turnId: string; itemId: string; kind: string; reason?: string }[];
   recentMessages: {
     messageId: string;
     turnId: string;
-    role: string;
-    status: string;
+    role: CodexMessageDoc["role"];
+    status: CodexMessageDoc["status"];
     text: string;
     createdAt: number;
   }[];
@@ -171,7 +171,7 @@ export type CodexTurnOptions = {
 };
 
 /** A thread in a list, newest first. */
-export type CodexThreadRow = { threadId: string; status: string; updatedAt: number };
+export type CodexThreadRow = { threadId: string; status: "active" | "archived"; updatedAt: number };
 
 /** A deletion that was asked for: one for a target, whoever asks how often. Times are milliseconds of the server's clock. */
 export type CodexDeletionAsked = { deletionJobId: string; scheduledFor: number };

@@ -85,6 +85,7 @@ export {
   computePersistenceStats,
   dataHygiene,
   durableHistoryStats,
+  type HostThreadSnapshot,
   type HostThreadStateLike,
   isStreamStatSummary,
   persistenceStats,
