@@ -1,5 +1,4 @@
 /** Reasoning as readers get it: segments of items whose row, payload and text are kept as long as their turn. The core tells them apart. */
-import { codexMessageKey } from "../../js-wrapper/mapping/key.js";
 import { readReasoning } from "../../js-wrapper/core/reads.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { ReasoningSegment } from "../validators.js";
@@ -37,7 +36,7 @@ export class ReasoningPage {
       .map(({ channel, segmentType, part, text }) => {
         const place = part ?? 0;
         const of = segmentType === "sectionBreak" ? ["break"] : [];
-        const id = JSON.stringify([codexMessageKey(doc.turnId, doc.messageId), channel, place, ...of]);
+        const id = JSON.stringify([doc.turnId, doc.messageId, channel, place, ...of]);
         const index = part === undefined ? {} : channel === "raw" ? { contentIndex: part } : { summaryIndex: part };
         const words = text === undefined ? (soFar ?? { text: "", truncated: false, bytes: 0 }) : whole(text);
         const { truncated, bytes: textBytes } = words;
