@@ -19,22 +19,29 @@ export type {
   CodexApproval,
   CodexApprovalDecision,
   CodexBeatThread,
+  CodexBounded,
   CodexCommand,
   CodexCommandKind,
   CodexCommandState,
   CodexComponent,
+  CodexCount,
   CodexDeletionAsked,
   CodexDeletionJob,
   CodexLeasedCommand,
   CodexMessageDoc,
   CodexPresence,
   CodexPresenceThread,
+  CodexQuarantinedEvent,
+  CodexReasoningSegment,
   CodexReplay,
   CodexRuntime,
   CodexServerRequest,
   CodexServerRequestOrigin,
+  CodexTextPiece,
   CodexThreadRow,
   CodexThreadState,
+  CodexTokenCounts,
+  CodexUsage,
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
@@ -67,6 +74,13 @@ export {
   listThreadMessagesForHooksForActor,
   listTurnMessagesForHooksForActor,
 } from "./messages.js";
+export { dropQuarantineForActor, listQuarantineForActor } from "./quarantine.js";
+export {
+  type HostReasoningForHooksArgs,
+  type HostReasoningForHooksResult,
+  listThreadReasoningForHooks,
+  listThreadReasoningForHooksForActor,
+} from "./reasoning.js";
 export {
   listPendingApprovalsForHooksForActor,
   listPendingServerRequestsForHooksForActor,
@@ -94,6 +108,7 @@ export {
   listThreadsForHooksForActor,
   registerTurnStart,
 } from "./threads.js";
+export { getUsageForActor } from "./usage.js";
 export {
   type HostActorContext,
   type HostDataHygiene,
@@ -117,3 +132,4 @@ export {
   vHostStreamInboundEvent,
   vHostSyncRuntimeOptions,
 } from "./validators.js";
+export { getMessagePayloadForActor, getMessageTextForActor, type HostPieceArgs } from "./whole.js";
