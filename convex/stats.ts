@@ -6,7 +6,7 @@ import { vActor, vUsage } from "./validators.js";
 
 /**
  * What a user has: counts that a few index ranges tell, each to 100 (`more` says that there are more), and of the thread that is
- * named its turns, tokens and malformed events. What each number is: `docs/OPERATIONS_AND_ERRORS.md`.
+ * named its turns, tokens and malformed events. A batch of text does not run it again, nor does a beat that renews no command's lease. What each number is: `docs/OPERATIONS_AND_ERRORS.md`.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`
  */

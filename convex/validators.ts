@@ -204,10 +204,6 @@ export const vBounded = v.object({ count: v.number(), max: v.number() });
 export const vUsage = v.object({
   /** Threads, archived ones too; not those that are being deleted. */
   threads: vCount,
-  /** Runtimes that have beaten: machines that have run the bridge, those that are away too. */
-  runtimes: vCount,
-  /** Sessions by the threads that they are bound to, kept for 7 days without a beat. */
-  sessions: vCount,
   /** Commands that are not at their end. At `max`, `commands.send` answers `E_QUOTA`. */
   openCommands: vBounded,
   /** Approvals that nobody has decided, in threads and turns that are shown. */

@@ -607,8 +607,6 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         {
           threads: { count: number; more: boolean };
-          runtimes: { count: number; more: boolean };
-          sessions: { count: number; more: boolean };
           openCommands: { count: number; max: number };
           pendingApprovals: { count: number; more: boolean };
           pendingRequests: { count: number; more: boolean };

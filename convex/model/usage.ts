@@ -1,4 +1,7 @@
-/** What a user has, counted within bounds: an index range for each number, and no row beyond what is counted. */
+/**
+ * What a user has, counted within bounds: an index range for each number, and no row beyond what is counted. No text
+ * writes what is read here, and no beat but one that renews a command's lease, so that neither runs it again.
+ */
 import type { Doc } from "../_generated/dataModel.js";
 import type { Usage } from "../validators.js";
 import { COMMANDS_OPEN_MAX, openCommands, openCommandsOf } from "./commands.js";
@@ -17,18 +20,14 @@ type Count = Usage["threads"];
 /** What all of a user's threads have together. */
 export async function userUsage(ctx: ReadCtx, scope: Scope): Promise<Omit<Usage, "thread">> {
   const { tenantId, userId } = scope;
-  const [threads, runtimes, sessions, commands, pendingApprovals, pendingRequests] = await Promise.all([
+  const [threads, commands, pendingApprovals, pendingRequests] = await Promise.all([
     ctx.db.query("threads").withIndex("by_updated", (q) => q.eq("tenantId", tenantId).eq("userId", userId)).take(COUNTED_MAX + 1),
-    ctx.db.query("presence").withIndex("by_beat", (q) => q.eq("tenantId", tenantId).eq("userId", userId)).take(COUNTED_MAX + 1),
-    ctx.db.query("sessions").withIndex("by_session", (q) => q.eq("tenantId", tenantId).eq("userId", userId)).take(COUNTED_MAX + 1),
     openCommands(ctx, scope),
     waiting(ctx, scope, "approval"),
     waiting(ctx, scope, "request"),
   ]);
   return {
-    threads: counted(threads),
-    runtimes: counted(runtimes),
-    sessions: counted(sessions),
+    threads: { count: Math.min(threads.length, COUNTED_MAX), more: threads.length > COUNTED_MAX },
     openCommands: { count: commands.length, max: COMMANDS_OPEN_MAX },
     pendingApprovals,
     pendingRequests,
@@ -52,10 +51,6 @@ export async function threadUsage(ctx: ReadCtx, thread: Doc<"threads">): Promise
       bytes: { count: malformed.reduce((sum, { bytes }) => sum + bytes, 0), max: QUARANTINE_BYTES_MAX },
     },
   };
-}
-
-function counted(rows: readonly unknown[]): Count {
-  return { count: Math.min(rows.length, COUNTED_MAX), more: rows.length > COUNTED_MAX };
 }
 
 /** What waits for a person, the newest first, as far as it is looked at: what is hidden is not counted. */

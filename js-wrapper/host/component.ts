@@ -110,10 +110,6 @@ export type CodexBounded = { count: number; max: number };
 export type CodexUsage = {
   /** Archived ones too. */
   threads: CodexCount;
-  /** Machines that have run the bridge, those that are away too. */
-  runtimes: CodexCount;
-  /** Sessions by the threads that they are bound to, kept for 7 days without a beat. */
-  sessions: CodexCount;
   /** Commands that are not at their end. */
   openCommands: CodexBounded;
   /** What nobody has decided, or answered. */

@@ -4,8 +4,8 @@ import { THREAD_IS_MISSING } from "./messages.js";
 import type { HostActorContext } from "./validators.js";
 
 /**
- * Says what a user has: threads, machines, sessions, open commands, what waits for a decision, each counted to 100; and of the
- * thread that is named its turns, tokens and malformed events.
+ * Says what a user has: threads, open commands, what waits for a decision or an answer, each counted to 100; and of the thread
+ * that is named its turns, tokens and malformed events.
  *
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`

@@ -1,12 +1,10 @@
 /** What a user has: exact as far as it is counted, within a bounded number of ranges and rows. */
 import { describe, expect, test } from "vitest";
-import { api, ingest, ingestOk, lifecycle, OWNER, refusal, SESSION, startComponent, startThread, THREAD, TURN, TurnStream, type Component } from "./build.js";
+import { api, ingest, ingestOk, lifecycle, OWNER, refusal, startComponent, startThread, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const NONE = { count: 0, more: false };
 const EMPTY = {
   threads: NONE,
-  runtimes: NONE,
-  sessions: NONE,
   openCommands: { count: 0, max: 100 },
   pendingApprovals: NONE,
   pendingRequests: NONE,
@@ -22,8 +20,6 @@ const ask = (component: Component, requestId: number, method: string, payloadJso
 const APPROVAL = "item/commandExecution/requestApproval";
 const QUESTION = "item/tool/requestUserInput";
 
-const beat = (component: Component, runtimeId: string) =>
-  component.mutation(api.presence.beat, { actor: OWNER, runtimeId, generation: 1, phase: "ready", threads: [] });
 const send = (component: Component, commandId: string) =>
   component.mutation(api.commands.send, { actor: OWNER, threadId: THREAD, commandId, kind: "turn", payloadJson: JSON.stringify({ clientTurnId: commandId, input: [{ text: "x" }] }) });
 
@@ -40,12 +36,9 @@ test("counts what there is, of the user and of the thread that is named", async 
   await ask(component, 0, APPROVAL);
   await ask(component, 1, APPROVAL);
   await ask(component, 2, QUESTION);
-  await beat(component, "rt");
   await send(component, "c1");
   const all = {
     threads: { count: 2, more: false },
-    runtimes: { count: 1, more: false },
-    sessions: { count: 1, more: false },
     openCommands: { count: 1, max: 100 },
     pendingApprovals: { count: 2, more: false },
     pendingRequests: { count: 1, more: false },
@@ -111,17 +104,15 @@ test("counts to 100, and says that there are more", async () => {
   const upTo = async (from: number, to: number) => {
     for (let at = from; at < to; at++) {
       await component.mutation(api.threads.create, { actor: OWNER, threadId: `t${at}` });
-      await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: `t${at}`, lastEventCursor: 0 });
-      await beat(component, `rt${at}`);
       await ask(component, 0, APPROVAL, "{}", `t${at}`);
       await ask(component, 1, QUESTION, "{}", `t${at}`);
     }
-    const { threads, runtimes, sessions, pendingApprovals, pendingRequests } = await usage(component);
-    return [threads, runtimes, sessions, pendingApprovals, pendingRequests];
+    const { threads, pendingApprovals, pendingRequests } = await usage(component);
+    return [threads, pendingApprovals, pendingRequests];
   };
-  expect(await upTo(0, 99)).toEqual(Array.from({ length: 5 }, () => ({ count: 99, more: false })));
-  expect(await upTo(99, 100)).toEqual(Array.from({ length: 5 }, () => ({ count: 100, more: false })));
-  expect(await upTo(100, 101)).toEqual(Array.from({ length: 5 }, () => ({ count: 100, more: true })));
+  expect(await upTo(0, 99)).toEqual(Array.from({ length: 3 }, () => ({ count: 99, more: false })));
+  expect(await upTo(99, 100)).toEqual(Array.from({ length: 3 }, () => ({ count: 100, more: false })));
+  expect(await upTo(100, 101)).toEqual(Array.from({ length: 3 }, () => ({ count: 100, more: true })));
 });
 
 test("reads no more of large requests than it has room for, and says so", async () => {
@@ -145,10 +136,10 @@ test("costs what it counts: other users' rows nothing", async () => {
     }
     await ask(component, 0, APPROVAL, "{}", THREAD, "t4", actor);
   }
-  // Of the user a thread, a session, an approval and its thread; of the thread itself, and five malformed events.
-  Object.assign(limits, { documentsRead: 4 + 1 + 5 - 1 });
+  // Of the user a thread, an approval and its thread; of the thread itself, and five malformed events.
+  Object.assign(limits, { documentsRead: 3 + 1 + 5 - 1 });
   await expect(usage(component, THREAD)).rejects.toThrow("too many documents");
-  Object.assign(limits, { documentsRead: 4 + 1 + 5, databaseQueries: 12 });
-  const { threads, sessions, pendingApprovals, thread } = await usage(component, THREAD);
-  expect([threads.count, sessions.count, pendingApprovals.count, thread?.turns, thread?.quarantine.events.count]).toEqual([1, 1, 1, 5, 5]);
+  Object.assign(limits, { documentsRead: 3 + 1 + 5, databaseQueries: 9 });
+  const { threads, pendingApprovals, thread } = await usage(component, THREAD);
+  expect([threads.count, pendingApprovals.count, thread?.turns, thread?.quarantine.events.count]).toEqual([1, 1, 5, 5]);
 });

@@ -114,12 +114,12 @@ describe("the usage", () => {
   it("is the user's with a status where the thread is not there", async () => {
     const fake = new FakeComponent();
     const answers = [MISSING, { thread: null }];
-    fake.ctx.runQuery = (async (reference: unknown, args: Record<string, unknown>) => {
+    fake.ctx.runQuery = async (reference: unknown, args: Record<string, unknown>) => {
       fake.calls.push([String(reference), args]);
       const answer = answers.shift();
       if (answer instanceof Error) throw answer;
       return answer;
-    }) as typeof fake.ctx.runQuery;
+    };
     expect(await host.getUsageForActor(fake.ctx, fake.component, inThread)).toEqual({ thread: null, threadStatus: "missing" });
     expect(fake.calls).toEqual([["stats.usage", inThread], ["stats.usage", { actor }]]);
   });
