@@ -32,6 +32,7 @@ const entries = {
   classifyLine: (texts) => bridge("classifyLine")(texts),
   planIngest: packed(ingest, "planIngest"),
   readWindow: packed(reads, "readWindow"),
+  readReasoning: packed(reads, "readReasoning"),
   chunksToLoad: packed(reads, "chunksToLoad"),
   planTurnStart: packed(clients, "planTurnStart"),
   planTurnInterrupt: packed(clients, "planTurnInterrupt"),
