@@ -1,7 +1,6 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { mutation, query } from "./_generated/server.js";
-import { LIST_PAGE_BYTES_MAX } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { dropQuarantined, presentQuarantined, quarantineOf } from "./model/quarantine.js";
 import { requireThread, scopeOf } from "./model/scope.js";
@@ -19,9 +18,9 @@ export const list = query({
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
-    // Its key is the time of creation, which every index ends in.
+    // Its key is the time of creation, which every index ends in. All of a thread's payloads are a page's at most.
     const events: Listed<"quarantine"> = { table: "quarantine", index: "by_thread", prefix: [scope.tenantId, scope.userId, threadId], key: [] };
-    return readPage(ctx, events, paginationOpts, (doc) => presentQuarantined(ctx, thread, doc), LIST_PAGE_BYTES_MAX);
+    return readPage(ctx, events, paginationOpts, (doc) => presentQuarantined(ctx, thread, doc));
   },
 });
 

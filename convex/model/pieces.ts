@@ -33,7 +33,6 @@ export async function readText(ctx: ReadCtx, doc: Doc<"messages">, cursor: strin
   const piece = new TextPiece({ ...place });
   const end = (isDone: boolean, tail?: TailPlace) => ({ ...piece.end(), isDone, continueCursor: formatTextCursor(doc, piece.place, tail) });
   for await (const { part, text } of partsOf(ctx, doc._id, "text", place.part)) {
-    if (part > piece.place.part) piece.place = { part, units: 0, bytes: 0 };
     if (!piece.takesAll(part === place.part ? behind(text, place.units) : text)) return end(false);
   }
   if (doc.textWhole || doc.streamId === undefined) return end(true);

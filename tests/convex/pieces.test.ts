@@ -201,6 +201,33 @@ describe("while it streams", () => {
     expect(await piece(component, "getText", "m", "")).toMatchObject({ text: "All of it.", isDone: true, status: "completed" });
   });
 
+  test("a piece that ends inside of what is not folded is gone on with there, not where the fold stands", async () => {
+    const { component, say, said } = await begun();
+    await say("ten bytes.");
+    const first = await piece(component, "getText", "m");
+    await say("x".repeat(MiB - 10));
+    await say("tail ".repeat(8 * KiB));
+    const { foldCursor, textBytes } = (await dump(component)).messages[0]!;
+    expect([foldCursor, textBytes], "the tail alone is not folded").toEqual([4, MiB]);
+    const second = await piece(component, "getText", "m", first!.continueCursor);
+    expect(second).toMatchObject({ bytes: MiB, isDone: false });
+    const third = await piece(component, "getText", "m", second!.continueCursor);
+    expect(first!.text + second!.text + third!.text).toBe(said());
+  });
+
+  test("a character at the end of a part, for which a piece has no room, is the next one's", async () => {
+    const { component, say, said } = await begun();
+    await say("x".repeat(64 * KiB - 1));
+    const first = await piece(component, "getText", "m");
+    expect(first).toMatchObject({ bytes: 64 * KiB - 1, isDone: true });
+    await say(`${"x".repeat(MiB - 1)}é`, "y".repeat(100));
+    const second = await piece(component, "getText", "m", first!.continueCursor);
+    expect(second).toMatchObject({ bytes: MiB - 1, isDone: false });
+    const third = await piece(component, "getText", "m", second!.continueCursor);
+    expect(third!.text).toBe(`é${"y".repeat(100)}`);
+    expect(first!.text + second!.text + third!.text).toBe(said());
+  });
+
   test("a text whose beginning came late begins again", async () => {
     const component = await startThread();
     const turn = new TurnStream();

@@ -39,7 +39,7 @@ describe("the list", () => {
     ]);
   });
 
-  test("gives a payload of 6 MiB whole, and ends a page at 4 MiB", async () => {
+  test("gives a payload of 6 MiB whole, beside which no other is kept", async () => {
     const component = await startThread();
     const turn = new TurnStream();
     const payload = `{"日本語":"${"é".repeat(MiB)}`;

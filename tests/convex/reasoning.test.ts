@@ -280,6 +280,19 @@ describe("a page", () => {
     await expectReads(limits, 1, () => list(component, { paginationOpts: { numItems: 0, cursor: null } }));
   });
 
+  test("of an item that streams costs its tail; its payload where raw thought is asked for", async () => {
+    const limits: Record<string, number> = {};
+    const component = startComponent(limits);
+    await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
+    await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+    const turn = new TurnStream();
+    const begin = turn.started();
+    await ingestOk(component, [begin, ...thought(turn, "r", ["one", "two"], "").slice(0, 3)]);
+    // A thread, the item's row, its one chunk.
+    await expectReads(limits, 3, () => list(component));
+    await expectReads(limits, 4, () => list(component, { includeRaw: true }));
+  });
+
   test("ends at 4 MiB, reads nothing that it has no room for, and loses nothing", async () => {
     const limits: Record<string, number> = {};
     const component = startComponent(limits);
