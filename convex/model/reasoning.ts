@@ -1,5 +1,5 @@
 /** Reasoning as readers get it: segments of items whose row, payload and text are kept as long as their turn. The core tells them apart. */
-import { readReasoning } from "../../js-wrapper/core/reads.js";
+import { readReasoning } from "../../js-wrapper/core/reasoning.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { ReasoningSegment } from "../validators.js";
 import { decide } from "./core.js";

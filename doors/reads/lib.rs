@@ -1,9 +1,8 @@
-//! The core as queries have it: what a reader gets of a stream, and of what the model thought.
+//! The core as queries have it: what a reader gets of a stream.
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::delta::window::{WindowCall, read_window};
 use convex_codex_local::options::Options;
-use convex_codex_local::reasoning::{ReasoningCall, read_reasoning};
 use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
 
@@ -25,11 +24,4 @@ pub fn window(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 #[wasm_bindgen(js_name = chunksToLoad)]
 pub fn chunks_to_load(texts: &[u8], numbers: &[f64]) -> Result<usize, JsValue> {
     unpacked(texts, numbers, |mut call| Ok(Options::unpack(&mut call).deltas_per_stream_max))
-}
-
-/// Decides what a reader gets of a reasoning item.
-#[wasm_bindgen(js_name = readReasoning, unchecked_return_type = "ReasoningAnswer")]
-pub fn reasoning(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let call = unpacked(texts, numbers, ReasoningCall::unpack)?;
-    answer(&read_reasoning(&call))
 }

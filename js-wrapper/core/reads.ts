@@ -1,11 +1,8 @@
 /** What the core decides for readers. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/reads_bytes";
 import * as wasm from "#wasm/reads";
-import { packOptions, packWindow, Packer, type RuntimeOptions, type WindowCall } from "./boundary.js";
+import { packOptions, packWindow, type RuntimeOptions, type WindowCall } from "./boundary.js";
 import { Instance } from "./instance.js";
-
-/** `src/reasoning.rs`, ReasoningCall. */
-export type ReasoningCall = { ended: boolean; includeRaw: boolean; payloadJson: string | undefined };
 
 const instance = new Instance(base64, wasm.initSync);
 
@@ -17,13 +14,4 @@ export function readWindow(call: WindowCall): wasm.WindowAnswer {
 /** How many chunks of a stream a reader with these options can be given at most. */
 export function chunksToLoad(runtime: RuntimeOptions | undefined): number {
   return instance.askPacked(wasm.chunksToLoad, packOptions(runtime));
-}
-
-/** Decides what a reader gets of a reasoning item. */
-export function readReasoning(call: ReasoningCall): wasm.ReasoningAnswer {
-  const packer = new Packer();
-  packer.flag(call.ended);
-  packer.flag(call.includeRaw);
-  packer.optionalText(call.payloadJson);
-  return instance.askPacked(wasm.readReasoning, packer.end());
 }

@@ -1,7 +1,7 @@
 //! The real door, as JavaScript has it: packed calls in, plain objects and numbers out.
 #![allow(clippy::unwrap_used)]
 
-use super::{chunks_to_load, reasoning, window};
+use super::{chunks_to_load, window};
 use js_sys::JSON;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -23,20 +23,4 @@ fn a_window_is_decided() {
 fn a_readers_limit_is_brought_into_its_range() {
     let limited = |chunks: f64| chunks_to_load(&[], &[1.0, 1.0, 0.0, chunks, f64::NAN, f64::NAN]).unwrap();
     assert_eq!([limited(f64::NAN), limited(0.0), limited(7.0), limited(1e9)], [100, 1, 7, 1_000]);
-}
-
-#[wasm_bindgen_test]
-fn reasoning_is_told_by_parts() {
-    let item = r#"{"summary":["a","b"],"content":["c"]}"#;
-    let told = |numbers: &[f64]| JSON::stringify(&reasoning(item.as_bytes(), numbers).unwrap()).unwrap();
-    let units = item.len() as f64;
-    let [first, second] = [
-        r#"{"channel":"summary","segmentType":"textDelta","part":0,"text":"a"}"#,
-        r#"{"channel":"summary","segmentType":"sectionBreak","part":1,"text":""},{"channel":"summary","segmentType":"textDelta","part":1,"text":"b"}"#,
-    ];
-    assert_eq!(told(&[1.0, 0.0, units]), format!(r#"{{"segments":[{first},{second}]}}"#));
-    let so_far = r#"{"channel":"summary","segmentType":"textDelta"}"#;
-    let raw = r#"{"channel":"raw","segmentType":"textDelta","part":0,"text":"c"}"#;
-    assert_eq!(told(&[0.0, 1.0, units]), format!(r#"{{"segments":[{so_far},{raw}]}}"#));
-    assert!(reasoning(&[], &[1.0]).is_err(), "packed otherwise than it is read");
 }
