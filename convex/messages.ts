@@ -2,11 +2,13 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { query } from "./_generated/server.js";
 import { coded } from "./errors.js";
+import type { Doc } from "./_generated/dataModel.js";
 import { LIST_PAGE_BYTES_MAX, outlineMessage, presentMessage } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { requireThread, scopeOf } from "./model/scope.js";
+import { readPayload, readText } from "./model/pieces.js";
+import { requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
 import { findShownTurn, shownPlaces } from "./model/visible.js";
-import { vActor, vMessage } from "./validators.js";
+import { vActor, vMessage, vMessageStatus, vPiece, type Actor } from "./validators.js";
 
 /** Messages that `getByTurn` answers with. */
 const TURN_MESSAGES_MAX = 500;
@@ -38,11 +40,7 @@ export const getByTurn = query({
   returns: v.array(vMessage),
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
-    const thread = await requireThread(ctx, scope, threadId);
-    const turn = await findShownTurn(ctx, thread, turnId);
-    if (turn === null) {
-      throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
-    }
+    const turn = await requireTurn(ctx, actor, threadId, turnId);
     const messages = await ctx.db
       .query("messages")
       .withIndex("by_turn", (q) =>
@@ -59,3 +57,57 @@ export const getByTurn = query({
     return rows;
   },
 });
+
+const vPieceOf = { actor: vActor, threadId: v.string(), turnId: v.string(), messageId: v.string(), cursor: v.optional(v.union(v.string(), v.null())) };
+const vPieceOrNone = v.union(v.null(), v.object({ ...vPiece, status: vMessageStatus }));
+
+/**
+ * All of a message's text, which lists cut at 256 KiB, by pieces of at most 1 MiB: `cursor` is the `continueCursor` of the piece
+ * before. While the message streams its text may grow: behind the last piece `continueCursor` is where it goes on.
+ *
+ * @returns null where the turn has no such message
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_CURSOR_INVALID` (also where the text was replaced since: begin again)
+ */
+export const getText = query({
+  args: vPieceOf,
+  returns: vPieceOrNone,
+  handler: async (ctx, args) => {
+    const message = await findShownMessage(ctx, args);
+    return message && { ...(await readText(ctx, message, args.cursor ?? null)), status: message.status };
+  },
+});
+
+/**
+ * All of a message's payload, which lists leave out where it is large, by pieces as `getText` has them: the item of the
+ * app-server in JSON, in which `{"$text": true}` stands for the text that is kept beside it.
+ *
+ * @returns null where the turn has no such message
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_CURSOR_INVALID` (also where the payload was replaced since: begin again)
+ */
+export const getPayload = query({
+  args: vPieceOf,
+  returns: vPieceOrNone,
+  handler: async (ctx, args) => {
+    const message = await findShownMessage(ctx, args);
+    return message && { ...(await readPayload(ctx, message, args.cursor ?? null)), status: message.status };
+  },
+});
+
+async function requireTurn(ctx: ReadCtx, actor: Actor, threadId: string, turnId: string): Promise<Doc<"turns">> {
+  const turn = await findShownTurn(ctx, await requireThread(ctx, scopeOf(actor), threadId), turnId);
+  if (turn === null) throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
+  return turn;
+}
+
+async function findShownMessage(
+  ctx: ReadCtx,
+  { actor, threadId, turnId, messageId }: { actor: Actor; threadId: string; turnId: string; messageId: string },
+): Promise<Doc<"messages"> | null> {
+  const turn = await requireTurn(ctx, actor, threadId, turnId);
+  return ctx.db
+    .query("messages")
+    .withIndex("by_message", (q) =>
+      q.eq("tenantId", actor.tenantId).eq("userId", actor.userId).eq("threadId", threadId).eq("turnId", turn.turnId).eq("messageId", messageId),
+    )
+    .unique();
+}

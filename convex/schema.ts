@@ -121,6 +121,7 @@ export default defineSchema({
     .index("by_item", ["tenantId", "userId", "threadId", "turnId", "itemId", "occurrence"])
     .index("by_message", ["tenantId", "userId", "threadId", "turnId", "messageId"])
     .index("by_order", ["tenantId", "userId", "threadId", "turnOrder", "orderInTurn"])
+    .index("by_type", ["tenantId", "userId", "threadId", "sourceItemType", "turnOrder", "orderInTurn"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId", "orderInTurn"])
     .index("by_closing", ["tenantId", "userId", "threadId", "turnId", "closing"]),
 

@@ -139,6 +139,94 @@ export const vMessage = v.object({
 });
 export type MessageRow = Infer<typeof vMessage>;
 
+/** A piece of a text or payload that is read whole: join the pieces up to the one with `isDone`. */
+export const vPiece = {
+  text: v.string(),
+  /** UTF-8 bytes of `text`, 1 MiB at most. */
+  bytes: v.number(),
+  isDone: v.boolean(),
+  /** Where the next piece begins; behind the last one, where a text that grows goes on. */
+  continueCursor: v.string(),
+};
+export type Piece = Infer<ReturnType<typeof v.object<typeof vPiece>>>;
+
+/** A piece of what a model thought, newest first in its list. */
+export const vReasoningSegment = v.object({
+  /** Stable: the text so far of an item that streams has the id that the first part of its summary gets. */
+  segmentId: v.string(),
+  /** The same: which events brought a segment is not kept. */
+  eventId: v.string(),
+  turnId: v.string(),
+  itemId: v.string(),
+  /** Names the item's message, as `messages.*` do. */
+  messageId: v.string(),
+  channel: v.union(v.literal("summary"), v.literal("raw")),
+  segmentType: v.union(v.literal("textDelta"), v.literal("sectionBreak")),
+  /** At most 256 KiB; `textTruncated` says that there is more, of `textBytes` in all. */
+  text: v.string(),
+  textTruncated: v.optional(v.boolean()),
+  textBytes: v.optional(v.number()),
+  summaryIndex: v.optional(v.number()),
+  contentIndex: v.optional(v.number()),
+  /** What its item covers of its stream, half-open. */
+  cursorStart: v.number(),
+  cursorEnd: v.number(),
+  /** Its item's. */
+  status: vMessageStatus,
+  createdAt: v.number(),
+});
+export type ReasoningSegment = Infer<typeof vReasoningSegment>;
+
+/** A malformed event, as it came. */
+export const vQuarantined = v.object({
+  eventId: v.string(),
+  turnId: v.optional(v.string()),
+  streamId: v.optional(v.string()),
+  kind: v.string(),
+  payloadJson: v.string(),
+  /** UTF-8 bytes of the payload. */
+  bytes: v.number(),
+  code: v.literal("E_SYNC_MALFORMED_EVENT"),
+  /** What is wrong with it. */
+  message: v.string(),
+  /** Milliseconds of the server's clock. */
+  receivedAt: v.number(),
+});
+export type Quarantined = Infer<typeof vQuarantined>;
+
+/** How many there are, as far as they are counted: `more` says that there are more than `count`. */
+export const vCount = v.object({ count: v.number(), more: v.boolean() });
+
+/** How many there are of what is bounded, and the bound. */
+export const vBounded = v.object({ count: v.number(), max: v.number() });
+
+/** What a user has, as far as a few index ranges tell. */
+export const vUsage = v.object({
+  /** Threads, archived ones too; not those that are being deleted. */
+  threads: vCount,
+  /** Commands that are not at their end. At `max`, `commands.send` answers `E_QUOTA`. */
+  openCommands: vBounded,
+  /** Approvals that nobody has decided, in threads and turns that are shown. */
+  pendingApprovals: vCount,
+  /** Every other request of the app-server that nobody has answered, there. */
+  pendingRequests: vCount,
+  /** Of the thread that was asked for; null where none was. */
+  thread: v.union(
+    v.null(),
+    v.object({
+      /** Turns that it ever had, those that were deleted too. */
+      turns: v.number(),
+      /** What it has used by its newest turn's word; null where none said so. */
+      tokens: v.union(v.null(), v.object({ ...vTokenUsage, updatedAt: v.number() })),
+      /** Commands of it that are not at their end: they count against the user's `max`. */
+      openCommands: vBounded,
+      /** Malformed events that are kept, and UTF-8 bytes of their payloads; the oldest go beyond either `max`. */
+      quarantine: v.object({ events: vBounded, bytes: vBounded }),
+    }),
+  ),
+});
+export type Usage = Infer<typeof vUsage>;
+
 export const vStreamRow = v.object({ streamId: v.string(), state: vStreamState });
 
 export const vReplay = v.object({

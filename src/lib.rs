@@ -18,6 +18,7 @@
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
 //! - [`fold`]: how a text moves from chunks into its parts
+//! - [`reasoning`]: what readers get of what the model thought
 //! - [`retention`]: what goes, and when
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`command`], [`presence`]: steering from afar, and who is there
@@ -60,6 +61,7 @@ pub mod options;
 pub mod pack;
 pub mod policy;
 pub mod presence;
+pub mod reasoning;
 pub mod redact;
 pub mod request;
 pub mod retention;

@@ -199,3 +199,8 @@ pub const DEVICE_TOKEN_TTL_DEFAULT_MS: f64 = 90.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 pub const DEVICE_TOKEN_TTL_MIN_MS: f64 = 60.0 * 1000.0;
 /// See [`DEVICE_TOKEN_TTL_DEFAULT_MS`].
 pub const DEVICE_TOKEN_TTL_MAX_MS: f64 = 365.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Parts of a reasoning item's summary, and of its raw thought, that readers get one by one; those behind are one with the
+/// last. Codex was seen to write a handful. A page holds 4,096 segments and those of one item more: 2,999, below the 8,192
+/// elements of an array of Convex.
+pub const REASONING_PARTS_MAX: usize = 1_000;

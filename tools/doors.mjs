@@ -5,6 +5,7 @@ const KIB = 1024;
 export const DOOR_BUDGETS_BYTES = {
   ingest: { raw: 96 * KIB, gzip: 42 * KIB },
   reads: { raw: 24 * KIB, gzip: 12 * KIB },
+  reasoning: { raw: 20 * KIB, gzip: 10 * KIB },
   clients: { raw: 48 * KIB, gzip: 24 * KIB },
   control: { raw: 44 * KIB, gzip: 22 * KIB },
   devices: { raw: 20 * KIB, gzip: 10 * KIB },

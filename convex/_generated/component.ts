@@ -328,6 +328,44 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         }>,
         Name
       >;
+      getPayload: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          messageId: string;
+          cursor?: string | null;
+        },
+        null | {
+          text: string;
+          bytes: number;
+          isDone: boolean;
+          continueCursor: string;
+          status: "streaming" | "completed" | "failed" | "interrupted";
+        },
+        Name
+      >;
+      getText: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          messageId: string;
+          cursor?: string | null;
+        },
+        null | {
+          text: string;
+          bytes: number;
+          isDone: boolean;
+          continueCursor: string;
+          status: "streaming" | "completed" | "failed" | "interrupted";
+        },
+        Name
+      >;
       listByThread: FunctionReference<
         "query",
         "internal",
@@ -448,6 +486,93 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    quarantine: {
+      drop: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          eventId?: string;
+        },
+        { dropped: number },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            eventId: string;
+            turnId?: string;
+            streamId?: string;
+            kind: string;
+            payloadJson: string;
+            bytes: number;
+            code: "E_SYNC_MALFORMED_EVENT";
+            message: string;
+            receivedAt: number;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
+    };
+    reasoning: {
+      listByThread: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+          includeRaw?: boolean;
+        },
+        {
+          page: Array<{
+            segmentId: string;
+            eventId: string;
+            turnId: string;
+            itemId: string;
+            messageId: string;
+            channel: "summary" | "raw";
+            segmentType: "textDelta" | "sectionBreak";
+            text: string;
+            textTruncated?: boolean;
+            textBytes?: number;
+            summaryIndex?: number;
+            contentIndex?: number;
+            cursorStart: number;
+            cursorEnd: number;
+            status: "streaming" | "completed" | "failed" | "interrupted";
+            createdAt: number;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
+    };
     serverRequests: {
       listPending: FunctionReference<
         "query",
@@ -515,6 +640,51 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           appGeneration?: number;
         },
         null,
+        Name
+      >;
+    };
+    stats: {
+      usage: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId?: string;
+        },
+        {
+          threads: { count: number; more: boolean };
+          openCommands: { count: number; max: number };
+          pendingApprovals: { count: number; more: boolean };
+          pendingRequests: { count: number; more: boolean };
+          thread: null | {
+            turns: number;
+            tokens: null | {
+              total: {
+                totalTokens: number;
+                inputTokens: number;
+                cachedInputTokens: number;
+                cacheWriteInputTokens: number;
+                outputTokens: number;
+                reasoningOutputTokens: number;
+              };
+              last: {
+                totalTokens: number;
+                inputTokens: number;
+                cachedInputTokens: number;
+                cacheWriteInputTokens: number;
+                outputTokens: number;
+                reasoningOutputTokens: number;
+              };
+              modelContextWindow?: number;
+              updatedAt: number;
+            };
+            openCommands: { count: number; max: number };
+            quarantine: {
+              events: { count: number; max: number };
+              bytes: { count: number; max: number };
+            };
+          };
+        },
         Name
       >;
     };

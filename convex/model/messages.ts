@@ -3,10 +3,10 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow } from "../validators.js";
 import { partsOf, readParts } from "./parts.js";
 import type { ReadCtx } from "./scope.js";
-import { RunJoiner, runTexts } from "./runs.js";
+import { RunJoiner, runTexts, tailStart } from "./runs.js";
 
 /** UTF-8 bytes of text that a list shows of one message; `textTruncated` says that there is more. */
-const LIST_TEXT_BYTES_MAX = 256 * 1024;
+export const LIST_TEXT_BYTES_MAX = 256 * 1024;
 /** UTF-16 units of a payload that a list shows. */
 const LIST_PAYLOAD_UNITS_MAX = 256 * 1024;
 /** UTF-16 units of a stream that are read for one message's text: other items may lie between its runs. */
@@ -61,8 +61,8 @@ function payloadStub(doc: Doc<"messages">): { payloadJson: string; payloadTrunca
   return { payloadJson: JSON.stringify(stub), payloadTruncated: true };
 }
 
-/** A text as far as a list shows it, how long it is, and what reading it cost. */
-type ReadText = { text: string; bytes: number; truncated: boolean; weight: number };
+/** A text as far as a list shows it, how long it is, what reading it cost, and the first cursor behind what was read of its stream. */
+type ReadText = { text: string; bytes: number; truncated: boolean; weight: number; end: number };
 
 /** A message's text so far: its parts, then what the chunks of its stream hold of it, up to what a list shows. */
 export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadText> {
@@ -76,21 +76,25 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadTe
   }
   // The tail is read beyond what is shown, too: it is short, and says how long the text is.
   let bytes = doc.textBytes;
+  let end = tailStart(doc);
   if (!doc.textWhole && doc.streamId !== undefined) {
     const joiner = new RunJoiner(doc.foldHigh);
     let tail = "";
-    for await (const run of runTexts(ctx, doc, doc.streamId, allowance)) tail += joiner.join(run);
+    for await (const run of runTexts(ctx, doc, doc.streamId, allowance)) {
+      tail += joiner.join(run);
+      end = run.cursorEnd;
+    }
     if (doc.status !== "streaming") tail += joiner.end();
     if (shown < LIST_TEXT_BYTES_MAX) text += tail;
     bytes += encoder().encode(tail).length;
   }
   const weight = Math.max(Math.min(bytes, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
   const truncated = bytes > LIST_TEXT_BYTES_MAX || allowance.left <= 0;
-  return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes, truncated, weight };
+  return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes, truncated, weight, end };
 }
 
 /** The first `bytesMax` bytes of a text, no character parted. */
-function cut(text: string, bytesMax: number): string {
+export function cut(text: string, bytesMax: number): string {
   if (text.length * 3 <= bytesMax) return text;
   const { read } = encoder().encodeInto(text, new Uint8Array(bytesMax));
   return text.slice(0, read);

@@ -11,8 +11,10 @@ import type { Places } from "./visible.js";
 /** Rows that one page holds at most, whatever is asked for. */
 const PAGE_ROWS_MAX = 1_000;
 
+type PagedTable = "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands" | "quarantine";
+
 /** The rows that a list is made of: those whose index key begins with `prefix`. */
-export type Listed<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands"> = {
+export type Listed<Table extends PagedTable> = {
   table: Table;
   index: string;
   prefix: (string | boolean)[];
@@ -34,7 +36,7 @@ export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string }
  *
  * @throws `E_CURSOR_INVALID`
  */
-export async function readPage<Table extends "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands", Row>(
+export async function readPage<Table extends PagedTable, Row>(
   ctx: ReadCtx,
   { table, index, prefix, key, shown = ALL_PLACES }: Listed<Table>,
   opts: PageOptions,
@@ -111,8 +113,10 @@ function parseCursor(cursor: string, key: Listed<"threads">["key"]): IndexKey {
   } catch {
     // Not one of ours: said below.
   }
-  throw coded("E_CURSOR_INVALID", "the page cursor is not one that this list gave", {
-    isConvexSystemError: true,
-    paginationError: "InvalidCursor",
-  });
+  throw cursorInvalid("the page cursor is not one that this list gave");
+}
+
+/** As Convex says it, so that hooks begin again. */
+export function cursorInvalid(message: string): ReturnType<typeof coded> {
+  return coded("E_CURSOR_INVALID", message, { isConvexSystemError: true, paginationError: "InvalidCursor" });
 }

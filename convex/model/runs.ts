@@ -21,6 +21,11 @@ export class RunJoiner {
     return text;
   }
 
+  /** The half that waits for the next run. */
+  get high(): number | undefined {
+    return this.#high;
+  }
+
   /** What is left when nothing more comes. */
   end(): string {
     return this.#high === undefined ? "" : "\uFFFD";

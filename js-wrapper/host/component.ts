@@ -43,6 +43,99 @@ export type CodexMessageDoc = {
   completedAt?: number;
 };
 
+/** A piece of a text that is read whole. */
+export type CodexTextPiece = {
+  text: string;
+  /** UTF-8 bytes of `text`, 1 MiB at most. */
+  bytes: number;
+  isDone: boolean;
+  /** Where the next piece begins; behind the last one, where a text that grows goes on. */
+  continueCursor: string;
+  /** The message's. */
+  status: CodexMessageDoc["status"];
+};
+
+/** A piece of what was thought. */
+export type CodexReasoningSegment = {
+  /** Stable: the text so far of an item that streams has the id that the first part of its summary gets. */
+  segmentId: string;
+  /** The same: which events brought a segment is not kept. */
+  eventId: string;
+  turnId: string;
+  itemId: string;
+  /** Names the item's message. */
+  messageId: string;
+  channel: "summary" | "raw";
+  /** `sectionBreak`: the next part of the summary begins; without a text. */
+  segmentType: "textDelta" | "sectionBreak";
+  /** At most 256 KiB. */
+  text: string;
+  /** `text` is only the beginning of one of `textBytes` bytes. */
+  textTruncated?: boolean;
+  textBytes?: number;
+  /** The place of its part; none of either where an item that streams does not tell them apart. */
+  summaryIndex?: number;
+  contentIndex?: number;
+  /** What its item covers of its stream, half-open. */
+  cursorStart: number;
+  cursorEnd: number;
+  /** Its item's. */
+  status: CodexMessageDoc["status"];
+  createdAt: number;
+};
+
+/** A malformed event, as it came. */
+export type CodexQuarantinedEvent = {
+  eventId: string;
+  turnId?: string;
+  streamId?: string;
+  kind: string;
+  payloadJson: string;
+  /** UTF-8 bytes of the payload. */
+  bytes: number;
+  code: "E_SYNC_MALFORMED_EVENT";
+  /** What is wrong with it. */
+  message: string;
+  /** Milliseconds of the server's clock. */
+  receivedAt: number;
+};
+
+/** How many there are: counted to 100, and `more` where there are more. */
+export type CodexCount = { count: number; more: boolean };
+
+/** How many there are of what is bounded, and the bound. */
+export type CodexBounded = { count: number; max: number };
+
+/** What a user has. */
+export type CodexUsage = {
+  /** Archived ones too. */
+  threads: CodexCount;
+  /** Commands that are not at their end. */
+  openCommands: CodexBounded;
+  /** What nobody has decided, or answered. */
+  pendingApprovals: CodexCount;
+  pendingRequests: CodexCount;
+  /** Of the thread that was named. */
+  thread: null | {
+    /** Turns that it ever had. */
+    turns: number;
+    tokens: null | { total: CodexTokenCounts; last: CodexTokenCounts; modelContextWindow?: number; updatedAt: number };
+    openCommands: CodexBounded;
+    /** Malformed events that are kept, and UTF-8 bytes of their payloads. */
+    quarantine: { events: CodexBounded; bytes: CodexBounded };
+  };
+};
+
+/** Tokens, counted as the model's provider does. */
+export type CodexTokenCounts = {
+  totalTokens: number;
+  inputTokens: number;
+  cachedInputTokens: number;
+  cacheWriteInputTokens: number;
+  outputTokens: number;
+  reasoningOutputTokens: number;
+};
+
 /** A stream of a thread. */
 export type CodexStreamState = { streamId: string; state: "streaming" | "finished" | "aborted" };
 
@@ -387,6 +480,7 @@ export type CodexLifecycleEvent = {
 
 type Actor = { actor: HostActorContext };
 type InThread = Actor & { threadId: string };
+type OfMessage = InThread & { turnId: string; messageId: string };
 type OfJob = Actor & { deletionJobId: string };
 type Query<Args extends Actor, Result> = FunctionReference<"query", "internal", Args, Result>;
 type Mutation<Args extends Actor, Result> = FunctionReference<"mutation", "internal", Args, Result>;
@@ -476,6 +570,18 @@ export type CodexComponent = {
   messages: {
     listByThread: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexMessageDoc>>;
     getByTurn: Query<InThread & { turnId: string }, CodexMessageDoc[]>;
+    getText: Query<OfMessage & { cursor?: string | null }, CodexTextPiece | null>;
+    getPayload: Query<OfMessage & { cursor?: string | null }, CodexTextPiece | null>;
+  };
+  reasoning: {
+    listByThread: Query<InThread & { paginationOpts: PaginationOptions; includeRaw?: boolean }, PaginationResult<CodexReasoningSegment>>;
+  };
+  quarantine: {
+    list: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexQuarantinedEvent>>;
+    drop: Mutation<InThread & { eventId?: string }, { dropped: number }>;
+  };
+  stats: {
+    usage: Query<Actor & { threadId?: string }, CodexUsage>;
   };
   approvals: {
     listPending: Query<Actor & { threadId?: string; paginationOpts: PaginationOptions }, PaginationResult<CodexApproval>>;

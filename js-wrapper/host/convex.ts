@@ -23,22 +23,29 @@ export type {
   CodexApproval,
   CodexApprovalDecision,
   CodexBeatThread,
+  CodexBounded,
   CodexCommand,
   CodexCommandKind,
   CodexCommandState,
   CodexComponent,
+  CodexCount,
   CodexDeletionAsked,
   CodexDeletionJob,
   CodexLeasedCommand,
   CodexMessageDoc,
   CodexPresence,
   CodexPresenceThread,
+  CodexQuarantinedEvent,
+  CodexReasoningSegment,
   CodexReplay,
   CodexRuntime,
   CodexServerRequest,
   CodexServerRequestOrigin,
+  CodexTextPiece,
   CodexThreadRow,
   CodexThreadState,
+  CodexTokenCounts,
+  CodexUsage,
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
@@ -72,6 +79,13 @@ export {
   listThreadMessagesForHooksForActor,
   listTurnMessagesForHooksForActor,
 } from "./messages.js";
+export { dropQuarantineForActor, listQuarantineForActor } from "./quarantine.js";
+export {
+  type HostReasoningForHooksArgs,
+  type HostReasoningForHooksResult,
+  listThreadReasoningForHooks,
+  listThreadReasoningForHooksForActor,
+} from "./reasoning.js";
 export {
   listPendingApprovalsForHooksForActor,
   listPendingServerRequestsForHooksForActor,
@@ -100,6 +114,7 @@ export {
   listThreadsForHooksForActor,
   registerTurnStart,
 } from "./threads.js";
+export { getUsageForActor } from "./usage.js";
 export {
   type HostActorContext,
   type HostDataHygiene,
@@ -123,3 +138,4 @@ export {
   vHostStreamInboundEvent,
   vHostSyncRuntimeOptions,
 } from "./validators.js";
+export { getMessagePayloadForActor, getMessageTextForActor, type HostPieceArgs } from "./whole.js";

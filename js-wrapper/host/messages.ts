@@ -3,8 +3,8 @@ import type { CodexComponent, CodexMessageDoc, CodexReplay, HostQueryCtx } from 
 import { orMissing } from "./errors.js";
 import type { HostActorContext, HostStreamArgs, HostSyncRuntimeOptions } from "./validators.js";
 
-const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
-const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
+export const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
+export const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
 
 /** What {@link listThreadMessagesForHooksForActor} takes. */
 export interface HostMessagesForHooksArgs {
@@ -90,7 +90,8 @@ async function readPage(
   return await ctx.runQuery(component.messages.listByThread, { actor, threadId, paginationOpts });
 }
 
-async function readStreams(
+/** The thread's streams, as far as `streamArgs` asks for them. */
+export async function readStreams(
   ctx: HostQueryCtx,
   component: CodexComponent,
   args: HostMessagesForHooksArgs,
@@ -111,7 +112,8 @@ async function readStreams(
   return { kind: "deltas", streams, deltas, texts, streamWindows, nextCheckpoints };
 }
 
-function missingStreams(streamArgs: HostStreamArgs | undefined): HostStreamsResult | undefined {
+/** The streams of a thread that is not there. */
+export function missingStreams(streamArgs: HostStreamArgs | undefined): HostStreamsResult | undefined {
   if (streamArgs === undefined) return undefined;
   if (streamArgs.kind === "list") return { kind: "list", streams: [] };
   return { kind: "deltas", streams: [], deltas: [], texts: [], streamWindows: [], nextCheckpoints: [] };

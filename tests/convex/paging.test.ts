@@ -1,6 +1,6 @@
 /** Pages of messages and of threads. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { api, ingestOk, OWNER, refusal, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
+import { api, ingest, ingestOk, OWNER, reasoning, refusal, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
 
 type Opts = { numItems: number; cursor: string | null; endCursor?: string | null };
 type Listing = {
@@ -28,6 +28,36 @@ const lists: Listing[] = [
     page: async (component, paginationOpts) => {
       const { page, ...rest } = await component.query(api.messages.listByThread, { actor: OWNER, threadId: THREAD, paginationOpts });
       return { rows: page.map(({ messageId }) => messageId), ...rest };
+    },
+  },
+  {
+    what: "reasoning.listByThread",
+    make: async (count) => {
+      const component = await startThread();
+      const add = (name: string) => {
+        const turn = new TurnStream({ turnId: name });
+        return ingestOk(component, [turn.started(), turn.itemCompleted(reasoning(name, [name], []))]);
+      };
+      for (let at = 0; at < count; at++) await add(`row_${at}`);
+      return { component, add };
+    },
+    page: async (component, paginationOpts) => {
+      const { page, ...rest } = await component.query(api.reasoning.listByThread, { actor: OWNER, threadId: THREAD, paginationOpts });
+      return { rows: page.map(({ text }) => text), ...rest };
+    },
+  },
+  {
+    what: "quarantine.list",
+    make: async (count) => {
+      const component = await startThread();
+      const turn = new TurnStream();
+      const add = (name: string) => ingest(component, [{ ...turn.raw("turn/started", "{"), eventId: name }]);
+      for (let at = 0; at < count; at++) await add(`row_${at}`);
+      return { component, add };
+    },
+    page: async (component, paginationOpts) => {
+      const { page, ...rest } = await component.query(api.quarantine.list, { actor: OWNER, threadId: THREAD, paginationOpts });
+      return { rows: page.map(({ eventId }) => eventId), ...rest };
     },
   },
   {

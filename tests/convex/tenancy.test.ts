@@ -7,7 +7,7 @@ import type { FunctionReference } from "convex/server";
 import { makeFunctionReference } from "convex/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Actor } from "../../convex/validators.js";
-import { agentMessage, api, batch, dump, ingest, lifecycle, messagesOf, modules, OWNER, SESSION, startComponent, STREAM, textsOf, THREAD, TURN, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, batch, dump, ingest, lifecycle, messagesOf, modules, OWNER, reasoning, SESSION, startComponent, STREAM, textsOf, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const NOW_MS = 1_800_000_000_000;
 const SECRET = "the owner's words";
@@ -105,6 +105,12 @@ function GIVEN(): Record<string, Value> {
   };
 }
 
+/** What is called otherwise there. */
+const GIVEN_TO: Record<string, Record<string, Value>> = {
+  "messages.getText": { cursor: null },
+  "messages.getPayload": { cursor: null },
+};
+
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: NOW_MS }));
 afterEach(() => vi.useRealTimers());
 
@@ -115,7 +121,7 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.run((ctx) => ctx.db.insert("bindings", { tenantId: OWNER.tenantId, userId: OWNER.userId, threadId: THREAD, externalThreadId: "external_2", updatedAt: 0 }));
   await component.mutation(api.turns.start, { actor: OWNER, threadId: THREAD, turnId: TURN, input: [{ type: "text", text: SECRET }], idempotencyKey: "key_1" });
   const turn = new TurnStream();
-  const events = [turn.started(), turn.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } }), turn.event("turn/diff/updated", { diff: SECRET }), ...turn.prompt(SECRET), turn.itemStarted(agentMessage("msg_1", "")), turn.text("msg_1", SECRET), turn.raw("error", "{")];
+  const events = [turn.started(), turn.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } }), turn.event("turn/diff/updated", { diff: SECRET }), ...turn.prompt(SECRET), turn.itemCompleted(reasoning("rs_1", [SECRET], [])), turn.itemStarted(agentMessage("msg_1", "")), turn.text("msg_1", SECRET), turn.raw("error", "{")];
   await ingest(component, events, { runtime: { saveStreamDeltas: true } }, [lifecycle(0, "thread/name/updated", { threadName: SECRET })]);
   await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 2 });
   const approval = { requestId: 0, method: "item/commandExecution/requestApproval", payloadJson: SECRET, requestedAt: 1 };
@@ -134,8 +140,8 @@ async function strangerWorks(component: Component, actor: Actor): Promise<void> 
 }
 
 /** A call's answer, or the data that it is refused with; without what is random in it, and the row ids in page cursors. */
-async function answerOf(component: Component, { args, call }: Found, actor: Actor): Promise<unknown> {
-  const all = { ...GIVEN(), actor };
+async function answerOf(component: Component, { name, args, call }: Found, actor: Actor): Promise<unknown> {
+  const all = { ...GIVEN(), ...GIVEN_TO[name], actor };
   const given = Object.fromEntries(args.map((arg) => [arg, all[arg as never] as Value | undefined]));
   for (const arg of args) expect(given[arg], `GIVEN has no value for the argument ${arg}`).toBeDefined();
   const answer = await call(component, given).then(
@@ -157,7 +163,7 @@ async function rowsOf(component: Component, { tenantId, userId }: Actor) {
 
 test("the component's functions are found", () => {
   const names = functions.map(({ name }) => name);
-  expect(names).toEqual(expect.arrayContaining(["sync.ingest", "sync.ingestSafe", "sync.replay", "messages.listByThread", "threads.list", "turns.interrupt", "approvals.respond", "serverRequests.resolve", "commands.send", "commands.lease", "presence.beat"]));
+  expect(names).toEqual(expect.arrayContaining(["sync.ingest", "sync.ingestSafe", "sync.replay", "messages.listByThread", "messages.getText", "messages.getPayload", "reasoning.listByThread", "quarantine.list", "quarantine.drop", "stats.usage", "threads.list", "turns.interrupt", "approvals.respond", "serverRequests.resolve", "commands.send", "commands.lease", "presence.beat"]));
   expect(new Set(names).size).toBe(names.length);
 });
 
@@ -221,6 +227,7 @@ test("an owner's stream that a stranger's own thread names is a stream of the st
   expect(answer).toMatchObject({ status: "ok", errors: [] });
   expect(await textsOf(component)).toEqual([
     [`${TURN}_prompt`, "completed", SECRET],
+    ["rs_1", "completed", SECRET],
     ["msg_1", "streaming", SECRET],
   ]);
 });

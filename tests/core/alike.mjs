@@ -25,13 +25,14 @@ async function openDoor(name) {
   };
 }
 
-const [ingest, reads, clients, bridge] = await Promise.all(["ingest", "reads", "clients", "bridge"].map(openDoor));
+const [ingest, reads, reasoning, clients, bridge] = await Promise.all(["ingest", "reads", "reasoning", "clients", "bridge"].map(openDoor));
 const encoder = new TextEncoder();
 const packed = (door, entry) => (texts, numbers) => door(entry)(encoder.encode(texts), Float64Array.from(numbers));
 const entries = {
   classifyLine: (texts) => bridge("classifyLine")(texts),
   planIngest: packed(ingest, "planIngest"),
   readWindow: packed(reads, "readWindow"),
+  readReasoning: packed(reasoning, "readReasoning"),
   chunksToLoad: packed(reads, "chunksToLoad"),
   planTurnStart: packed(clients, "planTurnStart"),
   planTurnInterrupt: packed(clients, "planTurnInterrupt"),

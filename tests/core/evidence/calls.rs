@@ -15,6 +15,7 @@ use crate::ingest::call::{Delta, IngestCall, Loaded, ThreadRow};
 use crate::ingest::plan::plan_ingest;
 use crate::options::Options;
 use crate::pack::{Misfit, Unpacker, safe_integer};
+use crate::reasoning::{ReasoningCall, read_reasoning};
 use crate::request::{Origin, Request};
 use crate::session::{SessionFacts, SessionRow};
 use crate::testing::name;
@@ -137,6 +138,12 @@ impl Packed {
         packed
     }
 
+    fn reasoning(call: &ReasoningCall<'_>) -> Self {
+        let mut packed = Self::new("readReasoning");
+        packed.flag(call.ended).flag(call.include_raw).optional_text(call.payload_json);
+        packed
+    }
+
     fn line(line: &str) -> Self {
         Self { texts: line.to_owned(), ..Self::new("classifyLine") }
     }
@@ -151,6 +158,7 @@ impl Packed {
         let answer = match self.entry {
             "planIngest" => json(&plan_ingest(&IngestCall::unpack(call)?)),
             "readWindow" => json(&read_window(&WindowCall::unpack(call)?)),
+            "readReasoning" => json(&read_reasoning(&ReasoningCall::unpack(call)?)),
             "planTurnStart" => json(&plan_turn_start(&TurnStartCall::unpack(call)?)),
             "planTurnInterrupt" => json(&plan_turn_interrupt(&TurnInterruptCall::unpack(call)?)),
             "planSession" => {
@@ -306,6 +314,7 @@ pub fn random_calls(seed: u64, count: usize) -> Vec<Packed> {
             ..Packed::new("chunksToLoad")
         });
         made.push(turn_start(&mut random));
+        made.push(reasoning(&mut random));
         for _ in 0..4 {
             let mut wrong = made[random.below(made.len() as u64) as usize].clone();
             if !matches!(wrong.entry, "chunksToLoad" | "planCheckpoint") {
@@ -343,6 +352,23 @@ fn turn_start(random: &mut Random) -> Packed {
         exists: random.one_in(2),
         deleted: random.one_in(9),
         texts: vec![&text, "b"],
+    })
+}
+
+fn reasoning(random: &mut Random) -> Packed {
+    let parts =
+        [r#""a""#, r#""é\n😀""#, r#""\ud83d""#, r#""\ude00b""#, r#""""#, "5", "null", r#"{"x":["y"]}"#];
+    let mut list = || {
+        let count = random.below(5);
+        let parts: Vec<&str> = (0..count).map(|_| parts[random.below(parts.len() as u64) as usize]).collect();
+        parts.join(",")
+    };
+    let item = format!(r#"{{"type":"reasoning","summary":[{}],"content":[{}]}}"#, list(), list());
+    let payload = if random.one_in(5) { torn(random, &item) } else { item };
+    Packed::reasoning(&ReasoningCall {
+        ended: random.one_in(2),
+        include_raw: random.one_in(2),
+        payload_json: Some(payload.as_str()).filter(|_| !random.one_in(6)),
     })
 }
 
@@ -409,6 +435,7 @@ mod tests {
         for entry in [
             "planIngest",
             "readWindow",
+            "readReasoning",
             "planTurnStart",
             "planTurnInterrupt",
             "planSession",

@@ -1,0 +1,73 @@
+/** Reasoning as readers get it: segments of items whose row, payload and text are kept as long as their turn. The core tells them apart. */
+import { readReasoning } from "../../js-wrapper/core/reasoning.js";
+import type { Doc } from "../_generated/dataModel.js";
+import type { ReasoningSegment } from "../validators.js";
+import { decide } from "./core.js";
+import { cut, LIST_PAGE_BYTES_MAX, LIST_TEXT_BYTES_MAX, textOf } from "./messages.js";
+import { readParts } from "./parts.js";
+import type { ReadCtx } from "./scope.js";
+
+/** What a segment weighs at least in a page: its ids, and its place among the 8,192 elements of an array. */
+const SEGMENT_BYTES_MIN = 1024;
+
+const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
+
+/** Reads the items of one page, newest first: each as its segments, newest first too. */
+export class ReasoningPage {
+  readonly #ctx: ReadCtx;
+  readonly #includeRaw: boolean;
+  #left = LIST_PAGE_BYTES_MAX;
+  #isBegun = false;
+
+  constructor(ctx: ReadCtx, includeRaw: boolean) {
+    this.#ctx = ctx;
+    this.#includeRaw = includeRaw;
+  }
+
+  /** The item's segments, and what they weigh; of one that the page has no room for, nothing is read. */
+  async present(doc: Doc<"messages">): Promise<{ row: ReasoningSegment[]; bytes: number }> {
+    const ended = doc.closing === "item";
+    const readsPayload = ended || this.#includeRaw;
+    if (this.#isBegun && readsPayload && doc.payloadUnits > this.#left) return { row: [], bytes: Infinity };
+    const payloadJson = readsPayload ? await readParts(this.#ctx, doc._id, "payload") : undefined;
+    const soFar = ended ? undefined : await textOf(this.#ctx, doc);
+    const { segments } = decide(() => readReasoning({ ended, includeRaw: this.#includeRaw, payloadJson }));
+    const row = segments
+      .map(({ channel, segmentType, part, text }) => {
+        const place = part ?? 0;
+        const of = segmentType === "sectionBreak" ? ["break"] : [];
+        const id = JSON.stringify([doc.turnId, doc.messageId, channel, place, ...of]);
+        const index = part === undefined ? {} : channel === "raw" ? { contentIndex: part } : { summaryIndex: part };
+        const words = text === undefined ? (soFar ?? { text: "", truncated: false, bytes: 0 }) : whole(text);
+        const { truncated, bytes: textBytes } = words;
+        return {
+          segmentId: id,
+          eventId: id,
+          turnId: doc.turnId,
+          itemId: doc.itemId,
+          messageId: doc.messageId,
+          channel,
+          segmentType,
+          text: words.text,
+          ...(truncated ? { textTruncated: true, textBytes } : {}),
+          ...index,
+          cursorStart: doc.startCursor,
+          cursorEnd: Math.max(doc.endCursor === undefined ? (soFar?.end ?? 0) : doc.endCursor + 1, doc.startCursor + 1),
+          status: doc.status,
+          createdAt: doc.createdAt,
+        };
+      })
+      // Of an item that has said nothing yet there is nothing to show.
+      .filter(({ segmentType, text }) => segmentType === "sectionBreak" || text !== "")
+      .reverse();
+    const bytes = utf8Bytes(payloadJson ?? "") + (soFar?.weight ?? 0) + row.length * SEGMENT_BYTES_MIN;
+    this.#left -= bytes;
+    this.#isBegun = true;
+    return { row, bytes };
+  }
+}
+
+function whole(text: string): { text: string; truncated: boolean; bytes: number } {
+  const bytes = utf8Bytes(text);
+  return { text: cut(text, LIST_TEXT_BYTES_MAX), truncated: bytes > LIST_TEXT_BYTES_MAX, bytes };
+}
