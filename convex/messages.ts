@@ -8,7 +8,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { readPayload, readText } from "./model/pieces.js";
 import { requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
 import { findShownTurn, shownPlaces } from "./model/visible.js";
-import { vActor, vMessage, vMessageStatus, vPiece, type Actor } from "./validators.js";
+import { vActor, vMessage, vPiece, type Actor } from "./validators.js";
 
 /** Messages that `getByTurn` answers with. */
 const TURN_MESSAGES_MAX = 500;
@@ -59,21 +59,21 @@ export const getByTurn = query({
 });
 
 const vPieceOf = { actor: vActor, threadId: v.string(), turnId: v.string(), messageId: v.string(), cursor: v.optional(v.union(v.string(), v.null())) };
-const vPieceOrNone = v.union(v.null(), v.object({ ...vPiece, status: vMessageStatus }));
 
 /**
  * All of a message's text, which lists cut at 256 KiB, by pieces of at most 1 MiB: `cursor` is the `continueCursor` of the piece
- * before. While the message streams its text may grow: behind the last piece `continueCursor` is where it goes on.
+ * before. While the message streams its text may grow: behind the last piece `continueCursor` is where it goes on. Text that fills
+ * a hole before that place is seen by who begins again.
  *
  * @returns null where the turn has no such message
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_CURSOR_INVALID` (also where the text was replaced since: begin again)
  */
 export const getText = query({
   args: vPieceOf,
-  returns: vPieceOrNone,
+  returns: v.union(v.null(), vPiece),
   handler: async (ctx, args) => {
     const message = await findShownMessage(ctx, args);
-    return message && { ...(await readText(ctx, message, args.cursor ?? null)), status: message.status };
+    return message && readText(ctx, message, args.cursor ?? null);
   },
 });
 
@@ -86,10 +86,10 @@ export const getText = query({
  */
 export const getPayload = query({
   args: vPieceOf,
-  returns: vPieceOrNone,
+  returns: v.union(v.null(), vPiece),
   handler: async (ctx, args) => {
     const message = await findShownMessage(ctx, args);
-    return message && { ...(await readPayload(ctx, message, args.cursor ?? null)), status: message.status };
+    return message && readPayload(ctx, message, args.cursor ?? null);
   },
 });
 

@@ -140,15 +140,17 @@ export const vMessage = v.object({
 export type MessageRow = Infer<typeof vMessage>;
 
 /** A piece of a text or payload that is read whole: join the pieces up to the one with `isDone`. */
-export const vPiece = {
+export const vPiece = v.object({
   text: v.string(),
   /** UTF-8 bytes of `text`, 1 MiB at most. */
   bytes: v.number(),
   isDone: v.boolean(),
   /** Where the next piece begins; behind the last one, where a text that grows goes on. */
   continueCursor: v.string(),
-};
-export type Piece = Infer<ReturnType<typeof v.object<typeof vPiece>>>;
+  /** The message's. */
+  status: vMessageStatus,
+});
+export type Piece = Infer<typeof vPiece>;
 
 /** A piece of what a model thought, newest first in its list. */
 export const vReasoningSegment = v.object({

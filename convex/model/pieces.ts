@@ -31,7 +31,9 @@ type TailPlace = { cursor: number; units: number; high: number | undefined };
 export async function readText(ctx: ReadCtx, doc: Doc<"messages">, cursor: string | null): Promise<Piece> {
   const { place, tail: known } = parseTextCursor(doc, cursor);
   const piece = new TextPiece({ ...place });
-  const end = (isDone: boolean, tail?: TailPlace) => ({ ...piece.end(), isDone, continueCursor: formatTextCursor(doc, piece.place, tail) });
+  const end = (isDone: boolean, tail?: TailPlace): Piece => {
+    return { ...piece.end(), isDone, continueCursor: formatTextCursor(doc, piece.place, tail), status: doc.status };
+  };
   for await (const { part, text } of partsOf(ctx, doc._id, "text", place.part)) {
     if (!piece.takesAll(part === place.part ? behind(text, place.units) : text)) return end(false);
   }
@@ -72,15 +74,17 @@ export async function readPayload(ctx: ReadCtx, doc: Doc<"messages">, cursor: st
   const from = parseCursor(cursor, version, 1)?.[0] ?? 0;
   const texts: string[] = [];
   let bytes = 0;
-  let next = from;
-  for await (const { part, text } of partsOf(ctx, doc._id, "payload", from)) {
+  const end = (isDone: boolean): Piece => {
+    const continueCursor = JSON.stringify([...version, from + texts.length]);
+    return { text: texts.join(""), bytes, isDone, continueCursor, status: doc.status };
+  };
+  for await (const { text } of partsOf(ctx, doc._id, "payload", from)) {
     const more = new TextEncoder().encode(text).length;
-    if (bytes + more > PIECE_BYTES_MAX) return { text: texts.join(""), bytes, isDone: false, continueCursor: JSON.stringify([...version, part]) };
+    if (bytes + more > PIECE_BYTES_MAX) return end(false);
     texts.push(text);
     bytes += more;
-    next = part + 1;
   }
-  return { text: texts.join(""), bytes, isDone: true, continueCursor: JSON.stringify([...version, next]) };
+  return end(true);
 }
 
 /** A piece while it is filled: it knows its place as the text's parts are cut, each as long as a part may be. */

@@ -49,6 +49,8 @@ describe("the list", () => {
     await ingest(component, [turn.raw("item/started", "é".repeat(3 * MiB))]);
     const { page, isDone } = await list(component);
     expect([page.length, page[0]!.payloadJson === "é".repeat(3 * MiB), page[0]!.bytes, isDone]).toEqual([1, true, 6 * MiB, true]);
+    expect(await drop(component)).toEqual({ dropped: 1 });
+    expect((await dump(component)).parts.filter(({ kind }) => kind === "payload")).toEqual([]);
   });
 
   test("shows nothing of a turn that is hidden, and the thread's own", async () => {
