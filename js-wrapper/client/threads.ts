@@ -60,3 +60,12 @@ export const forceRunScheduledDeletion = writes((component) => component.threads
 
 /** How far a deletion is; null where the actor has none of that id. */
 export const getDeletionJobStatus = reads((component) => component.threads.getDeletionJobStatus);
+
+/** A thread's malformed events as they came, newest first. Throws `E_CURSOR_INVALID`. */
+export const listQuarantine = reads((component) => component.quarantine.list);
+
+/** Drops a thread's malformed events, or the one of `eventId`. */
+export const dropQuarantine = writes((component) => component.quarantine.drop);
+
+/** What the actor's user has of threads, commands and requests, and what the thread has that is named. */
+export const getUsage = reads((component) => component.stats.usage);

@@ -30,3 +30,12 @@ export const replayStreams = reads((component) => component.sync.replay);
 
 /** What is live of one turn's own stream, from a cursor on; `nextCursor` is where to go on. */
 export const resumeStreamReplay = reads((component) => component.sync.resumeReplay);
+
+/** What was thought in a thread, newest first; raw thoughts only with `includeRaw`, and where they were kept. Throws `E_CURSOR_INVALID`. */
+export const listReasoningByThread = reads((component) => component.reasoning.listByThread);
+
+/** A message's whole text, in pieces of 1 MiB at most; null where there is no such message. Throws `E_CURSOR_INVALID`. */
+export const getMessageText = reads((component) => component.messages.getText);
+
+/** A message's whole payload, in pieces of 1 MiB at most; null where there is no such message. Throws `E_CURSOR_INVALID`. */
+export const getMessagePayload = reads((component) => component.messages.getPayload);

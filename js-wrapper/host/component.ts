@@ -199,16 +199,6 @@ export type CodexThreadState = {
   }[];
 };
 
-/** Tokens, counted as the model's provider does. */
-export type CodexTokenCounts = {
-  totalTokens: number;
-  inputTokens: number;
-  cachedInputTokens: number;
-  cacheWriteInputTokens: number;
-  outputTokens: number;
-  reasoningOutputTokens: number;
-};
-
 /** Tokens of a turn or a thread: all so far, those of the last model response, and what the model can hold. */
 export type CodexTokenUsage = { total: CodexTokenCounts; last: CodexTokenCounts; modelContextWindow?: number };
 

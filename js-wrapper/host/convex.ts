@@ -1,6 +1,9 @@
 /**
- * What an app's Convex functions import: each helper calls one function of the mounted component. Nothing of Node and no
- * wasm is reached from here.
+ * What an app's Convex functions import. Nothing of Node and no wasm is reached from here.
+ *
+ * `defineCodexHost` makes all of an app's functions, with their callers authenticated. The helpers beside it each call one function
+ * of the mounted component for the actor that they are given: the long form, in which a client says who it is, is for a deployment
+ * that nobody but its owner reaches, on the loopback interface.
  */
 export { resolveActorFromAuth, type CodexAuthOptions } from "./actor.js";
 export { resolveActorFromDeviceToken } from "./bridge-functions.js";

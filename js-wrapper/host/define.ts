@@ -11,7 +11,8 @@ import { readerFunctions } from "./reader-functions.js";
  * `issueDeviceToken` gives to a signed-in user, and act for its tenant, user and device: what a person is signed in with is not
  * enough for `ensureThread`, `resolveThread`, `ensureSession`, `heartbeat`, `ingestBatch`, `upsertPendingServerRequestForHooks`,
  * `resolvePendingServerRequestForHooks`, `listPendingServerRequestsForBridge`, `leaseCommands`, `reportCommand`, `beatPresence`.
- * What is kept of events is `ingest`, the server's choice; readers may only lower the read limits; whoever accepts an approval says
+ * What is kept of events is `ingest`, and whether raw reasoning is shown `includeRaw`: the server's choices; readers may only lower
+ * the read limits; whoever accepts an approval says
  * by `shownSha256` what was shown.
  *
  * @param component `components.codexLocal`
@@ -34,7 +35,7 @@ import { readerFunctions } from "./reader-functions.js";
 export function defineCodexHost<Model extends GenericDataModel = GenericDataModel>(component: CodexComponent, options: CodexHostOptions<Model>) {
   const check = options.bridge ?? ((ctx, { deviceToken }) => resolveActorFromDeviceToken(ctx, component, deviceToken));
   return {
-    ...readerFunctions(readerBuilders(component, options), options.read),
+    ...readerFunctions(readerBuilders(component, options), options),
     ...bridgeFunctions(bridgeBuilders(component, options, check), options.ingest),
   };
 }

@@ -19,10 +19,14 @@ import {
   unarchiveThreadForActor,
 } from "./lifecycle.js";
 import { listThreadMessagesForHooksForActor, listTurnMessagesForHooksForActor } from "./messages.js";
+import { dropQuarantineForActor, listQuarantineForActor } from "./quarantine.js";
+import { listThreadReasoningForHooksForActor } from "./reasoning.js";
 import { listPendingApprovalsForHooksForActor, listPendingServerRequestsForHooksForActor, respondApprovalForHooksForActor } from "./requests.js";
 import { dataHygiene, durableHistoryStats, persistenceStats, threadSnapshot } from "./snapshot.js";
 import { ensureThreadByCreate, interruptTurnForHooksForActor, listThreadsForHooksForActor, registerTurnStart } from "./threads.js";
+import { getUsageForActor } from "./usage.js";
 import { vHostStreamArgs, vHostSyncRuntimeOptions, type HostSyncRuntimeOptions } from "./validators.js";
+import { getMessagePayloadForActor, getMessageTextForActor } from "./whole.js";
 
 /** Deltas that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT, REQUEST_READ_DEFAULT. */
 const READ_DEFAULT = { maxDeltasPerStreamRead: 100, maxDeltasPerRequestRead: 1_000 };
@@ -32,6 +36,7 @@ const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
 
 const vThread = { threadId: v.string() };
 const vTurn = { ...vThread, turnId: v.string() };
+const vPiece = { ...vTurn, messageId: v.string(), cursor: v.optional(v.union(v.string(), v.null())) };
 const vPage = { paginationOpts: paginationOptsValidator };
 const vOfThread = { threadId: v.optional(v.string()) };
 const vReason = { reason: v.optional(v.string()) };
@@ -44,12 +49,20 @@ const vKind = v.union(v.literal("turn"), v.literal("steer"), v.literal("interrup
 const vDecision = v.union(v.literal("accepted"), v.literal("declined"), v.object({ json: v.string() }));
 
 /** The functions of readers, by the builders for them. */
-export function readerFunctions({ query, mutation }: HostBuilders, read: CodexHostOptions["read"]) {
+export function readerFunctions({ query, mutation }: HostBuilders, { read, includeRaw: consent = false }: Pick<CodexHostOptions, "read" | "includeRaw">) {
   return {
     // ---- what hooks read
     /** {@link listThreadMessagesForHooksForActor}; `runtime` can only lower the read limits. */
     listThreadMessagesForHooks: query({ ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime }, (ctx, component, args) =>
       listThreadMessagesForHooksForActor(ctx, component, { ...args, runtime: lowered(read, args.runtime) }),
+    ),
+    /** {@link listThreadReasoningForHooksForActor}; raw reasoning only where the server consents too. */
+    listThreadReasoningForHooks: query(
+      { ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime, includeRaw: v.optional(v.boolean()) },
+      (ctx, component, args) => {
+        const includeRaw = consent && args.includeRaw === true;
+        return listThreadReasoningForHooksForActor(ctx, component, { ...args, includeRaw, runtime: lowered(read, args.runtime) });
+      },
     ),
     /** {@link listTurnMessagesForHooksForActor} */
     listTurnMessagesForHooks: query(vTurn, listTurnMessagesForHooksForActor),
@@ -65,6 +78,18 @@ export function readerFunctions({ query, mutation }: HostBuilders, read: CodexHo
     getThread: query(vThread, (ctx, component, args) => orMissing(ctx.runQuery(component.threads.get, args), THREAD_IS_MISSING, () => null)),
     /** A turn with its tokens, diff and plan; null where there is no such turn. */
     getTurn: query(vTurn, (ctx, component, args) => orMissing(ctx.runQuery(component.turns.get, args), TURN_IS_MISSING, () => null)),
+    /** {@link getMessageTextForActor} */
+    getMessageText: query(vPiece, getMessageTextForActor),
+    /** {@link getMessagePayloadForActor} */
+    getMessagePayload: query(vPiece, getMessagePayloadForActor),
+    /** {@link getUsageForActor} */
+    getUsage: query(vOfThread, getUsageForActor),
+    /** What a thread's turns have used, newest first; an empty page where there is no such thread. */
+    listTokenUsage: query({ ...vThread, ...vPage }, (ctx, component, args) =>
+      orMissing(ctx.runQuery(component.tokenUsage.listByThread, args), THREAD_IS_MISSING, () => ({ page: [], isDone: true, continueCursor: "", thread: null })),
+    ),
+    /** {@link listQuarantineForActor} */
+    listQuarantine: query({ ...vThread, ...vPage }, listQuarantineForActor),
     /** {@link persistenceStats} */
     persistenceStats: query(vThread, persistenceStats),
     /** {@link durableHistoryStats} */
@@ -120,6 +145,8 @@ export function readerFunctions({ query, mutation }: HostBuilders, read: CodexHo
     unarchiveThread: mutation(vThread, unarchiveThreadForActor),
     /** {@link renameThreadForActor} */
     renameThread: mutation({ ...vThread, name: v.string() }, renameThreadForActor),
+    /** {@link dropQuarantineForActor} */
+    dropQuarantine: mutation({ ...vThread, eventId: v.optional(v.string()) }, dropQuarantineForActor),
     /** {@link revertThreadForActor} */
     revertThread: mutation(vTurn, revertThreadForActor),
 

@@ -6,12 +6,18 @@ export type CodexReasoningChannel = "summary" | "raw";
 
 /** A piece of reasoning, as the host's query returns it. */
 export interface CodexReasoningSegmentLike {
+  /** Names the piece, where it has a name: one that is there twice counts once. */
+  segmentId?: string | undefined;
+  /** Names the use of the item, where its id is used again. */
+  messageId?: string | undefined;
   turnId: string;
   itemId: string;
   channel: CodexReasoningChannel;
   /** A `sectionBreak` begins the next section and has no text. */
   segmentType: "textDelta" | "sectionBreak";
   text: string;
+  /** `text` is only the beginning of what was thought. */
+  textTruncated?: boolean | undefined;
   summaryIndex?: number | undefined;
   contentIndex?: number | undefined;
   cursorStart: number;
@@ -26,6 +32,8 @@ export interface CodexReasoningOverlaySegment {
   itemId: string;
   channel: CodexReasoningChannel;
   text: string;
+  /** `text` is only the beginning of what was thought. */
+  textTruncated?: true;
   /** The section's place in its channel. */
   index: number;
   /** Where its first piece begins and its last one ends. */
@@ -58,7 +66,7 @@ export function aggregateCodexReasoningSegments(
   segments: readonly CodexReasoningSegmentLike[],
   { includeRaw = false }: CodexReasoningOptions = {},
 ): CodexReasoningOverlaySegment[] {
-  return join(segments.map((segment) => [segment.itemId, segment]), includeRaw);
+  return join(segments.map((segment) => [segment.messageId ?? segment.itemId, segment]), includeRaw);
 }
 
 /**
@@ -111,19 +119,32 @@ function join(pieces: readonly Piece[], includeRaw: boolean): CodexReasoningOver
 /** The sections of one channel of one use of an item. */
 function sectionsOf(pieces: Piece[]): CodexReasoningOverlaySegment[] {
   const sections = new Map<number, CodexReasoningOverlaySegment>();
+  const seen = new Set<string>();
   let breaks = -1;
-  let end = Number.NEGATIVE_INFINITY;
-  for (const [use, segment] of pieces.sort(([, a], [, b]) => a.cursorStart - b.cursorStart)) {
-    const { turnId, itemId, channel, segmentType, text, cursorStart, cursorEnd } = segment;
-    if (cursorStart < end) continue;
-    end = cursorEnd;
+  for (const [use, segment] of pieces.sort(([, a], [, b]) => inOrder(a, b))) {
+    const { turnId, itemId, channel, segmentType, text, textTruncated, cursorStart, cursorEnd } = segment;
+    const id = segment.segmentId ?? JSON.stringify([cursorStart, segmentType]);
+    if (seen.has(id)) continue;
+    seen.add(id);
     if (segmentType === "sectionBreak") breaks += 1;
-    const index = (channel === "summary" ? segment.summaryIndex : segment.contentIndex) ?? Math.max(breaks, 0);
+    const index = placeOf(segment) ?? Math.max(breaks, 0);
     const before = sections.get(index);
-    if (before !== undefined) Object.assign(before, { text: before.text + text, cursorEnd });
-    else sections.set(index, { key: JSON.stringify([turnId, use, channel, index]), turnId, itemId, channel, text, index, cursorStart, cursorEnd });
+    const key = JSON.stringify([turnId, use, channel, index]);
+    const section = before ?? { key, turnId, itemId, channel, text: "", index, cursorStart, cursorEnd };
+    Object.assign(section, { text: section.text + text, cursorEnd }, textTruncated === true ? { textTruncated } : {});
+    sections.set(index, section);
   }
   return [...sections.values()].filter(({ text }) => text !== "");
+}
+
+/** Pieces of one item may all say what their item covers: then their places order them, and a break comes before its section. */
+function inOrder(a: CodexReasoningSegmentLike, b: CodexReasoningSegmentLike): number {
+  const byPlace = (placeOf(a) ?? 0) - (placeOf(b) ?? 0);
+  return a.cursorStart - b.cursorStart || byPlace || Number(b.segmentType === "sectionBreak") - Number(a.segmentType === "sectionBreak");
+}
+
+function placeOf({ channel, summaryIndex, contentIndex }: CodexReasoningSegmentLike): number | undefined {
+  return channel === "summary" ? summaryIndex : contentIndex;
 }
 
 function numberOf(value: unknown): number | undefined {

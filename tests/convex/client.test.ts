@@ -5,7 +5,7 @@ import * as client from "../../js-wrapper/client/index.js";
 import type { CodexMessageDoc, CodexMutationRunner, CodexQueryRunner } from "../../js-wrapper/client/index.js";
 import type { api } from "../../convex/_generated/api.js";
 import { codexLocal, startApp, type App, type AppCtx } from "./app.js";
-import { batch, lifecycle, OWNER as actor, refusal, STREAM, THREAD as threadId, TURN as turnId, TurnStream } from "./build.js";
+import { batch, lifecycle, OWNER as actor, reasoning, refusal, STREAM, THREAD as threadId, TURN as turnId, TurnStream } from "./build.js";
 
 const inThread = { actor, threadId };
 const inTurn = { ...inThread, turnId };
@@ -103,6 +103,23 @@ describe("turns", () => {
   });
 });
 
+describe("what was thought, what is long and what was malformed", () => {
+  it("is read", async () => {
+    const { app, call } = await working();
+    const turn = new TurnStream();
+    turn.cursor = 8;
+    const events = [turn.itemCompleted(reasoning("r", ["one"], [])), turn.raw("error", "{")];
+    await app.run((ctx) => ctx.runMutation(codexLocal.sync.ingestSafe, batch(events)));
+    expect((await call(client.listReasoningByThread, { ...inThread, paginationOpts, includeRaw: undefined })).page).toMatchObject([{ itemId: "r", text: "one" }]);
+    const message = { ...inTurn, messageId: "msg_1" };
+    expect(await call(client.getMessageText, message)).toMatchObject({ text: "Hello.", isDone: true });
+    expect((await call(client.getMessagePayload, message))?.text).toContain("agentMessage");
+    expect((await call(client.listQuarantine, { ...inThread, paginationOpts })).page).toMatchObject([{ payloadJson: "{" }]);
+    expect(await call(client.getUsage, inThread)).toMatchObject({ threads: { count: 1 }, thread: { turns: 1 } });
+    expect(await call(client.dropQuarantine, inThread)).toEqual({ dropped: 1 });
+  });
+});
+
 describe("requests", () => {
   it("are told of, listed, decided and ended", async () => {
     const { call } = await working();
@@ -153,6 +170,7 @@ const NAMES = [
   ...["listMessages", "listTurnMessages", "listPendingApprovals", "respondToApproval", "listPendingServerRequests", "upsertPendingServerRequest"],
   ...["resolvePendingServerRequest", "startTurn", "interruptTurn", "replayStreams", "createThread", "resolveThread", "resumeThread", "getThreadState", "listThreads"],
   ...["resumeStreamReplay", "resolveThreadByExternalId", "getExternalThreadMapping", "issueDeviceToken", "revokeDeviceToken", "listDeviceTokens", "createDeviceEntropy"],
+  ...["listReasoningByThread", "getMessageText", "getMessagePayload", "listQuarantine", "dropQuarantine", "getUsage"],
   ...["getThread", "getTurn", "listTokenUsage", "archiveThread", "unarchiveThread", "renameThread", "revertThread"],
   ...["deleteThread", "scheduleThreadDeletion", "deleteTurn", "scheduleTurnDeletion", "purgeActorData", "schedulePurgeActorData"],
   ...["cancelScheduledDeletion", "forceRunScheduledDeletion", "getDeletionJobStatus"],

@@ -191,6 +191,20 @@ describe("the server says what is kept and how much is read", () => {
     expect(await live({ ...kept, read }, { exposeRawReasoningDeltas: true })).not.toContain("item/reasoning/textDelta");
   });
 
+  test("raw reasoning is shown where the reader asks and the server consents", async () => {
+    const raw = async (options: Partial<CodexHostOptions>, includeRaw?: boolean) => {
+      const { app, ann, deviceToken } = await working({ ingest: { exposeRawReasoningDeltas: true }, ...options });
+      const turn = new TurnStream();
+      await tell(app, deviceToken, [turn.started(), turn.itemCompleted(reasoning("r", ["summary"], ["raw"]))]);
+      const { page } = await ann.query(host.listThreadReasoningForHooks, { threadId: THREAD, paginationOpts, ...(includeRaw === undefined ? {} : { includeRaw }) });
+      return page.map(({ text }) => text).sort();
+    };
+    expect([await raw({}), await raw({}, true), await raw({ includeRaw: true })]).toEqual([["summary"], ["summary"], ["summary"]]);
+    expect(await raw({ includeRaw: true }, false)).toEqual(["summary"]);
+    expect(await raw({ includeRaw: true }, true)).toEqual(["raw", "summary"]);
+    expect(await raw({ includeRaw: true, ingest: {} }, true)).toEqual(["summary"]);
+  });
+
   test("and of one turn alone", async () => {
     const { app, ann, deviceToken } = await working({ ingest: { saveStreamDeltas: true }, read: { maxDeltasPerRequestRead: 50 } });
     await tell(app, deviceToken, thought());

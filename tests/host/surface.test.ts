@@ -6,6 +6,7 @@ import type {
   HostInboundLifecycleEvent,
   HostInboundStreamDelta,
   HostMessagesForHooksArgs,
+  HostReasoningForHooksArgs,
   HostStreamArgs,
   HostSyncRuntimeOptions,
 } from "../../js-wrapper/host/convex.js";
@@ -14,6 +15,7 @@ const HELPERS = [
   ...["ensureThreadByCreate", "ensureThreadByResolve", "registerTurnStart", "ensureSession"],
   ...["ingestEventStreamOnly", "ingestBatchStreamOnly", "ingestEventMixed", "ingestBatchMixed", "ingestBatchSafe"],
   ...["listThreadMessagesForHooks", "listThreadMessagesForHooksForActor", "listTurnMessagesForHooksForActor"],
+  ...["listThreadReasoningForHooks", "listThreadReasoningForHooksForActor"],
   ...["listPendingApprovalsForHooksForActor", "respondApprovalForHooksForActor"],
   ...["listPendingServerRequestsForHooksForActor", "upsertPendingServerRequestForHooksForActor", "resolvePendingServerRequestForHooksForActor"],
   ...["interruptTurnForHooksForActor", "threadSnapshot", "persistenceStats", "durableHistoryStats", "dataHygiene"],
@@ -43,5 +45,6 @@ it("the types are there, and fit their validators", () => {
   expectTypeOf<NonNullable<typeof host.vHostStreamArgs.type>>().toEqualTypeOf<HostStreamArgs>();
   expectTypeOf<typeof host.vHostStreamInboundEvent.type>().toEqualTypeOf<HostInboundStreamDelta>();
   expectTypeOf<typeof host.vHostLifecycleInboundEvent.type>().toEqualTypeOf<HostInboundLifecycleEvent>();
+  expectTypeOf<HostReasoningForHooksArgs>().toExtend<Parameters<typeof host.listThreadReasoningForHooks>[2]>();
   expectTypeOf<HostMessagesForHooksArgs>().toExtend<Parameters<typeof host.listThreadMessagesForHooks>[2]>();
 });

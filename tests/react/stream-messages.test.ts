@@ -155,6 +155,25 @@ describe("pieces of reasoning", () => {
     expect(texts([piece(1, "a"), piece(2, "b")])).toEqual([[0, "ab"]]);
   });
 
+  it("that all say what their item covers are in the order of their places, each once, as a page has them", () => {
+    const covers = { cursorStart: 1, cursorEnd: 8 };
+    const page = [
+      piece(0, "two", { ...covers, segmentId: "2", summaryIndex: 1 }),
+      piece(0, "", { ...covers, segmentId: "b", segmentType: "sectionBreak", summaryIndex: 1 }),
+      piece(0, "one", { ...covers, segmentId: "1", summaryIndex: 0 }),
+    ];
+    const read = aggregateCodexReasoningSegments([...page, ...page]);
+    expect(read.map(({ index, text }) => [index, text])).toEqual([[0, "one"], [1, "two"]]);
+    expect(read[0]).not.toHaveProperty("textTruncated");
+  });
+
+  it("of two uses of an id are kept apart, and say that they are cut", () => {
+    const pieces = [piece(0, "a", { messageId: "r", summaryIndex: 0 }), piece(4, "b", { messageId: "r#2", summaryIndex: 0, textTruncated: true })];
+    const read = aggregateCodexReasoningSegments(pieces);
+    expect(read.map(({ text, textTruncated }) => [text, textTruncated])).toEqual([["a", undefined], ["b", true]]);
+    expect(new Set(read.map(({ key }) => key)).size).toBe(2);
+  });
+
   it("of turns, items and channels are kept apart", () => {
     const pieces = [piece(0, "a"), piece(0, "b", { itemId: "q" }), piece(0, "c", { turnId: "turn_2" }), piece(1, "raw", { channel: "raw", contentIndex: 3 })];
     expect(aggregateCodexReasoningSegments(pieces).map(({ text }) => text)).toEqual(["a", "b", "c"]);
