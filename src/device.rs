@@ -111,12 +111,16 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= ID_BYTES_MAX
 }
 
-/// SOURCE: `clamp` checks its bounds, and with them comes all that prints a float.
 fn ttl(wished: Option<f64>) -> f64 {
     let given = wished.filter(|ttl| ttl.is_finite());
     given.map_or(DEVICE_TOKEN_TTL_DEFAULT_MS, |ttl| {
-        ttl.max(DEVICE_TOKEN_TTL_MIN_MS).min(DEVICE_TOKEN_TTL_MAX_MS)
+        within(ttl, DEVICE_TOKEN_TTL_MIN_MS, DEVICE_TOKEN_TTL_MAX_MS)
     })
+}
+
+/// SOURCE: `clamp` checks its bounds, and with them comes all that prints a float.
+fn within(number: f64, low: f64, high: f64) -> f64 {
+    number.max(low).min(high)
 }
 
 /// Each text goes in behind its length, so that no two of them are one when they are joined.
