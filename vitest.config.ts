@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { V8_FLAGS } from "./tools/embedded-convex/run.mjs";
 
 const BUNDLING_TIMEOUT_MS = 180_000;
 /** A poll waits for other processes, on a machine that may be busy. */
@@ -16,6 +17,19 @@ export default defineConfig({
           include: tests("convex"),
           environment: "edge-runtime",
           server: { deps: { inline: ["convex-test"] } },
+        },
+      },
+      // The component's tests once more, in the bundle that the real CLI pushes: a fresh context for every call.
+      {
+        test: {
+          name: "bundle",
+          include: [...tests("convex"), ...tests("bundle")],
+          globalSetup: "tests/convex/bundle-setup.ts",
+          environment: "node",
+          pool: "forks",
+          execArgv: V8_FLAGS,
+          server: { deps: { inline: ["convex-test"] } },
+          testTimeout: BUNDLING_TIMEOUT_MS,
         },
       },
       { test: { name: "bridge", include: tests("bridge"), environment: "node" } },

@@ -23,7 +23,7 @@ function builtFoldersAreFresh() {
 
 /** A folder without tests would pass for tested. */
 function everyLayerHasTests() {
-  const layers = ["core", "convex", "bridge", "host", "react", "packaging", "e2e"];
+  const layers = ["core", "convex", "bundle", "bridge", "host", "react", "packaging", "e2e"];
   const isTest = (name) => /\.test\.tsx?$|\.rs$/.test(name);
   const empty = layers.filter((layer) => {
     const folder = path.join(ROOT, "tests", layer);
@@ -46,6 +46,7 @@ const STEPS = [
   npmBin("types", "typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"),
   npmBin("lint", "eslint/bin/eslint.js", "--max-warnings", "0", "."),
   vitest("unit", "convex", "bridge", "host", "react"),
+  vitest("bundle", "bundle"),
   vitest("packaging", "packaging"),
   vitest("e2e", "e2e"),
   command("size", process.execPath, "tools/size.mjs"),

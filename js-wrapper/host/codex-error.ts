@@ -2,7 +2,7 @@
 import type { Code } from "#wasm/devices";
 import type { HostErrorCode } from "./errors.js";
 
-/** A code of the component or of the host helpers. A newer version may answer one that this type does not know. */
+/** A code of the component or of the host. A newer version may answer one that this type does not know. */
 export type CodexErrorCode = Code | HostErrorCode;
 
 /** What a coded error tells its client; in production nothing else arrives. */

@@ -1,7 +1,7 @@
 /**
  * What an app's Convex functions import. Nothing of Node and no wasm is reached from here.
  *
- * `defineCodexHost` makes all of an app's functions, with their callers authenticated. The helpers beside it each call one function
+ * `defineCodexHost` makes all of an app's functions, with their callers authenticated. Those beside it each call one function
  * of the mounted component for the actor that they are given: the long form, in which a client says who it is, is for a deployment
  * that nobody but its owner reaches, on the loopback interface.
  */

@@ -291,8 +291,7 @@ fn answer(
         if let Err(reason) = reading {
             errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
             let (_, kind, payload_json) = call.event(event).unwrap_or_default();
-            let reasoning = !call.options.save_reasoning_deltas && is_reasoning(kind, payload_json);
-            if fresh && !reasoning {
+            if fresh && !is_unkept_reasoning(call, kind, payload_json) {
                 malformed.push((event, *reason));
             }
         }
@@ -310,11 +309,15 @@ fn answer(
     Plan { session, writes, acks, partial: !errors.is_empty(), errors }
 }
 
-/// Whether a malformed event may hold reasoning: it is about an item, and it says the word.
-fn is_reasoning(kind: &str, payload_json: &str) -> bool {
+/// Whether a malformed event may hold reasoning that is not kept: it is about an item, and it says the word. What is not a
+/// summary's may be raw.
+fn is_unkept_reasoning(call: &IngestCall<'_>, kind: &str, payload_json: &str) -> bool {
+    let options = &call.options;
     let word = REASONING.as_bytes();
     let says = |text: &&str| text.as_bytes().windows(word.len()).any(|part| part == word);
-    kind.starts_with("item/") && [kind, payload_json].iter().any(says)
+    let kept = options.save_reasoning_deltas
+        && (options.expose_raw_reasoning_deltas || kind.starts_with("item/reasoning/summary"));
+    !kept && kind.starts_with("item/") && [kind, payload_json].iter().any(says)
 }
 
 /// Applies one event; answers the text that goes into its stream's chunk.

@@ -2,7 +2,7 @@
 import { convexTest, type TestConvex } from "convex-test";
 import type { FunctionArgs } from "convex/server";
 import { ConvexError, type Infer } from "convex/values";
-import { expect, vi } from "vitest";
+import { expect, inject, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api.js";
 import type { Doc, TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
@@ -28,9 +28,12 @@ export const STREAM = `${THREAD}:${TURN}:0`;
 const BEGAN_AT_MS = 1_795_338_645_000;
 const TABLES = Object.keys(schema.tables) as TableNames[];
 
+/** The project `bundle` runs the same tests in what the CLI pushes. */
+const bundle = inject("pushRequest") === undefined ? undefined : await import("./bundle.js");
+
 /** A fresh deployment that holds calls to Convex's limits, or to tighter ones. */
 export function startComponent(transactionLimits: true | Record<string, number> = true): Component {
-  return convexTest({ schema, modules, transactionLimits });
+  return bundle?.startBundle(transactionLimits) ?? convexTest({ schema, modules, transactionLimits });
 }
 
 /** A fresh deployment with the owner's thread, written by the owner's session. */

@@ -11,7 +11,7 @@ import type {
   HostSyncRuntimeOptions,
 } from "../../js-wrapper/host/convex.js";
 
-const HELPERS = [
+const FUNCTIONS = [
   ...["ensureThreadByCreate", "ensureThreadByResolve", "registerTurnStart", "ensureSession"],
   ...["ingestEventStreamOnly", "ingestBatchStreamOnly", "ingestEventMixed", "ingestBatchMixed", "ingestBatchSafe"],
   ...["listThreadMessagesForHooks", "listThreadMessagesForHooksForActor", "listTurnMessagesForHooksForActor"],
@@ -27,10 +27,10 @@ const VALIDATORS = [
 ];
 const SINCE = ["defineCodexHost", "resolveActorFromAuth", "resolveActorFromDeviceToken", "isCodexError", "parseCodexErrorCode"];
 
-it.each(HELPERS)("%s is a function of (ctx, component, args), or of a state", (name) => {
-  const helper = (host as Record<string, unknown>)[name];
-  expect(typeof helper).toBe("function");
-  expect((helper as (...args: unknown[]) => unknown).length).toBe(/^(compute|is)/.test(name) ? 1 : 3);
+it.each(FUNCTIONS)("%s is a function of (ctx, component, args), or of a state", (name) => {
+  const value = (host as Record<string, unknown>)[name];
+  expect(typeof value).toBe("function");
+  expect((value as (...args: unknown[]) => unknown).length).toBe(/^(compute|is)/.test(name) ? 1 : 3);
 });
 
 it.each(VALIDATORS)("%s is a validator", (name) => {

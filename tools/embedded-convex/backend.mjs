@@ -3,16 +3,19 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { performance } from "node:perf_hooks";
 import { convexTest } from "convex-test";
 import { makeFunctionReference } from "convex/server";
-import { convexToJson, jsonToConvex } from "convex/values";
+import { ConvexError, convexToJson, jsonToConvex } from "convex/values";
+import { Footprint } from "./footprint.mjs";
 import { loadModule } from "./isolate.mjs";
 import { assertWellFormed, assertWellFormedJson } from "./text.mjs";
-import { UsageCounter, addUsage, emptyUsage, isDocumentWrite } from "./usage.mjs";
+import { UsageCounter, addUsage, emptyUsage, isDocumentWrite, tableOfId } from "./usage.mjs";
 
 export const USER_TIME_LIMIT_MS = 1000;
 export const ARGUMENT_BYTES_MAX = 16 * 1024 * 1024;
 /** `serve` runs for long: older records are let go. */
 const CALLS_KEPT_MAX = 10_000;
 const CONVEX_ERROR = Symbol.for("ConvexError");
+/** Of the first call; every other has another. */
+const SEED = 42;
 const EMPTY_SCHEMA = {
   tables: {},
   strictTableNameTypes: false,
@@ -24,6 +27,9 @@ const EMPTY_SCHEMA = {
 export class Backend {
   /** Records of function executions, nested ones included, in the order in which they ended. */
   calls = [];
+  #started = 0;
+  #quick = false;
+  #definitions = new Map();
   #listeners = new Set();
   #collectors = new Set();
   /** The call that is running: nested calls add their usage to it. */
@@ -32,19 +38,22 @@ export class Backend {
   /**
    * @param {object} push what `pushApp` gave
    * @param {object} [options] `env` (the app's process.env, also taken from the push), `seed`, `fetch`, `onLog(level, args)`,
-   *   `transactionLimits` (default true), `polyfillFromBase64`, `codeCache`
+   *   `transactionLimits` (default true, or tighter ones), `polyfillFromBase64`, `codeCache`, `component`: the definition path of
+   *   a component that is all there is: `t` calls its functions, and the rules of components hold; `modules`: what `quickly` calls,
+   *   `footprints`: keep what each call read and wrote (footprint.mjs), at the price of reads that count against the limits
    */
   constructor(push, options = {}) {
     this.push = push;
     this.options = options;
     this.env = { ...push.env, ...options.env };
-    const app = push.components.get("");
+    const root = push.components.get(options.component ?? "");
+    this.#definitions.set("", root);
     this.t = convexTest({
-      schema: app.schemaObject,
-      modules: this.#modules(app, ""),
+      schema: root.schemaObject,
+      modules: this.#modules(root, ""),
       transactionLimits: options.transactionLimits ?? true,
     });
-    this.#mount(push.app, "");
+    if (this.#isApp("")) this.#mount(push.app, "");
   }
 
   /**
@@ -94,6 +103,23 @@ export class Backend {
     }
   }
 
+  /** Runs `work` with the functions of `options.modules` (path -> import), without contexts of their own: for what a test needs to be there. */
+  async quickly(work) {
+    this.#quick = true;
+    try {
+      return await work();
+    } finally {
+      this.#quick = false;
+    }
+  }
+
+  /** The fields of an index; a call's footprint names it. */
+  fieldsOf = (component, table, index) => {
+    const { schemaObject } = this.#definitions.get(component);
+    const found = schemaObject.tables[table].export().indexes.find(({ indexDescriptor }) => indexDescriptor === index);
+    return found?.fields ?? [];
+  };
+
   /** `listener(tables)` hears of every call that wrote. It may hear before the transaction is over; a query waits for its end. */
   onWrite(listener) {
     this.#listeners.add(listener);
@@ -106,10 +132,15 @@ export class Backend {
     return this.push.components.get("").functions[`${module}.js`]?.functions.find((fn) => fn.name === name);
   }
 
+  #isApp(componentPath) {
+    return componentPath === "" && this.options.component === undefined;
+  }
+
   #mount(node, parentPath) {
     for (const [name, child] of Object.entries(node.childComponents)) {
       const componentPath = parentPath ? `${parentPath}/${name}` : name;
       const component = this.push.components.get(child.definitionPath);
+      this.#definitions.set(componentPath, component);
       this.t.registerComponent(componentPath, component.schemaObject ?? EMPTY_SCHEMA, this.#modules(component, componentPath));
       this.#mount(child, componentPath);
     }
@@ -133,7 +164,10 @@ export class Backend {
     shim[fn.visibility?.kind === "internal" ? "isInternal" : "isPublic"] = true;
     shim.exportArgs = () => fn.args;
     shim.exportReturns = () => fn.returns;
-    shim._handler = (ctx, args) => this.#invoke({ set, componentPath, path, fn }, ctx, args);
+    shim._handler = async (ctx, args) => {
+      if (!this.#quick) return await this.#invoke({ set, componentPath, path, fn }, ctx, args);
+      return await (await this.options.modules[path]())[fn.name]._handler(ctx, args);
+    };
     return shim;
   }
 
@@ -149,6 +183,7 @@ export class Backend {
       usage: counter.usage,
       totalUsage: emptyUsage(),
       tablesRead: counter.tablesRead,
+      footprint: this.options.footprints ? new Footprint(componentPath) : undefined,
       syscalls: 0,
       syscallMs: 0,
     };
@@ -159,9 +194,10 @@ export class Backend {
       const syscalls = this.#scope.run(scope, () => this.#syscalls(ctx, componentPath, record, counter));
       const module = await loadModule(set, path, {
         ...this.options,
+        seed: (this.options.seed ?? SEED) + this.#started++,
         kind,
         syscalls,
-        env: componentPath === "" ? this.env : {},
+        env: this.#isApp(componentPath) ? this.env : {},
       });
       record.moduleCount = module.moduleCount;
       record.moduleBytes = module.moduleBytes;
@@ -172,7 +208,7 @@ export class Backend {
     } catch (error) {
       record.ok = false;
       record.error = error?.message;
-      throw unpackData(error);
+      throw received(error);
     } finally {
       this.#finish(record, counter, { start, cpuStart }, outer);
     }
@@ -212,7 +248,9 @@ export class Backend {
         try {
           assertWellFormedJson(json, op);
           counter.countSync(op, json);
-          return inScope(() => globalThis.Convex.syscall(op, json));
+          const answer = inScope(() => globalThis.Convex.syscall(op, json));
+          if (op === "1.0/queryStream") record.footprint?.startedQuery(JSON.parse(answer).queryId, JSON.parse(json).query);
+          return answer;
         } finally {
           record.syscallMs += performance.now() - start;
         }
@@ -223,8 +261,9 @@ export class Backend {
         if (waiting++ === 0) waitStart = performance.now();
         try {
           assertWellFormedJson(json, op);
-          const { answer, bytesWritten } = await inScope(() => this.#asyncSyscall(op, json, ctx, componentPath, record.kind));
+          const { answer, bytesWritten, before, after } = await inScope(() => this.#asyncSyscall(op, json, ctx, componentPath, record.kind));
           counter.countAsync(op, json, answer, bytesWritten);
+          if (record.footprint) follow(record.footprint, op, JSON.parse(json), JSON.parse(answer), before, after);
           return answer;
         } finally {
           if (--waiting === 0) record.syscallMs += performance.now() - waitStart;
@@ -239,7 +278,7 @@ export class Backend {
         return { answer: JSON.stringify(convexToJson((await ctx.auth.getUserIdentity()) ?? null)) };
       case "1.0/queryPage":
         // As the backend does; convex-test lets it pass.
-        if (componentPath !== "") throw new Error("paginate() is only supported in the app.");
+        if (!this.#isApp(componentPath)) throw new Error("paginate() is only supported in the app.");
         break;
       case "1.0/actions/query":
         return { answer: await callFromAction(ctx.runQuery, json) };
@@ -253,10 +292,24 @@ export class Backend {
         return { answer: await this.#scope.exit(() => globalThis.Convex.asyncSyscall(op, json)) };
     }
     if (!isDocumentWrite(op) || kind !== "mutation") return { answer: await globalThis.Convex.asyncSyscall(op, json) };
-    // Started back to back, each of the three does its work before it first yields: nothing else comes between.
+    const { table, id } = JSON.parse(json);
+    // Started back to back, each of them does its work before it first yields: nothing else comes between.
+    const rowNow = (of) => (this.options.footprints && of !== undefined ? rowOf(table, of) : null);
+    const rowBefore = rowNow(id);
     const [before, answer, after] = await Promise.all([bytesWrittenSoFar(), globalThis.Convex.asyncSyscall(op, json), bytesWrittenSoFar()]);
-    return { answer, bytesWritten: after - before };
+    const rowAfter = rowNow(id ?? JSON.parse(answer)._id);
+    return { answer, bytesWritten: after - before, before: await rowBefore, after: await rowAfter };
   }
+}
+
+async function rowOf(table, id) {
+  return jsonToConvex(JSON.parse(await globalThis.Convex.asyncSyscall("1.0/get", JSON.stringify({ table, id }))));
+}
+
+function follow(footprint, op, asked, answer, before, after) {
+  if (op === "1.0/get") footprint.got(asked.table ?? tableOfId(asked.id), asked.id);
+  else if (op === "1.0/queryStreamNext") footprint.next(asked.queryId, answer.done ? null : jsonToConvex(answer.value));
+  else if (isDocumentWrite(op)) footprint.wrote(asked.table ?? tableOfId(asked.id), before, after);
 }
 
 async function bytesWrittenSoFar() {
@@ -287,16 +340,20 @@ async function callFromAction(run, json) {
   return JSON.stringify(convexToJson(value ?? null));
 }
 
-/** The function has serialized the data of its ConvexError; convex-test will do it again outside. */
-function unpackData(error) {
-  if (error && typeof error === "object" && CONVEX_ERROR in error && typeof error.data === "string") {
-    try {
-      error.data = jsonToConvex(JSON.parse(error.data));
-    } catch {
-      // It was a string from the start.
-    }
+/** What the caller gets of the ConvexError of another context: an own one, with the data that the function has serialized. */
+function received(error) {
+  if (error === null || typeof error !== "object" || !(CONVEX_ERROR in error) || error instanceof ConvexError) return error;
+  const own = new ConvexError(parsed(error.data));
+  own.stack = error.stack;
+  return own;
+}
+
+function parsed(data) {
+  try {
+    return jsonToConvex(JSON.parse(data));
+  } catch {
+    return data; // It was a string from the start.
   }
-  return error;
 }
 
 function assertArguments(args) {

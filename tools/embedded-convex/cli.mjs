@@ -9,7 +9,7 @@ import { V8_FLAGS } from "./run.mjs";
 
 const USAGE = `usage: node tools/embedded-convex/cli.mjs <command> <appDir>
 
-  push    <appDir> [--out DIR]                      push it, say what was pushed; --out keeps the bundles
+  push    <appDir> [--out DIR] [--request FILE]     push it, say what was pushed; --out keeps the bundles, --request what was sent
   codegen <appDir> [--component-dir DIR]            write _generated with the real CLI
   run     <appDir> chat:send '{"threadId": "t"}'    push it, call one function
   script  <appDir> steps.mjs [--table]              push it, run a step script
@@ -30,6 +30,7 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     out: { type: "string" },
+    request: { type: "string" },
     "component-dir": { type: "string" },
     port: { type: "string", default: String(DEFAULT_PORT) },
     "allow-origin": { type: "string", multiple: true, default: [] },
@@ -51,6 +52,7 @@ const commands = {
     console.log(pushed.cliOutput.trim());
     for (const line of describePush(pushed)) console.log(line);
     if (flags.out) writeBundles(pushed, flags.out);
+    if (flags.request) fs.writeFileSync(flags.request, JSON.stringify(pushed.request));
   },
   async codegen() {
     await runCodegen(appDir, { componentDir: flags["component-dir"], verbose: true });

@@ -12,7 +12,6 @@ if (typeof vm.SourceTextModule !== "function") {
 const IMPORT_TIME_MS = 1_700_000_000_000;
 const IMPORT_TIMEOUT_MS = 5000;
 const IMPORT_SEED = 1;
-const DEFAULT_SEED = 42;
 const CONVEX_ERROR = Symbol.for("ConvexError");
 
 const ROOT_SOURCE = `import "entry"; import.meta.done();`;
@@ -111,7 +110,7 @@ export async function loadModule(set, entry, options = {}) {
     /** Ends the import phase: from here on syscalls are allowed. */
     begin() {
       state.importing = false;
-      state.random = seededRandom(options.seed ?? DEFAULT_SEED);
+      state.random = seededRandom(options.seed ?? IMPORT_SEED);
       state.startMs = clock();
     },
     moduleCount: made.size,

@@ -75,4 +75,4 @@ export class UsageCounter {
 export const isDocumentWrite = (op) => DOCUMENT_WRITES.has(op);
 
 /** convex-test's ids are a counter padded with zeros, then the table's name. */
-const tableOfId = (id) => String(id).replace(/^\d+/, "");
+export const tableOfId = (id) => String(id).replace(/^\d+/, "");

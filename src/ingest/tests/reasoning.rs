@@ -66,6 +66,19 @@ fn other_malformed_events_are_kept_as_they_came() {
 fn malformed_reasoning_is_kept_where_reasoning_is() {
     let mut shell = without_reasoning();
     shell.options.save_reasoning_deltas = true;
+    shell.options.expose_raw_reasoning_deltas = true;
     shell.plan(&malformed(), &[]);
     assert_eq!(shell.quarantine.len(), 7);
+}
+
+#[test]
+fn malformed_reasoning_that_may_be_raw_is_kept_only_where_raw_reasoning_is() {
+    let mut shell = without_reasoning();
+    shell.options.save_reasoning_deltas = true;
+    let plan = shell.plan(&malformed(), &[]);
+    assert_eq!(plan.errors.len(), 7);
+    let kept: Vec<&str> = shell.quarantine.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(kept, ["e3", "e4"]);
+    shell.plan(&[event(9, "item/agentMessage/delta", r#"{"itemId":"m","delta":5}"#)], &[]);
+    assert_eq!(shell.quarantine.len(), 3);
 }

@@ -1,0 +1,131 @@
+/**
+ * What every function costs, counted at its syscalls in the pushed bundle: the same whatever else is there. The numbers are kept in
+ * costs.json: `npm run bench:cost` compares them, `npm run bench:cost -- -u` keeps new ones.
+ */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Usage } from "../../tools/embedded-convex/index.mjs";
+import crons from "../../convex/crons.js";
+import { SESSION } from "../convex/build.js";
+import { callMutations, callPurges, callQueries, type Called } from "./calls.js";
+import { callOf, DELTAS_A_BATCH, functionsOf, LIVE, PAGE, SMALLEST, startWorld, texts, type Size, type World } from "./world.js";
+
+const NOW_MS = 1_800_000_000_000;
+const SIZES: Record<keyof Size, number[]> = {
+  turns: [10, 100, 1_000],
+  threads: [10, 100, 1_000],
+  users: [10, 100, 1_000],
+  tenants: [10, 100, 1_000],
+  deltas: [200, 2_000, 10_000],
+};
+
+/** Thousands of rows are made for each. */
+const WORLDS_TIMEOUT_MS = 900_000;
+
+/** The functions that `crons.ts` names. */
+const SWEEPS = new Set(Object.values(crons.crons).map(({ name }) => name.replace(":", ".")));
+
+/** What a scheduled function would cost is none of the call's. */
+beforeEach(() => vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: NOW_MS }));
+afterEach(() => vi.useRealTimers());
+
+type Costs = Record<string, Usage>;
+
+async function callAll(world: World): Promise<Called[]> {
+  return [...(await callQueries(world)), ...(await callMutations(world)), ...(await callPurges(world))];
+}
+
+async function costsIn(size: Size): Promise<Costs> {
+  const called = await callAll(await startWorld(size));
+  return Object.fromEntries(called.map(({ label, record }) => [label, record.usage]));
+}
+
+test("every public function is called", async () => {
+  const called = await callAll(await startWorld());
+  expect([...new Set(called.map(({ name }) => name))].sort()).toEqual(await functionsOf("isPublic"));
+});
+
+/** What grows with what it shows, up to a bound: documents. */
+const BOUNDED: Partial<Record<keyof Size, Record<string, number>>> = {
+  // It shows 50 turns, 200 streams with 500 heads; a replay without `startOrder` lists the streams.
+  turns: { "threads.getState": 1_000, "sync.replay, the list of streams": 202, "sync.replay, the newest 20 deltas": 210 },
+  // The text that was not folded yet is in chunks: 128 of them, and those of the batch that folds.
+  deltas: { "threads.getState": 240, "messages.listByThread": 180, "messages.getByTurn, the turn that runs": 140 },
+};
+
+describe("flat", () => {
+  test.each(Object.entries(SIZES))("%s", async (dimension, sizes) => {
+    const bounded = BOUNDED[dimension as keyof Size] ?? {};
+    const smallest = await costsIn(SMALLEST);
+    for (const size of sizes) {
+      const costs = await costsIn({ ...SMALLEST, [dimension]: size });
+      for (const [label, cost] of Object.entries(costs)) {
+        const what = `${label}: ${String(size)} ${dimension}`;
+        if (label in bounded) expect(cost.documentsRead, what).toBeLessThanOrEqual(bounded[label]!);
+        else expect({ ...cost, ...ofNames(dimension, smallest[label]!) }, what).toEqual(smallest[label]);
+      }
+    }
+  }, WORLDS_TIMEOUT_MS);
+});
+
+/** Cursors stand in ids of events, so that a later one takes a byte more. */
+function ofNames(dimension: string, { bytesRead, bytesWritten }: Usage): Partial<Usage> {
+  return dimension === "deltas" ? { bytesRead, bytesWritten } : {};
+}
+
+describe("bounds", () => {
+  test("a steady batch of 20 text deltas reads at most 6 documents, a patch being one, and writes at most 2", async () => {
+    const { "sync.ingestSafe, 20 text deltas": cost } = await costsIn(SMALLEST);
+    expect(cost!.readsWithPatches).toBeLessThanOrEqual(6);
+    expect(cost!.documentsWritten).toBeLessThanOrEqual(2);
+  });
+
+  test("page 60 of a thread costs what page 2 costs", async () => {
+    const world = await startWorld({ ...SMALLEST, turns: 700 });
+    const { actor, threadId } = world.place;
+    const costs: Usage[] = [];
+    let cursor: string | null = null;
+    for (let page = 1; page <= 60; page++) {
+      const { value, record } = await callOf(world, "messages.listByThread", { actor, threadId, paginationOpts: { ...PAGE, cursor } });
+      expect((value as { page: unknown[] }).page).toHaveLength(PAGE.numItems);
+      cursor = (value as { continueCursor: string }).continueCursor;
+      costs.push(record.usage);
+    }
+    expect(costs[59]).toEqual(costs[1]);
+  });
+
+  test("a live viewer of 400 deltas reads at most twice what was written", async () => {
+    const world = await startWorld();
+    const { actor, threadId, live } = world.place;
+    const sum = { written: 0, read: 0, bytesWritten: 0, bytesRead: 0 };
+    const { value: turn } = await callOf(world, "turns.get", { actor, threadId, turnId: LIVE });
+    const { turnOrder: startOrder } = turn as { turnOrder: number };
+    let cursors = [{ streamId: live.streamId, cursor: live.cursor }];
+    for (let at = 0; at < 400 / DELTAS_A_BATCH; at++) {
+      const batch = { actor, threadId, sessionId: SESSION, streamDeltas: texts(live), lifecycleEvents: [] };
+      const { usage: wrote } = (await callOf(world, "sync.ingestSafe", batch)).record;
+      const { value, record } = await callOf(world, "sync.replay", { actor, threadId, streamCursorsById: cursors, startOrder, snapshots: false });
+      const { nextCheckpoints, texts: runs } = value as { nextCheckpoints: typeof cursors; texts: { text: string }[] };
+      expect(runs.map(({ text }) => text).join("")).toBe("word ".repeat(DELTAS_A_BATCH));
+      cursors = nextCheckpoints;
+      sum.written += wrote.documentsWritten;
+      sum.bytesWritten += wrote.bytesWritten;
+      sum.read += record.usage.documentsRead;
+      sum.bytesRead += record.usage.bytesRead;
+    }
+    expect(sum.bytesRead).toBeLessThanOrEqual(2 * sum.bytesWritten);
+    expect(sum.read).toBeLessThanOrEqual(2 * sum.written);
+  });
+
+  test("a sweep reads nothing where nothing is due", async () => {
+    const world = await startWorld({ ...SMALLEST, turns: 100, threads: 100, users: 10 });
+    expect(await functionsOf("isInternal")).toEqual(expect.arrayContaining([...SWEEPS]));
+    for (const name of SWEEPS) {
+      const { record } = await callOf(world, name, {});
+      expect([name, record.usage.documentsRead, record.usage.documentsWritten]).toEqual([name, 0, 0]);
+    }
+  });
+});
+
+test("the numbers that are kept", async () => {
+  await expect(`${JSON.stringify(await costsIn(SMALLEST), null, 1)}\n`).toMatchFileSnapshot("costs.json");
+});
