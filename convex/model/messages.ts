@@ -20,7 +20,7 @@ export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">): Promis
   const { text, bytes, truncated, weight } = await textOf(ctx, doc);
   const payload = await payloadOf(ctx, doc);
   const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload });
-  return { row, bytes: weight + payload.payloadJson.length };
+  return { row, bytes: weight + encoder().encode(payload.payloadJson).length };
 }
 
 /** The row without its text and payload: it reads nothing but the row itself. */

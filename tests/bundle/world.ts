@@ -175,11 +175,11 @@ async function copies(
   const step = Math.floor(ROWS_A_RUN / (own.length + ownParts.length));
   for (let from = 0; from < many; from += step) {
     await db.run(async (ctx) => {
-      const insert = ctx.db.insert as unknown as (table: string, row: object) => Promise<string>;
+      const rows = ctx.db as unknown as { insert: (table: string, row: object) => Promise<string> };
       for (let at = from; at < Math.min(many, from + step); at++) {
         for (const [table, row] of own) {
-          const owner = await insert(table, copied(row, at, rename, change));
-          for (const part of ownParts.filter((one) => one.owner === row._id)) await insert("parts", { ...copied(part, at, rename, change), owner });
+          const owner = await rows.insert(table, copied(row, at, rename, change));
+          for (const part of ownParts.filter((one) => one.owner === row._id)) await rows.insert("parts", { ...copied(part, at, rename, change), owner });
         }
       }
     });

@@ -1,6 +1,6 @@
 /** Pages of messages and of threads. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { api, ingest, ingestOk, OWNER, reasoning, refusal, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
+import { api, command, ingest, ingestOk, OWNER, reasoning, refusal, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
 
 type Opts = { numItems: number; cursor: string | null; endCursor?: string | null };
 type Listing = {
@@ -163,6 +163,18 @@ describe("messages.listByThread", () => {
     }
     expect(seen).toEqual(Array.from({ length: 40 }, (_, at) => `m${39 - at}`));
     expect(sizes).toEqual([15, 15, 10]);
+  });
+
+  test("counts payloads in bytes too, not in the units of JavaScript's strings", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started()]);
+    // A character of three bytes: 600,000 bytes are 200,000 units.
+    for (let at = 0; at < 10; at++) await ingestOk(component, [turn.itemCompleted(command(`c${at}`, "ls", "completed", "\u3042".repeat(200_000)))]);
+    const { page, isDone } = await list(component, { numItems: 100, cursor: null });
+    const bytes = page.reduce((sum, { payloadJson }) => sum + new TextEncoder().encode(payloadJson).length, 0);
+    expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect([page.length, isDone]).toEqual([6, false]);
   });
 
   test("pinned to a range that has grown over 4 MiB ends early too, and loses nothing", async () => {
