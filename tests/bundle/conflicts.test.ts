@@ -10,7 +10,7 @@ import { named, placeOfOther, SMALLEST, startPlace, startWorld, type Place, type
 const NOW_MS = 1_800_000_000_000;
 const FOOTPRINTS = true;
 /** Of all threads of a user, not of one. */
-const OF_A_USER = new Set(["threads.list", "presence.list", "presence.get", "approvals.listPending", "serverRequests.listPending"]);
+const OF_A_USER = new Set(["threads.list", "presence.list", "presence.get", "approvals.listPending", "serverRequests.listPending", "devices.list"]);
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: NOW_MS }));
 afterEach(() => vi.useRealTimers());
@@ -85,7 +85,7 @@ describe("what runs again", () => {
   }
 
   test("by a text batch: what shows the item, and nothing else", async () => {
-    expect(await after("sync.ingestSafe, 20 text deltas")).toEqual(["messages.listByThread", "messages.getByTurn, the turn that runs", "sync.replay, the newest 20 deltas", "threads.getState"]);
+    expect(await after("sync.ingestSafe, 20 text deltas")).toEqual(["messages.listByThread", "messages.getByTurn, the turn that runs", "sync.replay, the newest 20 deltas", "sync.resumeReplay, the newest 20 deltas", "threads.getState"]);
   });
 
   test("by the heartbeat of a session: nothing", async () => {
