@@ -46,7 +46,14 @@ export const cleanupDeletions = internalMutation({
   handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "deletions", internal.retention.cleanupDeletions),
 });
 
-type Expiring = "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions";
+/** Forgets tokens of devices that hold no more. */
+export const cleanupDeviceTokens = internalMutation({
+  args: {},
+  returns: vDeleted,
+  handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "deviceTokens", internal.retention.cleanupDeviceTokens),
+});
+
+type Expiring = "deviceTokens" | "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions";
 
 async function deleteExpired(ctx: MutationCtx, table: Expiring, again: Sweep): Promise<Deleted> {
   const nowMs = Date.now();

@@ -377,6 +377,21 @@ export default defineSchema({
     .index("by_runtime", ["tenantId", "userId", "runtimeId"])
     .index("by_beat", ["tenantId", "userId", "beatAt"]),
 
+  /** Tokens of a user's devices: their hashes, of which nobody makes a token. */
+  deviceTokens: defineTable({
+    ...owned,
+    deviceId: v.string(),
+    label: v.optional(v.string()),
+    hash: v.string(),
+    /** The device from which it was issued. */
+    issuedBy: v.string(),
+    createdAt: v.number(),
+    expiresAt: v.number(),
+  })
+    .index("by_user", ["tenantId", "userId", "expiresAt"])
+    .index("by_hash", ["hash", "expiresAt"])
+    .index("by_expiry", ["expiresAt"]),
+
   /** Lifecycle counters: per runtime, one more than the highest number applied. */
   lifecycleMarks: defineTable({
     ...inThread,

@@ -9,7 +9,7 @@ import { decide } from "./model/core.js";
 import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
 import { isCount } from "./model/newest.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
-import { requireThread, scopeOf } from "./model/scope.js";
+import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
 import { whyNotMade } from "./model/tombstones.js";
 import { isHidden } from "./model/visible.js";
@@ -19,6 +19,7 @@ import {
   vIngestResult,
   vIngestSafeResult,
   vReplay,
+  vResumed,
   vRuntimeOptions,
   type IngestSafeResult,
 } from "./validators.js";
@@ -136,6 +137,30 @@ export const replay = query({
 });
 
 /**
+ * What a reader gets of a turn's own stream, from a cursor on: `replay` for one who follows a single turn. It answers with as many
+ * events as `runtime.maxDeltasPerRequestRead` says, 1,000 at most; `nextCursor` is where to go on.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const resumeReplay = query({
+  args: { actor: vActor, threadId: v.string(), turnId: v.string(), fromCursor: v.number(), runtime: v.optional(vRuntimeOptions) },
+  returns: vResumed,
+  handler: async (ctx, { actor, threadId, turnId, fromCursor, runtime }) => {
+    const scope = scopeOf(actor);
+    const thread = await requireThread(ctx, scope, threadId);
+    const turn = await findTurnByEither(ctx, scope, threadId, turnId);
+    const streamId = `${threadId}:${turn?.turnId ?? turnId}:0`;
+    const alone = { ...runtime, maxDeltasPerStreamRead: Number.MAX_SAFE_INTEGER };
+    const read = await replayStreams(ctx, thread, [{ streamId, cursor: fromCursor }], alone);
+    const [streamWindow] = read.streamWindows;
+    const [next] = read.nextCheckpoints;
+    if (streamWindow === undefined || next === undefined) throw coded("E_INTERNAL", "a stream that is asked for has a window");
+    const { deltas, texts } = read;
+    return { streamWindow, deltas: deltas.map(withoutStream), texts: texts.map(withoutStream), nextCursor: next.cursor };
+  },
+});
+
+/**
  * Raises the caller's checkpoint of a stream; a lower one changes nothing.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_SYNC_INVALID_CURSOR`, `E_SYNC_STREAM_UNKNOWN`
@@ -243,4 +268,9 @@ function placeOf(args: IngestArgs, fault: Fault): { eventId?: string; streamId?:
   if (fault.code === "REPLAY_GAP") return delta === undefined ? {} : { streamId: delta.streamId };
   const { eventId } = eventAt(args, fault.event);
   return delta === undefined ? { eventId } : { eventId, streamId: delta.streamId };
+}
+
+/** A row of one stream alone, which need not say so. */
+function withoutStream<Row extends { streamId: string }>({ streamId: _, ...row }: Row): Omit<Row, "streamId"> {
+  return row;
 }

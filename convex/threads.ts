@@ -10,7 +10,7 @@ import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { askDeletion, asked, cancelDeletion, findJob, forceDeletion, presentJob } from "./model/deletion.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { findThread, requireThread, scopeOf, type Scope } from "./model/scope.js";
+import { findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
 import { clearWay } from "./model/tombstones.js";
 import { isShown, takeShown } from "./model/visible.js";
@@ -69,6 +69,39 @@ export const resolve = mutation({
       await ctx.db.insert("bindings", { ...scope, threadId, externalThreadId, updatedAt: Date.now() });
     }
     return { threadId, ...external, created: true };
+  },
+});
+
+const vMapping = v.union(v.null(), v.object({ threadId: v.string(), externalThreadId: v.string() }));
+
+/** The thread that an external id is bound to, and nothing is made; null where it is bound to none. */
+export const resolveByExternalId = query({
+  args: { actor: vActor, externalThreadId: v.string() },
+  returns: vMapping,
+  handler: async (ctx, { actor, externalThreadId }) => {
+    const scope = scopeOf(actor);
+    const binding = await findBinding(ctx, scope, externalThreadId);
+    const thread = binding === null ? null : await findThread(ctx, scope, binding.threadId);
+    return thread === null ? null : { threadId: thread.threadId, externalThreadId };
+  },
+});
+
+/**
+ * The external id that is bound to a thread, the first; null where none is.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const getExternalMapping = query({
+  args: { actor: vActor, threadId: v.string() },
+  returns: vMapping,
+  handler: async (ctx, { actor, threadId }) => {
+    const { tenantId, userId } = scopeOf(actor);
+    await requireThread(ctx, { tenantId, userId }, threadId);
+    const binding = await ctx.db
+      .query("bindings")
+      .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+      .first();
+    return binding === null ? null : { threadId, externalThreadId: binding.externalThreadId };
   },
 });
 
@@ -376,7 +409,7 @@ async function change(ctx: MutationCtx, scope: Scope, threadId: string, to: { ar
   await ctx.db.patch("threads", thread._id, { ...set, updatedAt: Date.now() });
 }
 
-function findBinding(ctx: MutationCtx, { tenantId, userId }: Scope, externalThreadId: string) {
+function findBinding(ctx: ReadCtx, { tenantId, userId }: Scope, externalThreadId: string) {
   return ctx.db
     .query("bindings")
     .withIndex("by_external", (q) =>

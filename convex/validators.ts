@@ -278,6 +278,14 @@ export const vReplay = v.object({
 });
 export type Replay = Infer<typeof vReplay>;
 
+/** `vReplay` of one stream. */
+export const vResumed = v.object({
+  streamWindow: vReplay.fields.streamWindows.element,
+  deltas: v.array(vReplay.fields.deltas.element.omit("streamId")),
+  texts: v.array(vReplay.fields.texts.element.omit("streamId")),
+  nextCursor: v.number(),
+});
+
 export const vThreadState = v.object({
   threadId: v.string(),
   threadStatus: vThreadStatus,

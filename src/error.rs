@@ -69,6 +69,8 @@ pub enum Code {
     ECommandNotAllowed,
     /// A bound per user is reached.
     EQuota,
+    /// A device's name or label is none, or the chance that a token is made of is too little.
+    EDeviceInvalid,
     /// No approval is asked for this item.
     EApprovalNotFound,
     /// The approval was decided otherwise, or waits no more.

@@ -24,6 +24,7 @@
 //! - [`command`], [`presence`]: steering from afar, and who is there
 //! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
 //! - [`thread`], [`deletion`], [`tombstone`]: what is done to a thread as a whole, how it goes, and what keeps it gone
+//! - [`device`]: the credential of a bridge
 //! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers made, bounds and codes
@@ -47,6 +48,7 @@ pub mod client;
 pub mod command;
 pub mod deletion;
 pub mod delta;
+pub mod device;
 pub mod error;
 pub mod event;
 #[cfg(all(any(test, feature = "testing"), not(target_arch = "wasm32")))]

@@ -187,6 +187,19 @@ pub const JOB_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 /// Jobs of one user that have not ended: a person asks for a handful, and what hides turns makes their thread's row longer.
 pub const JOBS_OPEN_MAX: u64 = 100;
 
+/// Device tokens of one user that hold: a person has a handful of machines, and a token each, or two while one is replaced.
+pub const DEVICE_TOKENS_MAX: u64 = 50;
+
+/// Bytes of the chance that an asker brings for a token: 32 of it, as base64 without padding has them.
+pub const DEVICE_ENTROPY_BYTES_MIN: usize = 43;
+
+/// Milliseconds that a device token holds: default (90 days), floor and ceiling (a minute, a year).
+pub const DEVICE_TOKEN_TTL_DEFAULT_MS: f64 = 90.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+/// See [`DEVICE_TOKEN_TTL_DEFAULT_MS`].
+pub const DEVICE_TOKEN_TTL_MIN_MS: f64 = 60.0 * 1000.0;
+/// See [`DEVICE_TOKEN_TTL_DEFAULT_MS`].
+pub const DEVICE_TOKEN_TTL_MAX_MS: f64 = 365.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
 /// Parts of a reasoning item's summary, and of its raw thought, that readers get one by one; those behind are one with the
 /// last. Codex was seen to write a handful. A page holds 4,096 segments and those of one item more: 2,999, below the 8,192
 /// elements of an array of Convex.

@@ -1,5 +1,5 @@
-// Writes convex/_generated and example/convex/_generated (both are kept in git) with the real CLI. The app's types come
-// from dist/, so that the component is generated and built first.
+// Writes convex/_generated and example/convex/_generated with the real CLI, and docs/api.json (all are kept in git). The app's
+// types and the list come from dist/, so that the component is generated and built first.
 import { BUILDS, isFresh } from "./freshness.mjs";
 import { run } from "./run.mjs";
 
@@ -8,6 +8,7 @@ const STEPS = [
   ...(isFresh(BUILDS.wasm) ? [] : [["tools/build-wasm.mjs"]]),
   [...CODEGEN, "--component-dir", "./convex"],
   ["tools/build.mjs"],
+  ["tools/api.mjs"],
   CODEGEN,
 ];
 

@@ -8,6 +8,7 @@ export const DOOR_BUDGETS_BYTES = {
   reasoning: { raw: 20 * KIB, gzip: 10 * KIB },
   clients: { raw: 48 * KIB, gzip: 24 * KIB },
   control: { raw: 44 * KIB, gzip: 22 * KIB },
+  devices: { raw: 20 * KIB, gzip: 10 * KIB },
   threads: { raw: 32 * KIB, gzip: 16 * KIB },
   commands: { raw: 44 * KIB, gzip: 21 * KIB },
   presence: { raw: 24 * KIB, gzip: 12 * KIB },

@@ -12,6 +12,7 @@ import type * as approvals from "../approvals.js";
 import type * as commands from "../commands.js";
 import type * as crons from "../crons.js";
 import type * as deletions from "../deletions.js";
+import type * as devices from "../devices.js";
 import type * as errors from "../errors.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
@@ -66,6 +67,7 @@ const fullApi: ApiFromModules<{
   commands: typeof commands;
   crons: typeof crons;
   deletions: typeof deletions;
+  devices: typeof devices;
   errors: typeof errors;
   messages: typeof messages;
   "model/apply": typeof model_apply;

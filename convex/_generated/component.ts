@@ -253,6 +253,52 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    devices: {
+      check: FunctionReference<
+        "query",
+        "internal",
+        { token: string },
+        null | { tenantId: string; userId: string; deviceId: string },
+        Name
+      >;
+      issueToken: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          deviceId: string;
+          label?: string;
+          ttlMs?: number;
+          entropy: string;
+        },
+        { tokenId: string; token: string; deviceId: string; expiresAt: number },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        { actor: { tenantId: string; userId: string; deviceId: string } },
+        Array<{
+          tokenId: string;
+          deviceId: string;
+          label?: string;
+          issuedBy: string;
+          createdAt: number;
+          expiresAt: number;
+        }>,
+        Name
+      >;
+      revokeToken: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          tokenId: string;
+        },
+        { revoked: boolean },
+        Name
+      >;
+    };
     messages: {
       getByTurn: FunctionReference<
         "query",
@@ -841,6 +887,50 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      resumeReplay: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          fromCursor: number;
+          runtime?: {
+            saveStreamDeltas?: boolean;
+            saveReasoningDeltas?: boolean;
+            exposeRawReasoningDeltas?: boolean;
+            maxDeltasPerStreamRead?: number;
+            maxDeltasPerRequestRead?: number;
+            finishedStreamDeleteDelayMs?: number;
+          };
+        },
+        {
+          streamWindow: {
+            streamId: string;
+            status: "ok" | "rebased" | "stale";
+            serverCursorStart: number;
+            serverCursorEnd: number;
+          };
+          deltas: Array<{
+            cursorStart: number;
+            cursorEnd: number;
+            kind: string;
+            payloadJson: string;
+          }>;
+          texts: Array<{
+            turnId: string;
+            messageId: string;
+            channel: "text" | "output";
+            cursorStart: number;
+            cursorEnd: number;
+            text: string;
+            leadingLow?: number;
+            pendingHigh?: number;
+          }>;
+          nextCursor: number;
+        },
+        Name
+      >;
       upsertCheckpoint: FunctionReference<
         "mutation",
         "internal",
@@ -975,6 +1065,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      getExternalMapping: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        null | { threadId: string; externalThreadId: string },
+        Name
+      >;
       getState: FunctionReference<
         "query",
         "internal",
@@ -1081,6 +1181,16 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           recreate?: boolean;
         },
         { threadId: string; externalThreadId?: string; created: boolean },
+        Name
+      >;
+      resolveByExternalId: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          externalThreadId: string;
+        },
+        null | { threadId: string; externalThreadId: string },
         Name
       >;
       resume: FunctionReference<

@@ -32,6 +32,8 @@ const TURN_ROUNDS_MAX = 50;
 const THREADS_LOOKED_AT_MAX = 50;
 /** Runtimes' rows that go in one batch. */
 const RUNTIMES_MAX = 100;
+/** Tokens of devices that go in one batch. */
+const TOKENS_MAX = 100;
 /** Bindings that go with their thread's row; those beyond go with its other rows. */
 const BINDINGS_MAX = 100;
 
@@ -230,7 +232,7 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
       .query("deletions")
       .withIndex("by_parent", (q) => q.eq("parent", parent).eq("state", "running"))
       .first();
-    if (child === null) return takePresence(ctx, job, batch);
+    if (child === null) return (await takePresence(ctx, job, batch)) || takeTokens(ctx, job, batch);
     const { deleted } = await work(ctx, child, { ...step, begins: false }, batch.nowMs);
     batch.deleted += deleted;
     return true;
@@ -262,6 +264,17 @@ async function takePresence(ctx: WriteCtx, { tenantId, userId }: Scope, batch: B
   for (const { _id } of rows) await ctx.db.delete("presence", _id);
   batch.deleted += rows.length;
   return rows.length === RUNTIMES_MAX;
+}
+
+/** Takes the tokens of the actor's devices; answers whether some are left. */
+async function takeTokens(ctx: WriteCtx, { tenantId, userId }: Scope, batch: Batch): Promise<boolean> {
+  const rows = await ctx.db
+    .query("deviceTokens")
+    .withIndex("by_user", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
+    .take(TOKENS_MAX);
+  for (const { _id } of rows) await ctx.db.delete("deviceTokens", _id);
+  batch.deleted += rows.length;
+  return rows.length === TOKENS_MAX;
 }
 
 /** From here on the thread is not there: its row is gone, and a tombstone says why. */

@@ -68,6 +68,8 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
     }
     return true;
   },
+  // Of the user's machines: they go with all of the user's.
+  deviceTokens: elsewhere,
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
   deletions: endJobs,
   parts: elsewhere,
@@ -121,6 +123,7 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   lifecycleIds: elsewhere,
   bindings: elsewhere,
   presence: elsewhere,
+  deviceTokens: elsewhere,
   deletions: elsewhere,
   parts: elsewhere,
   // What says that the turn was deleted.

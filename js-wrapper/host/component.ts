@@ -164,34 +164,97 @@ export type CodexReplay = {
   snapshots: {
     itemId: string;
     itemType: string;
-    status: string;
+    status: CodexMessageDoc["status"];
     payloadJson: string;
     turnId: string;
     streamId: string;
   }[];
 };
 
+/** What `sync.resumeReplay` answers: as {@link CodexReplay}, of one stream. */
+export type CodexResumedReplay = {
+  streamWindow: CodexReplay["streamWindows"][number];
+  deltas: Omit<CodexReplay["deltas"][number], "streamId">[];
+  texts: Omit<CodexReplay["texts"][number], "streamId">[];
+  /** Where to go on. */
+  nextCursor: number;
+};
+
 /** What `threads.getState` answers. */
 export type CodexThreadState = {
   threadId: string;
-  threadStatus: string;
-  turns: { turnId: string; status: string; startedAt: number }[];
+  threadStatus: "active" | "archived";
+  turns: { turnId: string; status: CodexTurn["status"]; startedAt: number }[];
   activeStreams: CodexStreamState[];
   allStreams: CodexStreamState[];
-  streamStats: { streamId: string; state: string; deltaCount: number; latestCursor: number }[];
+  streamStats: (CodexStreamState & { deltaCount: number; latestCursor: number })[];
   pendingApprovals: { turnId: string; itemId: string; kind: string; reason?: string }[];
   recentMessages: {
     messageId: string;
     turnId: string;
-    role: string;
-    status: string;
+    role: CodexMessageDoc["role"];
+    status: CodexMessageDoc["status"];
     text: string;
     createdAt: number;
   }[];
 };
 
+/** Tokens of a turn or a thread: all so far, those of the last model response, and what the model can hold. */
+export type CodexTokenUsage = { total: CodexTokenCounts; last: CodexTokenCounts; modelContextWindow?: number };
+
+/** A thread with what it keeps the newest of. Times are milliseconds since 1970. */
+export type CodexThread = {
+  threadId: string;
+  status: "active" | "archived";
+  name?: string;
+  model?: string;
+  cwd?: string;
+  personality?: string;
+  /** The app-server's name for the thread. */
+  localThreadId?: string;
+  createdAt: number;
+  updatedAt: number;
+  usage?: CodexTokenUsage;
+  /** The thread's goal and its settings in force, as the app-server said them. */
+  goalJson?: string;
+  settingsJson?: string;
+  warning?: string;
+};
+
+/** A turn with what it keeps the newest of. Times are milliseconds since 1970. */
+export type CodexTurn = {
+  turnId: string;
+  /** The id that its client invented. */
+  clientTurnId?: string;
+  /** Its place in the thread. */
+  turnOrder: number;
+  status: "queued" | "inProgress" | "completed" | "interrupted" | "failed";
+  error?: string;
+  warning?: string;
+  inputSummary?: string;
+  createdAt: number;
+  startedAt?: number;
+  completedAt?: number;
+  usage?: CodexTokenUsage;
+  /** Its changes as one diff. */
+  diff?: string;
+  /** Its plan, and the model that answers in place of its own, as the app-server said them. */
+  planJson?: string;
+  rerouteJson?: string;
+};
+
+/** What a turn is asked with, beside its input. */
+export type CodexTurnOptions = {
+  model?: string;
+  effort?: "low" | "medium" | "high";
+  cwd?: string;
+  personality?: string;
+  approvalPolicy?: string;
+  sandboxPolicy?: string;
+};
+
 /** A thread in a list, newest first. */
-export type CodexThreadRow = { threadId: string; status: string; updatedAt: number };
+export type CodexThreadRow = { threadId: string; status: "active" | "archived"; updatedAt: number };
 
 /** A deletion that was asked for: one for a target, whoever asks how often. Times are milliseconds of the server's clock. */
 export type CodexDeletionAsked = { deletionJobId: string; scheduledFor: number };
@@ -360,6 +423,28 @@ export type CodexBeatThread = {
   oldestEventAt?: number;
 };
 
+/** A device's token, told once. */
+export type CodexIssuedToken = {
+  /** By which it is revoked. */
+  tokenId: string;
+  /** What the bridge is given: a secret. */
+  token: string;
+  deviceId: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  expiresAt: number;
+};
+
+/** A device's token without the token. Times are milliseconds since 1970. */
+export type CodexDeviceToken = {
+  tokenId: string;
+  deviceId: string;
+  label?: string;
+  /** The device from which it was issued. */
+  issuedBy: string;
+  createdAt: number;
+  expiresAt: number;
+};
+
 /** An event of a stream, as the component takes it. */
 export type CodexStreamDelta = {
   type: "stream_delta";
@@ -403,7 +488,11 @@ export type CodexComponent = {
       { threadId: string; externalThreadId?: string; created: boolean }
     >;
     list: Query<Actor & { paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
+    resolveByExternalId: Query<Actor & { externalThreadId: string }, { threadId: string; externalThreadId: string } | null>;
+    getExternalMapping: Query<InThread, { threadId: string; externalThreadId: string } | null>;
+    get: Query<InThread, CodexThread>;
     getState: Query<InThread, CodexThreadState>;
+    resume: Mutation<InThread, { threadId: string; status: "active" }>;
     archive: Mutation<InThread, { threadId: string; status: "archived" }>;
     unarchive: Mutation<InThread, { threadId: string; status: "active" }>;
     rename: Mutation<InThread & { name: string }, null>;
@@ -423,12 +512,21 @@ export type CodexComponent = {
       InThread & {
         turnId: string;
         input: { type: string; text?: string; url?: string; path?: string }[];
-        options?: { model?: string; cwd?: string };
+        options?: CodexTurnOptions;
         idempotencyKey: string;
       },
       { turnId: string; accepted: true }
     >;
     interrupt: Mutation<InThread & { turnId: string; reason?: string }, null>;
+    get: Query<InThread & { turnId: string }, CodexTurn>;
+  };
+  tokenUsage: {
+    listByThread: Query<
+      InThread & { paginationOpts: PaginationOptions },
+      PaginationResult<{ turnId: string; turnOrder: number; updatedAt: number } & CodexTokenUsage> & {
+        thread: null | (CodexTokenUsage & { updatedAt: number });
+      }
+    >;
   };
   sync: {
     ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number; runtimeId?: string; generation?: number }, HostEnsureSessionResult>;
@@ -450,6 +548,14 @@ export type CodexComponent = {
       },
       CodexReplay
     >;
+    resumeReplay: Query<InThread & { turnId: string; fromCursor: number; runtime?: HostSyncRuntimeOptions }, CodexResumedReplay>;
+    heartbeat: Mutation<InThread & { sessionId: string; lastEventCursor: number }, null>;
+  };
+  devices: {
+    issueToken: Mutation<Actor & { deviceId: string; label?: string; ttlMs?: number; entropy: string }, CodexIssuedToken>;
+    revokeToken: Mutation<Actor & { tokenId: string }, { revoked: boolean }>;
+    list: Query<Actor, CodexDeviceToken[]>;
+    check: FunctionReference<"query", "internal", { token: string }, HostActorContext | null>;
   };
   messages: {
     listByThread: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexMessageDoc>>;

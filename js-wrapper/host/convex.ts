@@ -1,7 +1,14 @@
 /**
- * What an app's Convex functions import: each helper calls one function of the mounted component. Nothing of Node and no
- * wasm is reached from here.
+ * What an app's Convex functions import. Nothing of Node and no wasm is reached from here.
+ *
+ * `defineCodexHost` makes all of an app's functions, with their callers authenticated. Those beside it each call one function
+ * of the mounted component for the actor that they are given: the long form, in which a client says who it is, is for a deployment
+ * that nobody but its owner reaches, on the loopback interface.
  */
+export { resolveActorFromAuth, type CodexAuthOptions } from "./actor.js";
+export { resolveActorFromDeviceToken } from "./bridge-functions.js";
+export type { CodexFunctionBuilder, CodexHostAuth, CodexHostOptions } from "./builders.js";
+export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "./codex-error.js";
 export {
   beatPresence,
   cancelCommand,
@@ -45,6 +52,7 @@ export type {
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
+export { defineCodexHost } from "./define.js";
 export {
   ingestBatchMixed,
   ingestBatchSafe,
@@ -94,6 +102,7 @@ export {
   computePersistenceStats,
   dataHygiene,
   durableHistoryStats,
+  type HostThreadSnapshot,
   type HostThreadStateLike,
   isStreamStatSummary,
   persistenceStats,

@@ -1,7 +1,12 @@
 import { ConvexError } from "convex/values";
 
 /** The errors that the helpers themselves throw. */
-type HostErrorCode = "E_SYNC_EMPTY_BATCH" | "E_SYNC_THREAD_MISMATCH";
+export type HostErrorCode =
+  | "E_AUTH_SIGNED_OUT"
+  | "E_AUTH_ACTOR_INVALID"
+  | "E_AUTH_DEVICE_FORBIDDEN"
+  | "E_SYNC_EMPTY_BATCH"
+  | "E_SYNC_THREAD_MISMATCH";
 
 /** An error as the component throws it: production shows clients nothing but its data. */
 export function hostError(code: HostErrorCode, message: string, detail: Record<string, string> = {}): ConvexError<Record<string, string | boolean>> {

@@ -16,8 +16,14 @@ type ThreadArgs = { actor: HostActorContext; threadId: string };
 export interface HostThreadStateLike {
   readonly streamStats?: readonly unknown[] | undefined;
   readonly allStreams?: readonly { readonly streamId: string }[] | undefined;
-  readonly recentMessages?: CodexThreadState["recentMessages"] | undefined;
+  readonly recentMessages?: readonly { messageId: string; turnId: string; role: string; status: string; text: string }[] | undefined;
 }
+
+/** What {@link threadSnapshot} answers. */
+export type HostThreadSnapshot = Omit<CodexThreadState, "threadStatus"> & {
+  /** `missing` where there is no such thread for this actor; everything else is empty then. */
+  threadStatus: CodexThreadState["threadStatus"] | "missing";
+};
 
 /** How far a stream is. */
 export interface StreamStatSummary {
@@ -35,10 +41,10 @@ export interface StreamStatSummary {
  * @param args the thread
  * @returns the state; `threadStatus: "missing"` and empty lists where there is no such thread for this actor
  */
-export async function threadSnapshot(ctx: HostQueryCtx, component: CodexComponent, args: ThreadArgs): Promise<CodexThreadState> {
+export async function threadSnapshot(ctx: HostQueryCtx, component: CodexComponent, args: ThreadArgs): Promise<HostThreadSnapshot> {
   const { actor, threadId } = args;
   const state = ctx.runQuery(component.threads.getState, { actor, threadId });
-  return await orMissing(state, ["E_AUTH_THREAD_FORBIDDEN"], () => ({
+  return await orMissing<HostThreadSnapshot>(state, ["E_AUTH_THREAD_FORBIDDEN"], () => ({
     threadId,
     threadStatus: "missing",
     turns: [],

@@ -16,3 +16,5 @@ export type {
   CodexThreadStatus,
   CodexUIMessage,
 } from "../mapping/index.js";
+export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "../host/codex-error.js";
+export { shownSha256Of } from "../mapping/index.js";

@@ -34,10 +34,14 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("serverRequests.listPending", of, "of a thread");
   await call("sync.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }] }, "the newest 20 deltas");
   await call("sync.replay", { ...of, streamCursorsById: [] }, "the list of streams");
+  await call("sync.resumeReplay", { ...of, turnId: LIVE, fromCursor: cursor - 20 }, "the newest 20 deltas");
   await call("sync.listCheckpoints", of);
   await call("threads.list", { actor, paginationOpts: PAGE });
   await call("threads.get", of);
   await call("threads.getState", of);
+  await call("threads.resolveByExternalId", { actor, externalThreadId: `external ${threadId}` });
+  await call("threads.getExternalMapping", of);
+  await call("devices.list", { actor });
   await call("tokenUsage.listByThread", { ...of, paginationOpts: PAGE });
   await call("turns.get", { ...of, turnId: DONE });
   await call("turns.get", { ...of, turnId: LIVE }, "the one that runs");
@@ -84,6 +88,10 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   const start = { ...ofOther, input: INPUT };
   await call("turns.start", { ...start, turnId: "turn_new", idempotencyKey: "key_new" });
   await call("turns.interrupt", { ...ofOther, turnId: "turn_new" });
+  const issued = await call("devices.issueToken", { actor, deviceId: "laptop", entropy: "e".repeat(43) });
+  const { token, tokenId } = issued as { token: string; tokenId: string };
+  await call("devices.check", { token });
+  await call("devices.revokeToken", { actor, tokenId });
   const job = async (name: Name, args: object) => ((await call(name, args)) as { deletionJobId: string }).deletionJobId;
   const ofTurn = await job("turns.scheduleDeleteCascade", { ...of, turnId: DONE });
   await call("threads.getDeletionJobStatus", { actor, deletionJobId: ofTurn });

@@ -27,7 +27,7 @@ const DAY = 24 * 60 * MINUTE;
 const BOB = { ...OWNER, userId: "bob" };
 const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
 /** What deletions of threads leave: the machines of their users, too. */
-const LEFT = ["presence", "deletions", "tombstones"];
+const LEFT = ["presence", "deviceTokens", "deletions", "tombstones"];
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
@@ -68,6 +68,8 @@ async function workOn(component: Component, actor = OWNER, threadId = THREAD): P
     await ctx.db.insert("bindings", { tenantId, userId, threadId, externalThreadId: "ext", updatedAt: 0 });
     const threads = [threadId, "th_elsewhere"].map((threadId) => ({ threadId, pendingRequests: 0, behind: 0, catchingUp: false }));
     const told = { phase: "ready", login: "in", threads, beatAt: 0, awayAt: 0, away: true } as const;
+    const token = { deviceId: "d", hash: threadId, issuedBy: "web", createdAt: 0, expiresAt: Date.now() };
+    await ctx.db.insert("deviceTokens", { tenantId, userId, ...token });
     await ctx.db.insert("presence", { tenantId, userId, runtimeId: `rt_${threadId}`, deviceId: "d", generation: 1, ...told });
   });
 }
@@ -396,6 +398,7 @@ describe("a user's data", () => {
     const mine = rows.filter((row) => "userId" in row && row.userId === "ann");
     expect(new Set(mine.map((row) => ("threadId" in row ? row.threadId : undefined)))).toEqual(new Set(["th_new", undefined]));
     expect((await dump(component)).presence.map(({ userId }) => userId), "what machines told of themselves").toEqual(["bob"]);
+    expect((await dump(component)).deviceTokens.map(({ userId }) => userId), "what machines prove themselves by").toEqual(["bob"]);
     for (const threadId of [THREAD, "th_2", "th_3"]) {
       expect((await refusal(component.mutation(api.threads.create, { actor: OWNER, threadId }))).code).toBe("E_THREAD_DELETED");
     }

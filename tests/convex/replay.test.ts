@@ -10,6 +10,9 @@ type Options = { streamId?: string; runtime?: Record<string, number | boolean> }
 const replay = (component: Component, cursor: number, { streamId = STREAM, runtime = {} }: Options = {}) =>
   component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById: [{ streamId, cursor }], runtime });
 
+const resume = (component: Component, fromCursor: number, runtime: Record<string, number> = {}, turnId = TURN) =>
+  component.query(api.sync.resumeReplay, { actor: OWNER, threadId: THREAD, turnId, fromCursor, runtime });
+
 afterEach(() => vi.useRealTimers());
 
 /** 0 started, 1 item, then twelve words as 2, 3, …; `keep` says which cursors arrive, `apart` where batches begin. */
@@ -62,6 +65,10 @@ describe("a window", () => {
     expect(answer.streamWindows).toEqual([{ streamId: STREAM, status, serverCursorStart, serverCursorEnd }]);
     expect(answer.nextCheckpoints).toEqual([{ streamId: STREAM, cursor: next }]);
     expect(answer.deltas.map(({ cursorStart }) => cursorStart)).toEqual(deltaStarts);
+    const ofStream = <Row extends { streamId: string }>(rows: Row[]) => rows.map(({ streamId: _, ...row }) => row);
+    expect(await resume(component, cursor)).toEqual({
+      ...{ streamWindow: answer.streamWindows[0], nextCursor: next, deltas: ofStream(answer.deltas), texts: ofStream(answer.texts) },
+    });
   });
 
   test.each([NaN, Infinity, -Infinity, -1, 0.5, 2 ** 53])("asked for at %d is a value, never an exception", async (cursor) => {
@@ -320,6 +327,28 @@ describe("checkpoints", () => {
   });
 });
 
+describe("a reader of one turn", () => {
+  test("gets as many deltas as an answer may hold, whatever a stream of many may", async () => {
+    const component = await spoken();
+    const starts = async (runtime: Record<string, number>) => (await resume(component, 0, runtime)).deltas.map(({ cursorStart }) => cursorStart);
+    expect(await starts({ maxDeltasPerStreamRead: 2 })).toHaveLength(14);
+    expect(await starts({ maxDeltasPerRequestRead: 3 })).toEqual([0, 1, 2]);
+    expect(await resume(component, 0, { maxDeltasPerRequestRead: 3 })).toHaveProperty("nextCursor", 3);
+  });
+
+  test("of a turn that is not there (yet) gets nothing, and waits where it is", async () => {
+    const component = await spoken();
+    expect(await resume(component, 0, {}, "turn_none")).toMatchObject({ streamWindow: { streamId: `${THREAD}:turn_none:0`, status: "ok" }, deltas: [], texts: [], nextCursor: 0 });
+  });
+
+  test("finds it by the id that its client invented", async () => {
+    const component = await spoken();
+    await component.run(async (ctx) => ctx.db.patch((await ctx.db.query("turns").first())!._id, { clientTurnId: "wish" }));
+    expect(await resume(component, 0, {}, "wish")).toEqual(await resume(component, 0));
+    expect((await resume(component, 0, {}, "wish")).deltas).toHaveLength(14);
+  });
+});
+
 test("the device that ingests reads every delta too", async () => {
   const component = await spoken({ apart: [4, 8] });
   await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 14 });
@@ -330,7 +359,7 @@ test("the device that ingests reads every delta too", async () => {
 test("a thread that is not there is refused by every reader", async () => {
   const component = await spoken();
   const absent = { actor: OWNER, threadId: "absent" };
-  for (const call of [component.query(api.sync.replay, { ...absent, streamCursorsById: [] }), component.query(api.sync.listCheckpoints, absent)]) {
+  for (const call of [component.query(api.sync.replay, { ...absent, streamCursorsById: [] }), component.query(api.sync.listCheckpoints, absent), component.query(api.sync.resumeReplay, { ...absent, turnId: TURN, fromCursor: 0 })]) {
     expect(await refusal(call)).toMatchObject({ code: "E_AUTH_THREAD_FORBIDDEN" });
   }
 });

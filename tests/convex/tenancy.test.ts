@@ -13,7 +13,7 @@ const NOW_MS = 1_800_000_000_000;
 const SECRET = "the owner's words";
 const EXTERNAL = "external_1";
 /** Answers that are row ids, or hold some. */
-const RANDOM = new Set(["continueCursor", "deletionJobId"]);
+const RANDOM = new Set(["continueCursor", "deletionJobId", "tokenId", "token"]);
 const COMMAND = "command_1";
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
@@ -32,6 +32,8 @@ type Found = { name: string; args: string[]; call: (component: Component, given:
 
 /** The owner's last deletion. */
 let deletionJobId = "none";
+/** The owner's last device token. */
+let tokenId = "none";
 
 const functions: Found[] = [];
 const queries: string[] = [];
@@ -86,6 +88,10 @@ function GIVEN(): Record<string, Value> {
     responseJson: "{}",
     decision: "declined",
     deletionJobId,
+    tokenId,
+    token: "injected",
+    deviceId: "injected",
+    entropy: "e".repeat(43),
     name: "injected",
     commandId: COMMAND,
     kind: "interrupt",
@@ -112,6 +118,7 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
   await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
   await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId: EXTERNAL });
+  await component.run((ctx) => ctx.db.insert("bindings", { tenantId: OWNER.tenantId, userId: OWNER.userId, threadId: THREAD, externalThreadId: "external_2", updatedAt: 0 }));
   await component.mutation(api.turns.start, { actor: OWNER, threadId: THREAD, turnId: TURN, input: [{ type: "text", text: SECRET }], idempotencyKey: "key_1" });
   const turn = new TurnStream();
   const events = [turn.started(), turn.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } }), turn.event("turn/diff/updated", { diff: SECRET }), ...turn.prompt(SECRET), turn.itemCompleted(reasoning("rs_1", [SECRET], [])), turn.itemStarted(agentMessage("msg_1", "")), turn.text("msg_1", SECRET), turn.raw("error", "{")];
@@ -123,6 +130,7 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.commands.send, { actor: OWNER, threadId: THREAD, commandId: COMMAND, kind: "turn", payloadJson });
   const threads = [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 1 }];
   await component.mutation(api.presence.beat, { actor: OWNER, runtimeId: "rt", generation: 1, phase: "running", threads });
+  ({ tokenId } = await component.mutation(api.devices.issueToken, { actor: OWNER, deviceId: "laptop", label: SECRET, entropy: "e".repeat(43) }));
   ({ deletionJobId } = await component.mutation(api.threads.scheduleDeleteCascade, { actor: OWNER, threadId: THREAD, reason: SECRET }));
 }
 
@@ -183,7 +191,8 @@ async function shapesOf(component: Component, actor: Actor) {
 }
 
 describe("the owner", () => {
-  const reads = functions.filter(({ name }) => queries.includes(name));
+  // Without an actor: whoever has a token is its device.
+  const reads = functions.filter(({ name, args }) => queries.includes(name) && args.includes("actor"));
   test.each(reads.map((found) => [found.name, found] as const))("%s: sees what strangers do not", async (_name, found) => {
     const component = startComponent();
     await ownerWorks(component);

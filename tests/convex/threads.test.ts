@@ -171,3 +171,30 @@ describe("messages.getByTurn", () => {
     expect(rows.at(-1)).toMatchObject({ text: "", textTruncated: true, textBytes: 300_000, payloadTruncated: true });
   });
 });
+
+describe("an external id", () => {
+  const find = (component: Component, externalThreadId: string, actor = OWNER) => component.query(api.threads.resolveByExternalId, { actor, externalThreadId });
+
+  test("is looked up both ways, and nothing is made", async () => {
+    const component = await startThread();
+    const { threadId } = await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId: "ext" });
+    const before = await dump(component);
+    const mapping = { threadId, externalThreadId: "ext" };
+    expect(await find(component, "ext")).toEqual(mapping);
+    expect(await component.query(api.threads.getExternalMapping, { actor: OWNER, threadId })).toEqual(mapping);
+    expect(await find(component, "none")).toBeNull();
+    expect(await find(component, "ext", STRANGER)).toBeNull();
+    expect(await component.query(api.threads.getExternalMapping, { actor: OWNER, threadId: THREAD })).toBeNull();
+    expect(await refusal(component.query(api.threads.getExternalMapping, { actor: STRANGER, threadId }))).toHaveProperty("code", "E_AUTH_THREAD_FORBIDDEN");
+    expect(await dump(component)).toEqual(before);
+  });
+
+  test("of a thread whose row is gone names nothing", async () => {
+    const component = await startThread();
+    const { threadId } = await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId: "ext" });
+    await component.run(async (ctx) => {
+      for (const thread of await ctx.db.query("threads").collect()) if (thread.threadId === threadId) await ctx.db.delete(thread._id);
+    });
+    expect(await find(component, "ext")).toBeNull();
+  });
+});

@@ -21,7 +21,21 @@ describe("host/convex", () => {
     const own = modules.filter((name) => name.startsWith("file:"));
     expect(own.length).toBeGreaterThan(4);
     expect(own.filter((name) => !name.includes("/js-wrapper/host/"))).toEqual([]);
-    expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(["convex/values"]);
+    expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(["convex/server", "convex/values"]);
+  });
+});
+
+describe.each([
+  ["the package's root", "index", ["client", "host", "mapping", "protocol"], ["convex/server", "convex/values"]],
+  ["client", "client/index", ["client", "host"], ["convex/values"]],
+])("%s", (_name, entry, folders, others) => {
+  it("reaches nothing of Node and not the core, and of other packages what runs in a browser and in Convex", () => {
+    const wrapper = new URL("../../js-wrapper/", import.meta.url);
+    const modules = [...reached(new URL(`${entry}.ts`, wrapper))];
+    const own = modules.filter((name) => name.startsWith("file:"));
+    const found = new Set(own.map((name) => name.slice(wrapper.href.length).split("/")).flatMap(([folder, file]) => (file === undefined ? [] : [folder])));
+    expect([...found].sort()).toEqual(folders);
+    expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(others);
   });
 });
 

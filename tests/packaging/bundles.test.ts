@@ -30,9 +30,10 @@ async function browserFilesWithWasm(app: string, main: string): Promise<{ all: s
 }
 
 describe("a page that Vite bundles", () => {
-  test("holds no wasm where it imports the hooks", async () => {
+  test.each(["the hooks", "the package itself", "the client"])("holds no wasm where it imports %s", async (what) => {
     const { app } = await installApp(folder, tarball);
-    const { all, withWasm } = await browserFilesWithWasm(app, `import * as hooks from "${PACKAGE}/react";\nconsole.log(hooks);`);
+    const entry = { "the hooks": "/react", "the package itself": "", "the client": "/client" }[what] ?? "";
+    const { all, withWasm } = await browserFilesWithWasm(app, `import * as all from "${PACKAGE}${entry}";\nconsole.log(all);`);
     expect(all.some((file) => file.endsWith(".js"))).toBe(true);
     expect(withWasm).toEqual([]);
   });
@@ -59,9 +60,11 @@ describe("an app that the Convex CLI pushes", () => {
         app.use(codexLocal);
         export default app;`,
       "convex/chat.ts": `
+        import * as all from "${PACKAGE}";
+        import * as client from "${PACKAGE}/client";
         import * as host from "${PACKAGE}/host/convex";
         import { componentsGeneric, queryGeneric } from "convex/server";
-        export const names = queryGeneric({ args: {}, handler: () => [...Object.keys(host), typeof componentsGeneric()] });`,
+        export const names = queryGeneric({ args: {}, handler: () => [...[all, client, host].flatMap(Object.keys), typeof componentsGeneric()] });`,
     });
     const { app: own, ...components } = await pushedModules(app, folder);
     expect(own).toHaveProperty(["chat.js"]);
@@ -72,8 +75,8 @@ describe("an app that the Convex CLI pushes", () => {
       const { default: bytes } = (await import(path.join(installed, `pkg/${door}_bytes.js`))) as { default: string };
       return Object.values(component ?? {}).filter((code) => code.includes(bytes)).length;
     };
-    expect(await Promise.all(["ingest", "reads", "reasoning", "clients", "control", "threads", "commands", "presence", "sweep", "bridge"].map(holding))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
-    expect(withWasm(component ?? {})).toHaveLength(9);
+    expect(await Promise.all(["ingest", "reads", "reasoning", "clients", "control", "devices", "threads", "commands", "presence", "sweep", "bridge"].map(holding))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    expect(withWasm(component ?? {})).toHaveLength(10);
   });
 });
 

@@ -4,8 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PACKAGE, ROOT, filesIn, installApp, manifest, node, pack, removeFolder, temporaryFolder, writeIn } from "./app.js";
 
 const TSC = path.join(ROOT, "node_modules/typescript/bin/tsc");
-/** Made for a bundler that knows `import.meta.glob`. */
-const NOT_FOR_NODE = new Set(["./test"]);
 const IMPORT_ALL = "every-export.ts";
 
 let folder: string;
@@ -23,7 +21,7 @@ afterAll(() => removeFolder(folder));
 const exported = async () => Object.entries((await manifest()).exports).flatMap(([name, target]) => (typeof target === "string" ? [] : [{ name, ...target }]));
 const specifier = (name: string) => PACKAGE + name.slice(1);
 
-const DOORS = ["ingest", "reads", "reasoning", "clients", "control", "threads", "commands", "presence", "sweep", "bridge"];
+const DOORS = ["ingest", "reads", "reasoning", "clients", "control", "devices", "threads", "commands", "presence", "sweep", "bridge"];
 
 describe("the tarball", () => {
   test("has the wasm, its glue, its bytes and the component", () => {
@@ -39,7 +37,7 @@ describe("the tarball", () => {
   });
 
   test("has no source, no top-level convex/ and no leftover of the build", () => {
-    const allowed = /^(dist\/(component|js-wrapper)\/.+\.(js|d\.ts)|pkg\/(ingest|reads|reasoning|clients|control|threads|commands|presence|sweep|bridge)(_\w+)?\.(js|d\.ts|wasm|wasm\.d\.ts)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
+    const allowed = /^(dist\/(component|js-wrapper)\/.+\.(js|d\.ts)|pkg\/(ingest|reads|reasoning|clients|control|devices|threads|commands|presence|sweep|bridge)(_\w+)?\.(js|d\.ts|wasm|wasm\.d\.ts)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
@@ -66,7 +64,7 @@ describe("the tarball", () => {
 
 describe("an app that has it installed", () => {
   test("imports every export in Node", async () => {
-    const names = (await exported()).filter(({ name, default: code }) => code !== undefined && !NOT_FOR_NODE.has(name)).map(({ name }) => name);
+    const names = (await exported()).filter(({ default: code }) => code !== undefined).map(({ name }) => name);
     await writeIn(app, { "every-export.mjs": names.map((name) => `await import(${JSON.stringify(specifier(name))});`).join("\n") });
     await node(app, "every-export.mjs");
   });

@@ -1,0 +1,42 @@
+/** What the core decides of device tokens. Every call throws CoreError where the core has a bug. */
+import base64 from "#wasm/devices_bytes";
+import * as wasm from "#wasm/devices";
+import { Packer } from "./boundary.js";
+import { Instance } from "./instance.js";
+
+export type { DeviceAnswer } from "#wasm/devices";
+
+/** `src/device.rs`, IssueCall. */
+export type IssueCall = {
+  nowMs: number;
+  deviceId: string;
+  label: string | undefined;
+  ttlMs: number | undefined;
+  /** Chance that the asker brings, and chance of the server. */
+  entropy: string;
+  random: string;
+  /** Tokens of the user that hold. */
+  held: number;
+};
+
+const instance = new Instance(base64, wasm.initSync);
+
+/** Plans a `devices.issueToken`. */
+export function planIssue(call: IssueCall): wasm.DeviceAnswer {
+  const packer = new Packer();
+  packer.number(call.nowMs);
+  packer.text(call.deviceId);
+  packer.optionalText(call.label);
+  packer.number(call.ttlMs ?? Number.NaN);
+  packer.text(call.entropy);
+  packer.text(call.random);
+  packer.number(call.held);
+  return instance.askPacked(wasm.planIssue, packer.end());
+}
+
+/** What a token is stored as, and looked up by. */
+export function tokenHash(token: string): string {
+  const packer = new Packer();
+  packer.text(token);
+  return instance.askPacked(wasm.tokenHash, packer.end());
+}

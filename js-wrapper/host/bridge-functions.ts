@@ -1,0 +1,138 @@
+/** The functions that a bridge calls. Each takes `deviceToken`, and none an actor or an option of what is kept. */
+import { v } from "convex/values";
+import type { BridgeBuilders } from "./builders.js";
+import { beatPresence, leaseCommands, reportCommand } from "./commands.js";
+import type { CodexComponent, HostQueryCtx } from "./component.js";
+import { hostError } from "./errors.js";
+import { ingestBatchMixed } from "./ingest.js";
+import {
+  listPendingServerRequestsForHooksForActor,
+  resolvePendingServerRequestForHooksForActor,
+  upsertPendingServerRequestForHooksForActor,
+} from "./requests.js";
+import { ensureSession, ensureThreadByCreate, ensureThreadByResolve } from "./threads.js";
+import { vHostLifecycleInboundEvent, vHostStreamInboundEvent, type HostActorContext, type HostSyncRuntimeOptions } from "./validators.js";
+
+const vThread = { threadId: v.string() };
+const vThreadFields = { model: v.optional(v.string()), cwd: v.optional(v.string()) };
+const vRuntime = { runtimeId: v.string(), generation: v.number() };
+const vOrigin = { runtimeId: v.optional(v.string()), generation: v.optional(v.number()), appGeneration: v.optional(v.number()) };
+const vRequestId = v.union(v.string(), v.number());
+const vBeatThread = v.object({
+  threadId: v.string(),
+  turnId: v.optional(v.string()),
+  pendingRequests: v.number(),
+  outboxEvents: v.number(),
+  oldestEventAt: v.optional(v.number()),
+});
+const vPhase = v.union(
+  v.literal("idle"),
+  v.literal("starting"),
+  v.literal("ready"),
+  v.literal("running"),
+  v.literal("reconnecting"),
+  v.literal("stopping"),
+  v.literal("failed"),
+  v.literal("unknown"),
+);
+
+/** The functions of bridges, by the builders for them. */
+export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: HostSyncRuntimeOptions | undefined) {
+  return {
+    /** {@link ensureThreadByCreate}: by the app-server's id. */
+    ensureThread: mutation({ ...vThread, ...vThreadFields }, ensureThreadByCreate),
+    /** {@link ensureThreadByResolve}: by the app's own name for it. */
+    resolveThread: mutation({ externalThreadId: v.optional(v.string()), ...vThreadFields }, ensureThreadByResolve),
+    /** {@link ensureSession}: the device of the token writes the thread from here on. */
+    ensureSession: mutation(
+      { sessionId: v.string(), ...vThread, runtimeId: v.optional(v.string()), generation: v.optional(v.number()) },
+      ensureSession,
+    ),
+    /** Refreshes a session; null. Throws `E_SYNC_SESSION_NOT_FOUND`, `E_SYNC_SESSION_DEVICE_MISMATCH`. */
+    heartbeat: mutation(
+      { sessionId: v.string(), ...vThread, lastEventCursor: v.number() },
+      (ctx, component, args) => ctx.runMutation(component.sync.heartbeat, args),
+    ),
+    /** {@link ingestBatchMixed}, with what is kept as the server says. */
+    ingestBatch: mutation(
+      { sessionId: v.string(), ...vThread, deltas: v.array(v.union(vHostStreamInboundEvent, vHostLifecycleInboundEvent)) },
+      (ctx, component, args) => ingestBatchMixed(ctx, component, { ...args, runtime: ingest }),
+    ),
+    /** {@link upsertPendingServerRequestForHooksForActor} */
+    upsertPendingServerRequestForHooks: mutation(
+      {
+        ...vThread,
+        ...vOrigin,
+        requestId: vRequestId,
+        turnId: v.string(),
+        itemId: v.string(),
+        method: v.string(),
+        payloadJson: v.string(),
+        reason: v.optional(v.string()),
+        questionsJson: v.optional(v.string()),
+        requestedAt: v.number(),
+      },
+      upsertPendingServerRequestForHooksForActor,
+    ),
+    /** {@link resolvePendingServerRequestForHooksForActor} */
+    resolvePendingServerRequestForHooks: mutation(
+      {
+        ...vThread,
+        ...vOrigin,
+        requestId: vRequestId,
+        status: v.union(v.literal("answered"), v.literal("expired")),
+        resolvedAt: v.number(),
+        responseJson: v.optional(v.string()),
+        policy: v.optional(v.string()),
+      },
+      resolvePendingServerRequestForHooksForActor,
+    ),
+    /** {@link listPendingServerRequestsForHooksForActor}, for the bridge that is to answer them. */
+    listPendingServerRequestsForBridge: query(
+      { threadId: v.optional(v.string()), limit: v.optional(v.number()) },
+      listPendingServerRequestsForHooksForActor,
+    ),
+    /** {@link leaseCommands} */
+    leaseCommands: mutation({ ...vRuntime, ...vThread, limit: v.number() }, leaseCommands),
+    /** {@link reportCommand} */
+    reportCommand: mutation(
+      {
+        commandId: v.string(),
+        leaseToken: v.string(),
+        state: v.union(v.literal("delivered"), v.literal("accepted"), v.literal("refused"), v.literal("expired"), v.literal("unknown")),
+        turnId: v.optional(v.string()),
+        code: v.optional(v.string()),
+      },
+      reportCommand,
+    ),
+    /** {@link beatPresence} */
+    beatPresence: mutation(
+      {
+        ...vRuntime,
+        phase: vPhase,
+        login: v.optional(v.union(v.literal("in"), v.literal("out"), v.literal("unknown"))),
+        threads: v.array(vBeatThread),
+      },
+      beatPresence,
+    ),
+  };
+}
+
+/**
+ * Whose device a token is: what the bridge's functions of `defineCodexHost` ask, for those that an app writes itself.
+ *
+ * @param ctx of a query, a mutation or an action
+ * @param component `components.codexLocal`
+ * @param deviceToken as it was issued; undefined where the caller has none
+ * @returns the actor, with the token's device
+ * @throws ConvexError `E_AUTH_DEVICE_FORBIDDEN` where there is no such token, or it expired or was revoked
+ */
+export async function resolveActorFromDeviceToken(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  deviceToken: string | undefined,
+): Promise<HostActorContext> {
+  const actor = deviceToken === undefined ? null : await ctx.runQuery(component.devices.check, { token: deviceToken });
+  if (actor === null) throw hostError("E_AUTH_DEVICE_FORBIDDEN", "the caller has no device token that holds");
+  return actor;
+}

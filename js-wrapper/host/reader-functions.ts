@@ -1,0 +1,192 @@
+/** The functions that people call: hooks, buttons, lists. None takes an actor, and none can do what a bridge does. */
+import { paginationOptsValidator } from "convex/server";
+import { v } from "convex/values";
+import type { CodexHostOptions, HostBuilders } from "./builders.js";
+import { cancelCommand, editCommand, getCommand, getPresence, listCommands, listPresence, promoteCommand, sendCommand } from "./commands.js";
+import { orMissing } from "./errors.js";
+import {
+  archiveThreadForActor,
+  cancelDeletionForActor,
+  deleteThreadForActor,
+  deleteTurnForActor,
+  forceDeletionForActor,
+  getDeletionJobStatusForActor,
+  purgeDataForActor,
+  renameThreadForActor,
+  revertThreadForActor,
+  scheduleThreadDeletionForActor,
+  scheduleTurnDeletionForActor,
+  unarchiveThreadForActor,
+} from "./lifecycle.js";
+import { listThreadMessagesForHooksForActor, listTurnMessagesForHooksForActor } from "./messages.js";
+import { dropQuarantineForActor, listQuarantineForActor } from "./quarantine.js";
+import { listThreadReasoningForHooksForActor } from "./reasoning.js";
+import { listPendingApprovalsForHooksForActor, listPendingServerRequestsForHooksForActor, respondApprovalForHooksForActor } from "./requests.js";
+import { dataHygiene, durableHistoryStats, persistenceStats, threadSnapshot } from "./snapshot.js";
+import { ensureThreadByCreate, interruptTurnForHooksForActor, listThreadsForHooksForActor, registerTurnStart } from "./threads.js";
+import { getUsageForActor } from "./usage.js";
+import { vHostStreamArgs, vHostSyncRuntimeOptions, type HostSyncRuntimeOptions } from "./validators.js";
+import { getMessagePayloadForActor, getMessageTextForActor } from "./whole.js";
+
+/** Deltas that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT, REQUEST_READ_DEFAULT. */
+const READ_DEFAULT = { maxDeltasPerStreamRead: 100, maxDeltasPerRequestRead: 1_000 };
+
+const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
+const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
+
+const vThread = { threadId: v.string() };
+const vTurn = { ...vThread, turnId: v.string() };
+const vPiece = { ...vTurn, messageId: v.string(), cursor: v.optional(v.union(v.string(), v.null())) };
+const vPage = { paginationOpts: paginationOptsValidator };
+const vOfThread = { threadId: v.optional(v.string()) };
+const vReason = { reason: v.optional(v.string()) };
+const vDelay = { delayMs: v.optional(v.number()) };
+const vJob = { deletionJobId: v.string() };
+const vCommand = { commandId: v.string() };
+const vThreadFields = { model: v.optional(v.string()), cwd: v.optional(v.string()) };
+const vRuntime = { runtime: v.optional(vHostSyncRuntimeOptions) };
+const vKind = v.union(v.literal("turn"), v.literal("steer"), v.literal("interrupt"), v.literal("decide"), v.literal("answer"));
+const vDecision = v.union(v.literal("accepted"), v.literal("declined"), v.object({ json: v.string() }));
+
+/** The functions of readers, by the builders for them. */
+export function readerFunctions({ query, mutation }: HostBuilders, { read, includeRaw: consent = false }: Pick<CodexHostOptions, "read" | "includeRaw">) {
+  return {
+    // ---- what hooks read
+    /** {@link listThreadMessagesForHooksForActor}; `runtime` can only lower the read limits. */
+    listThreadMessagesForHooks: query({ ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime }, (ctx, component, args) =>
+      listThreadMessagesForHooksForActor(ctx, component, { ...args, runtime: lowered(read, args.runtime) }),
+    ),
+    /** {@link listThreadReasoningForHooksForActor}; raw reasoning only where the server consents too. */
+    listThreadReasoningForHooks: query(
+      { ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime, includeRaw: v.optional(v.boolean()) },
+      (ctx, component, args) => {
+        const includeRaw = consent && args.includeRaw === true;
+        return listThreadReasoningForHooksForActor(ctx, component, { ...args, includeRaw, runtime: lowered(read, args.runtime) });
+      },
+    ),
+    /** {@link listTurnMessagesForHooksForActor} */
+    listTurnMessagesForHooks: query(vTurn, listTurnMessagesForHooksForActor),
+    /** What is live of one turn, from a cursor on; null where there is no such thread. `runtime` can only lower the read limits. */
+    resumeStreamReplay: query({ ...vTurn, fromCursor: v.number(), ...vRuntime }, (ctx, component, { runtime, ...args }) =>
+      orMissing(ctx.runQuery(component.sync.resumeReplay, { ...args, runtime: lowered(read, runtime) }), THREAD_IS_MISSING, () => null),
+    ),
+    /** {@link listThreadsForHooksForActor} */
+    listThreadsForHooks: query(vPage, listThreadsForHooksForActor),
+    /** {@link threadSnapshot} */
+    threadSnapshot: query(vThread, threadSnapshot),
+    /** A thread with its name, tokens, goal, settings and warning; null where there is no such thread. */
+    getThread: query(vThread, (ctx, component, args) => orMissing(ctx.runQuery(component.threads.get, args), THREAD_IS_MISSING, () => null)),
+    /** A turn with its tokens, diff and plan; null where there is no such turn. */
+    getTurn: query(vTurn, (ctx, component, args) => orMissing(ctx.runQuery(component.turns.get, args), TURN_IS_MISSING, () => null)),
+    /** {@link getMessageTextForActor} */
+    getMessageText: query(vPiece, getMessageTextForActor),
+    /** {@link getMessagePayloadForActor} */
+    getMessagePayload: query(vPiece, getMessagePayloadForActor),
+    /** {@link getUsageForActor} */
+    getUsage: query(vOfThread, getUsageForActor),
+    /** What a thread's turns have used, newest first; an empty page where there is no such thread. */
+    listTokenUsage: query({ ...vThread, ...vPage }, (ctx, component, args) =>
+      orMissing(ctx.runQuery(component.tokenUsage.listByThread, args), THREAD_IS_MISSING, () => ({ page: [], isDone: true, continueCursor: "", thread: null })),
+    ),
+    /** {@link listQuarantineForActor} */
+    listQuarantine: query({ ...vThread, ...vPage }, listQuarantineForActor),
+    /** {@link persistenceStats} */
+    persistenceStats: query(vThread, persistenceStats),
+    /** {@link durableHistoryStats} */
+    durableHistoryStats: query(vThread, durableHistoryStats),
+    /** {@link dataHygiene} */
+    dataHygiene: query(vThread, dataHygiene),
+    /** {@link listPendingApprovalsForHooksForActor} */
+    listPendingApprovalsForHooks: query({ ...vOfThread, ...vPage }, listPendingApprovalsForHooksForActor),
+    /** {@link listPendingServerRequestsForHooksForActor} */
+    listPendingServerRequestsForHooks: query({ ...vOfThread, limit: v.optional(v.number()) }, listPendingServerRequestsForHooksForActor),
+    /** {@link getCommand} */
+    getCommand: query(vCommand, getCommand),
+    /** {@link listCommands} */
+    listCommands: query({ ...vThread, open: v.optional(v.literal(true)), ...vPage }, listCommands),
+    /** {@link listPresence} */
+    listPresence: query({}, listPresence),
+    /** {@link getPresence} */
+    getPresence: query({ ...vOfThread, runtimeId: v.optional(v.string()) }, getPresence),
+
+    // ---- what people do
+    /** {@link ensureThreadByCreate} */
+    createThread: mutation({ ...vThread, ...vThreadFields }, ensureThreadByCreate),
+    /** {@link registerTurnStart} */
+    registerTurnStart: mutation({ ...vTurn, inputText: v.string(), idempotencyKey: v.string(), ...vThreadFields }, registerTurnStart),
+    /** {@link interruptTurnForHooksForActor} */
+    interruptTurnForHooks: mutation({ ...vTurn, ...vReason }, interruptTurnForHooksForActor),
+    /** {@link respondApprovalForHooksForActor}; whoever does not decline says what was shown. */
+    respondApprovalForHooks: mutation(
+      {
+        ...vTurn,
+        itemId: v.string(),
+        decision: vDecision,
+        requestId: v.optional(v.union(v.string(), v.number())),
+        shownSha256: v.optional(v.string()),
+      },
+      (ctx, component, args) => {
+        // Of no payload: the component refuses it as it does any other that was not what is asked.
+        const shownSha256 = args.shownSha256 ?? (args.decision === "declined" ? undefined : "");
+        return respondApprovalForHooksForActor(ctx, component, { ...args, shownSha256 });
+      },
+    ),
+    /** {@link sendCommand} */
+    sendCommand: mutation({ ...vThread, ...vCommand, kind: vKind, payloadJson: v.string(), ttlMs: v.optional(v.number()) }, sendCommand),
+    /** {@link cancelCommand} */
+    cancelCommand: mutation(vCommand, cancelCommand),
+    /** {@link editCommand} */
+    editCommand: mutation({ ...vCommand, payloadJson: v.string() }, editCommand),
+    /** {@link promoteCommand} */
+    promoteCommand: mutation({ ...vCommand, expectedTurnId: v.optional(v.string()) }, promoteCommand),
+    /** {@link archiveThreadForActor} */
+    archiveThread: mutation(vThread, archiveThreadForActor),
+    /** {@link unarchiveThreadForActor} */
+    unarchiveThread: mutation(vThread, unarchiveThreadForActor),
+    /** {@link renameThreadForActor} */
+    renameThread: mutation({ ...vThread, name: v.string() }, renameThreadForActor),
+    /** {@link dropQuarantineForActor} */
+    dropQuarantine: mutation({ ...vThread, eventId: v.optional(v.string()) }, dropQuarantineForActor),
+    /** {@link revertThreadForActor} */
+    revertThread: mutation(vTurn, revertThreadForActor),
+
+    // ---- deletion
+    /** {@link deleteThreadForActor} */
+    deleteThread: mutation({ ...vThread, ...vReason }, deleteThreadForActor),
+    /** {@link scheduleThreadDeletionForActor} */
+    scheduleThreadDeletion: mutation({ ...vThread, ...vReason, ...vDelay }, scheduleThreadDeletionForActor),
+    /** {@link deleteTurnForActor} */
+    deleteTurn: mutation({ ...vTurn, ...vReason }, deleteTurnForActor),
+    /** {@link scheduleTurnDeletionForActor} */
+    scheduleTurnDeletion: mutation({ ...vTurn, ...vReason, ...vDelay }, scheduleTurnDeletionForActor),
+    /** {@link purgeDataForActor} */
+    purgeData: mutation({ ...vReason, ...vDelay }, purgeDataForActor),
+    /** {@link cancelDeletionForActor} */
+    cancelDeletion: mutation(vJob, cancelDeletionForActor),
+    /** {@link forceDeletionForActor} */
+    forceDeletion: mutation(vJob, forceDeletionForActor),
+    /** {@link getDeletionJobStatusForActor} */
+    getDeletionJobStatus: query(vJob, getDeletionJobStatusForActor),
+
+    // ---- the machines of the user
+    /** Issues a token for a bridge: told once. `entropy` is of `createDeviceEntropy`. Throws `E_DEVICE_INVALID`, `E_QUOTA`. */
+    issueDeviceToken: mutation(
+      { deviceId: v.string(), label: v.optional(v.string()), ttlMs: v.optional(v.number()), entropy: v.string() },
+      (ctx, component, args) => ctx.runMutation(component.devices.issueToken, args),
+    ),
+    /** Takes a token back. */
+    revokeDeviceToken: mutation({ tokenId: v.string() }, (ctx, component, args) => ctx.runMutation(component.devices.revokeToken, args)),
+    /** The user's tokens, without the tokens. */
+    listDeviceTokens: query({}, (ctx, component, args) => ctx.runQuery(component.devices.list, args)),
+  };
+}
+
+/** The two read limits, each at most the server's; nothing else of what a reader says counts. */
+function lowered(server: CodexHostOptions["read"], reader: HostSyncRuntimeOptions | undefined): HostSyncRuntimeOptions {
+  const lower = (name: keyof typeof READ_DEFAULT) => {
+    const most = server?.[name] ?? READ_DEFAULT[name];
+    const wished = reader?.[name];
+    return wished !== undefined && wished < most ? wished : most;
+  };
+  return { maxDeltasPerStreamRead: lower("maxDeltasPerStreamRead"), maxDeltasPerRequestRead: lower("maxDeltasPerRequestRead") };
+}
