@@ -10,7 +10,7 @@ import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, ty
 import { isCount } from "./model/newest.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
-import { listStreams } from "./model/streams.js";
+import { listLiveStreams, listStreams } from "./model/streams.js";
 import { whyNotMade } from "./model/tombstones.js";
 import { isHidden } from "./model/visible.js";
 import {
@@ -119,6 +119,8 @@ export const replay = query({
     runtime: v.optional(vRuntimeOptions),
     /** Lists only streams of turns at or after this place. */
     startOrder: v.optional(v.number()),
+    /** Lists only streams that are streaming, and those that are asked for: a reader who follows them reads no row of what has ended. */
+    liveOnly: v.optional(v.boolean()),
     /** `false` leaves `snapshots` empty, and their rows unread. */
     snapshots: v.optional(v.boolean()),
   },
@@ -126,7 +128,8 @@ export const replay = query({
   handler: async (ctx, args) => {
     const scope = scopeOf(args.actor);
     const thread = await requireThread(ctx, scope, args.threadId);
-    const streams = await listStreams(ctx, thread, args.startOrder);
+    const asked = args.streamCursorsById.map(({ streamId }) => streamId);
+    const streams = await (args.liveOnly === true ? listLiveStreams(ctx, thread, asked) : listStreams(ctx, thread, args.startOrder));
     const { items, ...read } = await replayStreams(ctx, thread, args.streamCursorsById, args.runtime);
     return {
       streams: streams.map(({ streamId, state }) => ({ streamId, state })),

@@ -544,6 +544,7 @@ export type CodexComponent = {
         streamCursorsById: { streamId: string; cursor: number }[];
         runtime?: HostSyncRuntimeOptions;
         startOrder?: number;
+        liveOnly?: boolean;
         snapshots?: boolean;
       },
       CodexReplay

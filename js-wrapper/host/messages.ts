@@ -32,8 +32,8 @@ export type HostMessagesForHooksResult = PaginationResult<CodexMessageDoc> & {
  *
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`
- * @param args `startOrder` of `kind: "list"` leaves out the streams of turns before it; `kind: "deltas"` with
- *   `numItems: 0` reads no message; of `runtime` only the two read limits count
+ * @param args `startOrder` of `kind: "list"` leaves out the streams of turns before it; `kind: "deltas"` lists the
+ *   streams that are streaming or named, and with `numItems: 0` reads no message; of `runtime` only the two read limits count
  * @returns the page and `streams`: undefined unless asked for. A thread that is not there (yet) is an empty page with
  *   `threadStatus: "missing"`
  * @throws ConvexError `E_CURSOR_INVALID`
@@ -98,18 +98,20 @@ export async function readStreams(
 ): Promise<HostStreamsResult | undefined> {
   const { actor, threadId, streamArgs, runtime } = args;
   if (streamArgs === undefined) return undefined;
-  const startOrder = streamArgs.kind === "list" ? streamArgs.startOrder : undefined;
+  const { kind } = streamArgs;
   const replay = await ctx.runQuery(component.sync.replay, {
     actor,
     threadId,
-    streamCursorsById: streamArgs.kind === "list" ? [] : streamArgs.cursors,
+    streamCursorsById: kind === "list" ? [] : streamArgs.cursors,
     snapshots: false,
     ...(runtime === undefined ? {} : { runtime }),
-    ...(startOrder === undefined ? {} : { startOrder }),
+    // It runs again with every batch: it is not to read what has ended.
+    ...(kind === "deltas" ? { liveOnly: true } : {}),
+    ...(kind === "list" && streamArgs.startOrder !== undefined ? { startOrder: streamArgs.startOrder } : {}),
   });
-  if (streamArgs.kind === "list") return { kind: "list", streams: replay.streams };
+  if (kind === "list") return { kind, streams: replay.streams };
   const { streams, deltas, texts, streamWindows, nextCheckpoints } = replay;
-  return { kind: "deltas", streams, deltas, texts, streamWindows, nextCheckpoints };
+  return { kind, streams, deltas, texts, streamWindows, nextCheckpoints };
 }
 
 /** The streams of a thread that is not there. */

@@ -33,6 +33,7 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("serverRequests.listPending", { actor });
   await call("serverRequests.listPending", of, "of a thread");
   await call("sync.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }] }, "the newest 20 deltas");
+  await call("sync.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }], liveOnly: true }, "for one who follows");
   await call("sync.replay", { ...of, streamCursorsById: [] }, "the list of streams");
   await call("sync.resumeReplay", { ...of, turnId: LIVE, fromCursor: cursor - 20 }, "the newest 20 deltas");
   await call("sync.listCheckpoints", of);

@@ -90,6 +90,7 @@ describe("what runs again", () => {
       "messages.getByTurn, the turn that runs",
       "messages.getText, of the turn that runs",
       "sync.replay, the newest 20 deltas",
+      "sync.replay, for one who follows",
       "sync.resumeReplay, the newest 20 deltas",
       "threads.getState",
     ]);

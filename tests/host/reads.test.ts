@@ -68,7 +68,7 @@ describe("the messages for hooks", () => {
     });
     const { snapshots: _, ...live } = replay;
     expect(answer).toEqual({ page: [], isDone: false, continueCursor: "", streams: { kind: "deltas", ...live } });
-    expect(fake.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, runtime }]]);
+    expect(fake.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, runtime, liveOnly: true }]]);
   });
 
   it("of a thread that is not there are empty, with a status", async () => {
