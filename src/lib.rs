@@ -22,7 +22,8 @@
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`command`], [`presence`]: steering from afar, and who is there
 //! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
-//! - [`thread`], [`deletion`], [`tombstone`]: what is done to a thread as a whole, how it goes, and what keeps it gone
+//! - [`thread`], [`fork`], [`deletion`], [`tombstone`]: what is done to a thread as a whole, how it is copied, how it goes, and
+//!   what keeps it gone
 //! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
 //! - [`pack`], [`answer`], [`options`], [`limits`], [`error`]: how calls are read and answers made, bounds and codes
@@ -52,6 +53,7 @@ pub mod event;
 #[path = "../tests/core/evidence/mod.rs"]
 pub mod evidence;
 pub mod fold;
+pub mod fork;
 pub mod ingest;
 pub mod limits;
 pub mod options;

@@ -186,3 +186,10 @@ pub const JOB_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 
 /// Jobs of one user that have not ended: a person asks for a handful, and what hides turns makes their thread's row longer.
 pub const JOBS_OPEN_MAX: u64 = 100;
+
+/// Rows that one batch of a fork copies: each takes three index ranges at most of the 4,096 that a call may read.
+pub const FORK_ROWS_MAX: u64 = 500;
+
+/// UTF-16 units of the texts and payloads that one batch of a fork copies, a tail of 2 Mi more at most: 9 MiB of UTF-8 at
+/// most, of the 16 that a call may read and write.
+pub const FORK_UNITS_MAX: u64 = 1024 * 1024;
