@@ -14,6 +14,8 @@ crons.interval("clean up lifecycle ids", { hours: 6 }, internal.retention.cleanu
 crons.interval("go on with deletions", { minutes: 5 }, internal.deletions.goOn, {});
 crons.interval("clean up tombstones", { hours: 6 }, internal.retention.cleanupTombstones, {});
 crons.interval("clean up deleted turns", { hours: 6 }, internal.retention.cleanupDeletedTurns, {});
+crons.interval("go on with forks", { minutes: 5 }, internal.forks.goOn, {});
+crons.interval("clean up forks", { hours: 6 }, internal.retention.cleanupForks, {});
 crons.interval("clean up deletions", { hours: 6 }, internal.retention.cleanupDeletions, {});
 
 crons.interval("expire commands", { minutes: 1 }, internal.commands.expireCommands, {});

@@ -46,7 +46,14 @@ export const cleanupDeletions = internalMutation({
   handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "deletions", internal.retention.cleanupDeletions),
 });
 
-type Expiring = "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions";
+/** Forgets forks that ended a week ago. */
+export const cleanupForks = internalMutation({
+  args: {},
+  returns: vDeleted,
+  handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "forks", internal.retention.cleanupForks),
+});
+
+type Expiring = "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions" | "forks";
 
 async function deleteExpired(ctx: MutationCtx, table: Expiring, again: Sweep): Promise<Deleted> {
   const nowMs = Date.now();

@@ -31,6 +31,7 @@ export const vRequestCause = v.union(
 );
 export const vDeletionKind = v.union(v.literal("thread"), v.literal("turn"), v.literal("revert"), v.literal("actor"));
 export const vDeletionState = v.union(v.literal("scheduled"), v.literal("running"), v.literal("completed"), v.literal("cancelled"));
+export const vForkState = v.union(v.literal("scheduled"), v.literal("running"), v.literal("completed"), v.literal("failed"));
 export const vStreamState = v.union(v.literal("streaming"), v.literal("finished"), v.literal("aborted"));
 
 /** Tokens, counted as the model's provider does. */
@@ -191,6 +192,8 @@ export type Replay = Infer<typeof vReplay>;
 export const vThreadState = v.object({
   threadId: v.string(),
   threadStatus: vThreadStatus,
+  /** A fork is being copied into it: older turns are yet to come. */
+  filling: v.optional(v.literal(true)),
   turns: v.array(v.object({ turnId: v.string(), status: vTurnStatus, startedAt: v.number() })),
   activeStreams: v.array(vStreamRow),
   allStreams: v.array(vStreamRow),
@@ -272,6 +275,24 @@ export const vDeletionJob = v.object({
 export type DeletionJob = Infer<typeof vDeletionJob>;
 
 export const vDeletionAsked = v.object({ deletionJobId: v.string(), scheduledFor: v.number() });
+
+/** A fork: `status` is polled until it is `completed` or `failed`. Times are milliseconds of the server's clock. */
+export const vForkJob = v.object({
+  forkJobId: v.string(),
+  status: vForkState,
+  /** The source, the copy, and the last turn that was asked for; none where one of the threads was deleted. */
+  threadId: v.optional(v.string()),
+  newThreadId: v.optional(v.string()),
+  turnId: v.optional(v.string()),
+  /** Why it failed. */
+  code: v.optional(v.string()),
+  /** Turns and messages that are copied so far. */
+  copiedTurns: v.number(),
+  copiedMessages: v.number(),
+  createdAt: v.number(),
+  endedAt: v.optional(v.number()),
+});
+export type ForkJob = Infer<typeof vForkJob>;
 
 // ---- commands and presence
 

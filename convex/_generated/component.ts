@@ -741,6 +741,33 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { deletionJobId: string; scheduledFor: number },
         Name
       >;
+      fork: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          newThreadId: string;
+          turnId?: string;
+          model?: string;
+          cwd?: string;
+          personality?: string;
+          localThreadId?: string;
+        },
+        {
+          forkJobId: string;
+          status: "scheduled" | "running" | "completed" | "failed";
+          threadId?: string;
+          newThreadId?: string;
+          turnId?: string;
+          code?: string;
+          copiedTurns: number;
+          copiedMessages: number;
+          createdAt: number;
+          endedAt?: number;
+        },
+        Name
+      >;
       get: FunctionReference<
         "query",
         "internal",
@@ -780,6 +807,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           goalJson?: string;
           settingsJson?: string;
           warning?: string;
+          filling?: true;
         },
         Name
       >;
@@ -805,6 +833,27 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      getForkStatus: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          forkJobId: string;
+        },
+        null | {
+          forkJobId: string;
+          status: "scheduled" | "running" | "completed" | "failed";
+          threadId?: string;
+          newThreadId?: string;
+          turnId?: string;
+          code?: string;
+          copiedTurns: number;
+          copiedMessages: number;
+          createdAt: number;
+          endedAt?: number;
+        },
+        Name
+      >;
       getState: FunctionReference<
         "query",
         "internal",
@@ -815,6 +864,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           threadId: string;
           threadStatus: "active" | "archived";
+          filling?: true;
           turns: Array<{
             turnId: string;
             status:

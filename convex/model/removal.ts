@@ -4,6 +4,7 @@
  */
 import type { Doc, Id, TableNames } from "../_generated/dataModel.js";
 import { runtimesOf } from "./commands.js";
+import { forgetForks } from "./forks.js";
 import { findUsage } from "./newest.js";
 import type { Scope, WriteCtx } from "./scope.js";
 import { bury } from "./tombstones.js";
@@ -70,6 +71,8 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
   },
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
   deletions: endJobs,
+  // A job that copies it, or into it, has failed; one that did is done.
+  forks: (ctx, of, batch) => forgetForks(ctx, of, batch),
   parts: elsewhere,
   // Stays, and names nobody.
   tombstones: elsewhere,
@@ -122,6 +125,7 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   bindings: elsewhere,
   presence: elsewhere,
   deletions: elsewhere,
+  forks: elsewhere,
   parts: elsewhere,
   // What says that the turn was deleted.
   deletedTurns: elsewhere,

@@ -82,6 +82,8 @@ export type CodexReplay = {
 export type CodexThreadState = {
   threadId: string;
   threadStatus: string;
+  /** A fork is being copied into it: older turns are yet to come. */
+  filling?: true;
   turns: { turnId: string; status: string; startedAt: number }[];
   activeStreams: CodexStreamState[];
   allStreams: CodexStreamState[];
@@ -115,6 +117,24 @@ export type CodexDeletionJob = CodexDeletionAsked & {
   deletedRows: number;
   createdAt: number;
   startedAt?: number;
+  endedAt?: number;
+};
+
+/** How far a fork is. Times are milliseconds of the server's clock. */
+export type CodexForkJob = {
+  forkJobId: string;
+  /** `scheduled`: its source is being filled by another fork. */
+  status: "scheduled" | "running" | "completed" | "failed";
+  /** The source, the copy, and the last turn that was asked for; none where one of the threads was deleted. */
+  threadId?: string;
+  newThreadId?: string;
+  turnId?: string;
+  /** Why it failed. */
+  code?: string;
+  /** Turns and messages that are copied so far. */
+  copiedTurns: number;
+  copiedMessages: number;
+  createdAt: number;
   endedAt?: number;
 };
 
@@ -293,6 +313,7 @@ export type CodexLifecycleEvent = {
 type Actor = { actor: HostActorContext };
 type InThread = Actor & { threadId: string };
 type OfJob = Actor & { deletionJobId: string };
+type OfFork = Actor & { forkJobId: string };
 type Query<Args extends Actor, Result> = FunctionReference<"query", "internal", Args, Result>;
 type Mutation<Args extends Actor, Result> = FunctionReference<"mutation", "internal", Args, Result>;
 type OfCommand = Actor & { commandId: string };
@@ -321,6 +342,8 @@ export type CodexComponent = {
     cancelScheduledDeletion: Mutation<OfJob, { deletionJobId: string; cancelled: true }>;
     forceRunScheduledDeletion: Mutation<OfJob, CodexDeletionAsked>;
     getDeletionJobStatus: Query<OfJob, CodexDeletionJob | null>;
+    fork: Mutation<InThread & ThreadOptions & { newThreadId: string; turnId?: string }, CodexForkJob>;
+    getForkStatus: Query<OfFork, CodexForkJob | null>;
   };
   turns: {
     deleteCascade: Mutation<InThread & { turnId: string; reason?: string }, CodexDeletionAsked>;

@@ -13,7 +13,7 @@ const NOW_MS = 1_800_000_000_000;
 const SECRET = "the owner's words";
 const EXTERNAL = "external_1";
 /** Answers that are row ids, or hold some. */
-const RANDOM = new Set(["continueCursor", "deletionJobId"]);
+const RANDOM = new Set(["continueCursor", "deletionJobId", "forkJobId"]);
 const COMMAND = "command_1";
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
@@ -30,8 +30,9 @@ type Given = Record<string, Value | undefined>;
 type Callable<Kind extends "query" | "mutation"> = FunctionReference<Kind, "public", Given, Value>;
 type Found = { name: string; args: string[]; call: (component: Component, given: Given) => Promise<Value> };
 
-/** The owner's last deletion. */
+/** The owner's last deletion, and fork. */
 let deletionJobId = "none";
+let forkJobId = "none";
 
 const functions: Found[] = [];
 const queries: string[] = [];
@@ -86,6 +87,8 @@ function GIVEN(): Record<string, Value> {
     responseJson: "{}",
     decision: "declined",
     deletionJobId,
+    forkJobId,
+    newThreadId: "th_copy",
     name: "injected",
     commandId: COMMAND,
     kind: "interrupt",
@@ -117,6 +120,7 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.commands.send, { actor: OWNER, threadId: THREAD, commandId: COMMAND, kind: "turn", payloadJson });
   const threads = [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 1 }];
   await component.mutation(api.presence.beat, { actor: OWNER, runtimeId: "rt", generation: 1, phase: "running", threads });
+  ({ forkJobId } = await component.mutation(api.threads.fork, { actor: OWNER, threadId: THREAD, newThreadId: "th_copy" }));
   ({ deletionJobId } = await component.mutation(api.threads.scheduleDeleteCascade, { actor: OWNER, threadId: THREAD, reason: SECRET }));
 }
 
