@@ -17,6 +17,7 @@
 //! - [`event`]: what a line of the app-server means, and what it does to rows
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
+//! - [`import`]: how the history of a thread becomes batches
 //! - [`fold`]: how a text moves from chunks into its parts
 //! - [`retention`]: what goes, and when
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
@@ -54,6 +55,7 @@ pub mod event;
 pub mod evidence;
 pub mod fold;
 pub mod fork;
+pub mod import;
 pub mod ingest;
 pub mod limits;
 pub mod options;
