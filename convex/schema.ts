@@ -7,7 +7,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { vCommandKind, vCommandState, vLogin, vPhase, vPresenceThread } from "./validators.js";
-import { vDeletionKind, vDeletionState, vForkState, vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
+import { vDeletionKind, vDeletionState, vForkState, vImportState, vMessageStatus, vPlace, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
 const inThread = { ...owned, threadId: v.string() };
@@ -490,6 +490,17 @@ export default defineSchema({
     .index("by_state", ["tenantId", "userId", "state"])
     .index("by_due", ["dueAt"])
     .index("by_expiry", ["expiresAt"]),
+
+  /** How far the import of a thread's history is. */
+  imports: defineTable({
+    ...inThread,
+    state: vImportState,
+    /** Everything before it is imported. */
+    position: vPlace,
+    importedItems: v.number(),
+    quarantined: v.number(),
+    updatedAt: v.number(),
+  }).index("by_thread", ["tenantId", "userId", "threadId"]),
 
   /** What is left of a thread, or an app's name for one: a hash, which says whose it was and what. No expiry: rows are left. */
   tombstones: defineTable({ hash: v.string(), expiresAt: v.optional(v.number()) })

@@ -32,6 +32,7 @@ export const vRequestCause = v.union(
 export const vDeletionKind = v.union(v.literal("thread"), v.literal("turn"), v.literal("revert"), v.literal("actor"));
 export const vDeletionState = v.union(v.literal("scheduled"), v.literal("running"), v.literal("completed"), v.literal("cancelled"));
 export const vForkState = v.union(v.literal("scheduled"), v.literal("running"), v.literal("completed"), v.literal("failed"));
+export const vImportState = v.union(v.literal("running"), v.literal("completed"));
 export const vStreamState = v.union(v.literal("streaming"), v.literal("finished"), v.literal("aborted"));
 
 /** Tokens, counted as the model's provider does. */
@@ -293,6 +294,22 @@ export const vForkJob = v.object({
   endedAt: v.optional(v.number()),
 });
 export type ForkJob = Infer<typeof vForkJob>;
+
+/** A place in a thread's history: the number of a turn, and of an item in it. */
+export const vPlace = v.object({ turn: v.number(), item: v.number() });
+
+/** How far the import of a thread's history is. */
+export const vImportStatus = v.object({
+  /** `completed`: all of a page was taken that said to be the last. */
+  status: vImportState,
+  /** Everything before it is imported: the next page begins here, or before. */
+  position: vPlace,
+  /** Items that came, those that were there already included, and events that were malformed. */
+  importedItems: v.number(),
+  quarantined: v.number(),
+  updatedAt: v.number(),
+});
+export type ImportStatus = Infer<typeof vImportStatus>;
 
 // ---- commands and presence
 

@@ -22,6 +22,7 @@ import type * as model_core from "../model/core.js";
 import type * as model_deletion from "../model/deletion.js";
 import type * as model_folds from "../model/folds.js";
 import type * as model_forks from "../model/forks.js";
+import type * as model_imports from "../model/imports.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_newest from "../model/newest.js";
@@ -72,6 +73,7 @@ const fullApi: ApiFromModules<{
   "model/deletion": typeof model_deletion;
   "model/folds": typeof model_folds;
   "model/forks": typeof model_forks;
+  "model/imports": typeof model_imports;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
   "model/newest": typeof model_newest;

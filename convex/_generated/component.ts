@@ -487,6 +487,22 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { sessionId: string; threadId: string; status: "created" | "active" },
         Name
       >;
+      getImportStatus: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        null | {
+          status: "running" | "completed";
+          position: { turn: number; item: number };
+          importedItems: number;
+          quarantined: number;
+          updatedAt: number;
+        },
+        Name
+      >;
       heartbeat: FunctionReference<
         "mutation",
         "internal",
@@ -497,6 +513,33 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           lastEventCursor: number;
         },
         null,
+        Name
+      >;
+      importHistory: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          sessionId: string;
+          threadId: string;
+          historyMode?: string;
+          restart?: boolean;
+          position: { turn: number; item: number };
+          turns: Array<{
+            turnId: string;
+            turnJson: string;
+            items: Array<string>;
+            more?: boolean;
+          }>;
+          atEnd?: boolean;
+        },
+        {
+          status: "running" | "completed";
+          position: { turn: number; item: number };
+          importedItems: number;
+          quarantined: number;
+          updatedAt: number;
+        },
         Name
       >;
       ingest: FunctionReference<

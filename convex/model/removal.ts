@@ -71,6 +71,7 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
   },
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
   deletions: endJobs,
+  imports: (ctx, of, batch) => removeRows(ctx, batch, "imports", ctx.db.query("imports").withIndex("by_thread", (q) => inThread(q, of))),
   // A job that copies it, or into it, has failed; one that did is done.
   forks: (ctx, of, batch) => forgetForks(ctx, of, batch),
   parts: elsewhere,
@@ -125,6 +126,7 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   bindings: elsewhere,
   presence: elsewhere,
   deletions: elsewhere,
+  imports: elsewhere,
   forks: elsewhere,
   parts: elsewhere,
   // What says that the turn was deleted.

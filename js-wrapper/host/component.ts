@@ -138,6 +138,24 @@ export type CodexForkJob = {
   endedAt?: number;
 };
 
+/** A place in a thread's history: the number of a turn, and of an item in it. */
+export type CodexHistoryPlace = { turn: number; item: number };
+
+/** A turn of a thread's history: its JSON without its items, which stand beside it; `more` where others follow. */
+export type CodexHistoryTurn = { turnId: string; turnJson: string; items: string[]; more?: boolean };
+
+/** How far the import of a thread's history is. */
+export type CodexImportStatus = {
+  /** `completed`: all of a page was taken that said to be the last. */
+  status: "running" | "completed";
+  /** Everything before it is imported. */
+  position: CodexHistoryPlace;
+  importedItems: number;
+  /** Events that were malformed. */
+  quarantined: number;
+  updatedAt: number;
+};
+
 /** An approval that nobody has decided. */
 export type CodexApproval = {
   threadId: string;
@@ -370,6 +388,11 @@ export type CodexComponent = {
       },
       HostIngestSafeResult
     >;
+    importHistory: Mutation<
+      InThread & { sessionId: string; historyMode?: string; restart?: boolean; position: CodexHistoryPlace; turns: CodexHistoryTurn[]; atEnd?: boolean },
+      CodexImportStatus
+    >;
+    getImportStatus: Query<InThread, CodexImportStatus | null>;
     replay: Query<
       InThread & {
         streamCursorsById: { streamId: string; cursor: number }[];

@@ -26,6 +26,9 @@ export type {
   CodexDeletionAsked,
   CodexDeletionJob,
   CodexForkJob,
+  CodexHistoryPlace,
+  CodexHistoryTurn,
+  CodexImportStatus,
   CodexLeasedCommand,
   CodexMessageDoc,
   CodexPresence,
@@ -39,6 +42,7 @@ export type {
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
+export { type AppServerTurn, getImportStatusForActor, historyPage, importHistoryForActor } from "./history.js";
 export {
   ingestBatchMixed,
   ingestBatchSafe,

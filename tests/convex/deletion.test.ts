@@ -68,6 +68,7 @@ async function workOn(component: Component, actor = OWNER, threadId = THREAD): P
     await ctx.db.insert("bindings", { tenantId, userId, threadId, externalThreadId: "ext", updatedAt: 0 });
     const [thread] = await ctx.db.query("threads").order("desc").take(1);
     const fork = { tenantId, userId, threadId, newThreadId: "th_copy", turnId: TURN, source: thread!._id, copy: thread!._id, state: "completed" as const };
+    await ctx.db.insert("imports", { tenantId, userId, threadId, state: "running", position: { turn: 1, item: 0 }, importedItems: 1, quarantined: 0, updatedAt: 0 });
     await ctx.db.insert("forks", { ...fork, before: 0, copiedTurns: 1, copiedMessages: 1, createdAt: 0, endedAt: 0 });
     const threads = [threadId, "th_elsewhere"].map((threadId) => ({ threadId, pendingRequests: 0, behind: 0, catchingUp: false }));
     const told = { phase: "ready", login: "in", threads, beatAt: 0, awayAt: 0, away: true } as const;

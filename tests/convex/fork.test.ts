@@ -255,6 +255,18 @@ describe("a fork's batches", () => {
     expect(theirs.slice(-2).map(([turnId]) => turnId)).toEqual(["new", "new"]);
   });
 
+  test("cost the rows that they copy, and four beside them", async () => {
+    for (const [spare, fits] of [[4, true], [3, false]] as const) {
+      const limits: Record<string, number> = {};
+      const component = startComponent(limits);
+      await ingest(component, [new TurnStream().started()]);
+      await long(component);
+      Object.assign(limits, { documentsWritten: 1 + 3 * MESSAGES_IN_BATCH + spare });
+      if (fits) await fork(component);
+      else await expect(fork(component)).rejects.toThrow("Wrote too many documents");
+    }
+  });
+
   test("copy a text of many MiB in pieces, which reads interrupted until it is whole", async () => {
     const component = await startThread();
     const turn = new TurnStream();

@@ -89,6 +89,8 @@ function GIVEN(): Record<string, Value> {
     deletionJobId,
     forkJobId,
     newThreadId: "th_copy",
+    position: { turn: 0, item: 0 },
+    turns: [{ turnId: TURN, turnJson: JSON.stringify({ id: TURN, status: "failed" }), items: [JSON.stringify(agentMessage("injected", "injected"))] }],
     name: "injected",
     commandId: COMMAND,
     kind: "interrupt",
@@ -120,6 +122,8 @@ async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.commands.send, { actor: OWNER, threadId: THREAD, commandId: COMMAND, kind: "turn", payloadJson });
   const threads = [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 1 }];
   await component.mutation(api.presence.beat, { actor: OWNER, runtimeId: "rt", generation: 1, phase: "running", threads });
+  const old = { turnId: "old", turnJson: JSON.stringify({ id: "old", status: "completed" }), items: [JSON.stringify(agentMessage("old", SECRET))] };
+  await component.mutation(api.sync.importHistory, { actor: OWNER, sessionId: SESSION, threadId: THREAD, position: { turn: 0, item: 0 }, turns: [old] });
   ({ forkJobId } = await component.mutation(api.threads.fork, { actor: OWNER, threadId: THREAD, newThreadId: "th_copy" }));
   ({ deletionJobId } = await component.mutation(api.threads.scheduleDeleteCascade, { actor: OWNER, threadId: THREAD, reason: SECRET }));
 }
@@ -217,6 +221,7 @@ test("an owner's stream that a stranger's own thread names is a stream of the st
   expect(await textsOf(component)).toEqual([
     [`${TURN}_prompt`, "completed", SECRET],
     ["msg_1", "streaming", SECRET],
+    ["old", "completed", SECRET],
   ]);
 });
 
