@@ -73,7 +73,7 @@ describe("an app that the Convex CLI pushes", () => {
       return Object.values(component ?? {}).filter((code) => code.includes(bytes)).length;
     };
     expect(await Promise.all(["ingest", "reads", "clients", "control", "threads", "commands", "presence", "imports", "sweep", "bridge"].map(holding))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
-    expect(withWasm(component ?? {})).toHaveLength(8);
+    expect(withWasm(component ?? {})).toHaveLength(9);
   });
 });
 
