@@ -343,6 +343,21 @@ describe("a fork's batches", () => {
     expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 0 });
   });
 
+  test("leave alone what the copy has by then: its turn keeps its place, its items their words", async () => {
+    const component = await startThread();
+    await long(component);
+    const { forkJobId } = await fork(component);
+    vi.clearAllTimers();
+    const turn = new TurnStream({ threadId: COPY, turnId: "short" });
+    const own = [turn.started(), ...turn.reply("short_0", ["its own"]), turn.event("turn/diff/updated", { diff: "d" })];
+    await component.mutation(api.sync.ingestSafe, batch(own, [], { threadId: COPY }));
+    await stepThrough(component, forkJobId);
+    expect(await status(component, forkJobId)).toMatchObject({ status: "completed", copiedTurns: 1, copiedMessages: MESSAGES + 1 });
+    // Its stream counts from 0, so that its items stand by their own cursors among the copied ones.
+    expect(new Set((await read(component)).slice(MESSAGES))).toEqual(new Set([["short", "short_prompt", "completed", "hi"], ["short", "short_0", "completed", "its own"]]));
+    expect((await stateOf(component)).turns.map(({ turnId, status }) => [turnId, status])).toEqual([["short", "inProgress"], ["long", "completed"]]);
+  });
+
   test("of a thread that is being filled wait for it", async () => {
     const component = await startThread();
     await long(component);
@@ -406,6 +421,25 @@ describe("a fork's batches", () => {
         expect(rows.filter((row) => JSON.stringify(row).includes(COPY))).toEqual([]);
         expect((await refusal(fork(component))).code).toBe("E_THREAD_DELETED");
       }
+    });
+
+    test("bring no turn back of which the last row is gone from the copy", async () => {
+      const component = await startThread();
+      await long(component);
+      const { forkJobId } = await fork(component);
+      vi.clearAllTimers();
+      const turn = new TurnStream({ threadId: COPY, turnId: "short" });
+      await component.mutation(api.sync.ingestSafe, batch([turn.started()], [], { threadId: COPY }));
+      for (const turnId of ["long", "short"]) {
+        const { deletionJobId } = await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: COPY, turnId });
+        vi.clearAllTimers();
+        while ((await component.mutation(internal.deletions.step, { job: deletionJobId as never })).hasMore) vi.clearAllTimers();
+      }
+      vi.clearAllTimers();
+      expect((await dump(component)).threads.find(({ threadId }) => threadId === COPY)).not.toHaveProperty("hidden");
+      expect(await stepThrough(component, forkJobId)).toEqual([0]);
+      expect(await read(component)).toEqual([]);
+      expect((await stateOf(component)).turns).toEqual([]);
     });
 
     test("leave the turn out that goes, of the source or of the copy", async () => {
