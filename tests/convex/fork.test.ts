@@ -433,7 +433,7 @@ describe("a fork's batches", () => {
       for (const turnId of ["long", "short"]) {
         const { deletionJobId } = await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: COPY, turnId });
         vi.clearAllTimers();
-        while ((await component.mutation(internal.deletions.step, { job: deletionJobId as never })).hasMore) vi.clearAllTimers();
+        while ((await component.mutation(internal.deletions.step, { job: deletionJobId })).hasMore) vi.clearAllTimers();
       }
       vi.clearAllTimers();
       expect((await dump(component)).threads.find(({ threadId }) => threadId === COPY)).not.toHaveProperty("hidden");
