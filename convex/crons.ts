@@ -15,6 +15,8 @@ crons.interval("go on with deletions", { minutes: 5 }, internal.deletions.goOn, 
 crons.interval("clean up tombstones", { hours: 6 }, internal.retention.cleanupTombstones, {});
 crons.interval("clean up deleted turns", { hours: 6 }, internal.retention.cleanupDeletedTurns, {});
 crons.interval("clean up device tokens", { hours: 6 }, internal.retention.cleanupDeviceTokens, {});
+crons.interval("go on with forks", { minutes: 5 }, internal.forks.goOn, {});
+crons.interval("clean up forks", { hours: 6 }, internal.retention.cleanupForks, {});
 crons.interval("clean up deletions", { hours: 6 }, internal.retention.cleanupDeletions, {});
 
 crons.interval("expire commands", { minutes: 1 }, internal.commands.expireCommands, {});

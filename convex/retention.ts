@@ -53,7 +53,14 @@ export const cleanupDeviceTokens = internalMutation({
   handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "deviceTokens", internal.retention.cleanupDeviceTokens),
 });
 
-type Expiring = "deviceTokens" | "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions";
+/** Forgets forks that ended a week ago. */
+export const cleanupForks = internalMutation({
+  args: {},
+  returns: vDeleted,
+  handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "forks", internal.retention.cleanupForks),
+});
+
+type Expiring = "deviceTokens" | "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions" | "forks";
 
 async function deleteExpired(ctx: MutationCtx, table: Expiring, again: Sweep): Promise<Deleted> {
   const nowMs = Date.now();

@@ -7,7 +7,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { vCommandKind, vCommandState, vLogin, vPhase, vPresenceThread } from "./validators.js";
-import { vDeletionKind, vDeletionState, vMessageStatus, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
+import { vDeletionKind, vDeletionState, vForkState, vImportState, vMessageStatus, vPlace, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
 const inThread = { ...owned, threadId: v.string() };
@@ -26,6 +26,8 @@ export default defineSchema({
     nextTurnOrder: v.number(),
     /** Places of turns, half-open, that a job deletes, or will: nobody reads them. */
     hidden: v.optional(v.array(v.object({ job: v.id("deletions"), from: v.number(), to: v.number() }))),
+    /** The fork that is being copied into it. */
+    filling: v.optional(v.id("forks")),
     createdAt: v.number(),
     updatedAt: v.number(),
   })
@@ -455,6 +457,66 @@ export default defineSchema({
     .index("by_parent", ["parent", "state"])
     .index("by_due", ["dueAt"])
     .index("by_expiry", ["expiresAt"]),
+
+  /** Jobs that copy a thread's turns and messages into a new one, a batch at a time (`src/fork.rs`), the newest turn first. */
+  forks: defineTable({
+    ...owned,
+    /** The source, the copy, and the last turn that was asked for; none where one of the threads was deleted. */
+    threadId: v.optional(v.string()),
+    newThreadId: v.optional(v.string()),
+    turnId: v.optional(v.string()),
+    /** Their rows: a thread that is made again is another one. */
+    source: v.id("threads"),
+    copy: v.id("threads"),
+    state: vForkState,
+    /** Why it failed. */
+    code: v.optional(v.string()),
+    /** Turns at places below it are yet to be copied. */
+    before: v.number(),
+    /** The place of the newest message when it began: what came later is not copied. */
+    newest: v.optional(v.object({ turnOrder: v.number(), orderInTurn: v.number() })),
+    /** The turn that is being copied: its row, the last of what it keeps the newest of that is copied, and where its messages go on. */
+    turn: v.optional(v.object({ row: v.id("turns"), kept: v.string(), orderInTurn: v.number() })),
+    /** The message whose parts are being copied: its row, as it was then, and its copy. */
+    message: v.optional(
+      v.object({
+        row: v.id("messages"),
+        copy: v.id("messages"),
+        updatedAt: v.number(),
+        closing: v.union(v.literal("open"), v.literal("turn"), v.literal("item")),
+        /** The next part, and UTF-8 bytes of the text's parts before it. */
+        kind: v.string(),
+        part: v.number(),
+        textBytes: v.number(),
+        /** Where the text's tail goes on that chunks hold, and where it ends. */
+        tail: v.optional(v.object({ cursor: v.number(), end: v.number(), high: v.optional(v.number()) })),
+      }),
+    ),
+    copiedTurns: v.number(),
+    copiedMessages: v.number(),
+    createdAt: v.number(),
+    endedAt: v.optional(v.number()),
+    /** When it is gone on with, if nobody did; none where it has ended. */
+    dueAt: v.optional(v.number()),
+    /** Until when the row is kept; none where it has not ended. */
+    expiresAt: v.optional(v.number()),
+  })
+    .index("by_source", ["tenantId", "userId", "threadId", "state"])
+    .index("by_copy", ["tenantId", "userId", "newThreadId"])
+    .index("by_state", ["tenantId", "userId", "state"])
+    .index("by_due", ["dueAt"])
+    .index("by_expiry", ["expiresAt"]),
+
+  /** How far the import of a thread's history is. */
+  imports: defineTable({
+    ...inThread,
+    state: vImportState,
+    /** Everything before it is imported. */
+    position: vPlace,
+    importedItems: v.number(),
+    quarantined: v.number(),
+    updatedAt: v.number(),
+  }).index("by_thread", ["tenantId", "userId", "threadId"]),
 
   /** What is left of a thread, or an app's name for one: a hash, which says whose it was and what. No expiry: rows are left. */
   tombstones: defineTable({ hash: v.string(), expiresAt: v.optional(v.number()) })

@@ -1,17 +1,16 @@
 import { v } from "convex/values";
 import type { Fault, Plan } from "../js-wrapper/core/boundary.js";
 import { planCheckpoint, planSession } from "../js-wrapper/core/clients.js";
-import { planIngest } from "../js-wrapper/core/ingest.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { applySession, applyWrites } from "./model/apply.js";
+import { applySession } from "./model/apply.js";
 import { decide } from "./model/core.js";
-import { eventAt, findStream, loadIngest, loadNeeds, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
+import { runIngest } from "./model/ingest.js";
+import { eventAt, findStream, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
 import { isCount } from "./model/newest.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
 import { listLiveStreams, listStreams } from "./model/streams.js";
-import { whyNotMade } from "./model/tombstones.js";
 import { isHidden } from "./model/visible.js";
 import {
   vActor,
@@ -230,30 +229,6 @@ async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean, run
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
   await applySession(ctx, args, own, answer.session, Date.now(), args.lastEventCursor, runtime);
   return own === null;
-}
-
-type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault };
-
-async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
-  const nowMs = Date.now();
-  let loaded = await loadIngest(ctx, args, strict, nowMs);
-  const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs) : null;
-  if (buried !== null) {
-    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
-  }
-  const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
-  let answer = plan(loaded);
-  if (answer.type === "needs") {
-    loaded = await loadNeeds(ctx, args, loaded, answer.needs);
-    answer = plan(loaded);
-  }
-  if (answer.type === "rejected") return answer;
-  if (answer.type === "needs") throw coded("E_INTERNAL", "the core asked twice");
-  const { rows } = loaded;
-  const target = { scope: scopeOf(args.actor), threadId: args.threadId, nowMs, args, rows };
-  await applyWrites(ctx, target, answer.plan.writes);
-  await applySession(ctx, args, rows.own, answer.plan.session, nowMs);
-  return answer;
 }
 
 function acksOf(args: IngestArgs, plan: Plan) {

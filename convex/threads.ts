@@ -1,6 +1,7 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { planChange } from "../js-wrapper/core/threads.js";
+import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
@@ -9,12 +10,13 @@ import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { askDeletion, asked, cancelDeletion, findJob, forceDeletion, presentJob } from "./model/deletion.js";
+import { askFork, findFork, presentFork } from "./model/forks.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
 import { clearWay } from "./model/tombstones.js";
 import { isShown, takeShown } from "./model/visible.js";
-import { vActor, vDeletionAsked, vDeletionJob, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
+import { vActor, vDeletionAsked, vDeletionJob, vForkJob, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
 
 /** What `getState` shows of a thread. */
 const STATE_TURNS_MAX = 50;
@@ -147,6 +149,8 @@ export const get = query({
     goalJson: v.optional(v.string()),
     settingsJson: v.optional(v.string()),
     warning: v.optional(v.string()),
+    /** A fork is being copied into it: older turns are yet to come. */
+    filling: v.optional(v.literal(true)),
   }),
   handler: async (ctx, { actor, threadId }) => {
     const scope = scopeOf(actor);
@@ -158,7 +162,7 @@ export const get = query({
       readNewest(ctx, thread._id, "settings"),
       readNewest(ctx, thread._id, "warning"),
     ]);
-    const kept = defined({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning });
+    const kept = defined({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning, ...fillingOf(thread) });
     return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId }), ...kept };
   },
 });
@@ -215,6 +219,7 @@ export const getState = query({
     return {
       threadId,
       threadStatus: thread.status,
+      ...fillingOf(thread),
       turns: turns
         .filter((turn) => turn.sameRunAs === undefined)
         .map(({ turnId, status, startedAt, createdAt }) => ({ turnId, status, startedAt: startedAt ?? createdAt })),
@@ -393,6 +398,35 @@ export const getDeletionJobStatus = query({
     return job === null ? null : presentJob(job);
   },
 });
+
+/**
+ * Copies a thread into a new one, as Codex forks it: its turns up to `turnId` (the newest where none is named) and their
+ * messages, with their ids; what goes on is interrupted in the copy. Approvals, commands and tokens are not copied, nor what is
+ * hidden. The newest turns are there when this returns, older ones come in batches: until then the copy says `filling`.
+ *
+ * @returns the job; the same fork again is the same job, as long as that is remembered (7 days)
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_THREAD_NOT_EMPTY`, `E_QUOTA`
+ */
+export const fork = mutation({
+  args: { actor: vActor, threadId: v.string(), newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields },
+  returns: vForkJob,
+  handler: async (ctx, { actor, threadId, newThreadId, turnId, ...fields }) =>
+    presentFork(await askFork(ctx, actor, { threadId, newThreadId, turnId, fields })),
+});
+
+/** How far a fork is; null where the actor has none of that id. One that has ended is remembered for 7 days. */
+export const getForkStatus = query({
+  args: { actor: vActor, forkJobId: v.string() },
+  returns: v.union(v.null(), vForkJob),
+  handler: async (ctx, { actor, forkJobId }) => {
+    const job = await findFork(ctx, actor, forkJobId);
+    return job === null ? null : presentFork(job);
+  },
+});
+
+function fillingOf({ filling }: Doc<"threads">): { filling?: true } {
+  return filling === undefined ? {} : { filling: true };
+}
 
 async function unarchiveThread(ctx: MutationCtx, scope: Scope, threadId: string) {
   await change(ctx, scope, threadId, { archived: false });

@@ -31,6 +31,8 @@ export const vRequestCause = v.union(
 );
 export const vDeletionKind = v.union(v.literal("thread"), v.literal("turn"), v.literal("revert"), v.literal("actor"));
 export const vDeletionState = v.union(v.literal("scheduled"), v.literal("running"), v.literal("completed"), v.literal("cancelled"));
+export const vForkState = v.union(v.literal("scheduled"), v.literal("running"), v.literal("completed"), v.literal("failed"));
+export const vImportState = v.union(v.literal("running"), v.literal("completed"));
 export const vStreamState = v.union(v.literal("streaming"), v.literal("finished"), v.literal("aborted"));
 
 /** Tokens, counted as the model's provider does. */
@@ -289,6 +291,8 @@ export const vResumed = v.object({
 export const vThreadState = v.object({
   threadId: v.string(),
   threadStatus: vThreadStatus,
+  /** A fork is being copied into it: older turns are yet to come. */
+  filling: v.optional(v.literal(true)),
   turns: v.array(v.object({ turnId: v.string(), status: vTurnStatus, startedAt: v.number() })),
   activeStreams: v.array(vStreamRow),
   allStreams: v.array(vStreamRow),
@@ -370,6 +374,40 @@ export const vDeletionJob = v.object({
 export type DeletionJob = Infer<typeof vDeletionJob>;
 
 export const vDeletionAsked = v.object({ deletionJobId: v.string(), scheduledFor: v.number() });
+
+/** A fork: `status` is polled until it is `completed` or `failed`. Times are milliseconds of the server's clock. */
+export const vForkJob = v.object({
+  forkJobId: v.string(),
+  status: vForkState,
+  /** The source, the copy, and the last turn that was asked for; none where one of the threads was deleted. */
+  threadId: v.optional(v.string()),
+  newThreadId: v.optional(v.string()),
+  turnId: v.optional(v.string()),
+  /** Why it failed. */
+  code: v.optional(v.string()),
+  /** Turns and messages that are copied so far. */
+  copiedTurns: v.number(),
+  copiedMessages: v.number(),
+  createdAt: v.number(),
+  endedAt: v.optional(v.number()),
+});
+export type ForkJob = Infer<typeof vForkJob>;
+
+/** A place in a thread's history: the number of a turn, and of an item in it. */
+export const vPlace = v.object({ turn: v.number(), item: v.number() });
+
+/** How far the import of a thread's history is. */
+export const vImportStatus = v.object({
+  /** `completed`: all of a page was taken that said to be the last. */
+  status: vImportState,
+  /** Everything before it is imported: the next page begins here, or before. */
+  position: vPlace,
+  /** Items that came, those that were there already included, and events that were malformed. */
+  importedItems: v.number(),
+  quarantined: v.number(),
+  updatedAt: v.number(),
+});
+export type ImportStatus = Infer<typeof vImportStatus>;
 
 // ---- commands and presence
 

@@ -15,6 +15,8 @@ pub enum Code {
     EThreadArchived,
     /// The thread was deleted, or is being deleted.
     EThreadDeleted,
+    /// The thread has turns or messages already.
+    EThreadNotEmpty,
     /// A batch without events.
     ESyncEmptyBatch,
     /// More events, bytes or streams than one batch may hold.

@@ -17,13 +17,15 @@
 //! - [`event`]: what a line of the app-server means, and what it does to rows
 //! - [`delta`]: where a delta stands in its stream, and what a reader gets of it
 //! - [`ingest`]: what a batch does to the rows of its thread
+//! - [`import`]: how the history of a thread becomes batches
 //! - [`fold`]: how a text moves from chunks into its parts
 //! - [`reasoning`]: what readers get of what the model thought
 //! - [`retention`]: what goes, and when
 //! - [`session`], [`turn`], [`checkpoint`]: what clients do beside it, answered as [`client`] has it
 //! - [`command`], [`presence`]: steering from afar, and who is there
 //! - [`policy`], [`redact`]: what a machine lets be done to it, and what leaves it
-//! - [`thread`], [`deletion`], [`tombstone`]: what is done to a thread as a whole, how it goes, and what keeps it gone
+//! - [`thread`], [`fork`], [`deletion`], [`tombstone`]: what is done to a thread as a whole, how it is copied, how it goes, and
+//!   what keeps it gone
 //! - [`device`]: the credential of a bridge
 //! - [`request`]: what the app-server asks, and what became of it
 //! - [`sorted`]: lists in order
@@ -55,6 +57,8 @@ pub mod event;
 #[path = "../tests/core/evidence/mod.rs"]
 pub mod evidence;
 pub mod fold;
+pub mod fork;
+pub mod import;
 pub mod ingest;
 pub mod limits;
 pub mod options;

@@ -204,3 +204,20 @@ pub const DEVICE_TOKEN_TTL_MAX_MS: f64 = 365.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 /// last. Codex was seen to write a handful. A page holds 4,096 segments and those of one item more: 2,999, below the 8,192
 /// elements of an array of Convex.
 pub const REASONING_PARTS_MAX: usize = 1_000;
+
+/// Rows that one batch of a fork copies: each takes three index ranges at most of the 4,096 that a call may read.
+pub const FORK_ROWS_MAX: u64 = 500;
+
+/// UTF-16 units of the texts and payloads that one batch of a fork copies, a tail of 2 Mi more at most: 9 MiB of UTF-8 at
+/// most, of the 16 that a call may read and write.
+pub const FORK_UNITS_MAX: u64 = 1024 * 1024;
+
+/// Items that one call imports: each costs a dozen index ranges of the 4,096 that a call may read.
+pub const IMPORT_ITEMS_MAX: usize = 200;
+
+/// Turns that one call imports: each is a stream of its batch, which may hold [`BATCH_STREAMS_MAX`].
+pub const IMPORT_TURNS_MAX: usize = 50;
+
+/// Bytes of turns and items that one call imports, an item more at most: each is written as a text or payload and in a
+/// chunk, of the 16 MiB that a call may write.
+pub const IMPORT_BYTES_MAX: usize = 2 * 1024 * 1024;

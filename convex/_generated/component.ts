@@ -299,6 +299,51 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    imports: {
+      getImportStatus: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        null | {
+          status: "running" | "completed";
+          position: { turn: number; item: number };
+          importedItems: number;
+          quarantined: number;
+          updatedAt: number;
+        },
+        Name
+      >;
+      importHistory: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          sessionId: string;
+          threadId: string;
+          historyMode?: string;
+          restart?: boolean;
+          position: { turn: number; item: number };
+          turns: Array<{
+            turnId: string;
+            turnJson: string;
+            items: Array<string>;
+            more?: boolean;
+          }>;
+          atEnd?: boolean;
+        },
+        {
+          status: "running" | "completed";
+          position: { turn: number; item: number };
+          importedItems: number;
+          quarantined: number;
+          updatedAt: number;
+        },
+        Name
+      >;
+    };
     messages: {
       getByTurn: FunctionReference<
         "query",
@@ -844,6 +889,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             finishedStreamDeleteDelayMs?: number;
           };
           startOrder?: number;
+          liveOnly?: boolean;
           snapshots?: boolean;
         },
         {
@@ -1001,6 +1047,33 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { deletionJobId: string; scheduledFor: number },
         Name
       >;
+      fork: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          newThreadId: string;
+          turnId?: string;
+          model?: string;
+          cwd?: string;
+          personality?: string;
+          localThreadId?: string;
+        },
+        {
+          forkJobId: string;
+          status: "scheduled" | "running" | "completed" | "failed";
+          threadId?: string;
+          newThreadId?: string;
+          turnId?: string;
+          code?: string;
+          copiedTurns: number;
+          copiedMessages: number;
+          createdAt: number;
+          endedAt?: number;
+        },
+        Name
+      >;
       get: FunctionReference<
         "query",
         "internal",
@@ -1040,6 +1113,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           goalJson?: string;
           settingsJson?: string;
           warning?: string;
+          filling?: true;
         },
         Name
       >;
@@ -1075,6 +1149,27 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         null | { threadId: string; externalThreadId: string },
         Name
       >;
+      getForkStatus: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          forkJobId: string;
+        },
+        null | {
+          forkJobId: string;
+          status: "scheduled" | "running" | "completed" | "failed";
+          threadId?: string;
+          newThreadId?: string;
+          turnId?: string;
+          code?: string;
+          copiedTurns: number;
+          copiedMessages: number;
+          createdAt: number;
+          endedAt?: number;
+        },
+        Name
+      >;
       getState: FunctionReference<
         "query",
         "internal",
@@ -1085,6 +1180,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           threadId: string;
           threadStatus: "active" | "archived";
+          filling?: true;
           turns: Array<{
             turnId: string;
             status:

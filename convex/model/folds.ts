@@ -10,8 +10,8 @@ const FOLD_UNITS_MAX = 2 * 1024 * 1024;
 /** Chunks that are read for one fold. */
 const FOLD_CHUNKS_MAX = 1_024;
 
-/** A message's fold with the chunks of its stream below `end`; `message` is its index in the call. */
-export async function loadFold(ctx: ReadCtx, doc: Doc<"messages">, streamId: string, message: number, end: number): Promise<FoldFacts> {
+/** A message's fold with the chunks of its stream below `end`, and the units that were read; `message` is its index in the call. */
+export async function loadFold(ctx: ReadCtx, doc: Doc<"messages">, streamId: string, message: number, end: number): Promise<FoldFacts & { units: number }> {
   const start = tailStart(doc);
   const runs: Run[] = [];
   let units = 0;
@@ -28,7 +28,7 @@ export async function loadFold(ctx: ReadCtx, doc: Doc<"messages">, streamId: str
       }
     }
   }
-  return { ...(await foldOf(ctx, doc, message)), runs, end: seen };
+  return { ...(await foldOf(ctx, doc, message)), runs, end: seen, units };
 }
 
 /** A message's fold without its tail. */

@@ -4,6 +4,7 @@
  */
 import type { Doc, Id, TableNames } from "../_generated/dataModel.js";
 import { runtimesOf } from "./commands.js";
+import { forgetForks } from "./forks.js";
 import { findUsage } from "./newest.js";
 import type { Scope, WriteCtx } from "./scope.js";
 import { bury } from "./tombstones.js";
@@ -72,6 +73,9 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
   deviceTokens: elsewhere,
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
   deletions: endJobs,
+  imports: (ctx, of, batch) => removeRows(ctx, batch, "imports", ctx.db.query("imports").withIndex("by_thread", (q) => inThread(q, of))),
+  // A job that copies it, or into it, has failed; one that did is done.
+  forks: (ctx, of, batch) => forgetForks(ctx, of, batch),
   parts: elsewhere,
   // Stays, and names nobody.
   tombstones: elsewhere,
@@ -125,6 +129,8 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   presence: elsewhere,
   deviceTokens: elsewhere,
   deletions: elsewhere,
+  imports: elsewhere,
+  forks: elsewhere,
   parts: elsewhere,
   // What says that the turn was deleted.
   deletedTurns: elsewhere,

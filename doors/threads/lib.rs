@@ -3,6 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::deletion::{self, DeletionCall, JobState, Target};
+use convex_codex_local::fork::{self, CopyCall, ForkCall, ForkState, ForkStepCall};
 use convex_codex_local::ingest::call::ThreadRow;
 use convex_codex_local::pack::Unpacker;
 use convex_codex_local::thread::{self, Change};
@@ -101,6 +102,47 @@ pub fn plan_change(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
         call.end((found, change))
     })?;
     answer(&thread::plan_change(found.as_ref(), change))
+}
+
+/// Plans a fork.
+#[wasm_bindgen(js_name = planFork, unchecked_return_type = "ForkAnswer")]
+pub fn plan_fork(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let call = unpacked(texts, numbers, |mut call| {
+        let read = ForkCall {
+            source: call.flag(),
+            buried: call.flag(),
+            turn: call.optional(Unpacker::flag),
+            known: call.optional(Unpacker::flag),
+            used: call.flag(),
+            filling: call.flag(),
+            open_count: call.integer(),
+        };
+        call.end(read)
+    })?;
+    answer(&fork::plan_fork(&call))
+}
+
+/// Plans a fork's next batch.
+#[wasm_bindgen(js_name = planForkStep, unchecked_return_type = "ForkStep")]
+pub fn plan_fork_step(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let call = unpacked(texts, numbers, |mut call| {
+        let read = ForkStepCall {
+            state: call.named(ForkState::read),
+            source: call.flag(),
+            copy: call.flag(),
+            filling: call.flag(),
+            now_ms: call.number(),
+        };
+        call.end(read)
+    })?;
+    answer(&fork::plan_fork_step(&call))
+}
+
+/// Decides what rows of a thread are in its copy.
+#[wasm_bindgen(js_name = planCopies, unchecked_return_type = "CopyAnswer")]
+pub fn plan_copies(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let call = unpacked(texts, numbers, CopyCall::unpack)?;
+    answer(&fork::plan_copies(&call))
 }
 
 fn state(call: &mut Unpacker<'_>) -> JobState {

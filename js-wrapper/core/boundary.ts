@@ -468,7 +468,7 @@ function loadedRows(packer: Packer, loaded: LoadedRows): void {
   packer.list(loaded.deletedTurns, (turnId) => packer.text(turnId));
 }
 
-function foldFacts(packer: Packer, fold: FoldFacts): void {
+export function foldFacts(packer: Packer, fold: FoldFacts): void {
   packer.number(fold.message);
   packer.number(fold.cursor);
   packer.optionalNumber(fold.pendingHigh);

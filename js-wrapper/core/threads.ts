@@ -1,10 +1,10 @@
 /** What the core decides of threads as a whole. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/threads_bytes";
 import * as wasm from "#wasm/threads";
-import { Packer, threadFacts, type ThreadFacts } from "./boundary.js";
+import { foldFacts, Packer, threadFacts, type FoldFacts, type ThreadFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { DeletionAnswer, MakeAnswer } from "#wasm/threads";
+export type { CopyAnswer, DeletionAnswer, ForkStep, MakeAnswer, TailCopy } from "#wasm/threads";
 
 /** `src/deletion.rs`, JobState. */
 export type JobState = "scheduled" | "running" | "completed" | "cancelled";
@@ -23,6 +23,32 @@ export type DeletionCall = {
   /** Of the job of the same target that has not ended. */
   open: JobState | null;
   openCount: number;
+};
+
+/** `src/fork.rs`, ForkState. */
+export type ForkState = "scheduled" | "running" | "completed" | "failed";
+
+/** `src/fork.rs`, ForkCall. */
+export type ForkCall = {
+  source: boolean;
+  buried: boolean;
+  /** Whether the last turn to copy exists; none where none is named. */
+  turn: boolean | null;
+  /** Whether the fork onto the new thread that is remembered is the same. */
+  known: boolean | null;
+  used: boolean;
+  filling: boolean;
+  openCount: number;
+};
+
+/** `src/fork.rs`, ForkStepCall. */
+export type ForkStepCall = { state: ForkState; source: boolean; copy: boolean; filling: boolean; nowMs: number };
+
+/** `src/fork.rs`, CopyCall. */
+export type CopyCall = {
+  turns: readonly { status: string }[];
+  messages: readonly { status: string }[];
+  tails: readonly { fold: FoldFacts; whole: boolean }[];
 };
 
 type AnswerOf<Type extends wasm.DeletionAnswer["type"]> = Extract<wasm.DeletionAnswer, { type: Type }>;
@@ -93,4 +119,35 @@ export function planStep(state: JobState, dueAt: number, nowMs: number): AnswerO
   packer.number(dueAt);
   packer.number(nowMs);
   return instance.askPacked(wasm.planStep, packer.end()) as AnswerOf<"keep" | "step">;
+}
+
+/** Plans a fork. */
+export function planFork(call: ForkCall): wasm.ForkAnswer {
+  const packer = new Packer();
+  for (const flag of [call.source, call.buried]) packer.flag(flag);
+  for (const flag of [call.turn, call.known]) packer.optional(flag, (is) => packer.flag(is));
+  for (const flag of [call.used, call.filling]) packer.flag(flag);
+  packer.number(call.openCount);
+  return instance.askPacked(wasm.planFork, packer.end());
+}
+
+/** Plans a fork's next batch. */
+export function planForkStep(call: ForkStepCall): wasm.ForkStep {
+  const packer = new Packer();
+  packer.text(call.state);
+  for (const flag of [call.source, call.copy, call.filling]) packer.flag(flag);
+  packer.number(call.nowMs);
+  return instance.askPacked(wasm.planForkStep, packer.end());
+}
+
+/** Decides what rows of a thread are in its copy. */
+export function planCopies(call: CopyCall): wasm.CopyAnswer {
+  const packer = new Packer();
+  packer.list(call.turns, ({ status }) => packer.text(status));
+  packer.list(call.messages, ({ status }) => packer.text(status));
+  packer.list(call.tails, ({ fold, whole }) => {
+    foldFacts(packer, fold);
+    packer.flag(whole);
+  });
+  return instance.askPacked(wasm.planCopies, packer.end());
 }

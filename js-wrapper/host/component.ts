@@ -184,6 +184,8 @@ export type CodexResumedReplay = {
 export type CodexThreadState = {
   threadId: string;
   threadStatus: "active" | "archived";
+  /** A fork is being copied into it: older turns are yet to come. */
+  filling?: true;
   turns: { turnId: string; status: CodexTurn["status"]; startedAt: number }[];
   activeStreams: CodexStreamState[];
   allStreams: CodexStreamState[];
@@ -272,6 +274,42 @@ export type CodexDeletionJob = CodexDeletionAsked & {
   createdAt: number;
   startedAt?: number;
   endedAt?: number;
+};
+
+/** How far a fork is. Times are milliseconds of the server's clock. */
+export type CodexForkJob = {
+  forkJobId: string;
+  /** `scheduled`: its source is being filled by another fork. */
+  status: "scheduled" | "running" | "completed" | "failed";
+  /** The source, the copy, and the last turn that was asked for; none where one of the threads was deleted. */
+  threadId?: string;
+  newThreadId?: string;
+  turnId?: string;
+  /** Why it failed. */
+  code?: string;
+  /** Turns and messages that are copied so far. */
+  copiedTurns: number;
+  copiedMessages: number;
+  createdAt: number;
+  endedAt?: number;
+};
+
+/** A place in a thread's history: the number of a turn, and of an item in it. */
+export type CodexHistoryPlace = { turn: number; item: number };
+
+/** A turn of a thread's history: its JSON without its items, which stand beside it; `more` where others follow. */
+export type CodexHistoryTurn = { turnId: string; turnJson: string; items: string[]; more?: boolean };
+
+/** How far the import of a thread's history is. */
+export type CodexImportStatus = {
+  /** `completed`: all of a page was taken that said to be the last. */
+  status: "running" | "completed";
+  /** Everything before it is imported. */
+  position: CodexHistoryPlace;
+  importedItems: number;
+  /** Events that were malformed. */
+  quarantined: number;
+  updatedAt: number;
 };
 
 /** An approval that nobody has decided. */
@@ -472,6 +510,7 @@ type Actor = { actor: HostActorContext };
 type InThread = Actor & { threadId: string };
 type OfMessage = InThread & { turnId: string; messageId: string };
 type OfJob = Actor & { deletionJobId: string };
+type OfFork = Actor & { forkJobId: string };
 type Query<Args extends Actor, Result> = FunctionReference<"query", "internal", Args, Result>;
 type Mutation<Args extends Actor, Result> = FunctionReference<"mutation", "internal", Args, Result>;
 type OfCommand = Actor & { commandId: string };
@@ -504,6 +543,8 @@ export type CodexComponent = {
     cancelScheduledDeletion: Mutation<OfJob, { deletionJobId: string; cancelled: true }>;
     forceRunScheduledDeletion: Mutation<OfJob, CodexDeletionAsked>;
     getDeletionJobStatus: Query<OfJob, CodexDeletionJob | null>;
+    fork: Mutation<InThread & ThreadOptions & { newThreadId: string; turnId?: string }, CodexForkJob>;
+    getForkStatus: Query<OfFork, CodexForkJob | null>;
   };
   turns: {
     deleteCascade: Mutation<InThread & { turnId: string; reason?: string }, CodexDeletionAsked>;
@@ -551,6 +592,13 @@ export type CodexComponent = {
     >;
     resumeReplay: Query<InThread & { turnId: string; fromCursor: number; runtime?: HostSyncRuntimeOptions }, CodexResumedReplay>;
     heartbeat: Mutation<InThread & { sessionId: string; lastEventCursor: number }, null>;
+  };
+  imports: {
+    importHistory: Mutation<
+      InThread & { sessionId: string; historyMode?: string; restart?: boolean; position: CodexHistoryPlace; turns: CodexHistoryTurn[]; atEnd?: boolean },
+      CodexImportStatus
+    >;
+    getImportStatus: Query<InThread, CodexImportStatus | null>;
   };
   devices: {
     issueToken: Mutation<Actor & { deviceId: string; label?: string; ttlMs?: number; entropy: string }, CodexIssuedToken>;

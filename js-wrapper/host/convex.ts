@@ -34,6 +34,10 @@ export type {
   CodexCount,
   CodexDeletionAsked,
   CodexDeletionJob,
+  CodexForkJob,
+  CodexHistoryPlace,
+  CodexHistoryTurn,
+  CodexImportStatus,
   CodexLeasedCommand,
   CodexMessageDoc,
   CodexPresence,
@@ -53,6 +57,7 @@ export type {
   HostQueryCtx,
 } from "./component.js";
 export { defineCodexHost } from "./define.js";
+export { type AppServerTurn, getImportStatusForActor, historyPage, importHistoryForActor } from "./history.js";
 export {
   ingestBatchMixed,
   ingestBatchSafe,
@@ -66,7 +71,9 @@ export {
   deleteThreadForActor,
   deleteTurnForActor,
   forceDeletionForActor,
+  forkThreadForActor,
   getDeletionJobStatusForActor,
+  getForkStatusForActor,
   purgeDataForActor,
   renameThreadForActor,
   revertThreadForActor,

@@ -1,9 +1,11 @@
-import type { CodexComponent, CodexDeletionAsked, CodexDeletionJob, HostMutationCtx, HostQueryCtx } from "./component.js";
+import type { CodexComponent, CodexDeletionAsked, CodexDeletionJob, CodexForkJob, HostMutationCtx, HostQueryCtx } from "./component.js";
 import type { HostActorContext } from "./validators.js";
 
 type InThread = { actor: HostActorContext; threadId: string };
 type InTurn = InThread & { turnId: string };
 type OfJob = { actor: HostActorContext; deletionJobId: string };
+type Forked = { newThreadId: string; turnId?: string | undefined; model?: string | undefined; cwd?: string | undefined };
+type OfFork = { actor: HostActorContext; forkJobId: string };
 type Why = { reason?: string | undefined };
 type When = { delayMs?: number | undefined };
 
@@ -148,6 +150,35 @@ export async function getDeletionJobStatusForActor(ctx: HostQueryCtx, component:
 export async function revertThreadForActor(ctx: HostMutationCtx, component: CodexComponent, args: InTurn): Promise<Partial<CodexDeletionAsked>> {
   const { actor, threadId, turnId } = args;
   return await ctx.runMutation(component.threads.revert, { actor, threadId, turnId });
+}
+
+/**
+ * Copies a thread's turns and messages into a new one, as Codex forks it: call it with the id of the thread that `thread/fork`
+ * answers, before the events of that thread are ingested. The newest turns are there when this returns; older ones come in
+ * batches, which {@link getForkStatusForActor} follows.
+ *
+ * @param ctx of a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `turnId` is the last turn that is copied, the newest where it is not given
+ * @returns the job; the same fork again is the same job
+ * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_THREAD_NOT_EMPTY`, `E_QUOTA`
+ */
+export async function forkThreadForActor(ctx: HostMutationCtx, component: CodexComponent, args: InThread & Forked): Promise<CodexForkJob> {
+  const { actor, threadId, newThreadId, turnId, model, cwd } = args;
+  return await ctx.runMutation(component.threads.fork, { actor, threadId, newThreadId, localThreadId: newThreadId, ...given({ turnId, model, cwd }) });
+}
+
+/**
+ * How far a fork is.
+ *
+ * @param ctx of a query, a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args `forkJobId` as it was answered
+ * @returns the job, or null where the actor has none of that id; one that has ended is remembered for 7 days
+ */
+export async function getForkStatusForActor(ctx: HostQueryCtx, component: CodexComponent, args: OfFork): Promise<CodexForkJob | null> {
+  const { actor, forkJobId } = args;
+  return await ctx.runQuery(component.threads.getForkStatus, { actor, forkJobId });
 }
 
 /**

@@ -15,6 +15,8 @@ export const modules: Record<string, () => Promise<unknown>> = {
   "./crons.js": () => import("#component/crons.js"),
   "./deletions.js": () => import("#component/deletions.js"),
   "./devices.js": () => import("#component/devices.js"),
+  "./forks.js": () => import("#component/forks.js"),
+  "./imports.js": () => import("#component/imports.js"),
   "./messages.js": () => import("#component/messages.js"),
   "./presence.js": () => import("#component/presence.js"),
   "./quarantine.js": () => import("#component/quarantine.js"),

@@ -93,6 +93,11 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   const { token, tokenId } = issued as { token: string; tokenId: string };
   await call("devices.check", { token });
   await call("devices.revokeToken", { actor, tokenId });
+  const turns = [{ turnId: "turn_old", turnJson: JSON.stringify({ id: "turn_old", status: "completed" }), items: [JSON.stringify(agentMessage("msg_old", "Old."))] }];
+  await call("imports.importHistory", { ...of, sessionId: SESSION, position: { turn: 0, item: 0 }, turns, atEnd: true });
+  await call("imports.getImportStatus", of);
+  const { forkJobId } = (await call("threads.fork", { ...ofOther, newThreadId: `${prefix} copy` })) as { forkJobId: string };
+  await call("threads.getForkStatus", { actor, forkJobId });
   const job = async (name: Name, args: object) => ((await call(name, args)) as { deletionJobId: string }).deletionJobId;
   const ofTurn = await job("turns.scheduleDeleteCascade", { ...of, turnId: DONE });
   await call("threads.getDeletionJobStatus", { actor, deletionJobId: ofTurn });

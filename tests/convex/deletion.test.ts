@@ -27,7 +27,7 @@ const DAY = 24 * 60 * MINUTE;
 const BOB = { ...OWNER, userId: "bob" };
 const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
 /** What deletions of threads leave: the machines of their users, too. */
-const LEFT = ["presence", "deviceTokens", "deletions", "tombstones"];
+const LEFT = ["presence", "deviceTokens", "deletions", "forks", "tombstones"];
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
@@ -66,6 +66,10 @@ async function workOn(component: Component, actor = OWNER, threadId = THREAD): P
   await component.run(async (ctx) => {
     const { tenantId, userId } = actor;
     await ctx.db.insert("bindings", { tenantId, userId, threadId, externalThreadId: "ext", updatedAt: 0 });
+    const [thread] = await ctx.db.query("threads").order("desc").take(1);
+    const fork = { tenantId, userId, threadId, newThreadId: "th_copy", turnId: TURN, source: thread!._id, copy: thread!._id, state: "completed" as const };
+    await ctx.db.insert("imports", { tenantId, userId, threadId, state: "running", position: { turn: 1, item: 0 }, importedItems: 1, quarantined: 0, updatedAt: 0 });
+    await ctx.db.insert("forks", { ...fork, before: 0, copiedTurns: 1, copiedMessages: 1, createdAt: 0, endedAt: 0 });
     const threads = [threadId, "th_elsewhere"].map((threadId) => ({ threadId, pendingRequests: 0, behind: 0, catchingUp: false }));
     const told = { phase: "ready", login: "in", threads, beatAt: 0, awayAt: 0, away: true } as const;
     const token = { deviceId: "d", hash: threadId, issuedBy: "web", createdAt: 0, expiresAt: Date.now() };

@@ -464,7 +464,7 @@ test("the crons name every sweep, and nothing else", async () => {
     }
   }
   // These are of one stream, or job, which its caller names, and of one runtime, whose beats move them.
-  const ofOne = ["streams:cleanupFinishedStream", "streams:timeoutStream", "deletions:step", "presence:expire"];
+  const ofOne = ["forks:step", "streams:cleanupFinishedStream", "streams:timeoutStream", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });

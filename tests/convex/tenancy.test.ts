@@ -13,7 +13,7 @@ const NOW_MS = 1_800_000_000_000;
 const SECRET = "the owner's words";
 const EXTERNAL = "external_1";
 /** Answers that are row ids, or hold some. */
-const RANDOM = new Set(["continueCursor", "deletionJobId", "tokenId", "token"]);
+const RANDOM = new Set(["continueCursor", "deletionJobId", "forkJobId", "tokenId", "token"]);
 const COMMAND = "command_1";
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
@@ -30,10 +30,10 @@ type Given = Record<string, Value | undefined>;
 type Callable<Kind extends "query" | "mutation"> = FunctionReference<Kind, "public", Given, Value>;
 type Found = { name: string; args: string[]; call: (component: Component, given: Given) => Promise<Value> };
 
-/** The owner's last deletion. */
+/** The owner's last deletion, fork and device token. */
 let deletionJobId = "none";
-/** The owner's last device token. */
 let tokenId = "none";
+let forkJobId = "none";
 
 const functions: Found[] = [];
 const queries: string[] = [];
@@ -92,6 +92,10 @@ function GIVEN(): Record<string, Value> {
     token: "injected",
     deviceId: "injected",
     entropy: "e".repeat(43),
+    forkJobId,
+    newThreadId: "th_copy",
+    position: { turn: 0, item: 0 },
+    turns: [{ turnId: TURN, turnJson: JSON.stringify({ id: TURN, status: "failed" }), items: [JSON.stringify(agentMessage("injected", "injected"))] }],
     name: "injected",
     commandId: COMMAND,
     kind: "interrupt",
@@ -131,6 +135,9 @@ async function ownerWorks(component: Component): Promise<void> {
   const threads = [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 1 }];
   await component.mutation(api.presence.beat, { actor: OWNER, runtimeId: "rt", generation: 1, phase: "running", threads });
   ({ tokenId } = await component.mutation(api.devices.issueToken, { actor: OWNER, deviceId: "laptop", label: SECRET, entropy: "e".repeat(43) }));
+  const old = { turnId: "old", turnJson: JSON.stringify({ id: "old", status: "completed" }), items: [JSON.stringify(agentMessage("old", SECRET))] };
+  await component.mutation(api.imports.importHistory, { actor: OWNER, sessionId: SESSION, threadId: THREAD, position: { turn: 0, item: 0 }, turns: [old] });
+  ({ forkJobId } = await component.mutation(api.threads.fork, { actor: OWNER, threadId: THREAD, newThreadId: "th_copy" }));
   ({ deletionJobId } = await component.mutation(api.threads.scheduleDeleteCascade, { actor: OWNER, threadId: THREAD, reason: SECRET }));
 }
 
@@ -229,6 +236,7 @@ test("an owner's stream that a stranger's own thread names is a stream of the st
     [`${TURN}_prompt`, "completed", SECRET],
     ["rs_1", "completed", SECRET],
     ["msg_1", "streaming", SECRET],
+    ["old", "completed", SECRET],
   ]);
 });
 

@@ -1,7 +1,9 @@
 //! The real door, as JavaScript has it: a packed call in, a plain object out.
 #![allow(clippy::unwrap_used)]
 
-use super::{plan_change, plan_deletion, plan_make, plan_step, tombstone_of};
+use super::{
+    plan_change, plan_copies, plan_deletion, plan_fork, plan_fork_step, plan_make, plan_step, tombstone_of,
+};
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -52,4 +54,28 @@ fn a_step_is_planned() {
         step.starts_with(r#"{"type":"step","begins":false,"rows":500,"units":2097152,"retryAt":300005,"#),
         "{step}"
     );
+}
+
+#[wasm_bindgen_test]
+fn a_fork_is_planned() {
+    let numbers = [1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 99.0];
+    assert_eq!(text(plan_fork(b"", &numbers)), r#"{"type":"insert","begins":false}"#);
+    let known = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0];
+    assert_eq!(text(plan_fork(b"", &known)), r#"{"type":"keep"}"#);
+    assert!(plan_fork(b"", &numbers[1..]).is_err());
+    let fail = text(plan_fork_step(b"running", &[7.0, 1.0, 0.0, 0.0, 5.0]));
+    assert_eq!(fail, r#"{"type":"fail","code":"E_THREAD_DELETED","expiresAt":604800005}"#);
+    let copy = text(plan_fork_step(b"scheduled", &[9.0, 1.0, 1.0, 0.0, 5.0]));
+    assert!(copy.starts_with(r#"{"type":"copy","begins":true,"rows":500,"units":1048576,"#), "{copy}");
+}
+
+#[wasm_bindgen_test]
+fn copies_are_planned() {
+    let numbers = [1.0, 10.0, 1.0, 9.0, 1.0, 0.0, 3.0, f64::NAN, 1.0, 0.0, 1.0, 0.0, 4.0, 1.0];
+    let ended = r#"{"status":"interrupted","closing":"turn"}"#;
+    let tail = r#"[{"message":0,"textBytes":1,"firstPart":1,"parts":[]}]"#;
+    let turn = r#"{"copied":true,"status":"interrupted","source":"local"}"#;
+    let want =
+        ["{\"turns\":[", turn, "],\"messages\":[", ended, "],\"tails\":", tail, ",\"part\":", ended, "}"];
+    assert_eq!(text(plan_copies(b"inProgressstreaminga", &numbers)), want.concat());
 }

@@ -75,8 +75,8 @@ describe("an app that the Convex CLI pushes", () => {
       const { default: bytes } = (await import(path.join(installed, `pkg/${door}_bytes.js`))) as { default: string };
       return Object.values(component ?? {}).filter((code) => code.includes(bytes)).length;
     };
-    expect(await Promise.all(["ingest", "reads", "reasoning", "clients", "control", "devices", "threads", "commands", "presence", "sweep", "bridge"].map(holding))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
-    expect(withWasm(component ?? {})).toHaveLength(10);
+    expect(await Promise.all(["ingest", "reads", "reasoning", "clients", "control", "devices", "threads", "commands", "presence", "imports", "sweep", "bridge"].map(holding))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    expect(withWasm(component ?? {})).toHaveLength(11);
   });
 });
 

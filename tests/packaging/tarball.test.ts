@@ -21,7 +21,7 @@ afterAll(() => removeFolder(folder));
 const exported = async () => Object.entries((await manifest()).exports).flatMap(([name, target]) => (typeof target === "string" ? [] : [{ name, ...target }]));
 const specifier = (name: string) => PACKAGE + name.slice(1);
 
-const DOORS = ["ingest", "reads", "reasoning", "clients", "control", "devices", "threads", "commands", "presence", "sweep", "bridge"];
+const DOORS = ["ingest", "reads", "reasoning", "clients", "control", "devices", "threads", "commands", "presence", "imports", "sweep", "bridge"];
 
 describe("the tarball", () => {
   test("has the wasm, its glue, its bytes and the component", () => {
@@ -37,7 +37,7 @@ describe("the tarball", () => {
   });
 
   test("has no source, no top-level convex/ and no leftover of the build", () => {
-    const allowed = /^(dist\/(component|js-wrapper)\/.+\.(js|d\.ts)|pkg\/(ingest|reads|reasoning|clients|control|devices|threads|commands|presence|sweep|bridge)(_\w+)?\.(js|d\.ts|wasm|wasm\.d\.ts)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
+    const allowed = /^(dist\/(component|js-wrapper)\/.+\.(js|d\.ts)|pkg\/(ingest|reads|reasoning|clients|control|devices|threads|commands|presence|imports|sweep|bridge)(_\w+)?\.(js|d\.ts|wasm|wasm\.d\.ts)|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   });
 

@@ -1,0 +1,35 @@
+/** How a batch is taken: loaded, planned by the core, applied. */
+import type { Fault, Plan } from "../../js-wrapper/core/boundary.js";
+import { planIngest } from "../../js-wrapper/core/ingest.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { coded } from "../errors.js";
+import { applySession, applyWrites } from "./apply.js";
+import { decide } from "./core.js";
+import { loadIngest, loadNeeds, type IngestArgs } from "./load.js";
+import { scopeOf } from "./scope.js";
+import { whyNotMade } from "./tombstones.js";
+
+export type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault };
+
+/** Takes a batch, or says why not: then nothing is written. `strict` recovers no session, and makes no thread. */
+export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
+  const nowMs = Date.now();
+  let loaded = await loadIngest(ctx, args, strict, nowMs);
+  const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs) : null;
+  if (buried !== null) {
+    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
+  }
+  const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
+  let answer = plan(loaded);
+  if (answer.type === "needs") {
+    loaded = await loadNeeds(ctx, args, loaded, answer.needs);
+    answer = plan(loaded);
+  }
+  if (answer.type === "rejected") return answer;
+  if (answer.type === "needs") throw coded("E_INTERNAL", "the core asked twice");
+  const { rows } = loaded;
+  const target = { scope: scopeOf(args.actor), threadId: args.threadId, nowMs, args, rows };
+  await applyWrites(ctx, target, answer.plan.writes);
+  await applySession(ctx, args, rows.own, answer.plan.session, nowMs);
+  return answer;
+}

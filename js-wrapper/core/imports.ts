@@ -1,0 +1,42 @@
+/** What the core makes of a thread's history. Every call throws CoreError where the core has a bug. */
+import base64 from "#wasm/imports_bytes";
+import * as wasm from "#wasm/imports";
+import { Packer } from "./boundary.js";
+import { Instance } from "./instance.js";
+
+export type { ImportEvent } from "#wasm/imports";
+
+/** `src/import.rs`, Place. */
+export type Place = { turn: number; item: number };
+
+/** `src/import.rs`, ImportCall. */
+export type ImportCall = {
+  legacy: boolean;
+  restart: boolean;
+  used: boolean;
+  known: Place | null;
+  at: Place;
+  turns: readonly { turnJson: string; more?: boolean | undefined; foreign: boolean; items: readonly string[] }[];
+};
+
+const instance = new Instance(base64, wasm.initSync);
+
+/** Plans a page of a history. */
+export function planImport(call: ImportCall): wasm.ImportAnswer {
+  const packer = new Packer();
+  for (const flag of [call.legacy, call.restart, call.used]) packer.flag(flag);
+  packer.optional(call.known, (known) => place(packer, known));
+  place(packer, call.at);
+  packer.list(call.turns, (turn) => {
+    packer.text(turn.turnJson);
+    packer.flag(turn.more === true);
+    packer.flag(turn.foreign);
+    packer.list(turn.items, (item) => packer.text(item));
+  });
+  return instance.askPacked(wasm.planImport, packer.end());
+}
+
+function place(packer: Packer, { turn, item }: Place): void {
+  packer.number(turn);
+  packer.number(item);
+}

@@ -1,0 +1,525 @@
+//! History imports: a thread's turns, as the app-server has kept them, come in page by page and become events of their
+//! turns' import streams, `${threadId}:${turnId}:import`, which a batch takes as it takes any other (`src/ingest`).
+//!
+//! A place in a history is a turn's number and an item's number in it. Item n begins at cursor 2n + 1 of its turn's stream
+//! and ends at 2n + 2; the turn begins at 0 and ends behind its last item. So what is sent again finds its own place.
+
+use crate::error::Code;
+use crate::event::json::Json;
+use crate::limits::{ID_BYTES_MAX, IMPORT_BYTES_MAX, IMPORT_ITEMS_MAX, IMPORT_TURNS_MAX};
+use crate::pack::{Misfit, Unpacker, safe_integer};
+use serde::Serialize;
+use tsify::Tsify;
+
+/// A place in a history: everything before it is imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// The turn's number.
+    pub turn: u64,
+    /// The item's number in it.
+    pub item: u64,
+}
+
+/// A page of a history.
+#[derive(Clone, Debug, Default)]
+pub struct ImportCall<'a> {
+    /// Whether the app-server gives the thread's items other ids than those of its events.
+    pub legacy: bool,
+    /// Whether the import begins again.
+    pub restart: bool,
+    /// Whether the thread has had turns.
+    pub used: bool,
+    /// How far the import is, where one was begun.
+    pub known: Option<Place>,
+    /// The place of the page's first item: the turn's number, the item's.
+    pub at: (f64, f64),
+    /// The page's turns, in order.
+    pub turns: Vec<ImportTurn<'a>>,
+}
+
+/// A turn of a page.
+#[derive(Clone, Debug, Default)]
+pub struct ImportTurn<'a> {
+    /// The turn as the app-server has it, whatever items it lists.
+    pub json: &'a str,
+    /// Whether items of it come with the next page.
+    pub more: bool,
+    /// Whether the thread has it, and no import brought it.
+    pub foreign: bool,
+    /// Its items, as the app-server has them.
+    pub items: Vec<&'a str>,
+}
+
+/// The answer to a page.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum ImportAnswer {
+    /// Nothing is written.
+    Rejected {
+        /// Why.
+        code: Code,
+        /// In words.
+        message: &'static str,
+    },
+    /// Events, as many as one call takes.
+    Import {
+        /// In the order of their streams.
+        events: Vec<ImportEvent>,
+        /// Where the import goes on: short of the page's end, the rest of it is sent again.
+        next: Place,
+    },
+}
+
+/// An event of an import stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportEvent {
+    /// The turn's index in the page.
+    pub turn: u32,
+    /// The item's index in the turn, where it is of one.
+    #[tsify(optional)]
+    pub item: Option<u32>,
+    /// Its method.
+    pub kind: &'static str,
+    /// The item, where it begins: its end says the rest.
+    #[tsify(optional)]
+    pub begins: Option<ItemName>,
+    /// Whether the turn or item that it holds is JSON.
+    pub is_json: bool,
+    /// Where it begins on its stream.
+    pub cursor_start: u64,
+    /// Where it ends.
+    pub cursor_end: u64,
+    /// When it was, in milliseconds, as far as the history knows.
+    #[tsify(optional)]
+    pub created_at: Option<f64>,
+}
+
+/// An item's id and type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemName {
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub item_type: String,
+}
+
+impl<'a> ImportCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let read = Self {
+            legacy: call.flag(),
+            restart: call.flag(),
+            used: call.flag(),
+            known: call.optional(|call| Place { turn: call.integer(), item: call.integer() }),
+            at: (call.number(), call.number()),
+            turns: call.list(|call| ImportTurn {
+                json: call.text(),
+                more: call.flag(),
+                foreign: call.flag(),
+                items: call.list(Unpacker::text),
+            }),
+        };
+        call.end(read)
+    }
+}
+
+/// Plans a page: what of it is new becomes events. Where the thread of a legacy import has a turn that the import did not
+/// bring, that turn is left out: its items are there under other ids.
+pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
+    let refused = |code, message| ImportAnswer::Rejected { code, message };
+    let (Some(turn), Some(item)) = (number(call.at.0), number(call.at.1)) else {
+        return refused(Code::ESyncInvalidCursorRange, "a place in a history is two small integers");
+    };
+    if call.known.is_none() && call.legacy && call.used {
+        return refused(Code::EThreadNotEmpty, "a legacy thread is imported into one without turns");
+    }
+    let at = Place { turn, item };
+    let known = call.known.filter(|_| !call.restart).unwrap_or_default();
+    if at > known {
+        return refused(Code::ESyncOutOfOrder, "the page begins behind what was imported");
+    }
+    let mut events = Events { known, next: known, events: Vec::new(), turns: 0, items: 0, bytes: 0 };
+    for ((order, turn), index) in (at.turn..).zip(&call.turns).zip(0..) {
+        let first = if order == at.turn { at.item } else { 0 };
+        if order >= known.turn && !events.add_turn(index, turn, order, first, call.legacy && turn.foreign) {
+            break;
+        }
+    }
+    ImportAnswer::Import { events: events.events, next: events.next }
+}
+
+/// A number in a history: what is larger is none, so that a cursor is always one.
+fn number(value: f64) -> Option<u64> {
+    safe_integer(value).filter(|number| *number <= u64::from(u32::MAX))
+}
+
+struct Events {
+    known: Place,
+    next: Place,
+    events: Vec<ImportEvent>,
+    turns: usize,
+    items: usize,
+    bytes: usize,
+}
+
+impl Events {
+    /// Adds what is new of a turn, whose listed items begin with number `first`; answers whether the next one follows.
+    fn add_turn(
+        &mut self,
+        index: u32,
+        turn: &ImportTurn<'_>,
+        order: u64,
+        first: u64,
+        left_out: bool,
+    ) -> bool {
+        if self.turns >= IMPORT_TURNS_MAX || self.is_full() {
+            return false;
+        }
+        self.turns += 1;
+        let from = if order == self.known.turn { self.known.item } else { 0 };
+        let facts = TurnFacts::read(turn.json);
+        let event = |kind, cursor_start, created_at| ImportEvent {
+            turn: index,
+            item: None,
+            kind,
+            begins: None,
+            is_json: facts.is_json,
+            cursor_start,
+            cursor_end: cursor_start + 1,
+            created_at,
+        };
+        if from == 0 {
+            self.push(left_out, turn.json, event("turn/started", 0, facts.started_at));
+        }
+        for ((number, json), item) in (first..).zip(&turn.items).zip(0..) {
+            if number < from {
+                continue;
+            }
+            // One item at least, however large its turn is: every call goes on.
+            if self.is_full() && self.items > 0 {
+                return false;
+            }
+            self.items += 1;
+            self.add_item((index, item), json, number, facts.started_at, left_out);
+            self.next = Place { turn: order, item: number + 1 };
+        }
+        let count = from.max(first + turn.items.len() as u64);
+        if turn.more {
+            self.next = Place { turn: order, item: count };
+            return false;
+        }
+        if facts.ended {
+            let at = facts.completed_at.or(facts.started_at);
+            self.push(left_out, turn.json, event("turn/completed", 2 * count + 1, at));
+        }
+        self.next = Place { turn: order + 1, item: 0 };
+        true
+    }
+
+    /// An item begins, by its name alone, and ends; one that has no name ends only.
+    fn add_item(
+        &mut self,
+        (turn, item): (u32, u32),
+        json: &str,
+        number: u64,
+        turn_started_at: Option<f64>,
+        left_out: bool,
+    ) {
+        let facts = ItemFacts::read(json);
+        let started_at = facts.started_at.or(turn_started_at);
+        let cursor = 2 * number + 1;
+        let begins = facts.name.is_some();
+        let event = ImportEvent {
+            turn,
+            item: Some(item),
+            kind: "item/started",
+            begins: facts.name,
+            is_json: facts.is_json,
+            cursor_start: cursor,
+            cursor_end: cursor + 1,
+            created_at: started_at,
+        };
+        let ends = ImportEvent {
+            kind: "item/completed",
+            begins: None,
+            cursor_start: cursor + u64::from(begins),
+            cursor_end: cursor + 2,
+            created_at: facts.completed_at.or(started_at),
+            ..event
+        };
+        if begins {
+            self.push(left_out, "", event);
+        }
+        self.push(left_out, json, ends);
+    }
+
+    fn push(&mut self, left_out: bool, json: &str, event: ImportEvent) {
+        if !left_out {
+            self.bytes += json.len();
+            self.events.push(event);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.items >= IMPORT_ITEMS_MAX || self.bytes >= IMPORT_BYTES_MAX
+    }
+}
+
+/// What an import reads of a turn.
+struct TurnFacts {
+    is_json: bool,
+    ended: bool,
+    started_at: Option<f64>,
+    completed_at: Option<f64>,
+}
+
+impl TurnFacts {
+    fn read(json: &str) -> Self {
+        let json = Json::parse(json).ok();
+        let [status, started, completed] =
+            json.map(|json| json.pick(["status", "startedAt", "completedAt"])).unwrap_or_default();
+        let seconds = |value: Option<Json<'_>>| time(value).map(|seconds| seconds * 1000.0);
+        Self {
+            is_json: json.is_some(),
+            // What is not read so is kept as it came: a batch says what is wrong with it.
+            ended: status.and_then(Json::str).is_none_or(|status| !status.is("inProgress")),
+            started_at: seconds(started),
+            completed_at: seconds(completed),
+        }
+    }
+}
+
+/// What an import reads of an item.
+struct ItemFacts {
+    is_json: bool,
+    name: Option<ItemName>,
+    started_at: Option<f64>,
+    completed_at: Option<f64>,
+}
+
+impl ItemFacts {
+    fn read(json: &str) -> Self {
+        let json = Json::parse(json).ok();
+        let [id, item_type, started, completed] =
+            json.map(|json| json.pick(["id", "type", "startedAtMs", "completedAtMs"])).unwrap_or_default();
+        let short = |value: Option<Json<'_>>| {
+            value.and_then(Json::str).map(|text| text.to_whole()).filter(|text| text.len() <= ID_BYTES_MAX)
+        };
+        let name = match (short(id), short(item_type)) {
+            (Some(id), Some(item_type)) => Some(ItemName { id, item_type }),
+            _ => None,
+        };
+        Self { is_json: json.is_some(), name, started_at: time(started), completed_at: time(completed) }
+    }
+}
+
+fn time(value: Option<Json<'_>>) -> Option<f64> {
+    value.and_then(Json::safe_integer).map(|time| time as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DONE: &str = r#"{"id":"T","status":"completed","startedAt":2,"completedAt":5}"#;
+    const OPEN: &str = r#"{"id":"T","status":"inProgress","startedAt":2,"completedAt":null}"#;
+    const ITEM: &str = r#"{"id":"m","type":"x","startedAtMs":2500,"completedAtMs":3000}"#;
+
+    fn turn<'a>(json: &'a str, items: &[&'a str]) -> ImportTurn<'a> {
+        ImportTurn { json, more: false, foreign: false, items: items.to_vec() }
+    }
+
+    fn page(at: (f64, f64), turns: Vec<ImportTurn<'_>>) -> ImportCall<'_> {
+        ImportCall { at, turns, ..ImportCall::default() }
+    }
+
+    /// Events as `turn.item kind start..end @time`, and where the import goes on.
+    fn planned(call: &ImportCall<'_>) -> (Vec<String>, (u64, u64)) {
+        let ImportAnswer::Import { events, next } = plan_import(call) else { panic!("{call:?}") };
+        let told = events.iter().map(|event| {
+            let item = event.item.map(|item| format!(".{item}")).unwrap_or_default();
+            let name = event.begins.as_ref().map(|name| format!(" {}:{}", name.item_type, name.id));
+            let time = event.created_at.map(|time| format!(" @{time}")).unwrap_or_default();
+            let broken = if event.is_json { "" } else { " broken" };
+            let ImportEvent { turn, kind, cursor_start, cursor_end, .. } = event;
+            let name = name.unwrap_or_default();
+            format!("{turn}{item} {kind}{name} {cursor_start}..{cursor_end}{time}{broken}")
+        });
+        (told.collect(), (next.turn, next.item))
+    }
+
+    fn code(call: &ImportCall<'_>) -> Option<Code> {
+        match plan_import(call) {
+            ImportAnswer::Rejected { code, .. } => Some(code),
+            ImportAnswer::Import { .. } => None,
+        }
+    }
+
+    #[test]
+    fn a_turn_becomes_its_beginning_its_items_and_its_end() {
+        let bare = r#"{"id":"n","type":"y"}"#;
+        let want = [
+            "0 turn/started 0..1 @2000",
+            "0.0 item/started x:m 1..2 @2500",
+            "0.0 item/completed 2..3 @3000",
+            "0.1 item/started y:n 3..4 @2000",
+            "0.1 item/completed 4..5 @2000",
+            "0 turn/completed 5..6 @5000",
+            "1 turn/started 0..1 @2000",
+        ];
+        let call = page((0.0, 0.0), vec![turn(DONE, &[ITEM, bare]), turn(OPEN, &[])]);
+        assert_eq!(planned(&call), (want.map(str::to_owned).to_vec(), (2, 0)));
+        let started = r#"{"id":"n","type":"y","startedAtMs":7}"#;
+        let (events, _) = planned(&page((0.0, 0.0), vec![turn("{}", &[started, bare])]));
+        assert_eq!(events[2], "0.0 item/completed 2..3 @7");
+        assert_eq!(events[3], "0.1 item/started y:n 3..4", "nobody knows when");
+        assert_eq!(events[5], "0 turn/completed 5..6");
+        let (events, _) = planned(&page((0.0, 0.0), vec![turn(r#"{"status":"failed","startedAt":1}"#, &[])]));
+        assert_eq!(events[1], "0 turn/completed 1..2 @1000");
+    }
+
+    #[test]
+    fn what_is_broken_is_told_whole_and_named_nowhere() {
+        let long = format!(r#"{{"id":"{}","type":"x"}}"#, "i".repeat(ID_BYTES_MAX + 1));
+        let fits = format!(r#"{{"id":"{}","type":"x"}}"#, "i".repeat(ID_BYTES_MAX));
+        let items = ["{", r#"{"type":"x"}"#, r#"{"id":"m","type":1}"#, &long, &fits];
+        let (events, next) = planned(&page((0.0, 0.0), vec![turn("nonsense", &items)]));
+        let want = [
+            "0 turn/started 0..1 broken",
+            "0.0 item/completed 1..3 broken",
+            "0.1 item/completed 3..5",
+            "0.2 item/completed 5..7",
+            "0.3 item/completed 7..9",
+        ];
+        assert_eq!(&events[..5], &want.map(str::to_owned));
+        assert_eq!(events[5], format!("0.4 item/started x:{} 9..10", "i".repeat(ID_BYTES_MAX)));
+        assert_eq!(&events[6..], ["0.4 item/completed 10..11", "0 turn/completed 11..12 broken"]);
+        assert_eq!(next, (1, 0));
+    }
+
+    #[test]
+    fn a_page_goes_on_where_the_import_is() {
+        let turns = || vec![turn(DONE, &[ITEM, ITEM, ITEM]), turn(OPEN, &[ITEM])];
+        let known = |turn, item| Some(Place { turn, item });
+        let again = |known| planned(&ImportCall { known, ..page((4.0, 0.0), turns()) });
+        assert_eq!(again(known(4, 2)).0[0], "0.2 item/started x:m 5..6 @2500");
+        assert_eq!(again(known(4, 2)).0[2], "0 turn/completed 7..8 @5000");
+        assert_eq!(again(known(4, 3)).0[0], "0 turn/completed 7..8 @5000", "all of its items are there");
+        assert_eq!(again(known(4, 9)).0[0], "0 turn/completed 19..20 @5000", "behind all that was said");
+        assert_eq!(again(known(5, 0)).0[0], "1 turn/started 0..1 @2000");
+        assert_eq!(again(known(5, 1)), (vec![], (6, 0)));
+        assert_eq!(again(known(6, 0)), (vec![], (6, 0)));
+        assert_eq!(again(known(9, 7)), (vec![], (9, 7)), "never backwards");
+        let later = page((4.0, 2.0), vec![turn(DONE, &[ITEM])]);
+        let (events, next) = planned(&ImportCall { known: known(4, 2), ..later.clone() });
+        assert_eq!(
+            (events[0].as_str(), events[2].as_str(), next),
+            ("0.0 item/started x:m 5..6 @2500", "0 turn/completed 7..8 @5000", (5, 0))
+        );
+        for behind in [known(4, 1), known(3, 9), None] {
+            assert_eq!(code(&ImportCall { known: behind, ..later.clone() }), Some(Code::ESyncOutOfOrder));
+        }
+        let restart = ImportCall { known: known(4, 2), restart: true, ..page((0.0, 0.0), turns()) };
+        assert_eq!(planned(&restart).0[0], "0 turn/started 0..1 @2000");
+        assert_eq!(
+            code(&ImportCall { restart: true, known: known(4, 2), ..later }),
+            Some(Code::ESyncOutOfOrder)
+        );
+    }
+
+    #[test]
+    fn a_turn_comes_in_pieces() {
+        let piece = |first, known, items: &[&'static str], more| {
+            let turns = vec![ImportTurn { more, ..turn(DONE, items) }, turn(DONE, &[])];
+            let known = Some(Place { turn: 0, item: known });
+            planned(&ImportCall { known, ..page((0.0, first), turns) })
+        };
+        let (events, next) = piece(0.0, 0, &[ITEM], true);
+        assert_eq!((events.len(), next), (3, (0, 1)), "what is behind a piece is not its turn's");
+        let (events, next) = piece(1.0, 1, &[ITEM], true);
+        assert_eq!((events[0].as_str(), events.len(), next), ("0.0 item/started x:m 3..4 @2500", 2, (0, 2)));
+        assert_eq!(piece(0.0, 3, &[ITEM], true), (vec![], (0, 3)), "an old piece");
+        let (events, next) = piece(2.0, 2, &[], false);
+        assert_eq!((events[0].as_str(), next), ("0 turn/completed 5..6 @5000", (2, 0)));
+    }
+
+    #[test]
+    fn a_place_is_two_integers() {
+        let max = f64::from(u32::MAX);
+        let known = Some(Place { turn: u64::from(u32::MAX), item: u64::from(u32::MAX) });
+        for (at, want) in [
+            ((-1.0, 0.0), Some(Code::ESyncInvalidCursorRange)),
+            ((0.0, 0.5), Some(Code::ESyncInvalidCursorRange)),
+            ((f64::NAN, 0.0), Some(Code::ESyncInvalidCursorRange)),
+            ((max + 1.0, 0.0), Some(Code::ESyncInvalidCursorRange)),
+            ((0.0, max + 1.0), Some(Code::ESyncInvalidCursorRange)),
+            ((max, max), None),
+        ] {
+            assert_eq!(code(&ImportCall { known, ..page(at, vec![]) }), want, "{at:?}");
+        }
+    }
+
+    #[test]
+    fn a_legacy_thread_is_imported_into_an_empty_one_and_no_turn_twice() {
+        let begins = |legacy, used, known| ImportCall { legacy, used, known, ..page((0.0, 0.0), vec![]) };
+        assert_eq!(code(&begins(true, true, None)), Some(Code::EThreadNotEmpty));
+        for call in
+            [begins(true, false, None), begins(false, true, None), begins(true, true, Some(Place::default()))]
+        {
+            assert_eq!(code(&call), None, "{call:?}");
+        }
+        let turns = |foreign| vec![ImportTurn { foreign, ..turn(DONE, &[ITEM]) }, turn(DONE, &[])];
+        let imported = |legacy, foreign| planned(&ImportCall { legacy, ..page((0.0, 0.0), turns(foreign)) });
+        let (events, next) = imported(true, true);
+        assert_eq!((events.len(), next), (2, (2, 0)), "only the other turn");
+        assert_eq!(imported(true, false).0.len(), 6);
+        assert_eq!(imported(false, true).0.len(), 6);
+    }
+
+    #[test]
+    fn a_call_takes_what_fits_a_batch() {
+        let items = vec![ITEM; IMPORT_ITEMS_MAX + 1];
+        let (events, next) = planned(&page((0.0, 0.0), vec![turn(DONE, &items), turn(DONE, &[])]));
+        assert_eq!((events.len(), next), (1 + 2 * IMPORT_ITEMS_MAX, (0, IMPORT_ITEMS_MAX as u64)));
+        let full = vec![ITEM; IMPORT_ITEMS_MAX];
+        let (events, next) = planned(&page((0.0, 0.0), vec![turn(DONE, &full), turn(DONE, &[])]));
+        assert_eq!((events.len(), next), (2 + 2 * IMPORT_ITEMS_MAX, (1, 0)), "with its end");
+        let turns = vec![turn(DONE, &[]); IMPORT_TURNS_MAX + 3];
+        let (events, next) = planned(&page((0.0, 0.0), turns));
+        assert_eq!((events.len(), next), (2 * IMPORT_TURNS_MAX, (IMPORT_TURNS_MAX as u64, 0)));
+        let big = format!(r#"{{"id":"m","type":"x","text":"{}"}}"#, "t".repeat(IMPORT_BYTES_MAX));
+        let (events, next) = planned(&page((0.0, 0.0), vec![turn(DONE, &[&big, ITEM])]));
+        assert_eq!((events.len(), next), (3, (0, 1)), "one item, whatever its size");
+        let large = format!(r#"{{"status":"inProgress","error":"{}"}}"#, "t".repeat(IMPORT_BYTES_MAX));
+        let (events, next) = planned(&page((0.0, 0.0), vec![turn(&large, &[ITEM, ITEM])]));
+        assert_eq!((events.len(), next), (3, (0, 1)), "one item, whatever the size of its turn");
+        let left = IMPORT_BYTES_MAX - DONE.len();
+        let exact = format!(r#"{{"id":"m","type":"x","text":"{}"}}"#, "t".repeat(left - 31));
+        assert_eq!(exact.len(), left);
+        for (item, want) in [(&exact[..], (0, 1)), (&exact.replacen('t', "", 1)[..], (1, 0))] {
+            let (_, next) = planned(&page((0.0, 0.0), vec![turn(DONE, &[item, ITEM])]));
+            assert_eq!(next, want, "{} of {left}", item.len());
+        }
+    }
+
+    #[test]
+    fn a_call_is_read_as_it_is_packed() {
+        let numbers = [1.0, 0.0, 1.0, 1.0, 3.0, 4.0, 5.0, 6.0, 1.0, 2.0, 0.0, 1.0, 2.0, 1.0, 1.0];
+        let call = ImportCall::unpack(Unpacker::new("{}ab", &numbers)).unwrap();
+        assert_eq!((call.legacy, call.restart, call.used), (true, false, true));
+        assert_eq!((call.known, call.at), (Some(Place { turn: 3, item: 4 }), (5.0, 6.0)));
+        let [turn] = &call.turns[..] else { panic!() };
+        assert_eq!(
+            (turn.json, turn.more, turn.foreign, &turn.items[..]),
+            ("{}", false, true, &["a", "b"][..])
+        );
+        assert!(ImportCall::unpack(Unpacker::new("{}ab", &numbers[..14])).is_err());
+    }
+}
