@@ -33,7 +33,7 @@ describe("the reasoning for hooks", () => {
     const cursors = [{ streamId: "s", cursor: 0 }];
     const answer = await list(overlay, { paginationOpts: { numItems: 0, cursor: null }, streamArgs: { kind: "deltas", cursors } });
     expect(answer).toEqual({ page: [], isDone: false, continueCursor: "", streams: { kind: "deltas", ...live } });
-    expect(overlay.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, snapshots: false }]]);
+    expect(overlay.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, liveOnly: true }]]);
   });
 
   it("asks for raw thought where that is a boolean, and never against the server's own options", async () => {
