@@ -3,9 +3,9 @@ const ACTOR = { tenantId: "demo-tenant", userId: "demo-user", deviceId: "laptop"
 const SESSION = "session-1";
 const DELTAS = 20;
 const BATCHES = 1000;
-/** SOURCE: the bound for a steady batch of 20 text deltas. */
-const READS_MAX = 8;
-const WRITES_MAX = 3;
+/** What a steady batch of 20 text deltas may read, a patch being one read, and write. */
+const READS_MAX = 6;
+const WRITES_MAX = 2;
 /** More often than a beat is due, which would be one write more, at any age. */
 const BATCHES_A_BEAT = 25;
 /**
