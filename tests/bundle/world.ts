@@ -161,10 +161,11 @@ async function copies(
   rename: (text: string, at: number) => string,
   change: (row: Row, at: number) => Row = (row) => row,
 ): Promise<void> {
-  const all = await db.run(async (ctx) => {
-    const tables = await Promise.all(TABLES.map(async (table) => [table, (await ctx.db.query(table).collect()) as unknown as Row[]] as const));
-    return tables.filter(([table]) => table !== "tombstones");
-  });
+  // One transaction reads no more than 32,000 rows.
+  const all: (readonly [TableNames, Row[]])[] = [];
+  for (const table of TABLES) {
+    if (table !== "tombstones") all.push([table, await db.run(async (ctx) => (await ctx.db.query(table).collect()) as unknown as Row[])]);
+  }
   const own = all.filter(([table]) => table !== "parts").flatMap(([table, rows]) => rows.filter(isChosen).map((row) => [table, row] as const));
   const parts = all.find(([table]) => table === "parts")![1];
   const ids = new Set(own.map(([, { _id }]) => _id));
