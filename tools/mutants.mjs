@@ -18,6 +18,8 @@ const EXPLAINED = path.join(ROOT, "docs/MUTANTS.md");
 const CAUGHT_MIN = 0.95;
 /** What takes longer than the rest together: asked only where the rest finds nothing. */
 const SLOW = ["evidence::", "the_cost_is_linear_in_the_line", "of_recorded_lines_only", "agrees_with_a_whole_reading", "bounded_over_and_over"];
+const ALL = ["--lib"];
+const QUICK = [...ALL, "--", ...SLOW.flatMap((name) => ["--skip", name])];
 /** Seconds: all tests take three, so that a mutant which takes as long as this does not end. */
 const TIMEOUT_S = 40;
 const NOT_COPIED = new Set([".git", "node_modules", "target", "fuzz/target", "dist", "pkg"]);
@@ -40,20 +42,31 @@ function mutantsByFile() {
 /** Lets `cargo mutants` change the copy; answers the outcomes. */
 async function outcomes(copy, args, testArgs = []) {
   const output = mkdtempSync(path.join(tmpdir(), "mutants-out-"));
-  const fixed = ["mutants", "--in-place", "--no-shuffle", "--baseline", "skip", "--timeout", String(TIMEOUT_S), "--output", output, "--colors", "never", ...args, "--", "--", ...testArgs];
-  const child = spawn("cargo", fixed, { cwd: copy, env: ENV, stdio: ["ignore", "ignore", "inherit"] });
-  const code = await new Promise((done) => child.on("close", done));
+  const fixed = ["mutants", "--in-place", "--no-shuffle", "--baseline", "skip", "--timeout", String(TIMEOUT_S), "--output", output, "--colors", "never", ...args, "--", ...testArgs];
+  const code = await run(copy, fixed);
   if (![0, MISSED, TIMED_OUT].includes(code)) throw new Error(`cargo mutants ${args.join(" ")}: exit ${String(code)}`);
   const found = JSON.parse(readFileSync(path.join(output, "mutants.out/outcomes.json"), "utf8")).outcomes;
   rmSync(output, { recursive: true, force: true });
   return found.filter(({ scenario }) => scenario.Mutant !== undefined);
 }
 
+function run(copy, args) {
+  const child = spawn("cargo", args, { cwd: copy, env: ENV, stdio: ["ignore", "ignore", "inherit"] });
+  return new Promise((done) => child.on("close", done));
+}
+
+/** What fails without a mutant catches every one. */
+async function assertPasses(copy) {
+  for (const testArgs of [QUICK, ALL]) {
+    if ((await run(copy, ["test", "--locked", ...testArgs])) !== 0) throw new Error(`cargo test ${testArgs.join(" ")} fails as it is`);
+  }
+}
+
 async function runFile(copy, file) {
-  const quick = await outcomes(copy, ["-f", file], SLOW.flatMap((name) => ["--skip", name]));
+  const quick = await outcomes(copy, ["-f", file], QUICK);
   const living = quick.filter(({ summary }) => summary === "MissedMutant").map(({ scenario }) => scenario.Mutant.name);
   const exactly = living.flatMap((name) => ["-F", `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`]);
-  const all = living.length === 0 ? [] : await outcomes(copy, ["-f", file, ...exactly]);
+  const all = living.length === 0 ? [] : await outcomes(copy, ["-f", file, ...exactly], ALL);
   const found = [...quick.filter(({ summary }) => summary !== "MissedMutant"), ...all];
   if (found.length !== quick.length) throw new Error(`${file}: ${String(living.length)} lived, ${String(all.length)} were run again`);
   const named = (...summaries) => found.filter(({ summary }) => summaries.includes(summary)).map(({ scenario }) => nameOf(scenario.Mutant));
@@ -70,6 +83,7 @@ function copyOfProject() {
 async function work(files, endsMs, results) {
   const copy = copyOfProject();
   try {
+    await assertPasses(copy);
     while (files.length > 0 && Date.now() < endsMs) {
       const file = files.shift();
       const result = await runFile(copy, file);
