@@ -5,11 +5,8 @@ import type { TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import type { Actor } from "../../convex/validators.js";
 import type { Backend, CallRecord } from "../../tools/embedded-convex/index.mjs";
-import { agentMessage, api, modules, OWNER, SESSION, THREAD, TurnStream, type Component } from "../convex/build.js";
-import { startBackend } from "../convex/bundle.js";
-
-/** The sources by the paths of the pushed modules. */
-const sources = Object.fromEntries(Object.entries(modules).map(([path, load]) => [path.replace(/^.*\/convex\//, "").replace(/\.ts$/, ".js"), load]));
+import { agentMessage, api, OWNER, SESSION, THREAD, TurnStream, type Component } from "../convex/build.js";
+import { sources, startBackend } from "../convex/bundle.js";
 
 const TABLES = Object.keys(schema.tables) as TableNames[];
 /** Rows that one transaction of copies may write. */
@@ -70,7 +67,7 @@ export function placeOfOther(place: Place, actor: Partial<Actor>): Place {
 type Row = Record<string, Value> & { _id: string; _creationTime: number };
 
 export async function startWorld(size: Size = SMALLEST, footprints = false): Promise<World> {
-  const backend = startBackend({ modules: sources, footprints, transactionLimits: footprints ? {} : true });
+  const backend = startBackend({ footprints, transactionLimits: footprints ? {} : true });
   const world: World = { backend, component: backend.t, place: placeOf(THREAD) };
   await backend.quickly(() => fill(world, size));
   return world;

@@ -368,7 +368,7 @@ describe("serverRequests.upsertPending", () => {
   test("refuses ids that are none and names that are too long, in a thread that is there", async () => {
     const component = await startThread();
     const long = "x".repeat(1025);
-    const bad: Upsert[] = [{ requestId: -1 }, { requestId: 0.5 }, { requestId: Number.NaN }, { requestId: 2 ** 53 }, { requestId: long }, { requestId: 'a"b' }, { requestId: "\ud83d" }, { method: long }, { turnId: long }, { itemId: long }, { runtimeId: long }];
+    const bad: Upsert[] = [{ requestId: -1 }, { requestId: 0.5 }, { requestId: Number.NaN }, { requestId: 2 ** 53 }, { requestId: long }, { requestId: 'a"b' }, { method: long }, { turnId: long }, { itemId: long }, { runtimeId: long }];
     for (const args of bad) expect((await refusal(upsert(component, args))).code).toBe("E_REQUEST_INVALID");
     expect((await refusal(upsert(component, { threadId: "none" }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
     expect((await refusal(upsert(component, { actor: STRANGER }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
