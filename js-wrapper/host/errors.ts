@@ -1,4 +1,5 @@
 import { ConvexError } from "convex/values";
+import { isCodexError } from "./codex-error.js";
 
 /** The errors that the helpers themselves throw. */
 export type HostErrorCode =
@@ -18,16 +19,7 @@ export async function orMissing<Answer>(answer: Promise<Answer>, codes: readonly
   try {
     return await answer;
   } catch (thrown) {
-    const code = codeOf(thrown);
-    if (code === undefined || !codes.includes(code)) throw thrown;
+    if (!isCodexError(thrown) || !codes.includes(thrown.data.code)) throw thrown;
     return missing();
   }
-}
-
-/** By shape, for an app may hold a second copy of `convex/values`. */
-function codeOf(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !("data" in thrown)) return undefined;
-  const data: unknown = thrown.data;
-  if (typeof data !== "object" || data === null || !("code" in data)) return undefined;
-  return typeof data.code === "string" ? data.code : undefined;
 }
