@@ -3,9 +3,7 @@ import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
 import { step as doStep } from "./model/deletion.js";
-
-/** Jobs that one sweep takes up. */
-const JOBS_MAX = 20;
+import { takeUp } from "./model/jobs.js";
 
 /** Does the next batch of a deletion, if one is due. */
 export const step = internalMutation({
@@ -18,13 +16,5 @@ export const step = internalMutation({
 export const goOn = internalMutation({
   args: {},
   returns: v.object({ takenUp: v.number() }),
-  handler: async (ctx): Promise<{ takenUp: number }> => {
-    const nowMs = Date.now();
-    const due = await ctx.db
-      .query("deletions")
-      .withIndex("by_due", (q) => q.gt("dueAt", 0).lte("dueAt", nowMs))
-      .take(JOBS_MAX);
-    for (const { _id: job } of due) await ctx.scheduler.runAfter(0, internal.deletions.step, { job });
-    return { takenUp: due.length };
-  },
+  handler: (ctx): Promise<{ takenUp: number }> => takeUp(ctx, "deletions", internal.deletions.step),
 });

@@ -5,7 +5,7 @@ import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
 import { decide } from "./model/core.js";
-import { scopeOf } from "./model/scope.js";
+import { findOwn, scopeOf } from "./model/scope.js";
 import { vActor } from "./validators.js";
 
 /** Tokens that are counted, and listed. SOURCE: `src/limits.rs`, DEVICE_TOKENS_MAX. */
@@ -45,9 +45,8 @@ export const revokeToken = mutation({
   args: { actor: vActor, tokenId: v.string() },
   returns: v.object({ revoked: v.boolean() }),
   handler: async (ctx, { actor, tokenId }) => {
-    const id = ctx.db.normalizeId("deviceTokens", tokenId);
-    const row = id === null ? null : await ctx.db.get("deviceTokens", id);
-    if (row === null || row.tenantId !== actor.tenantId || row.userId !== actor.userId) return { revoked: false };
+    const row = await findOwn(ctx, "deviceTokens", actor, tokenId);
+    if (row === null) return { revoked: false };
     await ctx.db.delete("deviceTokens", row._id);
     return { revoked: true };
   },

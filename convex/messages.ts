@@ -1,13 +1,12 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { query } from "./_generated/server.js";
-import { coded } from "./errors.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { LIST_PAGE_BYTES_MAX, outlineMessage, presentMessage } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { readPayload, readText } from "./model/pieces.js";
 import { requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
-import { findShownTurn, shownPlaces } from "./model/visible.js";
+import { requireShownTurn, shownPlaces } from "./model/visible.js";
 import { vActor, vMessage, vPiece, type Actor } from "./validators.js";
 
 /** Messages that `getByTurn` answers with. */
@@ -40,7 +39,7 @@ export const getByTurn = query({
   returns: v.array(vMessage),
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
-    const turn = await requireTurn(ctx, actor, threadId, turnId);
+    const turn = await requireShownTurn(ctx, await requireThread(ctx, scope, threadId), turnId);
     const messages = await ctx.db
       .query("messages")
       .withIndex("by_turn", (q) =>
@@ -93,17 +92,11 @@ export const getPayload = query({
   },
 });
 
-async function requireTurn(ctx: ReadCtx, actor: Actor, threadId: string, turnId: string): Promise<Doc<"turns">> {
-  const turn = await findShownTurn(ctx, await requireThread(ctx, scopeOf(actor), threadId), turnId);
-  if (turn === null) throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
-  return turn;
-}
-
 async function findShownMessage(
   ctx: ReadCtx,
   { actor, threadId, turnId, messageId }: { actor: Actor; threadId: string; turnId: string; messageId: string },
 ): Promise<Doc<"messages"> | null> {
-  const turn = await requireTurn(ctx, actor, threadId, turnId);
+  const turn = await requireShownTurn(ctx, await requireThread(ctx, scopeOf(actor), threadId), turnId);
   return ctx.db
     .query("messages")
     .withIndex("by_message", (q) =>

@@ -9,10 +9,10 @@ import { decide } from "./model/core.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
-import { askDeletion, asked, cancelDeletion, findJob, forceDeletion, presentJob } from "./model/deletion.js";
-import { askFork, findFork, presentFork } from "./model/forks.js";
+import { askDeletion, asked, cancelDeletion, forceDeletion, presentJob } from "./model/deletion.js";
+import { askFork, presentFork } from "./model/forks.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
+import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
 import { clearWay } from "./model/tombstones.js";
 import { isShown, takeShown } from "./model/visible.js";
@@ -394,7 +394,7 @@ export const getDeletionJobStatus = query({
   args: vJobOf,
   returns: v.union(v.null(), vDeletionJob),
   handler: async (ctx, { actor, deletionJobId }) => {
-    const job = await findJob(ctx, actor, deletionJobId);
+    const job = await findOwn(ctx, "deletions", actor, deletionJobId);
     return job === null ? null : presentJob(job);
   },
 });
@@ -419,7 +419,7 @@ export const getForkStatus = query({
   args: { actor: vActor, forkJobId: v.string() },
   returns: v.union(v.null(), vForkJob),
   handler: async (ctx, { actor, forkJobId }) => {
-    const job = await findFork(ctx, actor, forkJobId);
+    const job = await findOwn(ctx, "forks", actor, forkJobId);
     return job === null ? null : presentFork(job);
   },
 });

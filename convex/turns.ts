@@ -9,7 +9,7 @@ import { askDeletion, asked } from "./model/deletion.js";
 import { loadedTurn, loadTurnToEnd } from "./model/load.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { findThread, findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
-import { findShownTurn, isDeletedTurn, isHidden } from "./model/visible.js";
+import { isDeletedTurn, isHidden, requireShownTurn } from "./model/visible.js";
 import { vActor, vDeletionAsked, vTokenUsage, vTurnStatus } from "./validators.js";
 
 const vInput = v.object({
@@ -57,8 +57,7 @@ export const get = query({
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
-    const turn = await findShownTurn(ctx, thread, turnId);
-    if (turn === null) throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
+    const turn = await requireShownTurn(ctx, thread, turnId);
     const { turnOrder, status, error, warning, inputSummary, createdAt, startedAt, completedAt, clientTurnId } = turn;
     const [usage, diff, planJson, rerouteJson] = await Promise.all([
       findUsage(ctx, scope, threadId, "turn", turnOrder),

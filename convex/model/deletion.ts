@@ -8,7 +8,7 @@ import type { Actor, DeletionJob } from "../validators.js";
 import { defined } from "./apply.js";
 import { decide } from "./core.js";
 import { endJob, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
-import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
+import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { bury, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
 
@@ -30,10 +30,8 @@ const TURN_UNITS_MIN = 1024 * 1024;
 const TURN_ROUNDS_MAX = 50;
 /** Threads that one batch looks at: each costs its row, its tombstone and its job. */
 const THREADS_LOOKED_AT_MAX = 50;
-/** Runtimes' rows that go in one batch. */
-const RUNTIMES_MAX = 100;
-/** Tokens of devices that go in one batch. */
-const TOKENS_MAX = 100;
+/** Rows of a user, and of no thread, that go in one batch. */
+const ACTOR_ROWS_MAX = 100;
 /** Bindings that go with their thread's row; those beyond go with its other rows. */
 const BINDINGS_MAX = 100;
 
@@ -89,7 +87,7 @@ export async function asked(job: Promise<Asked | null>): Promise<Asked> {
 
 /** Takes a deletion back. */
 export async function cancelDeletion(ctx: MutationCtx, actor: Actor, deletionJobId: string): Promise<void> {
-  const job = await findJob(ctx, actor, deletionJobId);
+  const job = await findOwn(ctx, "deletions", actor, deletionJobId);
   const nowMs = Date.now();
   const answer = decide(() => planCancel(job?.state ?? null, nowMs));
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { deletionJobId });
@@ -100,20 +98,13 @@ export async function cancelDeletion(ctx: MutationCtx, actor: Actor, deletionJob
 
 /** Begins a deletion that waits. */
 export async function forceDeletion(ctx: MutationCtx, actor: Actor, deletionJobId: string): Promise<Asked> {
-  const job = await findJob(ctx, actor, deletionJobId);
+  const job = await findOwn(ctx, "deletions", actor, deletionJobId);
   const answer = decide(() => planForce(job?.state ?? null));
   if (answer.type === "rejected" || job === null) {
     const { code, message } = answer.type === "rejected" ? answer : { code: "E_INTERNAL", message: "the core forced a job that is not there" };
     throw coded(code, message, { deletionJobId });
   }
   return answer.type === "begin" ? beginNow(ctx, job, Date.now()) : { deletionJobId: job._id, scheduledFor: job.scheduledFor };
-}
-
-/** The actor's job of that id, if there is one. */
-export async function findJob(ctx: ReadCtx, actor: Actor, deletionJobId: string): Promise<Job | null> {
-  const id = ctx.db.normalizeId("deletions", deletionJobId);
-  const job = id === null ? null : await ctx.db.get("deletions", id);
-  return job !== null && job.tenantId === actor.tenantId && job.userId === actor.userId ? job : null;
 }
 
 export function presentJob({ _id, kind, state, deletedRows, createdAt, scheduledFor, ...job }: Job): DeletionJob {
@@ -257,24 +248,20 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
 
 /** Takes what the actor's runtimes told of themselves; answers whether some is left. */
 async function takePresence(ctx: WriteCtx, { tenantId, userId }: Scope, batch: Batch): Promise<boolean> {
-  const rows = await ctx.db
-    .query("presence")
-    .withIndex("by_runtime", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
-    .take(RUNTIMES_MAX);
-  for (const { _id } of rows) await ctx.db.delete("presence", _id);
-  batch.deleted += rows.length;
-  return rows.length === RUNTIMES_MAX;
+  const rows = ctx.db.query("presence").withIndex("by_runtime", (q) => q.eq("tenantId", tenantId).eq("userId", userId));
+  return takeRows(ctx, "presence", await rows.take(ACTOR_ROWS_MAX), batch);
 }
 
 /** Takes the tokens of the actor's devices; answers whether some are left. */
 async function takeTokens(ctx: WriteCtx, { tenantId, userId }: Scope, batch: Batch): Promise<boolean> {
-  const rows = await ctx.db
-    .query("deviceTokens")
-    .withIndex("by_user", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
-    .take(TOKENS_MAX);
-  for (const { _id } of rows) await ctx.db.delete("deviceTokens", _id);
+  const rows = ctx.db.query("deviceTokens").withIndex("by_user", (q) => q.eq("tenantId", tenantId).eq("userId", userId));
+  return takeRows(ctx, "deviceTokens", await rows.take(ACTOR_ROWS_MAX), batch);
+}
+
+async function takeRows<Table extends "presence" | "deviceTokens">(ctx: WriteCtx, table: Table, rows: Doc<Table>[], batch: Batch): Promise<boolean> {
+  for (const { _id } of rows) await ctx.db.delete(table, _id);
   batch.deleted += rows.length;
-  return rows.length === TOKENS_MAX;
+  return rows.length === ACTOR_ROWS_MAX;
 }
 
 /** From here on the thread is not there: its row is gone, and a tombstone says why. */

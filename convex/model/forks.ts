@@ -71,13 +71,6 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
   return existing(await ctx.db.get("forks", id));
 }
 
-/** The actor's fork of that id, if there is one. */
-export async function findFork(ctx: ReadCtx, actor: Actor, forkJobId: string): Promise<Job | null> {
-  const id = ctx.db.normalizeId("forks", forkJobId);
-  const job = id === null ? null : await ctx.db.get("forks", id);
-  return job !== null && job.tenantId === actor.tenantId && job.userId === actor.userId ? job : null;
-}
-
 export function presentFork({ _id, state, copiedTurns, copiedMessages, createdAt, ...job }: Job): ForkJob {
   const { threadId, newThreadId, turnId, code, endedAt } = job;
   return { forkJobId: _id, status: state, copiedTurns, copiedMessages, createdAt, ...defined({ threadId, newThreadId, turnId, code, endedAt }) };

@@ -31,6 +31,13 @@ export async function requireThread(ctx: ReadCtx, scope: Scope, threadId: string
   return thread;
 }
 
+/** The actor's row that a client names by its row id, if there is one. */
+export async function findOwn<Table extends "deletions" | "forks" | "deviceTokens">(ctx: ReadCtx, table: Table, scope: Scope, named: string): Promise<Doc<Table> | null> {
+  const id = ctx.db.normalizeId(table, named);
+  const row = id === null ? null : await ctx.db.get(table, id);
+  return row !== null && row.tenantId === scope.tenantId && row.userId === scope.userId ? row : null;
+}
+
 /** The turn of that id in the actor's thread, if there is one. */
 export function findTurn(ctx: ReadCtx, scope: Scope, threadId: string, turnId: string): Promise<Doc<"turns"> | null> {
   return ctx.db

@@ -25,7 +25,7 @@ export async function listLiveStreams(ctx: ReadCtx, thread: Doc<"threads">, aske
   const known = new Set(live.map(({ streamId }) => streamId));
   const others = [...new Set(asked)].filter((streamId) => !known.has(streamId)).slice(0, STREAMS_LISTED_MAX - live.length);
   const found = await Promise.all(others.map((streamId) => findStream(ctx, thread, thread.threadId, streamId)));
-  return [...live, ...found.filter((stream) => stream !== null && (stream.turnOrder === undefined || !isHidden(thread, stream.turnOrder)))] as Doc<"streams">[];
+  return [...live, ...found.filter((stream) => stream !== null).filter(({ turnOrder }) => !isHidden(thread, turnOrder))];
 }
 
 function streamsIn(ctx: ReadCtx, thread: Doc<"threads">, state: (typeof STATES)[number], startOrder: number, max: number): Promise<Doc<"streams">[]> {

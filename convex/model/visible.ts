@@ -1,5 +1,6 @@
 /** Turns that a job deletes, or will, are hidden by their thread: by their places, so that a list skips what is in them. */
 import type { Doc } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
 import { findThread, findTurn, findTurnByEither, type ReadCtx, type Scope } from "./scope.js";
 
 type Thread = Doc<"threads">;
@@ -34,6 +35,17 @@ export async function takeShown<Row>(
     if (rows.length < count) rows.push(...(await take(places, count - rows.length)));
   }
   return rows;
+}
+
+/**
+ * The shown turn of that id.
+ *
+ * @throws `E_AUTH_TURN_FORBIDDEN` where there is none
+ */
+export async function requireShownTurn(ctx: ReadCtx, thread: Thread, turnId: string): Promise<Doc<"turns">> {
+  const turn = await findShownTurn(ctx, thread, turnId);
+  if (turn === null) throw coded("E_AUTH_TURN_FORBIDDEN", "the turn does not exist for this actor", { turnId });
+  return turn;
 }
 
 /** The turn of that id, be it Codex's or its client's, unless it is hidden. */

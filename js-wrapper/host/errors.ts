@@ -14,6 +14,9 @@ export function hostError(code: HostErrorCode, message: string, detail: Record<s
   return new ConvexError({ code, message: `[${code}] ${message}`, retryable: false, ...detail });
 }
 
+export const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
+export const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
+
 /** The answer, or `missing` where the component says by one of `codes` that there is nothing for this actor. */
 export async function orMissing<Answer>(answer: Promise<Answer>, codes: readonly string[], missing: () => Answer): Promise<Answer> {
   try {

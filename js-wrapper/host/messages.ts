@@ -1,10 +1,7 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import type { CodexComponent, CodexMessageDoc, CodexReplay, HostQueryCtx } from "./component.js";
-import { orMissing } from "./errors.js";
+import { orMissing, THREAD_IS_MISSING, TURN_IS_MISSING } from "./errors.js";
 import type { HostActorContext, HostStreamArgs, HostSyncRuntimeOptions } from "./validators.js";
-
-export const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
-export const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
 
 /** What {@link listThreadMessagesForHooksForActor} takes. */
 export interface HostMessagesForHooksArgs {
@@ -20,12 +17,13 @@ export type HostStreamsResult =
   | { kind: "list"; streams: CodexReplay["streams"] }
   | ({ kind: "deltas" } & Omit<CodexReplay, "snapshots">);
 
-/** A page of a thread's messages, newest first, and what is live. */
-export type HostMessagesForHooksResult = PaginationResult<CodexMessageDoc> & {
+/** A page of a thread's rows, newest first, and what is live. */
+export type HostPageForHooks<Row> = PaginationResult<Row> & {
   streams: HostStreamsResult | undefined;
   /** Only where there is no such thread for this actor; the page is empty then. */
   threadStatus?: "missing";
 };
+export type HostMessagesForHooksResult = HostPageForHooks<CodexMessageDoc>;
 
 /**
  * Lists a thread's messages for `useCodexMessages`, and its streams where `streamArgs` asks for them.
@@ -43,17 +41,8 @@ export async function listThreadMessagesForHooksForActor(
   component: CodexComponent,
   args: HostMessagesForHooksArgs,
 ): Promise<HostMessagesForHooksResult> {
-  const read = async (): Promise<HostMessagesForHooksResult> => {
-    const [page, streams] = await Promise.all([readPage(ctx, component, args), readStreams(ctx, component, args)]);
-    return { ...page, streams };
-  };
-  return await orMissing(read(), THREAD_IS_MISSING, () => ({
-    page: [],
-    isDone: true,
-    continueCursor: "",
-    streams: missingStreams(args.streamArgs),
-    threadStatus: "missing",
-  }));
+  const { actor, threadId, paginationOpts } = args;
+  return await pageForHooks(ctx, component, args, () => ctx.runQuery(component.messages.listByThread, { actor, threadId, paginationOpts }));
 }
 
 /** See {@link listThreadMessagesForHooksForActor}: the same under the name that takes the actor from the arguments. */
@@ -77,21 +66,27 @@ export async function listTurnMessagesForHooksForActor(
   return await orMissing(messages, TURN_IS_MISSING, () => []);
 }
 
-async function readPage(
+/** A page by `readPage`, and the streams that `streamArgs` asks for; of a thread that is not there the empty ones. */
+export async function pageForHooks<Row>(
   ctx: HostQueryCtx,
   component: CodexComponent,
   args: HostMessagesForHooksArgs,
-): Promise<PaginationResult<CodexMessageDoc>> {
-  const { actor, threadId, paginationOpts, streamArgs } = args;
+  readPage: () => Promise<PaginationResult<Row>>,
+): Promise<HostPageForHooks<Row>> {
+  const { paginationOpts, streamArgs } = args;
+  const nothing = (isDone: boolean, continueCursor: string): PaginationResult<Row> => ({ page: [], isDone, continueCursor });
   // The overlay's own subscription: a call that would read nothing costs a context of its own.
-  if (paginationOpts.numItems === 0 && streamArgs !== undefined) {
-    return { page: [], isDone: false, continueCursor: paginationOpts.cursor ?? "" };
-  }
-  return await ctx.runQuery(component.messages.listByThread, { actor, threadId, paginationOpts });
+  const isOverlay = paginationOpts.numItems === 0 && streamArgs !== undefined;
+  const read = async (): Promise<HostPageForHooks<Row>> => {
+    const page = isOverlay ? nothing(false, paginationOpts.cursor ?? "") : readPage();
+    const [rows, streams] = await Promise.all([page, readStreams(ctx, component, args)]);
+    return { ...rows, streams };
+  };
+  return await orMissing(read(), THREAD_IS_MISSING, () => ({ ...nothing(true, ""), streams: missingStreams(streamArgs), threadStatus: "missing" }));
 }
 
 /** The thread's streams, as far as `streamArgs` asks for them. */
-export async function readStreams(
+async function readStreams(
   ctx: HostQueryCtx,
   component: CodexComponent,
   args: HostMessagesForHooksArgs,
@@ -115,7 +110,7 @@ export async function readStreams(
 }
 
 /** The streams of a thread that is not there. */
-export function missingStreams(streamArgs: HostStreamArgs | undefined): HostStreamsResult | undefined {
+function missingStreams(streamArgs: HostStreamArgs | undefined): HostStreamsResult | undefined {
   if (streamArgs === undefined) return undefined;
   if (streamArgs.kind === "list") return { kind: "list", streams: [] };
   return { kind: "deltas", streams: [], deltas: [], texts: [], streamWindows: [], nextCheckpoints: [] };

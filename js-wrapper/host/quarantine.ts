@@ -1,7 +1,6 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import type { CodexComponent, CodexQuarantinedEvent, HostMutationCtx, HostQueryCtx } from "./component.js";
-import { orMissing } from "./errors.js";
-import { THREAD_IS_MISSING } from "./messages.js";
+import { orMissing, THREAD_IS_MISSING } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
 /**

@@ -3,7 +3,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { CodexHostOptions, HostBuilders } from "./builders.js";
 import { cancelCommand, editCommand, getCommand, getPresence, listCommands, listPresence, promoteCommand, sendCommand } from "./commands.js";
-import { orMissing } from "./errors.js";
+import { orMissing, THREAD_IS_MISSING, TURN_IS_MISSING } from "./errors.js";
 import {
   archiveThreadForActor,
   cancelDeletionForActor,
@@ -30,9 +30,6 @@ import { getMessagePayloadForActor, getMessageTextForActor } from "./whole.js";
 
 /** Deltas that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT, REQUEST_READ_DEFAULT. */
 const READ_DEFAULT = { maxDeltasPerStreamRead: 100, maxDeltasPerRequestRead: 1_000 };
-
-const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
-const TURN_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN", "E_AUTH_TURN_FORBIDDEN"];
 
 const vThread = { threadId: v.string() };
 const vTurn = { ...vThread, turnId: v.string() };

@@ -8,10 +8,8 @@ import type {
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
-import { orMissing } from "./errors.js";
+import { orMissing, THREAD_IS_MISSING } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
-
-const THREAD_IS_MISSING = ["E_AUTH_THREAD_FORBIDDEN"];
 
 /**
  * Lists the approvals that nobody has decided, newest first.

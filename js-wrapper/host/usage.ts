@@ -1,6 +1,5 @@
 import type { CodexComponent, CodexUsage, HostQueryCtx } from "./component.js";
-import { orMissing } from "./errors.js";
-import { THREAD_IS_MISSING } from "./messages.js";
+import { orMissing, THREAD_IS_MISSING } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
 /**

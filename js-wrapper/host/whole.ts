@@ -1,6 +1,5 @@
 import type { CodexComponent, CodexTextPiece, HostQueryCtx } from "./component.js";
-import { orMissing } from "./errors.js";
-import { TURN_IS_MISSING } from "./messages.js";
+import { orMissing, TURN_IS_MISSING } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
 /** What {@link getMessageTextForActor} and {@link getMessagePayloadForActor} take. */
