@@ -27,6 +27,18 @@ function rerun({ backend }: World, queries: Called[], by: Called): string[] {
   return queries.filter(({ record }) => firstTouch(record.footprint!.reads, by.record.footprint!.writes, backend.fieldsOf)).map(({ label }) => label);
 }
 
+type OwnCalls = { world: World; queries: Called[]; mutations: Called[] };
+let ownOnce: Promise<OwnCalls> | undefined;
+
+/** All calls of one owner in a world of their own: what they touched is read by several tests. */
+function ownCalls(): Promise<OwnCalls> {
+  return (ownOnce ??= (async () => {
+    const world = await startWorld(SMALLEST, FOOTPRINTS);
+    const queries = await callQueries(world);
+    return { world, queries, mutations: [...(await callMutations(world)), ...(await callPurges(world))] };
+  })());
+}
+
 function find(called: Called[], label: string): Called {
   return called.find((one) => one.label === label) ?? expect.fail(`nothing is called ${label}`);
 }
@@ -58,8 +70,8 @@ test("another thread of mine: no call of it disturbs an ingest, or makes a query
 
 describe("ranges", () => {
   test("every one is of one user, of one row, or of one hash", async () => {
-    const world = await startWorld(SMALLEST, FOOTPRINTS);
-    for (const { label, record } of [...(await callQueries(world)), ...(await callMutations(world)), ...(await callPurges(world))]) {
+    const { queries, mutations } = await ownCalls();
+    for (const { label, record } of [...queries, ...mutations]) {
       for (const { table, index, range } of record.footprint!.reads) {
         const [first, second] = range.map(({ type, fieldPath }) => `${type} ${fieldPath}`);
         const isOfOne = first === "Eq tenantId" ? second === "Eq userId" : ["Eq _id", "Eq owner", "Eq hash", "Eq parent"].includes(first ?? "");
@@ -69,8 +81,8 @@ describe("ranges", () => {
   });
 
   test("no mutation reads chunks to the open end of their stream, where the next batch goes", async () => {
-    const world = await startWorld(SMALLEST, FOOTPRINTS);
-    for (const { label, record } of [...(await callMutations(world)), ...(await callPurges(world))]) {
+    const { mutations } = await ownCalls();
+    for (const { label, record } of mutations) {
       const open = record.footprint!.reads.filter(({ table, range, last }) => table === "chunks" && last === undefined && !range.some(({ type }) => type.startsWith("L")));
       expect([label, open]).toEqual([label, []]);
     }
@@ -79,9 +91,8 @@ describe("ranges", () => {
 
 describe("what runs again", () => {
   async function after(label: string): Promise<string[]> {
-    const world = await startWorld(SMALLEST, FOOTPRINTS);
-    const queries = await callQueries(world);
-    return rerun(world, queries, find(await callMutations(world), label));
+    const { world, queries, mutations } = await ownCalls();
+    return rerun(world, queries, find(mutations, label));
   }
 
   test("by a text batch: what shows the item, and nothing else", async () => {

@@ -5,8 +5,8 @@ import type { TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import type { Actor } from "../../convex/validators.js";
 import type { Backend, CallRecord } from "../../tools/embedded-convex/index.mjs";
-import { agentMessage, api, OWNER, SESSION, THREAD, TurnStream, type Component } from "../convex/build.js";
-import { sources, startBackend } from "../convex/bundle.js";
+import { agentMessage, api, componentFunctions, OWNER, SESSION, THREAD, TurnStream, type Component } from "../convex/build.js";
+import { startBackend } from "../convex/bundle.js";
 
 const TABLES = Object.keys(schema.tables) as TableNames[];
 /** Rows that one transaction of copies may write. */
@@ -192,36 +192,19 @@ type Callable<Kind extends "query" | "mutation"> = FunctionReference<Kind, "publ
 /** A public function's name, as `threads.list`. */
 export type Name = string;
 
-const moduleAndName = (name: Name) => name.split(".") as [string, string];
+const QUERIES = new Set((await componentFunctions()).filter(({ kind }) => kind === "query").map(({ name }) => name));
 
 /** Calls a function of the bundle by its name; answers its value and what it did. */
 export async function callOf({ backend, component: db }: World, name: Name, args: object): Promise<{ value: Value; record: CallRecord }> {
-  const [module, fn] = moduleAndName(name);
-  const reference = makeFunctionReference<never>(`${module}:${fn}`) as unknown;
-  const isQuery = (await exportedOf(name)).isQuery === true;
+  const reference = makeFunctionReference<never>(name.replace(".", ":")) as unknown;
   const before = backend.calls.length;
-  const value = isQuery ? await db.query(reference as Callable<"query">, args as Given) : await db.mutation(reference as Callable<"mutation">, args as Given);
+  const value = QUERIES.has(name) ? await db.query(reference as Callable<"query">, args as Given) : await db.mutation(reference as Callable<"mutation">, args as Given);
   const record = backend.calls[before];
   if (record === undefined) throw new Error(`${name} was not called in the bundle`);
   return { value, record };
 }
 
-type Exported = { isPublic?: boolean; isInternal?: boolean; isQuery?: boolean; isMutation?: boolean };
-
-async function exportedOf(name: Name): Promise<Exported> {
-  const [module, fn] = moduleAndName(name);
-  const found = (await sources[`${module}.js`]!()) as Record<string, Exported>;
-  return found[fn]!;
-}
-
 /** The names of all functions of the component, of one visibility. */
-export async function functionsOf(visibility: "isPublic" | "isInternal"): Promise<Name[]> {
-  const names: Name[] = [];
-  for (const [path, load] of Object.entries(sources)) {
-    if (path.startsWith("_generated/") || path.endsWith(".config.js") || path.includes("/")) continue;
-    for (const [fn, exported] of Object.entries((await load()) as Record<string, Exported | undefined>)) {
-      if (exported?.[visibility] === true) names.push(`${path.replace(/\.js$/, "")}.${fn}`);
-    }
-  }
-  return names.sort();
+export async function functionsOf(visibility: "public" | "internal"): Promise<Name[]> {
+  return (await componentFunctions()).filter((one) => one.visibility === visibility).map(({ name }) => name);
 }

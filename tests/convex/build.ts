@@ -6,6 +6,7 @@ import { expect, inject, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api.js";
 import type { Doc, TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
+import { describeModules, isFunctionModule } from "../../tools/api-shape.mjs";
 import type { Actor, MessageRow, vLifecycleEvent, vStreamDelta } from "../../convex/validators.js";
 
 // What is large takes its time where many tests run at once.
@@ -18,6 +19,16 @@ export type ThreadEvent = Infer<typeof vLifecycleEvent>;
 export type Dump = { [Table in TableNames]: Doc<Table>[] };
 
 export const modules = import.meta.glob("../../convex/**/*.ts");
+
+/** Every function of the component, found in its modules. */
+export async function componentFunctions(): Promise<ReturnType<typeof describeModules>> {
+  const loaded: Record<string, object> = {};
+  for (const [file, load] of Object.entries(modules)) {
+    const name = file.replace(/^.*\/convex\//, "").replace(/\.ts$/, "");
+    if (isFunctionModule(name)) loaded[name] = (await load()) as object;
+  }
+  return describeModules(loaded);
+}
 
 export const OWNER: Actor = { tenantId: "acme", userId: "ann", deviceId: "laptop" };
 export const THREAD = "th_1";

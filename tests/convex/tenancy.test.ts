@@ -7,7 +7,7 @@ import type { FunctionReference } from "convex/server";
 import { makeFunctionReference } from "convex/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Actor } from "../../convex/validators.js";
-import { agentMessage, api, batch, dump, ingest, lifecycle, messagesOf, modules, OWNER, reasoning, SESSION, startComponent, STREAM, textsOf, THREAD, TURN, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, batch, componentFunctions, dump, ingest, lifecycle, messagesOf, OWNER, reasoning, SESSION, startComponent, STREAM, textsOf, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const NOW_MS = 1_800_000_000_000;
 const SECRET = "the owner's words";
@@ -25,7 +25,6 @@ const STRANGERS: [who: string, actor: Actor][] = [
   ["a user whose joined name is the same", { ...OWNER, tenantId: "acm", userId: "eann" }],
 ];
 
-type Exported = { isPublic?: boolean; isQuery?: boolean; isMutation?: boolean; isAction?: boolean; exportArgs?: () => string };
 type Given = Record<string, Value | undefined>;
 type Callable<Kind extends "query" | "mutation"> = FunctionReference<Kind, "public", Given, Value>;
 type Found = { name: string; args: string[]; call: (component: Component, given: Given) => Promise<Value> };
@@ -37,21 +36,15 @@ let forkJobId = "none";
 
 const functions: Found[] = [];
 const queries: string[] = [];
-for (const [path, load] of Object.entries(modules)) {
-  const module = path.replace(/^.*\/convex\//, "").replace(/\.ts$/, "");
-  if (module.startsWith("_generated/") || module.endsWith(".config")) continue;
-  for (const [name, exported] of Object.entries((await load()) as Record<string, Exported | undefined>)) {
-    if (exported?.isPublic !== true) continue;
-    const given = JSON.parse(exported.exportArgs?.() ?? "null") as { value: Record<string, { optional: boolean }> };
-    const args = Object.entries(given.value).flatMap(([arg, { optional }]) => (optional && !(arg in GIVEN()) ? [] : [arg]));
-    const reference = makeFunctionReference<never>(`${module}:${name}`) as unknown;
-    const call: Found["call"] = (component, given) =>
-      exported.isQuery === true
-        ? component.query(reference as Callable<"query">, given)
-        : component.mutation(reference as Callable<"mutation">, given);
-    functions.push({ name: `${module}.${name}`, args, call });
-    if (exported.isQuery === true) queries.push(`${module}.${name}`);
-  }
+for (const { name, kind, visibility, args: shape } of await componentFunctions()) {
+  if (visibility !== "public") continue;
+  const given = shape as { value: Record<string, { optional: boolean }> };
+  const args = Object.entries(given.value).flatMap(([arg, { optional }]) => (optional && !(arg in GIVEN()) ? [] : [arg]));
+  const reference = makeFunctionReference<never>(name.replace(".", ":")) as unknown;
+  const call: Found["call"] = (component, given) =>
+    kind === "query" ? component.query(reference as Callable<"query">, given) : component.mutation(reference as Callable<"mutation">, given);
+  functions.push({ name, args, call });
+  if (kind === "query") queries.push(name);
 }
 
 /** What a stranger passes: the owner's ids, and on the owner's stream an event behind its end. */
