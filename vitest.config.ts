@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: "bundle",
           include: [...tests("convex"), ...tests("bundle")],
-          // Each of its 400 cases builds two deployments: ten minutes were not enough for it here.
+          // Each of its 400 cases builds two deployments: tests/bundle/strangers.test.ts builds two for each stranger.
           exclude: ["tests/convex/tenancy.test.ts"],
           globalSetup: "tests/convex/bundle-setup.ts",
           environment: "node",

@@ -14,6 +14,7 @@ crons.interval("clean up lifecycle ids", { hours: 6 }, internal.retention.cleanu
 crons.interval("go on with deletions", { minutes: 5 }, internal.deletions.goOn, {});
 crons.interval("clean up tombstones", { hours: 6 }, internal.retention.cleanupTombstones, {});
 crons.interval("clean up deleted turns", { hours: 6 }, internal.retention.cleanupDeletedTurns, {});
+crons.interval("clean up presence", { hours: 6 }, internal.retention.cleanupPresence, {});
 crons.interval("clean up device tokens", { hours: 6 }, internal.retention.cleanupDeviceTokens, {});
 crons.interval("go on with forks", { minutes: 5 }, internal.forks.goOn, {});
 crons.interval("clean up forks", { hours: 6 }, internal.retention.cleanupForks, {});

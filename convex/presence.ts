@@ -5,7 +5,7 @@ import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
-import { commandAt, factsOf, findPresence, openCommands, runtimeOf, runtimesOf } from "./model/commands.js";
+import { commandAt, factsOf, findPresence, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
 import { scopeOf } from "./model/scope.js";
@@ -18,7 +18,8 @@ import { vActor, vPresenceView, vRuntime } from "./validators.js";
  * `out`); a word that is not known is `unknown`. 64 threads are kept, the first.
  *
  * @returns the server's clock in milliseconds, and how many commands of these threads wait to be leased
- * @throws `E_COMMAND_INVALID`, `E_SYNC_SESSION_DEVICE_MISMATCH` (another device beats for this runtime)
+ * @throws `E_COMMAND_INVALID`, `E_SYNC_SESSION_DEVICE_MISMATCH` (another device beats for this runtime), `E_QUOTA` (100 runtimes of the
+ * user beat)
  */
 export const beat = mutation({
   args: {
@@ -50,10 +51,13 @@ export const beat = mutation({
     const commands = await Promise.all(
       rows.map(async (command) => ({ bound: writers.get(command.threadId) ?? null, command: await factsOf(ctx, command) })),
     );
+    const known = row === null ? await runtimesFrom(ctx, scope) : [];
+    const oldest = known[0] ?? null;
     const nowMs = Date.now();
     const runtime = { runtimeId, generation, deviceId: actor.deviceId };
-    const answer = decide(() => planBeat({ nowMs, runtime, phase, login, threads, row, commands }));
+    const answer = decide(() => planBeat({ nowMs, runtime, phase, login, threads, row, held: known.length, oldest, commands }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { runtimeId });
+    if (answer.forget && oldest !== null) await ctx.db.delete("presence", oldest._id);
     if (answer.row !== undefined) {
       const set = { ...answer.row, deviceId: actor.deviceId, beatAt: nowMs, away: false };
       const id = row === null ? await ctx.db.insert("presence", { ...scope, runtimeId, ...set }) : row._id;

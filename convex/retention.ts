@@ -53,6 +53,13 @@ export const cleanupDeviceTokens = internalMutation({
   handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "deviceTokens", internal.retention.cleanupDeviceTokens),
 });
 
+/** Forgets runtimes that have not beaten for a month. */
+export const cleanupPresence = internalMutation({
+  args: {},
+  returns: vDeleted,
+  handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "presence", internal.retention.cleanupPresence),
+});
+
 /** Forgets forks that ended a week ago. */
 export const cleanupForks = internalMutation({
   args: {},
@@ -60,7 +67,7 @@ export const cleanupForks = internalMutation({
   handler: (ctx): Promise<Deleted> => deleteExpired(ctx, "forks", internal.retention.cleanupForks),
 });
 
-type Expiring = "deviceTokens" | "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions" | "forks";
+type Expiring = "presence" | "deviceTokens" | "checkpoints" | "lifecycleIds" | "tombstones" | "deletedTurns" | "deletions" | "forks";
 
 async function deleteExpired(ctx: MutationCtx, table: Expiring, again: Sweep): Promise<Deleted> {
   const nowMs = Date.now();

@@ -371,13 +371,15 @@ export default defineSchema({
     threads: v.array(vPresenceThread),
     /** The server's clock at its last beat. */
     beatAt: v.number(),
-    /** When it is away, if it does not beat before. */
+    /** When it is away, and when it is forgotten, if it does not beat before. */
     awayAt: v.number(),
+    expiresAt: v.number(),
     /** Written by the expiry that is scheduled for then. */
     away: v.boolean(),
   })
     .index("by_runtime", ["tenantId", "userId", "runtimeId"])
-    .index("by_beat", ["tenantId", "userId", "beatAt"]),
+    .index("by_beat", ["tenantId", "userId", "beatAt"])
+    .index("by_expiry", ["expiresAt"]),
 
   /** Tokens of a user's devices: their hashes, of which nobody makes a token. */
   deviceTokens: defineTable({

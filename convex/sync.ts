@@ -129,7 +129,7 @@ export const replay = query({
     const thread = await requireThread(ctx, scope, args.threadId);
     const asked = args.streamCursorsById.map(({ streamId }) => streamId);
     const streams = await (args.liveOnly === true ? listLiveStreams(ctx, thread, asked) : listStreams(ctx, thread, args.startOrder));
-    const { items, ...read } = await replayStreams(ctx, thread, args.streamCursorsById, args.runtime);
+    const { items, ...read } = await replayStreams(ctx, thread, args.streamCursorsById, { runtime: args.runtime, alone: false });
     return {
       streams: streams.map(({ streamId, state }) => ({ streamId, state })),
       ...read,
@@ -152,8 +152,7 @@ export const resumeReplay = query({
     const thread = await requireThread(ctx, scope, threadId);
     const turn = await findTurnByEither(ctx, scope, threadId, turnId);
     const streamId = `${threadId}:${turn?.turnId ?? turnId}:0`;
-    const alone = { ...runtime, maxDeltasPerStreamRead: Number.MAX_SAFE_INTEGER };
-    const read = await replayStreams(ctx, thread, [{ streamId, cursor: fromCursor }], alone);
+    const read = await replayStreams(ctx, thread, [{ streamId, cursor: fromCursor }], { runtime, alone: true });
     const [streamWindow] = read.streamWindows;
     const [next] = read.nextCheckpoints;
     if (streamWindow === undefined || next === undefined) throw coded("E_INTERNAL", "a stream that is asked for has a window");

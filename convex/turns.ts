@@ -12,6 +12,9 @@ import { findThread, findTurnByEither, requireThread, scopeOf } from "./model/sc
 import { isDeletedTurn, isHidden, requireShownTurn } from "./model/visible.js";
 import { vActor, vDeletionAsked, vTokenUsage, vTurnStatus } from "./validators.js";
 
+/** Keys of a turn that are counted. SOURCE: `src/limits.rs`, TURN_KEYS_MAX. */
+const TURN_KEYS_MAX = 16;
+
 const vInput = v.object({
   type: v.string(),
   text: v.optional(v.string()),
@@ -74,7 +77,8 @@ export const get = query({
 /**
  * Registers a turn: once per idempotency key, and once per turn id, whoever makes the row first.
  *
- * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN` (a turn of that id was deleted), `E_THREAD_ARCHIVED`
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN` (a turn of that id was deleted), `E_THREAD_ARCHIVED`, `E_QUOTA` (16 keys
+ * of one turn)
  */
 export const start = mutation({
   args: {
@@ -88,7 +92,7 @@ export const start = mutation({
   returns: v.object({ turnId: v.string(), accepted: v.literal(true) }),
   handler: async (ctx, { actor, threadId, turnId, input, options, idempotencyKey }) => {
     const scope = scopeOf(actor);
-    const [thread, before, turn] = await Promise.all([
+    const [thread, before, keys, turn] = await Promise.all([
       findThread(ctx, scope, threadId),
       ctx.db
         .query("turnKeys")
@@ -96,12 +100,16 @@ export const start = mutation({
           q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("idempotencyKey", idempotencyKey),
         )
         .unique(),
+      ctx.db
+        .query("turnKeys")
+        .withIndex("by_turn", (q) => q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turnId))
+        .take(TURN_KEYS_MAX),
       findTurnByEither(ctx, scope, threadId, turnId),
     ]);
     const deleted = turn === null ? await isDeletedTurn(ctx, scope, threadId, turnId) : thread !== null && isHidden(thread, turn.turnOrder);
     const texts = input.flatMap((item) => (item.text === undefined ? [] : [item.text]));
     const nowMs = Date.now();
-    const answer = decide(() => planTurnStart({ nowMs, thread, startedBefore: before?.turnId, exists: turn !== null, deleted, texts }));
+    const answer = decide(() => planTurnStart({ nowMs, thread, startedBefore: before?.turnId, exists: turn !== null, deleted, keys: keys.length, texts }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
     const set = {

@@ -168,3 +168,7 @@ impl Joiner {
         self.high = run.pending_high;
     }
 }
+
+#[cfg(test)]
+#[path = "fold_tests.rs"]
+mod tests;

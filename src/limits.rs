@@ -101,6 +101,9 @@ pub const FOLDS_MAX: usize = 2;
 /// Milliseconds without an event or a beat after which the sweep ends a turn: a laptop may sleep for a night.
 pub const TURN_SILENT_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 
+/// Idempotency keys of one turn: a client has one, and a new one where it forgot the first.
+pub const TURN_KEYS_MAX: u64 = 16;
+
 /// Milliseconds that a session is remembered after it went stale; what comes later is a new one.
 pub const SESSION_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 
@@ -135,6 +138,13 @@ pub const CODE_BYTES_MAX: usize = 64;
 
 /// Milliseconds without a beat after which a runtime is away: four beats of 15 s missed.
 pub const PRESENCE_AWAY_MS: f64 = 60_000.0;
+
+/// Milliseconds that a runtime is remembered after its last beat: what is asked is whether a machine can be reached, and
+/// one that was not for a month is gone.
+pub const PRESENCE_TTL_MS: f64 = 30.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+
+/// Runtimes of one user that are remembered; the one that has been away longest goes first.
+pub const RUNTIMES_MAX: u64 = 100;
 
 /// Threads that a beat tells of; the bridge names the busiest first. A presence row is read whole by every query of it.
 pub const PRESENCE_THREADS_MAX: usize = 64;

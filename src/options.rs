@@ -42,6 +42,18 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Reads the options of a reader: as `runtime` has them, and whether one stream is read alone. That one gets what the
+    /// whole answer may hold.
+    pub fn unpack_reader(call: &mut Unpacker<'_>) -> Self {
+        let options = Self::unpack(call);
+        let alone = call.flag();
+        let deltas_per_stream_max =
+            if alone { options.deltas_per_request_max } else { options.deltas_per_stream_max };
+        Self { deltas_per_stream_max, ..options }
+    }
+}
+
 fn flag(call: &mut Unpacker<'_>, default: bool) -> bool {
     call.optional_number().map_or(default, |flag| flag != 0.0)
 }
@@ -85,6 +97,15 @@ mod tests {
             [options.save_stream_deltas, options.save_reasoning_deltas, options.expose_raw_reasoning_deltas]
         };
         assert_eq!((flags(1.0), flags(0.0)), ([true; 3], [false; 3]));
+    }
+
+    #[test]
+    fn a_stream_that_is_read_alone_gets_the_whole_answer() {
+        let read = |alone| {
+            let numbers = [f64::NAN, f64::NAN, f64::NAN, 7.0, 2_000.0, f64::NAN, alone];
+            Options::unpack_reader(&mut Unpacker::new("", &numbers)).deltas_per_stream_max
+        };
+        assert_eq!((read(0.0), read(1.0)), (7, 2_000));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::command::row::{CommandRow, CommandState, Runtime};
 use crate::error::Code;
 use crate::limits::{
     CATCHING_UP_EVENTS, COMMAND_LEASE_MS, ID_BYTES_MAX, PRESENCE_AWAY_MS, PRESENCE_THREADS_MAX,
+    PRESENCE_TTL_MS, RUNTIMES_MAX,
 };
 use crate::pack::{Misfit, Unpacker, safe_integer};
 use serde::Serialize;
@@ -64,6 +65,10 @@ pub struct BeatCall<'a> {
     pub threads: Vec<BeatThread<'a>>,
     /// The row of before.
     pub row: Option<PresenceRow<'a>>,
+    /// How many rows the user has, where there was none before, and the one of them that beat longest ago.
+    pub held: u64,
+    /// See `held`.
+    pub oldest: Option<PresenceRow<'a>>,
     /// Commands of its threads that are not at their end.
     pub commands: Vec<BeatCommand<'a>>,
 }
@@ -88,6 +93,8 @@ impl<'a> BeatCall<'a> {
                 oldest_event_at_ms: call.optional_number(),
             }),
             row: call.optional(PresenceRow::unpack),
+            held: call.integer(),
+            oldest: call.optional(PresenceRow::unpack),
             commands: call.list(|call| BeatCommand {
                 bound: call.optional(Runtime::unpack).is_some_and(|bound| bound.admits(runtime)),
                 command: CommandRow::unpack(call),
@@ -195,6 +202,8 @@ pub enum PresenceAnswer {
         /// The row; none where a newer start of the runtime has beaten.
         #[tsify(optional)]
         row: Option<PresenceWrite>,
+        /// Whether the user's oldest row goes, to make room for this one.
+        forget: bool,
         /// Whether an expiry has to be scheduled, for the row's `awayAt`: none is on its way.
         schedule: bool,
         /// Commands whose lease is renewed, by their index in the call.
@@ -225,6 +234,8 @@ pub struct PresenceWrite {
     pub login: Login,
     /// The server's clock at which it is away, in milliseconds.
     pub away_at: f64,
+    /// The server's clock at which it is forgotten, in milliseconds.
+    pub expires_at: f64,
     /// Its threads.
     pub threads: Vec<PresenceThread>,
 }
@@ -264,6 +275,11 @@ pub fn plan_beat(call: &BeatCall<'_>) -> PresenceAnswer {
         let message = "another device beats for this runtime";
         return PresenceAnswer::Rejected { code: Code::ESyncSessionDeviceMismatch, message };
     }
+    let forget = call.row.is_none() && call.held >= RUNTIMES_MAX;
+    if forget && call.oldest.is_some_and(|oldest| !oldest.is_away(call.now_ms)) {
+        let message = "as many runtimes of the user beat as one may have";
+        return PresenceAnswer::Rejected { code: Code::EQuota, message };
+    }
     let is_superseded = call.row.is_some_and(|row| row.generation > call.runtime.generation);
     let mut commands_waiting = 0;
     let mut renewed = Vec::new();
@@ -280,6 +296,7 @@ pub fn plan_beat(call: &BeatCall<'_>) -> PresenceAnswer {
     PresenceAnswer::Beat {
         now: call.now_ms,
         commands_waiting,
+        forget,
         schedule: !is_superseded && call.row.is_none_or(|row| row.away),
         row: (!is_superseded).then(|| call.row()),
         renewed,
@@ -302,6 +319,7 @@ impl BeatCall<'_> {
             phase: Phase::read(self.phase),
             login: self.login.map(Login::read).unwrap_or_default(),
             away_at: self.now_ms + PRESENCE_AWAY_MS,
+            expires_at: self.now_ms + PRESENCE_TTL_MS,
             threads: threads
                 .map(|thread| {
                     let behind = safe_integer(thread.outbox_events).unwrap_or(0);
@@ -540,6 +558,8 @@ mod tests {
             login: Some("in"),
             threads,
             row,
+            held: 0,
+            oldest: None,
             commands,
         }
     }
@@ -579,12 +599,14 @@ mod tests {
             phase: Phase::Running,
             login: Login::In,
             away_at: NOW + 60_000.0,
+            expires_at: NOW + PRESENCE_TTL_MS,
             threads: vec![thread],
         };
         let want = PresenceAnswer::Beat {
             now: NOW,
             commands_waiting: 0,
             row: Some(row),
+            forget: false,
             schedule: true,
             renewed: vec![],
             lease_expires_at: NOW + 60_000.0,
@@ -621,6 +643,25 @@ mod tests {
                 other => panic!("{other:?}"),
             };
             assert_eq!(got, want, "{case}");
+        }
+    }
+
+    #[test]
+    fn who_was_away_longest_makes_room_and_who_beats_does_not() {
+        let away = PresenceRow { away: true, away_at_ms: NOW - 1.0, ..ROW };
+        let late = PresenceRow { away_at_ms: NOW, ..ROW };
+        let beat = |row, held, oldest| match plan_beat(&BeatCall { held, oldest, ..call(row) }) {
+            PresenceAnswer::Beat { forget, row, .. } => Ok((forget, row.is_some())),
+            PresenceAnswer::Rejected { code, .. } => Err(code),
+            other => panic!("{other:?}"),
+        };
+        let most = RUNTIMES_MAX;
+        assert_eq!(beat(None, most - 1, Some(away)), Ok((false, true)));
+        for held in [most, most + 1] {
+            assert_eq!(beat(None, held, Some(away)), Ok((true, true)));
+            assert_eq!(beat(None, held, Some(late)), Ok((true, true)));
+            assert_eq!(beat(None, held, Some(ROW)), Err(Code::EQuota));
+            assert_eq!(beat(Some(ROW), held, Some(ROW)), Ok((false, true)), "it has its row");
         }
     }
 
@@ -786,6 +827,12 @@ mod tests {
             2.0,
             NOW + 1.0,
             0.0,
+            7.0,
+            1.0,
+            1.0,
+            2.0,
+            NOW + 1.0,
+            0.0,
             1.0,
             1.0,
             1.0,
@@ -803,11 +850,12 @@ mod tests {
             0.0,
             0.0,
         ];
-        let read = BeatCall::unpack(Unpacker::new("rdrunninginTUdrdturnqueued", &numbers)).unwrap();
+        let read = BeatCall::unpack(Unpacker::new("rdrunninginTUddrdturnqueued", &numbers)).unwrap();
         assert_eq!((read.runtime, read.phase, read.login), (RUNTIME, "running", Some("in")));
         assert_eq!((read.threads, read.row), (vec![THREAD], Some(ROW)));
+        assert_eq!((read.held, read.oldest), (7, Some(ROW)));
         assert_eq!(read.commands, [command(CommandState::Queued, None)]);
-        let nobody = [NOW, 1.0, 0.5, 1.0, 7.0, -1.0, 0.0, 0.0, 0.0];
+        let nobody = [NOW, 1.0, 0.5, 1.0, 7.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let read = BeatCall::unpack(Unpacker::new("rdrunning", &nobody)).unwrap();
         assert!(matches!(plan_beat(&read), PresenceAnswer::Rejected { code: Code::ECommandInvalid, .. }));
         let expiry =

@@ -6,7 +6,7 @@ use crate::event::item::Outcome;
 use crate::ingest::call::{Loaded, ThreadRow};
 use crate::ingest::rows::{Rows, Thread};
 use crate::ingest::write::Source;
-use crate::limits::{INPUT_SUMMARY_UNITS_MAX, STREAM_DELETE_DELAY_DEFAULT_MS, TURN_SILENT_MS};
+use crate::limits::{INPUT_SUMMARY_UNITS_MAX, STREAM_DELETE_DELAY_DEFAULT_MS, TURN_KEYS_MAX, TURN_SILENT_MS};
 use crate::pack::{Misfit, Unpacker};
 
 /// A `turns.start`.
@@ -22,6 +22,8 @@ pub struct TurnStartCall<'a> {
     pub exists: bool,
     /// Whether a turn of this id was deleted, or reverted.
     pub deleted: bool,
+    /// How many idempotency keys name it.
+    pub keys: u64,
     /// The texts of the input.
     pub texts: Vec<&'a str>,
 }
@@ -49,6 +51,7 @@ impl<'a> TurnStartCall<'a> {
             started_before: call.optional_text(),
             exists: call.flag(),
             deleted: call.flag(),
+            keys: call.integer(),
             texts: call.list(Unpacker::text),
         };
         call.end(read)
@@ -83,6 +86,10 @@ pub fn plan_turn_start(call: &TurnStartCall<'_>) -> ClientAnswer {
     if thread.archived {
         let message = "the thread is archived: resume it first";
         return ClientAnswer::Rejected { code: Code::EThreadArchived, message };
+    }
+    if call.keys >= TURN_KEYS_MAX {
+        let message = "the turn was started under as many keys as one may have";
+        return ClientAnswer::Rejected { code: Code::EQuota, message };
     }
     let input_summary = summary(&call.texts);
     if call.exists {
@@ -134,8 +141,15 @@ mod tests {
         ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
 
     fn call(thread: Option<ThreadRow<'static>>) -> TurnStartCall<'static> {
-        let (exists, deleted) = (false, false);
-        TurnStartCall { now_ms: 5.0, thread, started_before: None, exists, deleted, texts: vec!["a", "b"] }
+        TurnStartCall {
+            now_ms: 5.0,
+            thread,
+            started_before: None,
+            exists: false,
+            deleted: false,
+            keys: 0,
+            texts: vec!["a", "b"],
+        }
     }
 
     #[test]
@@ -160,6 +174,18 @@ mod tests {
         assert_eq!(code(plan_turn_start(&call(Some(archived)))), Some(Code::EThreadArchived));
         let deleted = TurnStartCall { deleted: true, exists: true, ..call(Some(THREAD)) };
         assert_eq!(code(plan_turn_start(&deleted)), Some(Code::EAuthTurnForbidden));
+    }
+
+    #[test]
+    fn a_turn_has_so_many_keys() {
+        let with = |keys| TurnStartCall { exists: true, keys, ..call(Some(THREAD)) };
+        assert!(matches!(plan_turn_start(&with(TURN_KEYS_MAX - 1)), ClientAnswer::Adopt { .. }));
+        for keys in [TURN_KEYS_MAX, TURN_KEYS_MAX + 1] {
+            let answer = plan_turn_start(&with(keys));
+            assert!(matches!(answer, ClientAnswer::Rejected { code: Code::EQuota, .. }), "{answer:?}");
+        }
+        let known = TurnStartCall { started_before: Some("u"), ..with(TURN_KEYS_MAX) };
+        assert_eq!(plan_turn_start(&known), ClientAnswer::Known { turn_id: "u".into() }, "one of its keys");
     }
 
     #[test]

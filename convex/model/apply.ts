@@ -15,6 +15,8 @@ const INLINE_UNITS_MAX = 64 * 1024;
 /** What a chunk's row weighs beside its texts, payloads and ids, and each event in it. */
 const CHUNK_ROW_UNITS = 512;
 const CHUNK_EVENT_UNITS = 16;
+/** Bindings of a thread that are kept, the newest: a bridge that starts anew again and again must not fill a table. */
+const SESSIONS_MAX = 50;
 
 /** Where the writes of a call belong. */
 export type Target = { scope: Scope; threadId: string; nowMs: number; args: IngestArgs; rows: IngestRows };
@@ -58,7 +60,17 @@ export async function applySession(
   if (session.type === "bind") {
     const { sessionId, threadId, actor } = args;
     await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat, ...defined(said) });
+    await forgetSessions(ctx, scopeOf(actor), threadId, session.epoch - SESSIONS_MAX);
   }
+}
+
+/** Deletes a thread's bindings up to an epoch: they lost it long ago, and one that comes back is a new one. */
+async function forgetSessions(ctx: WriteCtx, { tenantId, userId }: Scope, threadId: string, epoch: number): Promise<void> {
+  const old = await ctx.db
+    .query("sessions")
+    .withIndex("by_epoch", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).lte("epoch", epoch))
+    .take(SESSIONS_MAX);
+  for (const session of old) await ctx.db.delete("sessions", session._id);
 }
 
 function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> {

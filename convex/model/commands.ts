@@ -29,6 +29,8 @@ export const COMMANDS_OPEN_MAX = 100;
 const LOOK_AGAIN_MS = 10 * 60 * 1000;
 /** Newest accepted commands among which the last turn is looked for: steers and interrupts of it are behind. */
 const ACCEPTED_READ_MAX = 20;
+/** Runtimes of a user that are remembered. SOURCE: `src/limits.rs`, RUNTIMES_MAX. */
+const RUNTIMES_MAX = 100;
 /** Runtimes of a user that readers are shown. */
 const RUNTIMES_LISTED_MAX = 50;
 /** What a command's row weighs beside its payload. */
@@ -176,6 +178,14 @@ export function runtimesOf(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<D
     .withIndex("by_beat", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
     .order("desc")
     .take(RUNTIMES_LISTED_MAX);
+}
+
+/** A user's runtimes, the one that beat longest ago first. */
+export function runtimesFrom(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Doc<"presence">[]> {
+  return ctx.db
+    .query("presence")
+    .withIndex("by_beat", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
+    .take(RUNTIMES_MAX);
 }
 
 /** The row of a user's runtime. */

@@ -46,14 +46,22 @@ function rowOf(doc: Doc<"messages">, content: Content): MessageRow {
   };
 }
 
-/** The payload, or what a reader has to know of one that is too large for a list. */
+/** The payload, or what a reader has to know of one that is too large for a list; one that was too large to be stored is a stub itself. */
 export async function payloadOf(
   ctx: ReadCtx,
   doc: Doc<"messages">,
   unitsMax = LIST_PAYLOAD_UNITS_MAX,
 ): Promise<{ payloadJson: string; payloadTruncated?: true }> {
-  if (doc.payloadUnits <= Math.min(unitsMax, LIST_PAYLOAD_UNITS_MAX)) return { payloadJson: await readParts(ctx, doc._id, "payload") };
-  return payloadStub(doc);
+  if (doc.payloadUnits > Math.min(unitsMax, LIST_PAYLOAD_UNITS_MAX)) return payloadStub(doc);
+  const payloadJson = await readParts(ctx, doc._id, "payload");
+  return isOversizeStub(payloadJson) ? { payloadJson, payloadTruncated: true } : { payloadJson };
+}
+
+/** Whether a stored payload stands for an item that was too large to be stored (`js-wrapper/host/oversize.ts`). */
+function isOversizeStub(payloadJson: string): boolean {
+  if (!payloadJson.includes('"oversize":{')) return false;
+  const { oversize } = JSON.parse(payloadJson) as { oversize?: { bytes?: unknown; sha256?: unknown } | null };
+  return typeof oversize?.bytes === "number" && typeof oversize.sha256 === "string";
 }
 
 function payloadStub(doc: Doc<"messages">): { payloadJson: string; payloadTruncated: true } {

@@ -1,5 +1,5 @@
 /** What a reader of streams gets: windows by the core, what lies in them by cursor. */
-import type { RuntimeOptions, Window } from "../../js-wrapper/core/boundary.js";
+import type { ReaderCall, Window } from "../../js-wrapper/core/boundary.js";
 import { chunksToLoad, readWindow } from "../../js-wrapper/core/reads.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { Replay } from "../validators.js";
@@ -33,9 +33,9 @@ export async function replay(
   ctx: ReadCtx,
   thread: Doc<"threads">,
   cursors: readonly Cursor[],
-  runtime: RuntimeOptions | undefined,
+  reader: ReaderCall,
 ) {
-  const windows = cursors.length === 0 ? [] : await openWindows(ctx, thread, cursors, runtime);
+  const windows = cursors.length === 0 ? [] : await openWindows(ctx, thread, cursors, reader);
   const read = await Promise.all(windows.map((stream) => readWithin(ctx, stream)));
   return {
     streamWindows: windows.map(({ streamId, window: { status, start, end } }) => ({
@@ -108,9 +108,9 @@ async function openWindows(
   ctx: ReadCtx,
   thread: Doc<"threads">,
   cursors: readonly Cursor[],
-  runtime: RuntimeOptions | undefined,
+  reader: ReaderCall,
 ): Promise<Opening[]> {
-  const chunksMax = decide(() => chunksToLoad(runtime));
+  const chunksMax = decide(() => chunksToLoad(reader));
   const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
   const opened: Opened[] = [];
   for (const cursor of cursors) opened.push(await open(ctx, thread, cursor, chunksMax, room));
@@ -122,7 +122,7 @@ async function openWindows(
       kept: chunk.kept.map((kept) => ({ start: kept.cursorStart, end: kept.cursorEnd })),
     })),
   }));
-  const { windows } = decide(() => readWindow({ runtime, streams }));
+  const { windows } = decide(() => readWindow({ ...reader, streams }));
   return opened.flatMap(({ cursor: { streamId }, chunks }, at) => {
     const window = windows[at];
     return window === undefined ? [] : [{ streamId, window, chunks }];

@@ -23,5 +23,5 @@ pub fn window(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 /// The reader's limits, brought into their ranges: how many chunks of a stream are worth loading.
 #[wasm_bindgen(js_name = chunksToLoad)]
 pub fn chunks_to_load(texts: &[u8], numbers: &[f64]) -> Result<usize, JsValue> {
-    unpacked(texts, numbers, |mut call| Ok(Options::unpack(&mut call).deltas_per_stream_max))
+    unpacked(texts, numbers, |mut call| Ok(Options::unpack_reader(&mut call).deltas_per_stream_max))
 }

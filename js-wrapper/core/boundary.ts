@@ -169,9 +169,11 @@ export type IngestCall = {
   loaded: LoadedRows | null;
 };
 
+/** `src/options.rs`, `unpack_reader`: a reader's options, and whether it reads one stream alone. */
+export type ReaderCall = { runtime: RuntimeOptions | undefined; alone: boolean };
+
 /** `src/delta/window.rs`, WindowCall. */
-export type WindowCall = {
-  runtime: RuntimeOptions | undefined;
+export type WindowCall = ReaderCall & {
   streams: readonly {
     requested: number;
     latest: number;
@@ -186,6 +188,7 @@ export type TurnStartCall = {
   startedBefore: string | undefined;
   exists: boolean;
   deleted: boolean;
+  keys: number;
   texts: readonly string[];
 };
 
@@ -312,7 +315,7 @@ export function packIngest(call: IngestCall): Packed {
 
 export function packWindow(call: WindowCall): Packed {
   const packer = new Packer();
-  options(packer, call.runtime);
+  reader(packer, call);
   packer.list(call.streams, (stream) => {
     packer.number(stream.requested);
     packer.number(stream.latest);
@@ -331,6 +334,7 @@ export function packTurnStart(call: TurnStartCall): Packed {
   packer.optionalText(call.startedBefore);
   packer.flag(call.exists);
   packer.flag(call.deleted);
+  packer.number(call.keys);
   packer.list(call.texts, (text) => packer.text(text));
   return packer.end();
 }
@@ -379,10 +383,15 @@ export function packSession(call: SessionCall): Packed {
   return packer.end();
 }
 
-export function packOptions(runtime: RuntimeOptions | undefined): Packed {
+export function packReader(call: ReaderCall): Packed {
   const packer = new Packer();
-  options(packer, runtime);
+  reader(packer, call);
   return packer.end();
+}
+
+function reader(packer: Packer, { runtime, alone }: ReaderCall): void {
+  options(packer, runtime);
+  packer.flag(alone);
 }
 
 /** NaN is "not set" in the call; an option that is NaN means its default, which is the same. */

@@ -23,6 +23,8 @@ export type BeatCall = {
     oldestEventAt?: number | undefined;
   }[];
   row: PresenceFacts | null;
+  held: number;
+  oldest: PresenceFacts | null;
   commands: readonly { bound: RuntimeFacts | null; command: CommandFacts }[];
 };
 
@@ -77,6 +79,8 @@ function packBeat(call: BeatCall): Packed {
     packer.optionalNumber(thread.oldestEventAt);
   });
   packer.optional(call.row, (row) => presenceFacts(packer, row));
+  packer.number(call.held);
+  packer.optional(call.oldest, (row) => presenceFacts(packer, row));
   packer.list(call.commands, ({ bound, command }) => {
     packer.optional(bound, (runtime) => runtimeFacts(packer, runtime));
     commandFacts(packer, command);

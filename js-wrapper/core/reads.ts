@@ -1,7 +1,7 @@
 /** What the core decides for readers. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/reads_bytes";
 import * as wasm from "#wasm/reads";
-import { packOptions, packWindow, type RuntimeOptions, type WindowCall } from "./boundary.js";
+import { packReader, packWindow, type ReaderCall, type WindowCall } from "./boundary.js";
 import { Instance } from "./instance.js";
 
 const instance = new Instance(base64, wasm.initSync);
@@ -12,6 +12,6 @@ export function readWindow(call: WindowCall): wasm.WindowAnswer {
 }
 
 /** How many chunks of a stream a reader with these options can be given at most. */
-export function chunksToLoad(runtime: RuntimeOptions | undefined): number {
-  return instance.askPacked(wasm.chunksToLoad, packOptions(runtime));
+export function chunksToLoad(call: ReaderCall): number {
+  return instance.askPacked(wasm.chunksToLoad, packReader(call));
 }

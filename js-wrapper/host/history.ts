@@ -1,4 +1,5 @@
 import type { CodexComponent, CodexHistoryPlace, CodexHistoryTurn, CodexImportStatus, HostMutationCtx, HostQueryCtx } from "./component.js";
+import { storableItem } from "./oversize.js";
 import type { HostActorContext } from "./validators.js";
 
 type InThread = { actor: HostActorContext; threadId: string };
@@ -16,18 +17,19 @@ export type AppServerTurn = { id: string; items: readonly unknown[] };
 
 /**
  * A page of a thread's history, from the turns that the app-server answers, oldest first: from a place on, as many items as
- * `bytesMax` allows, one at least. What is behind it, the next page holds.
+ * `bytesMax` allows, one at least. What is behind it, the next page holds. An item of over 3 MiB is cut down to what of it is small,
+ * with `oversize: {bytes, sha256}`; its message says `payloadTruncated`.
  *
  * @param turns all turns of the history, oldest first
  * @param position where the page begins, as the import's status has it
  * @param bytesMax UTF-16 units of the page's JSON, 4 Mi where it is not given; an argument of Convex may hold 16 MiB
  * @returns the arguments `position`, `turns` and `atEnd` of {@link importHistoryForActor}
  */
-export function historyPage(
+export async function historyPage(
   turns: readonly AppServerTurn[],
   position: CodexHistoryPlace = { turn: 0, item: 0 },
   bytesMax = 4 * 1024 * 1024,
-): { position: CodexHistoryPlace; turns: CodexHistoryTurn[]; atEnd: boolean } {
+): Promise<{ position: CodexHistoryPlace; turns: CodexHistoryTurn[]; atEnd: boolean }> {
   const page: CodexHistoryTurn[] = [];
   let left = bytesMax;
   for (const [at, { items, ...turn }] of turns.slice(position.turn).entries()) {
@@ -41,7 +43,7 @@ export function historyPage(
         page[page.length - 1] = { turnId: turn.id, turnJson, items: sent, more: true };
         return { position, turns: page, atEnd: false };
       }
-      const json = JSON.stringify(item);
+      const json = await storableItem(item);
       sent.push(json);
       left -= json.length;
     }

@@ -285,6 +285,8 @@ impl World {
             login: None,
             threads: vec![],
             row: Some(row),
+            held: 0,
+            oldest: None,
             commands,
         });
         let PresenceAnswer::Beat { renewed, lease_expires_at, .. } = answer else { panic!("{answer:?}") };

@@ -77,7 +77,7 @@ impl WindowCall {
     pub fn unpack(mut call: Unpacker<'_>) -> Result<Self, Misfit> {
         let range = |call: &mut Unpacker<'_>| Range { start: call.integer(), end: call.integer() };
         let read = Self {
-            options: Options::unpack(&mut call),
+            options: Options::unpack_reader(&mut call),
             streams: call.list(|call| StreamRequest {
                 requested: safe_integer(call.number()).unwrap_or(0),
                 latest: call.integer(),

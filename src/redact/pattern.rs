@@ -2,6 +2,8 @@
 //!
 //! Read through JSON's escapes without decoding: every step yields one character that a shape can be made of.
 
+use crate::device::TOKEN_PREFIX;
+
 /// Bytes that the value of a telling member has at least.
 pub(super) const MEMBER_BYTES_MIN: usize = 8;
 
@@ -22,7 +24,7 @@ const PASSWORD: &str = "password";
 
 /// What a provider's keys begin with, and how many characters come behind it at least. A digit is among them: words are not
 /// keys. SOURCE: the providers' documentation of their keys.
-const KEYS: [(&str, usize); 41] = [
+const KEYS: [(&str, usize); 42] = [
     ("sk-", 20),
     ("sk_live_", 16),
     ("sk_test_", 16),
@@ -64,6 +66,7 @@ const KEYS: [(&str, usize); 41] = [
     ("figd_", 24),
     ("ATATT3", 30),
     ("AGE-SECRET-KEY-1", 30),
+    (TOKEN_PREFIX, 64),
 ];
 
 /// Deploy keys of Convex: `prod:calm-otter-1|` and base64.

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// A secret of each shape, without context: the kind, the text, and what of it may stay.
-const SHAPES: [(&str, &str); 16] = [
+const SHAPES: [(&str, &str); 17] = [
     ("key", "sk-proj-4fTq8ZxWvYb2Lk9PnRs3Ud7a"),
     ("key", "sk-ant-api03-Zm9vYmFyMTIzNDU2Nzg5MA"),
     ("key", "ghp_16C7e42F292c6912E7710c838347Ae178B4a"),
@@ -13,6 +13,7 @@ const SHAPES: [(&str, &str); 16] = [
     ("key", "xoxb-1234567890-abcdefABCDEF"),
     ("key", "SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc1s5cr"),
     ("key", "npm_Zx81kQ0pLm38Tr5yUvWw2AbCdEfGh4567890"),
+    ("key", "cdxd_90fbc1f780b491194633b24f7c38c6d32dde490cec7c187c9032b887eb7f0fba"),
     ("key", "prod:calm-otter-123|eyJ2MiI6IjAxMjM0NTY3ODkifQ=="),
     ("jwt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"),
     (

@@ -71,7 +71,7 @@ async function workOn(component: Component, actor = OWNER, threadId = THREAD): P
     await ctx.db.insert("imports", { tenantId, userId, threadId, state: "running", position: { turn: 1, item: 0 }, importedItems: 1, quarantined: 0, updatedAt: 0 });
     await ctx.db.insert("forks", { ...fork, before: 0, copiedTurns: 1, copiedMessages: 1, createdAt: 0, endedAt: 0 });
     const threads = [threadId, "th_elsewhere"].map((threadId) => ({ threadId, pendingRequests: 0, behind: 0, catchingUp: false }));
-    const told = { phase: "ready", login: "in", threads, beatAt: 0, awayAt: 0, away: true } as const;
+    const told = { phase: "ready", login: "in", threads, beatAt: 0, awayAt: 0, expiresAt: 1, away: true } as const;
     const token = { deviceId: "d", hash: threadId, issuedBy: "web", createdAt: 0, expiresAt: Date.now() };
     await ctx.db.insert("deviceTokens", { tenantId, userId, ...token });
     await ctx.db.insert("presence", { tenantId, userId, runtimeId: `rt_${threadId}`, deviceId: "d", generation: 1, ...told });

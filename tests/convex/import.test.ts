@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Numbering } from "../../js-wrapper/bridge/numbering.js";
+import { storableItem } from "../../js-wrapper/host/oversize.js";
 import {
   agentMessage,
   api,
@@ -222,6 +223,21 @@ describe("an import", () => {
     const whole = await component.query(api.messages.getByTurn, { actor: OWNER, threadId: THREAD, turnId: "large" });
     expect(whole.map(({ textBytes }) => textBytes)).toEqual(Array(7).fill(MiB + 1));
     expect(await turnsOf(component)).toHaveLength(53);
+  });
+
+  test("of an item that is too large shows what stands for it, and says that there was more", async () => {
+    const component = await startThread();
+    const command = { id: "c", type: "commandExecution", status: "failed", command: "make" };
+    const items = [{ ...command, aggregatedOutput: "x".repeat(10 * MiB) }, { ...command, id: "d", note: '"oversize":{' }, { ...command, id: "e", nested: { oversize: { bytes: 1 } } }];
+    const stored = await Promise.all(items.map(storableItem));
+    await importPage(component, [{ ...pageOf([turnOf("one", [])])[0]!, items: stored }]);
+    const messages = await messagesOf(component);
+    expect(messages.map(({ messageId, status, text, payloadTruncated }) => [messageId, status, text, payloadTruncated])).toEqual([
+      ["c", "failed", "make", true],
+      ["d", "failed", "make", undefined],
+      ["e", "failed", "make", undefined],
+    ]);
+    expect(JSON.parse(messages[0]!.payloadJson)).toEqual({ ...command, oversize: { bytes: JSON.stringify(items[0]).length, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string } });
   });
 
   test("costs the rows of its items, and eight beside them", async () => {

@@ -91,6 +91,51 @@ describe("a beat", () => {
   });
 });
 
+describe("runtimes of a user", () => {
+  const others = (component: Component, count: number, row: { beatAt: number; awayAt: number; away: boolean }) =>
+    component.run(async (ctx) => {
+      const { tenantId, userId, deviceId } = OWNER;
+      for (let at = 0; at < count; at++) {
+        const told = { phase: "ready", login: "in", generation: 1, deviceId, expiresAt: Date.now() + MINUTE } as const;
+        await ctx.db.insert("presence", { tenantId, userId, runtimeId: `rt_${String(at)}`, threads: [], ...told, ...row, beatAt: row.beatAt + at });
+      }
+    });
+  const idsOf = async (component: Component) => (await dump(component)).presence.map(({ runtimeId }) => runtimeId);
+
+  test("are 100, of which the one that is away longest makes room", async () => {
+    const component = await startThread();
+    await others(component, 100, { beatAt: Date.now() - MINUTE, awayAt: Date.now(), away: true });
+    await beat(component);
+    const ids = await idsOf(component);
+    expect(ids).toHaveLength(100);
+    expect(ids).toEqual(expect.arrayContaining(["rt", "rt_1", "rt_99"]));
+    expect(ids).not.toContain("rt_0");
+    await beat(component);
+    expect(await idsOf(component)).toEqual(ids);
+  });
+
+  test("that beat are 100, and no more; those of others do not count", async () => {
+    const component = await startThread();
+    await others(component, 100, { beatAt: Date.now(), awayAt: Date.now() + MINUTE, away: false });
+    expect(await refusal(beat(component))).toMatchObject({ code: "E_QUOTA" });
+    expect(await idsOf(component)).toHaveLength(100);
+    await beat(component, { actor: STRANGER });
+    await beat(component, { runtimeId: "rt_7" });
+    expect(await idsOf(component)).toHaveLength(101);
+  });
+
+  test("are forgotten a month after their last beat", async () => {
+    const component = await startThread();
+    await beat(component);
+    vi.setSystemTime(Date.now() + 30 * 24 * 60 * MINUTE - 1);
+    await beat(component, { runtimeId: "another" });
+    expect(await component.mutation(internal.retention.cleanupPresence, {})).toEqual({ deleted: 0, hasMore: false });
+    vi.setSystemTime(Date.now() + 1);
+    expect(await component.mutation(internal.retention.cleanupPresence, {})).toEqual({ deleted: 1, hasMore: false });
+    expect(await idsOf(component)).toEqual(["another"]);
+  });
+});
+
 describe("a machine is away", () => {
   test("60 s after its last beat, and not before", async () => {
     const component = await startThread();

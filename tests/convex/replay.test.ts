@@ -336,6 +336,20 @@ describe("a reader of one turn", () => {
     expect(await resume(component, 0, { maxDeltasPerRequestRead: 3 })).toHaveProperty("nextCursor", 3);
   });
 
+  test("gets up to 4,000 deltas where its app allows them, one stream having the whole answer", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingest(component, [turn.started(), turn.itemStarted(agentMessage("m", ""))], { runtime: { saveStreamDeltas: true } });
+    for (let at = 0; at < 3; at++) {
+      const words = Array.from({ length: 400 }, () => turn.text("m", "w"));
+      await ingest(component, words, { runtime: { saveStreamDeltas: true } });
+    }
+    const many = { maxDeltasPerRequestRead: 1e9, maxDeltasPerStreamRead: 1 };
+    expect((await resume(component, 0, many)).deltas).toHaveLength(1_202);
+    expect((await resume(component, 0)).deltas).toHaveLength(1_000);
+    expect((await replay(component, 0, { runtime: { ...many, maxDeltasPerStreamRead: 1e9 } })).deltas).toHaveLength(1_000);
+  });
+
   test("of a turn that is not there (yet) gets nothing, and waits where it is", async () => {
     const component = await spoken();
     expect(await resume(component, 0, {}, "turn_none")).toMatchObject({ streamWindow: { streamId: `${THREAD}:turn_none:0`, status: "ok" }, deltas: [], texts: [], nextCursor: 0 });

@@ -359,9 +359,12 @@ describe("many", () => {
     const component = startComponent({ documentsRead: 700, documentsWritten: 250 });
     const bind = (at: number, tenantId = OWNER.tenantId) => {
       const actor = { ...OWNER, tenantId };
-      return component.mutation(api.sync.ensureSession, { actor, sessionId: `s_${String(at)}`, threadId: THREAD, lastEventCursor: 7 });
+      return component.mutation(api.sync.ensureSession, { actor, sessionId: `s_${String(at)}`, threadId: threadOf(at), lastEventCursor: 7 });
     };
-    for (const tenantId of [OWNER.tenantId, "other"]) await component.mutation(api.threads.create, { actor: { ...OWNER, tenantId }, threadId: THREAD });
+    const threadOf = (at: number) => `th_${String(at % 12)}`;
+    for (const tenantId of [OWNER.tenantId, "other"]) {
+      for (let at = 0; at < 12; at++) await component.mutation(api.threads.create, { actor: { ...OWNER, tenantId }, threadId: threadOf(at) });
+    }
     for (let at = 0; at < 600; at++) await bind(at);
     await bind(0, "other");
     pass(45_000);

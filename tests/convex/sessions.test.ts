@@ -135,6 +135,19 @@ describe("ensureSession", () => {
     expect((await ingest(component, new TurnStream({ threadId: OTHER_THREAD }).whole(), { threadId: OTHER_THREAD })).status).toBe("ok");
   });
 
+  test("keeps a thread's 50 newest bindings, and the one that lost long ago is a new one", async () => {
+    const component = await start();
+    await ensure(component, { threadId: OTHER_THREAD });
+    for (let at = 1; at <= 51; at++) await ensure(component, { sessionId: `session_${String(at)}` });
+    const kept = (await sessionsOf(component)).filter(([, threadId]) => threadId === THREAD).map(([sessionId]) => sessionId);
+    expect(kept).toEqual(Array.from({ length: 50 }, (_, at) => `session_${String(at + 2)}`));
+    expect(await refusal(beat(component, { sessionId: "session_1" }))).toMatchObject({ code: "E_SYNC_SESSION_NOT_FOUND" });
+    expect(await refusal(beat(component, { sessionId: "session_2" }))).toMatchObject({ code: "E_SYNC_SESSION_DEVICE_MISMATCH" });
+    for (let again = 0; again < 3; again++) await ensure(component, { sessionId: "session_51" });
+    expect(await sessionsOf(component)).toHaveLength(51);
+    expect(await sessionsOf(component)).toContainEqual([SESSION, OTHER_THREAD, OWNER.deviceId, 1]);
+  });
+
   test("revives a stale session", async () => {
     const component = await start();
     await ensure(component);

@@ -277,6 +277,16 @@ describe("turns.start", () => {
     expect((await dump(component)).turns).toHaveLength(1);
   });
 
+  test("under 16 keys is one turn, under one more it is refused, and the 16 stay", async () => {
+    const component = await startThread();
+    const keys = Array.from({ length: 16 }, (_, at) => `key_${String(at)}`);
+    for (const key of keys) expect(await start(component, key)).toEqual({ turnId: TURN, accepted: true });
+    expect(await refusal(start(component, "one more"))).toMatchObject({ code: "E_QUOTA" });
+    for (const key of keys) expect(await start(component, key)).toEqual({ turnId: TURN, accepted: true });
+    expect(await start(component, "one more", "turn_2")).toEqual({ turnId: "turn_2", accepted: true });
+    expect((await dump(component)).turnKeys).toHaveLength(17);
+  });
+
   test("twice with one key is the first call's turn", async () => {
     const component = await startThread();
     await start(component, "key");

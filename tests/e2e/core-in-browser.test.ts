@@ -11,7 +11,7 @@ import { readWindow } from "../../js-wrapper/core/reads.js";
 import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
 
 const CORE = fileURLToPath(new URL("../../js-wrapper/core/", import.meta.url));
-const WINDOW = { runtime: undefined, streams: [{ requested: 1, latest: 4, chunks: [{ range: { start: 0, end: 4 }, kept: [{ start: 0, end: 2 }] }] }] };
+const WINDOW = { runtime: undefined, alone: false, streams: [{ requested: 1, latest: 4, chunks: [{ range: { start: 0, end: 4 }, kept: [{ start: 0, end: 2 }] }] }] };
 const LINE = '{"method":"turn/started","params":{"threadId":"t😀","turn":{"id":"u"}},"emittedAtMs":12}';
 
 let browser: Browser | undefined;

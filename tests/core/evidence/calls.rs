@@ -104,7 +104,7 @@ impl Packed {
 
     pub(super) fn window(call: &WindowCall) -> Self {
         let mut packed = Self::new("readWindow");
-        packed.options(&call.options).list(&call.streams, |packed, stream| {
+        packed.options(&call.options).flag(false).list(&call.streams, |packed, stream| {
             packed.integer(stream.requested).integer(stream.latest).list(&stream.chunks, |packed, chunk| {
                 Self::range(packed, &chunk.range);
                 packed.list(&chunk.kept, Self::range);
@@ -133,7 +133,8 @@ impl Packed {
             .optional(call.thread.as_ref(), Self::thread)
             .optional_text(call.started_before)
             .flag(call.exists)
-            .flag(call.deleted);
+            .flag(call.deleted)
+            .integer(call.keys);
         packed.list(&call.texts, |packed, text| _ = packed.text(text));
         packed
     }
@@ -170,7 +171,7 @@ impl Packed {
                 let [now_ms, cursor, known, exists] = self.numbers[..] else { return Err(Misfit) };
                 json(&plan_checkpoint(now_ms, cursor, safe_integer(known), exists != 0.0))
             }
-            "chunksToLoad" => serde_json::to_string(&Options::unpack(&mut call).deltas_per_stream_max),
+            "chunksToLoad" => serde_json::to_string(&Options::unpack_reader(&mut call).deltas_per_stream_max),
             "classifyLine" => json(&classify_line(&self.texts)),
             other => panic!("{other}"),
         };
@@ -310,7 +311,7 @@ pub fn random_calls(seed: u64, count: usize) -> Vec<Packed> {
             ..Packed::new("planCheckpoint")
         });
         made.push(Packed {
-            numbers: (0..6).map(|_| odd_number(&mut random)).collect(),
+            numbers: (0..7).map(|_| odd_number(&mut random)).collect(),
             ..Packed::new("chunksToLoad")
         });
         made.push(turn_start(&mut random));
@@ -351,6 +352,7 @@ fn turn_start(random: &mut Random) -> Packed {
         started_before: Some("u").filter(|_| random.one_in(4)),
         exists: random.one_in(2),
         deleted: random.one_in(9),
+        keys: random.below(20),
         texts: vec![&text, "b"],
     })
 }
