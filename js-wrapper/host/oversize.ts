@@ -18,6 +18,6 @@ export async function storableItem(item: unknown): Promise<string> {
   if (utf8.length <= ITEM_BYTES_MAX || item === null || typeof item !== "object") return json;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8));
   const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const small = Object.entries(item).filter(([, value]) => (JSON.stringify(value) ?? "").length <= MEMBER_UNITS_MAX);
+  const small = Object.entries(item).filter(([, value]) => JSON.stringify([value]).length <= MEMBER_UNITS_MAX);
   return JSON.stringify({ ...Object.fromEntries(small), oversize: { bytes: utf8.length, sha256 } });
 }
