@@ -34,6 +34,7 @@ const [MISSED, TIMED_OUT] = [2, 3];
 const ENV = { ...cargoEnv(), PROPTEST_CASES: "16", PROPTEST_MAX_SHRINK_ITERS: "0", CARGO_PROFILE_TEST_DEBUG: "0" };
 
 const hashOf = (file, root = ROOT) => createHash("sha256").update(readFileSync(path.join(root, file))).digest("hex").slice(0, 16);
+const placeOf = ({ name, span }) => JSON.stringify([name, span]);
 /** A mutant's name without its place, which moves with every line above it. */
 const nameOf = (mutant) => mutant.name.replace(/^[^ ]+ /, "");
 
@@ -69,10 +70,13 @@ async function assertPasses(copy) {
 
 async function runFile(copy, file) {
   const quick = await outcomes(copy, ["-f", file], QUICK);
-  const living = quick.filter(({ summary }) => summary === "MissedMutant").map(({ scenario }) => scenario.Mutant.name);
+  const isLiving = ({ summary }) => summary === "MissedMutant";
+  const living = quick.filter(isLiving).map(({ scenario }) => scenario.Mutant.name);
   const exactly = living.flatMap((name) => ["-F", `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`]);
-  const all = living.length === 0 ? [] : await outcomes(copy, ["-f", file, ...exactly], ALL);
-  const found = [...quick.filter(({ summary }) => summary !== "MissedMutant"), ...all];
+  const again = living.length === 0 ? [] : await outcomes(copy, ["-f", file, ...exactly], ALL);
+  // A name is that of every place where the function has the same.
+  const all = again.filter(({ scenario }) => quick.some((one) => isLiving(one) && placeOf(one.scenario.Mutant) === placeOf(scenario.Mutant)));
+  const found = [...quick.filter((one) => !isLiving(one)), ...all];
   if (found.length !== quick.length) throw new Error(`${file}: ${String(living.length)} lived, ${String(all.length)} were run again`);
   const named = (...summaries) => found.filter(({ summary }) => summaries.includes(summary)).map(({ scenario }) => nameOf(scenario.Mutant));
   return { sha256: hashOf(file, copy), date: new Date().toISOString().slice(0, 10), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant").sort() };

@@ -1,0 +1,34 @@
+/** Why the outbox could not do something. */
+export type OutboxErrorCode =
+  /** Another process has the folder. */
+  | "E_OUTBOX_LOCKED"
+  /** The folder cannot be made or read. */
+  | "E_OUTBOX_UNREADABLE"
+  /** It is closed. */
+  | "E_OUTBOX_CLOSED"
+  /** The disk took nothing; it is tried again, and nothing is read meanwhile. */
+  | "E_OUTBOX_WRITE_FAILED"
+  /** An event was refused for good: it is among the dead letters. */
+  | "E_OUTBOX_EVENT_REFUSED"
+  /** An event was older than 14 days. */
+  | "E_OUTBOX_EVENT_EXPIRED"
+  /** A thread's events were dropped: Convex has deleted it. */
+  | "E_THREAD_DELETED"
+  /** Another session writes the thread: its events wait until they are asked for. */
+  | "E_SYNC_SESSION_DEVICE_MISMATCH";
+
+/** An error of the outbox, coded. */
+export class OutboxError extends Error {
+  override readonly name = "OutboxError";
+  readonly code: OutboxErrorCode;
+
+  /**
+   * @param code the coded cause
+   * @param message what happened, for people
+   * @param cause what was thrown, where something was
+   */
+  constructor(code: OutboxErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

@@ -1,0 +1,109 @@
+import type { NormalizedEvent } from "../protocol/index.js";
+import type { StoredEvent } from "./store.js";
+
+/** Events of a batch, their UTF-8 bytes, and the milliseconds that the oldest waits in a turn, and otherwise. */
+export const BATCH_EVENTS_MAX = 100;
+/** See {@link BATCH_EVENTS_MAX}. */
+export const BATCH_BYTES_MAX = 256 * 1024;
+/** See {@link BATCH_EVENTS_MAX}. */
+export const BATCH_WAIT_MS = 50;
+/** See {@link BATCH_EVENTS_MAX}. */
+export const IDLE_WAIT_MS = 1_000;
+/** UTF-8 bytes of an event that travels alone. */
+export const ALONE_BYTES_MIN = 1024 * 1024;
+
+/** Events taken from the front after which a queue is cut. */
+const TAKEN_KEPT_MAX = 1_024;
+
+interface Waiting extends StoredEvent {
+  /** When it came, by this process's clock. */
+  readonly since: number;
+}
+
+/**
+ * The events of a thread that wait, in order, those in memory first: what is behind them lies on disk alone, and is counted.
+ */
+export class Lane {
+  /** Events behind those in memory that lie on disk alone. */
+  spilled = 0;
+  #queue: Waiting[] = [];
+  #taken = 0;
+  #bytes = 0;
+
+  /** Events in memory. */
+  get length(): number {
+    return this.#queue.length - this.#taken;
+  }
+
+  /** Their UTF-8 bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The first of them. */
+  get first(): StoredEvent | undefined {
+    return this.#queue[this.#taken];
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0 && this.spilled === 0;
+  }
+
+  push(stored: StoredEvent, since: number): void {
+    this.#queue.push({ ...stored, since });
+    this.#bytes += stored.bytes;
+  }
+
+  /** When the next batch is due, in milliseconds of the clock that `push` was told; none where nothing is in memory. */
+  dueAt(): number | undefined {
+    const oldest = this.#queue[this.#taken];
+    if (oldest === undefined) return undefined;
+    const isFull = this.length >= BATCH_EVENTS_MAX || this.#bytes >= BATCH_BYTES_MAX || this.spilled > 0;
+    const waiting = isFull ? [] : this.#queue.slice(this.#taken);
+    if (isFull || waiting.some(({ event }) => isUrgent(event))) return oldest.since;
+    return Math.min(...waiting.map(({ event, since }) => since + (event.streamId === undefined ? IDLE_WAIT_MS : BATCH_WAIT_MS)));
+  }
+
+  /** The next batch: an event at least, and no more than one where that is large. It stays until it is dropped. */
+  batch(): StoredEvent[] {
+    const batch: StoredEvent[] = [];
+    let bytes = 0;
+    for (const { seq, event, bytes: more } of this.#queue.slice(this.#taken, this.#taken + BATCH_EVENTS_MAX)) {
+      const isAlone = more >= ALONE_BYTES_MIN;
+      if (batch.length > 0 && (isAlone || bytes + more > BATCH_BYTES_MAX)) break;
+      batch.push({ seq, event, bytes: more });
+      bytes += more;
+      if (isAlone) break;
+    }
+    return batch;
+  }
+
+  /** Lets go of the first events. */
+  drop(count: number): void {
+    for (const { bytes } of this.#queue.slice(this.#taken, this.#taken + count)) this.#bytes -= bytes;
+    this.#taken += count;
+    if (this.#taken < TAKEN_KEPT_MAX && this.#taken < this.#queue.length) return;
+    this.#queue = this.#queue.slice(this.#taken);
+    this.#taken = 0;
+  }
+
+  /** Puts another event into the place of the first one. */
+  replaceFirst(stored: StoredEvent): void {
+    const first = this.#queue[this.#taken];
+    if (first === undefined) return;
+    this.#bytes += stored.bytes - first.bytes;
+    this.#queue[this.#taken] = { ...stored, since: first.since };
+  }
+
+  clear(): void {
+    this.#queue = [];
+    this.#taken = 0;
+    this.#bytes = 0;
+    this.spilled = 0;
+  }
+}
+
+/** What somebody waits for: the end of a turn, and what the app-server asks. */
+function isUrgent({ kind }: NormalizedEvent): boolean {
+  return kind === "turn/completed" || kind.endsWith("/requestApproval") || kind.endsWith("/requestUserInput") || kind === "serverRequest/resolved";
+}

@@ -1,0 +1,62 @@
+import type { NormalizedEvent } from "../protocol/index.js";
+import type { StoredThread } from "./store.js";
+
+/** Turns of a thread that have ended and are remembered: late output of theirs begins no turn. */
+const ENDED_KEPT_MAX = 256;
+
+interface Turn {
+  next: number;
+  readonly idPrefix: string;
+}
+
+/** How far the events of a thread are numbered, as they are seen; what of it outlives the process. */
+export class ThreadNumbers {
+  readonly threadId: string;
+  readonly index: number;
+  readonly #turns: Map<string, Turn>;
+  readonly #ended = new Set<string>();
+  #nextLifecycle: number;
+
+  constructor(threadId: string, index: number, known?: StoredThread) {
+    this.threadId = threadId;
+    this.index = index;
+    this.#nextLifecycle = known?.nextLifecycle ?? 0;
+    this.#turns = new Map(known?.turns.map(([turnId, next, idPrefix]) => [turnId, { next, idPrefix }]));
+  }
+
+  /** Sees an event, in the order in which they come. */
+  see({ eventId, streamId, turnId, cursorStart, cursorEnd, kind }: NormalizedEvent): void {
+    if (streamId === undefined || turnId === undefined) {
+      this.#nextLifecycle = Math.max(this.#nextLifecycle, cursorEnd);
+    } else if (kind === "turn/completed") {
+      this.#turns.delete(turnId);
+      this.#ended.add(turnId);
+      const [oldest] = this.#ended;
+      if (this.#ended.size > ENDED_KEPT_MAX && oldest !== undefined) this.#ended.delete(oldest);
+    } else if (!this.#ended.has(turnId)) {
+      const turn = this.#turns.get(turnId);
+      const idPrefix = turn?.idPrefix ?? eventId.slice(0, eventId.length - `:${streamId}:${String(cursorStart)}`.length);
+      this.#turns.set(turnId, { next: cursorEnd, idPrefix });
+    }
+  }
+
+  /** The end that the app-server did not say of each turn that has begun: it says nothing when it dies. */
+  interruptions(nowMs: number): NormalizedEvent[] {
+    return [...this.#turns].map(([turnId, { next, idPrefix }]) => {
+      const { threadId } = this;
+      const streamId = `${threadId}:${turnId}:0`;
+      const turn = { id: turnId, items: [], status: "interrupted", error: null };
+      return {
+        eventId: `${idPrefix}:${streamId}:${String(next)}`,
+        ...{ threadId, turnId, streamId, cursorStart: next, cursorEnd: next + 1, kind: "turn/completed" },
+        payloadJson: JSON.stringify({ method: "turn/completed", params: { threadId, turn, synthesized: true } }),
+        createdAt: nowMs,
+      };
+    });
+  }
+
+  stored(): StoredThread {
+    const turns = [...this.#turns].map(([turnId, { next, idPrefix }]) => [turnId, next, idPrefix] as const);
+    return { threadId: this.threadId, index: this.index, nextLifecycle: this.#nextLifecycle, turns };
+  }
+}

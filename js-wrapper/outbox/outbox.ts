@@ -1,0 +1,543 @@
+import type { NormalizedEvent } from "../protocol/index.js";
+import { OutboxError } from "./errors.js";
+import { BATCH_EVENTS_MAX, Lane } from "./lane.js";
+import { ThreadNumbers } from "./numbers.js";
+import { type DeadLetter, OutboxStore, sizeOf, type StoreChange, type StoredEvent, type StoredThread } from "./store.js";
+import { type Verdict, verdictOfError } from "./verdict.js";
+
+/** UTF-8 bytes that may wait: then nothing more is to be read, until there is room again. */
+export const OUTBOX_BYTES_MAX = 256 * 1024 * 1024;
+/** Milliseconds that an event waits at most. SOURCE: Convex remembers for 30 days what it has deleted. */
+export const OUTBOX_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
+/** UTF-8 bytes of events that are held in memory; what is behind them is read from the disk when it is its turn. */
+const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
+/** Events and UTF-8 bytes that one reading from the disk takes. */
+const LOADED_EVENTS_MAX = 1_000;
+const LOADED_BYTES_MAX = 4 * 1024 * 1024;
+/** UTF-8 bytes of events that may wait for the disk. */
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+/** Dead letters, and their UTF-8 bytes, that are kept, the newest. */
+const LETTERS_MAX = 1_000;
+const LETTERS_BYTES_MAX = 64 * 1024 * 1024;
+/** What has to be free before reading goes on. */
+const RESUME_SHARE = 0.9;
+
+/** Milliseconds that Convex has for a batch; then it is sent again. */
+export const DELIVERY_TIMEOUT_MS = 30_000;
+/** Milliseconds before a batch is sent again: at first, and at most; doubled in between. */
+export const RETRY_FIRST_MS = 500;
+/** See {@link RETRY_FIRST_MS}. */
+export const RETRY_MAX_MS = 30_000;
+/** Times that a batch is refused before it is taken apart. */
+export const REFUSALS_MAX = 3;
+
+/** Events of one thread, in order. */
+export interface OutboxBatch {
+  readonly threadId: string;
+  readonly events: readonly NormalizedEvent[];
+}
+
+/** What an outbox is told when it is opened. */
+export interface OutboxOptions {
+  /** Where it lies: a folder of its own, for one process at a time. */
+  readonly folder: string;
+  /** Sends a batch. The same one may come again, and one that was cut otherwise after a restart. What is thrown is judged. */
+  deliver(batch: OutboxBatch): Promise<Verdict>;
+  /** Told of everything that went wrong, once. */
+  onError(error: OutboxError, event?: NormalizedEvent): void;
+  /** Told when too much waits (true), and when there is room again. */
+  onCrowded?(isCrowded: boolean): void;
+  /** UTF-8 bytes that may wait. Default: {@link OUTBOX_BYTES_MAX}. */
+  readonly bytesMax?: number;
+}
+
+/** How much of a thread waits. */
+export interface Backlog {
+  readonly threadId: string;
+  readonly events: number;
+  /** The sender's clock at the oldest that is in memory, in milliseconds since 1970. */
+  readonly oldestEventAt?: number;
+  /** Whether it waits for {@link Outbox.resume}: another session writes the thread. */
+  readonly isHalted: boolean;
+}
+
+interface Thread {
+  readonly threadId: string;
+  readonly index: number;
+  readonly numbers: ThreadNumbers;
+  readonly lane: Lane;
+  /** The last event that is, or was, in memory. */
+  loadedTo: number;
+  timer: NodeJS.Timeout | undefined;
+  isSending: boolean;
+  isHalted: boolean;
+  isDeleted: boolean;
+}
+
+/**
+ * Events on their way to Convex: on the disk before they leave, in order within a thread, gone from here when they have arrived.
+ *
+ * A kill loses nothing that `append` had written, a power cut nothing that had left. After either, what waits is sent, or sent again,
+ * and Convex does what it holds once. One batch a thread is on its way; threads do not wait for each other.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #store: OutboxStore;
+  readonly #threads = new Map<string, Thread>();
+  readonly #bytesMax: number;
+  readonly #closed = new AbortController();
+  /** What waits for the disk, and what is written with it. */
+  #pending: { thread: Thread; stored: StoredEvent; also: readonly StoreChange[] }[] = [];
+  #pendingBytes = 0;
+  #letters: { seq: number; bytes: number }[] = [];
+  #writing: Promise<void> | undefined;
+  #nextSeq = 0;
+  #nextIndex = 0;
+  #waitingBytes = 0;
+  #memoryBytes = 0;
+  #isCrowded = false;
+  /** Writes so far, and those of them that are on the disk. */
+  #written = 0;
+  #synced = 0;
+  #idleWaiters: (() => void)[] = [];
+
+  private constructor(options: OutboxOptions, store: OutboxStore) {
+    this.#options = options;
+    this.#store = store;
+    this.#bytesMax = options.bytesMax ?? OUTBOX_BYTES_MAX;
+  }
+
+  /**
+   * Opens an outbox, and begins to send what waits in it.
+   *
+   * @throws OutboxError `E_OUTBOX_LOCKED`, `E_OUTBOX_UNREADABLE`
+   */
+  static async open(options: OutboxOptions): Promise<Outbox> {
+    const outbox = new Outbox(options, await OutboxStore.open(options.folder));
+    await outbox.#load();
+    for (const thread of outbox.#threads.values()) outbox.#wake(thread);
+    return outbox;
+  }
+
+  /** Names the runtime to which the folder belongs. */
+  get runtimeId(): string {
+    return this.#store.runtimeId;
+  }
+
+  /** Which opening of the folder this is, from 1. */
+  get generation(): number {
+    return this.#store.generation;
+  }
+
+  /** How the events of each thread are numbered on. */
+  numbers(): StoredThread[] {
+    return [...this.#threads.values()].map(({ numbers }) => numbers.stored());
+  }
+
+  /** How much waits, thread by thread; threads of which nothing waits are left out. */
+  backlog(): Backlog[] {
+    return [...this.#threads.values()].flatMap(({ threadId, lane, isHalted }) => {
+      if (lane.isEmpty) return [];
+      const oldest = lane.first?.event.createdAt;
+      return [{ threadId, events: lane.length + lane.spilled, isHalted, ...(oldest === undefined ? {} : { oldestEventAt: oldest }) }];
+    });
+  }
+
+  /** Whether too much waits. */
+  get isCrowded(): boolean {
+    return this.#isCrowded;
+  }
+
+  /** Takes an event. It is written at once, with all that came while the disk was busy, and leaves when that is done. */
+  append(event: NormalizedEvent): void {
+    this.#append(event, []);
+  }
+
+  /** Ends every turn that has begun, as interrupted: the process that ran it is gone. */
+  interruptOpenTurns(): void {
+    for (const { numbers } of [...this.#threads.values()]) {
+      for (const event of numbers.interruptions(Date.now())) this.append(event);
+    }
+  }
+
+  /** Sends on in a thread that another session had: this one has it again. */
+  resume(threadId: string): void {
+    const thread = this.#threads.get(threadId);
+    if (thread === undefined) return;
+    thread.isHalted = false;
+    this.#wake(thread);
+  }
+
+  /**
+   * Waits until everything has arrived.
+   *
+   * @param timeoutMs milliseconds after which it waits no longer
+   * @returns how many events are left; they are on the disk
+   */
+  async flush(timeoutMs: number): Promise<number> {
+    if (!this.#isIdle() && !this.#isOver()) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      await Promise.race([new Promise<void>((resolve) => this.#idleWaiters.push(resolve)), late]);
+      clearTimeout(timer);
+    }
+    await this.#writing;
+    return [...this.#threads.values()].reduce((left, { lane }) => left + lane.length + lane.spilled, 0);
+  }
+
+  /** Writes what was appended, sends no more, and lets go of the folder. A batch that is on its way may arrive, and is sent again. */
+  async close(): Promise<void> {
+    if (this.#isOver()) return;
+    await this.#writing;
+    this.#closed.abort();
+    for (const { timer } of this.#threads.values()) clearTimeout(timer);
+    await this.#store.sync();
+    await this.#store.close();
+  }
+
+  /** What Convex refused for good, the oldest first. */
+  letters(): Promise<DeadLetter[]> {
+    return this.#store.letters();
+  }
+
+  /**
+   * Sends a dead letter once more, as an event of its thread: its place on its stream is taken.
+   *
+   * @returns whether there is one of that number
+   */
+  async resend(seq: number): Promise<boolean> {
+    const letter = (await this.#store.letters()).find((one) => one.seq === seq);
+    if (letter === undefined) return false;
+    const { streamId: _, eventId, ...event } = letter.event;
+    this.#letters = this.#letters.filter((one) => one.seq !== seq);
+    this.#append({ ...event, eventId: `resent:${eventId}`, cursorStart: 0, cursorEnd: 0 }, [{ type: "unbury", seq }]);
+    await this.#writing;
+    return true;
+  }
+
+  /** Forgets a dead letter. */
+  async forget(seq: number): Promise<void> {
+    this.#letters = this.#letters.filter((one) => one.seq !== seq);
+    await this.#store.write([{ type: "unbury", seq }]);
+  }
+
+  /** A method, for it changes while somebody waits. */
+  #isOver(): boolean {
+    return this.#closed.signal.aborted;
+  }
+
+  #append(event: NormalizedEvent, also: readonly StoreChange[]): void {
+    if (this.#isOver()) throw new OutboxError("E_OUTBOX_CLOSED", "the outbox is closed");
+    const thread = this.#thread(event.threadId);
+    thread.numbers.see(event);
+    if (thread.isDeleted) return;
+    const stored = { seq: this.#nextSeq++, event, bytes: sizeOf(event) };
+    this.#pending.push({ thread, stored, also });
+    this.#pendingBytes += stored.bytes;
+    this.#waitingBytes += stored.bytes;
+    this.#tellCrowd();
+    this.#writing ??= this.#write();
+  }
+
+  async #load(): Promise<void> {
+    const now = Date.now();
+    for (const known of await this.#store.threads()) {
+      const thread = this.#addThread(known.threadId, known.index, known);
+      const expired: StoreChange[] = [];
+      for await (const stored of this.#store.events(known.index)) {
+        this.#nextSeq = Math.max(this.#nextSeq, stored.seq + 1);
+        if (stored.event.createdAt < now - OUTBOX_AGE_MAX_MS) {
+          expired.push({ type: "remove", index: known.index, seq: stored.seq });
+        } else {
+          this.#waitingBytes += stored.bytes;
+          this.#admit(thread, stored, now);
+        }
+      }
+      if (expired.length === 0) continue;
+      this.#options.onError(new OutboxError("E_OUTBOX_EVENT_EXPIRED", `${String(expired.length)} events of the thread ${known.threadId} waited for 14 days`));
+      await this.#store.write(expired);
+    }
+    for (const { seq, event } of await this.#store.letters()) {
+      this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
+      this.#letters.push({ seq, bytes: sizeOf(event) });
+    }
+    this.#tellCrowd();
+  }
+
+  #thread(threadId: string): Thread {
+    return this.#threads.get(threadId) ?? this.#addThread(threadId, this.#nextIndex);
+  }
+
+  #addThread(threadId: string, index: number, known?: StoredThread): Thread {
+    this.#nextIndex = Math.max(this.#nextIndex, index + 1);
+    const state = { loadedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false };
+    const thread: Thread = { threadId, index, numbers: new ThreadNumbers(threadId, index, known), lane: new Lane(), ...state };
+    this.#threads.set(threadId, thread);
+    return thread;
+  }
+
+  async #write(): Promise<void> {
+    let retryMs = RETRY_FIRST_MS;
+    while (this.#pending.length > 0) {
+      const taken = this.#pending;
+      this.#pending = [];
+      const touched = new Set(taken.map(({ thread }) => thread));
+      const changes: StoreChange[] = taken.flatMap(({ thread, stored, also }) => [{ type: "put", index: thread.index, stored }, ...also]);
+      for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored() });
+      try {
+        await this.#store.write(changes);
+      } catch (thrown) {
+        // A full disk: what is in memory waits for it, and so does whoever reads.
+        this.#pending = [...taken, ...this.#pending];
+        if (retryMs === RETRY_FIRST_MS) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
+        this.#tellCrowd(true);
+        await this.#pause(retryMs);
+        if (this.#isOver()) break;
+        retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+        continue;
+      }
+      retryMs = RETRY_FIRST_MS;
+      this.#written += 1;
+      const now = Date.now();
+      for (const { thread, stored } of taken) {
+        this.#pendingBytes -= stored.bytes;
+        this.#admit(thread, stored, now);
+      }
+      for (const thread of touched) if (thread.isDeleted) await this.#dropEvents(thread);
+      for (const thread of touched) this.#wake(thread);
+      this.#tellCrowd();
+    }
+    this.#writing = undefined;
+  }
+
+  /** An event that is written waits in memory, or, where too much does, on the disk alone. */
+  #admit(thread: Thread, stored: StoredEvent, now: number): void {
+    const { lane } = thread;
+    if (lane.spilled > 0 || this.#memoryBytes >= MEMORY_BYTES_MAX) {
+      lane.spilled += 1;
+      return;
+    }
+    lane.push(stored, now);
+    thread.loadedTo = stored.seq;
+    this.#memoryBytes += stored.bytes;
+  }
+
+  async #refill(thread: Thread): Promise<void> {
+    const { lane } = thread;
+    const expected = lane.spilled;
+    let [events, bytes] = [0, 0];
+    for await (const stored of this.#store.events(thread.index, thread.loadedTo)) {
+      lane.push(stored, 0);
+      lane.spilled -= 1;
+      thread.loadedTo = stored.seq;
+      this.#memoryBytes += stored.bytes;
+      events += 1;
+      bytes += stored.bytes;
+      if (lane.spilled === 0 || events >= LOADED_EVENTS_MAX || bytes >= LOADED_BYTES_MAX) return;
+    }
+    // All that was counted before was written before.
+    lane.spilled -= Math.max(0, expected - events);
+  }
+
+  #wake(thread: Thread): void {
+    clearTimeout(thread.timer);
+    if (this.#isOver() || thread.isSending || thread.isHalted) return;
+    if (thread.lane.isEmpty) {
+      this.#tellIdle();
+      return;
+    }
+    const dueAt = thread.lane.dueAt() ?? 0;
+    thread.timer = setTimeout(() => void this.#send(thread), Math.max(0, dueAt - Date.now()));
+  }
+
+  async #send(thread: Thread): Promise<void> {
+    const { lane } = thread;
+    thread.isSending = true;
+    try {
+      while (this.#maySend(thread) && !lane.isEmpty) {
+        if (lane.spilled > 0 && lane.length < BATCH_EVENTS_MAX) await this.#refill(thread);
+        if ((lane.dueAt() ?? Infinity) > Date.now()) break;
+        await this.#deliver(thread, lane.batch());
+      }
+    } catch (thrown) {
+      if (!this.#isOver()) {
+        this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
+        await this.#pause(RETRY_FIRST_MS);
+      }
+    } finally {
+      thread.isSending = false;
+    }
+    this.#wake(thread);
+  }
+
+  #maySend(thread: Thread): boolean {
+    return !this.#isOver() && !thread.isHalted && !thread.isDeleted;
+  }
+
+  /** Sends the first events of a thread until something has become of them; what is refused as a whole is taken apart. */
+  async #deliver(thread: Thread, events: readonly StoredEvent[]): Promise<void> {
+    let refusals = 0;
+    for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+      await this.#sync();
+      const verdict = await this.#attempt(thread.threadId, events);
+      if (this.#isOver()) return;
+      switch (verdict.type) {
+        case "acknowledged":
+          return this.#remove(thread, events);
+        case "deleted":
+          return this.#dropThread(thread, verdict.message);
+        case "taken":
+          thread.isHalted = true;
+          this.#options.onError(new OutboxError("E_SYNC_SESSION_DEVICE_MISMATCH", verdict.message));
+          return;
+        case "refused":
+          refusals += 1;
+          if (refusals >= REFUSALS_MAX) return this.#takeApart(thread, events, verdict);
+          break;
+        case "again":
+      }
+      await this.#pause(jittered(delayMs));
+      if (this.#isOver()) return;
+    }
+  }
+
+  async #takeApart(thread: Thread, events: readonly StoredEvent[], refused: Verdict & { type: "refused" }): Promise<void> {
+    const [first, ...more] = events;
+    if (first !== undefined && more.length === 0) return this.#bury(thread, first, refused);
+    const half = events.length >> 1;
+    await this.#deliver(thread, events.slice(0, half));
+    if (this.#maySend(thread)) await this.#deliver(thread, events.slice(half));
+  }
+
+  async #attempt(threadId: string, events: readonly StoredEvent[]): Promise<Verdict> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Verdict>((resolve) => {
+      timer = setTimeout(() => resolve({ type: "again", reason: "no answer" }), DELIVERY_TIMEOUT_MS);
+    });
+    try {
+      return await Promise.race([this.#options.deliver({ threadId, events: events.map(({ event }) => event) }), late]);
+    } catch (thrown) {
+      return verdictOfError(thrown);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #remove(thread: Thread, events: readonly StoredEvent[], also: readonly StoreChange[] = []): Promise<void> {
+    const { lane } = thread;
+    await this.#store.write([...also, ...events.map(({ seq }) => ({ type: "remove" as const, index: thread.index, seq }))]);
+    const before = lane.bytes;
+    lane.drop(events.length);
+    const freed = before - lane.bytes;
+    this.#memoryBytes -= freed;
+    this.#waitingBytes -= freed;
+    this.#tellCrowd();
+  }
+
+  /** An event that is refused by itself: it is kept aside, and a stub takes its place on its stream. */
+  async #bury(thread: Thread, stored: StoredEvent, { code, message }: Verdict & { type: "refused" }): Promise<void> {
+    const { event, seq } = stored;
+    // A stub that is refused too leaves a hole, and its event is kept already.
+    if (event.kind === STUB_KIND) return this.#remove(thread, [stored]);
+    this.#options.onError(new OutboxError("E_OUTBOX_EVENT_REFUSED", `${code}: ${message}`), event);
+    const buried = this.#letter({ seq, event, code, message, at: Date.now() });
+    if (event.streamId === undefined) return this.#remove(thread, [stored], buried);
+    const stub = stubOf(event);
+    const kept = { seq, event: stub, bytes: sizeOf(stub) };
+    await this.#store.write([...buried, { type: "put", index: thread.index, stored: kept }]);
+    this.#written += 1;
+    thread.lane.replaceFirst(kept);
+    this.#memoryBytes += kept.bytes - stored.bytes;
+    this.#waitingBytes += kept.bytes - stored.bytes;
+    return this.#deliver(thread, [kept]);
+  }
+
+  /** Keeps a dead letter, and lets the oldest go. */
+  #letter(letter: DeadLetter): StoreChange[] {
+    this.#letters.push({ seq: letter.seq, bytes: sizeOf(letter.event) });
+    const changes: StoreChange[] = [{ type: "bury", letter }];
+    let bytes = this.#letters.reduce((sum, one) => sum + one.bytes, 0);
+    for (const oldest of this.#letters.slice(0, -1)) {
+      if (this.#letters.length <= LETTERS_MAX && bytes <= LETTERS_BYTES_MAX) break;
+      this.#letters.shift();
+      bytes -= oldest.bytes;
+      changes.push({ type: "unbury", seq: oldest.seq });
+    }
+    return changes;
+  }
+
+  async #dropThread(thread: Thread, message: string): Promise<void> {
+    thread.isDeleted = true;
+    const dropped = await this.#dropEvents(thread);
+    this.#options.onError(new OutboxError("E_THREAD_DELETED", `${String(dropped)} events of the thread ${thread.threadId} were dropped: ${message}`));
+  }
+
+  async #dropEvents(thread: Thread): Promise<number> {
+    const { lane } = thread;
+    const removed: StoreChange[] = [];
+    for await (const { seq, bytes } of this.#store.events(thread.index)) {
+      removed.push({ type: "remove", index: thread.index, seq });
+      this.#waitingBytes -= bytes;
+    }
+    await this.#store.write(removed);
+    this.#memoryBytes -= lane.bytes;
+    lane.clear();
+    this.#tellCrowd();
+    return removed.length;
+  }
+
+  async #sync(): Promise<void> {
+    while (this.#synced < this.#written) {
+      const written = this.#written;
+      await this.#store.sync();
+      this.#synced = Math.max(this.#synced, written);
+    }
+  }
+
+  #isIdle(): boolean {
+    if (this.#pending.length > 0 || this.#writing !== undefined) return false;
+    return [...this.#threads.values()].every(({ lane, isSending }) => lane.isEmpty && !isSending);
+  }
+
+  #tellIdle(): void {
+    if (this.#idleWaiters.length === 0 || !this.#isIdle()) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #tellCrowd(isStuck = false): void {
+    const most = this.#isCrowded ? this.#bytesMax * RESUME_SHARE : this.#bytesMax;
+    const isCrowded = isStuck || this.#waitingBytes > most || this.#pendingBytes > PENDING_BYTES_MAX;
+    if (isCrowded === this.#isCrowded) return;
+    this.#isCrowded = isCrowded;
+    this.#options.onCrowded?.(isCrowded);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.#closed;
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+}
+
+const STUB_KIND = "unknown";
+
+/** What stands at the place of an event that was refused. */
+function stubOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, createdAt }: NormalizedEvent): NormalizedEvent {
+  const payloadJson = JSON.stringify({ method: STUB_KIND, params: { threadId, turnId } });
+  const at = { ...(turnId === undefined ? {} : { turnId }), ...(streamId === undefined ? {} : { streamId }), cursorStart, cursorEnd };
+  return { eventId, threadId, ...at, kind: STUB_KIND, payloadJson, createdAt };
+}
+
+/** Between half of it and all of it, so that many outboxes do not come back at once. */
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2);
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from "node:crypto";
+import { chmod, mkdir } from "node:fs/promises";
+import { ClassicLevel } from "classic-level";
+import type { NormalizedEvent } from "../protocol/index.js";
+import { OutboxError } from "./errors.js";
+
+/** An event that waits, and its place among all that ever did. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly event: NormalizedEvent;
+  /** UTF-8 bytes that it takes on disk, about. */
+  readonly bytes: number;
+}
+
+/** An event that Convex refused for good. */
+export interface DeadLetter {
+  /** Names it, to people and to `resend`. */
+  readonly seq: number;
+  readonly event: NormalizedEvent;
+  /** Why, as Convex said it. */
+  readonly code: string;
+  readonly message: string;
+  /** When it was given up, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** A thread of the outbox: what its next events are numbered with, and which turns have begun. */
+export interface StoredThread {
+  readonly threadId: string;
+  /** Names it in keys: ids may hold anything. */
+  readonly index: number;
+  readonly nextLifecycle: number;
+  /** Turns that have not ended: the id, the stream's next cursor, what its events' ids begin with. */
+  readonly turns: readonly (readonly [turnId: string, next: number, idPrefix: string])[];
+}
+
+/** One change; those of a call to {@link OutboxStore.write} happen together, or not at all. */
+export type StoreChange =
+  | { readonly type: "put"; readonly index: number; readonly stored: StoredEvent }
+  | { readonly type: "remove"; readonly index: number; readonly seq: number }
+  | { readonly type: "thread"; readonly thread: StoredThread }
+  | { readonly type: "bury"; readonly letter: DeadLetter }
+  | { readonly type: "unbury"; readonly seq: number };
+
+interface Self {
+  readonly runtimeId: string;
+  readonly generation: number;
+}
+
+/** Digits of a number in a key, so that keys are in the order of their numbers. SOURCE: 2^53 has 16. */
+const DIGITS = 16;
+/** Bytes of values that one step of an iteration reads ahead. */
+const READ_AHEAD_BYTES = 1024 * 1024;
+const FOLDER_MODE = 0o700;
+
+const [EVENT, LETTER, THREAD, SYNC, SELF] = ["e", "d", "n", "s", "self"] as const;
+const digits = (number: number): string => String(number).padStart(DIGITS, "0");
+const eventKey = (index: number, seq: number): string => EVENT + digits(index) + digits(seq);
+
+/**
+ * What an outbox keeps on disk: LevelDB in a folder that its user alone can enter, for one process at a time.
+ *
+ * What `write` took is the operating system's: it survives the end of the process. `sync` makes it survive a power cut. A record
+ * that was torn is left out when the folder is opened again, with what was written behind it.
+ */
+export class OutboxStore {
+  /** Names the folder's runtime: drawn once. */
+  readonly runtimeId: string;
+  /** Which opening of the folder this is, from 1. */
+  readonly generation: number;
+  readonly #db: ClassicLevel;
+
+  private constructor(db: ClassicLevel, { runtimeId, generation }: Self) {
+    this.#db = db;
+    this.runtimeId = runtimeId;
+    this.generation = generation;
+  }
+
+  /**
+   * @param folder made where it does not exist
+   * @throws OutboxError `E_OUTBOX_LOCKED` where another process has it, `E_OUTBOX_UNREADABLE`
+   */
+  static async open(folder: string): Promise<OutboxStore> {
+    const db = new ClassicLevel(folder, { createIfMissing: true });
+    try {
+      await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+      await chmod(folder, FOLDER_MODE);
+      await db.open();
+    } catch (thrown) {
+      const cause = thrown instanceof Error ? thrown.cause : undefined;
+      const isLocked = cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED";
+      if (isLocked) throw new OutboxError("E_OUTBOX_LOCKED", `another process has the outbox ${folder}`, thrown);
+      throw new OutboxError("E_OUTBOX_UNREADABLE", `the outbox ${folder} could not be opened: ${String(cause ?? thrown)}`, thrown);
+    }
+    const known = await db.get(SELF);
+    const before = known === undefined ? { runtimeId: randomUUID(), generation: 0 } : (JSON.parse(known) as Self);
+    const self = { ...before, generation: before.generation + 1 };
+    await db.put(SELF, JSON.stringify(self), { sync: true });
+    return new OutboxStore(db, self);
+  }
+
+  /** Hands changes to the operating system, all or none. */
+  async write(changes: readonly StoreChange[]): Promise<void> {
+    const batch = this.#db.batch();
+    for (const change of changes) {
+      switch (change.type) {
+        case "put":
+          batch.put(eventKey(change.index, change.stored.seq), encodeEvent(change.stored.event));
+          break;
+        case "remove":
+          batch.del(eventKey(change.index, change.seq));
+          break;
+        case "thread": {
+          const { threadId, ...rest } = change.thread;
+          batch.put(THREAD + threadId, JSON.stringify(rest));
+          break;
+        }
+        case "bury": {
+          const { seq, ...rest } = change.letter;
+          batch.put(LETTER + digits(seq), JSON.stringify(rest));
+          break;
+        }
+        case "unbury":
+          batch.del(LETTER + digits(change.seq));
+      }
+    }
+    await batch.write();
+  }
+
+  /** Waits until everything that was written is on the disk. */
+  async sync(): Promise<void> {
+    await this.#db.put(SYNC, "", { sync: true });
+  }
+
+  /** The threads, in the order of their ids. */
+  async threads(): Promise<StoredThread[]> {
+    const threads: StoredThread[] = [];
+    for await (const [key, value] of this.#db.iterator({ gte: THREAD, lt: next(THREAD) })) {
+      threads.push({ threadId: key.slice(THREAD.length), ...(JSON.parse(value) as Omit<StoredThread, "threadId">) });
+    }
+    return threads;
+  }
+
+  /** A thread's events behind one, in order; a reader that has enough stops. */
+  async *events(index: number, after = -1): AsyncGenerator<StoredEvent> {
+    const prefix = EVENT + digits(index);
+    const range = { gt: after < 0 ? prefix : eventKey(index, after), lt: next(prefix), highWaterMarkBytes: READ_AHEAD_BYTES };
+    for await (const [key, value] of this.#db.iterator(range)) {
+      const event = decodeEvent(value);
+      yield { seq: Number(key.slice(prefix.length)), event, bytes: sizeOf(event) };
+    }
+  }
+
+  /** What was given up, the oldest first. */
+  async letters(): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for await (const [key, value] of this.#db.iterator({ gte: LETTER, lt: next(LETTER) })) {
+      letters.push({ seq: Number(key.slice(LETTER.length)), ...(JSON.parse(value) as Omit<DeadLetter, "seq">) });
+    }
+    return letters;
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+}
+
+/** The first key behind all that begin with `prefix`. */
+function next(prefix: string): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+}
+
+/** The envelope, then the payload as it is: it is JSON already, and most of the event. */
+function encodeEvent({ payloadJson, ...envelope }: NormalizedEvent): string {
+  return `${JSON.stringify(envelope)}\n${payloadJson}`;
+}
+
+function decodeEvent(value: string): NormalizedEvent {
+  const end = value.indexOf("\n");
+  return { ...(JSON.parse(value.slice(0, end)) as Omit<NormalizedEvent, "payloadJson">), payloadJson: value.slice(end + 1) };
+}
+
+/** UTF-8 bytes of an event on disk, about. */
+export function sizeOf(event: NormalizedEvent): number {
+  return Buffer.byteLength(event.payloadJson, "utf8") + ENVELOPE_BYTES + 2 * (event.threadId.length + event.eventId.length);
+}
+
+/** About what an envelope takes beside its ids. */
+const ENVELOPE_BYTES = 160;

@@ -1,0 +1,57 @@
+/** What became of a batch. */
+export type Verdict =
+  /** Convex has it. */
+  | { readonly type: "acknowledged" }
+  /** Nobody knows, or it can be otherwise later: the same batch again. */
+  | { readonly type: "again"; readonly reason: string }
+  /** It is as it is: after some tries the events that it lies at are given up. */
+  | { readonly type: "refused"; readonly code: string; readonly message: string }
+  /** The thread was deleted. */
+  | { readonly type: "deleted"; readonly message: string }
+  /** Another session writes the thread. */
+  | { readonly type: "taken"; readonly message: string };
+
+/** What `ingestSafe` answers, as far as it decides. */
+export interface IngestAnswer {
+  readonly status: "ok" | "partial" | "session_recovered" | "rejected";
+  readonly errors: readonly { readonly code: string; readonly message: string; readonly recoverable: boolean; readonly errorCode?: string }[];
+}
+
+/** What becomes of a batch by the answer of `ingestSafe`; a recoverable rejection is for whoever can ensure the session. */
+export function verdictOfAnswer({ status, errors }: IngestAnswer): Verdict {
+  const [error] = errors;
+  if (status !== "rejected" || error === undefined) return { type: "acknowledged" };
+  const code = error.errorCode ?? error.code;
+  if (code === "E_THREAD_DELETED") return { type: "deleted", message: error.message };
+  if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message: error.message };
+  if (error.recoverable) return { type: "again", reason: error.message };
+  return { type: "refused", code, message: error.message };
+}
+
+/** HTTP statuses that another try may not meet again. */
+const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+
+/** Codes that another try may not meet again. */
+const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED"]);
+
+/**
+ * What becomes of a batch that was not answered.
+ *
+ * What says nothing of itself is the network's. A ConvexError is refused unless its data say `retryable`; so are arguments that the
+ * validators do not take, and E_INTERNAL, a bug that the same batch may meet again.
+ */
+export function verdictOfError(thrown: unknown): Verdict {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const { data, status } = (thrown ?? {}) as { data?: unknown; status?: unknown };
+  if (typeof status === "number") return isPassing(status) ? { type: "again", reason: message } : { type: "refused", code: `HTTP_${String(status)}`, message };
+  if (data !== null && typeof data === "object" && "code" in data && typeof data.code === "string") {
+    const { code } = data;
+    if (code === "E_THREAD_DELETED") return { type: "deleted", message };
+    if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message };
+    const isRetryable = ("retryable" in data && data.retryable === true && code !== "E_INTERNAL") || PASSING_CODES.has(code);
+    return isRetryable ? { type: "again", reason: message } : { type: "refused", code, message };
+  }
+  // SOURCE: convex 1.48, what a client throws of arguments and of a function that threw. Production says "Server Error" alone.
+  if (message.includes("ArgumentValidationError")) return { type: "refused", code: "E_ARGUMENTS", message };
+  return { type: "again", reason: message };
+}

@@ -1,0 +1,354 @@
+import { readdir, stat, truncate, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, expect, it, onTestFinished, test, vi } from "vitest";
+import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
+import { ACKNOWLEDGED, cursorsOf, delta, folder, lifecycle, open, range } from "./build.js";
+
+const FLUSH_MS = 20_000;
+const MIB = 1024 * 1024;
+const REFUSED: Verdict = { type: "refused", code: "E_ARGUMENTS", message: "no" };
+
+/** Everything arrives, and nothing is left. */
+const arrives = async ({ outbox }: { outbox: { flush(ms: number): Promise<number> } }) => expect(await outbox.flush(FLUSH_MS)).toBe(0);
+
+describe("what is appended", () => {
+  it("arrives in order, in batches of at most 100, a thread beside the other", async () => {
+    const opened = await open();
+    for (const at of range(0, 250)) for (const threadId of ["t", "s"]) opened.outbox.append(delta(at, { threadId }));
+    await arrives(opened);
+    for (const threadId of ["t", "s"]) {
+      const mine = opened.batches.filter((batch) => batch.threadId === threadId);
+      expect(cursorsOf(mine).flat()).toEqual(range(0, 250));
+      expect(mine.every(({ events }) => events.length <= 100)).toBe(true);
+      expect(mine.length).toBeLessThan(6);
+    }
+  });
+
+  it("is cut at 256 KiB, and what is larger than 1 MiB travels alone", async () => {
+    const opened = await open();
+    const sizes = [100, 100, 100, 1_100, 10, 3_000, 10];
+    for (const [at, kib] of sizes.entries()) opened.outbox.append(delta(at, { text: "x".repeat(kib * 1024) }));
+    await arrives(opened);
+    expect(cursorsOf(opened.batches)).toEqual([[0, 1], [2], [3], [4], [5], [6]]);
+  });
+
+  it("keeps what it holds, whatever characters it is made of", async () => {
+    const opened = await open();
+    const event = { ...delta(0, { threadId: "t/ü:\n\"'😀" }), payloadJson: '{"a":"line\\n\u2028é😀"}\n{"not":"ours"}' };
+    opened.outbox.append(event);
+    await arrives(opened);
+    expect(opened.batches).toEqual([{ threadId: event.threadId, events: [event] }]);
+  });
+
+  it("goes once: one batch a thread is on its way, and the next one has what came meanwhile", async () => {
+    let arrive: (verdict: Verdict) => void = () => undefined;
+    const opened = await open({ deliver: () => new Promise((resolve) => (arrive = resolve)) });
+    opened.outbox.append(delta(0, { kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.batches).toHaveLength(1));
+    for (const at of range(1, 150)) opened.outbox.append(delta(at));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(opened.batches).toHaveLength(1);
+    arrive(ACKNOWLEDGED);
+    await vi.waitFor(() => expect(cursorsOf(opened.batches)).toEqual([[0], range(1, 101)]));
+    arrive(ACKNOWLEDGED);
+    await vi.waitFor(() => expect(cursorsOf(opened.batches)).toHaveLength(3));
+    arrive(ACKNOWLEDGED);
+    await arrives(opened);
+  });
+});
+
+describe("a batch that does not arrive", () => {
+  it("is sent again as it was, behind it comes the rest, and another thread does not wait", async () => {
+    let failures = 2;
+    const seen: OutboxBatch[] = [];
+    const opened = await open({
+      deliver: async (batch) => {
+        if (batch.threadId === "s") return ACKNOWLEDGED;
+        seen.push(batch);
+        if (failures-- > 0) throw new TypeError("fetch failed");
+        return ACKNOWLEDGED;
+      },
+    });
+    opened.outbox.append(delta(0, { kind: "turn/completed" }));
+    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    opened.outbox.append(delta(1));
+    opened.outbox.append(delta(0, { threadId: "s", kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.batches.map(({ threadId }) => threadId)).toContain("s"));
+    await arrives(opened);
+    expect(cursorsOf(seen)).toEqual([[0], [0], [0], [1]]);
+    expect(opened.errors).toEqual([]);
+  });
+
+  it("that nobody answers for 30 s is sent again", async () => {
+    const answers = [new Promise<Verdict>(() => undefined), Promise.resolve(ACKNOWLEDGED)];
+    let sentAt = 0;
+    const opened = await open({
+      deliver: () => {
+        sentAt ||= performance.now();
+        return answers.shift()!;
+      },
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    opened.outbox.append(delta(0, { kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.batches).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(sentAt + 29_999 - performance.now());
+    expect(opened.batches).toHaveLength(1);
+    await vi.waitFor(() => expect(cursorsOf(opened.batches)).toEqual([[0], [0]]), { interval: 100, timeout: 5_000 });
+    expect(performance.now() - sentAt).toBeGreaterThanOrEqual(30_000);
+    await arrives(opened);
+  });
+
+  it("is taken apart where it is refused: the event at fault is kept aside, a stub takes its place, all else arrives", async () => {
+    const accepted: number[] = [];
+    const opened = await open({
+      deliver: async ({ events }) => {
+        if (events.some(({ kind }) => kind === "bad")) return REFUSED;
+        accepted.push(...events.map(({ cursorStart }) => cursorStart));
+        return ACKNOWLEDGED;
+      },
+    });
+    const bad = delta(5, { kind: "bad" });
+    for (const at of range(0, 12)) opened.outbox.append(at === 5 ? bad : delta(at));
+    await arrives(opened);
+    expect(accepted).toEqual(range(0, 12));
+    const stub = opened.batches.flatMap(({ events }) => events).find(({ kind }) => kind === "unknown");
+    expect(stub).toEqual({ ...bad, kind: "unknown", payloadJson: '{"method":"unknown","params":{"threadId":"t","turnId":"u"}}' });
+    expect(opened.errors).toEqual([{ code: "E_OUTBOX_EVENT_REFUSED", event: bad }]);
+    const [letter] = await opened.outbox.letters();
+    expect(letter).toMatchObject({ event: bad, code: "E_ARGUMENTS", message: "no" });
+  });
+
+  it("whose stub is refused too leaves a hole, and the thread goes on", async () => {
+    const opened = await open({ deliver: async ({ events }) => (events.some(({ cursorStart }) => cursorStart === 1) ? REFUSED : ACKNOWLEDGED) });
+    for (const at of range(0, 3)) opened.outbox.append(delta(at));
+    await arrives(opened);
+    expect(cursorsOf(opened.batches).at(-1)).toEqual([2]);
+    expect(opened.errors).toHaveLength(1);
+    expect(await opened.outbox.letters()).toHaveLength(1);
+  });
+
+  it("of a deleted thread goes with all that waits in it, and what comes later", async () => {
+    const opened = await open({ deliver: async ({ threadId }) => (threadId === "t" ? { type: "deleted", message: "gone" } : ACKNOWLEDGED) });
+    for (const at of range(0, 300)) opened.outbox.append(delta(at));
+    await arrives(opened);
+    opened.outbox.append(delta(300));
+    opened.outbox.append(delta(0, { threadId: "s", kind: "turn/completed" }));
+    await arrives(opened);
+    expect(opened.batches.map(({ threadId }) => threadId)).toEqual(["t", "s"]);
+    expect(opened.errors).toEqual([{ code: "E_THREAD_DELETED", event: undefined }]);
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    await arrives(again);
+    expect(again.batches).toEqual([]);
+  });
+
+  it("of a thread that another session has waits until it is asked for", async () => {
+    let taken = true;
+    const opened = await open({ deliver: async () => (taken ? { type: "taken", message: "another" } : ACKNOWLEDGED) });
+    opened.outbox.append(delta(0, { kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.errors).toEqual([{ code: "E_SYNC_SESSION_DEVICE_MISMATCH", event: undefined }]));
+    opened.outbox.append(delta(1, { kind: "turn/completed" }));
+    expect(await opened.outbox.flush(200)).toBe(2);
+    expect(opened.outbox.backlog()).toMatchObject([{ threadId: "t", events: 2, isHalted: true }]);
+    expect(opened.batches).toHaveLength(1);
+    taken = false;
+    opened.outbox.resume("t");
+    await arrives(opened);
+    expect(cursorsOf(opened.batches)).toEqual([[0], [0, 1]]);
+  });
+});
+
+describe("after a restart", () => {
+  const never = { deliver: () => new Promise<Verdict>(() => undefined) };
+
+  it("what had not arrived is sent, in order, and nothing else", async () => {
+    const opened = await open({ deliver: async ({ threadId }) => (threadId === "s" ? ACKNOWLEDGED : never.deliver()) });
+    for (const at of range(0, 1_500)) for (const threadId of ["t", "s"]) opened.outbox.append(delta(at, { threadId }));
+    await vi.waitFor(() => expect(opened.outbox.backlog()).toMatchObject([{ threadId: "t", events: 1_500 }]));
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    await arrives(again);
+    expect(again.batches.every(({ threadId }) => threadId === "t")).toBe(true);
+    expect(cursorsOf(again.batches).flat()).toEqual(range(0, 1_500));
+    await again.outbox.close();
+    const empty = await open({ folder: opened.folder });
+    await arrives(empty);
+    expect(empty.batches).toEqual([]);
+  });
+
+  it("numbers go on, the runtime is the same, and its openings are counted", async () => {
+    const opened = await open();
+    for (const n of range(0, 4)) opened.outbox.append(lifecycle(n));
+    opened.outbox.append(delta(0, { kind: "turn/started" }));
+    opened.outbox.append(delta(1));
+    await arrives(opened);
+    const { runtimeId, generation } = opened.outbox;
+    const numbers = [{ threadId: "t", index: 0, nextLifecycle: 4, turns: [["u", 2, "rt.1"]] }];
+    expect(opened.outbox.numbers()).toEqual(numbers);
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    expect(again.outbox.numbers()).toEqual(numbers);
+    expect([again.outbox.runtimeId, again.outbox.generation]).toEqual([runtimeId, generation + 1]);
+  });
+
+  it("turns that had begun are ended, once, and those that had ended are not", async () => {
+    const opened = await open();
+    for (const at of range(0, 3)) opened.outbox.append(delta(at));
+    opened.outbox.append(delta(0, { turnId: "done" }));
+    opened.outbox.append(delta(1, { turnId: "done", kind: "turn/completed" }));
+    opened.outbox.append(delta(2, { turnId: "done" }));
+    await arrives(opened);
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    again.outbox.interruptOpenTurns();
+    again.outbox.interruptOpenTurns();
+    await arrives(again);
+    const turn = { id: "u", items: [], status: "interrupted", error: null };
+    const payload = { method: "turn/completed", params: { threadId: "t", turn, synthesized: true } };
+    expect(again.batches).toEqual([{ threadId: "t", events: [{ ...delta(3, { kind: "turn/completed" }), createdAt: expect.any(Number) as number, payloadJson: JSON.stringify(payload) }] }]);
+  });
+
+  it("an event that waited for 14 days is let go of, and that is told", async () => {
+    const opened = await open(never);
+    opened.outbox.append({ ...delta(0), createdAt: Date.now() - 14 * 86_400_000 - 1 });
+    opened.outbox.append({ ...delta(1), createdAt: Date.now() - 14 * 86_400_000 + 60_000 });
+    await vi.waitFor(() => expect(opened.outbox.backlog()).toHaveLength(1));
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    await arrives(again);
+    expect(cursorsOf(again.batches)).toEqual([[1]]);
+    expect(again.errors).toEqual([{ code: "E_OUTBOX_EVENT_EXPIRED", event: undefined }]);
+  });
+
+  it("a write that was torn is left out, and what was written before it is there", async () => {
+    const opened = await open(never);
+    for (const at of range(0, 50)) {
+      opened.outbox.append(delta(at));
+      await vi.waitFor(() => expect(opened.outbox.backlog()).toMatchObject([{ events: at + 1 }]));
+    }
+    await opened.outbox.close();
+    const logs = (await readdir(opened.folder)).filter((name) => name.endsWith(".log"));
+    const log = path.join(opened.folder, logs.at(-1)!);
+    await truncate(log, (await stat(log)).size - 300);
+    const again = await open({ folder: opened.folder });
+    await arrives(again);
+    const arrived = cursorsOf(again.batches).flat();
+    expect(arrived.length).toBeGreaterThan(40);
+    expect(arrived).toEqual(range(0, arrived.length));
+  });
+});
+
+describe("the folder", () => {
+  it("is its user's alone", async () => {
+    const { folder } = await open();
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  it("is one process's at a time", async () => {
+    const { folder } = await open();
+    await expect(open({ folder })).rejects.toMatchObject({ name: "OutboxError", code: "E_OUTBOX_LOCKED" });
+  });
+
+  it("that cannot be one is said to be none", async () => {
+    const file = path.join(await folder(), "file");
+    await writeFile(file, "");
+    await expect(open({ folder: file })).rejects.toMatchObject({ name: "OutboxError", code: "E_OUTBOX_UNREADABLE" });
+  });
+
+  it("takes nothing any more when it is closed", async () => {
+    const { outbox } = await open();
+    await outbox.close();
+    await outbox.close();
+    expect(() => outbox.append(delta(0))).toThrow(expect.objectContaining({ code: "E_OUTBOX_CLOSED" }));
+  });
+});
+
+describe("much", () => {
+  it("waits on the disk beyond 32 MiB, and arrives in order", async () => {
+    let down = true;
+    const opened = await open({ deliver: async () => (down ? { type: "again", reason: "down" } : ACKNOWLEDGED) });
+    const text = "x".repeat(MIB / 2);
+    for (const at of range(0, 100)) opened.outbox.append(delta(at, { text }));
+    await vi.waitFor(() => expect(opened.outbox.backlog()).toMatchObject([{ events: 100 }]), { timeout: FLUSH_MS });
+    down = false;
+    for (const at of range(100, 120)) opened.outbox.append(delta(at, { text }));
+    await arrives(opened);
+    const arrived = cursorsOf(opened.batches).flat();
+    expect([...new Set(arrived)]).toEqual(range(0, 120));
+    expect(opened.batches.flatMap(({ events }) => events).every(({ payloadJson }) => payloadJson.includes(text))).toBe(true);
+  });
+
+  it("is too much at its bound, and is not when a tenth of that is free", async () => {
+    let down = true;
+    const opened = await open({ bytesMax: 100_000, deliver: async () => (down ? { type: "again", reason: "down" } : ACKNOWLEDGED) });
+    for (const at of range(0, 12)) opened.outbox.append(delta(at, { text: "x".repeat(10_000) }));
+    expect([opened.crowds, opened.outbox.isCrowded]).toEqual([[true], true]);
+    down = false;
+    await arrives(opened);
+    expect([opened.crowds, opened.outbox.isCrowded]).toEqual([[true, false], false]);
+  });
+});
+
+describe("a dead letter", () => {
+  const bury = async () => {
+    const opened = await open({ deliver: async ({ events }) => (events.some(({ kind, eventId }) => kind === "bad" && !eventId.startsWith("resent:")) ? REFUSED : ACKNOWLEDGED) });
+    for (const at of [0, 1]) opened.outbox.append(delta(at, { kind: "bad" }));
+    await arrives(opened);
+    return opened;
+  };
+
+  it("is sent once more as an event of its thread, and is none then", async () => {
+    const opened = await bury();
+    const [first, second] = await opened.outbox.letters();
+    expect(await opened.outbox.resend(first!.seq)).toBe(true);
+    await arrives(opened);
+    const { streamId: _, ...bad } = delta(0, { kind: "bad" });
+    expect(opened.batches.at(-1)!.events).toEqual([{ ...bad, eventId: `resent:${bad.eventId}`, cursorStart: 0, cursorEnd: 0, createdAt: expect.any(Number) as number }]);
+    expect(await opened.outbox.letters()).toEqual([second]);
+    expect(await opened.outbox.resend(first!.seq)).toBe(false);
+  });
+
+  it("is kept until it is forgotten", async () => {
+    const opened = await bury();
+    const [first, second] = await opened.outbox.letters();
+    await opened.outbox.forget(first!.seq);
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    expect(await again.outbox.letters()).toEqual([second]);
+    again.outbox.append(delta(2, { kind: "turn/completed" }));
+    await arrives(again);
+    expect(await again.outbox.letters()).toEqual([second]);
+  });
+});
+
+describe("a verdict", () => {
+  const error = (code: string, recoverable = false) => [{ code: "UNKNOWN", message: `[${code}]`, recoverable, errorCode: code }];
+
+  test.each([
+    ["ok", verdictOfAnswer({ status: "ok", errors: [] }), "acknowledged"],
+    ["partial, with errors", verdictOfAnswer({ status: "partial", errors: error("E_SYNC_MALFORMED_EVENT") }), "acknowledged"],
+    ["a recovered session", verdictOfAnswer({ status: "session_recovered", errors: [] }), "acknowledged"],
+    ["a rejection that can be mended", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_SESSION_NOT_FOUND", true) }), "again"],
+    ["another session", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_SESSION_DEVICE_MISMATCH", true) }), "taken"],
+    ["a deleted thread", verdictOfAnswer({ status: "rejected", errors: error("E_THREAD_DELETED") }), "deleted"],
+    ["any other rejection", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_OUT_OF_ORDER") }), "refused"],
+    ["the network", verdictOfError(new TypeError("fetch failed")), "again"],
+    ["what is no error", verdictOfError("odd"), "again"],
+    ["nothing", verdictOfError(undefined), "again"],
+    ["408", verdictOfError({ status: 408 }), "again"],
+    ["429", verdictOfError({ status: 429 }), "again"],
+    ["500", verdictOfError({ status: 500 }), "again"],
+    ["503", verdictOfError({ status: 503 }), "again"],
+    ["400", verdictOfError({ status: 400 }), "refused"],
+    ["499", verdictOfError({ status: 499 }), "refused"],
+    ["E_INTERNAL", verdictOfError({ data: { code: "E_INTERNAL", retryable: true } }), "refused"],
+    ["a code that may pass", verdictOfError({ data: { code: "E_ANY", retryable: true } }), "again"],
+    ["a code that does not", verdictOfError({ data: { code: "E_ANY", retryable: false } }), "refused"],
+    ["a deleted thread, thrown", verdictOfError({ data: { code: "E_THREAD_DELETED" } }), "deleted"],
+    ["another session, thrown", verdictOfError({ data: { code: "E_SYNC_SESSION_DEVICE_MISMATCH" } }), "taken"],
+    ["arguments", verdictOfError(new Error("ArgumentValidationError: Object is missing the required field")), "refused"],
+  ])("of %s", (_what, verdict, type) => {
+    expect(verdict.type).toBe(type);
+  });
+});
