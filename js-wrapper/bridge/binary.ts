@@ -5,16 +5,27 @@ import { CodexBridgeError } from "./errors.js";
 /** Names of variables that the child never sees: what the app holds of Convex is not for the commands that Codex runs. */
 const DENIED_NAME = /^CONVEX_/i;
 
+/** What of an environment the child gets. */
+export interface EnvironmentChanges {
+  /** Variables beside the bridge's own; undefined takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Names of variables that the child does not see, whatever their case; a `*` at the end stands for any end. */
+  readonly envDeny?: readonly string[] | undefined;
+}
+
 const DEFAULT_NAME = "codex";
 const PACKAGE_BIN = path.join(path.sep, "node_modules", ".bin");
 
-/** The environment of the child: the bridge's own, changed by `extra`, without CONVEX_*. */
-export function childEnvironment(
-  inherited: NodeJS.ProcessEnv,
-  extra: Readonly<Record<string, string | undefined>> = {},
-): NodeJS.ProcessEnv {
-  const entries = Object.entries({ ...inherited, ...extra });
-  return Object.fromEntries(entries.filter(([name, value]) => value !== undefined && !DENIED_NAME.test(name)));
+/** The environment of the child: the bridge's own, changed by `env`, without CONVEX_* and what `envDeny` names. */
+export function childEnvironment(inherited: NodeJS.ProcessEnv, { env = {}, envDeny = [] }: EnvironmentChanges = {}): NodeJS.ProcessEnv {
+  const denied = envDeny.map((name) => name.toUpperCase());
+  const isDenied = (name: string): boolean => DENIED_NAME.test(name) || denied.some((pattern) => isNamed(pattern, name.toUpperCase()));
+  const entries = Object.entries({ ...inherited, ...env });
+  return Object.fromEntries(entries.filter(([name, value]) => value !== undefined && !isDenied(name)));
+}
+
+function isNamed(pattern: string, name: string): boolean {
+  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
 /**

@@ -15,7 +15,7 @@ import { encode } from "./encoding.js";
 import { type BridgeError, CodexBridgeError, cutLine, cutTail, messageOf } from "./errors.js";
 import { type FrameFault, LineFramer } from "./framing.js";
 import { type ClientInfo, Handshake } from "./handshake.js";
-import { Numbering } from "./numbering.js";
+import { type KnownNumbers, Numbering } from "./numbering.js";
 import { CodexProcess, type ProcessEnd } from "./process.js";
 
 /** Milliseconds that stop() waits for onEvent to take what was received. */
@@ -33,6 +33,8 @@ export interface BridgeConfig {
   readonly args?: readonly string[];
   /** Changes to this process's environment for the child; undefined takes a variable away. CONVEX_* never reaches it. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Names of further variables that the child does not see, whatever their case; a `*` at the end stands for any end. */
+  readonly envDeny?: readonly string[];
   /** Whether the bridge says initialize itself (default). With false, everything is the app's. */
   readonly initialize?: boolean;
   /** Who the bridge says it is, in initialize. */
@@ -44,6 +46,8 @@ export interface BridgeConfig {
   readonly runtimeId?: string;
   /** The generation of the first start(); each further one counts up. Default 1. */
   readonly generation?: number;
+  /** Where the numbering goes on that an earlier object with this `runtimeId` began. Default: at the beginning. */
+  readonly numbers?: readonly KnownNumbers[];
 }
 
 /** Who is told what the app-server says. A handler that throws or rejects ends nothing. */
@@ -119,6 +123,7 @@ export class CodexLocalBridge {
   #run: Run | undefined;
   #stopping: Promise<void> | undefined;
   #startAfterStop = false;
+  #isHeld = false;
 
   /**
    * @param config how the app-server is run; every field has a default
@@ -129,11 +134,11 @@ export class CodexLocalBridge {
     this.#handlers = handlers;
     this.#runtimeId = config.runtimeId ?? randomUUID();
     this.#nextGeneration = config.generation ?? FIRST_GENERATION;
-    this.#numbering = new Numbering(this.#runtimeId, this.#nextGeneration);
+    this.#numbering = new Numbering(this.#runtimeId, this.#nextGeneration, config.numbers);
     this.#delivery = new Delivery({
       handle: async (event) => handlers.onEvent(event),
       rejected: (event, thrown) => this.#handlerFailed("onEvent", event.payloadJson, thrown),
-      crowded: (isCrowded) => (isCrowded ? this.#run?.process.pause() : this.#run?.process.resume()),
+      crowded: () => this.#tellPressure(),
     });
   }
 
@@ -183,6 +188,16 @@ export class CodexLocalBridge {
     else run.handshake.send(message, line);
   }
 
+  /**
+   * Stops reading what the app-server says, so that it waits; messages to it still go. What was read is handed on.
+   *
+   * @param isHeld whether it stops, or reads on; it holds for every process of this object
+   */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#tellPressure();
+  }
+
   /** What this bridge has seen: counts since it was made. */
   stats(): BridgeStats {
     return {
@@ -191,6 +206,15 @@ export class CodexLocalBridge {
       globalMessages: this.#globalMessages,
       errors: Object.fromEntries(this.#errors),
     };
+  }
+
+  #isPressed(): boolean {
+    return this.#isHeld || this.#delivery.isCrowded;
+  }
+
+  #tellPressure(): void {
+    if (this.#isPressed()) this.#run?.process.pause();
+    else this.#run?.process.resume();
   }
 
   #begin(generation: number): Run {
@@ -213,7 +237,7 @@ export class CodexLocalBridge {
       ended,
       stopping: false,
     };
-    if (this.#delivery.isCrowded) run.process.pause();
+    if (this.#isPressed()) run.process.pause();
     run.handshake?.begin(this.#config.clientInfo);
     return run;
   }

@@ -15,6 +15,15 @@ export interface NumberedMessage {
   readonly endsTurn: boolean;
 }
 
+/** How far a thread was numbered before. */
+export interface KnownNumbers {
+  readonly threadId: string;
+  /** The number of its next lifecycle event. */
+  readonly nextLifecycle: number;
+  /** Turns that have not ended, with the cursors of their next events. */
+  readonly turns: readonly (readonly [turnId: string, next: number, ...unknown[]])[];
+}
+
 interface TurnNumbers {
   /** The cursor that the turn's next event gets. */
   next: number;
@@ -22,6 +31,9 @@ interface TurnNumbers {
   seenIn: number;
   ended: boolean;
 }
+
+/** No generation: they count from 1. */
+const NEVER = 0;
 
 interface ThreadNumbers {
   nextLifecycle: number;
@@ -45,10 +57,15 @@ export class Numbering {
   /**
    * @param runtimeId names this numbering: no other one may ever use the same id
    * @param generation counts the starts of the bridge
+   * @param known where it goes on; no turn of it is this generation's
    */
-  constructor(runtimeId: string, generation: number) {
+  constructor(runtimeId: string, generation: number, known: readonly KnownNumbers[] = []) {
     this.#runtimeId = runtimeId;
     this.#generation = generation;
+    for (const { threadId, nextLifecycle, turns } of known) {
+      const before = turns.map(([turnId, next]) => [turnId, { next, seenIn: NEVER, ended: false }] as const);
+      this.#threads.set(threadId, { nextLifecycle, turns: new Map(before) });
+    }
   }
 
   /** Begins a new process: no turn is its own yet. Numbers go on where they were. */

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import path from "node:path";
-import { childEnvironment, findBinary } from "./binary.js";
+import { childEnvironment, type EnvironmentChanges, findBinary } from "./binary.js";
 import { CodexBridgeError, messageOf } from "./errors.js";
 
 /** Milliseconds between SIGTERM and SIGKILL. */
@@ -17,11 +17,10 @@ export const ABANDON_AFTER_MS = 5_000;
 const STDERR_UNITS_MAX = 16 * 1024;
 
 /** What is spawned. */
-export interface ProcessConfig {
+export interface ProcessConfig extends EnvironmentChanges {
   readonly codexBin?: string | undefined;
   readonly cwd?: string | undefined;
   readonly args?: readonly string[] | undefined;
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** How a process ended. */
@@ -164,7 +163,7 @@ function spawnChild(config: ProcessConfig): ChildProcessWithoutNullStreams {
   }
   return spawn(findBinary(config.codexBin, cwd, process.env), config.args ?? DEFAULT_ARGS, {
     cwd,
-    env: childEnvironment(process.env, config.env),
+    env: childEnvironment(process.env, config),
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
   });

@@ -68,6 +68,22 @@ describe("what the app-server says", () => {
     expect(bridge.stats()).toEqual({ lines: 4, events: 0, globalMessages: 4, errors: {} });
   });
 
+  it("waits in the pipe while it is held, and is read when it is let go", async () => {
+    const seen = new Recorder();
+    const lines = Array.from({ length: 400 }, () => ({ deltaOfBytes: 4_096 }));
+    const bridge = new CodexLocalBridge(scripted(...lines, { say: { method: "test/done" } }), seen.handlers());
+    bridge.hold(true);
+    bridge.start();
+    bridge.send({ method: "initialized" });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(bridge.stats().lines).toBe(0);
+    bridge.hold(false);
+    await seen.untilGlobal("test/done");
+    bridge.hold(true);
+    await bridge.stop();
+    expect(seen.events.filter(({ kind }) => kind === "item/agentMessage/delta")).toHaveLength(400);
+  });
+
   it("is counted and told where it is no message, and ends nothing", async () => {
     const seen = new Recorder();
     const bridge = seen.start(

@@ -33,6 +33,15 @@ describe("the numbering", () => {
     expect(numbering.number({ ...event, ...opens })).toMatchObject({ eventId: "run.2:t:u:0:1", cursorStart: 1 });
   });
 
+  it("goes on where an earlier one was, in which no turn is its own until it shows it", () => {
+    const numbering = new Numbering("run", 3, [{ threadId: "t", nextLifecycle: 5, turns: [["u", 7]] }]);
+    expect(numbering.openTurns()).toEqual([]);
+    expect(numbering.number({ threadId: "t", ...other })).toMatchObject({ eventId: "run:t:L5" });
+    expect(numbering.number({ threadId: "t", turnId: "u", ...other })).toMatchObject({ eventId: "run:t:L6" });
+    expect(numbering.number({ threadId: "t", turnId: "u", ...opens })).toMatchObject({ eventId: "run.3:t:u:0:7", cursorStart: 7 });
+    expect(numbering.number({ threadId: "s", ...other })).toMatchObject({ eventId: "run:s:L0" });
+  });
+
   it("goes on behind a turn's end, and does not open it again", () => {
     const numbering = new Numbering("run", 1);
     const event = { threadId: "t", turnId: "u" };

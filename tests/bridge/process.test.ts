@@ -181,6 +181,12 @@ describe("what the process is given", () => {
     expect(childEnvironment({ Convex_Url: "u", a: "1" })).toEqual({ a: "1" });
   });
 
+  it("is the environment without what envDeny names, whatever its case", () => {
+    const inherited = { AWS_KEY: "1", aws_secret: "1", AWS: "1", GH_TOKEN: "1", GH_TOKENS: "1", PATH: "p" };
+    expect(childEnvironment(inherited, { envDeny: ["aws_*", "gh_token"], env: { AWS_MORE: "1", b: "2" } })).toEqual({ AWS: "1", GH_TOKENS: "1", PATH: "p", b: "2" });
+    expect(childEnvironment(inherited, { envDeny: ["*"] })).toEqual({});
+  });
+
   it("is looked up on PATH, and never in the workspace", () => {
     const trusted = path.join(folder, "bin");
     const workspace = path.join(folder, "work");
