@@ -10,7 +10,7 @@ const REACT = ["js-wrapper/react/**", "example/web/**"];
 const NODE_GLOBALS = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, "readonly"]));
 /** Run in Convex or a browser as well: nothing of Node may be reached from them. */
 const BROWSER_SAFE = ["js-wrapper/**/*.{ts,tsx}", "convex/**/*.ts"];
-const NODE_ONLY = ["js-wrapper/bridge/**", "js-wrapper/outbox/**", "js-wrapper/host/**", "js-wrapper/cli/**"];
+const NODE_ONLY = ["js-wrapper/bridge/**", "js-wrapper/outbox/**", "js-wrapper/runtime/**", "js-wrapper/host/**", "js-wrapper/cli/**"];
 const NODE_FREE_IN_HOST = ["js-wrapper/host/convex.ts"];
 
 const nodeBuiltins = { group: ["node:*"], message: "This runs in Convex and in browsers too." };

@@ -35,6 +35,7 @@ export default defineConfig({
         },
       },
       { test: { name: "bridge", include: tests("bridge"), environment: "node" } },
+      { test: { name: "runtime", include: tests("runtime"), environment: "node" } },
       { test: { name: "outbox", include: tests("outbox"), environment: "node", testTimeout: BUNDLING_TIMEOUT_MS } },
       { test: { name: "host", include: tests("host"), environment: "node" } },
       { test: { name: "react", include: tests("react"), environment: "jsdom" } },
