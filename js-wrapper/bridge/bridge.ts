@@ -1,6 +1,6 @@
 /// <reference lib="es2024.string" />
 import { randomUUID } from "node:crypto";
-import { classifyLine } from "../core/bridge.js";
+import { classifyLine, type LineClass, redactMessage } from "../core/bridge.js";
 import {
   type ClassifiedMessage,
   type ClientOutboundWireMessage,
@@ -35,6 +35,11 @@ export interface BridgeConfig {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Names of further variables that the child does not see, whatever their case; a `*` at the end stands for any end. */
   readonly envDeny?: readonly string[];
+  /**
+   * Whether events, and lines that errors carry, are handed on without the secrets that are known by their names and shapes (default);
+   * `[redacted:kind]` stands in their place. It is best effort. Answers and messages without a thread are handed on as they came.
+   */
+  readonly redact?: boolean;
   /** Whether the bridge says initialize itself (default). With false, everything is the app's. */
   readonly initialize?: boolean;
   /** Who the bridge says it is, in initialize. */
@@ -315,7 +320,7 @@ export class CodexLocalBridge {
         if (fault === "notUtf8") return;
         throw new CodexProtocolParseError(found.message, cutLine(line), found.code);
       case "event":
-        this.#deliver(found, line.slice(0, found.cutStart) + line.slice(found.cutEnd), found.emittedAtMs ?? Date.now());
+        this.#takeEvent(found, line);
         return;
       case "global":
         this.#takeGlobal(parse(line) as ServerInboundMessage, found);
@@ -325,6 +330,16 @@ export class CodexLocalBridge {
         if (run.handshake?.accept(response) !== true) this.#takeGlobal(response, found);
       }
     }
+  }
+
+  #takeEvent(found: Extract<LineClass, { type: "event" }>, line: string): void {
+    const kept = this.#redacted(line);
+    const { cutStart, cutEnd, emittedAtMs, ...message } = kept === line ? found : asEvent(classifyLine(kept), kept);
+    this.#deliver(message, kept.slice(0, cutStart) + kept.slice(cutEnd), emittedAtMs ?? Date.now());
+  }
+
+  #redacted(line: string): string {
+    return this.#config.redact === false ? line : redactMessage(line);
   }
 
   #deliver(message: EventEnvelope, payloadJson: string, createdAt: number): void {
@@ -362,7 +377,11 @@ export class CodexLocalBridge {
 
   #report(line: string, error: BridgeError["error"]): void {
     this.#errors.set(error.code, (this.#errors.get(error.code) ?? 0) + 1);
-    const told = async (): Promise<void> => this.#handlers.onProtocolError({ line: cutLine(line), error });
+    const kept = cutLine(this.#redacted(line));
+    // What is no JSON stands in the message that says so, too.
+    const isParse = error instanceof CodexProtocolParseError;
+    const about = isParse ? new CodexProtocolParseError(this.#redacted(error.message), kept, error.code) : error;
+    const told = async (): Promise<void> => this.#handlers.onProtocolError({ line: kept, error: about });
     // A handler of errors that fails has nobody left to be told.
     told().catch(() => undefined);
   }
@@ -374,6 +393,12 @@ interface EventEnvelope {
   readonly turnId?: string;
   readonly opensTurn: boolean;
   readonly endsTurn: boolean;
+}
+
+/** A line without its secrets is what it was. */
+function asEvent(found: LineClass, line: string): Extract<LineClass, { type: "event" }> {
+  if (found.type === "event") return found;
+  throw new CodexProtocolParseError("a line without its secrets is another message", cutLine(line), "E_INTERNAL");
 }
 
 /** @throws CodexProtocolParseError `code` */

@@ -3,6 +3,8 @@ import base64 from "#wasm/bridge_bytes";
 import * as wasm from "#wasm/bridge";
 import { Instance } from "./instance.js";
 
+export type { LineClass } from "#wasm/bridge";
+
 const instance = new Instance(base64, wasm.initSync);
 
 /**

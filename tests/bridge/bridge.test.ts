@@ -84,6 +84,27 @@ describe("what the app-server says", () => {
     expect(seen.events.filter(({ kind }) => kind === "item/agentMessage/delta")).toHaveLength(400);
   });
 
+  it("is handed on without secrets, in events and in errors, unless that is not wanted", async () => {
+    const key = "sk-proj-4fTq8ZxWvYb2Lk9PnRs3Ud7a";
+    const event = { method: "item/agentMessage/delta", params: { threadId: "t", turnId: "u", itemId: "m", delta: `a ${key} b` }, emittedAtMs: 7 };
+    const steps = scripted({ say: event }, { text: `no JSON: ${key}\n` }, { say: { method: "test/global", params: { key } } });
+    const read = async (redact?: boolean) => {
+      const seen = new Recorder();
+      const bridge = seen.start({ ...steps, ...(redact === undefined ? {} : { redact }) });
+      const params = await seen.untilGlobal("test/global");
+      await bridge.stop();
+      const [{ payloadJson, createdAt }] = seen.events as [NormalizedEvent];
+      return { payloadJson, createdAt, errors: JSON.stringify(seen.errors.map(({ line, error }) => [line, error.message, error])), params };
+    };
+    const redacted = await read();
+    const { emittedAtMs: _, ...said } = event;
+    expect(redacted).toMatchObject({ payloadJson: JSON.stringify(said).replace(key, "[redacted:key]"), createdAt: 7, params: { key } });
+    expect(redacted.errors).not.toContain("4fTq8");
+    expect(redacted.errors).toContain("no JSON: [redacted:key]");
+    const whole = await read(false);
+    expect([whole.payloadJson, whole.errors]).toEqual([expect.stringContaining(key), expect.stringContaining(key)]);
+  });
+
   it("is counted and told where it is no message, and ends nothing", async () => {
     const seen = new Recorder();
     const bridge = seen.start(
