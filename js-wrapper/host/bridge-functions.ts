@@ -1,7 +1,7 @@
 /** The functions that a bridge calls. Each takes `deviceToken`, and none an actor or an option of what is kept. */
 import { v } from "convex/values";
 import type { BridgeBuilders } from "./builders.js";
-import { beatPresence, leaseCommands, reportCommand } from "./commands.js";
+import { beatPresence, leaseCommands, listOpenCommands, reportCommand } from "./commands.js";
 import type { CodexComponent, HostQueryCtx } from "./component.js";
 import { hostError } from "./errors.js";
 import { ingestBatchMixed } from "./ingest.js";
@@ -92,6 +92,8 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
       { threadId: v.optional(v.string()), limit: v.optional(v.number()) },
       listPendingServerRequestsForHooksForActor,
     ),
+    /** {@link listOpenCommands}, for the bridge that is to lease them. */
+    listOpenCommandsForBridge: query(vThread, listOpenCommands),
     /** {@link leaseCommands} */
     leaseCommands: mutation({ ...vRuntime, ...vThread, limit: v.number() }, leaseCommands),
     /** {@link reportCommand} */

@@ -6,6 +6,7 @@ import type {
   CodexCommandState,
   CodexComponent,
   CodexLeasedCommand,
+  CodexOpenCommand,
   CodexPresence,
   CodexRuntime,
   HostMutationCtx,
@@ -137,6 +138,29 @@ export async function listCommands(
     continueCursor: "",
     threadStatus: "missing",
   }));
+}
+
+/** The newest commands that a bridge is told of: whatever is sent or changes is among them. */
+const OPEN_COMMANDS_TOLD = 20;
+
+/**
+ * Lists a thread's newest commands that are not at their end, without what they say: what a bridge watches, so that it knows when
+ * there is something to lease. What is handed out, and in which order, {@link leaseCommands} alone decides.
+ *
+ * @param ctx of a query, a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args the thread
+ * @returns 20 at most, newest first; none of a thread that is not there (yet)
+ */
+export async function listOpenCommands(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  args: { actor: HostActorContext; threadId: string },
+): Promise<CodexOpenCommand[]> {
+  const { actor, threadId } = args;
+  const paginationOpts = { cursor: null, numItems: OPEN_COMMANDS_TOLD };
+  const { page } = await listCommands(ctx, component, { actor, threadId, open: true, paginationOpts });
+  return page.map(({ commandId, kind, state, rank, updatedAt }) => ({ commandId, kind, state, rank, updatedAt }));
 }
 
 /**

@@ -402,6 +402,9 @@ export type CodexCommand = {
   endedAt?: number;
 };
 
+/** A command that is not at its end, without what it says. */
+export type CodexOpenCommand = Pick<CodexCommand, "commandId" | "kind" | "state" | "rank" | "updatedAt">;
+
 /** A command that a runtime is given. */
 export type CodexLeasedCommand = {
   commandId: string;

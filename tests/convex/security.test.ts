@@ -35,6 +35,7 @@ const OF_BRIDGES = {
   upsertPendingServerRequestForHooks: { threadId: THREAD, turnId: TURN, ...ASKED },
   resolvePendingServerRequestForHooks: { threadId: THREAD, requestId: 0, status: "expired", resolvedAt: 1 },
   listPendingServerRequestsForBridge: {},
+  listOpenCommandsForBridge: { threadId: THREAD },
   leaseCommands: { ...RUNTIME, threadId: THREAD, limit: 1 },
   reportCommand: { commandId: "c", leaseToken: "l", state: "delivered" },
   beatPresence: { ...RUNTIME, phase: "ready", threads: [] },

@@ -8,6 +8,7 @@ import {
   getPresence,
   leaseCommands,
   listCommands,
+  listOpenCommands,
   listPresence,
   promoteCommand,
   reportCommand,
@@ -73,4 +74,14 @@ it("what is not there is empty, every other error is thrown", async () => {
   const broken = new FakeComponent({ "commands.get": coded("E_INTERNAL"), "commands.list": coded("E_CURSOR_INVALID") });
   await expect(getCommand(broken.ctx, broken.component, one)).rejects.toThrow();
   await expect(listCommands(broken.ctx, broken.component, { actor, threadId: "t", paginationOpts })).rejects.toThrow();
+});
+
+it("a bridge is told of a thread's open commands without what they say", async () => {
+  const told = { commandId: "c", kind: "turn", state: "queued", rank: 0, updatedAt: 1 };
+  const row = { ...told, threadId: "t", payloadJson: "{}", order: 0, deviceId: "phone", lapses: 0, createdAt: 1 };
+  const fake = new FakeComponent({ "commands.list": { page: [row], isDone: true, continueCursor: "" } });
+  expect(await listOpenCommands(fake.ctx, fake.component, { actor, threadId: "t" })).toEqual([told]);
+  expect(fake.calls).toEqual([["commands.list", { actor, threadId: "t", open: true, paginationOpts: { cursor: null, numItems: 20 } }]]);
+  const missing = new FakeComponent({ "commands.list": coded("E_AUTH_THREAD_FORBIDDEN") });
+  expect(await listOpenCommands(missing.ctx, missing.component, { actor, threadId: "t" })).toEqual([]);
 });

@@ -1,0 +1,150 @@
+/// <reference lib="es2024.string" />
+/** What the runtime keeps in Convex, over a Convex client and the functions that `defineCodexHost` gives for bridges. */
+import type { ApiFromModules, FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
+import type { bridgeFunctions } from "../host/bridge-functions.js";
+import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
+import { SYSTEM_CLOCK, type Clock } from "./clock.js";
+import { followByAsking } from "./following.js";
+
+/** The bridge's functions of `defineCodexHost`, by the names that it gives them: the generated api of the app's file fits it. */
+export type CodexBridgeApi = ApiFromModules<{ bridge: ReturnType<typeof bridgeFunctions> }>["bridge"];
+
+/** A Convex client: `ConvexClient`, or `ConvexHttpClient`, which has no subscriptions. */
+export interface CodexBridgeClient {
+  query<Query extends FunctionReference<"query">>(query: Query, args: FunctionArgs<Query>): Promise<Awaited<FunctionReturnType<Query>>>;
+  mutation<Mutation extends FunctionReference<"mutation">>(
+    mutation: Mutation,
+    args: FunctionArgs<Mutation>,
+  ): Promise<Awaited<FunctionReturnType<Mutation>>>;
+  onUpdate?<Query extends FunctionReference<"query">>(
+    query: Query,
+    args: FunctionArgs<Query>,
+    onAnswer: (answer: FunctionReturnType<Query>) => unknown,
+    onError: (error: Error) => unknown,
+  ): () => void;
+}
+
+/** What the bridge says beside what it is about. */
+export interface CodexPersistenceOptions {
+  /**
+   * The machine's credential, as `issueDeviceToken` gave it, or what gives it at each call; left out where the app's own `bridge`
+   * check takes another.
+   */
+  deviceToken?: string | (() => string | undefined) | undefined;
+  /** What went wrong where nobody waits for an answer: a subscription that failed. It goes on. */
+  onError?: ((thrown: unknown) => void) | undefined;
+  clock?: Clock | undefined;
+}
+
+type Api = CodexBridgeApi;
+type Args<Name extends keyof Api> = Omit<FunctionArgs<Api[Name]>, "deviceToken">;
+type Answer<Name extends keyof Api> = FunctionReturnType<Api[Name]>;
+/** Each function takes an actor for the seed's sake. Whose the call is, the server knows by the credential. */
+type Anyones<Fields> = Fields & { actor?: HostActorContext };
+
+/** A thread's commands that are not at their end, newest first, without what they say. */
+export type FollowedCommands = Answer<"listOpenCommandsForBridge">;
+export type LeasedCommand = Answer<"leaseCommands">[number];
+export type CommandReport = Args<"reportCommand">;
+export type Beat = Args<"beatPresence">;
+/** A request of the app-server, as it is stored. */
+export type PersistedServerRequest = Args<"upsertPendingServerRequestForHooks">;
+
+/** What {@link createConvexPersistence} gives: the six callbacks of a runtime, and what remote control takes. */
+export interface CodexPersistence {
+  /**
+   * The thread of the app's own id, else the one that is named as the app-server names it, else a new one.
+   *
+   * @returns `created` is known of a thread with an id of the app's alone; of every other one it is false
+   */
+  ensureThread: (
+    args: Anyones<{ externalThreadId?: string; localThreadId?: string; model?: string; cwd?: string }>,
+  ) => Promise<Answer<"resolveThread">>;
+  /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
+  ensureSession: (args: Anyones<Args<"ensureSession"> & { lastEventCursor?: number }>) => Promise<Answer<"ensureSession">>;
+  /** What is kept of the events is the server's choice (`ingest` of `defineCodexHost`): `runtime` is not sent. */
+  ingestSafe: (args: Anyones<Args<"ingestBatch"> & { runtime?: HostSyncRuntimeOptions }>) => Promise<Answer<"ingestBatch">>;
+  upsertPendingServerRequest: (args: Anyones<{ request: PersistedServerRequest }>) => Promise<void>;
+  resolvePendingServerRequest: (args: Anyones<Args<"resolvePendingServerRequestForHooks">>) => Promise<void>;
+  listPendingServerRequests: (args: Anyones<Args<"listPendingServerRequestsForBridge">>) => Promise<Answer<"listPendingServerRequestsForBridge">>;
+  /** Refreshes a session; it makes none. */
+  heartbeat: (args: Args<"heartbeat">) => Promise<void>;
+  /** The commands that are to be done next in a thread, each with the token of its lease. */
+  leaseCommands: (args: Args<"leaseCommands">) => Promise<LeasedCommand[]>;
+  /** What became of a command. */
+  reportCommand: (report: CommandReport) => Promise<void>;
+  /** What the runtime does. */
+  beat: (beat: Beat) => Promise<Answer<"beatPresence">>;
+  /**
+   * Tells of the open commands of threads, now and whenever they change: by subscription, or where the client has none by asking
+   * every 5 s.
+   *
+   * @returns what ends it
+   */
+  followCommands: (threadIds: readonly string[], listener: (threadId: string, commands: FollowedCommands) => void) => () => void;
+}
+
+/**
+ * Makes a runtime's persistence of the functions that an app exports for its bridges.
+ *
+ * @param client a connected Convex client
+ * @param api the generated api of the file that exports the bridge's functions of `defineCodexHost`, by their own names
+ * @param options the machine's credential
+ * @returns the callbacks. Each rejects with what the function threw; none tries again
+ * @example
+ * ```ts
+ * const client = new ConvexClient(process.env.CONVEX_URL!);
+ * const persistence = createConvexPersistence(client, api.chat, { deviceToken: process.env.CODEX_DEVICE_TOKEN! });
+ * ```
+ */
+export function createConvexPersistence(client: CodexBridgeClient, api: CodexBridgeApi, options: CodexPersistenceOptions = {}): CodexPersistence {
+  const { deviceToken, onError = () => undefined, clock = SYSTEM_CLOCK } = options;
+  const mine = <Fields extends object>(fields: Fields) => {
+    const token = typeof deviceToken === "function" ? deviceToken() : deviceToken;
+    return { ...sendable(fields), ...(token === undefined ? {} : { deviceToken: token }) };
+  };
+  return {
+    ensureThread: async ({ externalThreadId, localThreadId, model, cwd }) => {
+      if (externalThreadId !== undefined || localThreadId === undefined) {
+        return await client.mutation(api.resolveThread, mine({ externalThreadId, model, cwd }));
+      }
+      const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, model, cwd }));
+      return { threadId, created: false };
+    },
+    ensureSession: ({ sessionId, threadId, runtimeId, generation }) =>
+      client.mutation(api.ensureSession, mine({ sessionId, threadId, runtimeId, generation })),
+    ingestSafe: ({ sessionId, threadId, deltas }) => client.mutation(api.ingestBatch, mine({ sessionId, threadId, deltas })),
+    upsertPendingServerRequest: async ({ request }) => {
+      await client.mutation(api.upsertPendingServerRequestForHooks, mine(request));
+    },
+    resolvePendingServerRequest: async ({ actor: _, ...resolved }) => {
+      await client.mutation(api.resolvePendingServerRequestForHooks, mine(resolved));
+    },
+    listPendingServerRequests: ({ threadId, limit }) => client.query(api.listPendingServerRequestsForBridge, mine({ threadId, limit })),
+    heartbeat: async (session) => {
+      await client.mutation(api.heartbeat, mine(session));
+    },
+    leaseCommands: (lease) => client.mutation(api.leaseCommands, mine(lease)),
+    reportCommand: async (report) => {
+      await client.mutation(api.reportCommand, mine(report));
+    },
+    beat: (beat) => client.mutation(api.beatPresence, mine(beat)),
+    followCommands: (threadIds, listener) => {
+      const ends = threadIds.map((threadId) => {
+        const onAnswer = (commands: FollowedCommands) => listener(threadId, commands);
+        if (client.onUpdate !== undefined) return client.onUpdate(api.listOpenCommandsForBridge, mine({ threadId }), onAnswer, onError);
+        return followByAsking(clock, () => client.query(api.listOpenCommandsForBridge, mine({ threadId })), { onAnswer, onError });
+      });
+      return () => ends.forEach((end) => end());
+    },
+  };
+}
+
+/** Its own fields, though each may be left out: so Convex takes `undefined` from a caller, and so it is left out here. */
+type Sendable<Fields> = { [Name in keyof Fields]: Exclude<Fields[Name], undefined> };
+
+/** Without fields that have no value, and with every text well-formed: the backend drops the connection of a client that sends another. */
+function sendable<Fields extends object>(fields: Fields): Sendable<Fields> {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, typeof value === "string" ? value.toWellFormed() : (value as unknown)])) as Sendable<Fields>;
+}
