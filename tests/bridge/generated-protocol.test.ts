@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, expectTypeOf, test } from "vitest";
+import * as appServer from "../../js-wrapper/app-server/index.js";
 import { APP_SERVER_VERSION, CLIENT_NOTIFICATIONS, CLIENT_REQUESTS, SERVER_NOTIFICATIONS, SERVER_REQUESTS } from "../../js-wrapper/protocol/generated/methods.js";
 import type { ClientNotifications, ClientRequests, ServerNotifications, ServerRequests } from "../../js-wrapper/protocol/generated/types.js";
 
@@ -58,6 +59,14 @@ describe("the generated methods", () => {
     const expected = (list: Record<string, string>) => Object.entries(list).map(([method, stability]) => `\`${method}\` | ${stability}`).sort();
     expect(rows).toEqual([CLIENT_REQUESTS, CLIENT_NOTIFICATIONS, SERVER_REQUESTS, SERVER_NOTIFICATIONS].map(expected));
   });
+});
+
+test("the document names every builder with a method of its own, and no other", async () => {
+  const listed = found(await file("docs/APP_SERVER.md"), /`(build\w+)`/g);
+  const general = ["buildClientRequest", "buildServerRequestResponse", "buildServerRequestErrorResponse"];
+  const builders = Object.keys(appServer).filter((name) => name.startsWith("build"));
+  expect([...new Set(listed), ...general].filter((name) => !builders.includes(name))).toEqual([]);
+  expect(builders.filter((name) => !general.includes(name) && !listed.includes(name))).toEqual([]);
 });
 
 describe("the types", () => {
