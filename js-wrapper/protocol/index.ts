@@ -12,3 +12,6 @@ export type {
   RpcId,
   ServerInboundMessage,
 } from "./messages.js";
+export type * from "./typed.js";
+export type * from "./generated/types.js";
+export * from "./generated/methods.js";

@@ -28,6 +28,8 @@ describe("host/convex", () => {
 describe.each([
   ["the package's root", "index", ["client", "host", "mapping", "protocol"], ["convex/server", "convex/values"]],
   ["client", "client/index", ["client", "host"], ["convex/values"]],
+  ["app-server", "app-server/index", ["app-server", "protocol"], []],
+  ["protocol", "protocol/index", ["protocol"], []],
 ])("%s", (_name, entry, folders, others) => {
   it("reaches nothing of Node and not the core, and of other packages what runs in a browser and in Convex", () => {
     const wrapper = new URL("../../js-wrapper/", import.meta.url);
