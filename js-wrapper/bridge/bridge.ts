@@ -67,6 +67,8 @@ export interface BridgeHandlers {
   onGlobalMessage(message: ServerInboundMessage, classification: ClassifiedMessage): Promise<void> | void;
   /** Takes everything that went wrong, as a value. */
   onProtocolError(error: BridgeError): Promise<void> | void;
+  /** Told once for every start() whose process runs. */
+  onProcessStart?(): Promise<void> | void;
   /** Told once for every start(), also of a process that never ran. @param code exit status; null after a signal */
   onProcessExit?(code: number | null): Promise<void> | void;
 }
@@ -230,6 +232,7 @@ export class CodexLocalBridge {
     });
     const run: Run = {
       process: new CodexProcess(this.#config, {
+        onSpawn: () => this.#guard("onProcessStart", "", () => this.#handlers.onProcessStart?.()),
         onStdout: (chunk) => run.framer.push(chunk),
         onFault: (error) => this.#report("", error),
         onEnd: (end) => {

@@ -36,6 +36,8 @@ export interface ProcessEnd {
 
 /** Who is told what the process does. */
 export interface ProcessListener {
+  /** It runs: told before anything else, and never of one that could not be started. */
+  onSpawn(): void;
   onStdout(chunk: Uint8Array): void;
   /** A pipe broke or a signal could not be sent; the end is told apart from it. */
   onFault(error: CodexBridgeError): void;
@@ -109,6 +111,9 @@ export class CodexProcess {
     for (const pipe of [child.stdin, child.stdout, child.stderr]) {
       pipe.on("error", (thrown: Error) => this.#fault(thrown));
     }
+    child.on("spawn", () => {
+      if (!this.#ended) this.#listener.onSpawn();
+    });
     child.on("error", (thrown) => {
       if (child.pid === undefined) this.#end(spawnFailed(thrown));
       else this.#fault(thrown);

@@ -15,11 +15,14 @@ export class ThreadNumbers {
   readonly index: number;
   readonly #turns: Map<string, Turn>;
   readonly #ended = new Set<string>();
+  /** What whoever delivers keeps of the thread. */
+  note: unknown;
   #nextLifecycle: number;
 
   constructor(threadId: string, index: number, known?: StoredThread) {
     this.threadId = threadId;
     this.index = index;
+    this.note = known?.note;
     this.#nextLifecycle = known?.nextLifecycle ?? 0;
     this.#turns = new Map(known?.turns.map(([turnId, next, idPrefix]) => [turnId, { next, idPrefix }]));
   }
@@ -57,6 +60,6 @@ export class ThreadNumbers {
 
   stored(): StoredThread {
     const turns = [...this.#turns].map(([turnId, { next, idPrefix }]) => [turnId, next, idPrefix] as const);
-    return { threadId: this.threadId, index: this.index, nextLifecycle: this.#nextLifecycle, turns };
+    return { threadId: this.threadId, index: this.index, nextLifecycle: this.#nextLifecycle, turns, ...(this.note === undefined ? {} : { note: this.note }) };
   }
 }

@@ -89,6 +89,8 @@ export class Outbox {
   /** What waits for the disk, and what is written with it. */
   #pending: { thread: Thread; stored: StoredEvent; also: readonly StoreChange[] }[] = [];
   #pendingBytes = 0;
+  /** Threads whose notes wait for the disk. */
+  #noted = new Set<Thread>();
   #letters: { seq: number; bytes: number }[] = [];
   #writing: Promise<void> | undefined;
   #nextSeq = 0;
@@ -132,6 +134,20 @@ export class Outbox {
   /** How the events of each thread are numbered on. */
   numbers(): StoredThread[] {
     return [...this.#threads.values()].map(({ numbers }) => numbers.stored());
+  }
+
+  /** What was kept of a thread with {@link keepNote}; undefined where nothing was. */
+  note(threadId: string): unknown {
+    return this.#threads.get(threadId)?.numbers.note;
+  }
+
+  /** Keeps JSON with a thread, in the place of what was kept; it is on the disk before any event that is appended later leaves. */
+  keepNote(threadId: string, note: unknown): void {
+    const thread = this.#thread(threadId);
+    thread.numbers.note = note;
+    if (this.#isOver()) return;
+    this.#noted.add(thread);
+    this.#writing ??= this.#write();
   }
 
   /** How much waits, thread by thread; threads of which nothing waits are left out. */
@@ -280,10 +296,11 @@ export class Outbox {
 
   async #write(): Promise<void> {
     let retryMs = RETRY_FIRST_MS;
-    while (this.#pending.length > 0) {
+    while (this.#pending.length > 0 || this.#noted.size > 0) {
       const taken = this.#pending;
       this.#pending = [];
-      const touched = new Set(taken.map(({ thread }) => thread));
+      const touched = new Set([...this.#noted, ...taken.map(({ thread }) => thread)]);
+      this.#noted = new Set();
       const changes: StoreChange[] = taken.flatMap(({ thread, stored, also }) => [{ type: "put", index: thread.index, stored }, ...also]);
       for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored() });
       try {
@@ -291,6 +308,7 @@ export class Outbox {
       } catch (thrown) {
         // A full disk: what is in memory waits for it, and so does whoever reads.
         this.#pending = [...taken, ...this.#pending];
+        for (const thread of touched) this.#noted.add(thread);
         if (retryMs === RETRY_FIRST_MS) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
         this.#tellCrowd(true);
         await this.#pause(retryMs);
@@ -497,7 +515,7 @@ export class Outbox {
   }
 
   #isIdle(): boolean {
-    if (this.#pending.length > 0 || this.#writing !== undefined) return false;
+    if (this.#pending.length > 0 || this.#noted.size > 0 || this.#writing !== undefined) return false;
     return [...this.#threads.values()].every(({ lane, isSending }) => lane.isEmpty && !isSending);
   }
 

@@ -32,6 +32,8 @@ export interface StoredThread {
   readonly nextLifecycle: number;
   /** Turns that have not ended: the id, the stream's next cursor, what its events' ids begin with. */
   readonly turns: readonly (readonly [turnId: string, next: number, idPrefix: string])[];
+  /** What whoever delivers keeps of it: JSON. */
+  readonly note?: unknown;
 }
 
 /** One change; those of a call to {@link OutboxStore.write} happen together, or not at all. */

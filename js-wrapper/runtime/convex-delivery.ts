@@ -11,7 +11,14 @@ export interface EventPersistence {
     model?: string;
     cwd?: string;
   }): Promise<{ threadId: string; externalThreadId?: string; created: boolean }>;
-  ensureSession(args: { actor: HostActorContext; sessionId: string; threadId: string; lastEventCursor: number }): Promise<unknown>;
+  ensureSession(args: {
+    actor: HostActorContext;
+    sessionId: string;
+    threadId: string;
+    lastEventCursor: number;
+    runtimeId?: string;
+    generation?: number;
+  }): Promise<unknown>;
   ingestSafe(args: {
     actor: HostActorContext;
     sessionId: string;
@@ -26,19 +33,32 @@ export interface DeliveryTarget {
   readonly actor: HostActorContext;
   readonly sessionId: string;
   readonly runtime?: HostSyncRuntimeOptions | undefined;
+  /** The start of the runtime that the session is bound to: who may lease the thread's commands. */
+  readonly start?: { readonly runtimeId: string; readonly generation: number } | undefined;
 }
 
 /** What the app calls a thread, and what it was started with. */
 export interface ThreadNames {
-  readonly externalThreadId?: string | undefined;
-  readonly model?: string | undefined;
-  readonly cwd?: string | undefined;
+  readonly externalThreadId?: string;
+  readonly model?: string;
+  readonly cwd?: string;
 }
 
 /** A thread of the app-server in Convex. */
 export interface BoundThread {
   readonly threadId: string;
-  readonly externalThreadId?: string | undefined;
+  readonly externalThreadId?: string;
+}
+
+/** What is known of a thread, kept where its events are: they may come to Convex in another process. */
+export interface ThreadNotes {
+  note(localThreadId: string): unknown;
+  keepNote(localThreadId: string, note: unknown): void;
+}
+
+interface Note {
+  readonly names?: ThreadNames;
+  readonly bound?: BoundThread;
 }
 
 /**
@@ -48,17 +68,18 @@ export interface BoundThread {
 export class ConvexDelivery {
   readonly #persistence: EventPersistence;
   readonly #target: DeliveryTarget;
-  readonly #names = new Map<string, ThreadNames>();
+  readonly #notes: ThreadNotes;
   readonly #bound = new Map<string, Promise<BoundThread>>();
 
-  constructor(persistence: EventPersistence, target: DeliveryTarget) {
+  constructor(persistence: EventPersistence, target: DeliveryTarget, notes: ThreadNotes) {
     this.#persistence = persistence;
     this.#target = target;
+    this.#notes = notes;
   }
 
   /** Says what a thread is called, before it is bound: one that nobody named is named as the app-server names it. */
   name(localThreadId: string, names: ThreadNames): void {
-    this.#names.set(localThreadId, names);
+    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), names });
   }
 
   /** The thread in Convex of one of the app-server's; made where it is not there. One call is on its way at a time. */
@@ -93,17 +114,26 @@ export class ConvexDelivery {
   }
 
   async #ensure(localThreadId: string): Promise<BoundThread> {
-    const { actor } = this.#target;
-    const { externalThreadId, model, cwd } = this.#names.get(localThreadId) ?? {};
-    const names = { ...(externalThreadId === undefined ? {} : { externalThreadId }), ...(model === undefined ? {} : { model }), ...(cwd === undefined ? {} : { cwd }) };
-    const bound = await this.#persistence.ensureThread({ actor, localThreadId, ...names });
+    const known = this.#note(localThreadId);
+    const bound = known.bound ?? (await this.#make(localThreadId, known));
     await this.#ensureSession(bound.threadId);
-    return { threadId: bound.threadId, externalThreadId: bound.externalThreadId };
+    return bound;
+  }
+
+  async #make(localThreadId: string, known: Note): Promise<BoundThread> {
+    const { threadId, externalThreadId } = await this.#persistence.ensureThread({ actor: this.#target.actor, localThreadId, ...known.names });
+    const bound = { threadId, ...(externalThreadId === undefined ? {} : { externalThreadId }) };
+    this.#notes.keepNote(localThreadId, { ...known, bound });
+    return bound;
+  }
+
+  #note(localThreadId: string): Note {
+    return (this.#notes.note(localThreadId) ?? {});
   }
 
   async #ensureSession(threadId: string): Promise<void> {
-    const { actor, sessionId } = this.#target;
-    await this.#persistence.ensureSession({ actor, sessionId, threadId, lastEventCursor: 0 });
+    const { actor, sessionId, start } = this.#target;
+    await this.#persistence.ensureSession({ actor, sessionId, threadId, lastEventCursor: 0, ...start });
   }
 
   async #ingest(threadId: string, events: readonly NormalizedEvent[]): Promise<Verdict> {

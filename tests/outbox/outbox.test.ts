@@ -192,6 +192,20 @@ describe("after a restart", () => {
     expect([again.outbox.runtimeId, again.outbox.generation]).toEqual([runtimeId, generation + 1]);
   });
 
+  it("what was noted of a thread is there, without an event of it", async () => {
+    const opened = await open();
+    opened.outbox.keepNote("t", { a: 1 });
+    opened.outbox.keepNote("s", { b: 1 });
+    opened.outbox.keepNote("s", { b: 2 });
+    await arrives(opened);
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    expect([again.outbox.note("t"), again.outbox.note("s"), again.outbox.note("none")]).toEqual([{ a: 1 }, { b: 2 }, undefined]);
+    again.outbox.append(delta(0, { kind: "turn/started" }));
+    await arrives(again);
+    expect(again.outbox.note("t")).toEqual({ a: 1 });
+  });
+
   it("turns that had begun are ended, once, and those that had ended are not", async () => {
     const opened = await open();
     for (const at of range(0, 3)) opened.outbox.append(delta(at));

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
-import { ConvexDelivery, type EventPersistence } from "../../js-wrapper/runtime/convex-delivery.js";
-import { api, dump, messagesOf, OWNER, SESSION, startComponent, type Component } from "../convex/build.js";
+import { ConvexDelivery, type EventPersistence, type ThreadNotes } from "../../js-wrapper/runtime/convex-delivery.js";
+import { dump, messagesOf, OWNER, SESSION, startComponent } from "../convex/build.js";
 import { delta, lifecycle, range } from "../outbox/build.js";
+import { persistenceOver } from "./build.js";
 import { eventsOf, THREADS, wordOf } from "../outbox/story.mjs";
 
 const TARGET = { actor: OWNER, sessionId: SESSION };
@@ -9,26 +10,14 @@ const bound = { threadId: "th", created: true };
 const ok = { status: "ok" as const, errors: [] };
 const refusal = (errorCode: string, recoverable: boolean) => ({ status: "rejected" as const, errors: [{ code: "UNKNOWN" as const, message: errorCode, recoverable, errorCode }] });
 
+function notes(kept = new Map<string, unknown>()): ThreadNotes {
+  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note) };
+}
+
 function fake(changes: Partial<EventPersistence> = {}) {
   const persistence = { ensureThread: vi.fn(async () => bound), ensureSession: vi.fn(async () => null), ingestSafe: vi.fn(async () => ok), ...changes };
-  return { persistence, delivery: new ConvexDelivery(persistence, TARGET) };
+  return { persistence, delivery: new ConvexDelivery(persistence, TARGET, notes()) };
 }
-
-/** The component as its host's functions have it. */
-function over(component: Component): EventPersistence {
-  return {
-    ensureThread: ({ actor, localThreadId, externalThreadId }) =>
-      component.mutation(api.threads.resolve, { actor, externalThreadId: externalThreadId ?? localThreadId!, localThreadId: localThreadId! }),
-    ensureSession: (args) => component.mutation(api.sync.ensureSession, args),
-    ingestSafe: ({ deltas, ...args }) => {
-      const streamDeltas = deltas.flatMap((event) => (event.type === "stream_delta" ? [{ ...withoutThread(event), type: "stream_delta" as const }] : []));
-      const lifecycleEvents = deltas.flatMap((event) => (event.type === "lifecycle_event" ? [{ ...withoutThread(event), type: "lifecycle_event" as const }] : []));
-      return component.mutation(api.sync.ingestSafe, { ...args, streamDeltas, lifecycleEvents });
-    },
-  };
-}
-
-const withoutThread = <Event extends { threadId?: string }>({ threadId: _, ...event }: Event): Omit<Event, "threadId"> => event;
 
 describe("a thread of the app-server", () => {
   it("is made, and the session bound to it, before its first batch, once however many come at once", async () => {
@@ -38,6 +27,21 @@ describe("a thread of the app-server", () => {
     expect(persistence.ensureThread).toHaveBeenCalledExactlyOnceWith({ actor: OWNER, localThreadId: "t", externalThreadId: "mine", model: "m" });
     expect(persistence.ensureSession).toHaveBeenCalledExactlyOnceWith({ ...TARGET, threadId: "th", lastEventCursor: 0 });
     expect(persistence.ingestSafe).toHaveBeenCalledTimes(2);
+  });
+
+  it("is not made again by another process over the same notes, but bound", async () => {
+    const { persistence } = fake();
+    const kept = new Map<string, unknown>();
+    const first = new ConvexDelivery(persistence, TARGET, notes(kept));
+    first.name("t", { externalThreadId: "mine" });
+    await first.bind("t");
+    first.name("s", { externalThreadId: "later" });
+    const second = new ConvexDelivery(persistence, TARGET, notes(kept));
+    expect(await second.bind("t")).toEqual({ threadId: "th" });
+    expect(persistence.ensureThread).toHaveBeenCalledTimes(1);
+    expect(persistence.ensureSession).toHaveBeenCalledTimes(2);
+    await second.bind("s");
+    expect(persistence.ensureThread).toHaveBeenLastCalledWith({ actor: OWNER, localThreadId: "s", externalThreadId: "later" });
   });
 
   it("that could not be made is asked for again, and its batch waits", async () => {
@@ -50,7 +54,7 @@ describe("a thread of the app-server", () => {
 
   it("has a thread of its own in Convex, where its events arrive as they are", async () => {
     const component = startComponent();
-    const delivery = new ConvexDelivery(over(component), TARGET);
+    const delivery = new ConvexDelivery(persistenceOver(component), TARGET, notes());
     const events = [...eventsOf(40)];
     for (const threadId of THREADS) {
       const mine = events.filter((event) => event.threadId === threadId);

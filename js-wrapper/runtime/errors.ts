@@ -1,0 +1,26 @@
+/** Why the runtime could not do something. */
+export type RuntimeErrorCode =
+  /** It is started already. */
+  | "E_RUNTIME_RUNNING"
+  /** It is not started, or was stopped meanwhile. */
+  | "E_RUNTIME_NOT_RUNNING"
+  /** The process ended too often in too short a time: it is not started again by itself. */
+  | "E_RUNTIME_GAVE_UP"
+  /** The request waits no longer: answered, expired, or never asked. */
+  | "E_SERVER_REQUEST_NOT_PENDING";
+
+/** An error of the runtime, coded. */
+export class CodexRuntimeError extends Error {
+  override readonly name = "CodexRuntimeError";
+  readonly code: RuntimeErrorCode | (string & {});
+
+  /**
+   * @param code the coded cause; of a start that failed, what its process said
+   * @param message what happened, for people
+   * @param cause what was thrown, where something was
+   */
+  constructor(code: RuntimeErrorCode | (string & {}), message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

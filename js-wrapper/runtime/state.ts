@@ -1,0 +1,109 @@
+import type { NormalizedEvent } from "../protocol/index.js";
+import type { CodexHostState, KindCount, RuntimePhase } from "./types.js";
+
+/** How a runtime stands, as it is told what happens; whoever listens is told of every change. */
+export class RuntimeState {
+  readonly #onState: (state: CodexHostState) => void;
+  readonly #listeners = new Set<(state: CodexHostState) => void>();
+  readonly #kinds = new Map<string, number>();
+  #events = 0;
+  #state: Omit<CodexHostState, "ingestMetrics"> = NOTHING;
+  /** Made when it is asked for: events come by the thousand. */
+  #whole: CodexHostState | undefined;
+
+  constructor(onState: (state: CodexHostState) => void) {
+    this.#onState = onState;
+  }
+
+  get(): CodexHostState {
+    const ingestMetrics = { enqueuedEventCount: this.#events, skippedEventCount: 0, enqueuedByKind: sorted(this.#kinds), skippedByKind: [] };
+    return (this.#whole ??= { ...this.#state, ingestMetrics });
+  }
+
+  subscribe(listener: (state: CodexHostState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A start: nothing of an earlier one is left. */
+  begin(externalThreadId: string | undefined): void {
+    this.#kinds.clear();
+    this.#events = 0;
+    this.#set({ ...NOTHING, phase: "starting", running: true, externalThreadId: externalThreadId ?? null });
+  }
+
+  /** The app-server's thread is known. */
+  threadKnown(runtimeThreadId: string): void {
+    const isAnother = runtimeThreadId !== this.#state.runtimeThreadId;
+    this.#set({ runtimeThreadId, ...(isAnother ? { threadId: null, turnId: null, turnInFlight: false } : {}) });
+  }
+
+  /** Its thread in Convex is known: everything is there. */
+  bound(threadId: string, externalThreadId: string | undefined): void {
+    this.#set({ threadId, externalThreadId: externalThreadId ?? null, phase: this.#state.turnInFlight ? "running" : "ready", lastError: null });
+  }
+
+  /** Another phase; the error that led there. */
+  phase(phase: RuntimePhase, thrown?: unknown): void {
+    const lastError = phase === "ready" ? { lastError: null } : thrown === undefined ? {} : { lastError: textOf(thrown) };
+    const isOver = phase === "idle" || phase === "failed";
+    this.#set({ phase, running: !isOver, ...(isOver ? { turnInFlight: false, pendingServerRequestCount: 0 } : {}), ...lastError });
+  }
+
+  failed(lastError: string): void {
+    this.#set({ lastError });
+  }
+
+  /** So many requests wait. */
+  waiting(pendingServerRequestCount: number): void {
+    if (pendingServerRequestCount !== this.#state.pendingServerRequestCount) this.#set({ pendingServerRequestCount });
+  }
+
+  /** An event was taken. A turn of another thread, a sub-agent's, is not this thread's turn. */
+  saw({ kind, threadId, turnId, payloadJson }: NormalizedEvent): void {
+    this.#events += 1;
+    this.#kinds.set(kind, (this.#kinds.get(kind) ?? 0) + 1);
+    this.#whole = undefined;
+    if (turnId === undefined || threadId !== this.#state.runtimeThreadId) return;
+    if (kind === "turn/started") this.#set({ turnId, turnInFlight: true, phase: "running" });
+    else if (kind === "turn/completed" && turnId === this.#state.turnId) {
+      // An end that codex did not say is that of its process.
+      const isOver = this.#state.phase === "running" && !payloadJson.includes('"synthesized":true');
+      this.#set({ turnInFlight: false, ...(isOver ? { phase: "ready" } : {}) });
+    }
+  }
+
+  /** Its process is over, and what ran in it. */
+  processEnded(): void {
+    this.#set({ turnInFlight: false });
+  }
+
+  #set(changes: Partial<Omit<CodexHostState, "ingestMetrics">>): void {
+    this.#state = { ...this.#state, ...changes };
+    this.#whole = undefined;
+    const state = this.get();
+    this.#onState(state);
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+const NOTHING: Omit<CodexHostState, "ingestMetrics"> = {
+  phase: "idle",
+  running: false,
+  threadId: null,
+  externalThreadId: null,
+  runtimeThreadId: null,
+  turnId: null,
+  turnInFlight: false,
+  pendingServerRequestCount: 0,
+  lastError: null,
+};
+
+function sorted(kinds: ReadonlyMap<string, number>): KindCount[] {
+  return [...kinds].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, count]) => ({ kind, count }));
+}
+
+function textOf(thrown: unknown): string {
+  if (thrown instanceof Error) return "code" in thrown && typeof thrown.code === "string" ? `[${thrown.code}] ${thrown.message}` : thrown.message;
+  return String(thrown);
+}

@@ -1,0 +1,123 @@
+/** What a runtime is made of, told, and tells: the seed's shapes, and what came since. */
+import type { AppServerClientInfo, ClientRequestParams } from "../app-server/index.js";
+import type { BridgeConfig, BridgeHandlers } from "../bridge/index.js";
+import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
+import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMessage } from "../protocol/index.js";
+import type { EventPersistence } from "./convex-delivery.js";
+
+/** How the runtime stands. */
+export type RuntimePhase = "idle" | "starting" | "ready" | "running" | "reconnecting" | "stopping" | "failed";
+
+/** A request of the app-server, as it is kept in Convex. */
+export interface PersistedRequest {
+  readonly threadId: string;
+  readonly requestId: RpcId;
+  readonly turnId: string;
+  readonly itemId: string;
+  readonly method: string;
+  readonly payloadJson: string;
+  readonly requestedAt: number;
+  readonly runtimeId?: string;
+  readonly generation?: number;
+  readonly appGeneration?: number;
+}
+
+/** Where the runtime keeps what happens: `createConvexPersistence` gives one. */
+export interface CodexHostPersistence extends EventPersistence {
+  upsertPendingServerRequest(args: { actor: HostActorContext; request: PersistedRequest }): Promise<unknown>;
+  resolvePendingServerRequest(args: {
+    actor: HostActorContext;
+    threadId: string;
+    requestId: RpcId;
+    status: "answered" | "expired";
+    resolvedAt: number;
+    responseJson?: string;
+    runtimeId?: string;
+    generation?: number;
+    appGeneration?: number;
+  }): Promise<unknown>;
+}
+
+/** A bridge as the runtime drives it: `CodexLocalBridge`, or one that an app brings. */
+export interface RuntimeBridge {
+  start(): void;
+  stop(): Promise<void> | void;
+  send(message: ClientOutboundWireMessage): void;
+  /** Stops reading, or reads on; without it the outbox cannot make the app-server wait. */
+  hold?(isHeld: boolean): void;
+}
+
+/** Who is told what happens. One that throws or rejects ends nothing. */
+export interface CodexHostHandlers {
+  onState?(state: CodexHostState): Promise<void> | void;
+  /** Every event of every thread, before it is in Convex. */
+  onEvent?(event: NormalizedEvent): Promise<void> | void;
+  /** Every answer, and every message without a thread. */
+  onGlobalMessage?(message: ServerInboundMessage): Promise<void> | void;
+  onProtocolError?(problem: { message: string; line: string; code: string }): Promise<void> | void;
+}
+
+/** What a runtime is made of. */
+export interface CodexHostRuntimeOptions {
+  readonly persistence: CodexHostPersistence;
+  /** How codex is run. */
+  readonly bridge?: Omit<BridgeConfig, "runtimeId" | "generation" | "numbers">;
+  /** Makes the bridge, in the place of `CodexLocalBridge`. */
+  readonly bridgeFactory?: (config: BridgeConfig, handlers: BridgeHandlers) => RuntimeBridge;
+  readonly handlers?: CodexHostHandlers;
+  /**
+   * Where events wait until Convex has them: a folder of this runtime's own, the same one at every start. Without it a temporary one,
+   * and what waits is lost with the process.
+   */
+  readonly outboxFolder?: string;
+  /** Who the runtime says it is, in initialize. */
+  readonly clientInfo?: AppServerClientInfo;
+}
+
+/** What a start is told. */
+export interface StartArgs {
+  readonly actor: HostActorContext;
+  readonly sessionId: string;
+  /** The app's own name for the thread. */
+  readonly externalThreadId?: string;
+  /** The app-server's thread that is resumed or forked. */
+  readonly runtimeThreadId?: string;
+  /** Default: `resume` where `runtimeThreadId` is given, else `start`. */
+  readonly threadStrategy?: "start" | "resume" | "fork";
+  readonly model?: string;
+  readonly cwd?: string;
+  /** What Convex keeps of the events; sent with every batch. */
+  readonly runtime?: HostSyncRuntimeOptions;
+  readonly dynamicTools?: ClientRequestParams<"thread/start">["dynamicTools"];
+}
+
+/** A kind of event, and how many of it there were. */
+export interface KindCount {
+  readonly kind: string;
+  readonly count: number;
+}
+
+/** How a runtime stands. */
+export interface CodexHostState {
+  readonly phase: RuntimePhase;
+  /** Whether there is a process, or there will be one by itself. */
+  readonly running: boolean;
+  /** The thread in Convex; null until it is known. */
+  readonly threadId: string | null;
+  readonly externalThreadId: string | null;
+  /** The app-server's thread. */
+  readonly runtimeThreadId: string | null;
+  /** The thread's newest turn. */
+  readonly turnId: string | null;
+  readonly turnInFlight: boolean;
+  readonly pendingServerRequestCount: number;
+  readonly ingestMetrics: {
+    readonly enqueuedEventCount: number;
+    readonly skippedEventCount: number;
+    /** Sorted by kind. */
+    readonly enqueuedByKind: readonly KindCount[];
+    readonly skippedByKind: readonly KindCount[];
+  };
+  /** What went wrong last, as long as it is so. */
+  readonly lastError: string | null;
+}

@@ -1,0 +1,41 @@
+/** Runtimes over the real component, with a stand-in for codex. */
+import path from "node:path";
+import { onTestFinished } from "vitest";
+import { createCodexHostRuntime, type CodexHostRuntime } from "../../js-wrapper/runtime/runtime.js";
+import type { CodexHostPersistence, CodexHostRuntimeOptions } from "../../js-wrapper/runtime/types.js";
+import { api, OWNER, SESSION, type Component } from "../convex/build.js";
+
+const STAND_IN = path.join(import.meta.dirname, "stand-in-codex.mjs");
+
+export const START = { actor: OWNER, sessionId: SESSION, externalThreadId: "mine" };
+
+/** A runtime whose codex is the stand-in; `options` say what it does (see stand-in-codex.mjs). */
+export function runtimeOver(component: Component, { standIn = {}, ...options }: Partial<CodexHostRuntimeOptions> & { standIn?: object } = {}) {
+  const problems: { code: string; message: string }[] = [];
+  const runtime: CodexHostRuntime = createCodexHostRuntime({
+    persistence: persistenceOver(component),
+    bridge: { codexBin: process.execPath, args: [STAND_IN, JSON.stringify(standIn)] },
+    handlers: { onProtocolError: ({ code, message }) => void problems.push({ code, message }) },
+    ...options,
+  });
+  onTestFinished(() => runtime.stop());
+  return { runtime, problems };
+}
+
+/** The component as its host's functions have it. */
+export function persistenceOver(component: Component): CodexHostPersistence {
+  return {
+    ensureThread: ({ actor, localThreadId, externalThreadId }) =>
+      component.mutation(api.threads.resolve, { actor, externalThreadId: externalThreadId ?? localThreadId!, localThreadId: localThreadId! }),
+    ensureSession: (args) => component.mutation(api.sync.ensureSession, args),
+    upsertPendingServerRequest: ({ actor, request }) => component.mutation(api.serverRequests.upsertPending, { actor, ...request }),
+    resolvePendingServerRequest: (args) => component.mutation(api.serverRequests.resolve, args),
+    ingestSafe: ({ deltas, ...args }) => {
+      const streamDeltas = deltas.flatMap((event) => (event.type === "stream_delta" ? [{ ...withoutThread(event), type: "stream_delta" as const }] : []));
+      const lifecycleEvents = deltas.flatMap((event) => (event.type === "lifecycle_event" ? [{ ...withoutThread(event), type: "lifecycle_event" as const }] : []));
+      return component.mutation(api.sync.ingestSafe, { ...args, streamDeltas, lifecycleEvents });
+    },
+  };
+}
+
+const withoutThread = <Event extends { threadId?: string }>({ threadId: _, ...event }: Event): Omit<Event, "threadId"> => event;

@@ -1,0 +1,204 @@
+import { describe, expect, it, vi } from "vitest";
+import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
+import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
+import { folder } from "../outbox/build.js";
+import { persistenceOver, runtimeOver, START } from "./build.js";
+
+const WAIT = { timeout: 20_000, interval: 20 };
+
+/** What stands in the thread of the runtime, as soon as it is as it should be. */
+const reads = (component: Component, threadId: string, want: [text: string, status: string][]) =>
+  vi.waitFor(async () => expect((await messagesOf(component, threadId)).map(({ text, status }) => [text, status])).toEqual(want), WAIT);
+const turnsOf = async (component: Component) => (await dump(component)).turns.map(({ status, source }) => [status, source]);
+
+describe("a runtime", () => {
+  it("starts a thread, and what happens in it is in Convex", async () => {
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component);
+    const phases: string[] = [];
+    runtime.subscribe(({ phase }) => {
+      if (phases.at(-1) !== phase) phases.push(phase);
+    });
+    await runtime.start(START);
+    await runtime.ready();
+    const { threadId, externalThreadId } = runtime.getState() as CodexHostState & { threadId: string };
+    expect(await component.query(api.threads.resolveByExternalId, { actor: OWNER, externalThreadId: "mine" })).toMatchObject({ threadId });
+    expect(externalThreadId).toBe("mine");
+    runtime.sendTurn("Hello.");
+    await reads(component, threadId, [["Hello.", "completed"], ["you said: Hello.", "completed"]]);
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "ready", turnInFlight: false, lastError: null, pendingServerRequestCount: 0 }));
+    expect(runtime.getState().ingestMetrics).toMatchObject({ skippedEventCount: 0, enqueuedByKind: expect.arrayContaining([{ kind: "item/agentMessage/delta", count: 2 }]) as unknown });
+    await runtime.stop();
+    expect(phases).toEqual(["starting", "ready", "running", "ready", "stopping", "idle"]);
+    expect(problems).toEqual([]);
+  });
+
+  it("that cannot start says why, leaves nothing behind, and can start then", async () => {
+    const component = startComponent();
+    const outboxFolder = await folder();
+    const nowhere = runtimeOver(component, { bridge: { codexBin: "/nowhere/codex" }, outboxFolder });
+    await expect(nowhere.runtime.start(START)).rejects.toMatchObject({ code: "E_CODEX_NOT_FOUND" });
+    expect(nowhere.runtime.getState()).toMatchObject({ phase: "failed", running: false, lastError: expect.stringContaining("E_CODEX_NOT_FOUND") as unknown });
+    expect(() => nowhere.runtime.sendTurn("x")).toThrow(expect.objectContaining({ code: "E_RUNTIME_NOT_RUNNING" }));
+    const { runtime } = runtimeOver(component, { outboxFolder });
+    await runtime.start(START);
+    await expect(runtime.start(START)).rejects.toMatchObject({ code: "E_RUNTIME_RUNNING" });
+    await runtime.ready();
+  });
+
+  it("that codex refuses a thread says so, to whoever waits for it", async () => {
+    const { runtime, problems } = runtimeOver(startComponent(), { standIn: { refuse: "thread/start" } });
+    await runtime.start(START);
+    await expect(runtime.ready()).rejects.toMatchObject({ code: "E_APP_SERVER_REFUSED" });
+    expect(problems.map(({ code }) => code)).toEqual(["E_APP_SERVER_REFUSED"]);
+  });
+
+  it("waits for Convex as long as it is away", async () => {
+    const component = startComponent();
+    const real = persistenceOver(component);
+    let isAway = true;
+    const orAway = <Answer>(call: () => Promise<Answer>) => (isAway ? Promise.reject(new TypeError("fetch failed")) : call());
+    const persistence: CodexHostPersistence = {
+      ...real,
+      ensureThread: (args) => orAway(() => real.ensureThread(args)),
+      ingestSafe: (args) => orAway(() => real.ingestSafe(args)),
+    };
+    const { runtime } = runtimeOver(component, { persistence });
+    await runtime.start(START);
+    await vi.waitFor(() => expect(runtime.getState().lastError).toContain("fetch failed"), WAIT);
+    isAway = false;
+    await runtime.ready();
+    runtime.sendTurn("Still here.");
+    await reads(component, runtime.getState().threadId!, [["Still here.", "completed"], ["you said: Still here.", "completed"]]);
+    expect(runtime.getState().lastError).toBeNull();
+  });
+
+  it("starts codex again that died, its turn being interrupted, and goes on in its thread", async () => {
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component, { standIn: { dieIn: "u1" } });
+    await runtime.start(START);
+    await runtime.ready();
+    const threadId = runtime.getState().threadId!;
+    const phases: string[] = [];
+    runtime.subscribe(({ phase }) => {
+      if (phases.at(-1) !== phase) phases.push(phase);
+    });
+    runtime.sendTurn("Die.");
+    await reads(component, threadId, [["Die.", "completed"], ["you said: ", "interrupted"]]);
+    await vi.waitFor(() => expect(phases).toEqual(["running", "reconnecting", "ready"]), WAIT);
+    expect(await turnsOf(component)).toEqual([["interrupted", "local"]]);
+    expect(problems.map(({ code }) => code)).toContain("E_BRIDGE_PROCESS_EXITED");
+    expect(runtime.getState()).toMatchObject({ turnInFlight: false, lastError: null });
+  });
+
+  it("ends what an earlier process of the host had begun, and sends what that had not", async () => {
+    const component = startComponent();
+    const outboxFolder = await folder();
+    const real = persistenceOver(component);
+    const first = runtimeOver(component, { outboxFolder, standIn: { askIn: "u1" }, persistence: { ...real, ingestSafe: () => Promise.reject(new TypeError("fetch failed")) } });
+    await first.runtime.start(START);
+    await first.runtime.ready();
+    first.runtime.sendTurn("Wait.");
+    await vi.waitFor(() => expect(first.runtime.getState().pendingServerRequestCount).toBe(1), WAIT);
+    await first.runtime.stop();
+    const second = runtimeOver(component, { outboxFolder });
+    await second.runtime.start({ ...START, runtimeThreadId: first.runtime.getState().runtimeThreadId! });
+    await second.runtime.ready();
+    const { threadId } = second.runtime.getState();
+    expect(threadId).toBe(first.runtime.getState().threadId);
+    await reads(component, threadId!, [["Wait.", "completed"], ["you said: ", "interrupted"], ["ls", "interrupted"]]);
+    second.runtime.sendTurn("Go on.");
+    await vi.waitFor(async () => expect((await messagesOf(component, threadId!)).at(-1)).toMatchObject({ text: "you said: Go on.", status: "completed" }), WAIT);
+  });
+
+  it("goes on in another thread, whose events are its own, and in a copy", async () => {
+    const component = startComponent();
+    const { runtime } = runtimeOver(component);
+    await runtime.start(START);
+    await runtime.ready();
+    const [first, mine] = [runtime.getState().runtimeThreadId!, runtime.getState().threadId!];
+    const other = "019A3B5C-0000-7000-8000-00000000ABCD";
+    expect(await runtime.resumeThread(other)).toEqual({ thread: { id: other } });
+    expect(runtime.getState()).toMatchObject({ runtimeThreadId: other, turnId: null });
+    runtime.sendTurn("There.");
+    await reads(component, runtime.getState().threadId!, [["There.", "completed"], ["you said: There.", "completed"]]);
+    const { thread } = await runtime.forkThread(first);
+    runtime.sendTurn("In the copy.");
+    await reads(component, runtime.getState().threadId!, [["In the copy.", "completed"], ["you said: In the copy.", "completed"]]);
+    expect(thread.id).not.toBe(first);
+    expect(await messagesOf(component, mine)).toEqual([]);
+    await expect(runtime.resumeThread(mine.slice(1))).rejects.toThrow(/^Invalid threadId for app-server request/);
+    await expect(runtime.readThread(first)).rejects.toMatchObject({ code: "E_UNSUPPORTED_BY_APP_SERVER", method: "thread/read" });
+  });
+
+  it("stops at any moment, and starts again after it", async () => {
+    const component = startComponent();
+    const { runtime } = runtimeOver(component);
+    await runtime.stop();
+    const starting = runtime.start(START);
+    const stopping = runtime.stop();
+    expect(runtime.stop()).toBe(stopping);
+    const refused = runtime.start(START);
+    await expect(refused).rejects.toMatchObject({ code: "E_RUNTIME_RUNNING" });
+    await expect(starting).rejects.toMatchObject({ code: "E_RUNTIME_NOT_RUNNING" });
+    await stopping;
+    const begun = runtime.start(START);
+    await vi.waitFor(() => expect(runtime.getState().phase).toBe("starting"));
+    const ended = runtime.stop();
+    await Promise.all([begun, ended]);
+    expect(runtime.getState()).toMatchObject({ phase: "idle", running: false });
+    await runtime.start(START);
+    await runtime.ready();
+    const again = runtime.stop();
+    const restarted = runtime.start(START);
+    await Promise.all([again, restarted]);
+    await runtime.ready();
+    expect(runtime.getState().phase).toBe("ready");
+    const last = runtime.stop();
+    const late = runtime.start(START);
+    expect(runtime.stop()).toBe(last);
+    await expect(late).rejects.toMatchObject({ code: "E_RUNTIME_NOT_RUNNING" });
+    expect(runtime.getState()).toMatchObject({ phase: "idle", running: false });
+  });
+});
+
+describe("a request of the app-server", () => {
+  const asks = async () => {
+    const component = startComponent();
+    const answers: unknown[] = [];
+    const made = runtimeOver(component, {
+      standIn: { askIn: "u1" },
+      handlers: {
+        onGlobalMessage: (message) => {
+          if ("method" in message && message.method === "test/answered") answers.push(message.params);
+        },
+      },
+    });
+    await made.runtime.start(START);
+    await made.runtime.ready();
+    made.runtime.sendTurn("List.");
+    await vi.waitFor(() => expect(made.runtime.getState().pendingServerRequestCount).toBe(1), WAIT);
+    const pending = () => component.query(api.approvals.listPending, { actor: OWNER, paginationOpts: { cursor: null, numItems: 10 } });
+    await vi.waitFor(async () => expect((await pending()).page).toHaveLength(1), WAIT);
+    return { ...made, component, answers, pending };
+  };
+
+  it("waits in Convex, is answered once, and is answered there", async () => {
+    const { runtime, component, answers, pending } = await asks();
+    expect(runtime.listPendingServerRequests()).toMatchObject([{ id: 0, method: "item/commandExecution/requestApproval" }]);
+    runtime.respondCommandApproval({ requestId: 0, decision: "accept" });
+    expect(() => runtime.respondCommandApproval({ requestId: 0, decision: "decline" })).toThrow(expect.objectContaining({ code: "E_SERVER_REQUEST_NOT_PENDING" }));
+    await vi.waitFor(async () => expect((await dump(component)).serverRequests).toMatchObject([{ status: "answered", responseJson: '{"decision":"accept"}' }]), WAIT);
+    expect((await pending()).page).toEqual([]);
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ pendingServerRequestCount: 0, turnInFlight: false }), WAIT);
+    expect(answers).toEqual([{ id: 0, result: { decision: "accept" } }]);
+  });
+
+  it("is expired in Convex when the runtime stops", async () => {
+    const { runtime, component, pending } = await asks();
+    await runtime.stop();
+    expect((await dump(component)).serverRequests).toMatchObject([{ status: "expired" }]);
+    expect((await pending()).page).toEqual([]);
+    expect(await turnsOf(component)).toEqual([["interrupted", "local"]]);
+  });
+});
