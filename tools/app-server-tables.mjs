@@ -29,8 +29,8 @@ function table(head, methods, cell) {
   return [`| ${head.join(" | ")} |`, `|${" --- |".repeat(head.length)}`, ...rows].join("\n");
 }
 
-/** All four tables. */
-export function tablesOf(version, methods) {
+/** All tables. @param members what of the types wants `experimentalApi`, by type */
+export function tablesOf(version, methods, members) {
   const requests = buildersIn("requests.ts", /buildClientRequest\("([^"]+)"/);
   const answers = buildersIn("answers.ts", /buildServerRequestResponse\("([^"]+)"/);
   const named = (builders, generic) => (method) => [(builders[method] ?? [generic]).map(code).join(", ")];
@@ -48,5 +48,7 @@ export function tablesOf(version, methods) {
     table(["method", "stability", "answer"], methods.serverRequests, named(answers, "buildServerRequestResponse")),
     `## Notifications of the app-server\n\n${count(methods.serverNotifications)}. What each does to a thread's rows is in [EVENTS.md](EVENTS.md).`,
     table(["method", "stability"], methods.serverNotifications, () => []),
+    "## Members that are experimental\n\nOf types that are there without `experimentalApi`, too; `@experimental` in the types.",
+    ["| type | members |", "| --- | --- |", ...Object.entries(members).map(([type, names]) => `| ${code(type)} | ${names.map(code).join(", ")} |`)].join("\n"),
   ].join("\n\n");
 }

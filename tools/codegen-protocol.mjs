@@ -49,25 +49,68 @@ function readTypes(folder) {
   for (const file of readdirSync(folder, { recursive: true }).sort()) {
     const module = file.split(path.sep).join("/").replace(/\.ts$/, "");
     if (!file.endsWith(".ts") || path.basename(module) === "index") continue;
-    const text = readFileSync(path.join(folder, file), "utf8").replace(/^\/\/.*\n/gm, "");
-    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-    const imports = new Map();
-    const declared = [];
-    for (const statement of source.statements) {
-      if (ts.isImportDeclaration(statement)) {
-        const from = path.posix.join(path.posix.dirname(module), statement.moduleSpecifier.text);
-        for (const { name } of statement.importClause.namedBindings.elements) imports.set(name.text, from);
-      } else if (ts.isTypeAliasDeclaration(statement)) {
-        declared.push(statement);
-      } else {
-        fail(`${file} holds something else than types: adapt tools/codegen-protocol.mjs`);
-      }
-    }
-    const [node, ...others] = declared;
-    if (others.length > 0 || node?.name.text !== path.basename(module)) fail(`${file} is not the one type that it is named for`);
-    types.set(module, { source, node, imports });
+    types.set(module, readType(module, readFileSync(path.join(folder, file), "utf8").replace(/^\/\/.*\n/gm, "")));
   }
   return types;
+}
+
+function readType(module, text) {
+  const source = ts.createSourceFile(`${module}.ts`, text, ts.ScriptTarget.Latest, true);
+  const imports = new Map();
+  const declared = [];
+  for (const statement of source.statements) {
+    if (ts.isImportDeclaration(statement)) {
+      const from = path.posix.join(path.posix.dirname(module), statement.moduleSpecifier.text);
+      for (const { name } of statement.importClause.namedBindings.elements) imports.set(name.text, from);
+    } else if (ts.isTypeAliasDeclaration(statement)) {
+      declared.push(statement);
+    } else {
+      fail(`${module} holds something else than types: adapt tools/codegen-protocol.mjs`);
+    }
+  }
+  const [node, ...others] = declared;
+  if (others.length > 0 || node?.name.text !== path.basename(module)) fail(`${module} is not the one type that it is named for`);
+  return { text, source, node, imports };
+}
+
+/** Every member in a type, however deep, by the names that lead to it. */
+function membersOf({ node }) {
+  const members = new Map();
+  const visit = (child, names) => {
+    const isMember = ts.isPropertySignature(child);
+    const inner = isMember ? [...names, child.name.text] : names;
+    if (isMember) members.set(inner.join("."), child);
+    ts.forEachChild(child, (grandchild) => visit(grandchild, inner));
+  };
+  visit(node.type, []);
+  return members;
+}
+
+/** Marks the members that the types without `--experimental` lack. Answers with their names, by type. */
+function markExperimental(types, stable) {
+  const marked = {};
+  for (const [module, type] of types) {
+    const before = stable.get(module);
+    if (before === undefined || ["ClientRequest", "ServerRequest"].includes(module)) continue;
+    const known = membersOf(before);
+    const added = [...membersOf(type)].filter(([name]) => !known.has(name) && !hasMarkedParent(name, known));
+    if (added.length === 0) continue;
+    marked[path.basename(module)] = added.map(([name]) => name);
+    let { text } = type;
+    for (const [, member] of added.reverse()) {
+      const comment = member.jsDoc?.at(-1);
+      const [at, mark] = comment === undefined ? [member.getStart(), "\n/** @experimental */\n"] : [comment.end - "*/".length, "*\n * @experimental\n "];
+      text = text.slice(0, at) + mark + text.slice(at);
+    }
+    types.set(module, readType(module, text));
+  }
+  return marked;
+}
+
+/** What lies in a member that is marked need not be. */
+function hasMarkedParent(name, known) {
+  const names = name.split(".");
+  return names.length > 1 && !known.has(names.slice(0, -1).join("."));
 }
 
 /** The modules that a type names, itself left out. */
@@ -242,8 +285,10 @@ function filesOf(codexBin) {
   const version = execFileSync(codexBin, ["--version"], { encoding: "utf8" }).trim().split(" ").at(-1);
   const stable = generated(codexBin, "generate-json-schema", [], schemaMethods);
   const documented = generated(codexBin, "generate-json-schema", ["--experimental"], schemaMethods);
+  const stableTypes = generated(codexBin, "generate-ts", [], readTypes);
   return generated(codexBin, "generate-ts", ["--experimental"], (folder) => {
     const types = readTypes(folder);
+    const members = markExperimental(types, stableTypes);
     const messages = (union) =>
       messagesOf(types, union)
         .map((message) => {
@@ -267,18 +312,18 @@ function filesOf(codexBin) {
       files: [
         [path.join(GENERATED, "types.ts"), typesText(version, types, protocol)],
         [path.join(GENERATED, "methods.ts"), methodsText(version, protocol)],
-        [DOCUMENT, documentOf(version, methods)],
+        [DOCUMENT, documentOf(version, methods, members)],
       ],
     };
   });
 }
 
 /** The document with its tables renewed; what stands around them is written by hand. */
-function documentOf(version, methods) {
+function documentOf(version, methods, members) {
   const text = read(DOCUMENT) ?? `${TABLES_START}\n${TABLES_END}\n`;
   const [before, rest] = text.split(TABLES_START);
   const after = rest?.split(TABLES_END)[1] ?? fail(`${path.relative(ROOT, DOCUMENT)} lacks the place of its tables`);
-  return `${before}${TABLES_START}\n${tablesOf(version, methods)}\n${TABLES_END}${after}`;
+  return `${before}${TABLES_START}\n${tablesOf(version, methods, members)}\n${TABLES_END}${after}`;
 }
 
 function read(file) {

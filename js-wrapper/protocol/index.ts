@@ -12,6 +12,18 @@ export type {
   RpcId,
   ServerInboundMessage,
 } from "./messages.js";
+export {
+  classifyMessage,
+  extractStreamId,
+  extractThreadId,
+  extractTurnId,
+  isServerNotification,
+  isServerRequest,
+  normalizeEventKind,
+} from "./classify.js";
+export type { CanonicalMessageRole, MessageOutcome } from "./item.js";
+export * from "./meaning.js";
+export { assertValidClientMessage, parseWireMessage } from "./wire.js";
 export type * from "./typed.js";
 export type * from "./generated/types.js";
 export * from "./generated/methods.js";

@@ -1,5 +1,5 @@
 /** Messages of the pinned app-server, typed by their methods. */
-import type { RpcId } from "./messages.js";
+import type { CodexRpcError, RpcId } from "./messages.js";
 import type { ClientNotifications, ClientRequests, ServerNotifications, ServerRequests } from "./generated/types.js";
 
 /** A method that a client asks. */
@@ -40,3 +40,11 @@ export type ServerRequest<M extends ServerRequestMethod = ServerRequestMethod> =
 export type ServerNotification<M extends ServerNotificationMethod = ServerNotificationMethod> = {
   [Method in M]: { readonly method: Method; readonly params: ServerNotifications[Method]["params"]; readonly emittedAtMs?: number };
 }[M];
+
+/** What any request of a client is answered with. */
+export type GeneratedResponsePayload = ClientRequestResult<ClientRequestMethod>;
+
+/** What any request of the app-server is answered with. */
+export type ClientServerRequestResponse =
+  | { readonly id: RpcId; readonly result: ServerRequestResult<ServerRequestMethod> }
+  | { readonly id: RpcId; readonly error: CodexRpcError };

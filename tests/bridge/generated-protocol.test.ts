@@ -79,6 +79,19 @@ describe("the types", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  test("mark what wants experimentalApi: methods, and the members that the document lists", async () => {
+    const text = await file("js-wrapper/protocol/generated/types.ts");
+    const [, table = ""] = (await file("docs/APP_SERVER.md")).split("## Members that are experimental");
+    const rows = Array.from(table.matchAll(/^\| `(\w+)` \| (.*) \|$/gm), ([, type = "", members = ""]) => [type, found(members, /`([^`]+)`/g)] as const);
+    expect(rows.find(([type]) => type === "CommandExecParams")).toEqual(["CommandExecParams", ["permissionProfile"]]);
+    for (const [type, members] of rows) {
+      const [declared = ""] = new RegExp(`^export type ${type} = [\\s\\S]*?^}.*;$`, "m").exec(text) ?? [];
+      expect(found(declared, /@experimental\n? *\*\/\n\s*(\w+)\??:/g), type).toEqual(members);
+    }
+    const methods = [CLIENT_REQUESTS, SERVER_REQUESTS].flatMap((list) => Object.values(list)).filter((stability) => stability === "experimental");
+    expect(text.match(/@experimental\b/g)).toHaveLength(methods.length + rows.flatMap(([, members]) => members).length);
+  });
+
   test("pair each method with its own params and result", () => {
     expectTypeOf<ClientRequests["account/logout"]["params"]>().toEqualTypeOf<undefined>();
     expectTypeOf<ClientRequests["account/rateLimits/read"]["params"]>().extract<undefined>().toEqualTypeOf<undefined>();

@@ -1356,6 +1356,8 @@ export type CommandExecParams = {
    *
    * Defaults to the user's configured permissions when omitted. Cannot be
    * combined with `sandboxPolicy`.
+   *
+   * @experimental
    */
   permissionProfile?: string | null;
 };
@@ -1528,6 +1530,8 @@ export type CommandExecutionRequestApprovalParams = {
   commandActions?: Array<CommandAction> | null;
   /**
    * Optional additional permissions requested for this command.
+   *
+   * @experimental
    */
   additionalPermissions?: AdditionalPermissionProfile | null;
   /**
@@ -1540,6 +1544,8 @@ export type CommandExecutionRequestApprovalParams = {
   proposedNetworkPolicyAmendments?: Array<NetworkPolicyAmendment> | null;
   /**
    * Ordered list of decisions the client may present for this prompt.
+   *
+   * @experimental
    */
   availableDecisions?: Array<CommandExecutionApprovalDecision> | null;
 };
@@ -1641,6 +1647,7 @@ export type Config = {
   model_verbosity: Verbosity | null;
   service_tier: string | null;
   analytics: AnalyticsConfig | null;
+  /** @experimental */
   apps: AppsConfig | null;
   browser_use: BrowserUseConfig | null;
   computer_use: ComputerUseConfig | null;
@@ -1777,6 +1784,7 @@ export type ConfigRequirements = {
   chatgptBaseUrl: string | null;
   additionalDeveloperInstructions: string | null;
   allowedApprovalPolicies: Array<AskForApproval> | null;
+  /** @experimental */
   allowedApprovalsReviewers: Array<ApprovalsReviewer> | null;
   allowedSandboxModes: Array<SandboxMode> | null;
   allowedWindowsSandboxImplementations: Array<WindowsSandboxImplementation> | null;
@@ -1795,9 +1803,12 @@ export type ConfigRequirements = {
   featureRequirements: {
     [key in string]?: boolean;
   } | null;
+  /** @experimental */
   hooks: ManagedHooksRequirements | null;
   enforceResidency: ResidencyRequirement | null;
+  /** @experimental */
   network: NetworkRequirements | null;
+  /** @experimental */
   application: ApplicationRequirements | null;
   autoReview: AutoReviewRequirements | null;
   models: ModelsRequirements | null;
@@ -3130,6 +3141,7 @@ export type GetAccountResponse = {
    */
   userId: string | null;
   requiresOpenaiAuth: boolean;
+  /** @experimental */
   workspaceRouting: WorkspaceRouting | null;
 };
 
@@ -4062,8 +4074,11 @@ export type McpServerElicitationRequestParams = {
 } & ({
   "mode": "openai/userVerification";
   _meta: JsonValue | null;
+  /** @experimental */
   title: string;
+  /** @experimental */
   description: string;
+  /** @experimental */
   challenge: string;
 } | {
   "mode": "form";
@@ -6438,10 +6453,14 @@ export type Thread = {
    * Current environments for a loaded thread, in priority order, primary first.
    * `null` means the thread is not loaded or the server does not expose its selection.
    * An empty list means no environments are selected. This does not report connection status.
+   *
+   * @experimental
    */
   environments: Array<ThreadEnvironment> | null;
   /**
    * Optional implementation-specific thread data.
+   *
+   * @experimental
    */
   extra: ThreadExtra | null;
   /**
@@ -6454,6 +6473,8 @@ export type Thread = {
   forkedFromId: string | null;
   /**
    * Parent that owns this persisted attached thread, independent of fork or spawn lineage.
+   *
+   * @experimental
    */
   attachedToThreadId: string | null;
   /**
@@ -6538,6 +6559,8 @@ export type Thread = {
   /**
    * Whether the app server accepts direct turn input for this loaded thread.
    * `None` means the capability is unavailable, such as for an unloaded stored thread.
+   *
+   * @experimental
    */
   canAcceptDirectInput: boolean | null;
   /**
@@ -6562,6 +6585,8 @@ export type Thread = {
   name: string | null;
   /**
    * Saved Daybreak choice, independent of turn execution. Null if unset.
+   *
+   * @experimental
    */
   daybreakEnabled: boolean | null;
   /**
@@ -6831,11 +6856,15 @@ export type ThreadForkParams = {
    * persisted parent and `ephemeral: true`. Enables `features.reasoning_effort_override`
    * on the fork. Only `config.thread_unload_delay_secs` may override the inherited
    * config. Cannot be combined with `path`, `lastTurnId`, or `beforeTurnId`.
+   *
+   * @experimental
    */
   experimentalPredictionMode?: boolean;
   /**
    * Disable MCP servers in prediction mode when the inherited window uses incremental tools on Responses Lite.
    * Requires `experimentalPredictionMode: true`.
+   *
+   * @experimental
    */
   experimentalDisablePredictionMcp?: boolean;
   /**
@@ -6848,11 +6877,15 @@ export type ThreadForkParams = {
   /**
    * Optional turn id to fork before, excluding that turn and all later turns.
    * Cannot be combined with `last_turn_id`.
+   *
+   * @experimental
    */
   beforeTurnId?: string | null;
   /**
    * [UNSTABLE] Specify the rollout path to fork from.
    * If specified, the thread_id param will be ignored.
+   *
+   * @experimental
    */
   path?: string | null;
   /**
@@ -6864,6 +6897,8 @@ export type ThreadForkParams = {
   cwd?: string | null;
   /**
    * Replace the thread's runtime workspace roots. Paths must be absolute.
+   *
+   * @experimental
    */
   runtimeWorkspaceRoots?: Array<AbsolutePathBuf> | null;
   approvalPolicy?: AskForApproval | null;
@@ -6876,6 +6911,8 @@ export type ThreadForkParams = {
   /**
    * Named profile id for the forked thread. Cannot be combined with
    * `sandbox`.
+   *
+   * @experimental
    */
   permissions?: string | null;
   config?: {
@@ -6888,6 +6925,8 @@ export type ThreadForkParams = {
    * Persist the fork as an attached thread of its resolved source, hidden from ordinary
    * lists. The source cannot be deleted while attached threads exist. Requires a paginated source and local storage;
    * incompatible with ephemeral and deferGoalContinuation. Omitted or false creates an ordinary fork.
+   *
+   * @experimental
    */
   attachToSource?: boolean;
   /**
@@ -6906,6 +6945,8 @@ export type ThreadForkParams = {
    * When true, carry the source thread's current goal into the fork without
    * starting its initial automatic continuation. The next explicit turn owns
    * the goal lifecycle, and normal automatic continuation resumes after it.
+   *
+   * @experimental
    */
   deferGoalContinuation?: boolean;
 };
@@ -6923,6 +6964,8 @@ export type ThreadForkResponse = {
   /**
    * Thread-scoped runtime workspace roots used to materialize
    * `:workspace_roots`.
+   *
+   * @experimental
    */
   runtimeWorkspaceRoots: Array<AbsolutePathBuf>;
   /**
@@ -6942,11 +6985,15 @@ export type ThreadForkResponse = {
   /**
    * Named or implicit built-in profile that produced the active
    * permissions, when known.
+   *
+   * @experimental
    */
   activePermissionProfile: ActivePermissionProfile | null;
   reasoningEffort: ReasoningEffort | null;
   /**
    * @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
+   *
+   * @experimental
    */
   multiAgentMode: MultiAgentMode;
 };
@@ -7297,6 +7344,8 @@ export type ThreadItemEntry = {
   item: ThreadItem;
   /**
    * The saved output was omitted. Fetch the complete item with `thread/items/read`.
+   *
+   * @experimental
    */
   outputDeferred?: boolean;
   /**
@@ -7312,10 +7361,14 @@ export type ThreadItemEntry = {
 export type ThreadItemOutputDeferral = {
   /**
    * Defer nonempty output from successful commands.
+   *
+   * @experimental
    */
   commandExecution?: boolean;
   /**
    * Defer nonempty plain-text results from successful MCP tool calls.
+   *
+   * @experimental
    */
   mcpToolCall?: boolean;
 };
@@ -7395,6 +7448,8 @@ export type ThreadItemsReadResponse = {
 export type ThreadListParams = {
   /**
    * Include persistent threads attached to a parent when searching by title.
+   *
+   * @experimental
    */
   includeAttachedThreads?: boolean;
   /**
@@ -7452,6 +7507,8 @@ export type ThreadListParams = {
   /**
    * Omit to include every project, set to null for unassigned threads,
    * or provide a project ID to return only threads in that project.
+   *
+   * @experimental
    */
   projectId?: string | null;
   /**
@@ -7471,17 +7528,23 @@ export type ThreadListParams = {
   searchTerm?: string | null;
   /**
    * Optional direct parent thread filter. Mutually exclusive with `ancestorThreadId`.
+   *
+   * @experimental
    */
   parentThreadId?: string | null;
   /**
    * Optional ancestor thread filter. Returns spawned descendants at any depth, excluding the
    * ancestor itself. Mutually exclusive with `parentThreadId`.
+   *
+   * @experimental
    */
   ancestorThreadId?: string | null;
   /**
    * Return only persistent threads attached to this thread, including empty threads.
    * Mutually exclusive with parentThreadId and ancestorThreadId.
    * Omitting this filter keeps attached threads hidden from ordinary listings.
+   *
+   * @experimental
    */
   attachedToThreadId?: string | null;
 };
@@ -7491,6 +7554,8 @@ export type ThreadListResponse = {
   /**
    * Local receipts for eligible threads on this page, keyed by thread ID.
    * Null means durable read state is unavailable; an absent key means that row is ineligible.
+   *
+   * @experimental
    */
   readStates: {
     [key in string]?: ThreadReadState;
@@ -7579,6 +7644,8 @@ export type ThreadMetadataUpdateParams = {
   /**
    * Omit to leave the project unchanged, use an empty string to clear it,
    * or provide an existing project ID to assign it.
+   *
+   * @experimental
    */
   projectId?: string | null;
   /**
@@ -7591,6 +7658,8 @@ export type ThreadMetadataUpdateParams = {
    * Save the client's Daybreak choice for this persistent thread.
    * Omitted or null leaves it unchanged. This does not select a turn's
    * `cyberAccessProgram` or grant access.
+   *
+   * @experimental
    */
   daybreakEnabled?: boolean | null;
 };
@@ -7744,6 +7813,8 @@ export type ThreadReadResponse = {
   thread: Thread;
   /**
    * Local receipt. Null means this thread's durable read state is unavailable.
+   *
+   * @experimental
    */
   readState: ThreadReadState | null;
 };
@@ -8150,6 +8221,8 @@ export type ThreadResumeParams = {
    * [UNSTABLE] FOR CODEX CLOUD - DO NOT USE.
    * If specified, the thread will be resumed with the provided history
    * instead of loaded from disk.
+   *
+   * @experimental
    */
   history?: Array<ResponseItem> | null;
   /**
@@ -8157,6 +8230,8 @@ export type ThreadResumeParams = {
    * If specified for a non-running thread, the thread_id param will be ignored.
    * If thread_id identifies a running thread, the path must match the active
    * rollout path.
+   *
+   * @experimental
    */
   path?: string | null;
   /**
@@ -8168,6 +8243,8 @@ export type ThreadResumeParams = {
   cwd?: string | null;
   /**
    * Replace the thread's runtime workspace roots. Paths must be absolute.
+   *
+   * @experimental
    */
   runtimeWorkspaceRoots?: Array<AbsolutePathBuf> | null;
   approvalPolicy?: AskForApproval | null;
@@ -8180,6 +8257,8 @@ export type ThreadResumeParams = {
   /**
    * Named profile id for the resumed thread. Cannot be combined with
    * `sandbox`.
+   *
+   * @experimental
    */
   permissions?: string | null;
   config?: {
@@ -8203,6 +8282,8 @@ export type ThreadResumeParams = {
   /**
    * When present, include a `thread/turns/list` page in the resume response
    * so clients can bootstrap recent turns without a second request.
+   *
+   * @experimental
    */
   initialTurnsPage?: ThreadResumeInitialTurnsPageParams | null;
 };
@@ -8220,6 +8301,8 @@ export type ThreadResumeResponse = {
   /**
    * Thread-scoped runtime workspace roots used to materialize
    * `:workspace_roots`.
+   *
+   * @experimental
    */
   runtimeWorkspaceRoots: Array<AbsolutePathBuf>;
   /**
@@ -8239,6 +8322,8 @@ export type ThreadResumeResponse = {
   /**
    * Named or implicit built-in profile that produced the active
    * permissions, when known.
+   *
+   * @experimental
    */
   activePermissionProfile: ActivePermissionProfile | null;
   reasoningEffort: ReasoningEffort | null;
@@ -8248,10 +8333,14 @@ export type ThreadResumeResponse = {
   collaborationMode: CollaborationMode | null;
   /**
    * @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
+   *
+   * @experimental
    */
   multiAgentMode: MultiAgentMode;
   /**
    * `thread/turns/list` page returned when requested by `initialTurnsPage`.
+   *
+   * @experimental
    */
   initialTurnsPage: TurnsPage | null;
   /**
@@ -8642,6 +8731,8 @@ export type ThreadSettings = {
   /**
    * Environments configured for future turns, in priority order, primary first.
    * `null` means the server does not expose the selection; [] means none are selected.
+   *
+   * @experimental
    */
   environments: Array<ThreadEnvironment> | null;
   approvalPolicy: AskForApproval;
@@ -8656,6 +8747,8 @@ export type ThreadSettings = {
   collaborationMode: CollaborationMode;
   /**
    * @deprecated Always `explicitRequestOnly`. Use `effort` for Ultra behavior.
+   *
+   * @experimental
    */
   multiAgentMode: MultiAgentMode;
   /**
@@ -8771,12 +8864,16 @@ export type ThreadStartParams = {
   /**
    * Allow a provider with an authoritative static model catalog to replace an unavailable
    * requested model with its default.
+   *
+   * @experimental
    */
   allowProviderModelFallback?: boolean;
   serviceTier?: string | null | null;
   cwd?: string | null;
   /**
    * Replace the thread's runtime workspace roots. Paths must be absolute.
+   *
+   * @experimental
    */
   runtimeWorkspaceRoots?: Array<AbsolutePathBuf> | null;
   approvalPolicy?: AskForApproval | null;
@@ -8788,6 +8885,8 @@ export type ThreadStartParams = {
   sandbox?: SandboxMode | null;
   /**
    * Named profile id for this thread. Cannot be combined with `sandbox`.
+   *
+   * @experimental
    */
   permissions?: string | null;
   config?: {
@@ -8802,11 +8901,15 @@ export type ThreadStartParams = {
   personality?: Personality | null;
   /**
    * @deprecated Ignored. Use Ultra reasoning effort for proactive multi-agent behavior.
+   *
+   * @experimental
    */
   multiAgentMode?: MultiAgentMode | null;
   ephemeral?: boolean | null;
   /**
    * Persisted thread history contract to use for this new thread.
+   *
+   * @experimental
    */
   historyMode?: ThreadHistoryMode | null;
   sessionStartSource?: ThreadStartSource | null;
@@ -8817,12 +8920,16 @@ export type ThreadStartParams = {
   /**
    * Optional project identity for this new thread. Durable threads persist
    * the assignment; ephemeral threads expose it only in live responses.
+   *
+   * @experimental
    */
   projectId?: string | null;
   /**
    * Initial Daybreak choice for this persistent thread. Omitted or null
    * leaves it unset. This does not select a turn's `cyberAccessProgram`
    * or grant access. Not supported for ephemeral threads.
+   *
+   * @experimental
    */
   daybreakEnabled?: boolean | null;
   /**
@@ -8832,21 +8939,30 @@ export type ThreadStartParams = {
    * enabled. Empty disables environment access for turns that do not
    * provide a turn override. Non-empty selects the first environment as the
    * current turn environment.
+   *
+   * @experimental
    */
   environments?: Array<TurnEnvironmentParams> | null;
+  /** @experimental */
   dynamicTools?: Array<DynamicToolSpec> | null;
   /**
    * Capability roots selected for this thread by the hosting platform.
+   *
+   * @experimental
    */
   selectedCapabilityRoots?: Array<SelectedCapabilityRoot> | null;
   /**
    * Test-only experimental field used to validate experimental gating and
    * schema filtering behavior in a stable way.
+   *
+   * @experimental
    */
   mockExperimentalField?: string | null;
   /**
    * If true, opt into emitting raw Responses API items on the event stream.
    * This is for internal use only (e.g. Codex Cloud).
+   *
+   * @experimental
    */
   experimentalRawEvents?: boolean;
 };
@@ -8864,6 +8980,8 @@ export type ThreadStartResponse = {
   /**
    * Thread-scoped runtime workspace roots used to materialize
    * `:workspace_roots`.
+   *
+   * @experimental
    */
   runtimeWorkspaceRoots: Array<AbsolutePathBuf>;
   /**
@@ -8883,11 +9001,15 @@ export type ThreadStartResponse = {
   /**
    * Named or implicit built-in profile that produced the active
    * permissions, when known.
+   *
+   * @experimental
    */
   activePermissionProfile: ActivePermissionProfile | null;
   reasoningEffort: ReasoningEffort | null;
   /**
    * @deprecated Always `explicitRequestOnly`. Use `reasoningEffort` for Ultra behavior.
+   *
+   * @experimental
    */
   multiAgentMode: MultiAgentMode;
 };
@@ -9328,6 +9450,8 @@ export type TurnStartParams = {
    *
    * They are not sent as top-level ResponsesAPI `client_metadata` keys, and reserved keys
    * such as `session_id`, `thread_id`, `turn_id`, and `window_id` cannot be overridden.
+   *
+   * @experimental
    */
   responsesapiClientMetadata?: {
     [key in string]?: string;
@@ -9335,12 +9459,16 @@ export type TurnStartParams = {
   /**
    * Merge entries into the ResponsesAPI turn metadata without removing existing entries.
    * Applied after `responsesapiClientMetadata` if both are provided; reserved keys remain protected.
+   *
+   * @experimental
    */
   responsesapiClientMetadataPatch?: {
     [key in string]?: string;
   } | null;
   /**
    * Optional client-provided context fragments keyed by an opaque source identifier.
+   *
+   * @experimental
    */
   additionalContext?: {
     [key in string]?: AdditionalContextEntry;
@@ -9351,6 +9479,8 @@ export type TurnStartParams = {
    * Omitted uses the thread sticky environments. Empty disables
    * environment access for this turn. Non-empty selects the first
    * environment as the current turn environment for this turn.
+   *
+   * @experimental
    */
   environments?: Array<TurnEnvironmentParams> | null;
   /**
@@ -9360,6 +9490,8 @@ export type TurnStartParams = {
   /**
    * Replace the thread's runtime workspace roots for this turn and
    * subsequent turns. Paths must be absolute.
+   *
+   * @experimental
    */
   runtimeWorkspaceRoots?: Array<AbsolutePathBuf> | null;
   /**
@@ -9378,6 +9510,8 @@ export type TurnStartParams = {
   /**
    * Select a named permissions profile id for this turn and subsequent
    * turns. Cannot be combined with `sandboxPolicy`.
+   *
+   * @experimental
    */
   permissions?: string | null;
   /**
@@ -9418,15 +9552,21 @@ export type TurnStartParams = {
    *
    * For `collaboration_mode.settings.developer_instructions`, `null` means
    * "use the built-in instructions for the selected mode".
+   *
+   * @experimental
    */
   collaborationMode?: CollaborationMode | null;
   /**
    * @deprecated Ignored. Use `effort: "ultra"` for proactive multi-agent behavior.
+   *
+   * @experimental
    */
   multiAgentMode?: MultiAgentMode | null;
   /**
    * EXPERIMENTAL - Request an authorized cyber program for this
    * turn. Omission preserves automatic behavior. This does not grant access.
+   *
+   * @experimental
    */
   cyberAccessProgram?: CyberAccessProgram | null;
 };
@@ -9455,6 +9595,8 @@ export type TurnSteerParams = {
    *
    * They are not sent as top-level ResponsesAPI `client_metadata` keys, and reserved keys
    * such as `session_id`, `thread_id`, `turn_id`, and `window_id` cannot be overridden.
+   *
+   * @experimental
    */
   responsesapiClientMetadata?: {
     [key in string]?: string;
@@ -9462,12 +9604,16 @@ export type TurnSteerParams = {
   /**
    * Merge entries into the ResponsesAPI turn metadata without removing existing entries.
    * Applied after `responsesapiClientMetadata` if both are provided; reserved keys remain protected.
+   *
+   * @experimental
    */
   responsesapiClientMetadataPatch?: {
     [key in string]?: string;
   } | null;
   /**
    * Optional client-provided context fragments keyed by an opaque source identifier.
+   *
+   * @experimental
    */
   additionalContext?: {
     [key in string]?: AdditionalContextEntry;

@@ -1,0 +1,19 @@
+/** Reads JSON that nobody has checked. */
+
+/** A JSON object's members. */
+export type Fields = Readonly<Partial<Record<string, unknown>>>;
+
+/** The members of what is an object and no array; undefined of everything else. */
+export function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+/** The text that this is, if it is one. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The elements of a list; none where it is no list. */
+export function elementsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
