@@ -219,7 +219,7 @@ mod tests {
         {
             assert_eq!(decimal(digits), value, "{digits}");
         }
-        for bad in ["", "-1", "1e3", "9007199254740992", "99999999999999999999999", "1 "] {
+        for bad in ["", "-1", "1e3", "9007199254740992", "99999999999999999999999", "1 ", "1:"] {
             assert_eq!(decimal(bad), None, "{bad}");
         }
         let mut text = String::new();

@@ -43,6 +43,19 @@ fn chunks_go_when_they_are_due_and_their_texts_are_folded() {
 }
 
 #[test]
+fn a_text_that_begins_where_the_fold_ends_keeps_its_chunk() {
+    let chunk = |start, end, at| TrimChunk { range: range(start, end), due: true, texts: vec![(0, at)] };
+    let behind_what_was_read = TrimCall {
+        holes: vec![],
+        folds: vec![fold_row(0, 1, vec![tail(1, "a"), tail(3, "b")], 6)],
+        chunks: vec![chunk(0, 3, 1), chunk(3, 6, 3), chunk(6, 9, 6)],
+        ..call(false, [true; 3])
+    };
+    let answer = plan_trim(&behind_what_was_read);
+    assert_eq!(briefs(&answer), (vec!["fold 0 to 6, 2 bytes, parts from 0 [2]".into()], vec![0, 1]));
+}
+
+#[test]
 fn a_hole_before_what_is_overdue_is_given_up() {
     let answer = plan_trim(&call(true, [true, true, true]));
     assert_eq!(briefs(&answer), (vec!["fold 0 to 10, 3 bytes, parts from 0 [3]".into()], vec![0, 1, 2]));

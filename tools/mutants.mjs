@@ -1,4 +1,5 @@
-// Which mutants of the core no test catches: `npm run mutants [-- --minutes 60] [files of src/]`.
+// Which mutants of the core no test catches: `npm run mutants [-- --minutes 60] [files of src/]`. `--survivors` runs those again that
+// survived, of files that are as they were: a test in another file may catch them now.
 //
 // A run takes hours, so that it can be made in pieces: what it found of a file is kept in tests/core/mutants.json with the
 // hash of that file as soon as the file is done, and without names those are run that were not yet or have changed since.
@@ -72,14 +73,37 @@ async function runFile(copy, file) {
   const quick = await outcomes(copy, ["-f", file], QUICK);
   const isLiving = ({ summary }) => summary === "MissedMutant";
   const living = quick.filter(isLiving).map(({ scenario }) => scenario.Mutant.name);
-  const exactly = living.flatMap((name) => ["-F", `^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`]);
-  const again = living.length === 0 ? [] : await outcomes(copy, ["-f", file, ...exactly], ALL);
+  const again = await runNamed(copy, file, living);
   // A name is that of every place where the function has the same.
   const all = again.filter(({ scenario }) => quick.some((one) => isLiving(one) && placeOf(one.scenario.Mutant) === placeOf(scenario.Mutant)));
   const found = [...quick.filter((one) => !isLiving(one)), ...all];
   if (found.length !== quick.length) throw new Error(`${file}: ${String(living.length)} lived, ${String(all.length)} were run again`);
   const named = (...summaries) => found.filter(({ summary }) => summaries.includes(summary)).map(({ scenario }) => nameOf(scenario.Mutant));
   return { sha256: hashOf(file, copy), date: new Date().toISOString().slice(0, 10), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant").sort() };
+}
+
+/** Lets mutants of a file meet all tests: those of these names, with or without their place. */
+async function runNamed(copy, file, names) {
+  if (names.length === 0) return [];
+  const exactly = names.flatMap((name) => ["-F", `^(${file}:[0-9]+:[0-9]+: )?${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`]);
+  return await outcomes(copy, ["-f", file, ...exactly], ALL);
+}
+
+async function runSurvivors(results) {
+  const copy = copyOfProject();
+  try {
+    await assertPasses(copy);
+    for (const [file, result] of Object.entries(results)) {
+      if (result.survived.length === 0 || result.sha256 !== hashOf(file)) continue;
+      const found = await runNamed(copy, file, [...new Set(result.survived)]);
+      const survived = found.filter(({ summary }) => summary === "MissedMutant").map(({ scenario }) => nameOf(scenario.Mutant)).sort();
+      results[file] = { ...result, caught: result.caught + result.survived.length - survived.length, survived };
+      keep(results);
+      console.log(`${file}: ${String(result.survived.length)} survived, ${String(survived.length)} do now`);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
 }
 
 function copyOfProject() {
@@ -136,10 +160,12 @@ function say(results, all) {
 
 const [first, ...rest] = process.argv.slice(2);
 const minutes = first === "--minutes" ? Number(rest.shift()) : undefined;
-const named = first === "--minutes" || first === "--check" ? rest : [first, ...rest].filter((name) => name !== undefined);
+const named = first?.startsWith("--") === true ? rest : [first, ...rest].filter((name) => name !== undefined);
 const all = mutantsByFile();
 const results = JSON.parse(readFileSync(RESULTS, "utf8"));
-if (first !== "--check") {
+if (first === "--survivors") {
+  await runSurvivors(results);
+} else if (first !== "--check") {
   const stale = [...all.keys()].filter((file) => results[file]?.sha256 !== hashOf(file));
   const files = named.length > 0 ? named : stale;
   for (const file of Object.keys(results)) if (!all.has(file)) delete results[file];

@@ -429,3 +429,25 @@ fn an_answer_is_no_way_around_a_decision_and_holds_no_secret() {
     let answer = decide_command(machine, "answer", r#"{"requestId":0,"answer":{}}"#);
     assert_eq!(reason(&answer), Some(Reason::Secret));
 }
+
+#[test]
+fn kinds_and_decisions_are_those_that_are_named() {
+    let decide = |decision: &str| format!(r#"{{"requestId":0,"decision":"{decision}"}}"#);
+    for named in ["accept", "acceptForSession", "decline", "cancel"] {
+        let policy = format!(r#"{{"decisions":["{named}"]}}"#);
+        for decision in ["accept", "acceptForSession", "decline", "cancel"] {
+            let refused = (named != decision).then_some(Reason::Decision);
+            let answer = ask(&policy, SETTINGS, "decide", &decide(decision));
+            assert_eq!(reason(&answer), refused, "{named}: {decision}");
+        }
+    }
+    let policy = r#"{"kinds":["turn","interrupt"]}"#;
+    let interrupt = r#"{"turnId":"U"}"#;
+    for (kind, payload, refused) in [
+        ("turn", turn("").as_str(), None),
+        ("interrupt", interrupt, None),
+        ("decide", decide("accept").as_str(), Some(Reason::Kind)),
+    ] {
+        assert_eq!(reason(&ask(policy, SETTINGS, kind, payload)), refused, "{kind}");
+    }
+}

@@ -443,3 +443,30 @@ fn the_cost_is_linear_in_the_line() {
         assert!(four <= 400 * (8_000 * piece.len()) as u64, "{piece}: {four}");
     }
 }
+
+#[test]
+fn members_are_known_however_they_are_spelt() {
+    let spelt = r#"{"method":"process/spawn","p\u0061rams":{"env":{"A":"planted"}}}"#;
+    assert_eq!(redacted(spelt), r#"{"method":"process/spawn","p\u0061rams":{"env":"[redacted:env]"}}"#);
+    for member in [r"r\u0065sult", r"\u0065rror"] {
+        let line = format!(r#"{{"id":7,"{member}":{{"x":"{MARK}"}}}}"#);
+        assert_eq!(redacted(&line), format!(r#"{{"id":7,"{member}":"[redacted:unknown]"}}"#));
+    }
+}
+
+#[test]
+fn what_answers_nothing_is_no_answer() {
+    for line in [r#"{"result":{"x":"y"}}"#, r#"{"error":{"x":"y"}}"#] {
+        assert_eq!(redact_message(line, None), None, "{line}");
+    }
+}
+
+#[test]
+fn what_a_named_member_holds_is_passed_over_whatever_it_is() {
+    let spawn = |env: &str| format!(r#"{{"method":"process/spawn","params":{{"env":{env},"cwd":"/c"}}}}"#);
+    for env in ["12345", "-1.5e3 ", r#"{"A":12,"B":[3,-4 ],"C":null}"#, "[1,[2],3]", r#""text""#] {
+        let end = if env.ends_with(' ') { " " } else { "" };
+        let want = spawn(&format!("\"[redacted:env]\"{end}"));
+        assert_eq!(redacted(&spawn(env)), want, "{env}");
+    }
+}

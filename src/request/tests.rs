@@ -219,3 +219,22 @@ fn states_are_read_as_they_are_written() {
         assert_eq!(request_state(&crate::testing::name(&state)), state);
     }
 }
+
+#[test]
+fn a_loaded_request_is_read_as_it_is_packed() {
+    use crate::pack::Unpacker;
+    fn read(texts: &'static str, cause: f64) -> Request<'static> {
+        let numbers = vec![1.0, 1.0, 1.0, -1.0, 2.0, 3.0, f64::NAN, 8.0, cause, 1.0];
+        Request::unpack(&mut Unpacker::new(texts, numbers.leak()))
+    }
+    let want = Request {
+        origin: of("rt", 3, None),
+        auto_resolution_ms: Some(0),
+        changed: false,
+        ..Request::asked("0", "m", "U", Origin::default())
+    };
+    let reported = Request { state: Answered, cause: Some(Reported), ..want };
+    assert_eq!(read("0mUrtansweredreported", 8.0), reported);
+    assert_eq!(read("0mUrtansweredresolved", 8.0), Request { cause: None, ..reported });
+    assert_eq!(read("0mUrtanswered", -1.0), Request { cause: None, ..reported });
+}
