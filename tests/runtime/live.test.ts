@@ -1,0 +1,64 @@
+/** The runtime with the real codex and a scripted model, over the real component. Skipped, and said so, without CODEX_BIN. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { createCodexHostRuntime } from "../../js-wrapper/runtime/runtime.js";
+import { mockEnvironment, writeConfig } from "../../tools/codex-kit/codex-home.mjs";
+import { startMock } from "../../tools/codex-kit/mock-responses-server.mjs";
+import { dump, messagesOf, startComponent } from "../convex/build.js";
+import { folder } from "../outbox/build.js";
+import { persistenceOver, START } from "./build.js";
+
+const codexBin = process.env["CODEX_BIN"];
+const TIMEOUT_MS = 120_000;
+const WAIT = { timeout: 30_000, interval: 50 };
+
+/** What codex is run with: a home of its own, and a model that says these answers, one a turn. */
+async function scripted(answers: string[]) {
+  const root = await mkdtemp(path.join(tmpdir(), "codex-runtime-"));
+  const [home, workspace, temporary] = ["home", "workspace", "tmp"].map((name) => path.join(root, name)) as [string, string, string];
+  for (const made of [home, workspace, temporary]) await mkdir(made);
+  const mock = await startMock({ replies: answers.map((say) => ({ steps: [{ say, chunks: 4 }] })) });
+  onTestFinished(async () => {
+    await mock.close();
+    await rm(root, { recursive: true, force: true });
+  });
+  writeConfig(home, mock.baseUrl);
+  return { codexBin: codexBin!, cwd: workspace, env: { ...mockEnvironment(home), TMPDIR: temporary } };
+}
+
+describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_BIN)", { timeout: TIMEOUT_MS }, () => {
+  test("what it says is in Convex as it has it itself, before and after a restart, and a turn is taken back", async () => {
+    const component = startComponent();
+    const bridge = await scripted(["One.", "Two.", "Three."]);
+    const problems: string[] = [];
+    const runtime = createCodexHostRuntime({
+      ...{ persistence: persistenceOver(component), bridge, outboxFolder: await folder() },
+      handlers: { onProtocolError: ({ code, message }) => void problems.push(`${code} ${message}`) },
+    });
+    onTestFinished(() => runtime.stop());
+    const says = async (question: string, want: string[]) => {
+      runtime.sendTurn(question);
+      await vi.waitFor(async () => expect((await messagesOf(component, runtime.getState().threadId!)).map(({ text }) => text)).toEqual(want), WAIT);
+      await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ turnInFlight: false, phase: "ready" }), WAIT);
+    };
+    await runtime.start(START);
+    await runtime.ready();
+    await says("First?", ["First?", "One."]);
+    await says("Second?", ["First?", "One.", "Second?", "Two."]);
+    const { runtimeThreadId, threadId } = runtime.getState();
+    await runtime.stop();
+    await runtime.start({ ...START, runtimeThreadId: runtimeThreadId! });
+    await runtime.ready();
+    expect(runtime.getState()).toMatchObject({ runtimeThreadId, threadId });
+    await says("Third?", ["First?", "One.", "Second?", "Two.", "Third?", "Three."]);
+    const { data } = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId!, sortDirection: "asc" });
+    const { turns } = await dump(component);
+    expect(turns.map(({ turnId, status }) => [turnId, status])).toEqual(data.map(({ id, status }) => [id, status]));
+    expect(await runtime.rollbackThread(runtimeThreadId!, 2)).toMatchObject({ thread: { id: runtimeThreadId } });
+    const left = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! });
+    expect(left.data.map(({ id }) => id)).toEqual([data[0]!.id]);
+    expect(problems).toEqual([]);
+  });
+});
