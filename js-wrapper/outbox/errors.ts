@@ -21,14 +21,18 @@ export type OutboxErrorCode =
 export class OutboxError extends Error {
   override readonly name = "OutboxError";
   readonly code: OutboxErrorCode;
+  /** The thread that it is about, by the sender's id, where it is about one. */
+  readonly threadId: string | undefined;
 
   /**
    * @param code the coded cause
    * @param message what happened, for people
    * @param cause what was thrown, where something was
+   * @param threadId the thread that it is about
    */
-  constructor(code: OutboxErrorCode, message: string, cause?: unknown) {
+  constructor(code: OutboxErrorCode, message: string, cause?: unknown, threadId?: string) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.threadId = threadId;
   }
 }

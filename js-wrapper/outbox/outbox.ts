@@ -408,7 +408,7 @@ export class Outbox {
           return this.#dropThread(thread, verdict.message);
         case "taken":
           thread.isHalted = true;
-          this.#options.onError(new OutboxError("E_SYNC_SESSION_DEVICE_MISMATCH", verdict.message));
+          this.#options.onError(new OutboxError("E_SYNC_SESSION_DEVICE_MISMATCH", verdict.message, undefined, thread.threadId));
           return;
         case "refused":
           refusals += 1;
@@ -489,7 +489,8 @@ export class Outbox {
   async #dropThread(thread: Thread, message: string): Promise<void> {
     thread.isDeleted = true;
     const dropped = await this.#dropEvents(thread);
-    this.#options.onError(new OutboxError("E_THREAD_DELETED", `${String(dropped)} events of the thread ${thread.threadId} were dropped: ${message}`));
+    const told = `${String(dropped)} events of the thread ${thread.threadId} were dropped: ${message}`;
+    this.#options.onError(new OutboxError("E_THREAD_DELETED", told, undefined, thread.threadId));
   }
 
   async #dropEvents(thread: Thread): Promise<number> {

@@ -4,6 +4,7 @@ import path from "node:path";
 import {
   AppServerClient,
   type AppServerClientInfo,
+  AppServerError,
   buildCommandExecutionApprovalResponse,
   buildDynamicToolCallResponse,
   buildFileChangeApprovalResponse,
@@ -13,7 +14,7 @@ import {
   type LegacyChatgptAuthTokens,
 } from "../app-server/index.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
-import { Outbox } from "../outbox/index.js";
+import { Outbox, type OutboxError } from "../outbox/index.js";
 import type {
   ChatgptAuthTokensRefreshResponse,
   CommandExecutionApprovalDecision,
@@ -36,6 +37,11 @@ export const STOP_FLUSH_MS = 10_000;
 
 const DEFAULT_CLIENT_INFO: AppServerClientInfo = { name: "convex_codex_local", title: "Convex Codex Local", version: "0.1.0" };
 
+interface Settle {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 /** What there is between a start and its stop. */
 interface Session {
   readonly args: StartArgs;
@@ -53,7 +59,9 @@ interface Session {
   /** Counts the processes. */
   process: number;
   isStopping: boolean;
-  spawned: { resolve(): void; reject(error: unknown): void } | undefined;
+  spawned: Settle | undefined;
+  /** Settles `ready` while a process is waited for that is to follow one that died. */
+  back: Settle | undefined;
   /** What is told of requests, in order. */
   told: Promise<void>;
   ready: Promise<void>;
@@ -244,7 +252,7 @@ export class CodexHostRuntime extends AppServerCalls {
     const outbox = await Outbox.open({
       folder: outboxFolder ?? temporary ?? "",
       deliver: (batch) => session?.delivery.deliver(batch) ?? Promise.resolve({ type: "again", reason: "not started yet" }),
-      onError: (error) => this.#failed(error),
+      onError: (error) => this.#outboxFailed(error),
       onCrowded: (isCrowded) => session?.bridge.hold?.(isCrowded),
     });
     const { runtimeId, generation } = outbox;
@@ -253,7 +261,7 @@ export class CodexHostRuntime extends AppServerCalls {
     const make = this.#options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     const made: Session = {
       ...{ args, outbox, temporary, loaded: new Set<string>(), isOver: new AbortController(), process: 0, isStopping: false },
-      ...{ spawned: undefined, told: Promise.resolve(), ready: Promise.resolve() },
+      ...{ spawned: undefined, back: undefined, told: Promise.resolve(), ready: Promise.resolve() },
       delivery: new ConvexDelivery(persistence, target, outbox),
       bridge: make(config, this.#handlers(() => made)),
       client: new AppServerClient((message) => made.bridge.send(message)),
@@ -266,7 +274,7 @@ export class CodexHostRuntime extends AppServerCalls {
       }),
       supervisor: new Supervisor({
         start: () => this.#restart(made),
-        giveUp: () => this.#state.phase("failed", new CodexRuntimeError("E_RUNTIME_GAVE_UP", "codex ended 10 times in 5 minutes")),
+        giveUp: () => this.#gaveUp(made),
         now: () => Date.now(),
         random: () => Math.random(),
       }),
@@ -370,7 +378,20 @@ export class CodexHostRuntime extends AppServerCalls {
     session.requests.processEnded();
     this.#state.processEnded();
     if (session.isStopping || this.#session !== session || this.#starting !== undefined) return;
+    if (session.back === undefined) {
+      session.ready = new Promise((resolve, reject) => {
+        session.back = { resolve, reject };
+      });
+      // Whoever waits for it is told.
+      session.ready.catch(() => undefined);
+    }
     if (session.supervisor.ended()) this.#state.phase("reconnecting");
+  }
+
+  #gaveUp(session: Session): void {
+    const error = new CodexRuntimeError("E_RUNTIME_GAVE_UP", "codex ended 10 times in 5 minutes");
+    session.back?.reject(error);
+    this.#state.phase("failed", error);
   }
 
   #restart(session: Session): void {
@@ -382,7 +403,24 @@ export class CodexHostRuntime extends AppServerCalls {
       session.supervisor.isReady();
       this.#state.phase("ready");
     };
-    start().catch((thrown: unknown) => this.#failed(thrown));
+    start().then(
+      () => {
+        session.back?.resolve();
+        session.back = undefined;
+      },
+      (thrown: unknown) => {
+        this.#failed(thrown);
+        // A process that died is followed by another; what was refused stays so.
+        if (thrown instanceof AppServerError && thrown.rpc !== undefined) session.back?.reject(thrown);
+      },
+    );
+  }
+
+  /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
+  #outboxFailed(error: OutboxError): void {
+    this.#failed(error);
+    const isTaken = error.code === "E_SYNC_SESSION_DEVICE_MISMATCH" && error.threadId === this.getState().runtimeThreadId;
+    if (isTaken) void this.stop().then(() => this.#state.phase("failed", error));
   }
 
   #requestOpened(session: Session, request: ServerRequest): void {
@@ -448,6 +486,7 @@ export class CodexHostRuntime extends AppServerCalls {
     session.supervisor.stop();
     await session.bridge.stop();
     session.client.rejectAll("the runtime was stopped");
+    session.back?.reject(new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped"));
     session.requests.processEnded();
     const end = Date.now() + STOP_FLUSH_MS;
     await session.outbox.flush(STOP_FLUSH_MS);

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
@@ -73,9 +74,9 @@ describe("a runtime", () => {
     expect(runtime.getState().lastError).toBeNull();
   });
 
-  it("starts codex again that died, its turn being interrupted, and goes on in its thread", async () => {
+  it("starts codex again that died, its turn being interrupted, and says what was to be said meanwhile", async () => {
     const component = startComponent();
-    const { runtime, problems } = runtimeOver(component, { standIn: { dieIn: "u1" } });
+    const { runtime, problems } = runtimeOver(component, { standIn: { dieOnce: path.join(await folder(), "died") } });
     await runtime.start(START);
     await runtime.ready();
     const threadId = runtime.getState().threadId!;
@@ -84,10 +85,12 @@ describe("a runtime", () => {
       if (phases.at(-1) !== phase) phases.push(phase);
     });
     runtime.sendTurn("Die.");
-    await reads(component, threadId, [["Die.", "completed"], ["you said: ", "interrupted"]]);
-    await vi.waitFor(() => expect(phases).toEqual(["running", "reconnecting", "ready"]), WAIT);
-    expect(await turnsOf(component)).toEqual([["interrupted", "local"]]);
-    expect(problems.map(({ code }) => code)).toContain("E_BRIDGE_PROCESS_EXITED");
+    await vi.waitFor(() => expect(runtime.getState().phase).toBe("reconnecting"), WAIT);
+    runtime.sendTurn("Again.");
+    await reads(component, threadId, [["Die.", "completed"], ["you said: ", "interrupted"], ["Again.", "completed"], ["you said: Again.", "completed"]]);
+    await vi.waitFor(() => expect(phases).toEqual(["running", "reconnecting", "ready", "running", "ready"]), WAIT);
+    expect(await turnsOf(component)).toEqual([["interrupted", "local"], ["completed", "codex"]]);
+    expect(problems.map(({ code }) => code)).toEqual(["E_BRIDGE_PROCESS_EXITED"]);
     expect(runtime.getState()).toMatchObject({ turnInFlight: false, lastError: null });
   });
 
@@ -109,6 +112,20 @@ describe("a runtime", () => {
     await reads(component, threadId!, [["Wait.", "completed"], ["you said: ", "interrupted"], ["ls", "interrupted"]]);
     second.runtime.sendTurn("Go on.");
     await vi.waitFor(async () => expect((await messagesOf(component, threadId!)).at(-1)).toMatchObject({ text: "you said: Go on.", status: "completed" }), WAIT);
+  });
+
+  it("stops when another device takes its thread, and leaves it to that one", async () => {
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component);
+    await runtime.start(START);
+    await runtime.ready();
+    const threadId = runtime.getState().threadId!;
+    await component.mutation(api.sync.ensureSession, { actor: { ...OWNER, deviceId: "desk" }, sessionId: "theirs", threadId, lastEventCursor: 0 });
+    runtime.sendTurn("Mine.");
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "failed", running: false, lastError: expect.stringContaining("E_SYNC_SESSION_DEVICE_MISMATCH") as unknown }), WAIT);
+    expect(problems.map(({ code }) => code)).toContain("E_SYNC_SESSION_DEVICE_MISMATCH");
+    expect((await dump(component)).sessions.map(({ deviceId }) => deviceId).at(-1)).toBe("desk");
+    expect(await messagesOf(component, threadId)).toEqual([]);
   });
 
   it("goes on in another thread, whose events are its own, and in a copy", async () => {

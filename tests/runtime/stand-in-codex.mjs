@@ -1,11 +1,12 @@
 // A stand-in for `codex app-server`, in its own process: it answers what a runtime asks, in the order and the words of 0.169.0 as far as
 // the runtime reads them. `argv[2]` is JSON that says what it does otherwise:
-//   dieIn: "u1"      dies in the middle of that turn, without a word
+//   dieOnce: "path"  dies in the middle of a turn, without a word, unless there is such a file, which it makes
 //   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered
 //   refuse: "method" answers requests of that method with an error
+import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieIn, askIn, refuse } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, askIn, refuse } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -28,8 +29,10 @@ function turn(threadId, text) {
     tell("item/completed", { ...at, item: { ...item, text: `you said: ${text}` } });
     tell("turn/completed", { threadId, turn: { id: turnId, items: [], status: "completed", error: null } });
   };
-  if (dieIn === name) process.stdout.write("", () => process.kill(process.pid, "SIGKILL"));
-  else if (askIn === name) {
+  if (dieOnce !== undefined && !existsSync(dieOnce)) {
+    writeFileSync(dieOnce, "");
+    process.stdout.write("", () => process.kill(process.pid, "SIGKILL"));
+  } else if (askIn === name) {
     const command = { id: `c-${turnId}`, type: "commandExecution", command: "ls", status: "inProgress" };
     tell("item/started", { ...at, item: command });
     waiting = (decision) => {
