@@ -1,0 +1,25 @@
+/** Codex and a thread in Convex, kept together by one process of the machine's: `createCodexHostRuntime`. For Node. */
+export { AppServerCalls } from "./app-server-calls.js";
+export { CodexRuntimeError, type RuntimeErrorCode } from "./errors.js";
+export {
+  type Beat,
+  type CodexBridgeApi,
+  type CodexBridgeClient,
+  type CodexPersistence,
+  type CodexPersistenceOptions,
+  createConvexPersistence,
+} from "./persistence.js";
+export { CodexHostRuntime, createCodexHostRuntime } from "./runtime.js";
+export type { ServerRequest } from "./server-requests.js";
+export type {
+  CodexHostHandlers,
+  CodexHostPersistence,
+  CodexHostRuntimeOptions,
+  CodexHostState,
+  KindCount,
+  PersistedRequest,
+  RuntimeBridge,
+  RuntimePhase,
+  StartArgs,
+} from "./types.js";
+export { OutboxError, type OutboxErrorCode } from "../outbox/index.js";
