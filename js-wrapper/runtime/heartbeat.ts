@@ -117,8 +117,11 @@ export class Heartbeat {
       if (this.#isRunning) tellOf(onError, thrown);
     }
     this.#isBeating = false;
-    if (!this.#isRunning) return;
-    this.#beatAt(this.#beganAt + (this.#isWanted ? BEAT_GAP_MS : BEAT_EVERY_MS));
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#isRunning) this.#beatAt(this.#beganAt + (this.#isWanted ? BEAT_GAP_MS : BEAT_EVERY_MS));
   }
 
   #busiest(threads: Beat["threads"]): Beat["threads"] {
