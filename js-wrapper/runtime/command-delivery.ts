@@ -149,7 +149,7 @@ export class CommandDelivery {
       await this.#reports.send({ commandId, leaseToken, state: "refused", code: "E_COMMAND_REFUSED" });
       return false;
     }
-    return !this.#options.signal.aborted;
+    return true;
   }
 
   async #give(entry: DeliveredCommand, command: ClaimedCommand): Promise<void> {

@@ -80,7 +80,6 @@ export class Mailbox {
     this.#threads.set(threadId, thread);
     void this.#settleOpen(threadId);
     thread.end = this.#options.persistence.followCommands([threadId], (_, commands) => {
-      if (thread.isEnded) return;
       thread.commands = commands;
       thread.looks.reset();
       this.#look(thread);
@@ -209,7 +208,6 @@ export class Mailbox {
   }
 
   #begin(thread: Followed, leased: LeasedCommand): void {
-    thread.looks.reset();
     if (leased.kind === "interrupt") {
       void this.#alone(leased.commandId, () => this.#run(thread, leased));
       return;

@@ -39,6 +39,8 @@ function begin(options: Partial<MailboxOptions> = {}) {
   const echoes: ({ turnId: string } | null | Error)[] = [];
   const open: DeliveredCommand[] = [];
   const given: ClaimedCommand[] = [];
+  let leasing = 0;
+  let reporting: Promise<void> | undefined;
   let follow: ((threadId: string, commands: FollowedCommands) => void) | undefined;
   const act = async (command: ClaimedCommand): Promise<never> => {
     given.push(command);
@@ -57,6 +59,9 @@ function begin(options: Partial<MailboxOptions> = {}) {
       leaseCommands: async ({ threadId, runtimeId, generation, limit }) => {
         expect([runtimeId, generation, limit]).toEqual(["rt", 3, 1]);
         log.push(`lease ${threadId}`);
+        expect(leasing++).toBe(0);
+        await Promise.resolve();
+        leasing -= 1;
         const next = queue.shift();
         if (next instanceof Error) throw next;
         return next === undefined ? [] : [next];
@@ -64,6 +69,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
       reportCommand: async ({ commandId, leaseToken, state, turnId, code }: CommandReport) => {
         expect(leaseToken).toBe(`token of ${commandId}`);
         log.push(["report", commandId, state, turnId ?? code].filter((part) => part !== undefined).join(" "));
+        await reporting;
         const refusal = refusals.shift();
         if (refusal !== undefined) throw refusal;
       },
@@ -97,7 +103,13 @@ function begin(options: Partial<MailboxOptions> = {}) {
     return log.splice(0);
   };
   const tell = (...commands: FollowedCommands) => follow?.("t", commands);
-  return { clock, mailbox, queue, refusals, outcomes, echoes, open, given, errors, news, tell, isFollowed: () => follow !== undefined };
+  /** Reports are answered when the returned function is called. */
+  const holdReports = () => {
+    let go: () => void = () => undefined;
+    reporting = new Promise((resolve) => (go = resolve));
+    return go;
+  };
+  return { clock, holdReports, mailbox, queue, refusals, outcomes, echoes, open, given, errors, news, tell, isFollowed: () => follow !== undefined };
 }
 
 /** Follows, with one command waiting. */
@@ -140,6 +152,14 @@ describe("a command", () => {
     for (const [kind, payload, want] of rest) {
       expect((await handed(leased("a", kind, payload))).given, kind).toStrictEqual([{ threadId: "t", commandId: "a", kind, ...want }]);
     }
+  });
+
+  it("that names a turn is accepted with it, where Codex says no other", async () => {
+    const world = begin();
+    world.outcomes["a"] = { type: "accepted" };
+    world.queue.push(leased("a", "interrupt"));
+    world.mailbox.follow("t");
+    expect(await world.news()).toContain("report a accepted codex's");
   });
 
   it("in the journal says nothing of what was sent", async () => {
@@ -382,14 +402,36 @@ describe("a thread", () => {
     mailbox.turnStarted("t", "turn of a");
     mailbox.wake("t");
     expect([await news(), told.length]).toEqual([["lease t"], 2]);
+    // Nor need one that has ended be told of.
+    mailbox.turnEnded("t", "turn of a");
+    mailbox.turnStarted("t", "short");
+    mailbox.turnEnded("t", "short");
+    mailbox.wake("t");
+    expect([(await news()).length, told.length]).toEqual([1, 2]);
+  });
+
+  it("tells of the turn that runs by then, where another one began meanwhile", async () => {
+    const told: string[] = [];
+    let answer: () => void = () => undefined;
+    const tellTurn = (_: string, turnId: string) => {
+      told.push(turnId);
+      return new Promise<void>((resolve) => (answer = resolve));
+    };
+    const { mailbox, news } = begin({ tellTurn });
+    mailbox.turnStarted("t", "first");
+    mailbox.follow("t");
+    mailbox.turnStarted("t", "second");
+    answer();
+    await news();
+    mailbox.wake("t");
+    await news();
+    expect(told).toEqual(["first", "second"]);
   });
 
   it("looks again where something waits and nothing was handed out, later and later, at once when something changes", async () => {
     const { clock, mailbox, news, tell } = begin();
     mailbox.follow("t");
-    expect(await news()).toEqual(["lease t"]);
-    await clock.pass(60_000);
-    expect(await news()).toEqual([]);
+    expect([await news(), clock.waiting]).toEqual([["lease t"], 0]);
     tell(row("a"));
     expect(await news()).toEqual(["lease t"]);
     await clock.pass(999);
@@ -412,7 +454,9 @@ describe("a thread", () => {
     mailbox.follow("t");
     await news();
     mailbox.wake();
-    expect(await news()).toEqual(["lease t"]);
+    // What happens during a lease has another one follow.
+    mailbox.wake();
+    expect(await news()).toEqual(["lease t", "lease t"]);
     tell();
     mailbox.wake();
     expect(await news()).toEqual([]);
@@ -444,19 +488,33 @@ describe("a thread", () => {
   });
 
   it("is followed once, and no longer after the end; what was leased and waits is left to the next", async () => {
-    const { mailbox, queue, news, isFollowed, clock } = begin();
+    const { mailbox, queue, news, isFollowed, clock, tell } = begin();
     mailbox.turnStarted("t", "local");
     queue.push(leased("a"));
     mailbox.follow("t");
     mailbox.follow("t");
     expect(await news()).toEqual(["lease t"]);
+    tell(row("b", "interrupt"));
+    expect([await news(), clock.waiting]).toEqual([["lease t"], 1]);
     mailbox.unfollow("t");
     expect([isFollowed(), await news(), clock.waiting]).toEqual([false, [], 0]);
-    mailbox.turnEnded("t", "local");
-    expect(await news()).toEqual([]);
-    queue.push(leased("b"));
+    // It has become a steer of the turn that runs.
+    queue.push(leased("a", "steer"));
     mailbox.follow("t");
-    expect((await news()).slice(0, 4)).toEqual(WAY("b"));
+    expect((await news()).slice(0, 4)).toEqual(WAY("a"));
+  });
+
+  it("that is followed anew while a command is at work does not settle that one", async () => {
+    const { mailbox, outcomes, queue, news } = begin();
+    let answer: (outcome: CommandOutcome) => void = () => undefined;
+    outcomes["a"] = new Promise((resolve) => (answer = resolve));
+    queue.push(leased("a"));
+    mailbox.follow("t");
+    await news();
+    mailbox.unfollow("t");
+    mailbox.follow("t");
+    answer({ type: "accepted", turnId: "u" });
+    expect(await news()).toEqual(["lease t", "report a accepted u", "settled a"]);
   });
 
   it("does not run a command twice at once that is handed out anew", async () => {
@@ -473,6 +531,17 @@ describe("a thread", () => {
 });
 
 describe("stop", () => {
+  it("before Convex has answered has Codex get nothing", async () => {
+    const { mailbox, holdReports, queue, open, news } = begin();
+    const answer = holdReports();
+    queue.push(leased("a"));
+    mailbox.follow("t");
+    expect((await news()).at(-1)).toBe("report a delivered");
+    mailbox.stop();
+    answer();
+    expect([await news(), open.length]).toEqual([[], 1]);
+  });
+
   it("ends every wait and leaves what is at work to the journal", async () => {
     const { clock, mailbox, outcomes, queue, open, news, isFollowed } = begin();
     let answer: (outcome: CommandOutcome) => void = () => undefined;
