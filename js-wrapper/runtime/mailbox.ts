@@ -131,6 +131,16 @@ export class Mailbox {
     return (this.#threads.get(threadId)?.atWork ?? 0) > 0;
   }
 
+  /**
+   * Whether a command of the thread was handed out and did not arrive: the answer to a lease was lost. Beats that tell of the thread
+   * would hold that lease for ever; without them it lapses, and the command is handed out once more.
+   */
+  hasLostLease(threadId: string): boolean {
+    const thread = this.#threads.get(threadId);
+    if (thread === undefined || thread.isLeasing) return false;
+    return thread.commands?.some(({ commandId, state }) => state === "leased" && !this.#runs.has(commandId)) ?? false;
+  }
+
   /** Leases and reports nothing more. What is at work stays in the journal, and is settled when the thread is followed again. */
   stop(): void {
     this.#stopped.abort();

@@ -487,6 +487,24 @@ describe("a thread", () => {
     }
   });
 
+  it("knows of a lease whose answer was lost", async () => {
+    const { mailbox, queue, outcomes, news, tell } = begin();
+    const said: boolean[] = [];
+    queue.push(AWAY, AWAY, leased("a"));
+    mailbox.follow("t");
+    // The lease is on its way, and its answer may be too.
+    tell(row("a", "turn", "leased"));
+    said.push(mailbox.hasLostLease("t"));
+    await news();
+    said.push(mailbox.hasLostLease("t"), mailbox.hasLostLease("other"));
+    outcomes["a"] = new Promise(() => undefined);
+    mailbox.wake("t");
+    await news();
+    tell(row("a", "turn", "leased"), row("b"));
+    said.push(mailbox.hasLostLease("t"));
+    expect(said).toEqual([false, true, false, false]);
+  });
+
   it("is followed once, and no longer after the end; what was leased and waits is left to the next", async () => {
     const { mailbox, queue, news, isFollowed, clock, tell } = begin();
     mailbox.turnStarted("t", "local");
