@@ -11,9 +11,17 @@ export interface Machine {
   /**
    * The request of the app-server that a command answers.
    *
-   * @returns whether it asks for a secret; null where no such request waits: it was answered, its turn is over, or its process
+   * @returns null where no such request waits: it was answered, its turn is over, or its process
    */
-  request: (threadId: string, request: RequestName) => { isSecret: boolean } | null;
+  request: (threadId: string, request: RequestName) => WaitingRequest | null;
+}
+
+/** A request of the app-server that nobody has answered. */
+export interface WaitingRequest {
+  /** Whether it asks for a secret. */
+  isSecret: boolean;
+  /** Of its `payloadJson` as Convex has it, in hexadecimal: an answer that says what it was shown is held to it. */
+  payloadSha256: string;
 }
 
 /** Which request of the app-server; ids begin at 0 in every process, so that what is not named is whatever process runs. */
@@ -80,7 +88,8 @@ export function echoIdOf({ commandId, payloadJson }: Pick<LeasedCommand, "comman
  * Asks the machine's policy, and reads what it lets through.
  *
  * @param recent commands that passed in the last minute
- * @returns the command; or why it is refused: `E_COMMAND_NOT_ALLOWED`, `E_REQUEST_NOT_PENDING`, `E_COMMAND_TARGET_GONE`
+ * @returns the command; or why it is refused: `E_COMMAND_NOT_ALLOWED`, `E_REQUEST_NOT_PENDING`, `E_APPROVAL_CHANGED`,
+ *   `E_COMMAND_TARGET_GONE`
  */
 export function claim(machine: Machine, threadId: string, leased: LeasedCommand, recent: number): ClaimedCommand | RefusedClaim {
   const { commandId, kind, payloadJson, turnId } = leased;
@@ -89,6 +98,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   const request = requestName(payload);
   const asked = answers ? machine.request(threadId, request) : null;
   if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
+  if (asked !== null && !isOfShown(payload["shownSha256"], asked)) return refused("E_APPROVAL_CHANGED");
   const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, secret: asked?.isSecret ?? false };
   const answer = decideCommand({ ...check, kind, payloadJson });
   if (answer.type === "notAllowed") return refused(answer.code);
@@ -113,6 +123,12 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
     case "answer":
       return { ...claimed, kind, request, answer: payload["answer"] as object };
   }
+}
+
+/** Who does not say what was shown was asked for it by the component, or declines. */
+function isOfShown(shown: unknown, { payloadSha256 }: WaitingRequest): boolean {
+  if (shown === undefined || shown === null) return true;
+  return typeof shown === "string" && shown.toLowerCase() === payloadSha256.toLowerCase();
 }
 
 function refused(code: string): RefusedClaim {

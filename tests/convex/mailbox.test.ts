@@ -100,7 +100,7 @@ class Machine {
       machine: {
         policyJson: () => this.policyJson,
         settings: () => SETTINGS,
-        request: (_, { requestId }) => (this.requests.has(requestId) ? { isSecret: false } : null),
+        request: (_, { requestId }) => (this.requests.has(requestId) ? { isSecret: false, payloadSha256: "" } : null),
       },
       actions: { turn: take, steer: act, interrupt: act, decide: act, answer: act },
       findEcho: async ({ echoId }) => {

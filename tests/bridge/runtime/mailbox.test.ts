@@ -11,6 +11,7 @@ import { ManualClock, settle } from "./manual-clock.js";
 const coded = (code: string) => new ConvexError({ code, message: `[${code}] no`, retryable: false });
 const AWAY = new TypeError("fetch failed");
 const SETTINGS = { started: { cwd: "/w", sandboxPolicy: { type: "readOnly" }, approvalPolicy: "on-request" } };
+const WAITING = { isSecret: false, payloadSha256: "0a1b" };
 const PAYLOADS = {
   turn: { input: [{ type: "text", text: "do it" }], clientTurnId: "shown", model: "m", effort: null, waitForMachine: true },
   steer: { input: [{ type: "text", text: "rather this" }], expectedTurnId: "shown" },
@@ -85,7 +86,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
       },
       open: async () => [...open],
     },
-    machine: { policyJson: () => "{}", settings: () => SETTINGS, request: () => ({ isSecret: false }) },
+    machine: { policyJson: () => "{}", settings: () => SETTINGS, request: () => WAITING },
     actions: { turn: act, steer: act, interrupt: act, decide: act, answer: act },
     findEcho: async ({ commandId }) => {
       log.push(`echo ${commandId}`);
@@ -174,12 +175,12 @@ describe("a command", () => {
 
 describe("the policy", () => {
   const REFUSED = ["lease t", "report a refused E_COMMAND_NOT_ALLOWED"];
-  const machine = (changes: Partial<MailboxOptions["machine"]>) => ({ policyJson: () => "{}", settings: () => SETTINGS, request: () => ({ isSecret: false }), ...changes });
+  const machine = (changes: Partial<MailboxOptions["machine"]>) => ({ policyJson: () => "{}", settings: () => SETTINGS, request: () => WAITING, ...changes });
 
   it("is asked first, and what it refuses reaches neither journal nor Codex", async () => {
     expect((await handed(leased("a", "turn", { cwd: "/etc" }))).log).toEqual(REFUSED);
     expect((await handed(leased("a", "turn"), { machine: machine({ policyJson: () => '{"kinds":["interrupt"]}' }) })).log).toEqual(REFUSED);
-    expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ isSecret: true }) }) })).log).toEqual(REFUSED);
+    expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ ...WAITING, isSecret: true }) }) })).log).toEqual(REFUSED);
   });
 
   it("that cannot be read lets nothing pass", async () => {
@@ -214,6 +215,13 @@ describe("the policy", () => {
       expect((await handed(leased("a", kind), { machine: machine({ request }) })).log).toEqual(["lease t", "report a refused E_REQUEST_NOT_PENDING"]);
       expect(asked).toEqual([["t", kind === "decide" ? { requestId: 0, generation: 1 } : { requestId: "q" }]]);
     }
+  });
+
+  it("is not asked of an answer to what was not shown", async () => {
+    for (const shownSha256 of ["0a1c", "", 7]) {
+      expect((await handed(leased("a", "decide", { shownSha256 }))).log).toEqual(["lease t", "report a refused E_APPROVAL_CHANGED"]);
+    }
+    for (const shownSha256 of ["0a1b", "0A1B", null]) expect((await handed(leased("a", "decide", { shownSha256 }))).given).toHaveLength(1);
   });
 
   it("does not save a steer whose turn nobody knows", async () => {
