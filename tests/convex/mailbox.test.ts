@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 import { defineCodexHost, resolveActorFromAuth } from "../../js-wrapper/host/convex.js";
 import type { CommandOutcome, DeliveredCommand } from "../../js-wrapper/runtime/command-delivery.js";
-import type { ClaimedCommand } from "../../js-wrapper/runtime/claimed-command.js";
+import type { ClaimedCommand, InterruptCommand } from "../../js-wrapper/runtime/claimed-command.js";
 import { FOLLOW_EVERY_MS } from "../../js-wrapper/runtime/following.js";
 import { Heartbeat } from "../../js-wrapper/runtime/heartbeat.js";
 import { Mailbox } from "../../js-wrapper/runtime/mailbox.js";
+import { outcomeOfStop, STOP_RESTART_MS, Stopping } from "../../js-wrapper/runtime/stopping.js";
 import { createConvexPersistence, type CodexBridgeClient, type CodexPersistence } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock } from "../bridge/runtime/manual-clock.js";
 import { codexLocal, startApp, type App } from "./app.js";
@@ -47,6 +48,8 @@ class Machine {
   /** Requests that wait in the process that runs. */
   readonly requests = new Set<string | number>();
   policyJson = "{}";
+  /** How it stops a turn; where it has nothing, an interrupt is taken at once. */
+  stopping: Stopping | undefined;
   /** The point at which the process ends, by standing still for ever. */
   dies: Point | undefined;
   /** The process of it that runs. */
@@ -80,6 +83,11 @@ class Machine {
       await this.#mayDie("after Codex");
       return outcome;
     };
+    const interrupt = async (command: InterruptCommand) => {
+      if (this.stopping === undefined) return act(command);
+      const { turnId, force } = command;
+      return outcomeOfStop(await this.stopping.stop(THREAD, turnId, force), turnId);
+    };
     const take = (command: ClaimedCommand) => act(command) as Promise<{ type: "accepted"; turnId: string }>;
     const mailbox = new Mailbox({
       ...{ runtimeId, generation, clock: world.clock },
@@ -102,7 +110,7 @@ class Machine {
         settings: () => SETTINGS,
         request: (_, { requestId }) => (this.requests.has(requestId) ? { isSecret: false, payloadSha256: "" } : null),
       },
-      actions: { turn: take, steer: act, interrupt: act, decide: act, answer: act },
+      actions: { turn: take, steer: act, interrupt, decide: act, answer: act },
       findEcho: async ({ echoId }) => {
         const turnId = this.history.get(echoId);
         return turnId === undefined ? null : { turnId };
@@ -487,6 +495,35 @@ describe("a turn", () => {
       { threadId: THREAD, commandId: "now", kind: "steer", params: { expectedTurnId: "codex 1", input: [{ type: "text", text: "rather this" }], clientUserMessageId: "now" } },
     ]);
     expect(await world.fates()).toEqual({ a: "accepted codex 1", later: "queued", now: "accepted codex 1", stop: "accepted codex 1" });
+  });
+
+  test("that does not end is stopped with its process, if others may be cut: whoever stops it is asked, and says so", async () => {
+    const { world, machine } = await begin();
+    machine.process!.heartbeat.start();
+    const did: string[] = [];
+    machine.stopping = new Stopping(
+      {
+        cancelRequests: () => void did.push("cancel"),
+        interrupt: async () => {
+          did.push("interrupt");
+          return "sent";
+        },
+        othersThatRun: () => ["th_2"],
+        restart: async (_, turnId, cut) => void did.push(`restart for ${turnId}, cuts ${cut.join()}`),
+      },
+      world.clock,
+    );
+    await world.tell(machine, [new TurnStream().started()]);
+    machine.mailbox.turnStarted(THREAD, TURN);
+    const stop = (commandId: string, extra: object) => world.send(commandId, { kind: "interrupt", payloadJson: JSON.stringify({ turnId: TURN, ...extra }) });
+    await stop("stop", {});
+    await world.look();
+    expect([await world.fates(), did]).toEqual([{ stop: "delivered" }, ["cancel", "interrupt"]]);
+    await world.pass(STOP_RESTART_MS);
+    expect(await world.fates()).toEqual({ stop: "refused E_COMMAND_NEEDS_FORCE" });
+    await stop("force", { force: true });
+    await world.look();
+    expect([(await world.fates())["force"], did]).toEqual([`accepted ${TURN}`, ["cancel", "interrupt", "interrupt", `restart for ${TURN}, cuts th_2`]]);
   });
 
   test("that was promoted to a steer keeps the echo of its turn", async () => {
