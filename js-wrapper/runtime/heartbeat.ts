@@ -23,7 +23,7 @@ export interface HeartbeatOptions {
   tell: () => Present;
   /** Whether a command of the thread is at work: its lease is renewed only if the beat tells of the thread. */
   isAtWork?: ((threadId: string) => boolean) | undefined;
-  /** Threads that are not told of, so that no lease of theirs is renewed: `Mailbox.hasLostLease`. */
+  /** Threads that are not told of, so that no lease of theirs is renewed: `Mailbox.mayLapse`. */
   omits?: ((threadId: string) => boolean) | undefined;
   /** The server's clock, and how many commands wait to be leased. */
   onAnswer?: ((answer: Awaited<ReturnType<CodexPersistence["beat"]>>) => void) | undefined;

@@ -40,6 +40,8 @@ interface Followed {
   /** Everything but interrupts, one after another. */
   work: Promise<void>;
   atWork: number;
+  /** A turn that was leased and waits for the one that runs. */
+  waiting: { readonly commandId: string; isDropped: boolean } | undefined;
 }
 
 /**
@@ -75,7 +77,7 @@ export class Mailbox {
     if (this.#isStopped() || this.#threads.has(threadId)) return;
     const thread: Followed = {
       ...{ threadId, looks: new Backoff(this.#clock, LOOK_FIRST_MS, LOOK_MAX_MS), end: () => undefined, isEnded: false, commands: undefined },
-      ...{ isLeasing: false, isWanted: false, isForced: true, cancelLook: undefined, work: Promise.resolve(), atWork: 0 },
+      ...{ isLeasing: false, isWanted: false, isForced: true, cancelLook: undefined, work: Promise.resolve(), atWork: 0, waiting: undefined },
     };
     this.#threads.set(threadId, thread);
     void this.#settleOpen(threadId);
@@ -132,13 +134,15 @@ export class Mailbox {
   }
 
   /**
-   * Whether a command of the thread was handed out and did not arrive: the answer to a lease was lost. Beats that tell of the thread
-   * would hold that lease for ever; without them it lapses, and the command is handed out once more.
+   * Whether a command of the thread is leased and not on its way to Codex: the answer to its lease was lost, or a turn was handed out
+   * when another one had just begun, and nothing else is handed out meanwhile, the answer to what that one asks included. A beat that
+   * tells of the thread holds the lease; without one it lapses within a minute, and the command is queued again.
    */
-  hasLostLease(threadId: string): boolean {
+  mayLapse(threadId: string): boolean {
     const thread = this.#threads.get(threadId);
     if (thread === undefined || thread.isLeasing) return false;
-    return thread.commands?.some(({ commandId, state }) => state === "leased" && !this.#runs.has(commandId)) ?? false;
+    const isIdle = (commandId: string) => !this.#runs.has(commandId) || thread.waiting?.commandId === commandId;
+    return thread.commands?.some(({ commandId, state }) => state === "leased" && isIdle(commandId)) ?? false;
   }
 
   /** Leases and reports nothing more. What is at work stays in the journal, and is settled when the thread is followed again. */
@@ -169,8 +173,8 @@ export class Mailbox {
   }
 
   /** Whether something waits that may be handed out, as far as this process knows. */
-  #mayGo({ threadId, isForced, commands, atWork }: Followed): boolean {
-    const isFree = atWork === 0;
+  #mayGo({ threadId, isForced, commands, atWork, waiting }: Followed): boolean {
+    const isFree = atWork === (waiting === undefined ? 0 : 1);
     const runs = this.#turns.running(threadId) !== undefined;
     const may = ({ state, kind }: FollowedCommands[number]) =>
       state === "queued" && (kind === "interrupt" || (isFree && !(kind === "turn" && runs)));
@@ -222,13 +226,21 @@ export class Mailbox {
       void this.#alone(leased.commandId, () => this.#run(thread, leased));
       return;
     }
+    if (thread.waiting !== undefined) {
+      // Convex hands out one at a time: the lease of what waits has lapsed.
+      thread.waiting.isDropped = true;
+      this.#turns.release(thread.threadId);
+    }
     thread.atWork += 1;
-    thread.work = thread.work
-      .then(() => this.#alone(leased.commandId, () => this.#run(thread, leased)))
-      .then(() => {
-        thread.atWork -= 1;
-        if (!thread.isEnded) this.#look(thread);
-      });
+    const before = thread.work;
+    const run = async () => {
+      await before;
+      await this.#run(thread, leased);
+    };
+    thread.work = this.#alone(leased.commandId, run).then(() => {
+      thread.atWork -= 1;
+      if (!thread.isEnded) this.#look(thread);
+    });
   }
 
   async #alone(commandId: string, run: () => Promise<void>): Promise<void> {
@@ -250,9 +262,14 @@ export class Mailbox {
   /** A command from its lease to its end. */
   async #run(thread: Followed, leased: LeasedCommand): Promise<void> {
     const { threadId } = thread;
-    while (leased.kind === "turn" && this.#turns.running(threadId) !== undefined && !thread.isEnded) await this.#turns.end(threadId);
+    const waiting = { commandId: leased.commandId, isDropped: false };
+    while (leased.kind === "turn" && this.#turns.running(threadId) !== undefined && !thread.isEnded && !waiting.isDropped) {
+      thread.waiting = waiting;
+      await this.#turns.end(threadId);
+      thread.waiting = undefined;
+    }
     // Not given to Codex: its lease lapses, and it is handed out to whoever writes the thread then.
-    if (thread.isEnded) return;
+    if (thread.isEnded || waiting.isDropped) return;
     await this.#delivery.deliver(threadId, leased);
   }
 

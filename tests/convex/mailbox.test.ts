@@ -52,6 +52,8 @@ class Machine {
   stopping: Stopping | undefined;
   /** The point at which the process ends, by standing still for ever. */
   dies: Point | undefined;
+  /** The turn that the beats tell of. */
+  running: string | undefined;
   /** The process of it that runs. */
   process: { mailbox: Mailbox; heartbeat: Heartbeat; lost: string[] } | undefined;
   generation = 0;
@@ -117,11 +119,11 @@ class Machine {
       },
       onLost: (_, code) => lost.push(code),
     });
-    const tell = () => ({ phase: "ready" as const, threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0 }] });
+    const tell = () => ({ phase: "ready" as const, threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0, ...(this.running && { turnId: this.running }) }] });
     const heartbeat = new Heartbeat({
       ...{ runtimeId, generation, clock: world.clock, persistence, tell },
       isAtWork: (threadId) => mailbox.isAtWork(threadId),
-      omits: (threadId) => mailbox.hasLostLease(threadId),
+      omits: (threadId) => mailbox.mayLapse(threadId),
       onAnswer: ({ commandsWaiting }) => {
         if (commandsWaiting > 0) mailbox.wake();
       },
@@ -376,17 +378,39 @@ describe("a lease", () => {
     expect([await world.fates(), namesOf(machine), machine.journal.size]).toEqual([{ a: "accepted codex 1" }, ["a"], 0]);
   });
 
-  test("is held by the beats for as long as its turn waits", async () => {
+  test("is held by the beats for as long as Codex takes", async () => {
     const { world, machine } = await begin();
     machine.process!.heartbeat.start();
-    machine.mailbox.turnStarted(THREAD, "local");
+    machine.dies = "before Codex";
+    await world.send("a");
+    await world.pass(5 * MINUTE);
+    expect(await world.fates()).toEqual({ a: "delivered" });
+    await machine.end();
+    await world.pass(2 * MINUTE);
+    expect(await world.fates()).toEqual({ a: "unknown E_COMMAND_UNKNOWN" });
+  });
+
+  test("of a turn that was handed out when another one began lapses, so that what that one asks can be answered", async () => {
+    const { world, machine } = await begin();
+    const turn = new TurnStream();
+    const method = "item/commandExecution/requestApproval";
+    machine.mailbox.turnStarted(THREAD, TURN);
     await world.send("a");
     machine.mailbox.wake(THREAD);
-    await world.pass(5 * MINUTE);
-    expect(await world.fates()).toEqual({ a: "leased" });
-    machine.mailbox.turnEnded(THREAD, "local");
     await world.quiet();
-    expect([await world.fates(), (await world.ann.query(host.getCommand, { commandId: "a" }))?.lapses]).toEqual([{ a: "accepted codex 1" }, 0]);
+    expect(await world.fates()).toEqual({ a: "leased" });
+    machine.process!.heartbeat.start();
+    machine.running = TURN;
+    await world.tell(machine, [turn.started(), turn.raw(method, JSON.stringify({ method, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i" } }))]);
+    machine.requests.add(0);
+    await world.send("yes", { kind: "decide", payloadJson: '{"requestId":0,"decision":"accept"}' });
+    await world.pass(3 * MINUTE);
+    expect([await world.fates(), namesOf(machine)]).toEqual([{ a: "queued", yes: "accepted" }, ["yes"]]);
+    machine.running = undefined;
+    machine.mailbox.turnEnded(THREAD, TURN);
+    await world.tell(machine, [turn.completed()]);
+    await world.pass(MINUTE);
+    expect([await world.fates(), namesOf(machine)]).toEqual([{ a: "accepted codex 2", yes: "accepted" }, ["yes", "a"]]);
   });
 
   test("is the thread's writer's: another runtime gets nothing, and stops asking", async () => {

@@ -502,15 +502,48 @@ describe("a thread", () => {
     mailbox.follow("t");
     // The lease is on its way, and its answer may be too.
     tell(row("a", "turn", "leased"));
-    said.push(mailbox.hasLostLease("t"));
+    said.push(mailbox.mayLapse("t"));
     await news();
-    said.push(mailbox.hasLostLease("t"), mailbox.hasLostLease("other"));
+    said.push(mailbox.mayLapse("t"), mailbox.mayLapse("other"));
     outcomes["a"] = new Promise(() => undefined);
     mailbox.wake("t");
     await news();
     tell(row("a", "turn", "leased"), row("b"));
-    said.push(mailbox.hasLostLease("t"));
+    said.push(mailbox.mayLapse("t"));
     expect(said).toEqual([false, true, false, false]);
+  });
+
+  it("lets the lease of a turn that waits go, and of nothing that is on its way or behind it", async () => {
+    const { mailbox, queue, outcomes, news, tell } = begin();
+    mailbox.turnStarted("t", "local");
+    queue.push(leased("a"), leased("b"));
+    mailbox.follow("t");
+    await news();
+    tell(row("a", "turn", "leased"));
+    expect(mailbox.mayLapse("t")).toBe(true);
+    outcomes["a"] = new Promise(() => undefined);
+    mailbox.turnEnded("t", "local");
+    await news();
+    expect(mailbox.mayLapse("t")).toBe(false);
+    mailbox.wake("t");
+    expect(await news()).toEqual(["lease t"]);
+    tell(row("a", "turn", "leased"), row("b", "turn", "leased"));
+    expect(mailbox.mayLapse("t")).toBe(false);
+  });
+
+  it("does what is handed out in place of a turn that waits, and leaves that one to its next lease", async () => {
+    const { mailbox, queue, news, tell, given } = begin();
+    mailbox.turnStarted("t", "local");
+    queue.push(leased("a"));
+    mailbox.follow("t");
+    await news();
+    queue.push(leased("yes", "decide"));
+    tell(row("a"), row("yes", "decide"));
+    expect(await news()).toEqual([...WAY("yes"), "report yes accepted turn of yes", "settled yes"]);
+    queue.push(leased("a"));
+    mailbox.turnEnded("t", "local");
+    expect(await news()).toEqual([...WAY("a"), "report a accepted turn of a", "settled a"]);
+    expect(given).toHaveLength(2);
   });
 
   it("is followed once, and no longer after the end; what was leased and waits is left to the next", async () => {
