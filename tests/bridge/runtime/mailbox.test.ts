@@ -511,6 +511,14 @@ describe("a thread", () => {
     tell(row("a", "turn", "leased"), row("b"));
     said.push(mailbox.mayLapse("t"));
     expect(said).toEqual([false, true, false, false]);
+    // What has come to its end here is on its way no longer.
+    const done = begin();
+    done.refusals.push(coded("E_COMMAND_LEASE_LOST"));
+    done.queue.push(leased("a"));
+    done.mailbox.follow("t");
+    await done.news();
+    done.tell(row("a", "turn", "leased"));
+    expect(done.mailbox.mayLapse("t")).toBe(true);
   });
 
   it("lets the lease of a turn that waits go, and of nothing that is on its way or behind it", async () => {
