@@ -23,6 +23,8 @@ export interface HeartbeatOptions {
   tell: () => Present;
   /** Whether a command of the thread is at work: its lease is renewed only if the beat tells of the thread. */
   isAtWork?: ((threadId: string) => boolean) | undefined;
+  /** Threads that are not told of, so that no lease of theirs is renewed: `Mailbox.mayLapse`. */
+  omits?: ((threadId: string) => boolean) | undefined;
   /** The server's clock, and how many commands wait to be leased. */
   onAnswer?: ((answer: Awaited<ReturnType<CodexPersistence["beat"]>>) => void) | undefined;
   /** A beat failed; the next one comes at its time. */
@@ -125,10 +127,12 @@ export class Heartbeat {
   }
 
   #busiest(threads: Beat["threads"]): Beat["threads"] {
-    if (threads.length <= BEAT_THREADS_MAX) return threads;
+    const { omits, isAtWork } = this.#options;
+    const told = omits === undefined ? threads : threads.filter(({ threadId }) => !omits(threadId));
+    if (told.length <= BEAT_THREADS_MAX) return told;
     const weight = ({ threadId, turnId, pendingRequests, outboxEvents }: Beat["threads"][number]) =>
-      [Number(this.#options.isAtWork?.(threadId) ?? false), Number(turnId !== undefined), pendingRequests, outboxEvents] as const;
-    const weighed = threads.map((thread) => ({ thread, weight: weight(thread) }));
+      [Number(isAtWork?.(threadId) ?? false), Number(turnId !== undefined), pendingRequests, outboxEvents] as const;
+    const weighed = told.map((thread) => ({ thread, weight: weight(thread) }));
     const byWeight = weighed.sort((left, right) => {
       const at = left.weight.findIndex((value, place) => value !== right.weight[place]);
       return at === -1 ? 0 : (right.weight[at] ?? 0) - (left.weight[at] ?? 0);

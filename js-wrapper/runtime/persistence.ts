@@ -58,7 +58,7 @@ export interface CodexPersistence {
    * @returns `created` is known of a thread with an id of the app's alone; of every other one it is false
    */
   ensureThread: (
-    args: Anyones<{ externalThreadId?: string; localThreadId?: string; model?: string; cwd?: string }>,
+    args: Anyones<{ externalThreadId?: string | undefined; localThreadId?: string | undefined; model?: string | undefined; cwd?: string | undefined }>,
   ) => Promise<Answer<"resolveThread">>;
   /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
   ensureSession: (args: Anyones<Args<"ensureSession"> & { lastEventCursor?: number }>) => Promise<Answer<"ensureSession">>;

@@ -42,6 +42,22 @@ export type StopOutcome =
   /** A restart would cut the turns of these threads: whoever stops has to say so, by a stop with `force`. The turn goes on. */
   | { type: "needsForce"; threadIds: readonly string[] };
 
+/** A stop that would cut other threads' turns was not confirmed: the command says so, the beat names the threads in which a turn runs. */
+export const NEEDS_FORCE = "E_COMMAND_NEEDS_FORCE";
+
+/** What the sender of an interrupt is told of its stop. */
+export function outcomeOfStop(outcome: StopOutcome, turnId: string): { type: "accepted"; turnId: string } | { type: "refused"; code: string } {
+  switch (outcome.type) {
+    case "settled":
+    case "restarted":
+      return { type: "accepted", turnId };
+    case "gone":
+      return { type: "refused", code: "E_COMMAND_TARGET_GONE" };
+    case "needsForce":
+      return { type: "refused", code: NEEDS_FORCE };
+  }
+}
+
 /** One turn that is to end, however many ask for it. */
 interface Stop {
   readonly turnId: string;

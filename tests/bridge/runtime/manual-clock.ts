@@ -2,8 +2,14 @@ import type { Clock } from "../../../js-wrapper/runtime/clock.js";
 
 /** A clock that goes on when a test says so, and tells what still waits. `random` is 1 less nothing: waits are whole. */
 export class ManualClock implements Clock {
+  readonly #settle: () => Promise<void>;
   #nowMs = 1_000_000;
   #timers: { at: number; call: () => void }[] = [];
+
+  /** @param until lets what a timer begins come as far as it can */
+  constructor(until = settle) {
+    this.#settle = until;
+  }
 
   now(): number {
     return this.#nowMs;
@@ -28,7 +34,7 @@ export class ManualClock implements Clock {
 
   /** Goes on, from timer to timer, and lets what they begin come as far as it can. */
   async pass(ms: number): Promise<void> {
-    await settle();
+    await this.#settle();
     const end = this.#nowMs + ms;
     for (;;) {
       const next = this.#timers.filter(({ at }) => at <= end).sort((left, right) => left.at - right.at)[0];
@@ -36,7 +42,7 @@ export class ManualClock implements Clock {
       this.#timers = this.#timers.filter((timer) => timer !== next);
       this.#nowMs = next.at;
       next.call();
-      await settle();
+      await this.#settle();
     }
     this.#nowMs = end;
   }
@@ -44,5 +50,5 @@ export class ManualClock implements Clock {
 
 /** Lets promises that are resolved do what they begin. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -1,6 +1,6 @@
 /** How far a stop goes, and when. The steps are those of `src/command/stop.rs`. */
 import { expect, it } from "vitest";
-import { STOP_AGAIN_MS, STOP_RESTART_MS, Stopping, type StopActions, type StopOutcome } from "../../../js-wrapper/runtime/stopping.js";
+import { outcomeOfStop, STOP_AGAIN_MS, STOP_RESTART_MS, Stopping, type StopActions, type StopOutcome } from "../../../js-wrapper/runtime/stopping.js";
 import { ManualClock, settle } from "./manual-clock.js";
 
 /** A Codex that does what the test says, and keeps what was done to it. */
@@ -158,4 +158,12 @@ it("of the turn before ends where the thread's next one is to end", async () => 
   await settle();
   expect(outcomes).toEqual([{ type: "settled" }]);
   expect(done.map(([, what]) => what)).toEqual(["cancel t/u", "interrupt t/u", "cancel t/v", "interrupt t/v"]);
+});
+
+it("is told to the sender of the interrupt", () => {
+  const accepted = { type: "accepted", turnId: "u" };
+  expect(outcomeOfStop({ type: "settled" }, "u")).toEqual(accepted);
+  expect(outcomeOfStop({ type: "restarted", cut: ["o"] }, "u")).toEqual(accepted);
+  expect(outcomeOfStop({ type: "gone" }, "u")).toEqual({ type: "refused", code: "E_COMMAND_TARGET_GONE" });
+  expect(outcomeOfStop({ type: "needsForce", threadIds: ["o"] }, "u")).toEqual({ type: "refused", code: "E_COMMAND_NEEDS_FORCE" });
 });

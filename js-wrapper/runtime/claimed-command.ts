@@ -1,0 +1,159 @@
+/** A command from afar, as the machine gives it to Codex: what its policy let through, and nothing else of what was sent. */
+import { decideCommand, type CodexSettings } from "../core/bridge.js";
+import type { LeasedCommand } from "./persistence.js";
+
+/** The machine's own side, which no command can change. */
+export interface Machine {
+  /** The text of its policy file; `{}` is the default policy, and what cannot be read lets nothing pass. */
+  policyJson: () => string;
+  /** What its owner started Codex with, and what is in force in the thread. */
+  settings: (threadId: string) => { started: CodexSettings; thread?: Partial<CodexSettings> | undefined };
+  /**
+   * The request of the app-server that a command answers.
+   *
+   * @returns null where no such request waits: it was answered, its turn is over, or its process
+   */
+  request: (threadId: string, request: RequestName) => WaitingRequest | null;
+}
+
+/** A request of the app-server that nobody has answered. */
+export interface WaitingRequest {
+  /** Whether it asks for a secret. */
+  isSecret: boolean;
+  /** Of its `payloadJson` as Convex has it, in hexadecimal: an answer that says what it was shown is held to it. */
+  payloadSha256: string;
+}
+
+/** Which request of the app-server; ids begin at 0 in every process, so that what is not named is whatever process runs. */
+export interface RequestName {
+  requestId: string | number;
+  runtimeId?: string;
+  generation?: number;
+  appGeneration?: number;
+}
+
+interface Claimed {
+  readonly threadId: string;
+  readonly commandId: string;
+}
+
+/** What `turn/start` takes beside the app-server's thread id. */
+export interface TurnParams {
+  readonly input: readonly unknown[];
+  /** What Codex gives back as the message's `clientId`. */
+  readonly clientUserMessageId: string;
+  readonly model?: unknown;
+  readonly effort?: unknown;
+  readonly summary?: unknown;
+  readonly personality?: unknown;
+  readonly outputSchema?: unknown;
+  readonly cwd?: string;
+  readonly sandboxPolicy?: unknown;
+  readonly approvalPolicy?: unknown;
+}
+
+/** What `turn/steer` takes beside the app-server's thread id. */
+export interface SteerParams {
+  readonly expectedTurnId: string;
+  readonly input: readonly unknown[];
+  readonly clientUserMessageId: string;
+}
+
+export type TurnCommand = Claimed & { readonly kind: "turn"; readonly params: TurnParams };
+export type SteerCommand = Claimed & { readonly kind: "steer"; readonly params: SteerParams };
+/** `force`: a restart of the process may cut the turns of other threads. */
+export type InterruptCommand = Claimed & { readonly kind: "interrupt"; readonly turnId: string; readonly force: boolean };
+/** `decision` as the app-server takes it. */
+export type DecideCommand = Claimed & { readonly kind: "decide"; readonly request: RequestName; readonly decision: unknown };
+/** `answer`: the result of the app-server's request. */
+export type AnswerCommand = Claimed & { readonly kind: "answer"; readonly request: RequestName; readonly answer: object };
+export type ClaimedCommand = TurnCommand | SteerCommand | InterruptCommand | DecideCommand | AnswerCommand;
+
+/** What a command was refused with before Codex. */
+export interface RefusedClaim {
+  readonly kind: "refused";
+  readonly code: string;
+}
+
+/** What a turn sets beside what the policy decides. The policy lets no other member pass. */
+const TURN_SETTINGS = ["model", "effort", "summary", "personality", "outputSchema"] as const;
+
+/** What Codex is given as the id of a command's message, and gives back with it: the id of the turn that shows it, else its own. */
+export function echoIdOf({ commandId, payloadJson }: Pick<LeasedCommand, "commandId" | "payloadJson">): string {
+  const clientTurnId = parse(payloadJson)?.["clientTurnId"];
+  return typeof clientTurnId === "string" ? clientTurnId : commandId;
+}
+
+/**
+ * Asks the machine's policy, and reads what it lets through.
+ *
+ * @param recent commands that passed in the last minute
+ * @returns the command; or why it is refused: `E_COMMAND_NOT_ALLOWED`, `E_REQUEST_NOT_PENDING`, `E_APPROVAL_CHANGED`,
+ *   `E_COMMAND_TARGET_GONE`
+ */
+export function claim(machine: Machine, threadId: string, leased: LeasedCommand, recent: number): ClaimedCommand | RefusedClaim {
+  const { commandId, kind, payloadJson, turnId } = leased;
+  const payload = parse(payloadJson) ?? {};
+  const answers = kind === "decide" || kind === "answer";
+  const request = requestName(payload);
+  const asked = answers ? machine.request(threadId, request) : null;
+  if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
+  if (asked !== null && !isOfShown(payload["shownSha256"], asked)) return refused("E_APPROVAL_CHANGED");
+  const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, secret: asked?.isSecret ?? false };
+  const answer = decideCommand({ ...check, kind, payloadJson });
+  if (answer.type === "notAllowed") return refused(answer.code);
+  const claimed = { threadId, commandId };
+  const message = { input: payload["input"] as unknown[], clientUserMessageId: echoIdOf(leased) };
+  switch (kind) {
+    case "turn": {
+      const { cwd, sandboxPolicyJson, approvalPolicyJson } = answer;
+      const sandboxPolicy = sandboxPolicyJson === undefined ? undefined : (JSON.parse(sandboxPolicyJson) as unknown);
+      const approvalPolicy = approvalPolicyJson === undefined ? undefined : (JSON.parse(approvalPolicyJson) as unknown);
+      const settings = Object.fromEntries(TURN_SETTINGS.map((name) => [name, payload[name] ?? undefined]));
+      return { ...claimed, kind, params: { ...message, ...given({ ...settings, cwd, sandboxPolicy, approvalPolicy }) } };
+    }
+    case "steer":
+      if (turnId === undefined) return refused("E_COMMAND_TARGET_GONE");
+      return { ...claimed, kind, params: { expectedTurnId: turnId, ...message } };
+    case "interrupt":
+      if (turnId === undefined) return refused("E_COMMAND_TARGET_GONE");
+      return { ...claimed, kind, turnId, force: payload["force"] === true };
+    case "decide":
+      return { ...claimed, kind, request, decision: payload["decision"] };
+    case "answer":
+      return { ...claimed, kind, request, answer: payload["answer"] as object };
+  }
+}
+
+/** Who does not say what was shown was asked for it by the component, or declines. */
+function isOfShown(shown: unknown, { payloadSha256 }: WaitingRequest): boolean {
+  if (shown === undefined || shown === null) return true;
+  return typeof shown === "string" && shown.toLowerCase() === payloadSha256.toLowerCase();
+}
+
+function refused(code: string): RefusedClaim {
+  return { kind: "refused", code };
+}
+
+/** The component has checked them; what is none names no request that waits. */
+function requestName({ requestId, runtimeId, generation, appGeneration }: Record<string, unknown>): RequestName {
+  const name = { requestId, ...given({ runtimeId, generation, appGeneration }) };
+  return name as RequestName;
+}
+
+/** As the core reads it: of a member that occurs twice the last. Undefined where it is no object. */
+function parse(payloadJson: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(payloadJson) as unknown;
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fields that have a value; of what a client sent, null is none. */
+function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as {
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
+  };
+}

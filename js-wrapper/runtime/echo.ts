@@ -1,0 +1,53 @@
+/** What became of a command, in Codex's own history: its message says which command it was. */
+import type { DeliveredCommand } from "./command-delivery.js";
+
+/** A turn of `thread/turns/list`, as far as it matters here: what else it has may be of any version. */
+export interface ListedTurn {
+  readonly id: string;
+  readonly status?: unknown;
+  readonly items?: readonly unknown[];
+}
+
+/** A page of `thread/turns/list`, newest first. */
+export interface ListedTurns {
+  readonly data: readonly ListedTurn[];
+  readonly nextCursor?: string | null;
+}
+
+/** Turns of a page, with all their items: a line of the app-server holds them all. */
+export const ECHO_PAGE_TURNS = 5;
+
+/** Pages that are looked through. A command is looked for where its process ended: behind it are the turns of a few minutes. */
+export const ECHO_PAGES_MAX = 10;
+
+/**
+ * Makes what finds a command's echo.
+ *
+ * @param listTurns `thread/turns/list` of a thread of Convex's, with `limit` and `itemsView: "full"`
+ * @returns the turn that holds the message of a turn or a steer; of an interrupt its turn, if that has ended; null where it is not there,
+ *   and of an answer always: requests are gone with their process
+ */
+export function createEchoFinder(
+  listTurns: (threadId: string, page: { limit: number; cursor: string | null }) => Promise<ListedTurns>,
+): (command: DeliveredCommand) => Promise<{ turnId: string } | null> {
+  return async ({ threadId, kind, echoId, turnId }) => {
+    if (kind === "decide" || kind === "answer") return null;
+    const isIt = kind === "interrupt" ? (turn: ListedTurn) => turn.id === turnId : (turn: ListedTurn) => holdsEcho(turn, echoId);
+    let cursor: string | null = null;
+    for (let page = 0; page < ECHO_PAGES_MAX; page++) {
+      const { data, nextCursor }: ListedTurns = await listTurns(threadId, { limit: ECHO_PAGE_TURNS, cursor });
+      const turn = data.find(isIt);
+      if (turn !== undefined) return kind === "interrupt" && turn.status === "inProgress" ? null : { turnId: turn.id };
+      if (nextCursor === undefined || nextCursor === null) return null;
+      cursor = nextCursor;
+    }
+    return null;
+  };
+}
+
+function holdsEcho({ items = [] }: ListedTurn, echoId: string): boolean {
+  return items.some((item) => {
+    const { type, clientId } = item as { type?: unknown; clientId?: unknown };
+    return type === "userMessage" && clientId === echoId;
+  });
+}
