@@ -1,20 +1,10 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
-import { planRespond } from "../js-wrapper/core/control.js";
 import { mutation, query } from "./_generated/server.js";
 import { sendDecision } from "./model/commands.js";
-import { decide } from "./model/core.js";
+import { decideApproval } from "./model/decisions.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { refused } from "./model/refusals.js";
-import {
-  presentApproval,
-  REQUESTS_LISTED_BYTES_MAX,
-  requestsOfItem,
-  rowAt,
-  statusFields,
-  withPayload,
-  writeResponse,
-} from "./model/requests.js";
+import { presentApproval, REQUESTS_LISTED_BYTES_MAX, requestsOfItem } from "./model/requests.js";
 import { findThread, requireThread, scopeOf } from "./model/scope.js";
 import { isShown, shownAnywhere } from "./model/visible.js";
 import { vActor, vApproval, vRequestId } from "./validators.js";
@@ -66,32 +56,9 @@ export const respond = mutation({
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
     const rows = thread === null || !(await isShown(ctx, thread, turnId)) ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
-    const call = {
-      threadExists: thread !== null,
-      requestId,
-      decision: typeof decision === "string" ? decision : decision.json,
-      shownSha256,
-      known: rows,
-    };
-    let answer = decide(() => planRespond(call));
-    if (answer.type === "needs") {
-      const known = await withPayload(ctx, rows, answer.row);
-      answer = decide(() => planRespond({ ...call, known }));
-    }
-    if (answer.type === "rejected") throw refused(answer, rows, { threadId, turnId, itemId });
-    if (answer.type === "decide") {
-      const row = rowAt(rows, answer.row);
-      const nowMs = Date.now();
-      await ctx.db.patch("serverRequests", row._id, {
-        ...statusFields("answering", row.approval, nowMs, row),
-        decisionJson: answer.decision,
-        decidedBy: actor.userId,
-        decidedByDevice: actor.deviceId,
-        decidedAt: nowMs,
-      });
-      await writeResponse(ctx, row, answer.response);
-      if (thread !== null) await sendDecision(ctx, actor, thread, row, answer.decision, nowMs);
-    }
+    const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256 };
+    const decided = await decideApproval(ctx, actor, { thread, rows, about: { threadId, turnId, itemId } }, wish);
+    if (decided !== null && thread !== null) await sendDecision(ctx, actor, thread, decided.row, decided.decision, Date.now());
     return null;
   },
 });

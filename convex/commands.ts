@@ -3,6 +3,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { planCancel, planCommandSweep, planEdit, planLease, planPromote, planReport, planSend } from "../js-wrapper/core/commands.js";
 import { internal } from "./_generated/api.js";
+import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { defined } from "./model/apply.js";
@@ -29,6 +30,7 @@ import {
   takenTurn,
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
+import { decideApproval } from "./model/decisions.js";
 import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
@@ -49,7 +51,8 @@ const vCommandArgs = { actor: vActor, commandId: v.string() };
  * says is the machine's to read. `ttlMs` only shortens its time.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_ARCHIVED`, `E_COMMAND_ID_REUSED`, `E_COMMAND_INVALID`,
- * `E_COMMAND_TOO_LARGE`, `E_COMMAND_TARGET_GONE`, `E_COMMAND_NOT_ALLOWED`, `E_QUOTA`
+ * `E_COMMAND_TOO_LARGE`, `E_COMMAND_TARGET_GONE`, `E_COMMAND_NOT_ALLOWED`, `E_QUOTA`; of a decision those of `approvals.respond`, for it
+ * is one: recorded, of what was shown (`shownSha256` in the payload), among what was offered
  */
 export const send = mutation({
   args: { ...vCommandArgs, threadId: v.string(), kind: v.string(), payloadJson: v.string(), ttlMs: v.optional(v.number()) },
@@ -68,14 +71,21 @@ export const send = mutation({
     const call = { ...said, thread, sentBefore, openCount: open.length, nextOrder: order, named: null };
     let answer = decide(() => planSend(call));
     let carriers: typeof open = [];
+    let asked: Doc<"serverRequests"> | null = null;
     if (answer.type === "needs") {
-      const { named, carrier } = await loadNamed(ctx, scope, threadId, answer.needs, kind);
+      const { named, carrier, asked: found } = await loadNamed(ctx, scope, threadId, answer.needs, kind);
       carriers = carrier === null ? [] : [carrier];
+      asked = found;
       answer = decide(() => planSend({ ...call, named }));
     }
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, commandId });
     if (answer.type === "insert" && thread !== null) {
       const { deviceId } = actor;
+      if (kind === "decide" && asked !== null) {
+        const { decision, shownSha256 } = JSON.parse(payloadJson) as { decision: unknown; shownSha256?: string };
+        const about = { threadId, turnId: asked.turnId, itemId: asked.itemId };
+        await decideApproval(ctx, actor, { thread, rows: [asked], about }, { decision: JSON.stringify(decision), shownSha256 });
+      }
       await insertCommand(ctx, { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer);
       await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
       return { commandId, state: answer.command.state };

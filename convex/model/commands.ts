@@ -97,7 +97,7 @@ export async function loadNamed(
   threadId: string,
   needs: CommandNeeds,
   kind: string,
-): Promise<{ named: NamedFacts; carrier: Command | null }> {
+): Promise<{ named: NamedFacts; carrier: Command | null; asked: Doc<"serverRequests"> | null }> {
   const { turnId, clientTurnId, request } = needs;
   const [turn, shown, asked] = await Promise.all([
     turnId === undefined ? null : findTurnByEither(ctx, scope, threadId, turnId),
@@ -112,8 +112,9 @@ export async function loadNamed(
     carrier: carrier && (await factsOf(ctx, carrier)),
     clientTurnExists: shown !== null,
     request: asked && { status: asked.status, ...asks },
+    approval: asked?.approval !== undefined,
   };
-  return { named, carrier };
+  return { named, carrier, asked };
 }
 
 /** The open command that carries the queued turn of this id. */

@@ -26,6 +26,7 @@ export type NamedFacts = {
   carrier: CommandFacts | null;
   clientTurnExists: boolean;
   request: TargetRequestFacts | null;
+  approval: boolean;
 };
 
 /** `src/command/send.rs`, CommandSendCall. */
@@ -147,6 +148,7 @@ function packSend(call: CommandSendCall, bound?: boolean): Packed {
     packer.optional(named.carrier, (carrier) => commandFacts(packer, carrier));
     packer.flag(named.clientTurnExists);
     packer.optional(named.request, (request) => targetRequest(packer, request));
+    packer.flag(named.approval);
   });
   return packer.end();
 }

@@ -63,6 +63,8 @@ pub struct Named<'a> {
     pub client_turn_exists: bool,
     /// The request.
     pub request: Option<TargetRequest<'a>>,
+    /// Whether it asks for an approval.
+    pub approval: bool,
 }
 
 impl<'a> CommandSendCall<'a> {
@@ -97,6 +99,7 @@ impl<'a> CommandSendCall<'a> {
                 carrier: call.optional(CommandRow::unpack),
                 client_turn_exists: call.flag(),
                 request: call.optional(TargetRequest::unpack),
+                approval: call.flag(),
             }),
         }
     }
@@ -225,6 +228,12 @@ impl Named<'_> {
         let names_turn = matches!(kind, CommandKind::Steer | CommandKind::Interrupt);
         if names_turn && self.turn.is_none() {
             return Some((Code::EAuthTurnForbidden, "the turn does not exist for this actor"));
+        }
+        if kind == CommandKind::Answer && self.approval {
+            return Some((
+                Code::ECommandNotAllowed,
+                "an approval is decided, as it was shown, and not answered",
+            ));
         }
         let asked = self.request.and_then(|request| request.payload);
         if kind == CommandKind::Answer && asked.is_some_and(asks_secret) {

@@ -308,6 +308,16 @@ fn a_secret_is_not_answered_from_afar() {
 }
 
 #[test]
+fn an_approval_is_decided_and_not_answered() {
+    let of = |at: usize, approval| {
+        let named = Some(Named { request: Some(PENDING), approval, ..Named::default() });
+        code(&plan_send(&CommandSendCall { named, ..send(KINDS[at].0, KINDS[at].1) }))
+    };
+    assert_eq!((of(3, true), of(4, true)), (None, Some(Code::ECommandNotAllowed)));
+    assert_eq!((of(3, false), of(4, false)), (None, None));
+}
+
+#[test]
 fn an_interrupt_takes_a_queued_turn_out_of_the_queue() {
     let waiting = TargetTurn { turn_id: None, status: "queued", source: None };
     let call = |carrier| {
@@ -946,7 +956,7 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     let texts = "kinterrupt{}turn{}UinProgresspending?";
     let numbers = [
         1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
-        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0,
+        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0,
     ];
     let call = InterruptSendCall::unpack(Unpacker::new(texts, &numbers)).unwrap();
     assert!(call.bound && call.send.own);
@@ -958,7 +968,10 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((call.send.open_count, call.send.next_order), (9, 4));
     let named = call.send.named.unwrap();
     assert_eq!((named.turn, named.client_turn_exists), (Some(RUNNING), true));
-    assert_eq!(named.request, Some(TargetRequest { payload: Some("?"), ..PENDING }));
+    assert_eq!(
+        (named.request, named.approval),
+        (Some(TargetRequest { payload: Some("?"), ..PENDING }), true)
+    );
     assert!(CommandSendCall::unpack(Unpacker::new(texts, &numbers[1..])).is_ok());
 }
 

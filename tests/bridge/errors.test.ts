@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
-test("the docs list every code of the bridge and its outbox, and no other", async () => {
-  const code = /\bE_(?:BRIDGE|CODEX|OUTBOX)_[A-Z0-9_]+/g;
+test("the docs list every code of the bridge, its outbox and its runtime, and no other", async () => {
+  const code = /\bE_(?:BRIDGE|CODEX|OUTBOX|RUNTIME)_[A-Z0-9_]+/g;
   const folder = path.join(ROOT, "js-wrapper");
   const sources = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
   const texts = await Promise.all([...sources.map((file) => path.join(folder, file)), path.join(ROOT, "src/event/classify.rs")].map((file) => readFile(file, "utf8")));

@@ -1,4 +1,5 @@
 /** Commands: who sends, who leases, what becomes of each, and what the thread shows of it. */
+import { createHash } from "node:crypto";
 import type { FunctionArgs } from "convex/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Actor } from "../../convex/validators.js";
@@ -755,6 +756,49 @@ describe("approvals.respond", () => {
     expect(await lease(component)).toMatchObject([{ kind: "decide", payloadJson }]);
     expect((await refusal(respond(component, "declined"))).code).toBe("E_APPROVAL_NOT_PENDING");
     expect((await dump(component)).commands).toMatchObject([{ deviceId: "phone", state: "leased" }]);
+  });
+
+  describe("by a command that a client sends itself", () => {
+    const decision = (decision: unknown, more: object = {}) => ({ kind: "decide", payloadJson: JSON.stringify({ requestId: 0, decision, ...more }) });
+    const shown = async (component: Component) => {
+      const paginationOpts = { cursor: null, numItems: 1 };
+      const { payloadJson } = (await component.query(api.approvals.listPending, { actor: PHONE, paginationOpts })).page[0]!;
+      return createHash("sha256").update(payloadJson).digest("hex");
+    };
+
+    test("is recorded as its decision, and stands against another", async () => {
+      const component = await startBound();
+      await asking(component);
+      const sent = decision("accept", { shownSha256: await shown(component) });
+      for (let again = 0; again < 2; again++) await send(component, "a", sent);
+      expect((await dump(component)).serverRequests).toMatchObject([{ status: "answering", decisionJson: '"accept"', decidedBy: OWNER.userId }]);
+      expect(await refusal(send(component, "b", decision("decline")))).toMatchObject({ code: "E_APPROVAL_NOT_PENDING", decidedBy: OWNER.userId });
+      expect((await refusal(respond(component, "declined"))).code).toBe("E_APPROVAL_NOT_PENDING");
+      expect(await states(component)).toEqual([["a", "queued"]]);
+    });
+
+    test("is of what was shown, among what was offered, and of no more than anybody has read", async () => {
+      const component = await startBound();
+      const turn = await running(component);
+      const params = { threadId: THREAD, turnId: TURN, itemId: "i", command: "ls", availableDecisions: ["accept", "decline"] };
+      await ingestOk(component, [turn.raw(METHOD, JSON.stringify({ method: METHOD, id: 0, params }))]);
+      expect((await refusal(send(component, "a", decision("accept", { shownSha256: "00" })))).code).toBe("E_APPROVAL_CHANGED");
+      expect((await refusal(send(component, "a", decision("acceptForSession")))).code).toBe("E_APPROVAL_NOT_OFFERED");
+      const large = { ...params, itemId: "j", command: "x".repeat(300 * 1024) };
+      await ingestOk(component, [turn.raw(METHOD, JSON.stringify({ method: METHOD, id: 1, params: large }))]);
+      expect((await refusal(send(component, "a", { ...decision("accept", { requestId: 1 }) }))).code).toBe("E_APPROVAL_TOO_LARGE");
+      expect(await states(component)).toEqual([]);
+      expect((await dump(component)).serverRequests.map(({ status }) => status)).toEqual(["pending", "pending"]);
+      await send(component, "a", decision("decline", { requestId: 1 }));
+      expect(await states(component)).toEqual([["a", "queued"]]);
+    });
+
+    test("is none by an answer", async () => {
+      const component = await startBound();
+      await asking(component);
+      const answer = { kind: "answer", payloadJson: '{"requestId":0,"answer":{"decision":"accept"}}' };
+      expect((await refusal(send(component, "a", answer))).code).toBe("E_COMMAND_NOT_ALLOWED");
+    });
   });
 
   test("works in an archived thread, and only stores the decision where no runtime is bound", async () => {

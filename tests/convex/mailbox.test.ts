@@ -11,7 +11,7 @@ import { Heartbeat } from "../../js-wrapper/runtime/heartbeat.js";
 import { Mailbox } from "../../js-wrapper/runtime/mailbox.js";
 import { outcomeOfStop, STOP_RESTART_MS, Stopping } from "../../js-wrapper/runtime/stopping.js";
 import { createConvexPersistence, type CodexBridgeClient, type CodexPersistence } from "../../js-wrapper/runtime/persistence.js";
-import { ManualClock } from "../bridge/runtime/manual-clock.js";
+import { ManualClock } from "../runtime/manual-clock.js";
 import { codexLocal, startApp, type App } from "./app.js";
 import { refusal, SESSION, THREAD, TURN, TurnStream, type StreamEvent } from "./build.js";
 
@@ -581,11 +581,11 @@ describe("an answer", () => {
   test("of two devices is one to Codex: the first decision wins, the other is told", async () => {
     const { world, machine } = await asking();
     await decide(world, "phone's", "accept");
-    await decide(world, "desk's", "decline");
+    expect(await refusal(decide(world, "desk's", "decline"))).toMatchObject({ code: "E_APPROVAL_NOT_PENDING", decidedByDevice: "phone" });
     await world.look();
     await world.pass(MINUTE);
     expect(machine.given).toEqual([{ threadId: THREAD, commandId: "phone's", kind: "decide", request: { requestId: 0 }, decision: "accept" }]);
-    expect(await world.fates()).toEqual({ "phone's": "accepted", "desk's": "refused E_REQUEST_NOT_PENDING" });
+    expect(await world.fates()).toEqual({ "phone's": "accepted" });
   });
 
   test("that was given at the machine meanwhile is one", async () => {

@@ -2,10 +2,10 @@
 import type { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { anyApi, getFunctionName, type ApiFromModules, type FunctionReference } from "convex/server";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { defineCodexHost } from "../../../js-wrapper/host/convex.js";
-import type { NormalizedEvent } from "../../../js-wrapper/protocol/index.js";
-import { FOLLOW_EVERY_MS } from "../../../js-wrapper/runtime/following.js";
-import { createConvexPersistence, type CodexBridgeApi, type CodexBridgeClient, type CodexPersistence } from "../../../js-wrapper/runtime/persistence.js";
+import type { defineCodexHost } from "../../js-wrapper/host/convex.js";
+import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
+import { FOLLOW_EVERY_MS } from "../../js-wrapper/runtime/following.js";
+import { createConvexPersistence, type CodexBridgeApi, type CodexBridgeClient, type CodexPersistence } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock, settle } from "./manual-clock.js";
 
 const api = anyApi["chat"] as unknown as CodexBridgeApi;

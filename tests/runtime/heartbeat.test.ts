@@ -1,7 +1,7 @@
 /** When the runtime beats, and what it says. */
 import { expect, it } from "vitest";
-import { BEAT_EVERY_MS, BEAT_GAP_MS, Heartbeat, type HeartbeatOptions, type Present } from "../../../js-wrapper/runtime/heartbeat.js";
-import type { Beat } from "../../../js-wrapper/runtime/persistence.js";
+import { BEAT_EVERY_MS, BEAT_GAP_MS, Heartbeat, type HeartbeatOptions, type Present } from "../../js-wrapper/runtime/heartbeat.js";
+import type { Beat } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock, settle } from "./manual-clock.js";
 
 /** A heartbeat whose beats are answered when the test says so. */

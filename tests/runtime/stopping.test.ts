@@ -1,6 +1,6 @@
 /** How far a stop goes, and when. The steps are those of `src/command/stop.rs`. */
 import { expect, it } from "vitest";
-import { outcomeOfStop, STOP_AGAIN_MS, STOP_RESTART_MS, Stopping, type StopActions, type StopOutcome } from "../../../js-wrapper/runtime/stopping.js";
+import { outcomeOfStop, STOP_AGAIN_MS, STOP_RESTART_MS, Stopping, type StopActions, type StopOutcome } from "../../js-wrapper/runtime/stopping.js";
 import { ManualClock, settle } from "./manual-clock.js";
 
 /** A Codex that does what the test says, and keeps what was done to it. */

@@ -1,8 +1,8 @@
 /** A command's echo in a history as `thread/turns/list` answers it: newest turn first, whole items. */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import type { DeliveredCommand } from "../../../js-wrapper/runtime/command-delivery.js";
-import { createEchoFinder, ECHO_PAGE_TURNS, ECHO_PAGES_MAX, type ListedTurn, type ListedTurns } from "../../../js-wrapper/runtime/echo.js";
+import type { DeliveredCommand } from "../../js-wrapper/runtime/command-delivery.js";
+import { createEchoFinder, ECHO_PAGE_TURNS, ECHO_PAGES_MAX, type ListedTurn, type ListedTurns } from "../../js-wrapper/runtime/echo.js";
 
 const message = (clientId: string | null) => ({ type: "userMessage", id: "01a2", clientId, content: [{ type: "text", text: "x", text_elements: [] }] });
 const turn = (id: string, status: string, ...clientIds: (string | null)[]): ListedTurn => ({
