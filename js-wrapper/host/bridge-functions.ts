@@ -41,8 +41,11 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
   return {
     /** {@link ensureThreadByCreate}: by the app-server's id. */
     ensureThread: mutation({ ...vThread, ...vThreadFields }, ensureThreadByCreate),
-    /** {@link ensureThreadByResolve}: by the app's own name for it. */
-    resolveThread: mutation({ externalThreadId: v.optional(v.string()), ...vThreadFields }, ensureThreadByResolve),
+    /** {@link ensureThreadByResolve}: by the app's own name for it; `localThreadId` is the app-server's, where it has another. */
+    resolveThread: mutation(
+      { externalThreadId: v.optional(v.string()), localThreadId: v.optional(v.string()), ...vThreadFields },
+      ensureThreadByResolve,
+    ),
     /** {@link ensureSession}: the device of the token writes the thread from here on. */
     ensureSession: mutation(
       { sessionId: v.string(), ...vThread, runtimeId: v.optional(v.string()), generation: v.optional(v.number()) },

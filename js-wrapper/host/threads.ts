@@ -37,8 +37,8 @@ export async function ensureThreadByCreate(
  *
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
- * @param args `externalThreadId` is the app's name for the thread; `recreate` binds one anew whose
- *   thread was deleted
+ * @param args `externalThreadId` is the app's name for the thread, `localThreadId` the app-server's, where that is another;
+ *   `recreate` binds one anew whose thread was deleted
  * @returns `{threadId, externalThreadId?, created}`; `created` is false where the id was known
  * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted
  */
@@ -48,15 +48,16 @@ export async function ensureThreadByResolve(
   args: {
     actor: HostActorContext;
     externalThreadId?: string | undefined;
+    localThreadId?: string | undefined;
     model?: string | undefined;
     cwd?: string | undefined;
     recreate?: boolean | undefined;
   },
 ): Promise<{ threadId: string; externalThreadId?: string; created: boolean }> {
-  const { actor, externalThreadId, model, cwd, recreate } = args;
+  const { actor, externalThreadId, localThreadId = externalThreadId, model, cwd, recreate } = args;
   return await ctx.runMutation(component.threads.resolve, {
     actor,
-    ...given({ externalThreadId, localThreadId: externalThreadId, model, cwd, recreate }),
+    ...given({ externalThreadId, localThreadId, model, cwd, recreate }),
   });
 }
 

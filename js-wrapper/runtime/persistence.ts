@@ -106,7 +106,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
   return {
     ensureThread: async ({ externalThreadId, localThreadId, model, cwd }) => {
       if (externalThreadId !== undefined || localThreadId === undefined) {
-        return await client.mutation(api.resolveThread, mine({ externalThreadId, model, cwd }));
+        return await client.mutation(api.resolveThread, mine({ externalThreadId, localThreadId, model, cwd }));
       }
       const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, model, cwd }));
       return { threadId, created: false };

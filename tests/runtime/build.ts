@@ -9,11 +9,18 @@ const STAND_IN = path.join(import.meta.dirname, "stand-in-codex.mjs");
 
 export const START = { actor: OWNER, sessionId: SESSION, externalThreadId: "mine" };
 
-/** A runtime whose codex is the stand-in; `options` say what it does (see stand-in-codex.mjs). */
-export function runtimeOver(component: Component, { standIn = {}, ...options }: Partial<CodexHostRuntimeOptions> & { standIn?: object } = {}) {
+type Options = Partial<CodexHostRuntimeOptions> & { standIn?: object };
+
+/** A runtime over the component, as {@link runtimeWith} makes one. */
+export function runtimeOver(component: Component, options: Options = {}) {
+  return runtimeWith(persistenceOver(component), options);
+}
+
+/** A runtime whose codex is the stand-in; `standIn` says what that does (see stand-in-codex.mjs). */
+export function runtimeWith(persistence: CodexHostPersistence, { standIn = {}, ...options }: Options = {}) {
   const problems: { code: string; message: string }[] = [];
   const runtime: CodexHostRuntime = createCodexHostRuntime({
-    persistence: persistenceOver(component),
+    persistence,
     bridge: { codexBin: process.execPath, args: [STAND_IN, JSON.stringify(standIn)] },
     handlers: { onProtocolError: ({ code, message }) => void problems.push({ code, message }) },
     ...options,

@@ -62,7 +62,7 @@ describe("the persistence", () => {
   it("finds a thread by the app's id, makes it by the app-server's, and makes a new one without either", async () => {
     const found = { threadId: "uuid", externalThreadId: "ext", created: true };
     const byExternal = await sent((p) => p.ensureThread({ actor, externalThreadId: "ext", localThreadId: "th", cwd: "/w" }), { resolveThread: found });
-    expect(byExternal).toEqual({ calls: [["resolveThread", { externalThreadId: "ext", cwd: "/w", deviceToken }]], answer: found });
+    expect(byExternal).toEqual({ calls: [["resolveThread", { externalThreadId: "ext", localThreadId: "th", cwd: "/w", deviceToken }]], answer: found });
     const byLocal = await sent((p) => p.ensureThread({ localThreadId: "th", model: "m" }), { ensureThread: { threadId: "th" } });
     expect(byLocal).toEqual({ calls: [["ensureThread", { threadId: "th", model: "m", deviceToken }]], answer: { threadId: "th", created: false } });
     expect((await sent((p) => p.ensureThread({}))).calls).toStrictEqual([["resolveThread", { deviceToken }]]);
