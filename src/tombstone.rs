@@ -101,6 +101,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn threads_and_external_ids_are_buried_and_nothing_else() {
+        let read = |name| format!("{:?}", Buried::read(name));
+        assert_eq!([read("thread"), read("external"), read("")], ["Some(Thread)", "Some(External)", "None"]);
+    }
+
+    #[test]
     fn a_name_is_the_hash_of_kind_owner_and_id() {
         let name = tombstone_of(Buried::Thread, "acme", "ann", "th_1");
         assert_eq!(name.len(), 64);

@@ -6,6 +6,7 @@ use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, 
 use super::send::{CommandSendCall, InterruptSendCall, Named, Sent, plan_interrupt_send, plan_send};
 use crate::error::Code;
 use crate::ingest::call::ThreadRow;
+use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX};
 use crate::pack::Unpacker;
 use CommandKind::{Answer, Decide, Interrupt, Steer, Turn};
 use CommandState::{Accepted, Cancelled, Delivered, Expired, Leased, Queued, Refused, Unknown};
@@ -985,4 +986,35 @@ fn answers_are_plain_data() {
     );
     let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![lapsed(Delivered)] });
     assert!(json(&swept).contains(r#""state":"unknown","code":"E_COMMAND_UNKNOWN""#), "{}", json(&swept));
+}
+
+#[test]
+fn a_payload_names_short_ids_and_its_words_are_cut() {
+    let read = |kind, json: String| super::payload::CommandPayload::read(kind, &json);
+    let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+    for (bytes, fits) in
+        [(0, false), (1, true), (ID_BYTES_MAX, true), (ID_BYTES_MAX + 1, false), (4_000, false)]
+    {
+        let id = "i".repeat(bytes);
+        let steer = format!(r#"{{"expectedTurnId":"{id}","input":[{}]}}"#, text("hi"));
+        assert_eq!(read(Steer, steer).is_ok(), fits, "{bytes}");
+    }
+    let said = |texts: &[&str]| {
+        let members: Vec<String> = texts.iter().copied().map(text).collect();
+        read(Turn, format!(r#"{{"input":[{}]}}"#, members.join(","))).unwrap().input_summary
+    };
+    assert_eq!(said(&["a", "b", "c"]), "a\nb\nc");
+    let long = "é".repeat(INPUT_SUMMARY_UNITS_MAX);
+    assert_eq!(said(&[&long, "more"]), long);
+    assert_eq!(said(&["more", &long]).encode_utf16().count(), INPUT_SUMMARY_UNITS_MAX);
+}
+
+#[test]
+fn one_lease_hands_out_100_commands() {
+    let commands = |limit| {
+        let target = Target { turn: Some(RUNNING), request: None };
+        let rows = (0..102).map(|order| CommandRow { kind: Interrupt, order, target, ..row(Queued) });
+        handed(&CommandLeaseCall { limit, tokens: vec!["t"; 102], ..lease_call(rows.collect()) }).len()
+    };
+    assert_eq!([99.0, 100.0, 101.0, 1e9].map(commands), [99, 100, 100, 100]);
 }
