@@ -22,7 +22,7 @@ import type {
   FileChangeApprovalDecision,
   ToolRequestUserInputResponse,
 } from "../protocol/generated/types.js";
-import type { NormalizedEvent, RpcId, ServerInboundMessage } from "../protocol/index.js";
+import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
 import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
 import { Backoff, pause, SYSTEM_CLOCK } from "./clock.js";
 import { ConvexDelivery } from "./convex-delivery.js";
@@ -356,13 +356,12 @@ export class CodexHostRuntime extends AppServerCalls {
     else if (kind === "thread/started") session.loaded.add(threadId);
     else if (kind === "thread/closed" || kind === "thread/archived" || kind === "thread/deleted") session.loaded.delete(threadId);
     else if (kind === "serverRequest/resolved") session.requests.resolved(requestIdOf(payloadJson));
-    else if (payloadJson.includes('"id"')) this.#takeRequest(session, event);
+    else if (!Object.hasOwn(SERVER_NOTIFICATIONS, kind)) this.#takeRequest(session, event);
     this.#guard("onEvent", () => this.#options.handlers?.onEvent?.(event));
   }
 
   /** A message of a thread that wants an answer is a request. */
   #takeRequest({ requests }: Session, { kind, threadId, payloadJson }: NormalizedEvent): void {
-    if (kind.endsWith("/delta") || kind.endsWith("Delta")) return;
     const { id, params } = JSON.parse(payloadJson) as { id?: RpcId; params?: unknown };
     if (id !== undefined) requests.asked({ id, method: kind, params }, threadId);
   }
