@@ -13,7 +13,7 @@ fn text(answer: Result<JsValue, JsValue>) -> String {
 #[wasm_bindgen_test]
 fn a_turn_of_no_thread_is_rejected() {
     let code = r#"{"type":"rejected","code":"E_AUTH_THREAD_FORBIDDEN""#;
-    assert!(text(plan_turn_start(&[], &[5.0, 0.0, -1.0, 0.0, 0.0, 0.0])).starts_with(code));
+    assert!(text(plan_turn_start(&[], &[5.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0])).starts_with(code));
     let none_loaded = [vec![5.0, -1.0], vec![0.0; 11]].concat();
     let code = r#"{"type":"rejected","code":"E_AUTH_TURN_FORBIDDEN""#;
     assert!(text(plan_turn_interrupt(&[], &none_loaded)).starts_with(code));

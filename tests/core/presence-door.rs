@@ -14,16 +14,16 @@ fn text(answer: Result<JsValue, JsValue>) -> String {
 
 #[wasm_bindgen_test]
 fn a_beat_says_what_is_written() {
-    let call = [NOW, 1.0, 2.0, 1.0, 5.0, -1.0, 1.0, 1.0, -1.0, 0.0, 101.0, f64::NAN, 0.0, 0.0];
+    let call = [NOW, 1.0, 2.0, 1.0, 5.0, -1.0, 1.0, 1.0, -1.0, 0.0, 101.0, f64::NAN, 0.0, 0.0, 0.0, 0.0];
     let threads = r#"[{"threadId":"T","pendingRequests":0,"behind":101,"catchingUp":true}]"#;
-    let row = r#""generation":2,"phase":"ready","login":"unknown","awayAt":1060000,"threads":"#;
+    let row = r#""generation":2,"phase":"ready","login":"unknown","awayAt":1060000,"expiresAt":2593000000,"threads":"#;
     assert_eq!(
         text(plan_beat(b"rdreadyT", &call)),
         [
             r#"{"type":"beat","now":1000000,"commandsWaiting":0,"row":{"#,
             row,
             threads,
-            r#"},"schedule":true,"renewed":[],"leaseExpiresAt":1060000}"#
+            r#"},"forget":false,"schedule":true,"renewed":[],"leaseExpiresAt":1060000}"#
         ]
         .concat()
     );
