@@ -347,16 +347,18 @@ export class Outbox {
     const expected = lane.spilled;
     let [events, bytes] = [0, 0];
     for await (const stored of this.#store.events(thread.index, thread.loadedTo)) {
+      // What is written and not counted yet is for whoever counts it.
+      if (events === expected) return;
       lane.push(stored, 0);
       lane.spilled -= 1;
       thread.loadedTo = stored.seq;
       this.#memoryBytes += stored.bytes;
       events += 1;
       bytes += stored.bytes;
-      if (lane.spilled === 0 || events >= LOADED_EVENTS_MAX || bytes >= LOADED_BYTES_MAX) return;
+      if (events >= LOADED_EVENTS_MAX || bytes >= LOADED_BYTES_MAX) return;
     }
-    // All that was counted before was written before.
-    lane.spilled -= Math.max(0, expected - events);
+    // All that was counted before was written before: what is not there is gone.
+    lane.spilled -= expected - events;
   }
 
   #wake(thread: Thread): void {
