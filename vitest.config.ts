@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 import { V8_FLAGS } from "./tools/embedded-convex/run.mjs";
 
 const BUNDLING_TIMEOUT_MS = 180_000;
+/** Processes start, die, and are started again. */
+const STARTING_TIMEOUT_MS = 60_000;
 /** A poll waits for other processes, on a machine that may be busy. */
 const POLL_TIMEOUT_MS = 30_000;
 
@@ -35,7 +37,7 @@ export default defineConfig({
         },
       },
       { test: { name: "bridge", include: tests("bridge"), environment: "node" } },
-      { test: { name: "runtime", include: tests("runtime"), environment: "node" } },
+      { test: { name: "runtime", include: tests("runtime"), environment: "node", testTimeout: STARTING_TIMEOUT_MS, hookTimeout: STARTING_TIMEOUT_MS } },
       { test: { name: "outbox", include: tests("outbox"), environment: "node", testTimeout: BUNDLING_TIMEOUT_MS } },
       { test: { name: "host", include: tests("host"), environment: "node" } },
       { test: { name: "react", include: tests("react"), environment: "jsdom" } },

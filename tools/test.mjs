@@ -45,7 +45,7 @@ const STEPS = [
   command("alike", process.execPath, "tests/core/alike.mjs"),
   npmBin("types", "typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"),
   npmBin("lint", "eslint/bin/eslint.js", "--max-warnings", "0", "."),
-  vitest("unit", "convex", "bridge", "host", "react"),
+  vitest("unit", "convex", "bridge", "runtime", "outbox", "host", "react"),
   vitest("bundle", "bundle"),
   vitest("packaging", "packaging"),
   vitest("e2e", "e2e"),

@@ -56,7 +56,7 @@ it("is looked for page by page, as far as a crash may be away", async () => {
 });
 
 it("is found in a recorded answer", async () => {
-  const lines = readFileSync(new URL("../../fixtures/transcripts/lifecycle.jsonl", import.meta.url), "utf8").trimEnd().split("\n");
+  const lines = readFileSync(new URL("../fixtures/transcripts/lifecycle.jsonl", import.meta.url), "utf8").trimEnd().split("\n");
   type Line = { dir?: string; msg?: { id?: number; result?: ListedTurns } };
   const answer = lines.map((line) => JSON.parse(line) as Line).find(({ dir, msg }) => dir === "in" && msg?.id === 9)?.msg?.result ?? expect.fail();
   const [, asked] = answer.data;
