@@ -15,6 +15,7 @@ import { encode } from "./encoding.js";
 import { type BridgeError, CodexBridgeError, cutLine, cutTail, messageOf } from "./errors.js";
 import { type FrameFault, LineFramer } from "./framing.js";
 import { type ClientInfo, Handshake } from "./handshake.js";
+import { interruptionOf, TURN_ENDED } from "./interruption.js";
 import { type KnownNumbers, Numbering } from "./numbering.js";
 import { CodexProcess, type ProcessEnd } from "./process.js";
 
@@ -288,12 +289,9 @@ export class CodexLocalBridge {
     this.#guard("onProcessExit", "", () => this.#handlers.onProcessExit?.(end.code));
   }
 
-  /** The app-server says nothing when it dies. */
   #interrupt(threadId: string, turnId: string): void {
-    const kind = "turn/completed";
-    const turn = { id: turnId, items: [], status: "interrupted", error: null };
-    const payloadJson = JSON.stringify({ method: kind, params: { threadId, turn, synthesized: true } });
-    this.#deliver({ kind, threadId, turnId, opensTurn: false, endsTurn: true }, payloadJson, Date.now());
+    const end = { kind: TURN_ENDED, threadId, turnId, opensTurn: false, endsTurn: true };
+    this.#deliver(end, interruptionOf(threadId, turnId), Date.now());
   }
 
   #takeLine(run: Run, line: string, fault: FrameFault | undefined): void {

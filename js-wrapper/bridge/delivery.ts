@@ -1,9 +1,5 @@
+import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import type { NormalizedEvent } from "../protocol/index.js";
-
-/** Milliseconds before a rejected event is handed over again: at first, and at most; doubled in between. */
-export const RETRY_FIRST_MS = 500;
-/** See {@link RETRY_FIRST_MS}. */
-export const RETRY_MAX_MS = 30_000;
 
 /** UTF-16 units of payloads that may wait before the bridge stops reading, and at which it reads on. */
 export const WAITING_UNITS_MAX = 64 * 1024 * 1024;
@@ -116,8 +112,9 @@ export class Delivery {
   }
 
   async #deliver(event: NormalizedEvent, abandoned: AbortSignal): Promise<void> {
+    const backoff = new Backoff(SYSTEM_CLOCK);
     let told = false;
-    for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+    for (;;) {
       try {
         await this.#actions.handle(event);
         return;
@@ -125,7 +122,7 @@ export class Delivery {
         if (abandoned.aborted) return;
         if (!told) this.#actions.rejected(event, thrown);
         told = true;
-        if (!(await pause(jittered(delayMs), abandoned))) return;
+        if (!(await pause(SYSTEM_CLOCK, backoff.next(), abandoned))) return;
       }
     }
   }
@@ -136,22 +133,4 @@ export class Delivery {
     this.#isCrowded = isCrowded;
     this.#actions.crowded(isCrowded);
   }
-}
-
-/** Between half of it and all of it, so that many bridges do not come back at once. */
-function jittered(ms: number): number {
-  return ms * (0.5 + Math.random() / 2);
-}
-
-/** @returns whether it lasted to its end */
-function pause(ms: number, abandoned: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    abandoned.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      abandoned.removeEventListener("abort", done);
-      resolve(!abandoned.aborted);
-    }
-  });
 }

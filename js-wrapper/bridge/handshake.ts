@@ -6,7 +6,7 @@ import { CodexBridgeError } from "./errors.js";
 export const INITIALIZE_TIMEOUT_MS = 30_000;
 
 /** Who the bridge says it is, unless the app says otherwise. */
-const DEFAULT_CLIENT_INFO: ClientInfo = { name: "convex_codex_local", title: "Convex Codex Local", version: "0.1.0" };
+export const DEFAULT_CLIENT_INFO: ClientInfo = { name: "convex_codex_local", title: "Convex Codex Local", version: "0.1.0" };
 
 /** Who the client says it is, in initialize. */
 export interface ClientInfo {
@@ -16,7 +16,7 @@ export interface ClientInfo {
 }
 
 /** SOURCE: app-server 0.169.0 leaves `availableDecisions` out of approvals without it. */
-const CAPABILITIES = { experimentalApi: true };
+export const CAPABILITIES = { experimentalApi: true };
 
 /** What the handshake makes happen. */
 export interface HandshakeActions {

@@ -1,3 +1,4 @@
+import { interruptionOf, TURN_ENDED } from "../bridge/interruption.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import type { StoredThread } from "./store.js";
 
@@ -31,7 +32,7 @@ export class ThreadNumbers {
   see({ eventId, streamId, turnId, cursorStart, cursorEnd, kind }: NormalizedEvent): void {
     if (streamId === undefined || turnId === undefined) {
       this.#nextLifecycle = Math.max(this.#nextLifecycle, cursorEnd);
-    } else if (kind === "turn/completed") {
+    } else if (kind === TURN_ENDED) {
       this.#turns.delete(turnId);
       this.#ended.add(turnId);
       const [oldest] = this.#ended;
@@ -48,11 +49,10 @@ export class ThreadNumbers {
     return [...this.#turns].map(([turnId, { next, idPrefix }]) => {
       const { threadId } = this;
       const streamId = `${threadId}:${turnId}:0`;
-      const turn = { id: turnId, items: [], status: "interrupted", error: null };
       return {
         eventId: `${idPrefix}:${streamId}:${String(next)}`,
-        ...{ threadId, turnId, streamId, cursorStart: next, cursorEnd: next + 1, kind: "turn/completed" },
-        payloadJson: JSON.stringify({ method: "turn/completed", params: { threadId, turn, synthesized: true } }),
+        ...{ threadId, turnId, streamId, cursorStart: next, cursorEnd: next + 1, kind: TURN_ENDED },
+        payloadJson: interruptionOf(threadId, turnId),
         createdAt: nowMs,
       };
     });

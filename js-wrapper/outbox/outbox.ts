@@ -1,3 +1,4 @@
+import { Backoff, pause, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../clock.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { OutboxError } from "./errors.js";
 import { BATCH_EVENTS_MAX, Lane } from "./lane.js";
@@ -24,10 +25,6 @@ const RESUME_SHARE = 0.9;
 
 /** Milliseconds that Convex has for a batch; then it is sent again. */
 export const DELIVERY_TIMEOUT_MS = 30_000;
-/** Milliseconds before a batch is sent again: at first, and at most; doubled in between. */
-export const RETRY_FIRST_MS = 500;
-/** See {@link RETRY_FIRST_MS}. */
-export const RETRY_MAX_MS = 30_000;
 /** Times that a batch is refused before it is taken apart. */
 export const REFUSALS_MAX = 3;
 
@@ -295,7 +292,8 @@ export class Outbox {
   }
 
   async #write(): Promise<void> {
-    let retryMs = RETRY_FIRST_MS;
+    const backoff = new Backoff(SYSTEM_CLOCK);
+    let isStuck = false;
     while (this.#pending.length > 0 || this.#noted.size > 0) {
       const taken = this.#pending;
       this.#pending = [];
@@ -309,14 +307,14 @@ export class Outbox {
         // A full disk: what is in memory waits for it, and so does whoever reads.
         this.#pending = [...taken, ...this.#pending];
         for (const thread of touched) this.#noted.add(thread);
-        if (retryMs === RETRY_FIRST_MS) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
+        if (!isStuck) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
+        isStuck = true;
         this.#tellCrowd(true);
-        await this.#pause(retryMs);
-        if (this.#isOver()) break;
-        retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+        if (!(await this.#pause(backoff.next()))) break;
         continue;
       }
-      retryMs = RETRY_FIRST_MS;
+      isStuck = false;
+      backoff.reset();
       this.#written += 1;
       const now = Date.now();
       for (const { thread, stored } of taken) {
@@ -398,8 +396,9 @@ export class Outbox {
 
   /** Sends the first events of a thread until something has become of them; what is refused as a whole is taken apart. */
   async #deliver(thread: Thread, events: readonly StoredEvent[]): Promise<void> {
+    const backoff = new Backoff(SYSTEM_CLOCK);
     let refusals = 0;
-    for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+    for (;;) {
       await this.#sync();
       const verdict = await this.#attempt(thread.threadId, events);
       if (this.#isOver()) return;
@@ -418,8 +417,7 @@ export class Outbox {
           break;
         case "again":
       }
-      await this.#pause(jittered(delayMs));
-      if (this.#isOver()) return;
+      if (!(await this.#pause(backoff.next()))) return;
     }
   }
 
@@ -535,17 +533,9 @@ export class Outbox {
     this.#options.onCrowded?.(isCrowded);
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#closed;
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener("abort", done, { once: true });
-    });
+  /** @returns false where the outbox was closed before the wait was over */
+  #pause(ms: number): Promise<boolean> {
+    return pause(SYSTEM_CLOCK, ms, this.#closed.signal);
   }
 }
 
@@ -556,9 +546,4 @@ function stubOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, c
   const payloadJson = JSON.stringify({ method: STUB_KIND, params: { threadId, turnId } });
   const at = { ...(turnId === undefined ? {} : { turnId }), ...(streamId === undefined ? {} : { streamId }), cursorStart, cursorEnd };
   return { eventId, threadId, ...at, kind: STUB_KIND, payloadJson, createdAt };
-}
-
-/** Between half of it and all of it, so that many outboxes do not come back at once. */
-function jittered(ms: number): number {
-  return ms * (0.5 + Math.random() / 2);
 }

@@ -1,3 +1,5 @@
+import { messageOf } from "../bridge/errors.js";
+
 /** What became of a batch. */
 export type Verdict =
   /** Convex has it. */
@@ -41,7 +43,7 @@ const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED"]);
  * validators do not take, and E_INTERNAL, a bug that the same batch may meet again.
  */
 export function verdictOfError(thrown: unknown): Verdict {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = messageOf(thrown);
   const { data, status } = (thrown ?? {}) as { data?: unknown; status?: unknown };
   if (typeof status === "number") return isPassing(status) ? { type: "again", reason: message } : { type: "refused", code: `HTTP_${String(status)}`, message };
   if (data !== null && typeof data === "object" && "code" in data && typeof data.code === "string") {

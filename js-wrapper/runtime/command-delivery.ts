@@ -11,7 +11,7 @@ import {
   type SteerCommand,
   type TurnCommand,
 } from "./claimed-command.js";
-import { Backoff, pause, type Clock } from "./clock.js";
+import { Backoff, pause, type Clock } from "../clock.js";
 import type { CodexPersistence, LeasedCommand } from "./persistence.js";
 import { Reports } from "./reports.js";
 

@@ -24,3 +24,8 @@ export class CodexRuntimeError extends Error {
     this.code = code;
   }
 }
+
+/** The code of whatever was thrown; `E_INTERNAL` where it has none. */
+export function codeOf(thrown: unknown): string {
+  return thrown !== null && typeof thrown === "object" && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "E_INTERNAL";
+}

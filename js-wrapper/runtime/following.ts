@@ -1,5 +1,5 @@
 /** A query that is asked again and again, for clients without subscriptions. */
-import { Backoff, pause, type Clock } from "./clock.js";
+import { Backoff, pause, type Clock } from "../clock.js";
 
 /** Milliseconds between two askings: what somebody sends from afar is seen within that time. */
 export const FOLLOW_EVERY_MS = 5_000;

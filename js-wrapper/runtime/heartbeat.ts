@@ -1,5 +1,5 @@
 /** What the runtime tells of itself, so that clients see the present while events still arrive in order. */
-import { SYSTEM_CLOCK, type Clock } from "./clock.js";
+import { SYSTEM_CLOCK, type Clock } from "../clock.js";
 import type { Beat, CodexPersistence } from "./persistence.js";
 
 /** Milliseconds from a beat to the next: four that are missed are an absence, and the end of every lease. */

@@ -1,6 +1,6 @@
 /** The commands that were sent to this machine from afar: each is given to Codex once at most, and its fate is known in the end. */
 import { parseCodexErrorCode } from "../host/codex-error.js";
-import { Backoff, SYSTEM_CLOCK, type Clock } from "./clock.js";
+import { Backoff, SYSTEM_CLOCK, type Clock } from "../clock.js";
 import { CommandDelivery, type DeliveryOptions } from "./command-delivery.js";
 import type { CodexPersistence, FollowedCommands, LeasedCommand } from "./persistence.js";
 import { TurnsInFlight } from "./turns-in-flight.js";

@@ -3,7 +3,7 @@
 import type { ApiFromModules, FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
 import type { bridgeFunctions } from "../host/bridge-functions.js";
 import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
-import { SYSTEM_CLOCK, type Clock } from "./clock.js";
+import { SYSTEM_CLOCK, type Clock } from "../clock.js";
 import { followByAsking } from "./following.js";
 
 /** The bridge's functions of `defineCodexHost`, by the names that it gives them: the generated api of the app's file fits it. */

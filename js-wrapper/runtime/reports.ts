@@ -1,6 +1,6 @@
 /** Reports of what became of commands, which arrive: a network that fails holds them up, and ends none. */
 import { parseCodexErrorCode } from "../host/codex-error.js";
-import { Backoff, pause, type Clock } from "./clock.js";
+import { Backoff, pause, type Clock } from "../clock.js";
 import type { CodexPersistence, CommandReport } from "./persistence.js";
 
 /** How a report ended. */

@@ -3,17 +3,19 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import {
   AppServerClient,
-  type AppServerClientInfo,
   AppServerError,
   buildCommandExecutionApprovalResponse,
   buildDynamicToolCallResponse,
   buildFileChangeApprovalResponse,
+  buildInitializeRequestWithCapabilities,
   buildToolRequestUserInputResponse,
   type ClientRequestParams,
   type ClientRequestResult,
   type LegacyChatgptAuthTokens,
 } from "../app-server/index.js";
-import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
+import { messageOf } from "../bridge/errors.js";
+import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
+import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexBridgeError, CodexLocalBridge } from "../bridge/index.js";
 import { Outbox, type OutboxError } from "../outbox/index.js";
 import type {
   ChatgptAuthTokensRefreshResponse,
@@ -24,9 +26,9 @@ import type {
 } from "../protocol/generated/types.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
 import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
-import { Backoff, pause, SYSTEM_CLOCK } from "./clock.js";
+import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import { ConvexDelivery } from "./convex-delivery.js";
-import { CodexRuntimeError } from "./errors.js";
+import { CodexRuntimeError, codeOf } from "./errors.js";
 import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
 import { RuntimeState } from "./state.js";
 import { Supervisor } from "./supervisor.js";
@@ -34,8 +36,6 @@ import type { CodexHostRuntimeOptions, CodexHostState, RuntimeBridge, StartArgs 
 
 /** Milliseconds that stop() waits for what has happened to arrive. */
 export const STOP_FLUSH_MS = 10_000;
-
-const DEFAULT_CLIENT_INFO: AppServerClientInfo = { name: "convex_codex_local", title: "Convex Codex Local", version: "0.1.0" };
 
 interface Settle {
   resolve(): void;
@@ -269,17 +269,14 @@ export class CodexHostRuntime extends AppServerCalls {
         send: (message) => made.bridge.send(message),
         opened: (request) => this.#requestOpened(made, request),
         closed: (request, end) => this.#requestClosed(made, request, end),
-        unknown: ({ method }) => this.#report("E_UNSUPPORTED_SERVER_REQUEST", `\`${method}\` was refused: nobody here knows it`, method),
+        unknown: ({ method }) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `\`${method}\` was refused: nobody here knows it`), method),
         now: () => Date.now(),
       }),
-      supervisor: new Supervisor({
-        start: () => this.#restart(made),
-        giveUp: () => this.#gaveUp(made),
-        now: () => Date.now(),
-        random: () => Math.random(),
-      }),
+      supervisor: new Supervisor({ start: () => this.#restart(made), giveUp: () => this.#gaveUp(made) }),
     };
     session = made;
+    // What was told while it was opened, nobody heard.
+    if (outbox.isCrowded) made.bridge.hold?.(true);
     return made;
   }
 
@@ -290,7 +287,7 @@ export class CodexHostRuntime extends AppServerCalls {
       onProtocolError: ({ line, error }: BridgeError) => {
         // Why a process could not be started is why the start was not one.
         session().spawned?.reject(new CodexRuntimeError(error.code, error.message, error));
-        this.#report(error.code, error.message, line);
+        this.#failed(error, line);
       },
       onProcessStart: () => session().spawned?.resolve(),
       onProcessExit: () => this.#processEnded(session()),
@@ -310,14 +307,15 @@ export class CodexHostRuntime extends AppServerCalls {
       session.spawned = undefined;
     });
     // Not waited for: what is asked next waits behind it, in the bridge or in the pipe.
-    const clientInfo = { title: null, ...(this.#options.clientInfo ?? DEFAULT_CLIENT_INFO) };
-    this.#unwaited(session.client.request("initialize", { clientInfo: { ...clientInfo, title: clientInfo.title ?? null }, capabilities: CAPABILITIES }));
+    const { clientInfo = DEFAULT_CLIENT_INFO } = this.#options;
+    const { params } = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES);
+    this.#unwaited(session.client.request("initialize", params));
     session.client.notify("initialized");
   }
 
   /** Asks for the thread of the start, and binds it. */
   async #callThread(session: Session): Promise<void> {
-    const { client, delivery, args, loaded } = session;
+    const { client, delivery, args } = session;
     const { runtimeThreadId, externalThreadId, model, cwd, dynamicTools } = args;
     const strategy = args.threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume");
     const fields = { ...(model === undefined ? {} : { model }), ...(cwd === undefined ? {} : { cwd }) };
@@ -329,23 +327,22 @@ export class CodexHostRuntime extends AppServerCalls {
           ? client.request("thread/resume", { threadId, ...fields })
           : client.request("thread/fork", { threadId, ...fields });
     const { thread } = await answered;
-    loaded.add(thread.id);
     delivery.name(thread.id, { ...(externalThreadId === undefined ? {} : { externalThreadId }), ...fields });
-    this.#state.threadKnown(thread.id);
-    const bound = await this.#again(session, () => delivery.bind(thread.id));
-    if (bound === undefined) return;
-    session.supervisor.isReady();
-    this.#state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
+    if (await this.#goOnIn(session, thread.id, externalThreadId)) session.supervisor.isReady();
   }
 
-  /** Another thread of the process is the runtime's. */
   async #switch<Answer extends { thread: { id: string } }>(session: Session, answer: Answer): Promise<Answer> {
-    const { id } = answer.thread;
-    session.loaded.add(id);
-    this.#state.threadKnown(id);
-    const bound = await this.#again(session, () => session.delivery.bind(id));
-    if (bound !== undefined) this.#state.bound(bound.threadId, bound.externalThreadId);
+    await this.#goOnIn(session, answer.thread.id);
     return answer;
+  }
+
+  /** A thread of the process is the runtime's from here on. @returns whether Convex has it too; not where the runtime stops before */
+  async #goOnIn(session: Session, threadId: string, externalThreadId?: string): Promise<boolean> {
+    session.loaded.add(threadId);
+    this.#state.threadKnown(threadId);
+    const bound = await this.#again(session, () => session.delivery.bind(threadId));
+    if (bound !== undefined) this.#state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
+    return bound !== undefined;
   }
 
   #takeEvent(session: Session, event: NormalizedEvent): void {
@@ -447,7 +444,7 @@ export class CodexHostRuntime extends AppServerCalls {
   }
 
   /** Tells Convex of a request, behind what was told before; without end, until it is told or refused. */
-  #tell(session: Session, localThreadId: string, tell: (threadId: string, process: Required<ProcessName>) => Promise<unknown>): void {
+  #tell(session: Session, localThreadId: string, tell: (threadId: string, process: ProcessName) => Promise<unknown>): void {
     const { runtimeId, generation } = session.outbox;
     const process = { runtimeId, generation, appGeneration: session.process };
     session.told = session.told.then(async () => {
@@ -511,33 +508,28 @@ export class CodexHostRuntime extends AppServerCalls {
     promise.catch((thrown: unknown) => this.#failed(thrown));
   }
 
-  #failed(thrown: unknown): void {
-    const code = thrown !== null && typeof thrown === "object" && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "E_INTERNAL";
-    this.#report(code, thrown instanceof Error ? thrown.message : String(thrown), "");
-  }
-
-  #report(code: string, message: string, line: string): void {
-    this.#state.failed(`[${code}] ${message}`);
-    this.#guard("onProtocolError", () => this.#options.handlers?.onProtocolError?.({ message, line, code }));
+  /** @param line what it is about, where it is about one */
+  #failed(thrown: unknown, line = ""): void {
+    this.#state.failed(thrown);
+    const told = { message: messageOf(thrown), line, code: codeOf(thrown) };
+    this.#guard("onProtocolError", () => this.#options.handlers?.onProtocolError?.(told));
   }
 
   /** A handler that throws or rejects ends nothing. */
   #guard(name: string, call: () => unknown): void {
     const told = async (): Promise<unknown> => await call();
     told().catch((thrown: unknown) => {
-      if (name !== "onProtocolError") this.#report("E_BRIDGE_HANDLER_FAILED", `${name} failed: ${String(thrown)}`, "");
+      if (name !== "onProtocolError") this.#failed(new CodexBridgeError("E_BRIDGE_HANDLER_FAILED", `${name} failed: ${messageOf(thrown)}`, thrown));
     });
   }
 }
 
+/** Which process of codex it is: ids of requests count from 0 in each. */
 interface ProcessName {
-  runtimeId?: string;
-  generation?: number;
-  appGeneration?: number;
+  readonly runtimeId: string;
+  readonly generation: number;
+  readonly appGeneration: number;
 }
-
-/** SOURCE: app-server 0.169.0 leaves `availableDecisions` out of approvals without it. */
-const CAPABILITIES = { experimentalApi: true } as never;
 
 function requestIdOf(payloadJson: string): RpcId {
   const { params } = JSON.parse(payloadJson) as { params?: { requestId?: RpcId } };

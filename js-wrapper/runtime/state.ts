@@ -1,4 +1,7 @@
+import { messageOf } from "../bridge/errors.js";
+import { isInterruption } from "../bridge/interruption.js";
 import type { NormalizedEvent } from "../protocol/index.js";
+import { codeOf } from "./errors.js";
 import type { CodexHostState, KindCount, RuntimePhase } from "./types.js";
 
 /** How a runtime stands, as it is told what happens; whoever listens is told of every change. */
@@ -16,8 +19,11 @@ export class RuntimeState {
   }
 
   get(): CodexHostState {
-    const ingestMetrics = { enqueuedEventCount: this.#events, skippedEventCount: 0, enqueuedByKind: sorted(this.#kinds), skippedByKind: [] };
-    return (this.#whole ??= { ...this.#state, ingestMetrics });
+    return (this.#whole ??= { ...this.#state, ingestMetrics: this.#metrics() });
+  }
+
+  #metrics(): CodexHostState["ingestMetrics"] {
+    return { enqueuedEventCount: this.#events, skippedEventCount: 0, enqueuedByKind: sorted(this.#kinds), skippedByKind: [] };
   }
 
   subscribe(listener: (state: CodexHostState) => void): () => void {
@@ -45,13 +51,13 @@ export class RuntimeState {
 
   /** Another phase; the error that led there. */
   phase(phase: RuntimePhase, thrown?: unknown): void {
-    const lastError = phase === "ready" ? { lastError: null } : thrown === undefined ? {} : { lastError: textOf(thrown) };
+    const lastError = phase === "ready" ? { lastError: null } : thrown === undefined ? {} : { lastError: toldOf(thrown) };
     const isOver = phase === "idle" || phase === "failed";
     this.#set({ phase, running: !isOver, ...(isOver ? { turnInFlight: false, pendingServerRequestCount: 0 } : {}), ...lastError });
   }
 
-  failed(lastError: string): void {
-    this.#set({ lastError });
+  failed(thrown: unknown): void {
+    this.#set({ lastError: toldOf(thrown) });
   }
 
   /** So many requests wait. */
@@ -67,8 +73,8 @@ export class RuntimeState {
     if (turnId === undefined || threadId !== this.#state.runtimeThreadId) return;
     if (kind === "turn/started") this.#set({ turnId, turnInFlight: true, phase: "running" });
     else if (kind === "turn/completed" && turnId === this.#state.turnId) {
-      // An end that codex did not say is that of its process.
-      const isOver = this.#state.phase === "running" && !payloadJson.includes('"synthesized":true');
+      // That is the end of its process.
+      const isOver = this.#state.phase === "running" && !isInterruption(payloadJson);
       this.#set({ turnInFlight: false, ...(isOver ? { phase: "ready" } : {}) });
     }
   }
@@ -103,7 +109,6 @@ function sorted(kinds: ReadonlyMap<string, number>): KindCount[] {
   return [...kinds].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, count]) => ({ kind, count }));
 }
 
-function textOf(thrown: unknown): string {
-  if (thrown instanceof Error) return "code" in thrown && typeof thrown.code === "string" ? `[${thrown.code}] ${thrown.message}` : thrown.message;
-  return String(thrown);
+function toldOf(thrown: unknown): string {
+  return `[${codeOf(thrown)}] ${messageOf(thrown)}`;
 }

@@ -2,7 +2,7 @@
  * A stop that stops: requests answered `cancel`, `turn/interrupt`, once more, and then the process. The clock of what
  * `src/command/stop.rs` plans, which no door of the core has.
  */
-import { SYSTEM_CLOCK, type Clock } from "./clock.js";
+import { SYSTEM_CLOCK, type Clock } from "../clock.js";
 
 /** Milliseconds after which a turn that was interrupted and has not ended is interrupted once more. SOURCE: `src/limits.rs`. */
 export const STOP_AGAIN_MS = 5_000;

@@ -1,3 +1,5 @@
+import { Backoff, type Clock, SYSTEM_CLOCK } from "../clock.js";
+
 /** Milliseconds before a process that ended is started again: at first, and at most; doubled in between. */
 export const RESTART_FIRST_MS = 500;
 /** See {@link RESTART_FIRST_MS}. */
@@ -13,46 +15,44 @@ export interface SupervisorActions {
   start(): void;
   /** It ended too often; it is not started again by itself. */
   giveUp(): void;
-  /** Milliseconds since 1970. */
-  now(): number;
-  /** At least 0, below 1. */
-  random(): number;
 }
 
 /** Starts a process again that ends by itself: later each time, and not for ever. */
 export class Supervisor {
   readonly #actions: SupervisorActions;
+  readonly #clock: Clock;
+  readonly #backoff: Backoff;
   /** When it was started again, the newest last. */
   #restarts: number[] = [];
-  #delayMs = RESTART_FIRST_MS;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelStart: () => void = () => undefined;
 
-  constructor(actions: SupervisorActions) {
+  constructor(actions: SupervisorActions, clock: Clock = SYSTEM_CLOCK) {
     this.#actions = actions;
+    this.#clock = clock;
+    this.#backoff = new Backoff(clock, RESTART_FIRST_MS, RESTART_MAX_MS);
   }
 
   /** The process is there and answers: the next wait is a short one. What it has cost so far is remembered. */
   isReady(): void {
-    this.#delayMs = RESTART_FIRST_MS;
+    this.#backoff.reset();
   }
 
   /** The process ended by itself. @returns whether it will be started again */
   ended(): boolean {
-    const now = this.#actions.now();
+    const now = this.#clock.now();
     this.#restarts = this.#restarts.filter((at) => now - at < RESTARTS_WITHIN_MS);
     if (this.#restarts.length >= RESTARTS_MAX) {
       this.#actions.giveUp();
       return false;
     }
     this.#restarts.push(now);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#actions.start(), this.#delayMs * (0.5 + this.#actions.random() / 2));
-    this.#delayMs = Math.min(this.#delayMs * 2, RESTART_MAX_MS);
+    this.#cancelStart();
+    this.#cancelStart = this.#clock.after(this.#backoff.next(), () => this.#actions.start());
     return true;
   }
 
   /** Starts nothing any more. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancelStart();
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Delivery, RETRY_FIRST_MS, RETRY_MAX_MS, WAITING_UNITS_MAX } from "../../js-wrapper/bridge/delivery.js";
+import { Delivery, WAITING_UNITS_MAX } from "../../js-wrapper/bridge/delivery.js";
+import { RETRY_FIRST_MS, RETRY_MAX_MS } from "../../js-wrapper/clock.js";
 import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
 
 const event = (threadId: string, n: number, payloadJson = "{}"): NormalizedEvent => ({

@@ -10,6 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import type { OutboxBatch } from "../../js-wrapper/outbox/index.js";
 import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
+import { seededRandom } from "../../tools/embedded-convex/random.mjs";
 import { api, dump, messagesOf, OWNER, SESSION, startComponent, type Component, type StreamEvent } from "../convex/build.js";
 import { folder, range } from "./build.js";
 import { THREADS, wordOf } from "./story.mjs";
@@ -38,7 +39,7 @@ test(`${String(KILLS)} kills and a Convex that is away a third of the time lose 
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
   const where = await folder();
-  const chance = drawn(SEED);
+  const chance = seededRandom(SEED);
   const run = (lifeMs?: number) => host([where, `http://127.0.0.1:${String(port)}`, String(EVENTS_A_THREAD)], convex, lifeMs);
 
   for (let kill = 0; kill < KILLS; kill++) {
@@ -97,15 +98,4 @@ async function read(request: IncomingMessage): Promise<OutboxBatch> {
 
 function streamDelta({ threadId: _, turnId = "", streamId = "", ...event }: NormalizedEvent): StreamEvent {
   return { type: "stream_delta", turnId, streamId, ...event };
-}
-
-/** Mulberry32: the same every time. */
-function drawn(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -3,7 +3,7 @@ import { ConvexError } from "convex/values";
 import { describe, expect, it } from "vitest";
 import type { CommandOutcome, DeliveredCommand } from "../../js-wrapper/runtime/command-delivery.js";
 import type { ClaimedCommand } from "../../js-wrapper/runtime/claimed-command.js";
-import { RETRY_FIRST_MS } from "../../js-wrapper/runtime/clock.js";
+import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
 import { Mailbox, type MailboxOptions } from "../../js-wrapper/runtime/mailbox.js";
 import type { CommandReport, FollowedCommands, LeasedCommand } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock, settle } from "./manual-clock.js";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../js-wrapper/runtime/clock.js";
+import type { Clock } from "../../js-wrapper/clock.js";
 
 /** A clock that goes on when a test says so, and tells what still waits. `random` is 1 less nothing: waits are whole. */
 export class ManualClock implements Clock {

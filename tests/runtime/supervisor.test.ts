@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { SYSTEM_CLOCK } from "../../js-wrapper/clock.js";
 import { RESTART_FIRST_MS, RESTART_MAX_MS, RESTARTS_MAX, RESTARTS_WITHIN_MS, Supervisor } from "../../js-wrapper/runtime/supervisor.js";
 
 beforeEach(() => vi.useFakeTimers());
@@ -8,7 +9,7 @@ function supervised(random = () => 1) {
   const starts: number[] = [];
   const beganAt = Date.now();
   let given = 0;
-  const supervisor = new Supervisor({ start: () => void starts.push(Date.now() - beganAt), giveUp: () => (given += 1), now: () => Date.now(), random });
+  const supervisor = new Supervisor({ start: () => void starts.push(Date.now() - beganAt), giveUp: () => (given += 1) }, { ...SYSTEM_CLOCK, random });
   return { supervisor, starts, givenUp: () => given };
 }
 

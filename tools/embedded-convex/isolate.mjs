@@ -3,6 +3,7 @@ import vm from "node:vm";
 import { performance as hostPerformance } from "node:perf_hooks";
 import { convexToJson } from "convex/values";
 import { GLOBALS_SOURCE } from "./globals.mjs";
+import { seededRandom } from "./random.mjs";
 
 if (typeof vm.SourceTextModule !== "function") {
   throw new Error("run node with --experimental-vm-modules (cli.mjs does it by itself)");
@@ -26,17 +27,6 @@ const refusedInFunctions = (what) =>
   new Error(
     `Can't use ${what} in queries and mutations. Please consider using an action. See https://docs.convex.dev/functions/actions for more details.`,
   );
-
-/** Mulberry32: small, and good enough for what is only asked to be the same every time. */
-function seededRandom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** The modules of one component (or of the app) as they were pushed. */
 export class ModuleSet {

@@ -1,4 +1,4 @@
-/** Time, as the runtime's parts have it: tests give them another. */
+/** Time, as what waits and tries again has it: tests give it another. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
@@ -22,7 +22,7 @@ export const SYSTEM_CLOCK: Clock = {
   random: () => Math.random(),
 };
 
-/** Milliseconds before a call that failed is made again: at first, and at most; doubled in between. SOURCE: the bridge's delivery. */
+/** Milliseconds before a call that failed is made again: at first, and at most; doubled in between. */
 export const RETRY_FIRST_MS = 500;
 /** See {@link RETRY_FIRST_MS}. */
 export const RETRY_MAX_MS = 30_000;
