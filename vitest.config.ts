@@ -36,6 +36,8 @@ export default defineConfig({
           testTimeout: BUNDLING_TIMEOUT_MS,
         },
       },
+      { test: { name: "protocol", include: tests("protocol"), environment: "node" } },
+      { test: { name: "app-server", include: tests("app-server"), environment: "node" } },
       { test: { name: "bridge", include: tests("bridge"), environment: "node" } },
       { test: { name: "runtime", include: tests("runtime"), environment: "node", testTimeout: STARTING_TIMEOUT_MS, hookTimeout: STARTING_TIMEOUT_MS } },
       { test: { name: "outbox", include: tests("outbox"), environment: "node", testTimeout: BUNDLING_TIMEOUT_MS } },

@@ -4,7 +4,7 @@ import * as appServer from "../../js-wrapper/app-server/index.js";
 import type { ClientRequestMethod } from "../../js-wrapper/app-server/index.js";
 import { CLIENT_REQUESTS, SERVER_REQUESTS } from "../../js-wrapper/protocol/generated/methods.js";
 import { CodexProtocolSendError } from "../../js-wrapper/protocol/index.js";
-import { RECORDED } from "./app-server-recorded.js";
+import { RECORDED } from "../protocol/recorded.js";
 
 const threadId = "01a20289-cc39-7cc2-a683-66aad0d0351e";
 const info = { name: "app", title: "App", version: "1.2.3" };

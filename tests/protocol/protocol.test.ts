@@ -5,7 +5,7 @@ import { classifyLine } from "../../js-wrapper/core/bridge.js";
 import * as protocol from "../../js-wrapper/protocol/index.js";
 import { ITEM_TYPES } from "../../js-wrapper/protocol/item.js";
 import type { CodexWireMessage, ServerNotification, ServerRequest } from "../../js-wrapper/protocol/index.js";
-import { RECORDED } from "./app-server-recorded.js";
+import { RECORDED } from "./recorded.js";
 
 const inbound = RECORDED.filter(({ dir }) => dir === "in").map(({ msg }) => msg as CodexWireMessage);
 const outbound = RECORDED.filter(({ dir }) => dir === "out").map(({ msg }) => msg);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { AppServerClient, AppServerError, type ClientRequestResult } from "../../js-wrapper/app-server/index.js";
 import type { ClientOutboundWireMessage } from "../../js-wrapper/protocol/index.js";
-import { RECORDED } from "./app-server-recorded.js";
+import { RECORDED } from "../protocol/recorded.js";
 
 interface Sent {
   method: string;

@@ -2,7 +2,7 @@
 import path from "node:path";
 import ts from "typescript";
 import { expect, test } from "vitest";
-import { RECORDED } from "./app-server-recorded.js";
+import { RECORDED } from "./recorded.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const FILE = path.join(ROOT, "tests/bridge/recorded-literals.ts");
