@@ -4,6 +4,7 @@
 use convex_codex_local::event::classify;
 use convex_codex_local::policy::{self, Machine};
 use convex_codex_local::redact;
+use convex_codex_local::request::approval;
 use convex_codex_local::wasm::answer;
 use wasm_bindgen::prelude::*;
 
@@ -38,4 +39,16 @@ pub fn decide_command(
 ) -> Result<JsValue, JsValue> {
     let machine = Machine { policy_json, settings_json, recent, secret };
     answer(&policy::decide_command(machine, kind, payload_json))
+}
+
+/// What Codex is answered with for the decision of an approval, as JSON.
+#[wasm_bindgen(js_name = approvalResult)]
+pub fn approval_result(method: &str, payload_json: &str, decision_json: &str) -> String {
+    approval::result(method, payload_json, decision_json)
+}
+
+/// Whether a request asks people for a secret.
+#[wasm_bindgen(js_name = asksSecret)]
+pub fn asks_secret(method: &str, payload_json: &str) -> bool {
+    method == approval::QUESTION && approval::asks_secret(payload_json)
 }

@@ -9,7 +9,9 @@ export type AppServerErrorCode =
   /** The app-server refused: `rpc` has its words. */
   | "E_APP_SERVER_REFUSED"
   /** This app-server does not know the method: it is older than the method, or newer. */
-  | "E_UNSUPPORTED_BY_APP_SERVER";
+  | "E_UNSUPPORTED_BY_APP_SERVER"
+  /** Another process of codex writes the thread: wait for it, attach to it, close it, or go on in a fork. */
+  | "E_THREAD_BUSY";
 
 /** A request that was not answered with a result. */
 export class AppServerError extends Error {
@@ -46,8 +48,15 @@ export function refusal(method: string, rpc: CodexRpcError): AppServerError {
   if (isUnknownMethod(method, rpc)) {
     return new AppServerError("E_UNSUPPORTED_BY_APP_SERVER", method, "this app-server does not know it", { rpc });
   }
-  return new AppServerError("E_APP_SERVER_REFUSED", method, rpc.message.slice(0, REPEATED_MAX), { rpc });
+  const said = rpc.message.slice(0, REPEATED_MAX);
+  if (rpc.message.includes(BUSY)) return new AppServerError("E_THREAD_BUSY", method, `${said}. ${WAYS_ON}`, { rpc });
+  return new AppServerError("E_APP_SERVER_REFUSED", method, said, { rpc });
 }
+
+/** SOURCE: app-server 0.169.0 locks a thread to one process: -32600 "… already has an active writer". */
+const BUSY = "already has an active writer";
+const WAYS_ON =
+  "Another process of codex on this machine has the thread, a terminal's for example. Close it there, or go on in a copy: `thread/fork`";
 
 /**
  * SOURCE: app-server 0.169.0 takes the method for a variant of its requests: -32600 "Invalid request: unknown variant `x`, expected

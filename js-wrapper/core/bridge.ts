@@ -60,3 +60,27 @@ export function decideCommand(check: CommandCheck): wasm.PolicyAnswer {
   const settingsJson = JSON.stringify(check.settings);
   return instance.ask(() => wasm.decideCommand(policyJson, settingsJson, recent, secret, kind, payloadJson));
 }
+
+/**
+ * What the app-server is answered with for the decision of an approval.
+ *
+ * @param method - the request's
+ * @param payloadJson - the request, whole
+ * @param decisionJson - as the app-server writes it
+ * @returns the `result` of the answer, as JSON
+ * @throws CoreError where the core trapped: a bug of this software
+ */
+export function approvalResult(method: string, payloadJson: string, decisionJson: string): string {
+  return instance.ask(() => wasm.approvalResult(method, payloadJson, decisionJson));
+}
+
+/**
+ * Whether a request of the app-server asks people for a secret, which is answered at the machine alone; also where that cannot be read.
+ *
+ * @param method - the request's
+ * @param payloadJson - the request, whole
+ * @throws CoreError where the core trapped: a bug of this software
+ */
+export function asksSecret(method: string, payloadJson: string): boolean {
+  return instance.ask(() => wasm.asksSecret(method, payloadJson));
+}

@@ -236,6 +236,11 @@ export class Outbox {
     await this.#store.write([{ type: "unbury", seq }]);
   }
 
+  /** Commands from afar that were given to codex, on the disk with the events. Until the outbox is closed. */
+  get commands(): Pick<OutboxStore, "putCommand" | "removeCommand" | "commands"> {
+    return this.#store;
+  }
+
   /** A method, for it changes while somebody waits. */
   #isOver(): boolean {
     return this.#closed.signal.aborted;

@@ -36,6 +36,11 @@ export interface StoredThread {
   readonly note?: unknown;
 }
 
+/** A command from afar that was given to codex: JSON, kept until its fate is known. */
+export interface StoredCommand {
+  readonly commandId: string;
+}
+
 /** One change; those of a call to {@link OutboxStore.write} happen together, or not at all. */
 export type StoreChange =
   | { readonly type: "put"; readonly index: number; readonly stored: StoredEvent }
@@ -55,7 +60,7 @@ const DIGITS = 16;
 const READ_AHEAD_BYTES = 1024 * 1024;
 const FOLDER_MODE = 0o700;
 
-const [EVENT, LETTER, THREAD, SYNC, SELF] = ["e", "d", "n", "s", "self"] as const;
+const [COMMAND, EVENT, LETTER, THREAD, SYNC, SELF] = ["c", "e", "d", "n", "s", "self"] as const;
 const digits = (number: number): string => String(number).padStart(DIGITS, "0");
 const eventKey = (index: number, seq: number): string => EVENT + digits(index) + digits(seq);
 
@@ -160,6 +165,22 @@ export class OutboxStore {
       letters.push({ seq: Number(key.slice(LETTER.length)), ...(JSON.parse(value) as Omit<DeadLetter, "seq">) });
     }
     return letters;
+  }
+
+  /** Keeps a command, in the place of one of the same id. @returns when it is on the disk */
+  async putCommand(command: StoredCommand): Promise<void> {
+    await this.#db.put(COMMAND + command.commandId, JSON.stringify(command), { sync: true });
+  }
+
+  /** Forgets a command; one that comes back after a power cut is settled once more, to the same end. */
+  async removeCommand(commandId: string): Promise<void> {
+    await this.#db.del(COMMAND + commandId);
+  }
+
+  /** The commands that are kept. */
+  async commands(): Promise<StoredCommand[]> {
+    const values = await this.#db.values({ gte: COMMAND, lt: next(COMMAND) }).all();
+    return values.map((value) => JSON.parse(value) as StoredCommand);
   }
 
   close(): Promise<void> {

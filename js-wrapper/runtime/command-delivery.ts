@@ -57,7 +57,7 @@ export interface CommandJournal {
   delivered: (command: DeliveredCommand) => Promise<void>;
   /** Its fate is in Convex. */
   settled: (commandId: string) => Promise<void>;
-  /** What was delivered and not settled, in the order of delivery. */
+  /** What was delivered and not settled. */
   open: () => Promise<readonly DeliveredCommand[]>;
 }
 

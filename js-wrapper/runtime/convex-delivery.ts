@@ -69,12 +69,15 @@ export class ConvexDelivery {
   readonly #persistence: EventPersistence;
   readonly #target: DeliveryTarget;
   readonly #notes: ThreadNotes;
+  readonly #onBound: (localThreadId: string, threadId: string) => void;
   readonly #bound = new Map<string, Promise<BoundThread>>();
 
-  constructor(persistence: EventPersistence, target: DeliveryTarget, notes: ThreadNotes) {
+  /** @param onBound told of each thread when its session is bound to this start of the runtime */
+  constructor(persistence: EventPersistence, target: DeliveryTarget, notes: ThreadNotes, onBound: (localThreadId: string, threadId: string) => void = () => undefined) {
     this.#persistence = persistence;
     this.#target = target;
     this.#notes = notes;
+    this.#onBound = onBound;
   }
 
   /** Says what a thread is called, before it is bound: one that nobody named is named as the app-server names it. */
@@ -117,6 +120,7 @@ export class ConvexDelivery {
     const known = this.#note(localThreadId);
     const bound = known.bound ?? (await this.#make(localThreadId, known));
     await this.#ensureSession(bound.threadId);
+    this.#onBound(localThreadId, bound.threadId);
     return bound;
   }
 

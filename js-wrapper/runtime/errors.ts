@@ -6,6 +6,8 @@ export type RuntimeErrorCode =
   | "E_RUNTIME_NOT_RUNNING"
   /** The process ended too often in too short a time: it is not started again by itself. */
   | "E_RUNTIME_GAVE_UP"
+  /** A turn that no interrupt ended: codex was started anew. */
+  | "E_RUNTIME_TURN_STUCK"
   /** The request waits no longer: answered, expired, or never asked. */
   | "E_SERVER_REQUEST_NOT_PENDING";
 

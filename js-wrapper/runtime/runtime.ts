@@ -1,22 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import {
-  AppServerClient,
-  AppServerError,
+  type AppServerClient,
   buildCommandExecutionApprovalResponse,
   buildDynamicToolCallResponse,
   buildFileChangeApprovalResponse,
-  buildInitializeRequestWithCapabilities,
   buildToolRequestUserInputResponse,
   type ClientRequestParams,
   type ClientRequestResult,
   type LegacyChatgptAuthTokens,
 } from "../app-server/index.js";
-import { messageOf } from "../bridge/errors.js";
-import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
-import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexBridgeError, CodexLocalBridge } from "../bridge/index.js";
-import { Outbox, type OutboxError } from "../outbox/index.js";
 import type {
   ChatgptAuthTokensRefreshResponse,
   CommandExecutionApprovalDecision,
@@ -24,48 +15,15 @@ import type {
   FileChangeApprovalDecision,
   ToolRequestUserInputResponse,
 } from "../protocol/generated/types.js";
-import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
+import type { RpcId } from "../protocol/index.js";
+import { AppHandlers } from "./app-handlers.js";
 import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
-import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
-import { ConvexDelivery } from "./convex-delivery.js";
-import { CodexRuntimeError, codeOf } from "./errors.js";
-import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
+import { CodexRuntimeError } from "./errors.js";
+import type { ServerRequest } from "./server-requests.js";
+import { Session } from "./session.js";
 import { RuntimeState } from "./state.js";
-import { Supervisor } from "./supervisor.js";
-import type { CodexHostRuntimeOptions, CodexHostState, RuntimeBridge, StartArgs } from "./types.js";
-
-/** Milliseconds that stop() waits for what has happened to arrive. */
-export const STOP_FLUSH_MS = 10_000;
-
-interface Settle {
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-/** What there is between a start and its stop. */
-interface Session {
-  readonly args: StartArgs;
-  readonly outbox: Outbox;
-  readonly bridge: RuntimeBridge;
-  readonly client: AppServerClient;
-  readonly delivery: ConvexDelivery;
-  readonly requests: ServerRequests;
-  readonly supervisor: Supervisor;
-  /** Threads that the process has loaded, by the app-server's ids. */
-  readonly loaded: Set<string>;
-  readonly isOver: AbortController;
-  /** The folder that goes with it, where the app gave none. */
-  readonly temporary: string | undefined;
-  /** Counts the processes. */
-  process: number;
-  isStopping: boolean;
-  spawned: Settle | undefined;
-  /** Settles `ready` while a process is waited for that is to follow one that died. */
-  back: Settle | undefined;
-  /** What is told of requests, in order. */
-  told: Promise<void>;
-  ready: Promise<void>;
-}
+import { NEEDS_FORCE } from "./stopping.js";
+import type { CodexHostRuntimeOptions, CodexHostState, StartArgs } from "./types.js";
 
 /**
  * Keeps a local Codex and a thread in Convex together: it runs the app-server, starts it again when it dies, and brings everything
@@ -84,6 +42,7 @@ interface Session {
  */
 export class CodexHostRuntime extends AppServerCalls {
   readonly #options: CodexHostRuntimeOptions;
+  readonly #handlers: AppHandlers;
   readonly #state: RuntimeState;
   #session: Session | undefined;
   #starting: Promise<void> | undefined;
@@ -95,7 +54,8 @@ export class CodexHostRuntime extends AppServerCalls {
   constructor(options: CodexHostRuntimeOptions) {
     super();
     this.#options = options;
-    this.#state = new RuntimeState((state) => this.#guard("onState", () => options.handlers?.onState?.(state)));
+    this.#handlers = new AppHandlers(options.handlers);
+    this.#state = new RuntimeState((state) => this.#handlers.call("onState", state));
   }
 
   /**
@@ -144,11 +104,22 @@ export class CodexHostRuntime extends AppServerCalls {
     this.#unwaited(session.ready.then(() => session.client.request("turn/start", { threadId: this.#thread(), input })));
   }
 
-  /** Ends the turn that runs; without one it does nothing. */
-  interrupt(): void {
+  /**
+   * Ends the turn that runs; without one it does nothing. What the turn asks is answered `cancel`; a turn that does not end is
+   * interrupted once more after 5 s, and ended with its process after 15 s.
+   *
+   * @param options with `force` also where that cuts the turns of other threads; without it they are told to onProtocolError
+   *   (`E_COMMAND_NEEDS_FORCE`)
+   */
+  interrupt({ force = false }: { force?: boolean } = {}): void {
     const { turnId, turnInFlight } = this.getState();
     if (turnId === null || !turnInFlight) return;
-    this.#unwaited(this.#running().client.request("turn/interrupt", { threadId: this.#thread(), turnId }));
+    const told = this.#running().stopTurn(this.#thread(), turnId, force).then((outcome) => {
+      if (outcome.type !== "needsForce") return;
+      const others = outcome.threadIds.join(", ");
+      throw new CodexRuntimeError(NEEDS_FORCE, `the turn ${turnId} does not end, and a restart of codex would cut the turns of ${others}`);
+    });
+    this.#unwaited(told);
   }
 
   /**
@@ -157,13 +128,13 @@ export class CodexHostRuntime extends AppServerCalls {
    */
   async resumeThread(threadId: string, params: Omit<ClientRequestParams<"thread/resume">, "threadId"> = {}): Promise<ClientRequestResult<"thread/resume">> {
     assertThreadId(threadId);
-    return await this.#switch(this.#running(), await this.appServer.request("thread/resume", { threadId, ...params }));
+    return await this.#switch(await this.appServer.request("thread/resume", { threadId, ...params }));
   }
 
   /** Copies a thread, and goes on in the copy, as {@link resumeThread} does. */
   async forkThread(threadId: string, params: Omit<ClientRequestParams<"thread/fork">, "threadId"> = {}): Promise<ClientRequestResult<"thread/fork">> {
     assertThreadId(threadId);
-    return await this.#switch(this.#running(), await this.appServer.request("thread/fork", { threadId, ...params }));
+    return await this.#switch(await this.appServer.request("thread/fork", { threadId, ...params }));
   }
 
   /** Requests of the app-server that wait for an answer; of one of its threads, or all. */
@@ -230,241 +201,16 @@ export class CodexHostRuntime extends AppServerCalls {
     await this.#stopping;
     if (this.#stops !== stops) throw new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped meanwhile");
     this.#state.begin(args.externalThreadId);
-    const session = await this.#open(args);
+    const onLost = (error: Error) => void this.stop().then(() => this.#state.phase("failed", error));
+    const session = await Session.open({ options: this.#options, args, state: this.#state, handlers: this.#handlers, onLost });
     this.#session = session;
-    // Of the process before: it says nothing when it dies.
-    session.outbox.interruptOpenTurns();
     try {
-      await this.#startProcess(session);
+      await session.begin();
     } catch (thrown) {
       await this.#close(session);
       this.#state.phase("failed", thrown);
       throw thrown;
     }
-    session.ready = this.#callThread(session);
-    session.ready.catch((thrown: unknown) => this.#failed(thrown));
-  }
-
-  async #open(args: StartArgs): Promise<Session> {
-    const { persistence, outboxFolder } = this.#options;
-    const temporary = outboxFolder === undefined ? await mkdtemp(path.join(tmpdir(), "convex-codex-local-")) : undefined;
-    let session: Session | undefined = undefined;
-    const outbox = await Outbox.open({
-      folder: outboxFolder ?? temporary ?? "",
-      deliver: (batch) => session?.delivery.deliver(batch) ?? Promise.resolve({ type: "again", reason: "not started yet" }),
-      onError: (error) => this.#outboxFailed(error),
-      onCrowded: (isCrowded) => session?.bridge.hold?.(isCrowded),
-    });
-    const { runtimeId, generation } = outbox;
-    const target = { actor: args.actor, sessionId: args.sessionId, runtime: args.runtime, start: { runtimeId, generation } };
-    const config = { ...this.#options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), runtimeId, generation, numbers: outbox.numbers() };
-    const make = this.#options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
-    const made: Session = {
-      ...{ args, outbox, temporary, loaded: new Set<string>(), isOver: new AbortController(), process: 0, isStopping: false },
-      ...{ spawned: undefined, back: undefined, told: Promise.resolve(), ready: Promise.resolve() },
-      delivery: new ConvexDelivery(persistence, target, outbox),
-      bridge: make(config, this.#handlers(() => made)),
-      client: new AppServerClient((message) => made.bridge.send(message)),
-      requests: new ServerRequests({
-        send: (message) => made.bridge.send(message),
-        opened: (request) => this.#requestOpened(made, request),
-        closed: (request, end) => this.#requestClosed(made, request, end),
-        unknown: ({ method }) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `\`${method}\` was refused: nobody here knows it`), method),
-        now: () => Date.now(),
-      }),
-      supervisor: new Supervisor({ start: () => this.#restart(made), giveUp: () => this.#gaveUp(made) }),
-    };
-    session = made;
-    // What was told while it was opened, nobody heard.
-    if (outbox.isCrowded) made.bridge.hold?.(true);
-    return made;
-  }
-
-  #handlers(session: () => Session): BridgeHandlers {
-    return {
-      onEvent: (event) => this.#takeEvent(session(), event),
-      onGlobalMessage: (message) => this.#takeGlobal(session(), message),
-      onProtocolError: ({ line, error }: BridgeError) => {
-        // Why a process could not be started is why the start was not one.
-        session().spawned?.reject(new CodexRuntimeError(error.code, error.message, error));
-        this.#failed(error, line);
-      },
-      onProcessStart: () => session().spawned?.resolve(),
-      onProcessExit: () => this.#processEnded(session()),
-    };
-  }
-
-  /** Starts the process. @returns when it runs */
-  async #startProcess(session: Session): Promise<void> {
-    session.process += 1;
-    const spawned = new Promise<void>((resolve, reject) => {
-      session.spawned = { resolve, reject };
-    });
-    session.bridge.start();
-    // A bridge of the app's own need not say that it runs.
-    if (this.#options.bridgeFactory !== undefined) setImmediate(() => session.spawned?.resolve());
-    await spawned.finally(() => {
-      session.spawned = undefined;
-    });
-    // Not waited for: what is asked next waits behind it, in the bridge or in the pipe.
-    const { clientInfo = DEFAULT_CLIENT_INFO } = this.#options;
-    const { params } = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES);
-    this.#unwaited(session.client.request("initialize", params));
-    session.client.notify("initialized");
-  }
-
-  /** Asks for the thread of the start, and binds it. */
-  async #callThread(session: Session): Promise<void> {
-    const { client, delivery, args } = session;
-    const { runtimeThreadId, externalThreadId, model, cwd, dynamicTools } = args;
-    const strategy = args.threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume");
-    const fields = { ...(model === undefined ? {} : { model }), ...(cwd === undefined ? {} : { cwd }) };
-    const threadId = runtimeThreadId ?? "";
-    const answered =
-      strategy === "start"
-        ? client.request("thread/start", { ...fields, ...(dynamicTools === undefined ? {} : { dynamicTools }) })
-        : strategy === "resume"
-          ? client.request("thread/resume", { threadId, ...fields })
-          : client.request("thread/fork", { threadId, ...fields });
-    const { thread } = await answered;
-    delivery.name(thread.id, { ...(externalThreadId === undefined ? {} : { externalThreadId }), ...fields });
-    if (await this.#goOnIn(session, thread.id, externalThreadId)) session.supervisor.isReady();
-  }
-
-  async #switch<Answer extends { thread: { id: string } }>(session: Session, answer: Answer): Promise<Answer> {
-    await this.#goOnIn(session, answer.thread.id);
-    return answer;
-  }
-
-  /** A thread of the process is the runtime's from here on. @returns whether Convex has it too; not where the runtime stops before */
-  async #goOnIn(session: Session, threadId: string, externalThreadId?: string): Promise<boolean> {
-    session.loaded.add(threadId);
-    this.#state.threadKnown(threadId);
-    const bound = await this.#again(session, () => session.delivery.bind(threadId));
-    if (bound !== undefined) this.#state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
-    return bound !== undefined;
-  }
-
-  #takeEvent(session: Session, event: NormalizedEvent): void {
-    session.outbox.append(event);
-    this.#state.saw(event);
-    const { threadId, turnId, kind, payloadJson } = event;
-    if (kind === "turn/completed" && turnId !== undefined) session.requests.turnEnded(threadId, turnId);
-    else if (kind === "thread/started") session.loaded.add(threadId);
-    else if (kind === "thread/closed" || kind === "thread/archived" || kind === "thread/deleted") session.loaded.delete(threadId);
-    else if (kind === "serverRequest/resolved") session.requests.resolved(requestIdOf(payloadJson));
-    else if (!Object.hasOwn(SERVER_NOTIFICATIONS, kind)) this.#takeRequest(session, event);
-    this.#guard("onEvent", () => this.#options.handlers?.onEvent?.(event));
-  }
-
-  /** A message of a thread that wants an answer is a request. */
-  #takeRequest({ requests }: Session, { kind, threadId, payloadJson }: NormalizedEvent): void {
-    const { id, params } = JSON.parse(payloadJson) as { id?: RpcId; params?: unknown };
-    if (id !== undefined) requests.asked({ id, method: kind, params }, threadId);
-  }
-
-  #takeGlobal(session: Session, message: ServerInboundMessage): void {
-    if (!session.client.accept(message) && "method" in message && "id" in message) session.requests.asked(message);
-    this.#guard("onGlobalMessage", () => this.#options.handlers?.onGlobalMessage?.(message));
-  }
-
-  #processEnded(session: Session): void {
-    session.spawned?.reject(new CodexRuntimeError("E_BRIDGE_PROCESS_EXITED", "codex ended at once"));
-    session.client.rejectAll("codex ended");
-    session.requests.processEnded();
-    this.#state.processEnded();
-    if (session.isStopping || this.#session !== session || this.#starting !== undefined) return;
-    if (session.back === undefined) {
-      session.ready = new Promise((resolve, reject) => {
-        session.back = { resolve, reject };
-      });
-      // Whoever waits for it is told.
-      session.ready.catch(() => undefined);
-    }
-    if (session.supervisor.ended()) this.#state.phase("reconnecting");
-  }
-
-  #gaveUp(session: Session): void {
-    const error = new CodexRuntimeError("E_RUNTIME_GAVE_UP", "codex ended 10 times in 5 minutes");
-    session.back?.reject(error);
-    this.#state.phase("failed", error);
-  }
-
-  #restart(session: Session): void {
-    const start = async (): Promise<void> => {
-      await this.#startProcess(session);
-      const threads = [...session.loaded];
-      if (threads.length === 0) return this.#callThread(session);
-      for (const threadId of threads) await session.client.request("thread/resume", { threadId });
-      session.supervisor.isReady();
-      this.#state.phase("ready");
-    };
-    start().then(
-      () => {
-        session.back?.resolve();
-        session.back = undefined;
-      },
-      (thrown: unknown) => {
-        this.#failed(thrown);
-        // A process that died is followed by another; what was refused stays so.
-        if (thrown instanceof AppServerError && thrown.rpc !== undefined) session.back?.reject(thrown);
-      },
-    );
-  }
-
-  /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
-  #outboxFailed(error: OutboxError): void {
-    this.#failed(error);
-    const isTaken = error.code === "E_SYNC_SESSION_DEVICE_MISMATCH" && error.threadId === this.getState().runtimeThreadId;
-    if (isTaken) void this.stop().then(() => this.#state.phase("failed", error));
-  }
-
-  #requestOpened(session: Session, request: ServerRequest): void {
-    this.#state.waiting(session.requests.list().length);
-    const { threadId, turnId = "", itemId = "", id, method, params, askedAt } = request;
-    if (threadId === undefined) return;
-    const payloadJson = JSON.stringify({ method, id, params });
-    this.#tell(session, threadId, (inConvex, process) =>
-      this.#options.persistence.upsertPendingServerRequest({
-        actor: session.args.actor,
-        request: { threadId: inConvex, requestId: id, turnId, itemId, method, payloadJson, requestedAt: askedAt, ...process },
-      }),
-    );
-  }
-
-  #requestClosed(session: Session, request: ServerRequest, end: ServerRequestEnd): void {
-    this.#state.waiting(session.requests.list().length);
-    const { threadId, id } = request;
-    if (threadId === undefined) return;
-    const resolvedAt = Date.now();
-    const response = end.type === "answered" ? { status: end.type, responseJson: JSON.stringify(end.result) } : { status: end.type };
-    this.#tell(session, threadId, (inConvex, process) =>
-      this.#options.persistence.resolvePendingServerRequest({ actor: session.args.actor, threadId: inConvex, requestId: id, resolvedAt, ...response, ...process }),
-    );
-  }
-
-  /** Tells Convex of a request, behind what was told before; without end, until it is told or refused. */
-  #tell(session: Session, localThreadId: string, tell: (threadId: string, process: ProcessName) => Promise<unknown>): void {
-    const { runtimeId, generation } = session.outbox;
-    const process = { runtimeId, generation, appGeneration: session.process };
-    session.told = session.told.then(async () => {
-      await this.#again(session, async () => tell((await session.delivery.bind(localThreadId)).threadId, process));
-    });
-  }
-
-  /** Tries something until it succeeds; undefined where the runtime stops before. What Convex refuses is told, and let be. */
-  async #again<Value>(session: Session, attempt: () => Promise<Value>): Promise<Value | undefined> {
-    const backoff = new Backoff(SYSTEM_CLOCK);
-    while (!session.isOver.signal.aborted) {
-      try {
-        return await attempt();
-      } catch (thrown) {
-        const isRefused = thrown !== null && typeof thrown === "object" && "data" in thrown;
-        this.#failed(thrown);
-        if (isRefused || !(await pause(SYSTEM_CLOCK, backoff.next(), session.isOver.signal))) return undefined;
-      }
-    }
-    return undefined;
   }
 
   async #end(): Promise<void> {
@@ -478,23 +224,17 @@ export class CodexHostRuntime extends AppServerCalls {
   }
 
   async #close(session: Session): Promise<void> {
-    session.isStopping = true;
-    session.supervisor.stop();
-    await session.bridge.stop();
-    session.client.rejectAll("the runtime was stopped");
-    session.back?.reject(new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped"));
-    session.requests.processEnded();
-    const end = Date.now() + STOP_FLUSH_MS;
-    await session.outbox.flush(STOP_FLUSH_MS);
-    await Promise.race([session.told, pause(SYSTEM_CLOCK, Math.max(0, end - Date.now()), session.isOver.signal)]);
-    session.isOver.abort();
-    await session.outbox.close();
-    if (session.temporary !== undefined) await rm(session.temporary, { recursive: true, force: true });
+    await session.close();
     this.#session = undefined;
   }
 
+  async #switch<Answer extends { thread: { id: string } }>(answer: Answer): Promise<Answer> {
+    await this.#running().goOnIn(answer);
+    return answer;
+  }
+
   #running(): Session {
-    if (this.#session !== undefined && !this.#session.isStopping) return this.#session;
+    if (this.#session !== undefined && !this.#session.isClosing) return this.#session;
     throw new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime is not started");
   }
 
@@ -508,32 +248,10 @@ export class CodexHostRuntime extends AppServerCalls {
     promise.catch((thrown: unknown) => this.#failed(thrown));
   }
 
-  /** @param line what it is about, where it is about one */
-  #failed(thrown: unknown, line = ""): void {
+  #failed(thrown: unknown): void {
     this.#state.failed(thrown);
-    const told = { message: messageOf(thrown), line, code: codeOf(thrown) };
-    this.#guard("onProtocolError", () => this.#options.handlers?.onProtocolError?.(told));
+    this.#handlers.failed(thrown);
   }
-
-  /** A handler that throws or rejects ends nothing. */
-  #guard(name: string, call: () => unknown): void {
-    const told = async (): Promise<unknown> => await call();
-    told().catch((thrown: unknown) => {
-      if (name !== "onProtocolError") this.#failed(new CodexBridgeError("E_BRIDGE_HANDLER_FAILED", `${name} failed: ${messageOf(thrown)}`, thrown));
-    });
-  }
-}
-
-/** Which process of codex it is: ids of requests count from 0 in each. */
-interface ProcessName {
-  readonly runtimeId: string;
-  readonly generation: number;
-  readonly appGeneration: number;
-}
-
-function requestIdOf(payloadJson: string): RpcId {
-  const { params } = JSON.parse(payloadJson) as { params?: { requestId?: RpcId } };
-  return params?.requestId ?? "";
 }
 
 /** Makes a runtime: see {@link CodexHostRuntime}. */

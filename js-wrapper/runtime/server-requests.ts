@@ -13,6 +13,8 @@ export interface ServerRequest {
   readonly turnId?: string | undefined;
   readonly itemId?: string | undefined;
   readonly params: unknown;
+  /** The message as it is kept in Convex: what people are shown, and what their answer is held to. */
+  readonly payloadJson: string;
   /** When it was asked, in milliseconds since 1970. */
   readonly askedAt: number;
 }
@@ -59,11 +61,13 @@ export class ServerRequests {
     return this.#waiting.get(id);
   }
 
-  /** The app-server asks. */
-  asked(message: { id: RpcId; method: string; params?: unknown }, threadId?: string): void {
+  /** The app-server asks. @param of its thread, and the message as it is kept of one */
+  asked(message: { id: RpcId; method: string; params?: unknown }, of: { threadId?: string; payloadJson?: string } = {}): void {
     const { id, method, params } = message;
+    const { threadId, payloadJson = JSON.stringify(message) } = of;
     const text = (name: string): string | undefined => fieldOf(params, name);
-    const request = { id, method, params, threadId, turnId: text("turnId"), itemId: text("itemId"), askedAt: this.#actions.now() };
+    const at = { threadId, turnId: text("turnId"), itemId: text("itemId"), askedAt: this.#actions.now() };
+    const request = { id, method, params, payloadJson, ...at };
     if (method === "currentTime/read") {
       this.#actions.send(BUILDERS[method](id, request.askedAt));
     } else if (!(method in BUILDERS)) {

@@ -4,6 +4,7 @@ import type { BridgeConfig, BridgeHandlers } from "../bridge/index.js";
 import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
 import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMessage } from "../protocol/index.js";
 import type { EventPersistence } from "./convex-delivery.js";
+import type { RemotePersistence } from "./remote-control.js";
 
 /** How the runtime stands. */
 export type RuntimePhase = "idle" | "starting" | "ready" | "running" | "reconnecting" | "stopping" | "failed";
@@ -22,8 +23,11 @@ export interface PersistedRequest {
   readonly appGeneration?: number;
 }
 
-/** Where the runtime keeps what happens: `createConvexPersistence` gives one. */
-export interface CodexHostPersistence extends EventPersistence {
+/**
+ * Where the runtime keeps what happens: `createConvexPersistence` gives one. With its four functions of remote control the runtime can be
+ * seen and steered from afar; they may be left out.
+ */
+export interface CodexHostPersistence extends EventPersistence, Partial<RemotePersistence> {
   upsertPendingServerRequest(args: { actor: HostActorContext; request: PersistedRequest }): Promise<unknown>;
   resolvePendingServerRequest(args: {
     actor: HostActorContext;
@@ -70,6 +74,12 @@ export interface CodexHostRuntimeOptions {
    * and what waits is lost with the process.
    */
   readonly outboxFolder?: string;
+  /**
+   * What may be asked of this machine from afar, where the persistence has the functions for it; false for nothing, and nothing is told of
+   * the machine then. `policyFile` is the path of the owner's policy, JSON that is read anew for each command; without one the default
+   * holds: every kind of command, below the folder, the sandbox and the approval policy that the runtime was started with.
+   */
+  readonly remote?: { readonly policyFile?: string } | false;
   /** Who the runtime says it is, in initialize. */
   readonly clientInfo?: AppServerClientInfo;
 }

@@ -1,7 +1,7 @@
 //! The real door, as JavaScript has it: texts in, plain objects and texts out.
 #![allow(clippy::unwrap_used)]
 
-use super::{classify_line, decide_command, redact_message};
+use super::{approval_result, asks_secret, classify_line, decide_command, redact_message};
 use js_sys::JSON;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -44,4 +44,32 @@ fn a_command_passes_or_does_not() {
         turn(r#","cwd":"/etc""#),
         r#"{"type":"notAllowed","code":"E_COMMAND_NOT_ALLOWED","reason":"cwd","message":"the folder is not below one that the machine allows"}"#
     );
+}
+
+#[wasm_bindgen_test]
+fn a_decision_is_what_codex_is_answered_with() {
+    let asked = r#"{"method":"item/permissions/requestApproval","id":0,"params":{"permissions":{"network":{"enabled":true}}}}"#;
+    let result = |method: &str, decision: &str| approval_result(method, asked, decision);
+    assert_eq!(result("item/commandExecution/requestApproval", "\"accept\""), r#"{"decision":"accept"}"#);
+    assert_eq!(
+        result("item/permissions/requestApproval", "\"accept\""),
+        r#"{"permissions":{"network":{"enabled":true}},"scope":"turn"}"#
+    );
+    assert_eq!(
+        result("item/permissions/requestApproval", "\"decline\""),
+        r#"{"permissions":{},"scope":"turn"}"#
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_question_may_ask_for_a_secret() {
+    let asked = |secret: &str| format!(r#"{{"params":{{"questions":[{{"id":"q","isSecret":{secret}}}]}}}}"#);
+    let question = "item/tool/requestUserInput";
+    let found = [
+        asks_secret(question, &asked("true")),
+        asks_secret(question, &asked("false")),
+        asks_secret(question, "{"),
+    ];
+    assert_eq!(found, [true, false, true]);
+    assert!(!asks_secret("item/tool/call", &asked("true")));
 }

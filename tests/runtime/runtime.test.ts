@@ -135,7 +135,7 @@ describe("a runtime", () => {
     await runtime.ready();
     const [first, mine] = [runtime.getState().runtimeThreadId!, runtime.getState().threadId!];
     const other = "019A3B5C-0000-7000-8000-00000000ABCD";
-    expect(await runtime.resumeThread(other)).toEqual({ thread: { id: other } });
+    expect(await runtime.resumeThread(other)).toMatchObject({ thread: { id: other } });
     expect(runtime.getState()).toMatchObject({ runtimeThreadId: other, turnId: null });
     runtime.sendTurn("There.");
     await reads(component, runtime.getState().threadId!, [["There.", "completed"], ["you said: There.", "completed"]]);

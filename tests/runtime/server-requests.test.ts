@@ -28,8 +28,9 @@ function kept() {
 describe("a request of the app-server", () => {
   it("waits until it is answered, once", () => {
     const { requests, sent, opened, closed } = kept();
-    requests.asked({ id: 0, method: COMMAND, params }, "t");
-    const request = { id: 0, method: COMMAND, params, threadId: "t", turnId: "u", itemId: "i", askedAt: NOW_MS };
+    requests.asked({ id: 0, method: COMMAND, params }, { threadId: "t" });
+    const payloadJson = JSON.stringify({ id: 0, method: COMMAND, params });
+    const request = { id: 0, method: COMMAND, params, payloadJson, threadId: "t", turnId: "u", itemId: "i", askedAt: NOW_MS };
     expect([opened, requests.list(), requests.list("t"), requests.list("s"), requests.get(0)]).toEqual([[request], [request], [request], [], request]);
     expect([requests.answer(0, { decision: "accept" }), requests.answer(0, { decision: "decline" }), requests.answer("0", {})]).toEqual([true, false, false]);
     expect([sent, closed, requests.list()]).toEqual([[{ id: 0, result: { decision: "accept" } }], [[0, { type: "answered", result: { decision: "accept" } }]], []]);
@@ -37,7 +38,7 @@ describe("a request of the app-server", () => {
 
   it("waits still where its answer could not be sent", () => {
     const { requests, closed, go } = kept();
-    requests.asked({ id: 0, method: COMMAND, params }, "t");
+    requests.asked({ id: 0, method: COMMAND, params }, { threadId: "t" });
     go();
     expect(() => requests.answer(0, {})).toThrow("gone");
     expect([requests.list().length, closed]).toEqual([1, []]);
@@ -45,7 +46,7 @@ describe("a request of the app-server", () => {
 
   it("is refused where nobody here knows it, and answered where nobody needs to be asked", () => {
     const { requests, sent, opened, unknown } = kept();
-    requests.asked({ id: 1, method: "no/such/thing", params }, "t");
+    requests.asked({ id: 1, method: "no/such/thing", params }, { threadId: "t" });
     requests.asked({ id: 2, method: "currentTime/read" });
     expect(sent).toEqual([
       { id: 1, error: { code: -32_601, message: "`no/such/thing` is not known here" } },
@@ -64,7 +65,7 @@ describe("a request of the app-server", () => {
 
   it("that the app-server takes back waits no longer, and is not answered", () => {
     const { requests, sent, closed } = kept();
-    requests.asked({ id: 0, method: COMMAND, params }, "t");
+    requests.asked({ id: 0, method: COMMAND, params }, { threadId: "t" });
     requests.resolved(7);
     requests.resolved(0);
     requests.resolved(0);
@@ -86,7 +87,7 @@ describe("the end of a turn", () => {
     ["account/chatgptAuthTokens/refresh", { error: { code: -32_601, message: "nobody answered" } }],
   ])("withdraws %s", (method, answer) => {
     const { requests, sent, closed } = kept();
-    requests.asked({ id: 0, method, params }, "t");
+    requests.asked({ id: 0, method, params }, { threadId: "t" });
     requests.turnEnded("t", "u");
     expect([sent, closed]).toEqual([[{ id: 0, ...answer }], [[0, { type: "expired" }]]]);
   });
@@ -94,16 +95,16 @@ describe("the end of a turn", () => {
   it("knows what every request is withdrawn with, but for the one that is answered at once", () => {
     const { requests, sent } = kept();
     const methods = Object.keys(answers).filter((method) => method !== "currentTime/read");
-    for (const [id, method] of methods.entries()) requests.asked({ id, method, params }, "t");
+    for (const [id, method] of methods.entries()) requests.asked({ id, method, params }, { threadId: "t" });
     requests.turnEnded("t", "u");
     expect(sent).toHaveLength(10);
   });
 
   it("leaves what another turn or thread asked, and what could not be withdrawn waits no longer", () => {
     const { requests, closed, go } = kept();
-    requests.asked({ id: 0, method: COMMAND, params }, "t");
-    requests.asked({ id: 1, method: COMMAND, params: { ...params, turnId: "v" } }, "t");
-    requests.asked({ id: 2, method: COMMAND, params }, "s");
+    requests.asked({ id: 0, method: COMMAND, params }, { threadId: "t" });
+    requests.asked({ id: 1, method: COMMAND, params: { ...params, turnId: "v" } }, { threadId: "t" });
+    requests.asked({ id: 2, method: COMMAND, params }, { threadId: "s" });
     go();
     requests.turnEnded("t", "u");
     expect([closed.map(([id]) => id), requests.list().map(({ id }) => id)]).toEqual([[0], [1, 2]]);

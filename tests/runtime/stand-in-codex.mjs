@@ -1,33 +1,43 @@
 // A stand-in for `codex app-server`, in its own process: it answers what a runtime asks, in the order and the words of 0.169.0 as far as
 // the runtime reads them. `argv[2]` is JSON that says what it does otherwise:
 //   dieOnce: "path"  dies in the middle of a turn, without a word, unless there is such a file, which it makes
+//   deadOnce: "path" dies when a turn is asked for, before it says anything, likewise
 //   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered
 //   refuse: "method" answers requests of that method with an error
+//   holdIn: "u1"     goes on with that turn until it is steered or interrupted
+//   deaf: true       answers interrupts, and goes on
 import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, askIn, refuse } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, deaf } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
+const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
 
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const tell = (method, params) => say({ method, params, emittedAtMs: Date.now() });
 const turnIds = new Set();
 let waiting;
+/** The turn that runs: what it is told, and how it ends. */
+let running;
 
-function turn(threadId, text) {
+function turn(threadId, text, clientId) {
   const turnId = `u${turnIds.size + 1}-${process.pid}`;
   turnIds.add(turnId);
   const name = `u${turnIds.size}`;
   const at = { threadId, turnId };
   const item = { id: `m-${turnId}`, type: "agentMessage" };
   tell("turn/started", { threadId, turn: { id: turnId, items: [], status: "inProgress", error: null } });
-  tell("item/completed", { ...at, item: { id: `p-${turnId}`, type: "userMessage", content: [{ type: "text", text }] } });
+  tell("item/completed", { ...at, item: { id: `p-${turnId}`, type: "userMessage", clientId, content: [{ type: "text", text }] } });
   tell("item/started", { ...at, item: { ...item, text: "" } });
   tell("item/agentMessage/delta", { ...at, itemId: item.id, delta: "you said: " });
+  const over = (status) => {
+    running = undefined;
+    tell("turn/completed", { threadId, turn: { id: turnId, items: [], status, error: null } });
+  };
   const end = () => {
     tell("item/agentMessage/delta", { ...at, itemId: item.id, delta: text });
     tell("item/completed", { ...at, item: { ...item, text: `you said: ${text}` } });
-    tell("turn/completed", { threadId, turn: { id: turnId, items: [], status: "completed", error: null } });
+    over("completed");
   };
   if (dieOnce !== undefined && !existsSync(dieOnce)) {
     writeFileSync(dieOnce, "");
@@ -41,16 +51,24 @@ function turn(threadId, text) {
       end();
     };
     say({ method: "item/commandExecution/requestApproval", id: 0, params: { ...at, itemId: command.id, command: "ls", availableDecisions: ["accept", "decline", "cancel"] } });
+  } else if (holdIn === name) {
+    const steer = (more, echo) => {
+      tell("item/completed", { ...at, item: { id: `s-${turnId}`, type: "userMessage", clientId: echo, content: [{ type: "text", text: more }] } });
+      end();
+    };
+    running = { turnId, steer, interrupt: () => over("interrupted") };
   } else end();
   return turnId;
 }
 
 const ANSWERS = {
   initialize: () => ({ userAgent: "stand-in" }),
-  "thread/start": () => ({ thread: { id: THREAD } }),
-  "thread/resume": ({ threadId }) => ({ thread: { id: threadId } }),
-  "thread/fork": () => ({ thread: { id: THREAD.replace(/1$/, "2") } }),
+  "thread/start": () => ({ thread: { id: THREAD }, ...SETTINGS }),
+  "thread/resume": ({ threadId }) => ({ thread: { id: threadId }, ...SETTINGS }),
+  "thread/fork": () => ({ thread: { id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
+  "turn/steer": () => ({ turnId: running.turnId }),
   "turn/interrupt": () => ({}),
+  "account/read": () => ({ account: { type: "apiKey" }, requiresOpenaiAuth: true }),
 };
 
 createInterface({ input: process.stdin }).on("line", (line) => {
@@ -61,9 +79,19 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   }
   if (id === undefined) return;
   if (method === refuse) return say({ id, error: { code: -32600, message: "refused" } });
-  if (method === "turn/start") return say({ id, result: { turn: { id: turn(params.threadId, params.input[0].text) } } });
+  if (method === "turn/start" && deadOnce !== undefined && !existsSync(deadOnce)) {
+    writeFileSync(deadOnce, "");
+    process.kill(process.pid, "SIGKILL");
+  }
+  if (method === "turn/start") return say({ id, result: { turn: { id: turn(params.threadId, params.input[0].text, params.clientUserMessageId) } } });
+  const named = method === "turn/steer" ? params.expectedTurnId : method === "turn/interrupt" ? params.turnId : undefined;
+  if (named !== undefined && named !== running?.turnId) {
+    return say({ id, error: { code: -32600, message: running === undefined ? "no active turn" : `expected active turn id \`${named}\` but found \`${running.turnId}\`` } });
+  }
   const answer = ANSWERS[method];
   if (answer === undefined) return say({ id, error: { code: -32600, message: `Invalid request: unknown variant \`${method}\`` } });
   say({ id, result: answer(params) });
+  if (method === "turn/steer") running.steer(params.input[0].text, params.clientUserMessageId);
+  if (method === "turn/interrupt" && !deaf) running.interrupt();
   if (method === "thread/start") tell("thread/started", { thread: { id: THREAD } });
 }).on("close", () => process.exit(0));

@@ -1,0 +1,28 @@
+import { CodexBridgeError, messageOf } from "../bridge/errors.js";
+import { codeOf } from "./errors.js";
+import type { CodexHostHandlers } from "./types.js";
+
+/** The handlers that an app brought: one that throws or rejects ends nothing. */
+export class AppHandlers {
+  readonly #handlers: CodexHostHandlers;
+
+  constructor(handlers: CodexHostHandlers = {}) {
+    this.#handlers = handlers;
+  }
+
+  /** Calls one, if there is one, and does not wait for it. */
+  call<Name extends Exclude<keyof CodexHostHandlers, "onProtocolError">>(name: Name, ...args: Parameters<NonNullable<CodexHostHandlers[Name]>>): void {
+    const told = async (): Promise<void> => {
+      const handler = this.#handlers[name] as ((...args: unknown[]) => Promise<void> | void) | undefined;
+      await handler?.call(this.#handlers, ...args);
+    };
+    told().catch((thrown: unknown) => this.failed(new CodexBridgeError("E_BRIDGE_HANDLER_FAILED", `${name} failed: ${messageOf(thrown)}`, thrown)));
+  }
+
+  /** Tells what went wrong. @param line what it is about, where it is about one */
+  failed(thrown: unknown, line = ""): void {
+    const told = async (): Promise<void> => this.#handlers.onProtocolError?.({ message: messageOf(thrown), line, code: codeOf(thrown) });
+    // A handler of errors that fails has nobody left to be told.
+    told().catch(() => undefined);
+  }
+}

@@ -1,0 +1,189 @@
+/** What clients see of this machine, and what they may ask of it from afar. */
+import { createHash } from "node:crypto";
+import { AppServerError } from "../app-server/index.js";
+import { type CodexSettings, asksSecret } from "../core/bridge.js";
+import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
+import type { NormalizedEvent } from "../protocol/index.js";
+import type { Machine, RequestName } from "./claimed-command.js";
+import { type CommandedCodex, createCommandActions } from "./codex-commands.js";
+import type { CommandJournal, DeliveredCommand } from "./command-delivery.js";
+import { createEchoFinder, type ListedTurns } from "./echo.js";
+import { Heartbeat, type Present } from "./heartbeat.js";
+import { Mailbox } from "./mailbox.js";
+import type { CodexPersistence } from "./persistence.js";
+import { readPolicy } from "./policy-file.js";
+
+/** What of a runtime's persistence lets it be steered from afar. */
+export type RemotePersistence = Pick<CodexPersistence, "leaseCommands" | "reportCommand" | "followCommands" | "beat">;
+
+/** What a {@link RemoteControl} is made of. Threads are named by the app-server's ids. */
+export interface RemoteControlOptions {
+  readonly persistence: RemotePersistence;
+  readonly codex: CommandedCodex;
+  readonly outbox: Pick<Outbox, "runtimeId" | "generation" | "commands" | "backlog">;
+  readonly policyFile: string | undefined;
+  /** What the machine's owner started codex with: no command sets more. Undefined until that is known. */
+  readonly started: () => CodexSettings | undefined;
+  readonly present: () => Pick<Present, "phase" | "login">;
+  /** What failed and is tried again, or was given up. */
+  readonly onError: (thrown: unknown) => void;
+}
+
+/** Joins a process of codex to who steers it: its threads' commands are followed, and what it does is told. */
+export class RemoteControl {
+  readonly #options: RemoteControlOptions;
+  readonly #mailbox: Mailbox;
+  readonly #heartbeat: Heartbeat;
+  /** What the last beat failed with: it is told once. */
+  #beatFailed: string | undefined;
+
+  constructor(options: RemoteControlOptions) {
+    const { persistence, codex, outbox, onError } = options;
+    const { runtimeId, generation } = outbox;
+    this.#options = options;
+    this.#mailbox = new Mailbox({
+      ...{ runtimeId, generation, persistence, onError },
+      journal: journalIn(outbox.commands),
+      machine: this.#machine(),
+      actions: createCommandActions(codex),
+      findEcho: createEchoFinder((threadId, page) => this.#listTurns(threadId, page)),
+      tellTurn: () => this.#heartbeat.tellNow(),
+    });
+    this.#heartbeat = new Heartbeat({
+      ...{ runtimeId, generation, persistence },
+      tell: () => ({ ...options.present(), threads: this.#threads() }),
+      isAtWork: (threadId) => this.#mailbox.isAtWork(threadId),
+      omits: (threadId) => this.#mailbox.mayLapse(threadId),
+      onAnswer: ({ commandsWaiting }) => {
+        this.#beatFailed = undefined;
+        if (commandsWaiting > 0) this.#mailbox.wake();
+      },
+      onError: (thrown) => {
+        if (String(thrown) !== this.#beatFailed) onError(thrown);
+        this.#beatFailed = String(thrown);
+      },
+    });
+  }
+
+  /** Tells that this machine is there, from now on. */
+  start(): void {
+    this.#heartbeat.start();
+  }
+
+  /** A thread is loaded, and known in Convex: its commands are followed. */
+  follow(id: string): void {
+    const { threads } = this.#options.codex;
+    const threadId = threads.inConvex(id);
+    if (threadId === undefined || !threads.isLoaded(id)) return;
+    const running = threads.running(id);
+    if (running !== undefined) this.#mailbox.turnStarted(threadId, running);
+    this.#mailbox.follow(threadId);
+    this.changed();
+  }
+
+  /** Follows it no longer: codex let it go, or another session writes it. */
+  unfollow(id: string): void {
+    const threadId = this.#options.codex.threads.inConvex(id);
+    if (threadId !== undefined) this.#mailbox.unfollow(threadId);
+    this.changed();
+  }
+
+  /** Sees an event that its threads have seen. @param ended the turns that it ends */
+  saw({ kind, threadId: id, turnId }: NormalizedEvent, ended: readonly string[]): void {
+    const { threads } = this.#options.codex;
+    const threadId = threads.inConvex(id);
+    if (kind === "turn/started" && turnId !== undefined) {
+      if (threadId !== undefined) this.#mailbox.turnStarted(threadId, turnId);
+      this.changed();
+    }
+    for (const turn of ended) if (threadId !== undefined) this.#mailbox.turnEnded(threadId, turn);
+    if (!threads.isLoaded(id)) this.unfollow(id);
+    if (ended.length > 0) this.changed();
+  }
+
+  /** A batch has arrived in Convex: what its turn's end lets go may be leased. */
+  arrived({ threadId: id, events }: OutboxBatch): void {
+    const threadId = this.#options.codex.threads.inConvex(id);
+    if (threadId !== undefined && events.some(({ kind }) => kind === "turn/completed")) this.#mailbox.wake(threadId);
+  }
+
+  /** What is told of this machine changed. */
+  changed(): void {
+    this.#heartbeat.changed();
+  }
+
+  /** Takes no command any more. What is at work stays in the journal. */
+  stopCommands(): void {
+    this.#mailbox.stop();
+  }
+
+  /** Tells what is so now, a last time, if that can be told in so many milliseconds. */
+  async stop(waitMs: number): Promise<void> {
+    this.stopCommands();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([this.#heartbeat.tellNow().catch(() => undefined), late]);
+    clearTimeout(timer);
+    this.#heartbeat.stop();
+  }
+
+  #machine(): Machine {
+    const { codex, policyFile, started } = this.#options;
+    const { threads } = codex;
+    return {
+      policyJson: () => readPolicy(policyFile),
+      settings: (threadId) => {
+        const given = started();
+        if (given === undefined) throw new Error("what codex was started with is not known yet");
+        // Of a thread that an app loaded by itself it is not known: it counts as more than is allowed.
+        const thread = threads.settings(threads.idOf(threadId) ?? "") ?? { sandboxPolicy: null, approvalPolicy: null };
+        return { started: given, thread };
+      },
+      request: (threadId: string, name: RequestName) => {
+        const asked = codex.request(threadId, name);
+        if (asked === undefined) return null;
+        const { method, payloadJson } = asked;
+        return { isSecret: asksSecret(method, payloadJson), payloadSha256: createHash("sha256").update(payloadJson).digest("hex") };
+      },
+    };
+  }
+
+  async #listTurns(threadId: string, page: { limit: number; cursor: string | null }): Promise<ListedTurns> {
+    const { codex } = this.#options;
+    const { client, threads } = codex;
+    await codex.ready();
+    const params = { threadId: threads.idOf(threadId), ...page, itemsView: "full" };
+    try {
+      return (await client.requestUntyped("thread/turns/list", params)) as ListedTurns;
+    } catch (thrown) {
+      // It has no such thread, or is too old to say: nothing is found then.
+      if (thrown instanceof AppServerError && thrown.rpc !== undefined) return { data: [] };
+      throw thrown;
+    }
+  }
+
+  /** The threads that a beat tells of: those that are loaded, and those of which something waits. */
+  #threads(): Present["threads"] {
+    const { codex, outbox } = this.#options;
+    const { threads, requests } = codex;
+    const waiting = new Map<string, Backlog>(outbox.backlog().map((backlog) => [backlog.threadId, backlog]));
+    return [...new Set([...threads.list(), ...waiting.keys()])].flatMap((id) => {
+      const threadId = threads.inConvex(id);
+      if (threadId === undefined) return [];
+      const [turnId, backlog] = [threads.running(id), waiting.get(id)];
+      const { events: outboxEvents = 0, oldestEventAt } = backlog ?? {};
+      const told = { threadId, pendingRequests: requests.list(id).length, outboxEvents };
+      return [{ ...told, ...(turnId === undefined ? {} : { turnId }), ...(oldestEventAt === undefined ? {} : { oldestEventAt }) }];
+    });
+  }
+}
+
+function journalIn(commands: Outbox["commands"]): CommandJournal {
+  return {
+    delivered: (command) => commands.putCommand(command),
+    settled: (commandId) => commands.removeCommand(commandId),
+    open: async () => (await commands.commands()) as DeliveredCommand[],
+  };
+}

@@ -1,0 +1,477 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { AppServerClient, AppServerError, buildInitializeRequestWithCapabilities } from "../app-server/index.js";
+import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
+import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
+import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
+import type { CodexSettings } from "../core/bridge.js";
+import { Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
+import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
+import type { AppHandlers } from "./app-handlers.js";
+import type { RequestName } from "./claimed-command.js";
+import { isNoSuchTurn } from "./codex-commands.js";
+import { ConvexDelivery } from "./convex-delivery.js";
+import { CodexRuntimeError } from "./errors.js";
+import type { Present } from "./heartbeat.js";
+import { RemoteControl, type RemotePersistence } from "./remote-control.js";
+import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
+import type { RuntimeState } from "./state.js";
+import { type StopOutcome, Stopping } from "./stopping.js";
+import { Supervisor } from "./supervisor.js";
+import { LoadedThreads, settingsOf } from "./threads.js";
+import type { CodexHostPersistence, CodexHostRuntimeOptions, RuntimeBridge, StartArgs } from "./types.js";
+
+/** Milliseconds that a stop waits for what has happened to arrive. */
+export const STOP_FLUSH_MS = 10_000;
+/** Milliseconds of these that the last beat may take. */
+const LAST_BEAT_MS = 1_000;
+
+/** What a session is of, and who is told of it. */
+export interface SessionParts {
+  readonly options: CodexHostRuntimeOptions;
+  readonly args: StartArgs;
+  readonly state: RuntimeState;
+  readonly handlers: AppHandlers;
+  /** Another device has the runtime's own thread: the session is to be closed. */
+  onLost(error: OutboxError): void;
+}
+
+interface Settle {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** What there is between a start of the runtime and its stop: processes of codex, one after another, and the way to Convex. */
+export class Session {
+  readonly client: AppServerClient;
+  readonly requests: ServerRequests;
+  readonly threads = new LoadedThreads();
+  readonly #parts: SessionParts;
+  readonly #outbox: Outbox;
+  readonly #bridge: RuntimeBridge;
+  readonly #delivery: ConvexDelivery;
+  readonly #supervisor: Supervisor;
+  readonly #stopping: Stopping;
+  readonly #remote: RemoteControl | undefined;
+  readonly #isOver = new AbortController();
+  /** The folder that goes with it, where the app gave none. */
+  readonly #temporary: string | undefined;
+  /** Counts the processes. */
+  #process = 0;
+  #isBegun = false;
+  #isClosing = false;
+  #spawned: Settle | undefined;
+  /** Settles `ready` while a process is waited for that is to follow one that ended. */
+  #back: Settle | undefined;
+  #ready: Promise<void> = Promise.resolve();
+  /** What is told of requests, in order. */
+  #told: Promise<void> = Promise.resolve();
+  #started: CodexSettings | undefined;
+  #login: NonNullable<Present["login"]> = "unknown";
+
+  private constructor(parts: SessionParts, outbox: Outbox, temporary: string | undefined) {
+    const { options, args } = parts;
+    const { runtimeId, generation } = outbox;
+    this.#parts = parts;
+    this.#outbox = outbox;
+    this.#temporary = temporary;
+    const target = { actor: args.actor, sessionId: args.sessionId, runtime: args.runtime, start: { runtimeId, generation } };
+    this.#delivery = new ConvexDelivery(options.persistence, target, outbox, (id, threadId) => this.#bound(id, threadId));
+    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), runtimeId, generation, numbers: outbox.numbers() };
+    const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
+    this.#bridge = make(config, this.#handlers());
+    this.client = new AppServerClient((message) => this.#bridge.send(message));
+    this.requests = new ServerRequests({
+      send: (message) => this.#bridge.send(message),
+      opened: (request) => this.#requestOpened(request),
+      closed: (request, end) => this.#requestClosed(request, end),
+      unknown: ({ method }) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `\`${method}\` was refused: nobody here knows it`), method),
+      now: () => Date.now(),
+    });
+    this.#supervisor = new Supervisor({ start: () => this.#restart(), giveUp: () => this.#gaveUp() });
+    this.#stopping = new Stopping({
+      cancelRequests: (id, turnId) => this.requests.turnEnded(id, turnId),
+      interrupt: (id, turnId) => this.#interrupt(id, turnId),
+      othersThatRun: (id) => this.threads.othersThatRun(id),
+      restart: (id, turnId, cut) => this.#startAnew(id, turnId, cut),
+    });
+    this.#remote = this.#remoteControl();
+    // What was told while the outbox was opened, nobody heard.
+    if (outbox.isCrowded) this.#bridge.hold?.(true);
+  }
+
+  /** Opens the outbox, which begins to send what waits in it, and makes everything else. @throws OutboxError */
+  static async open(parts: SessionParts): Promise<Session> {
+    const { outboxFolder } = parts.options;
+    const temporary = outboxFolder === undefined ? await mkdtemp(path.join(tmpdir(), "convex-codex-local-")) : undefined;
+    let session: Session | undefined = undefined;
+    const outbox = await Outbox.open({
+      folder: outboxFolder ?? temporary ?? "",
+      deliver: async (batch) => (session === undefined ? { type: "again", reason: "not started yet" } : session.#deliver(batch)),
+      onError: (error) => (session === undefined ? parts.handlers.failed(error) : session.#outboxFailed(error)),
+      onCrowded: (isCrowded) => {
+        if (session !== undefined) session.#bridge.hold?.(isCrowded);
+      },
+    });
+    return (session = new Session(parts, outbox, temporary));
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Resolves when a process runs and has its threads; rejected where none will. Another promise after each process. */
+  get ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** Starts codex, and asks for the thread of the start. @returns when the process runs @throws CodexRuntimeError where it does not */
+  async begin(): Promise<void> {
+    // Of the process before: it says nothing when it dies.
+    this.#outbox.interruptOpenTurns();
+    await this.#startProcess();
+    this.#isBegun = true;
+    this.#ready = this.#callThread();
+    this.#ready.catch((thrown: unknown) => this.#failed(thrown));
+    this.#remote?.start();
+  }
+
+  /** A thread of the process is the runtime's from here on. @returns whether Convex has it too; not where the runtime stops before */
+  async goOnIn(answer: { readonly thread: { readonly id: string } }, externalThreadId?: string): Promise<boolean> {
+    const { id } = answer.thread;
+    const { state } = this.#parts;
+    this.#loaded(answer);
+    state.threadKnown(id);
+    const bound = await this.#again(() => this.#delivery.bind(id));
+    if (bound !== undefined) state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
+    return bound !== undefined;
+  }
+
+  /** Ends a turn, and insists: see {@link Stopping}. */
+  stopTurn(id: string, turnId: string, force = false): Promise<StopOutcome> {
+    return this.#stopping.stop(id, turnId, force);
+  }
+
+  /** Ends the process, and waits for what has happened to arrive. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#remote?.stopCommands();
+    this.#supervisor.stop();
+    await this.#bridge.stop();
+    this.client.rejectAll("the runtime was stopped");
+    this.#back?.reject(new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped"));
+    this.requests.processEnded();
+    const end = Date.now() + STOP_FLUSH_MS;
+    await this.#outbox.flush(STOP_FLUSH_MS);
+    await Promise.race([this.#told, pause(SYSTEM_CLOCK, Math.max(0, end - Date.now()), this.#isOver.signal)]);
+    await this.#remote?.stop(LAST_BEAT_MS);
+    this.#isOver.abort();
+    await this.#outbox.close();
+    if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true });
+  }
+
+  #remoteControl(): RemoteControl | undefined {
+    const { options, state } = this.#parts;
+    const { persistence, remote = {} } = options;
+    if (remote === false || !isRemote(persistence)) return undefined;
+    return new RemoteControl({
+      persistence,
+      codex: {
+        ...{ client: this.client, threads: this.threads, requests: this.requests },
+        ready: () => this.#ready,
+        stop: (id, turnId, force) => this.stopTurn(id, turnId, force),
+        request: (threadId, name) => this.#waitingRequest(threadId, name),
+      },
+      outbox: this.#outbox,
+      policyFile: remote.policyFile,
+      started: () => this.#started,
+      present: () => ({ phase: state.get().phase, login: this.#login }),
+      // They are tried again, and say nothing of how the runtime stands.
+      onError: (thrown) => this.#parts.handlers.failed(thrown),
+    });
+  }
+
+  #handlers(): BridgeHandlers {
+    return {
+      onEvent: (event) => this.#takeEvent(event),
+      onGlobalMessage: (message) => this.#takeGlobal(message),
+      onProtocolError: ({ line, error }: BridgeError) => {
+        // Why a process could not be started is why the start was not one.
+        this.#spawned?.reject(new CodexRuntimeError(error.code, error.message, error));
+        this.#failed(error, line);
+      },
+      onProcessStart: () => this.#spawned?.resolve(),
+      onProcessExit: () => this.#processEnded(),
+    };
+  }
+
+  /** Starts the process. @returns when it runs */
+  async #startProcess(): Promise<void> {
+    const { options } = this.#parts;
+    this.#process += 1;
+    const spawned = new Promise<void>((resolve, reject) => {
+      this.#spawned = { resolve, reject };
+    });
+    this.#bridge.start();
+    // A bridge of the app's own need not say that it runs.
+    if (options.bridgeFactory !== undefined) setImmediate(() => this.#spawned?.resolve());
+    await spawned.finally(() => {
+      this.#spawned = undefined;
+    });
+    // Not waited for: what is asked next waits behind it, in the bridge or in the pipe.
+    const { clientInfo = DEFAULT_CLIENT_INFO } = options;
+    const { params } = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES);
+    this.client.request("initialize", params).catch((thrown: unknown) => this.#failed(thrown));
+    this.client.notify("initialized");
+    if (this.#remote !== undefined) void this.#askLogin();
+  }
+
+  /** Asks for the thread of the start, and binds it. */
+  async #callThread(): Promise<void> {
+    const { runtimeThreadId, externalThreadId, model, cwd, dynamicTools, threadStrategy } = this.#parts.args;
+    const strategy = threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume");
+    const fields = { ...(model === undefined ? {} : { model }), ...(cwd === undefined ? {} : { cwd }) };
+    const threadId = runtimeThreadId ?? "";
+    const answer = await (strategy === "start"
+      ? this.client.request("thread/start", { ...fields, ...(dynamicTools === undefined ? {} : { dynamicTools }) })
+      : strategy === "resume"
+        ? this.client.request("thread/resume", { threadId, ...fields })
+        : this.client.request("thread/fork", { threadId, ...fields }));
+    this.#started = settingsOf(answer);
+    this.#delivery.name(answer.thread.id, { ...(externalThreadId === undefined ? {} : { externalThreadId }), ...fields });
+    if (await this.goOnIn(answer, externalThreadId)) this.#supervisor.isReady();
+  }
+
+  /** Codex answered that it has a thread. */
+  #loaded(answer: { readonly thread: { readonly id: string } }): void {
+    const { id } = answer.thread;
+    this.threads.load(id, { settings: settingsOf(answer) });
+    this.#remote?.follow(id);
+  }
+
+  /** A thread is known in Convex. */
+  #bound(id: string, threadId: string): void {
+    this.threads.bind(id, threadId);
+    this.#remote?.follow(id);
+  }
+
+  async #deliver(batch: OutboxBatch): Promise<Verdict> {
+    const verdict = await this.#delivery.deliver(batch);
+    if (verdict.type === "acknowledged") this.#remote?.arrived(batch);
+    return verdict;
+  }
+
+  #takeEvent(event: NormalizedEvent): void {
+    this.#outbox.append(event);
+    this.#parts.state.saw(event);
+    const { threadId, kind, payloadJson } = event;
+    const ended = this.threads.saw(event);
+    for (const turnId of ended) {
+      this.requests.turnEnded(threadId, turnId);
+      this.#stopping.turnEnded(threadId, turnId);
+    }
+    if (kind === "serverRequest/resolved") this.requests.resolved(requestIdOf(payloadJson));
+    else if (!Object.hasOwn(SERVER_NOTIFICATIONS, kind)) this.#takeRequest(event);
+    this.#remote?.saw(event, ended);
+    this.#parts.handlers.call("onEvent", event);
+  }
+
+  /** A message of a thread that wants an answer is a request. */
+  #takeRequest({ kind, threadId, payloadJson }: NormalizedEvent): void {
+    const { id, params } = JSON.parse(payloadJson) as { id?: RpcId; params?: unknown };
+    if (id !== undefined) this.requests.asked({ id, method: kind, params }, { threadId, payloadJson });
+  }
+
+  #takeGlobal(message: ServerInboundMessage): void {
+    if (!this.client.accept(message) && "method" in message) {
+      if ("id" in message) this.requests.asked(message);
+      else if (message.method === "account/updated" && this.#remote !== undefined) void this.#askLogin();
+    }
+    this.#parts.handlers.call("onGlobalMessage", message);
+  }
+
+  /** Whether codex is logged in, as far as it says so. */
+  async #askLogin(): Promise<void> {
+    try {
+      const { account, requiresOpenaiAuth } = await this.client.request("account/read", {});
+      this.#login = account !== null || !requiresOpenaiAuth ? "in" : "out";
+    } catch {
+      this.#login = "unknown";
+    }
+    this.#remote?.changed();
+  }
+
+  #processEnded(): void {
+    this.#spawned?.reject(new CodexRuntimeError("E_BRIDGE_PROCESS_EXITED", "codex ended at once"));
+    this.client.rejectAll("codex ended");
+    this.requests.processEnded();
+    this.#parts.state.processEnded();
+    if (this.#isClosing || !this.#isBegun) return;
+    if (this.#back === undefined) {
+      this.#ready = new Promise((resolve, reject) => {
+        this.#back = { resolve, reject };
+      });
+      // Whoever waits for it is told.
+      this.#ready.catch(() => undefined);
+    }
+    if (this.#supervisor.ended()) this.#phase("reconnecting");
+  }
+
+  #gaveUp(): void {
+    const error = new CodexRuntimeError("E_RUNTIME_GAVE_UP", "codex ended 10 times in 5 minutes");
+    this.#back?.reject(error);
+    this.#phase("failed", error);
+  }
+
+  #restart(): void {
+    const start = async (): Promise<void> => {
+      await this.#startProcess();
+      const threads = this.threads.list();
+      if (threads.length === 0) return this.#callThread();
+      for (const threadId of threads) await this.#resume(threadId);
+      this.#supervisor.isReady();
+      this.#phase("ready");
+    };
+    start().then(
+      () => {
+        this.#back?.resolve();
+        this.#back = undefined;
+      },
+      (thrown: unknown) => {
+        this.#failed(thrown);
+        // A process that died is followed by another; what was refused stays so.
+        if (thrown instanceof AppServerError && thrown.rpc !== undefined) this.#back?.reject(thrown);
+      },
+    );
+  }
+
+  /** A thread that codex has no more is let go, but for the runtime's own. */
+  async #resume(threadId: string): Promise<void> {
+    try {
+      this.#loaded(await this.client.request("thread/resume", { threadId }));
+    } catch (thrown) {
+      const isRefused = thrown instanceof AppServerError && thrown.rpc !== undefined;
+      if (!isRefused || threadId === this.#parts.state.get().runtimeThreadId) throw thrown;
+      this.#failed(thrown);
+      this.threads.unload(threadId);
+      this.#remote?.unfollow(threadId);
+    }
+  }
+
+  async #interrupt(threadId: string, turnId: string): Promise<"sent" | "gone"> {
+    try {
+      await this.client.request("turn/interrupt", { threadId, turnId: this.threads.runningAs(threadId, turnId) });
+      return "sent";
+    } catch (thrown) {
+      if (isNoSuchTurn(thrown)) return "gone";
+      throw thrown;
+    }
+  }
+
+  /** A turn that no interrupt ends is ended with its process. */
+  async #startAnew(id: string, turnId: string, cut: readonly string[]): Promise<void> {
+    const others = cut.length === 0 ? "" : `, and with it the turns of ${cut.join(", ")}`;
+    this.#failed(new CodexRuntimeError("E_RUNTIME_TURN_STUCK", `the turn ${turnId} of ${id} did not end: codex is started anew${others}`));
+    await this.#bridge.stop();
+    await this.#ready;
+  }
+
+  /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
+  #outboxFailed(error: OutboxError): void {
+    this.#failed(error);
+    if (error.code !== "E_SYNC_SESSION_DEVICE_MISMATCH" || error.threadId === undefined) return;
+    this.#remote?.unfollow(error.threadId);
+    if (error.threadId === this.#parts.state.get().runtimeThreadId) this.#parts.onLost(error);
+  }
+
+  /** The request that waits under a name; ids count from 0 in every process. */
+  #waitingRequest(threadId: string, { requestId, runtimeId, generation, appGeneration }: RequestName): ServerRequest | undefined {
+    const asked = this.requests.get(requestId);
+    const own = this.#processName();
+    const isOwn = (runtimeId ?? own.runtimeId) === own.runtimeId && (generation ?? own.generation) === own.generation;
+    const isOfProcess = isOwn && (appGeneration ?? own.appGeneration) === own.appGeneration;
+    return asked?.threadId !== undefined && isOfProcess && this.threads.inConvex(asked.threadId) === threadId ? asked : undefined;
+  }
+
+  #requestOpened(request: ServerRequest): void {
+    this.#parts.state.waiting(this.requests.list().length);
+    const { threadId, turnId = "", itemId = "", id, method, payloadJson, askedAt } = request;
+    if (threadId === undefined) return;
+    const { persistence } = this.#parts.options;
+    const { actor } = this.#parts.args;
+    this.#tell(threadId, (inConvex, process) =>
+      persistence.upsertPendingServerRequest({
+        actor,
+        request: { threadId: inConvex, requestId: id, turnId, itemId, method, payloadJson, requestedAt: askedAt, ...process },
+      }),
+    );
+  }
+
+  #requestClosed(request: ServerRequest, end: ServerRequestEnd): void {
+    this.#parts.state.waiting(this.requests.list().length);
+    const { threadId, id } = request;
+    if (threadId === undefined) return;
+    const { persistence } = this.#parts.options;
+    const { actor } = this.#parts.args;
+    const resolvedAt = Date.now();
+    const response = end.type === "answered" ? { status: end.type, responseJson: JSON.stringify(end.result) } : { status: end.type };
+    this.#tell(threadId, (inConvex, process) =>
+      persistence.resolvePendingServerRequest({ actor, threadId: inConvex, requestId: id, resolvedAt, ...response, ...process }),
+    );
+  }
+
+  /** Tells Convex of a request, behind what was told before; without end, until it is told or refused. */
+  #tell(id: string, tell: (threadId: string, process: ProcessName) => Promise<unknown>): void {
+    const process = this.#processName();
+    this.#told = this.#told.then(async () => {
+      await this.#again(async () => tell((await this.#delivery.bind(id)).threadId, process));
+    });
+  }
+
+  #processName(): ProcessName {
+    const { runtimeId, generation } = this.#outbox;
+    return { runtimeId, generation, appGeneration: this.#process };
+  }
+
+  /** Tries something until it succeeds; undefined where the runtime stops before. What Convex refuses is told, and let be. */
+  async #again<Value>(attempt: () => Promise<Value>): Promise<Value | undefined> {
+    const backoff = new Backoff(SYSTEM_CLOCK);
+    while (!this.#isOver.signal.aborted) {
+      try {
+        return await attempt();
+      } catch (thrown) {
+        const isRefused = thrown !== null && typeof thrown === "object" && "data" in thrown;
+        this.#failed(thrown);
+        if (isRefused || !(await pause(SYSTEM_CLOCK, backoff.next(), this.#isOver.signal))) return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  #phase(...phase: Parameters<RuntimeState["phase"]>): void {
+    this.#parts.state.phase(...phase);
+    this.#remote?.changed();
+  }
+
+  #failed(thrown: unknown, line?: string): void {
+    this.#parts.state.failed(thrown);
+    this.#parts.handlers.failed(thrown, line);
+  }
+}
+
+/** Which process of codex it is: ids of requests count from 0 in each. */
+interface ProcessName {
+  readonly runtimeId: string;
+  readonly generation: number;
+  readonly appGeneration: number;
+}
+
+function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {
+  return ["leaseCommands", "reportCommand", "followCommands", "beat"].every((name) => name in persistence);
+}
+
+function requestIdOf(payloadJson: string): RpcId {
+  const { params } = JSON.parse(payloadJson) as { params?: { requestId?: RpcId } };
+  return params?.requestId ?? "";
+}

@@ -1,0 +1,141 @@
+import type { CodexSettings } from "../core/bridge.js";
+import type { NormalizedEvent } from "../protocol/index.js";
+
+/** What is known of a thread when codex has loaded it. */
+export interface Loaded {
+  /** What is in force in it; undefined where codex did not say. */
+  readonly settings?: CodexSettings | undefined;
+  /** The thread whose agent it is. */
+  readonly parentId?: string | undefined;
+}
+
+/** Turns of a thread that are remembered to have ended: what a command of theirs still prints comes while the next one runs. */
+const ENDED_KEPT = 8;
+
+interface LoadedThread {
+  settings: CodexSettings | undefined;
+  readonly parentId: string | undefined;
+  /** The turn that runs, as codex wants it to be called. */
+  running: string | undefined;
+  /** What else it is called: a review's items carry another id than its start. */
+  readonly names: Set<string>;
+  ended: string[];
+}
+
+/** The threads that a process of codex has loaded, by its own ids, and those of all threads that are known in Convex. */
+export class LoadedThreads {
+  readonly #loaded = new Map<string, LoadedThread>();
+  readonly #inConvex = new Map<string, string>();
+  readonly #ids = new Map<string, string>();
+
+  /** Codex has the thread. What was known of it and is not said now stays. */
+  load(id: string, { settings, parentId }: Loaded = {}): void {
+    const known = this.#loaded.get(id);
+    if (known === undefined) this.#loaded.set(id, { settings, parentId, running: undefined, names: new Set(), ended: [] });
+    else known.settings = settings ?? known.settings;
+  }
+
+  /** Codex has let it go. */
+  unload(id: string): void {
+    this.#loaded.delete(id);
+  }
+
+  /** Where its events go. */
+  bind(id: string, threadId: string): void {
+    this.#inConvex.set(id, threadId);
+    this.#ids.set(threadId, id);
+  }
+
+  /** Those that are loaded, in the order in which they were. */
+  list(): string[] {
+    return [...this.#loaded.keys()];
+  }
+
+  isLoaded(id: string): boolean {
+    return this.#loaded.has(id);
+  }
+
+  /** Its thread in Convex, where that is known. */
+  inConvex(id: string): string | undefined {
+    return this.#inConvex.get(id);
+  }
+
+  /** The thread that is `threadId` in Convex. */
+  idOf(threadId: string): string | undefined {
+    return this.#ids.get(threadId);
+  }
+
+  /** What is in force in it; undefined where that is not known. */
+  settings(id: string): CodexSettings | undefined {
+    return this.#loaded.get(id)?.settings;
+  }
+
+  /** The turn that runs in it. */
+  running(id: string): string | undefined {
+    return this.#loaded.get(id)?.running;
+  }
+
+  /** What codex calls a turn that it is to interrupt: the one that runs, where that is meant. */
+  runningAs(id: string, turnId: string): string {
+    const thread = this.#loaded.get(id);
+    return thread?.running !== undefined && thread.names.has(turnId) ? thread.running : turnId;
+  }
+
+  /** The other threads in which a turn runs, but for the agents of this one. */
+  othersThatRun(id: string): string[] {
+    return [...this.#loaded].flatMap(([other, { running }]) => (running === undefined || this.#isWithin(other, id) ? [] : [other]));
+  }
+
+  /**
+   * Sees an event.
+   *
+   * @returns the turns that it ends, by every name that they have
+   */
+  saw({ kind, threadId, turnId, payloadJson }: NormalizedEvent): string[] {
+    if (kind === "thread/started") {
+      this.load(threadId, { parentId: paramsOf(payloadJson).thread?.parentThreadId ?? undefined });
+    } else if (kind === "thread/closed" || kind === "thread/archived" || kind === "thread/deleted") {
+      this.unload(threadId);
+    }
+    const thread = this.#loaded.get(threadId);
+    if (thread === undefined) return turnId !== undefined && kind === "turn/completed" ? [turnId] : [];
+    if (kind === "thread/settings/updated") thread.settings = settingsOf(paramsOf(payloadJson).threadSettings) ?? thread.settings;
+    if (turnId === undefined) return [];
+    if (kind === "turn/completed") {
+      const ended = [...new Set([turnId, ...(thread.running === undefined ? [] : [thread.running])])];
+      thread.ended = [...thread.ended, ...ended].slice(-ENDED_KEPT);
+      thread.running = undefined;
+      thread.names.clear();
+      return ended;
+    }
+    if (thread.ended.includes(turnId)) return [];
+    if (kind === "turn/started") thread.running = turnId;
+    thread.names.add(turnId);
+    return [];
+  }
+
+  #isWithin(id: string, ancestor: string): boolean {
+    const seen = new Set<string>();
+    for (let at: string | undefined = id; at !== undefined && !seen.has(at); at = this.#loaded.get(at)?.parentId) {
+      if (at === ancestor) return true;
+      seen.add(at);
+    }
+    return false;
+  }
+}
+
+/** The settings of a thread as codex tells them, in an answer or an event; undefined where it tells none. */
+export function settingsOf(told: unknown): CodexSettings | undefined {
+  if (told === null || typeof told !== "object" || !("cwd" in told) || typeof told.cwd !== "string") return undefined;
+  const { cwd, approvalPolicy, sandbox, sandboxPolicy } = told as { cwd: string; approvalPolicy?: unknown; sandbox?: unknown; sandboxPolicy?: unknown };
+  return { cwd, sandboxPolicy: sandboxPolicy ?? sandbox ?? null, approvalPolicy: approvalPolicy ?? null };
+}
+
+interface ThreadParams {
+  readonly thread?: { readonly parentThreadId?: string | null };
+  readonly threadSettings?: unknown;
+}
+
+function paramsOf(payloadJson: string): ThreadParams {
+  return (JSON.parse(payloadJson) as { params?: ThreadParams }).params ?? {};
+}

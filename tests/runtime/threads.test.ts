@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import { LoadedThreads, settingsOf } from "../../js-wrapper/runtime/threads.js";
+import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
+
+const event = (kind: string, turnId?: string, params: object = {}, threadId = "t"): NormalizedEvent => ({
+  ...{ eventId: "e", threadId, kind, payloadJson: JSON.stringify({ method: kind, params }), cursorStart: 0, cursorEnd: 1, createdAt: 1 },
+  ...(turnId === undefined ? {} : { turnId }),
+});
+
+function loaded(...ids: string[]) {
+  const threads = new LoadedThreads();
+  for (const id of ids) threads.load(id);
+  return threads;
+}
+
+describe("the turn of a thread", () => {
+  it("runs from its start to its end", () => {
+    const threads = loaded("t");
+    expect(threads.saw(event("turn/started", "u"))).toEqual([]);
+    expect([threads.running("t"), threads.runningAs("t", "u"), threads.running("s")]).toEqual(["u", "u", undefined]);
+    expect(threads.saw(event("turn/completed", "u"))).toEqual(["u"]);
+    expect(threads.running("t")).toBeUndefined();
+  });
+
+  it("is a review's by the id of its start, whichever is named, and ends by either", () => {
+    const threads = loaded("t");
+    threads.saw(event("item/started", "A"));
+    threads.saw(event("turn/started", "B"));
+    threads.saw(event("item/completed", "A"));
+    expect([threads.runningAs("t", "A"), threads.runningAs("t", "B"), threads.runningAs("t", "C")]).toEqual(["B", "B", "C"]);
+    expect(threads.saw(event("turn/completed", "A"))).toEqual(["A", "B"]);
+    expect([threads.running("t"), threads.runningAs("t", "A")]).toEqual([undefined, "A"]);
+  });
+
+  it("is not another name of the one before, of which something comes late", () => {
+    const threads = loaded("t");
+    threads.saw(event("turn/started", "u"));
+    threads.saw(event("turn/completed", "u"));
+    threads.saw(event("turn/started", "v"));
+    threads.saw(event("item/commandExecution/outputDelta", "u"));
+    threads.saw(event("turn/started", "u"));
+    expect([threads.running("t"), threads.runningAs("t", "u")]).toEqual(["v", "u"]);
+  });
+
+  it("of a thread that is not loaded ends all the same", () => {
+    const threads = loaded();
+    expect([threads.saw(event("turn/completed", "u")), threads.saw(event("turn/started", "u")), threads.running("t")]).toEqual([["u"], [], undefined]);
+  });
+});
+
+describe("the threads of a process", () => {
+  it("come and go", () => {
+    const threads = loaded("t");
+    threads.saw(event("thread/started", undefined, { thread: { id: "s" } }, "s"));
+    expect([threads.list(), threads.isLoaded("s")]).toEqual([["t", "s"], true]);
+    for (const kind of ["thread/closed", "thread/archived", "thread/deleted"]) {
+      threads.load("s");
+      threads.saw(event(kind, undefined, {}, "s"));
+      expect(threads.list()).toEqual(["t"]);
+    }
+  });
+
+  it("that are loaded again keep what runs in them", () => {
+    const threads = loaded("t");
+    threads.saw(event("turn/started", "u"));
+    threads.load("t");
+    expect(threads.running("t")).toBe("u");
+  });
+
+  it("are others where a turn runs in them, but for a thread's own agents, however deep", () => {
+    const threads = loaded("t", "other", "idle");
+    threads.saw(event("thread/started", undefined, { thread: { id: "agent", parentThreadId: "t" } }, "agent"));
+    threads.saw(event("thread/started", undefined, { thread: { id: "its", parentThreadId: "agent" } }, "its"));
+    for (const id of ["t", "other", "agent", "its"]) threads.saw(event("turn/started", `u of ${id}`, {}, id));
+    expect(threads.othersThatRun("t")).toEqual(["other"]);
+    expect(threads.othersThatRun("agent")).toEqual(["t", "other"]);
+    expect(threads.othersThatRun("other")).toEqual(["t", "agent", "its"]);
+  });
+
+  it("that name each other as parents are not followed for ever", () => {
+    const threads = new LoadedThreads();
+    threads.load("a", { parentId: "b" });
+    threads.load("b", { parentId: "a" });
+    for (const id of ["a", "b"]) threads.saw(event("turn/started", "u", {}, id));
+    expect(threads.othersThatRun("other")).toEqual(["a", "b"]);
+  });
+
+  it("are known by their names in Convex", () => {
+    const threads = loaded("t");
+    threads.bind("t", "k1");
+    expect([threads.inConvex("t"), threads.idOf("k1"), threads.inConvex("k1"), threads.idOf("t")]).toEqual(["k1", "t", undefined, undefined]);
+  });
+});
+
+describe("the settings of a thread", () => {
+  const answer = { cwd: "/w", approvalPolicy: "never", sandbox: { type: "readOnly" } };
+
+  it("are what codex answered, then what it said last", () => {
+    const threads = new LoadedThreads();
+    threads.load("t", { settings: settingsOf(answer) });
+    expect(threads.settings("t")).toEqual({ cwd: "/w", approvalPolicy: "never", sandboxPolicy: { type: "readOnly" } });
+    threads.load("t");
+    threads.saw(event("thread/settings/updated", undefined, { threadSettings: { cwd: "/v", approvalPolicy: "on-request", sandboxPolicy: { type: "dangerFullAccess" } } }));
+    expect(threads.settings("t")).toEqual({ cwd: "/v", approvalPolicy: "on-request", sandboxPolicy: { type: "dangerFullAccess" } });
+    threads.saw(event("thread/settings/updated", undefined, { threadSettings: null }));
+    expect(threads.settings("t")).toMatchObject({ cwd: "/v" });
+  });
+
+  it("that codex does not tell are not known", () => {
+    const unknown = [settingsOf(null), settingsOf({ ...answer, cwd: 1 }), settingsOf("x"), loaded("t").settings("t"), loaded().settings("t")];
+    expect(unknown).toEqual(unknown.map(() => undefined));
+    expect(settingsOf({ cwd: "/w" })).toEqual({ cwd: "/w", approvalPolicy: null, sandboxPolicy: null });
+  });
+});
