@@ -57,7 +57,7 @@ export async function payloadOf(
   return isOversizeStub(payloadJson) ? { payloadJson, payloadTruncated: true } : { payloadJson };
 }
 
-/** Whether a stored payload stands for an item that was too large to be stored (`js-wrapper/host/oversize.ts`). */
+/** Whether a stored payload stands for an item that was too large to be stored (`js-wrapper/oversize.ts`). */
 function isOversizeStub(payloadJson: string): boolean {
   if (!payloadJson.includes('"oversize":{')) return false;
   const { oversize } = JSON.parse(payloadJson) as { oversize?: { bytes?: unknown; sha256?: unknown } | null };

@@ -17,6 +17,7 @@ import { type FrameFault, LineFramer } from "./framing.js";
 import { type ClientInfo, Handshake } from "./handshake.js";
 import { interruptionOf, TURN_ENDED } from "./interruption.js";
 import { type KnownNumbers, Numbering } from "./numbering.js";
+import { oversizeStub } from "./oversize.js";
 import { CodexProcess, type ProcessEnd } from "./process.js";
 
 /** Milliseconds that stop() waits for onEvent to take what was received. */
@@ -66,6 +67,8 @@ export interface BridgeHandlers {
   onEvent(event: NormalizedEvent): Promise<void> | void;
   /** Takes an answer, or a message without a thread: called in order, not waited for, not called again. */
   onGlobalMessage(message: ServerInboundMessage, classification: ClassifiedMessage): Promise<void> | void;
+  /** Takes an event that is too large to be stored, whole, before onEvent takes what stands for it. It is not called again. */
+  onEventCut?(whole: NormalizedEvent): Promise<void> | void;
   /** Takes everything that went wrong, as a value. */
   onProtocolError(error: BridgeError): Promise<void> | void;
   /** Told once for every start() whose process runs. */
@@ -348,7 +351,7 @@ export class CodexLocalBridge {
     const { threadId, turnId, kind } = message;
     const number = this.#numbering.number(message);
     // The backend drops the connection of a client that sends an ill-formed string.
-    this.#delivery.push({
+    const event = {
       ...number,
       eventId: number.eventId.toWellFormed(),
       threadId: threadId.toWellFormed(),
@@ -357,7 +360,16 @@ export class CodexLocalBridge {
       kind: kind.toWellFormed(),
       payloadJson: payloadJson.toWellFormed(),
       createdAt,
-    });
+    };
+    const stub = oversizeStub(event.payloadJson);
+    if (stub !== undefined) this.#tellCut(event);
+    this.#delivery.push(stub === undefined ? event : { ...event, payloadJson: stub });
+  }
+
+  #tellCut(whole: NormalizedEvent): void {
+    const { kind, payloadJson } = whole;
+    this.#report(payloadJson, new CodexBridgeError("E_BRIDGE_EVENT_TOO_LARGE", `a message \`${kind}\` is over 3 MiB: what stands for it is kept`));
+    this.#guard("onEventCut", kind, () => this.#handlers.onEventCut?.(whole));
   }
 
   #takeGlobal(message: ServerInboundMessage, classification: ClassifiedMessage): void {

@@ -15,6 +15,8 @@ export type BridgeErrorCode =
   | "E_BRIDGE_PIPE_FAILED"
   /** A line over the limit; it was dropped. */
   | "E_BRIDGE_LINE_TOO_LONG"
+  /** A message of a thread of over 3 MiB: a stub of it, which says how large it was, takes its place. */
+  | "E_BRIDGE_EVENT_TOO_LARGE"
   /** A line that is not UTF-8; it was read on with U+FFFD in the place of what is not. */
   | "E_BRIDGE_LINE_NOT_UTF8"
   /** The app-server refused initialize, or did not answer it in time. */

@@ -230,6 +230,12 @@ export class Outbox {
     return true;
   }
 
+  /** Keeps an event among the dead letters that does not leave as it is. @param code why @param message in words */
+  async keepAside(event: NormalizedEvent, code: string, message: string): Promise<void> {
+    if (this.#isOver()) return;
+    await this.#store.write(this.#letter({ seq: this.#nextSeq++, event, code, message, at: Date.now() }));
+  }
+
   /** Forgets a dead letter. */
   async forget(seq: number): Promise<void> {
     this.#letters = this.#letters.filter((one) => one.seq !== seq);

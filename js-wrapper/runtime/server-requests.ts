@@ -102,14 +102,20 @@ export class ServerRequests {
   /** A turn has ended: what it asked is answered with its `cancel` or `decline`, for the app-server may wait for it yet. */
   turnEnded(threadId: string, turnId: string): void {
     for (const request of this.list(threadId)) {
-      if (request.turnId !== turnId) continue;
-      try {
-        this.#actions.send(withdrawal(request));
-      } catch {
-        // It is gone, and waits for nothing.
-      }
-      this.#close(request, { type: "expired" });
+      if (request.turnId === turnId) this.withdraw(request.id);
     }
+  }
+
+  /** Nobody will decide it: the app-server is told so with its `cancel` or `decline`. */
+  withdraw(id: RpcId): void {
+    const request = this.#waiting.get(id);
+    if (request === undefined) return;
+    try {
+      this.#actions.send(withdrawal(request));
+    } catch {
+      // It is gone, and waits for nothing.
+    }
+    this.#close(request, { type: "expired" });
   }
 
   /** The process has ended, and waits for nothing. */

@@ -4,6 +4,7 @@ import path from "node:path";
 import { AppServerClient, AppServerError, buildInitializeRequestWithCapabilities } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
+import { isStub } from "../bridge/oversize.js";
 import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import type { CodexSettings } from "../core/bridge.js";
 import { Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
@@ -196,6 +197,7 @@ export class Session {
     return {
       onEvent: (event) => this.#takeEvent(event),
       onGlobalMessage: (message) => this.#takeGlobal(message),
+      onEventCut: (whole) => this.#outbox.keepAside(whole, "E_BRIDGE_EVENT_TOO_LARGE", "over 3 MiB: what stands for it was sent"),
       onProtocolError: ({ line, error }: BridgeError) => {
         // Why a process could not be started is why the start was not one.
         this.#spawned?.reject(new CodexRuntimeError(error.code, error.message, error));
@@ -279,8 +281,12 @@ export class Session {
 
   /** A message of a thread that wants an answer is a request. */
   #takeRequest({ kind, threadId, payloadJson }: NormalizedEvent): void {
-    const { id, params } = JSON.parse(payloadJson) as { id?: RpcId; params?: unknown };
-    if (id !== undefined) this.requests.asked({ id, method: kind, params }, { threadId, payloadJson });
+    const message = JSON.parse(payloadJson) as { id?: RpcId; params?: unknown };
+    const { id, params } = message;
+    if (id === undefined) return;
+    this.requests.asked({ id, method: kind, params }, { threadId, payloadJson });
+    // Nobody can be shown what it asks.
+    if (isStub(message)) this.requests.withdraw(id);
   }
 
   #takeGlobal(message: ServerInboundMessage): void {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { childEnvironment, findBinary } from "../../js-wrapper/bridge/binary.js";
 import { DRAIN_AFTER_EXIT_MS, KILL_AFTER_MS } from "../../js-wrapper/bridge/process.js";
+import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
 import { Recorder, scripted, turnMessage } from "./recorder.js";
 
 let folder: string;
@@ -153,16 +154,21 @@ describe("a process that says much", () => {
     expect(seen.errors).toEqual([]);
   });
 
-  it("in one line of 8 MB is heard", async () => {
+  it("in one line of 8 MB is heard, and what stands for it is an event", async () => {
     const seen = new Recorder();
+    const whole: NormalizedEvent[] = [];
     const bridge = seen.start(
       scripted({ say: turnMessage("item/started", "t", "u") }, { deltaOfBytes: 8 * 1024 * 1024 }, { say: turnMessage("item/completed", "t", "u") }),
+      { onEventCut: (event) => void whole.push(event) },
     );
     await seen.untilEvents(3);
     await bridge.stop();
     expect(seen.events.map((event) => event.kind)).toEqual(["item/started", "item/agentMessage/delta", "item/completed", "turn/completed"]);
-    expect(JSON.parse(seen.events[1]!.payloadJson).params.delta).toBe("é".repeat(4 * 1024 * 1024));
-    expect(seen.errors).toEqual([]);
+    expect(whole.map(({ payloadJson, ...event }) => [event, JSON.parse(payloadJson).params.delta === "é".repeat(4 * 1024 * 1024)])).toEqual([
+      [expect.objectContaining({ eventId: seen.events[1]!.eventId, cursorStart: 1 }), true],
+    ]);
+    expect(JSON.parse(seen.events[1]!.payloadJson)).toMatchObject({ params: { threadId: "t", turnId: "u" }, oversize: { bytes: Buffer.byteLength(whole[0]!.payloadJson) } });
+    expect(seen.errors.map(({ error, line }) => [error.code, line.length])).toEqual([["E_BRIDGE_EVENT_TOO_LARGE", 2_048]]);
   });
 });
 

@@ -2,7 +2,7 @@ import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
-import { folder } from "../outbox/build.js";
+import { folder, open } from "../outbox/build.js";
 import { persistenceOver, runtimeOver, START } from "./build.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
@@ -177,6 +177,29 @@ describe("a runtime", () => {
     await expect(late).rejects.toMatchObject({ code: "E_RUNTIME_NOT_RUNNING" });
     expect(runtime.getState()).toMatchObject({ phase: "idle", running: false });
   });
+});
+
+it("sends what stands for what is too large, keeps that, and lets nobody accept what they cannot be shown", async () => {
+  const component = startComponent();
+  const outboxFolder = await folder();
+  const { runtime, problems } = runtimeOver(component, { standIn: { largeIn: "u1" }, outboxFolder });
+  await runtime.start(START);
+  await runtime.ready();
+  runtime.sendTurn("Print.");
+  const { threadId } = runtime.getState();
+  await reads(component, threadId!, [["Print.", "completed"], ["you said: Print.", "completed"], ["ls", "interrupted"]]);
+  await vi.waitFor(() => expect(runtime.getState().turnInFlight).toBe(false), WAIT);
+  expect(runtime.listPendingServerRequests()).toEqual([]);
+  const shown = await messagesOf(component, threadId!);
+  expect(shown.map(({ payloadTruncated }) => payloadTruncated)).toEqual([undefined, undefined, true]);
+  expect(problems.map(({ code }) => code)).toEqual(["E_BRIDGE_EVENT_TOO_LARGE", "E_BRIDGE_EVENT_TOO_LARGE"]);
+  await runtime.stop();
+  const { outbox } = await open({ folder: outboxFolder });
+  const letters = await outbox.letters();
+  expect(letters.map(({ code, event }) => [code, event.kind, event.payloadJson.length > 4 * 1024 * 1024])).toEqual([
+    ["E_BRIDGE_EVENT_TOO_LARGE", "item/commandExecution/requestApproval", true],
+    ["E_BRIDGE_EVENT_TOO_LARGE", "item/completed", true],
+  ]);
 });
 
 describe("a request of the app-server", () => {

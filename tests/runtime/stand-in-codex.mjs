@@ -5,11 +5,12 @@
 //   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered
 //   refuse: "method" answers requests of that method with an error
 //   holdIn: "u1"     goes on with that turn until it is steered or interrupted
+//   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
 //   deaf: true       answers interrupts, and goes on
 import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, deaf } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
 
@@ -42,15 +43,16 @@ function turn(threadId, text, clientId) {
   if (dieOnce !== undefined && !existsSync(dieOnce)) {
     writeFileSync(dieOnce, "");
     process.stdout.write("", () => process.kill(process.pid, "SIGKILL"));
-  } else if (askIn === name) {
+  } else if (askIn === name || largeIn === name) {
+    const printed = largeIn === name ? "x".repeat(4 * 1024 * 1024) : undefined;
     const command = { id: `c-${turnId}`, type: "commandExecution", command: "ls", status: "inProgress" };
     tell("item/started", { ...at, item: command });
     waiting = (decision) => {
       tell("serverRequest/resolved", { threadId, requestId: 0 });
-      tell("item/completed", { ...at, item: { ...command, status: decision === "accept" ? "completed" : "declined", aggregatedOutput: String(decision) } });
+      tell("item/completed", { ...at, item: { ...command, status: decision === "accept" ? "completed" : "declined", aggregatedOutput: printed ?? String(decision) } });
       end();
     };
-    say({ method: "item/commandExecution/requestApproval", id: 0, params: { ...at, itemId: command.id, command: "ls", availableDecisions: ["accept", "decline", "cancel"] } });
+    say({ method: "item/commandExecution/requestApproval", id: 0, params: { ...at, itemId: command.id, command: printed ?? "ls", availableDecisions: ["accept", "decline", "cancel"] } });
   } else if (holdIn === name) {
     const steer = (more, echo) => {
       tell("item/completed", { ...at, item: { id: `s-${turnId}`, type: "userMessage", clientId: echo, content: [{ type: "text", text: more }] } });

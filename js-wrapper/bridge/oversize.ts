@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import { mayBeOversize, type Oversize, smallOf, STORED_BYTES_MAX } from "../oversize.js";
+
+/** Items whose text has come in deltas, and is stored: an end without it would take it away. */
+const STREAMED = ["agentMessage", "plan", "reasoning"];
+/** What of a message's params names it. */
+const NAMES = ["threadId", "conversationId", "turnId", "itemId"] as const;
+
+interface Params extends Partial<Record<(typeof NAMES)[number], unknown>> {
+  readonly item?: { readonly id?: unknown; readonly type?: unknown };
+  readonly turn?: object;
+}
+
+/**
+ * What stands for a message that is too large to be stored: its method, its id where it asks, and what names it; of an item, and of a
+ * turn, what of them is small. `oversize` is in the item where there is one, so that who reads it is told.
+ *
+ * @param payloadJson the message
+ * @returns JSON; undefined where it is not over 3 MiB
+ */
+export function oversizeStub(payloadJson: string): string | undefined {
+  if (!mayBeOversize(payloadJson)) return undefined;
+  const bytes = Buffer.byteLength(payloadJson, "utf8");
+  if (bytes <= STORED_BYTES_MAX) return undefined;
+  const oversize: Oversize = { bytes, sha256: createHash("sha256").update(payloadJson).digest("hex") };
+  const { method, id, params = {} } = JSON.parse(payloadJson) as { method: string; id?: unknown; params?: Params };
+  const { item, turn } = params;
+  const names = Object.fromEntries(NAMES.flatMap((name) => (params[name] === undefined ? [] : [[name, smallOf(params[name])]])));
+  const said = { method, ...(id === undefined ? {} : { id }) };
+  const isKept = item !== undefined && !STREAMED.includes(String(item.type));
+  if (isKept) return JSON.stringify({ ...said, params: { ...names, item: { ...(smallOf(item) as object), oversize } } });
+  const about = item === undefined ? {} : { itemId: smallOf(item.id) };
+  return JSON.stringify({ ...said, params: { ...names, ...about, ...(turn === undefined ? {} : { turn: smallOf(turn) }) }, oversize });
+}
+
+/** Whether a message stands for one that was too large: whoever asked is not shown what it asks. */
+export function isStub(message: object): boolean {
+  return "oversize" in message;
+}
