@@ -68,7 +68,7 @@ export interface CodexPersistence {
   resolvePendingServerRequest: (args: Anyones<Args<"resolvePendingServerRequestForHooks">>) => Promise<void>;
   listPendingServerRequests: (args: Anyones<Args<"listPendingServerRequestsForBridge">>) => Promise<Answer<"listPendingServerRequestsForBridge">>;
   /** Refreshes a session; it makes none. */
-  heartbeat: (args: Args<"heartbeat">) => Promise<void>;
+  heartbeat: (args: Anyones<Args<"heartbeat">>) => Promise<void>;
   /** The commands that are to be done next in a thread, each with the token of its lease. */
   leaseCommands: (args: Args<"leaseCommands">) => Promise<LeasedCommand[]>;
   /** What became of a command. */
@@ -121,7 +121,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
       await client.mutation(api.resolvePendingServerRequestForHooks, mine(resolved));
     },
     listPendingServerRequests: ({ threadId, limit }) => client.query(api.listPendingServerRequestsForBridge, mine({ threadId, limit })),
-    heartbeat: async (session) => {
+    heartbeat: async ({ actor: _, ...session }) => {
       await client.mutation(api.heartbeat, mine(session));
     },
     leaseCommands: (lease) => client.mutation(api.leaseCommands, mine(lease)),

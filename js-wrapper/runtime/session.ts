@@ -16,6 +16,7 @@ import { ConvexDelivery } from "./convex-delivery.js";
 import { CodexRuntimeError } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
+import { SessionBeats } from "./session-beats.js";
 import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
 import type { RuntimeState } from "./state.js";
 import { type StopOutcome, Stopping } from "./stopping.js";
@@ -54,6 +55,7 @@ export class Session {
   readonly #delivery: ConvexDelivery;
   readonly #supervisor: Supervisor;
   readonly #stopping: Stopping;
+  readonly #beats: SessionBeats;
   readonly #remote: RemoteControl | undefined;
   readonly #isOver = new AbortController();
   /** The folder that goes with it, where the app gave none. */
@@ -97,6 +99,10 @@ export class Session {
       othersThatRun: (id) => this.threads.othersThatRun(id),
       restart: (id, turnId, cut) => this.#startAnew(id, turnId, cut),
     });
+    this.#beats = new SessionBeats({
+      running: () => this.threads.list().filter((id) => this.threads.running(id) !== undefined),
+      beat: (id) => this.#beat(id),
+    });
     this.#remote = this.#remoteControl();
     // What was told while the outbox was opened, nobody heard.
     if (outbox.isCrowded) this.#bridge.hold?.(true);
@@ -135,6 +141,7 @@ export class Session {
     this.#isBegun = true;
     this.#ready = this.#callThread();
     this.#ready.catch((thrown: unknown) => this.#failed(thrown));
+    this.#beats.start();
     this.#remote?.start();
   }
 
@@ -157,6 +164,7 @@ export class Session {
   /** Ends the process, and waits for what has happened to arrive. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#beats.stop();
     this.#remote?.stopCommands();
     this.#supervisor.stop();
     await this.#bridge.stop();
@@ -260,8 +268,19 @@ export class Session {
 
   async #deliver(batch: OutboxBatch): Promise<Verdict> {
     const verdict = await this.#delivery.deliver(batch);
-    if (verdict.type === "acknowledged") this.#remote?.arrived(batch);
+    if (verdict.type === "acknowledged") {
+      this.#beats.arrived(batch.threadId);
+      this.#remote?.arrived(batch);
+    }
     return verdict;
+  }
+
+  /** Refreshes the session of a thread. Why it failed the outbox is told too, by the next event. */
+  async #beat(id: string): Promise<void> {
+    const threadId = this.threads.inConvex(id);
+    if (threadId === undefined) return;
+    const { actor, sessionId } = this.#parts.args;
+    await this.#parts.options.persistence.heartbeat?.({ actor, sessionId, threadId, lastEventCursor: 0 });
   }
 
   #takeEvent(event: NormalizedEvent): void {

@@ -28,6 +28,8 @@ export interface PersistedRequest {
  * seen and steered from afar; they may be left out.
  */
 export interface CodexHostPersistence extends EventPersistence, Partial<RemotePersistence> {
+  /** Refreshes a session while a turn runs that says nothing; left out, such a turn is ended after a day. */
+  heartbeat?(args: { actor: HostActorContext; sessionId: string; threadId: string; lastEventCursor: number }): Promise<unknown>;
   upsertPendingServerRequest(args: { actor: HostActorContext; request: PersistedRequest }): Promise<unknown>;
   resolvePendingServerRequest(args: {
     actor: HostActorContext;
