@@ -4,6 +4,8 @@ import type { BridgeBuilders } from "./builders.js";
 import { beatPresence, leaseCommands, listOpenCommands, reportCommand } from "./commands.js";
 import type { CodexComponent, HostQueryCtx } from "./component.js";
 import { hostError } from "./errors.js";
+import { getImportStatusForActor, importHistoryForActor } from "./history.js";
+import { forkThreadForActor } from "./lifecycle.js";
 import { ingestBatchMixed } from "./ingest.js";
 import {
   listPendingServerRequestsForHooksForActor,
@@ -95,6 +97,23 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
       { threadId: v.optional(v.string()), limit: v.optional(v.number()) },
       listPendingServerRequestsForHooksForActor,
     ),
+    /** {@link forkThreadForActor} */
+    forkThread: mutation({ ...vThread, newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields }, forkThreadForActor),
+    /** {@link importHistoryForActor}; pages are of {@link historyPage}. */
+    importHistory: mutation(
+      {
+        sessionId: v.string(),
+        ...vThread,
+        historyMode: v.optional(v.string()),
+        restart: v.optional(v.boolean()),
+        position: v.object({ turn: v.number(), item: v.number() }),
+        turns: v.array(v.object({ turnId: v.string(), turnJson: v.string(), items: v.array(v.string()), more: v.optional(v.boolean()) })),
+        atEnd: v.optional(v.boolean()),
+      },
+      importHistoryForActor,
+    ),
+    /** {@link getImportStatusForActor}, for the bridge that goes on with it. */
+    getImportStatusForBridge: query(vThread, getImportStatusForActor),
     /** {@link listOpenCommands}, for the bridge that is to lease them. */
     listOpenCommandsForBridge: query(vThread, listOpenCommands),
     /** {@link leaseCommands} */

@@ -4,6 +4,7 @@ import { v } from "convex/values";
 import type { CodexHostOptions, HostBuilders } from "./builders.js";
 import { cancelCommand, editCommand, getCommand, getPresence, listCommands, listPresence, promoteCommand, sendCommand } from "./commands.js";
 import { orMissing, THREAD_IS_MISSING, TURN_IS_MISSING } from "./errors.js";
+import { getImportStatusForActor } from "./history.js";
 import {
   archiveThreadForActor,
   cancelDeletionForActor,
@@ -11,6 +12,7 @@ import {
   deleteTurnForActor,
   forceDeletionForActor,
   getDeletionJobStatusForActor,
+  getForkStatusForActor,
   purgeDataForActor,
   renameThreadForActor,
   revertThreadForActor,
@@ -79,6 +81,14 @@ export function readerFunctions({ query, mutation }: HostBuilders, { read, inclu
     getMessageText: query(vPiece, getMessageTextForActor),
     /** {@link getMessagePayloadForActor} */
     getMessagePayload: query(vPiece, getMessagePayloadForActor),
+    /** {@link getImportStatusForActor}; null where there is no such thread. */
+    getImportStatus: query(vThread, (ctx, component, args) => orMissing(getImportStatusForActor(ctx, component, args), THREAD_IS_MISSING, () => null)),
+    /** {@link getForkStatusForActor} */
+    getForkStatus: query({ forkJobId: v.string() }, getForkStatusForActor),
+    /** The app's own name for a thread; null where it has none, or there is no such thread. */
+    getExternalMapping: query(vThread, (ctx, component, args) => orMissing(ctx.runQuery(component.threads.getExternalMapping, args), THREAD_IS_MISSING, () => null)),
+    /** The thread of the app's own name; null where there is none. */
+    resolveByExternalId: query({ externalThreadId: v.string() }, (ctx, component, args) => ctx.runQuery(component.threads.resolveByExternalId, args)),
     /** {@link getUsageForActor} */
     getUsage: query(vOfThread, getUsageForActor),
     /** What a thread's turns have used, newest first; an empty page where there is no such thread. */

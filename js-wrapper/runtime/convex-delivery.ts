@@ -85,6 +85,11 @@ export class ConvexDelivery {
     this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), names });
   }
 
+  /** A thread was made in Convex for one of the app-server's, which is not bound yet. */
+  made(localThreadId: string, threadId: string): void {
+    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound: { threadId } });
+  }
+
   /** The thread in Convex of one of the app-server's; made where it is not there. One call is on its way at a time. */
   bind(localThreadId: string): Promise<BoundThread> {
     let bound = this.#bound.get(localThreadId);

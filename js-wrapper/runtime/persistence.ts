@@ -69,6 +69,12 @@ export interface CodexPersistence {
   listPendingServerRequests: (args: Anyones<Args<"listPendingServerRequestsForBridge">>) => Promise<Answer<"listPendingServerRequestsForBridge">>;
   /** Refreshes a session; it makes none. */
   heartbeat: (args: Anyones<Args<"heartbeat">>) => Promise<void>;
+  /** Copies a thread's turns and messages into the new one of `thread/fork`, before that one's events come. */
+  forkThread: (args: Anyones<Args<"forkThread">>) => Promise<Answer<"forkThread">>;
+  /** Brings a page of a thread's history into Convex. @returns how far the import is, and so where the next page begins */
+  importHistory: (args: Anyones<Args<"importHistory">>) => Promise<Answer<"importHistory">>;
+  /** How far a thread's import is; null where none was begun. */
+  getImportStatus: (args: Anyones<Args<"getImportStatusForBridge">>) => Promise<Answer<"getImportStatusForBridge">>;
   /** The commands that are to be done next in a thread, each with the token of its lease. */
   leaseCommands: (args: Args<"leaseCommands">) => Promise<LeasedCommand[]>;
   /** What became of a command. */
@@ -124,6 +130,9 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     heartbeat: async ({ actor: _, ...session }) => {
       await client.mutation(api.heartbeat, mine(session));
     },
+    forkThread: ({ actor: _, ...fork }) => client.mutation(api.forkThread, mine(fork)),
+    importHistory: ({ actor: _, ...page }) => client.mutation(api.importHistory, mine(page)),
+    getImportStatus: ({ threadId }) => client.query(api.getImportStatusForBridge, mine({ threadId })),
     leaseCommands: (lease) => client.mutation(api.leaseCommands, mine(lease)),
     reportCommand: async (report) => {
       await client.mutation(api.reportCommand, mine(report));

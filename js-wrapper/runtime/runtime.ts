@@ -131,10 +131,15 @@ export class CodexHostRuntime extends AppServerCalls {
     return await this.#switch(await this.appServer.request("thread/resume", { threadId, ...params }));
   }
 
-  /** Copies a thread, and goes on in the copy, as {@link resumeThread} does. */
+  /**
+   * Copies a thread, and goes on in the copy, as {@link resumeThread} does. What of it is in Convex is copied there, up to `lastTurnId`;
+   * with `beforeTurnId` it is not.
+   */
   async forkThread(threadId: string, params: Omit<ClientRequestParams<"thread/fork">, "threadId"> = {}): Promise<ClientRequestResult<"thread/fork">> {
     assertThreadId(threadId);
-    return await this.#switch(await this.appServer.request("thread/fork", { threadId, ...params }));
+    const answer = await this.appServer.request("thread/fork", { threadId, ...params });
+    if (typeof params.beforeTurnId !== "string") await this.#running().copyHistory(threadId, answer.thread.id, params.lastTurnId ?? undefined);
+    return await this.#switch(answer);
   }
 
   /** Requests of the app-server that wait for an answer; of one of its threads, or all. */

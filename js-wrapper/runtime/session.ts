@@ -7,6 +7,7 @@ import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBri
 import { isStub } from "../bridge/oversize.js";
 import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import type { CodexSettings } from "../core/bridge.js";
+import type { HostActorContext } from "../host/validators.js";
 import { Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
 import type { AppHandlers } from "./app-handlers.js";
@@ -29,6 +30,9 @@ export const STOP_FLUSH_MS = 10_000;
 /** Milliseconds of these that the last beat may take. */
 const LAST_BEAT_MS = 1_000;
 
+/** The actor of calls of which the server knows whose they are. */
+const NOBODY: HostActorContext = { tenantId: "", userId: "", deviceId: "" };
+
 /** What a session is of, and who is told of it. */
 export interface SessionParts {
   readonly options: CodexHostRuntimeOptions;
@@ -50,6 +54,8 @@ export class Session {
   readonly requests: ServerRequests;
   readonly threads = new LoadedThreads();
   readonly #parts: SessionParts;
+  readonly #actor: HostActorContext;
+  readonly #sessionId: string;
   readonly #outbox: Outbox;
   readonly #bridge: RuntimeBridge;
   readonly #delivery: ConvexDelivery;
@@ -79,7 +85,9 @@ export class Session {
     this.#parts = parts;
     this.#outbox = outbox;
     this.#temporary = temporary;
-    const target = { actor: args.actor, sessionId: args.sessionId, runtime: args.runtime, start: { runtimeId, generation } };
+    this.#actor = args.actor ?? NOBODY;
+    this.#sessionId = args.sessionId ?? runtimeId;
+    const target = { actor: this.#actor, sessionId: this.#sessionId, runtime: args.runtime, start: { runtimeId, generation } };
     this.#delivery = new ConvexDelivery(options.persistence, target, outbox, (id, threadId) => this.#bound(id, threadId));
     const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
@@ -154,6 +162,18 @@ export class Session {
     const bound = await this.#again(() => this.#delivery.bind(id));
     if (bound !== undefined) state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
     return bound !== undefined;
+  }
+
+  /** Copies a thread's history in Convex into one that was forked from it, before that one's events. @param lastTurnId the last that it has */
+  async copyHistory(id: string, forkId: string, lastTurnId?: string): Promise<void> {
+    const { persistence } = this.#parts.options;
+    if (persistence.forkThread === undefined) return;
+    const turnId = lastTurnId === undefined ? {} : { turnId: lastTurnId };
+    await this.#again(async () => {
+      const { threadId } = await this.#delivery.bind(id);
+      await persistence.forkThread?.({ actor: this.#actor, threadId, newThreadId: forkId, ...turnId });
+      this.#delivery.made(forkId, forkId);
+    });
   }
 
   /** Ends a turn, and insists: see {@link Stopping}. */
@@ -279,8 +299,8 @@ export class Session {
   async #beat(id: string): Promise<void> {
     const threadId = this.threads.inConvex(id);
     if (threadId === undefined) return;
-    const { actor, sessionId } = this.#parts.args;
-    await this.#parts.options.persistence.heartbeat?.({ actor, sessionId, threadId, lastEventCursor: 0 });
+    const session = { actor: this.#actor, sessionId: this.#sessionId, threadId };
+    await this.#parts.options.persistence.heartbeat?.({ ...session, lastEventCursor: 0 });
   }
 
   #takeEvent(event: NormalizedEvent): void {
@@ -424,10 +444,9 @@ export class Session {
     const { threadId, turnId = "", itemId = "", id, method, payloadJson, askedAt } = request;
     if (threadId === undefined) return;
     const { persistence } = this.#parts.options;
-    const { actor } = this.#parts.args;
     this.#tell(threadId, (inConvex, process) =>
       persistence.upsertPendingServerRequest({
-        actor,
+        actor: this.#actor,
         request: { threadId: inConvex, requestId: id, turnId, itemId, method, payloadJson, requestedAt: askedAt, ...process },
       }),
     );
@@ -438,11 +457,10 @@ export class Session {
     const { threadId, id } = request;
     if (threadId === undefined) return;
     const { persistence } = this.#parts.options;
-    const { actor } = this.#parts.args;
     const resolvedAt = Date.now();
     const response = end.type === "answered" ? { status: end.type, responseJson: JSON.stringify(end.result) } : { status: end.type };
     this.#tell(threadId, (inConvex, process) =>
-      persistence.resolvePendingServerRequest({ actor, threadId: inConvex, requestId: id, resolvedAt, ...response, ...process }),
+      persistence.resolvePendingServerRequest({ actor: this.#actor, threadId: inConvex, requestId: id, resolvedAt, ...response, ...process }),
     );
   }
 

@@ -30,6 +30,8 @@ export interface PersistedRequest {
 export interface CodexHostPersistence extends EventPersistence, Partial<RemotePersistence> {
   /** Refreshes a session while a turn runs that says nothing; left out, such a turn is ended after a day. */
   heartbeat?(args: { actor: HostActorContext; sessionId: string; threadId: string; lastEventCursor: number }): Promise<unknown>;
+  /** Copies a thread's history into the new one of `thread/fork`; left out, that one begins with what happens in it. */
+  forkThread?(args: { actor: HostActorContext; threadId: string; newThreadId: string; turnId?: string }): Promise<unknown>;
   upsertPendingServerRequest(args: { actor: HostActorContext; request: PersistedRequest }): Promise<unknown>;
   resolvePendingServerRequest(args: {
     actor: HostActorContext;
@@ -88,8 +90,10 @@ export interface CodexHostRuntimeOptions {
 
 /** What a start is told. */
 export interface StartArgs {
-  readonly actor: HostActorContext;
-  readonly sessionId: string;
+  /** Whose the calls are, for a persistence that is told so by its caller. With a device token the server knows it; then it may be left out. */
+  readonly actor?: HostActorContext;
+  /** Names the session of each thread. Default: the runtime's own id, which lies in its outbox folder. */
+  readonly sessionId?: string;
   /** The app's own name for the thread. */
   readonly externalThreadId?: string;
   /** The app-server's thread that is resumed or forked. */

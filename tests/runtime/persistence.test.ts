@@ -41,6 +41,7 @@ describe("the persistence", () => {
   const asked = { requestId: 0, threadId: "th", turnId: "tu", itemId: "i", method: "m", payloadJson: "{}", requestedAt: 1 };
   const origin = { runtimeId: "rt", generation: 1, appGeneration: 2 };
   const resolved = { threadId: "th", requestId: 0, status: "answered" as const, resolvedAt: 2 };
+  const page = { position: { turn: 0, item: 0 }, turns: [{ turnId: "u", turnJson: "{}", items: ["{}"] }], atEnd: true };
   const beat = { runtimeId: "rt", generation: 1, phase: "ready" as const, threads: [] };
   const cases: [what: string, call: (persistence: CodexPersistence) => Promise<unknown>, name: string, args: object][] = [
     ["a session", (p) => p.ensureSession({ actor, ...session, lastEventCursor: 7 }), "ensureSession", session],
@@ -51,6 +52,9 @@ describe("the persistence", () => {
     ["the requests", (p) => p.listPendingServerRequests({ actor, threadId: "th" }), "listPendingServerRequestsForBridge", { threadId: "th" }],
     ["all requests", (p) => p.listPendingServerRequests({ actor }), "listPendingServerRequestsForBridge", {}],
     ["a session's beat", (p) => p.heartbeat({ ...session, lastEventCursor: 0 }), "heartbeat", { ...session, lastEventCursor: 0 }],
+    ["a fork", (p) => p.forkThread({ actor, threadId: "th", newThreadId: "n" }), "forkThread", { threadId: "th", newThreadId: "n" }],
+    ["a history's page", (p) => p.importHistory({ actor, ...session, ...page }), "importHistory", { ...session, ...page }],
+    ["how far that is", (p) => p.getImportStatus({ actor, threadId: "th" }), "getImportStatusForBridge", { threadId: "th" }],
     ["a lease", (p) => p.leaseCommands({ runtimeId: "rt", generation: 1, threadId: "th", limit: 1 }), "leaseCommands", { runtimeId: "rt", generation: 1, threadId: "th", limit: 1 }],
     ["a report", (p) => p.reportCommand({ commandId: "c", leaseToken: "l", state: "accepted", turnId: "tu" }), "reportCommand", { commandId: "c", leaseToken: "l", state: "accepted", turnId: "tu" }],
     ["a beat", (p) => p.beat(beat), "beatPresence", beat],

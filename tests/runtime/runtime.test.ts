@@ -139,10 +139,11 @@ describe("a runtime", () => {
     expect(runtime.getState()).toMatchObject({ runtimeThreadId: other, turnId: null });
     runtime.sendTurn("There.");
     await reads(component, runtime.getState().threadId!, [["There.", "completed"], ["you said: There.", "completed"]]);
-    const { thread } = await runtime.forkThread(first);
+    const { thread } = await runtime.forkThread(other);
+    expect(thread.id).not.toBe(other);
     runtime.sendTurn("In the copy.");
-    await reads(component, runtime.getState().threadId!, [["In the copy.", "completed"], ["you said: In the copy.", "completed"]]);
-    expect(thread.id).not.toBe(first);
+    const copied: [string, string][] = [["There.", "completed"], ["you said: There.", "completed"]];
+    await reads(component, runtime.getState().threadId!, [...copied, ["In the copy.", "completed"], ["you said: In the copy.", "completed"]]);
     expect(await messagesOf(component, mine)).toEqual([]);
     await expect(runtime.resumeThread(mine.slice(1))).rejects.toThrow(/^Invalid threadId for app-server request/);
     await expect(runtime.readThread(first)).rejects.toMatchObject({ code: "E_UNSUPPORTED_BY_APP_SERVER", method: "thread/read" });

@@ -1,0 +1,61 @@
+import { ConvexClient } from "convex/browser";
+import { anyApi } from "convex/server";
+import { type CodexBridgeApi, type CodexPersistenceOptions, createConvexPersistence } from "./persistence.js";
+import { CodexHostRuntime } from "./runtime.js";
+import type { CodexHostRuntimeOptions } from "./types.js";
+
+/** The app's file that exports the bridge's functions of `defineCodexHost`, where nothing else is said: `convex/chat.ts`. */
+export const FUNCTIONS_DEFAULT = "chat";
+
+/** What a {@link CodexRuntime} is made of: a deployment, the machine's credential, and what every runtime takes. */
+export interface CodexRuntimeOptions extends Omit<CodexHostRuntimeOptions, "persistence"> {
+  /** The deployment's address: `https://….convex.cloud`. */
+  readonly convexUrl: string;
+  /** As `issueDeviceToken` gave it, or what gives it at each call. */
+  readonly deviceToken: NonNullable<CodexPersistenceOptions["deviceToken"]>;
+  /** The app's file that exports the bridge's functions, as a path without its ending, or its generated api. Default: `chat`. */
+  readonly functions?: string | CodexBridgeApi;
+}
+
+/** A runtime with its own connection to a deployment: see {@link createCodexRuntime}. */
+export class CodexRuntime extends CodexHostRuntime {
+  readonly #client: ConvexClient;
+
+  constructor({ convexUrl, deviceToken, functions = FUNCTIONS_DEFAULT, ...options }: CodexRuntimeOptions) {
+    const client = new ConvexClient(convexUrl);
+    const { handlers } = options;
+    const onError = (thrown: unknown) => void handlers?.onProtocolError?.({ message: String(thrown), line: "", code: "E_CONVEX_SUBSCRIPTION" });
+    super({ ...options, persistence: createConvexPersistence(client, apiOf(functions), { deviceToken, onError }) });
+    this.#client = client;
+  }
+
+  /** Stops, and ends the connection: it cannot be started again. @returns a promise that always resolves */
+  async close(): Promise<void> {
+    await this.stop();
+    await this.#client.close();
+  }
+}
+
+/**
+ * Keeps a local Codex in a deployment, in one call.
+ *
+ * @param options the deployment and the machine's credential; all else has a default
+ * @returns a runtime that is not started
+ * @example
+ * ```ts
+ * const runtime = createCodexRuntime({ convexUrl: process.env.CONVEX_URL!, deviceToken: process.env.CODEX_DEVICE_TOKEN!, outboxFolder });
+ * await runtime.start({ externalThreadId: "my-thread" });
+ * await runtime.ready();
+ * ```
+ */
+export function createCodexRuntime(options: CodexRuntimeOptions): CodexRuntime {
+  return new CodexRuntime(options);
+}
+
+/** The functions of an app's file: its generated api, or its path. */
+export function apiOf(functions: string | CodexBridgeApi): CodexBridgeApi {
+  if (typeof functions !== "string") return functions;
+  let file: unknown = anyApi;
+  for (const part of functions.split("/")) file = (file as Record<string, unknown>)[part];
+  return file as CodexBridgeApi;
+}
