@@ -4,7 +4,7 @@
 //! may only lower what is in force; what is in force above the owner's ceiling is lowered with the turn.
 //!
 //! SOURCE of the values: app-server 0.169.0, `SandboxPolicy`, `SandboxMode`, `AskForApproval`,
-//! `CommandExecutionApprovalDecision`, `UserInput`. Nothing else of the app-server can be called: [`Method`] has no more.
+//! `CommandExecutionApprovalDecision`, `ReviewDecision`, `UserInput`. Nothing else of the app-server can be called: [`Method`] has no more.
 
 mod path;
 mod setting;
@@ -363,14 +363,29 @@ impl<'a> Policy<'a> {
         if count == 0 { Err(refused) } else { Ok(()) }
     }
 
+    /// A decision in the words of either protocol: those of `execCommandApproval` and `applyPatchApproval` mean the same.
     fn decision(&self, payload: Json<'_>) -> Result<PolicyAnswer, Refused> {
         let allowed = payload.get("decision").is_some_and(|decision| match decision.kind() {
-            Kind::String => self.allows(decision),
+            Kind::String => match decision.str().and_then(RawStr::plain) {
+                Some("approved") => self.accepts.accept,
+                Some("approved_for_session") => self.accepts.accept_for_session,
+                Some("approved_mcp_policy_amendment") => self.accepts.amendments,
+                Some("abort") => self.accepts.cancel,
+                _ => self.allows(decision),
+            },
             Kind::Object => {
-                let mut names = decision.entries().map(|(key, _)| {
-                    key.is("acceptWithExecpolicyAmendment") || key.is("applyNetworkPolicyAmendment")
-                });
-                self.accepts.amendments && names.next() == Some(true) && names.next().is_none()
+                let mut names = decision.entries().map(|(key, _)| key.to_whole());
+                let name = names.next().filter(|_| names.next().is_none());
+                match name.as_deref() {
+                    Some(
+                        "acceptWithExecpolicyAmendment"
+                        | "applyNetworkPolicyAmendment"
+                        | "approved_execpolicy_amendment"
+                        | "network_policy_amendment",
+                    ) => self.accepts.amendments,
+                    Some("denied") => self.accepts.decline,
+                    _ => false,
+                }
             }
             _ => false,
         });
