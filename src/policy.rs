@@ -112,7 +112,7 @@ pub struct Machine<'a> {
     /// `{started, thread?}`, each `{cwd, sandboxPolicy, approvalPolicy}`: what the machine's owner started Codex with, and
     /// what is in force in the thread.
     pub settings_json: &'a str,
-    /// Commands of the same user in the last minute.
+    /// Commands of the same user in the last minute, without interrupts: a stop counts against no rate.
     pub recent: f64,
     /// Whether the request that is answered has a secret question.
     pub secret: bool,
@@ -134,7 +134,8 @@ fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<Policy
     let policy = Policy::read(machine)?;
     let kind = CommandKind::read(kind).filter(|kind| policy.kinds & bit(*kind) != 0);
     let kind = kind.ok_or((Reason::Kind, "the machine takes no command of this kind"))?;
-    if !(machine.recent >= 0.0 && machine.recent < policy.per_minute as f64) {
+    let is_within = machine.recent >= 0.0 && machine.recent < policy.per_minute as f64;
+    if !is_within && kind != CommandKind::Interrupt {
         return Err((Reason::Rate, "the machine takes no more commands in this minute"));
     }
     let payload = Json::parse(payload_json).ok().filter(|json| json.kind() == Kind::Object);

@@ -234,6 +234,22 @@ fn a_user_has_100_open() {
 }
 
 #[test]
+fn a_full_mailbox_takes_every_interrupt_and_what_the_component_sends_itself() {
+    for (kind, json) in KINDS {
+        for own in [false, true] {
+            let call = CommandSendCall { open_count: 200, own, ..send(kind, json) };
+            let want = if own || kind == "interrupt" { None } else { Some(Code::EQuota) };
+            assert_eq!(code(&plan_send(&call)), want, "{kind}, own: {own}");
+            // Named and unnamed alike, and before a second reading of rows.
+            assert_eq!(code(&plan_send(&CommandSendCall { named: None, ..call })), want, "{kind}, own: {own}");
+        }
+    }
+    let own = CommandSendCall { open_count: 200, own: true, ..send("interrupt", KINDS[2].1) };
+    let answer = plan_interrupt_send(&InterruptSendCall { bound: true, send: own });
+    assert!(matches!(answer, CommandAnswer::Insert { .. }), "{answer:?}");
+}
+
+#[test]
 fn an_archived_thread_takes_none_but_an_approvals() {
     for (kind, json) in KINDS {
         let archived =

@@ -105,7 +105,9 @@ fn what_cannot_be_read_allows_nothing() {
 fn a_user_has_30_a_minute() {
     let at = |policy_json, recent| {
         let machine = Machine { policy_json, settings_json: SETTINGS, recent, secret: false };
-        reason(&decide_command(machine, "interrupt", r#"{"turnId":"U"}"#))
+        let stop = decide_command(machine, "interrupt", r#"{"turnId":"U"}"#);
+        assert_eq!(reason(&stop), None, "a stop is refused by no rate");
+        reason(&decide_command(machine, "decide", r#"{"requestId":0,"decision":"accept"}"#))
     };
     assert_eq!(at("{}", 29.0), None);
     for recent in [30.0, f64::INFINITY, f64::NAN, -1.0] {
