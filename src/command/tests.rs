@@ -241,7 +241,11 @@ fn a_full_mailbox_takes_every_interrupt_and_what_the_component_sends_itself() {
             let want = if own || kind == "interrupt" { None } else { Some(Code::EQuota) };
             assert_eq!(code(&plan_send(&call)), want, "{kind}, own: {own}");
             // Named and unnamed alike, and before a second reading of rows.
-            assert_eq!(code(&plan_send(&CommandSendCall { named: None, ..call })), want, "{kind}, own: {own}");
+            assert_eq!(
+                code(&plan_send(&CommandSendCall { named: None, ..call })),
+                want,
+                "{kind}, own: {own}"
+            );
         }
     }
     let own = CommandSendCall { open_count: 200, own: true, ..send("interrupt", KINDS[2].1) };

@@ -118,23 +118,18 @@ fn ask(
             let (event, end) = (stream.event, stream.latest_before());
             needs.folds.push(FoldRange { event, message_id: open.message_id.clone(), end });
         }
-        // Items that this batch itself begins or ends before the event: what the head knows of them is old.
-        let mut moved: Vec<&str> = Vec::new();
         for (event, range) in &stream.accepted {
             let Some(Ok(payload)) = readings.get(*event as usize) else { continue };
             let in_open_turn = stream.head.is_some() && !stream.closed && stream.has_items;
-            let known =
-                |item_id: &str| !moved.contains(&item_id) && stream.open_item(item_id, range.start).is_some();
             match &payload.meaning {
-                Meaning::ItemGrew { item_id, .. } if in_open_turn && known(item_id) => {}
+                // What the batch itself begins or ends is asked for by that.
+                Meaning::ItemGrew { item_id, .. }
+                    if in_open_turn && stream.open_item(item_id, range.start).is_some() => {}
                 meaning => ask_for(meaning, stream.turn_id, !stream.main, !in_open_turn, needs),
             }
             // A turn that ended as another's name is one again: its streams go on.
             if payload.meaning.item_id().is_some() && stream.may_open_its_turn() {
                 add(&mut needs.closing, stream.turn_id);
-            }
-            if let Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) = &payload.meaning {
-                moved.push(&item.id);
             }
         }
     }
