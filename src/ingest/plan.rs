@@ -304,16 +304,25 @@ fn answer(
     Plan { session, writes, acks, partial: !errors.is_empty(), errors }
 }
 
-/// Whether a malformed event may hold reasoning that is not kept: it is about an item, and it says the word. What is not a
-/// summary's may be raw.
+/// Whether a malformed event may hold reasoning that is not kept: it is about an item, and it says the word. What can be read to
+/// be another item, and what another item grows by, may say it. What is not a summary's may be raw.
 fn is_unkept_reasoning(call: &IngestCall<'_>, kind: &str, payload_json: &str) -> bool {
     let options = &call.options;
     let word = REASONING.as_bytes();
     let says = |text: &&str| text.as_bytes().windows(word.len()).any(|part| part == word);
     let kept = options.save_reasoning_deltas
         && (options.expose_raw_reasoning_deltas || kind.starts_with("item/reasoning/summary"));
-    !kept && kind.starts_with("item/") && [kind, payload_json].iter().any(says)
+    if kept || !kind.starts_with("item/") {
+        return false;
+    }
+    let json = Json::parse(payload_json).ok();
+    let item_type = json.and_then(|json| json.get("params")?.get("item")?.string("type"));
+    let is_other = kind.ends_with(DELTA) || item_type.is_some_and(|item_type| !item_type.is(REASONING));
+    [kind, if is_other { "" } else { payload_json }].iter().any(says)
 }
+
+/// How the kinds end by which an item grows: `delta`, `outputDelta`.
+const DELTA: &str = "elta";
 
 /// Applies one event; answers the text that goes into its stream's chunk.
 fn apply<'r, 'a>(
