@@ -6,7 +6,7 @@ use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, 
 use super::send::{CommandSendCall, InterruptSendCall, Named, Sent, plan_interrupt_send, plan_send};
 use crate::error::Code;
 use crate::ingest::call::ThreadRow;
-use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX};
+use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX, TURN_SILENT_MS};
 use crate::pack::Unpacker;
 use CommandKind::{Answer, Decide, Interrupt, Steer, Turn};
 use CommandState::{Accepted, Cancelled, Delivered, Expired, Leased, Queued, Refused, Unknown};
@@ -121,6 +121,7 @@ fn a_sent_command_is_queued_and_says_what_it_names() {
     assert_eq!(command.client_turn_id.as_deref(), Some("c"));
     let turn = turn.unwrap();
     assert_eq!((turn.turn_order, turn.input_summary.as_str()), (7, "hi"));
+    assert_eq!(turn.silent_at, NOW + TURN_SILENT_MS);
     for (kind, json) in &KINDS[1..3] {
         let (command, turn) = inserted(kind, json);
         assert_eq!((command.target_turn_id.as_deref(), turn), (Some("U"), None), "{kind}");
@@ -203,6 +204,8 @@ fn what_is_no_command_is_refused() {
     ] {
         assert_eq!(rejected(send(kind, json)), Some(Code::ECommandInvalid), "{kind} {json}");
     }
+    let fits = crate::testing::keep("i".repeat(1_024));
+    assert_eq!(rejected(CommandSendCall { command_id: fits, ..send("turn", TURN_JSON) }), None);
     let long = crate::testing::keep("i".repeat(1_025));
     for command_id in ["", long] {
         assert_eq!(
@@ -1036,5 +1039,17 @@ fn one_lease_hands_out_100_commands() {
         let rows = (0..102).map(|order| CommandRow { kind: Interrupt, order, target, ..row(Queued) });
         handed(&CommandLeaseCall { limit, tokens: vec!["t"; 102], ..lease_call(rows.collect()) }).len()
     };
-    assert_eq!([99.0, 100.0, 101.0, 1e9].map(commands), [99, 100, 100, 100]);
+    assert_eq!([99.0, 100.0, 101.0, 1e9, f64::INFINITY].map(commands), [99, 100, 100, 100, 100]);
+    assert_eq!([2.0, 1.0, 0.5, 0.0, -3.0, f64::NAN].map(commands), [2, 1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn states_and_kinds_are_read_as_they_are_written() {
+    for state in STATES {
+        assert_eq!(CommandState::read(&crate::testing::name(&state)), Some(state));
+    }
+    for kind in [Turn, Steer, Interrupt, Decide, Answer] {
+        assert_eq!(CommandKind::read(&crate::testing::name(&kind)), Some(kind));
+    }
+    assert_eq!((CommandState::read("Queued"), CommandKind::read("")), (None, None));
 }
