@@ -39,7 +39,8 @@ export const listPending = query({
  * where several ask about the item. `shownSha256`, in hexadecimal, is of the `payloadJson` that the person saw.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its data says who
- * decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE` (over 256 KiB it can only be declined)
+ * decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE` (over 256 KiB it can only be declined),
+ * `E_COMMAND_TOO_LARGE` (the decision itself is over 64 KiB, and a runtime is bound)
  */
 export const respond = mutation({
   args: {

@@ -112,7 +112,8 @@ pub const QUARANTINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// UTF-8 bytes of a command's payload. A prompt is a page; what is larger belongs into a file.
 pub const COMMAND_PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 
-/// Commands of one user that are not at their end: a lost machine must not fill a table.
+/// Commands of one user that are not at their end: a lost machine must not fill a table. An interrupt, and what the component
+/// sends itself, is not refused by it.
 pub const COMMANDS_OPEN_MAX: u64 = 100;
 
 /// Milliseconds that a lease holds without a beat: four beats of 15 s missed.
@@ -121,7 +122,7 @@ pub const COMMAND_LEASE_MS: f64 = 60_000.0;
 /// Times that a command whose lease lapsed before its delivery goes back into the queue.
 pub const COMMAND_LAPSES_MAX: u64 = 3;
 
-/// Commands that one lease hands out: as many as a thread can have open.
+/// Commands that one lease hands out: as many as a user can send.
 pub const COMMAND_LEASE_MAX: f64 = 100.0;
 
 /// Milliseconds that a message waits for its machine: whoever sent it looks at the screen no longer than that.

@@ -4,7 +4,7 @@
 //! may only lower what is in force; what is in force above the owner's ceiling is lowered with the turn.
 //!
 //! SOURCE of the values: app-server 0.169.0, `SandboxPolicy`, `SandboxMode`, `AskForApproval`,
-//! `CommandExecutionApprovalDecision`, `UserInput`. Nothing else of the app-server can be called: [`Method`] has no more.
+//! `CommandExecutionApprovalDecision`, `ReviewDecision`, `UserInput`. Nothing else of the app-server can be called: [`Method`] has no more.
 
 mod path;
 mod setting;
@@ -112,7 +112,7 @@ pub struct Machine<'a> {
     /// `{started, thread?}`, each `{cwd, sandboxPolicy, approvalPolicy}`: what the machine's owner started Codex with, and
     /// what is in force in the thread.
     pub settings_json: &'a str,
-    /// Commands of the same user in the last minute.
+    /// Commands of the same user in the last minute, without interrupts: a stop counts against no rate.
     pub recent: f64,
     /// Whether the request that is answered has a secret question.
     pub secret: bool,
@@ -134,7 +134,8 @@ fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<Policy
     let policy = Policy::read(machine)?;
     let kind = CommandKind::read(kind).filter(|kind| policy.kinds & bit(*kind) != 0);
     let kind = kind.ok_or((Reason::Kind, "the machine takes no command of this kind"))?;
-    if !(machine.recent >= 0.0 && machine.recent < policy.per_minute as f64) {
+    let is_within = machine.recent >= 0.0 && machine.recent < policy.per_minute as f64;
+    if !is_within && kind != CommandKind::Interrupt {
         return Err((Reason::Rate, "the machine takes no more commands in this minute"));
     }
     let payload = Json::parse(payload_json).ok().filter(|json| json.kind() == Kind::Object);
@@ -363,14 +364,29 @@ impl<'a> Policy<'a> {
         if count == 0 { Err(refused) } else { Ok(()) }
     }
 
+    /// A decision in the words of either protocol: those of `execCommandApproval` and `applyPatchApproval` mean the same.
     fn decision(&self, payload: Json<'_>) -> Result<PolicyAnswer, Refused> {
         let allowed = payload.get("decision").is_some_and(|decision| match decision.kind() {
-            Kind::String => self.allows(decision),
+            Kind::String => match decision.str().and_then(RawStr::plain) {
+                Some("approved") => self.accepts.accept,
+                Some("approved_for_session") => self.accepts.accept_for_session,
+                Some("approved_mcp_policy_amendment") => self.accepts.amendments,
+                Some("abort") => self.accepts.cancel,
+                _ => self.allows(decision),
+            },
             Kind::Object => {
-                let mut names = decision.entries().map(|(key, _)| {
-                    key.is("acceptWithExecpolicyAmendment") || key.is("applyNetworkPolicyAmendment")
-                });
-                self.accepts.amendments && names.next() == Some(true) && names.next().is_none()
+                let mut names = decision.entries().map(|(key, _)| key.to_whole());
+                let name = names.next().filter(|_| names.next().is_none());
+                match name.as_deref() {
+                    Some(
+                        "acceptWithExecpolicyAmendment"
+                        | "applyNetworkPolicyAmendment"
+                        | "approved_execpolicy_amendment"
+                        | "network_policy_amendment",
+                    ) => self.accepts.amendments,
+                    Some("denied") => self.accepts.decline,
+                    _ => false,
+                }
             }
             _ => false,
         });

@@ -361,7 +361,7 @@ impl Shell {
             turns: self.turns.iter().filter(|row| turn(&row.turn_id)).map(TurnState::row).collect(),
             messages: messages.iter().map(|row| row.row()).collect(),
             streams: self.turns_streams(&closes),
-            places: places.filter(asked).collect(),
+            places: in_order(places.filter(asked).collect()),
             next_orders: needs.next_orders.iter().filter_map(|turn_id| self.next_order(turn_id)).collect(),
             lifecycle_ids: self.lifecycle_ids.iter().map(String::as_str).collect(),
             usage_place: if needs.usage { self.usage_place } else { 0 },
@@ -1047,4 +1047,10 @@ pub(crate) fn brief(write: &Write) -> String {
         Write::Quarantine { event, reason, .. } => format!("quarantine {event}: {reason}"),
         Write::EvictQuarantine { row } => format!("quarantine evict {row}"),
     }
+}
+
+/// As they are loaded: a chunk that filled a hole was written behind those that follow it.
+fn in_order(mut places: Vec<EventPlace<'_>>) -> Vec<EventPlace<'_>> {
+    places.sort_by_key(|place| (place.stream_id, place.range));
+    places
 }

@@ -23,7 +23,7 @@ import { payloadOf, requestsOfId } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { isShown } from "./visible.js";
 
-/** Commands of a user that are open at once. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
+/** Commands of a user that are open at once, beside interrupts and the component's own. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 export const COMMANDS_OPEN_MAX = 100;
 /** Milliseconds after which the sweep asks again for a command that has no time of its own: its request may be over. */
 const LOOK_AGAIN_MS = 10 * 60 * 1000;
@@ -59,20 +59,31 @@ export async function isCommandShown(ctx: ReadCtx, thread: Doc<"threads">, { tur
   return !shown.includes(false);
 }
 
-/** The user's open commands, of all threads. */
+/** The user's open commands, of all threads: see {@link fromBothEnds}. */
 export function openCommands(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Command[]> {
-  return ctx.db
-    .query("commands")
-    .withIndex("by_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("open", true))
-    .take(COMMANDS_OPEN_MAX);
+  const rows = () => ctx.db.query("commands").withIndex("by_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("open", true));
+  return fromBothEnds((order) => rows().order(order).take(COMMANDS_OPEN_MAX));
 }
 
-/** A thread's open commands, in the order of sending. */
+/** A thread's open commands, in the order of sending: see {@link fromBothEnds}. */
 export function openCommandsOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string): Promise<Command[]> {
-  return ctx.db
-    .query("commands")
-    .withIndex("by_thread_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("open", true))
-    .take(COMMANDS_OPEN_MAX);
+  const rows = () =>
+    ctx.db
+      .query("commands")
+      .withIndex("by_thread_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("open", true));
+  return fromBothEnds((order) => rows().order(order).take(COMMANDS_OPEN_MAX));
+}
+
+/**
+ * The oldest commands, and where those are as many as a user can send, behind them the newest: an interrupt, and what the
+ * component sends itself, is open beyond that bound, and is not to wait until it is among the oldest.
+ */
+async function fromBothEnds(take: (order: "asc" | "desc") => Promise<Command[]>): Promise<Command[]> {
+  const oldest = await take("asc");
+  if (oldest.length < COMMANDS_OPEN_MAX) return oldest;
+  const known = new Set(oldest.map(({ _id }) => _id));
+  const newest = (await take("desc")).filter(({ _id }) => !known.has(_id));
+  return [...oldest, ...newest.reverse()];
 }
 
 /** The runtime behind the session that writes a thread; of one that named none, its device. */
@@ -292,7 +303,7 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
 
 /**
  * Sends the command of a `turns.interrupt` where a runtime is bound to the thread, and takes a turn that waits out of the queue.
- * A bound that is reached sends nothing: the mark on the turn stands.
+ * No number of open commands holds it up.
  */
 export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
   const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
@@ -305,7 +316,9 @@ export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"th
 
 /**
  * Sends the command of an `approvals.respond` where a runtime is bound to the thread: the decision as the app-server writes it.
- * A bound that is reached sends nothing: the decision is stored.
+ * No number of open commands holds it up. A decision that cannot be sent is none: nothing of it is stored.
+ *
+ * @throws `E_COMMAND_TOO_LARGE` where an offered decision is more than a command holds
  */
 export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, request: Doc<"serverRequests">, decision: string, nowMs: number): Promise<void> {
   const { requestId, runtimeId, generation, appGeneration } = request;
@@ -317,6 +330,7 @@ export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"thr
     const { named } = await loadNamed(ctx, sent.scope, thread.threadId, answer.needs, sent.kind);
     answer = decide(() => planSend({ ...call, named }));
   }
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId: thread.threadId, requestId });
   if (answer.type === "insert") await insertCommand(ctx, sent, answer);
 }
 

@@ -28,7 +28,7 @@ export async function userUsage(ctx: ReadCtx, scope: Scope): Promise<Omit<Usage,
   ]);
   return {
     threads: { count: Math.min(threads.length, COUNTED_MAX), more: threads.length > COUNTED_MAX },
-    openCommands: { count: commands.length, max: COMMANDS_OPEN_MAX },
+    openCommands: { count: Math.min(commands.length, COMMANDS_OPEN_MAX), max: COMMANDS_OPEN_MAX },
     pendingApprovals,
     pendingRequests,
   };
@@ -45,7 +45,7 @@ export async function threadUsage(ctx: ReadCtx, thread: Doc<"threads">): Promise
   return {
     turns: nextTurnOrder,
     tokens: tokens && { ...usageOf(tokens), updatedAt: tokens.updatedAt },
-    openCommands: { count: commands.length, max: COMMANDS_OPEN_MAX },
+    openCommands: { count: Math.min(commands.length, COMMANDS_OPEN_MAX), max: COMMANDS_OPEN_MAX },
     quarantine: {
       events: { count: malformed.length, max: QUARANTINE_MAX },
       bytes: { count: malformed.reduce((sum, { bytes }) => sum + bytes, 0), max: QUARANTINE_BYTES_MAX },

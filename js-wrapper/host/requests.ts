@@ -45,7 +45,8 @@ export async function listPendingApprovalsForHooksForActor(
  *   which request where several ask about the item; `shownSha256`, in hexadecimal, is of the `payloadJson` that was shown
  * @returns null
  * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN`, `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its
- *   data says who decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE`
+ *   data says who decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE`,
+ *   `E_COMMAND_TOO_LARGE`
  */
 export async function respondApprovalForHooksForActor(
   ctx: HostMutationCtx,

@@ -105,7 +105,7 @@ export class CommandDelivery {
       await this.#reports.send({ commandId, leaseToken, state: "refused", code: command.code });
       return;
     }
-    this.#passedAt.push(this.#options.clock.now());
+    if (kind !== "interrupt") this.#passedAt.push(this.#options.clock.now());
     const entry = { commandId, leaseToken, threadId, kind, echoId: echoIdOf(leased), ...(turnId === undefined ? {} : { turnId }) };
     if (!(await this.#write(entry))) return;
     const end = await this.#reports.send({ commandId, leaseToken, state: "delivered" });

@@ -122,8 +122,7 @@ pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
         }
     }
     // A limit that is no number is 1.
-    let limit = if call.limit > COMMAND_LEASE_MAX { COMMAND_LEASE_MAX } else { call.limit };
-    let limit = limit.max(1.0) as usize;
+    let limit = (call.limit.clamp(1.0, COMMAND_LEASE_MAX) as usize).max(1);
     let mut handed = Vec::new();
     for (candidate, token) in
         queue.iter().filter(|candidate| candidate.may_go(call, is_busy, is_stopping)).zip(0..)

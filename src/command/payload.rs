@@ -95,7 +95,7 @@ fn request(json: Json<'_>) -> Result<RequestName, &'static str> {
 /// The texts of `input` joined by newlines, cut at [`INPUT_SUMMARY_UNITS_MAX`].
 fn input(json: Json<'_>) -> Result<String, &'static str> {
     let mut summary = String::new();
-    let (mut units, mut members, mut texts) = (0, 0, 0);
+    let (mut units, mut members, mut texts) = (0, 0_u32, 0_u32);
     for member in json.list("input") {
         members += 1;
         if member.kind() != Kind::Object {

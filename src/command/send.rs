@@ -27,7 +27,7 @@ pub struct CommandSendCall<'a> {
     pub payload_json: &'a str,
     /// Milliseconds after which its sender wants it no more.
     pub ttl_ms: Option<f64>,
-    /// Whether another function of the component sends it: an approval works in an archived thread too.
+    /// Whether another function of the component sends it: an approval works in an archived thread and a full mailbox too.
     pub own: bool,
     /// What was sent under the same id by the same user.
     pub sent_before: Option<Sent<'a>>,
@@ -144,7 +144,8 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
     if thread.archived && !call.own {
         return reject(Code::EThreadArchived, "the thread is archived: resume it first");
     }
-    if call.open_count >= COMMANDS_OPEN_MAX {
+    let is_bounded = !call.own && kind != CommandKind::Interrupt;
+    if is_bounded && call.open_count >= COMMANDS_OPEN_MAX {
         return reject(Code::EQuota, "too many commands are open");
     }
     let Some(named) = call.named else {

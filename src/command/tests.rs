@@ -6,7 +6,7 @@ use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, 
 use super::send::{CommandSendCall, InterruptSendCall, Named, Sent, plan_interrupt_send, plan_send};
 use crate::error::Code;
 use crate::ingest::call::ThreadRow;
-use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX};
+use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX, TURN_SILENT_MS};
 use crate::pack::Unpacker;
 use CommandKind::{Answer, Decide, Interrupt, Steer, Turn};
 use CommandState::{Accepted, Cancelled, Delivered, Expired, Leased, Queued, Refused, Unknown};
@@ -121,6 +121,7 @@ fn a_sent_command_is_queued_and_says_what_it_names() {
     assert_eq!(command.client_turn_id.as_deref(), Some("c"));
     let turn = turn.unwrap();
     assert_eq!((turn.turn_order, turn.input_summary.as_str()), (7, "hi"));
+    assert_eq!(turn.silent_at, NOW + TURN_SILENT_MS);
     for (kind, json) in &KINDS[1..3] {
         let (command, turn) = inserted(kind, json);
         assert_eq!((command.target_turn_id.as_deref(), turn), (Some("U"), None), "{kind}");
@@ -203,6 +204,8 @@ fn what_is_no_command_is_refused() {
     ] {
         assert_eq!(rejected(send(kind, json)), Some(Code::ECommandInvalid), "{kind} {json}");
     }
+    let fits = crate::testing::keep("i".repeat(1_024));
+    assert_eq!(rejected(CommandSendCall { command_id: fits, ..send("turn", TURN_JSON) }), None);
     let long = crate::testing::keep("i".repeat(1_025));
     for command_id in ["", long] {
         assert_eq!(
@@ -231,6 +234,26 @@ fn a_user_has_100_open() {
     let with = |open_count| code(&plan_send(&CommandSendCall { open_count, ..send("turn", TURN_JSON) }));
     assert_eq!(with(99), None);
     assert_eq!(with(100), Some(Code::EQuota));
+}
+
+#[test]
+fn a_full_mailbox_takes_every_interrupt_and_what_the_component_sends_itself() {
+    for (kind, json) in KINDS {
+        for own in [false, true] {
+            let call = CommandSendCall { open_count: 200, own, ..send(kind, json) };
+            let want = if own || kind == "interrupt" { None } else { Some(Code::EQuota) };
+            assert_eq!(code(&plan_send(&call)), want, "{kind}, own: {own}");
+            // Named and unnamed alike, and before a second reading of rows.
+            assert_eq!(
+                code(&plan_send(&CommandSendCall { named: None, ..call })),
+                want,
+                "{kind}, own: {own}"
+            );
+        }
+    }
+    let own = CommandSendCall { open_count: 200, own: true, ..send("interrupt", KINDS[2].1) };
+    let answer = plan_interrupt_send(&InterruptSendCall { bound: true, send: own });
+    assert!(matches!(answer, CommandAnswer::Insert { .. }), "{answer:?}");
 }
 
 #[test]
@@ -1016,5 +1039,17 @@ fn one_lease_hands_out_100_commands() {
         let rows = (0..102).map(|order| CommandRow { kind: Interrupt, order, target, ..row(Queued) });
         handed(&CommandLeaseCall { limit, tokens: vec!["t"; 102], ..lease_call(rows.collect()) }).len()
     };
-    assert_eq!([99.0, 100.0, 101.0, 1e9].map(commands), [99, 100, 100, 100]);
+    assert_eq!([99.0, 100.0, 101.0, 1e9, f64::INFINITY].map(commands), [99, 100, 100, 100, 100]);
+    assert_eq!([2.0, 1.0, 0.5, 0.0, -3.0, f64::NAN].map(commands), [2, 1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn states_and_kinds_are_read_as_they_are_written() {
+    for state in STATES {
+        assert_eq!(CommandState::read(&crate::testing::name(&state)), Some(state));
+    }
+    for kind in [Turn, Steer, Interrupt, Decide, Answer] {
+        assert_eq!(CommandKind::read(&crate::testing::name(&kind)), Some(kind));
+    }
+    assert_eq!((CommandState::read("Queued"), CommandKind::read("")), (None, None));
 }

@@ -234,7 +234,8 @@ impl<'a> Params<'a> {
     }
 
     fn item_id(&self) -> Result<String, &'static str> {
-        Ok(self.string(Member::ItemId).ok_or("the payload lacks an item id")?.to_whole())
+        let id = self.string(Member::ItemId).map(RawStr::to_whole);
+        id.filter(|id| id.len() <= ID_BYTES_MAX).ok_or("the payload lacks an item id")
     }
 }
 
@@ -420,6 +421,24 @@ mod tests {
         ];
         for (kind, payload, want) in cases {
             assert_eq!(read(kind, payload).unwrap_err(), want, "{payload}");
+        }
+    }
+
+    #[test]
+    fn an_item_that_grows_has_an_id_of_1_kib_at_most() {
+        for kind in ["item/agentMessage/delta", "item/reasoning/summaryPartAdded"] {
+            for (bytes, fits) in [(1, true), (ID_BYTES_MAX, true), (ID_BYTES_MAX + 1, false)] {
+                // An escape counts as what it means.
+                for first in ["i", r"\u0069"] {
+                    let id = format!("{first}{}", "i".repeat(bytes - 1));
+                    let payload =
+                        format!(r#"{{"method":"{kind}","params":{{"itemId":"{id}","delta":"x"}}}}"#);
+                    let read = read(kind, crate::testing::keep(payload));
+                    let id = read.as_ref().map(|payload| payload.meaning.item_id().map(str::len));
+                    let want = if fits { Ok(Some(bytes)) } else { Err(&"the payload lacks an item id") };
+                    assert_eq!(id, want, "{kind} {bytes} {first}");
+                }
+            }
         }
     }
 

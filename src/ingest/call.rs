@@ -145,7 +145,7 @@ pub struct Loaded<'a> {
     pub messages: Vec<MessageRow<'a>>,
     /// Streams of the turns that close.
     pub streams: Vec<StreamRow<'a>>,
-    /// Events of the chunks in the ranges that were asked for.
+    /// Events of the chunks in the ranges that were asked for: of each range in their order.
     pub places: Vec<EventPlace<'a>>,
     /// Highest `orderInTurn` of the turns for which it was asked, plus one.
     pub next_orders: Vec<NextOrder<'a>>,

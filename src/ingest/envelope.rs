@@ -6,7 +6,6 @@ use crate::delta::order::Range;
 use crate::error::Code;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, BATCH_STREAMS_MAX, ID_BYTES_MAX};
 use crate::pack::safe_integer;
-use crate::sorted::insert;
 
 /// Checks the batch; answers the range of each stream event.
 ///
@@ -75,18 +74,22 @@ fn range(delta: &Delta<'_>, event: u32) -> Result<Range, Fault> {
 
 /// One id, one place: the same id at the same place of the same stream is one event that was sent twice.
 fn check_ids(call: &IngestCall<'_>, ranges: &[Range]) -> Result<(), Fault> {
-    let mut seen: Vec<(&Delta<'_>, Range)> = Vec::with_capacity(ranges.len());
+    // The first event of each id, at a place that its last bytes say or behind it; half of the places stay free. Ids end with
+    // their cursor: SOURCE of the factor: of 31, 33, 37, 101, 131 the one by which 4,096 in a row, and in steps, collide least.
+    let last = (2 * ranges.len()).next_power_of_two() - 1;
+    let mut seen: Vec<Option<(&Delta<'_>, &Range)>> = vec![None; last + 1];
     for ((delta, range), event) in call.deltas.iter().zip(ranges).zip(0..) {
-        match seen.binary_search_by(|(other, _)| other.event_id.cmp(delta.event_id)) {
-            Err(at) => insert(&mut seen, at, (delta, *range)),
-            Ok(at) => {
-                let same = |(other, place): &(&Delta<'_>, Range)| {
-                    other.stream_id == delta.stream_id && place == range
-                };
-                if !seen.get(at).is_some_and(same) {
-                    let message = "one eventId stands at two places";
-                    return Err(Fault::new(Code::ESyncDupEventInBatch, message, Some(event)));
-                }
+        let tail = delta.event_id.bytes().rev().take(8);
+        let mut at = tail.fold(0_usize, |at, byte| at.wrapping_mul(37).wrapping_add(usize::from(byte)));
+        while let Some(place) = seen.get_mut(at & last) {
+            let (first, first_range) = *place.get_or_insert((delta, range));
+            if first.event_id != delta.event_id {
+                at = at.wrapping_add(1);
+            } else if first.stream_id == delta.stream_id && first_range == range {
+                break;
+            } else {
+                let message = "one eventId stands at two places";
+                return Err(Fault::new(Code::ESyncDupEventInBatch, message, Some(event)));
             }
         }
     }

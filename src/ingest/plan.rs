@@ -118,23 +118,18 @@ fn ask(
             let (event, end) = (stream.event, stream.latest_before());
             needs.folds.push(FoldRange { event, message_id: open.message_id.clone(), end });
         }
-        // Items that this batch itself begins or ends before the event: what the head knows of them is old.
-        let mut moved: Vec<&str> = Vec::new();
         for (event, range) in &stream.accepted {
             let Some(Ok(payload)) = readings.get(*event as usize) else { continue };
             let in_open_turn = stream.head.is_some() && !stream.closed && stream.has_items;
-            let known =
-                |item_id: &str| !moved.contains(&item_id) && stream.open_item(item_id, range.start).is_some();
             match &payload.meaning {
-                Meaning::ItemGrew { item_id, .. } if in_open_turn && known(item_id) => {}
+                // What the batch itself begins or ends is asked for by that.
+                Meaning::ItemGrew { item_id, .. }
+                    if in_open_turn && stream.open_item(item_id, range.start).is_some() => {}
                 meaning => ask_for(meaning, stream.turn_id, !stream.main, !in_open_turn, needs),
             }
             // A turn that ended as another's name is one again: its streams go on.
             if payload.meaning.item_id().is_some() && stream.may_open_its_turn() {
                 add(&mut needs.closing, stream.turn_id);
-            }
-            if let Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) = &payload.meaning {
-                moved.push(&item.id);
             }
         }
     }
@@ -309,16 +304,25 @@ fn answer(
     Plan { session, writes, acks, partial: !errors.is_empty(), errors }
 }
 
-/// Whether a malformed event may hold reasoning that is not kept: it is about an item, and it says the word. What is not a
-/// summary's may be raw.
+/// Whether a malformed event may hold reasoning that is not kept: it is about an item, and it says the word. What can be read to
+/// be another item, and what another item grows by, may say it. What is not a summary's may be raw.
 fn is_unkept_reasoning(call: &IngestCall<'_>, kind: &str, payload_json: &str) -> bool {
     let options = &call.options;
     let word = REASONING.as_bytes();
     let says = |text: &&str| text.as_bytes().windows(word.len()).any(|part| part == word);
     let kept = options.save_reasoning_deltas
         && (options.expose_raw_reasoning_deltas || kind.starts_with("item/reasoning/summary"));
-    !kept && kind.starts_with("item/") && [kind, payload_json].iter().any(says)
+    if kept || !kind.starts_with("item/") {
+        return false;
+    }
+    let json = Json::parse(payload_json).ok();
+    let item_type = json.and_then(|json| json.get("params")?.get("item")?.string("type"));
+    let is_other = kind.ends_with(DELTA) || item_type.is_some_and(|item_type| !item_type.is(REASONING));
+    [kind, if is_other { "" } else { payload_json }].iter().any(says)
 }
+
+/// How the kinds end by which an item grows: `delta`, `outputDelta`.
+const DELTA: &str = "elta";
 
 /// Applies one event; answers the text that goes into its stream's chunk.
 fn apply<'r, 'a>(

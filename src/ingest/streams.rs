@@ -182,11 +182,12 @@ impl<'a> Stream<'a> {
         needs: &mut Needs,
     ) -> Result<(), Fault> {
         let before = self.order.clone();
+        let id = |index: u32| call.deltas.get(index as usize).map(|delta| delta.event_id);
+        let mut places = call.loaded.as_ref().map_or(&[][..], |loaded| &loaded.places);
         for (range, event) in members {
             if let Some((last, last_range)) = self.accepted.last()
                 && last_range.overlaps(*range)
             {
-                let id = |index: u32| call.deltas.get(index as usize).map(|delta| delta.event_id);
                 if last_range == range && id(*last) == id(*event) {
                     continue;
                 }
@@ -200,7 +201,10 @@ impl<'a> Stream<'a> {
                 }
                 Place::Straddles => return Err(out_of_order(*event)),
                 Place::Accepted => match &call.loaded {
-                    Some(loaded) => self.check_redelivery(&loaded.places, *range, *event, call)?,
+                    Some(_) if self.is_another(&mut places, *range, id(*event)) => {
+                        return Err(out_of_order(*event));
+                    }
+                    Some(_) => {}
                     // One range for each run of redelivered events: what lies between two runs is nobody's business.
                     None => match needs.chunks.last_mut() {
                         Some(run) if run.event == self.event && range.start <= run.end => {
@@ -217,24 +221,16 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    /// What was accepted before is known by its id as long as its chunk is kept; later it is taken on trust.
-    fn check_redelivery(
-        &self,
-        places: &[EventPlace<'_>],
-        range: Range,
-        event: u32,
-        call: &IngestCall<'a>,
-    ) -> Result<(), Fault> {
-        let id = call.deltas.get(event as usize).map(|delta| delta.event_id);
-        for place in places {
-            if place.stream_id == self.id
-                && place.range.overlaps(range)
-                && (place.range != range || Some(place.event_id) != id)
-            {
-                return Err(out_of_order(event));
+    /// Whether another event was accepted where this one stands, as far as its chunk is kept; later it is taken on trust. Events
+    /// and places come in their order: what lies before the event is passed for good.
+    fn is_another(&self, places: &mut &[EventPlace<'_>], range: Range, id: Option<&str>) -> bool {
+        while let [place, rest @ ..] = *places {
+            if place.range.end > range.start && place.stream_id == self.id {
+                return place.range.start < range.end && (place.range != range || Some(place.event_id) != id);
             }
+            *places = rest;
         }
-        Ok(())
+        false
     }
 
     /// Its turn, which had ended, goes on; `listed` are the turn's streams that are listed.

@@ -6,6 +6,7 @@ use crate::delta::order::Range;
 use crate::testing::*;
 use proptest::prelude::*;
 
+mod again;
 mod ends;
 mod pitfalls;
 mod reasoning;

@@ -105,7 +105,9 @@ fn what_cannot_be_read_allows_nothing() {
 fn a_user_has_30_a_minute() {
     let at = |policy_json, recent| {
         let machine = Machine { policy_json, settings_json: SETTINGS, recent, secret: false };
-        reason(&decide_command(machine, "interrupt", r#"{"turnId":"U"}"#))
+        let stop = decide_command(machine, "interrupt", r#"{"turnId":"U"}"#);
+        assert_eq!(reason(&stop), None, "a stop is refused by no rate");
+        reason(&decide_command(machine, "decide", r#"{"requestId":0,"decision":"accept"}"#))
     };
     assert_eq!(at("{}", 29.0), None);
     for recent in [30.0, f64::INFINITY, f64::NAN, -1.0] {
@@ -400,7 +402,17 @@ fn decisions_for_longer_than_once_are_opted_in() {
         (r#"{"acceptWithExecpolicyAmendment":{},"x":1}"#, false, false, false),
         (r#"{"new":{}}"#, false, false, false),
         ("{}", false, false, false),
-        ("\"approved\"", false, false, false),
+        ("\"approved\"", true, true, false),
+        ("\"approved_for_session\"", false, true, false),
+        (r#"{"approved_execpolicy_amendment":{"proposed_execpolicy_amendment":["rm"]}}"#, false, false, true),
+        ("\"approved_mcp_policy_amendment\"", false, false, true),
+        (r#"{"network_policy_amendment":{"network_policy_amendment":{}}}"#, false, false, true),
+        (r#"{"denied":{"rejection":"declined"}}"#, true, false, false),
+        (r#"{"denied":{"rejection":"declined"},"x":1}"#, false, false, false),
+        ("\"denied\"", false, false, false),
+        ("\"abort\"", true, false, false),
+        ("\"timed_out\"", false, false, false),
+        ("\"amendments\"", false, false, false),
         ("\"Accept\"", false, false, false),
         ("true", false, false, false),
     ] {
@@ -424,6 +436,7 @@ fn an_answer_is_no_way_around_a_decision_and_holds_no_secret() {
     assert_eq!(of(r#"{"decisions":["decline"]}"#, r#"{"action":"accept"}"#), Some(Reason::Decision));
     assert_eq!(of("{}", r#"{"action":"acceptForSession"}"#), Some(Reason::Decision));
     assert_eq!(of("{}", r#"{"action":5}"#), Some(Reason::Decision));
+    assert_eq!(of("{}", r#"{"action":"approved"}"#), Some(Reason::Decision));
     assert_eq!(of("{}", "\"a\""), Some(Reason::Payload));
     let machine = Machine { policy_json: "{}", settings_json: SETTINGS, recent: 0.0, secret: true };
     let answer = decide_command(machine, "answer", r#"{"requestId":0,"answer":{}}"#);
@@ -443,6 +456,21 @@ fn kinds_and_decisions_are_those_that_are_named() {
     }
     let policy = r#"{"kinds":["turn","interrupt"]}"#;
     let interrupt = r#"{"turnId":"U"}"#;
+    for (decision, named) in [
+        (r#""approved""#, "accept"),
+        (r#""approved_for_session""#, "acceptForSession"),
+        (r#"{"denied":{"rejection":"no"}}"#, "decline"),
+        (r#""abort""#, "cancel"),
+    ] {
+        for only in ["accept", "acceptForSession", "decline", "cancel", "amendments"] {
+            let (policy, payload) = (
+                format!(r#"{{"decisions":["{only}"]}}"#),
+                format!(r#"{{"requestId":0,"decision":{decision}}}"#),
+            );
+            let refused = (only != named).then_some(Reason::Decision);
+            assert_eq!(reason(&ask(&policy, SETTINGS, "decide", &payload)), refused, "{only}: {decision}");
+        }
+    }
     for (kind, payload, refused) in [
         ("turn", turn("").as_str(), None),
         ("interrupt", interrupt, None),

@@ -10,6 +10,11 @@ const PERMISSIONS: &str = "item/permissions/requestApproval";
 const OLD_COMMAND: &str = "execCommandApproval";
 const OLD_FILES: &str = "applyPatchApproval";
 
+/// How the methods of before are declined: the text goes to the model.
+///
+/// SOURCE: app-server 0.169.0, `ReviewDecision`.
+const OLD_DECLINE: &str = r#"{"denied":{"rejection":"declined"}}"#;
+
 /// The method of a question to the user.
 pub const QUESTION: &str = "item/tool/requestUserInput";
 
@@ -64,7 +69,7 @@ pub fn decision<'a>(method: &str, payload: &'a str, wish: Wish<'a>) -> Result<&'
         }
         Wish::Declined => {
             if is_old {
-                "\"denied\""
+                OLD_DECLINE
             } else {
                 "\"decline\""
             }
@@ -74,11 +79,19 @@ pub fn decision<'a>(method: &str, payload: &'a str, wish: Wish<'a>) -> Result<&'
             offered(method, payload, wished).ok_or(Unfit::NotOffered)?
         }
     };
-    let declines = ["\"decline\"", "\"cancel\"", "\"denied\"", "\"abort\""].contains(&decision);
-    if payload.len() > APPROVAL_BYTES_MAX && !declines {
+    if payload.len() > APPROVAL_BYTES_MAX && !declines(decision) {
         return Err(Unfit::TooLarge);
     }
     Ok(decision)
+}
+
+/// Whether a decision lets nothing happen.
+fn declines(decision: &str) -> bool {
+    let Ok(decision) = Json::parse(decision) else { return false };
+    match decision.str() {
+        Some(word) => ["decline", "cancel", "abort"].iter().any(|name| word.is(name)),
+        None => decision.entries().any(|(key, _)| key.is("denied")),
+    }
 }
 
 /// The request's own words for a decision, where it offers it.
@@ -89,7 +102,7 @@ fn offered<'a>(method: &str, payload: &'a str, wished: Json<'_>) -> Option<&'a s
         return offers.items().find(|offer| same(*offer, wished)).map(Json::text);
     }
     let always: &[&'static str] = match method {
-        OLD_COMMAND | OLD_FILES => &["\"approved\"", "\"approved_for_session\"", "\"denied\"", "\"abort\""],
+        OLD_COMMAND | OLD_FILES => &["\"approved\"", "\"approved_for_session\"", OLD_DECLINE, "\"abort\""],
         PERMISSIONS => &["\"accept\"", "\"acceptForSession\"", "\"decline\""],
         _ => &["\"accept\"", "\"acceptForSession\"", "\"decline\"", "\"cancel\""],
     };

@@ -141,8 +141,27 @@ fn decisions_are_the_requests_own_words() {
         }
         assert_eq!(exact(silent, r#"{"acceptWithExecpolicyAmendment":{}}"#), Err(Unfit::NotOffered));
     }
-    assert_eq!(decision("execCommandApproval", "{}", Wish::Accepted), Ok("\"approved\""));
-    assert_eq!(decision("applyPatchApproval", "{}", Wish::Declined), Ok("\"denied\""));
+}
+
+#[test]
+fn the_methods_of_before_are_decided_in_their_own_words() {
+    const DENIED: &str = r#"{"denied":{"rejection":"declined"}}"#;
+    for method in ["execCommandApproval", "applyPatchApproval"] {
+        let large = keep("x".repeat(APPROVAL_BYTES_MAX + 1));
+        for (wish, small_want, large_want) in [
+            (Wish::Accepted, Ok("\"approved\""), Err(Unfit::TooLarge)),
+            (Wish::Declined, Ok(DENIED), Ok(DENIED)),
+            (Wish::Exactly("\"approved\""), Ok("\"approved\""), Err(Unfit::TooLarge)),
+            (Wish::Exactly("\"approved_for_session\""), Ok("\"approved_for_session\""), Err(Unfit::TooLarge)),
+            (Wish::Exactly(r#"{ "denied": {"rejection":"declined"} }"#), Ok(DENIED), Ok(DENIED)),
+            (Wish::Exactly("\"abort\""), Ok("\"abort\""), Ok("\"abort\"")),
+            (Wish::Exactly("\"denied\""), Err(Unfit::NotOffered), Err(Unfit::NotOffered)),
+            (Wish::Exactly("\"decline\""), Err(Unfit::NotOffered), Err(Unfit::NotOffered)),
+        ] {
+            assert_eq!(decision(method, "{}", wish), small_want, "{method} {wish:?}");
+            assert_eq!(decision(method, large, wish), large_want, "{method} {wish:?}");
+        }
+    }
 }
 
 #[test]
@@ -156,6 +175,11 @@ fn what_is_too_large_can_only_be_declined() {
     for wish in [Wish::Declined, Wish::Exactly("\"cancel\"")] {
         assert!(decision(COMMAND, large, wish).is_ok());
     }
+    let amends = r#"{"acceptWithExecpolicyAmendment":{"denied":1}}"#;
+    let offers = format!(r#"{{"availableDecisions":[{amends},"accept"],"x":"{large}"}}"#);
+    for wish in [amends, "\"accept\""] {
+        assert_eq!(decision(COMMAND, keep(offers.clone()), Wish::Exactly(wish)), Err(Unfit::TooLarge));
+    }
 }
 
 #[test]
@@ -163,7 +187,11 @@ fn results_carry_decisions_and_show_them() {
     let payload = r#"{"params":{"permissions":{"network":{"enabled":true}}}}"#;
     for (method, decision, want) in [
         (COMMAND, r#"{"a":1}"#, r#"{"decision":{"a":1}}"#),
-        ("execCommandApproval", "\"denied\"", r#"{"decision":"denied"}"#),
+        (
+            "execCommandApproval",
+            r#"{"denied":{"rejection":"declined"}}"#,
+            r#"{"decision":{"denied":{"rejection":"declined"}}}"#,
+        ),
         (PERMISSIONS, "\"accept\"", r#"{"permissions":{"network":{"enabled":true}},"scope":"turn"}"#),
         (
             PERMISSIONS,

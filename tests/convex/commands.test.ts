@@ -78,6 +78,11 @@ const sweep = (component: Component) => component.mutation(internal.commands.exp
 const states = async (component: Component) =>
   (await dump(component)).commands.map(({ commandId, state, code }) => (code === undefined ? [commandId, state] : [commandId, state, code]));
 
+/** As many turns as a user can send. */
+async function fill(component: Component): Promise<void> {
+  for (let at = 0; at < 100; at++) await send(component, `c${at}`, { payloadJson: '{"input":[{}]}' });
+}
+
 /** A turn that runs, as Codex knows it. */
 async function running(component: Component, turnId = TURN): Promise<TurnStream> {
   const turn = new TurnStream({ turnId });
@@ -726,13 +731,20 @@ describe("turns.interrupt", () => {
     expect(await states(component)).toEqual([]);
   });
 
-  test("marks the turn where no more commands can be sent", async () => {
+  test("sends the command, and a client its own, where no more commands can be sent, and both are handed out before all others", async () => {
     const component = await startBound();
     await running(component);
-    for (let at = 0; at < 100; at++) await send(component, `c${at}`, { payloadJson: '{"input":[{}]}' });
+    await fill(component);
     await interrupt(component);
+    await stop(component, "mine");
+    expect((await refusal(send(component, "one more"))).code).toBe("E_QUOTA");
     expect(await turnOf(component)).toMatchObject({ status: "interrupted" });
-    expect((await dump(component)).commands).toHaveLength(100);
+    const [first, second, ...others] = await lease(component);
+    expect([first?.kind, second?.commandId, others]).toEqual(["interrupt", "mine", []]);
+    const beat = await component.mutation(api.presence.beat, { actor: OWNER, ...RUNTIME, phase: "running", threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0 }] });
+    expect(beat.commandsWaiting).toBe(100);
+    const { openCommands } = await component.query(api.stats.usage, { actor: OWNER, threadId: THREAD });
+    expect(openCommands).toEqual({ count: 100, max: 100 });
   });
 });
 
@@ -756,6 +768,28 @@ describe("approvals.respond", () => {
     expect(await lease(component)).toMatchObject([{ kind: "decide", payloadJson }]);
     expect((await refusal(respond(component, "declined"))).code).toBe("E_APPROVAL_NOT_PENDING");
     expect((await dump(component)).commands).toMatchObject([{ deviceId: "phone", state: "leased" }]);
+  });
+
+  test("sends it where no more commands can be sent", async () => {
+    const component = await startBound();
+    await asking(component);
+    await fill(component);
+    await respond(component);
+    expect((await dump(component)).serverRequests).toMatchObject([{ status: "answering" }]);
+    expect((await states(component)).slice(100)).toEqual([[expect.stringMatching(/^decide:/), "queued"]]);
+  });
+
+  test("stores no decision that is more than a command holds", async () => {
+    const component = await startBound();
+    const turn = await running(component);
+    const amendment = { acceptWithExecpolicyAmendment: { execpolicy_amendment: ["x".repeat(65_536)] } };
+    const params = { threadId: THREAD, turnId: TURN, itemId: "i", availableDecisions: ["accept", amendment, "decline"] };
+    await ingestOk(component, [turn.raw(METHOD, JSON.stringify({ method: METHOD, id: 0, params }))]);
+    const said = { actor: PHONE, threadId: THREAD, turnId: TURN, itemId: "i", decision: { json: JSON.stringify(amendment) } };
+    expect(await refusal(component.mutation(api.approvals.respond, said))).toMatchObject({ code: "E_COMMAND_TOO_LARGE", requestId: 0 });
+    expect((await dump(component)).serverRequests).toMatchObject([{ status: "pending" }]);
+    await respond(component);
+    expect((await dump(component)).serverRequests).toMatchObject([{ status: "answering" }]);
   });
 
   describe("by a command that a client sends itself", () => {

@@ -492,7 +492,7 @@ describe("the other approvals", () => {
       const [asked] = await approvals(component);
       expect(asked).toMatchObject({ turnId: "", itemId: "call_1", requestId: 4 });
       await respond(component, { turnId: "", decision: "declined" });
-      expect((await dump(component)).serverRequests).toMatchObject([{ responseJson: '{"decision":"denied"}' }]);
+      expect((await dump(component)).serverRequests).toMatchObject([{ responseJson: '{"decision":{"denied":{"rejection":"declined"}}}' }]);
     }
   });
 });

@@ -191,16 +191,16 @@ describe("the policy", () => {
     expect([log, errors]).toEqual([REFUSED, [new Error("EACCES")]]);
   });
 
-  it("counts what passed in the last minute", async () => {
+  it("counts what passed in the last minute, but no stop", async () => {
     const world = begin({ machine: machine({ policyJson: () => '{"perMinute":2}' }) });
-    world.queue.push(leased("a", "interrupt"), leased("b", "interrupt", { other: 1 }), leased("c", "interrupt"), leased("d", "interrupt"));
+    world.queue.push(leased("a", "steer"), leased("b", "steer", { other: 1 }), leased("s", "interrupt"), leased("c", "steer"), leased("d", "steer"), leased("t", "interrupt"));
     world.mailbox.follow("t");
     const fates = async () => (await world.news()).filter((line) => /accepted|refused/.test(line)).map((line) => line.slice(7, 17)).sort();
-    world.tell(row("a", "interrupt"), row("b", "interrupt"), row("c", "interrupt"), row("d", "interrupt"));
+    world.tell(row("a", "steer"), row("b", "steer"), row("s", "interrupt"), row("c", "steer"), row("d", "steer"), row("t", "interrupt"));
     // The second is refused for what it says, and does not count.
-    expect(await fates()).toEqual(["a accepted", "b refused ", "c accepted", "d refused "]);
+    expect(await fates()).toEqual(["a accepted", "b refused ", "c accepted", "d refused ", "s accepted", "t accepted"]);
     await world.clock.pass(60_000);
-    world.queue.push(leased("e", "interrupt"));
+    world.queue.push(leased("e", "steer"));
     world.mailbox.wake("t");
     expect(await fates()).toEqual(["e accepted"]);
   });

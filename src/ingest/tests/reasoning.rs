@@ -82,3 +82,44 @@ fn malformed_reasoning_that_may_be_raw_is_kept_only_where_raw_reasoning_is() {
     shell.plan(&[event(9, "item/agentMessage/delta", r#"{"itemId":"m","delta":5}"#)], &[]);
     assert_eq!(shell.quarantine.len(), 3);
 }
+
+#[test]
+fn what_is_another_items_is_kept_though_it_says_the_word() {
+    const SAID: &str = r#""threadId":"T","turnId":"U","text":"my reasoning is""#;
+    let started = |item: &str| (r#"item/started"#, format!(r#"{{{SAID},"item":{{{item}}}}}"#));
+    let completed = |item: &str| ("item/completed", format!(r#"{{{SAID},"item":{{{item}}}}}"#));
+    let of = |kind, members: &str| (kind, format!("{{{SAID}{members}}}"));
+    for ((kind, params), [by_default, without, raw]) in [
+        (started(r#""type":"agentMessage","text":"my reasoning is""#), [true; 3]),
+        (completed(r#""type":"agentMessage","text":"my reasoning is""#), [true; 3]),
+        (completed(r#""type":"brandNew""#), [true; 3]),
+        (completed(r#""type":"reasoning""#), [false, false, true]),
+        (completed(r#""type":"reas\u006fning""#), [false, false, true]),
+        (completed(r#""text":"my reasoning is""#), [false, false, true]),
+        (completed(r#""type":7"#), [false, false, true]),
+        (of("item/completed", r#","item":"plan""#), [false, false, true]),
+        (of("item/agentMessage/delta", ""), [true; 3]),
+        (of("item/commandExecution/outputDelta", ""), [true; 3]),
+        (of("item/reasoning/textDelta", ""), [false, false, true]),
+        (of("item/reasoning/textDelta", r#","item":{"type":"plan"}"#), [false, false, true]),
+        (of("item/reasoning/summaryTextDelta", ""), [true, false, true]),
+        (of("turn/completed", ""), [true; 3]),
+    ] {
+        let whole = event(2, kind, &params);
+        let (cut, _) = whole.payload_json.rsplit_once('}').unwrap();
+        let is_delta = kind.ends_with("elta") && !kind.contains("reasoning");
+        let cut_kept = is_delta || !kind.starts_with("item/");
+        for (is_cut, payload_json) in [(false, whole.payload_json), (true, cut)] {
+            for (at, kept) in [by_default, without, raw].into_iter().enumerate() {
+                let mut shell = without_reasoning();
+                shell.options.save_reasoning_deltas = at != 1;
+                shell.options.expose_raw_reasoning_deltas = at == 2;
+                let plan = shell.plan(&[Delta { payload_json, ..whole }], &[]);
+                assert_eq!(plan.errors.len(), 1, "{kind} {payload_json}");
+                let summary = kind.starts_with("item/reasoning/summary") && at != 1;
+                let want = if is_cut { cut_kept || at == 2 || summary } else { kept };
+                assert_eq!(shell.quarantine.len(), usize::from(want), "{at} {kind} {payload_json}");
+            }
+        }
+    }
+}
