@@ -5,7 +5,7 @@ import { beatPresence, leaseCommands, listOpenCommands, reportCommand } from "./
 import type { CodexComponent, HostQueryCtx } from "./component.js";
 import { hostError } from "./errors.js";
 import { getImportStatusForActor, importHistoryForActor } from "./history.js";
-import { forkThreadForActor } from "./lifecycle.js";
+import { forkThreadForActor, revertThreadForActor } from "./lifecycle.js";
 import { ingestBatchMixed } from "./ingest.js";
 import {
   listPendingServerRequestsForHooksForActor,
@@ -99,6 +99,8 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
     ),
     /** {@link forkThreadForActor} */
     forkThread: mutation({ ...vThread, newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields }, forkThreadForActor),
+    /** {@link revertThreadForActor}, for the bridge whose codex took turns back. */
+    revertThreadForBridge: mutation({ ...vThread, turnId: v.string() }, revertThreadForActor),
     /** {@link importHistoryForActor}; pages are of {@link historyPage}. */
     importHistory: mutation(
       {

@@ -10,7 +10,7 @@ import { readerFunctions } from "./reader-functions.js";
  * No function takes an actor from its caller. Those of people act for `actor`; those of the bridge take `deviceToken`, which
  * `issueDeviceToken` gives to a signed-in user, and act for its tenant, user and device: what a person is signed in with is not
  * enough for `ensureThread`, `resolveThread`, `ensureSession`, `heartbeat`, `ingestBatch`, `upsertPendingServerRequestForHooks`,
- * `resolvePendingServerRequestForHooks`, `listPendingServerRequestsForBridge`, `forkThread`, `importHistory`,
+ * `resolvePendingServerRequestForHooks`, `listPendingServerRequestsForBridge`, `forkThread`, `revertThreadForBridge`, `importHistory`,
  * `getImportStatusForBridge`, `listOpenCommandsForBridge`, `leaseCommands`, `reportCommand`, `beatPresence`.
  * What is kept of events is `ingest`, and whether raw reasoning is shown `includeRaw`: the server's choices; readers may only lower
  * the read limits; whoever accepts an approval says

@@ -15,6 +15,9 @@ export const ALONE_BYTES_MIN = 1024 * 1024;
 /** Events taken from the front after which a queue is cut. */
 const TAKEN_KEPT_MAX = 1_024;
 
+/** The kind of the event that says that a thread was taken back. */
+const REVERTED = "thread/reverted";
+
 interface Waiting extends StoredEvent {
   /** When it came, by this process's clock. */
   readonly since: number;
@@ -64,7 +67,10 @@ export class Lane {
     return Math.min(...waiting.map(({ event, since }) => since + (event.streamId === undefined ? IDLE_WAIT_MS : BATCH_WAIT_MS)));
   }
 
-  /** The next batch: an event at least, and no more than one where that is large. It stays until it is dropped. */
+  /**
+   * The next batch: an event at least, no more than one where that is large, and none behind one that takes the thread back, for that is
+   * to be done first. It stays until it is dropped.
+   */
   batch(): StoredEvent[] {
     const batch: StoredEvent[] = [];
     let bytes = 0;
@@ -73,7 +79,7 @@ export class Lane {
       if (batch.length > 0 && (isAlone || bytes + more > BATCH_BYTES_MAX)) break;
       batch.push({ seq, event, bytes: more });
       bytes += more;
-      if (isAlone) break;
+      if (isAlone || event.kind === REVERTED) break;
     }
     return batch;
   }
@@ -105,5 +111,5 @@ export class Lane {
 
 /** What somebody waits for: the end of a turn, and what the app-server asks. */
 function isUrgent({ kind }: NormalizedEvent): boolean {
-  return kind === "turn/completed" || kind.endsWith("/requestApproval") || kind.endsWith("/requestUserInput") || kind === "serverRequest/resolved";
+  return kind === "turn/completed" || kind.endsWith("/requestApproval") || kind.endsWith("/requestUserInput") || kind === "serverRequest/resolved" || kind === REVERTED;
 }

@@ -29,11 +29,10 @@ export abstract class AppServerCalls {
    * @throws AppServerError `E_UNSUPPORTED_BY_APP_SERVER` of a thread with a legacy history, which can be forked instead
    */
   async rollbackThread(threadId: string, numTurns: number): Promise<ClientRequestResult<"thread/revert"> | null> {
-    const { data } = await this.#ofThread("thread/turns/list", threadId, { limit: numTurns, sortDirection: "desc" });
-    const first = data.at(-1);
+    const first = (await this.newestTurns(threadId, numTurns)).at(-1);
     if (first === undefined) return null;
     try {
-      return await this.#ofThread("thread/revert", threadId, { beforeTurnId: first.id });
+      return await this.#ofThread("thread/revert", threadId, { beforeTurnId: first });
     } catch (thrown) {
       // SOURCE: app-server 0.169.0, -32600 "only supports paginated threads".
       if (!(thrown instanceof AppServerError) || thrown.rpc?.message.includes("paginated") !== true) throw thrown;
@@ -79,6 +78,18 @@ export abstract class AppServerCalls {
   /** What is left of the account's limits. */
   readAccountRateLimits(): Result<"account/rateLimits/read"> {
     return this.appServer.request("account/rateLimits/read");
+  }
+
+  /** The ids of a thread's newest turns, newest first. */
+  protected async newestTurns(threadId: string, count: number): Promise<string[]> {
+    const ids: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: ClientRequestResult<"thread/turns/list"> = await this.#ofThread("thread/turns/list", threadId, { limit: count - ids.length, sortDirection: "desc", cursor });
+      ids.push(...page.data.map(({ id }) => id));
+      cursor = page.nextCursor;
+    } while (cursor !== null && ids.length < count);
+    return ids;
   }
 
   async #ofThread<Method extends "thread/unarchive" | "thread/archive" | "thread/turns/list" | "thread/revert" | "thread/read">(

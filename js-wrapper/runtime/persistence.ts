@@ -71,6 +71,8 @@ export interface CodexPersistence {
   heartbeat: (args: Anyones<Args<"heartbeat">>) => Promise<void>;
   /** Copies a thread's turns and messages into the new one of `thread/fork`, before that one's events come. */
   forkThread: (args: Anyones<Args<"forkThread">>) => Promise<Answer<"forkThread">>;
+  /** Takes a thread back to a turn, the last that stays. */
+  revertThread: (args: Anyones<Args<"revertThreadForBridge">>) => Promise<Answer<"revertThreadForBridge">>;
   /** Brings a page of a thread's history into Convex. @returns how far the import is, and so where the next page begins */
   importHistory: (args: Anyones<Args<"importHistory">>) => Promise<Answer<"importHistory">>;
   /** How far a thread's import is; null where none was begun. */
@@ -131,6 +133,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
       await client.mutation(api.heartbeat, mine(session));
     },
     forkThread: ({ actor: _, ...fork }) => client.mutation(api.forkThread, mine(fork)),
+    revertThread: ({ threadId, turnId }) => client.mutation(api.revertThreadForBridge, mine({ threadId, turnId })),
     importHistory: ({ actor: _, ...page }) => client.mutation(api.importHistory, mine(page)),
     getImportStatus: ({ threadId }) => client.query(api.getImportStatusForBridge, mine({ threadId })),
     leaseCommands: (lease) => client.mutation(api.leaseCommands, mine(lease)),

@@ -15,7 +15,7 @@ import type {
   FileChangeApprovalDecision,
   ToolRequestUserInputResponse,
 } from "../protocol/generated/types.js";
-import type { RpcId } from "../protocol/index.js";
+import type { CodexRpcError, RpcId } from "../protocol/index.js";
 import { AppHandlers } from "./app-handlers.js";
 import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
 import { CodexRuntimeError } from "./errors.js";
@@ -132,13 +132,14 @@ export class CodexHostRuntime extends AppServerCalls {
   }
 
   /**
-   * Copies a thread, and goes on in the copy, as {@link resumeThread} does. What of it is in Convex is copied there, up to `lastTurnId`;
-   * with `beforeTurnId` it is not.
+   * Copies a thread, and goes on in the copy, as {@link resumeThread} does. What of it is in Convex is copied there, as far as codex has
+   * copied it.
    */
   async forkThread(threadId: string, params: Omit<ClientRequestParams<"thread/fork">, "threadId"> = {}): Promise<ClientRequestResult<"thread/fork">> {
     assertThreadId(threadId);
     const answer = await this.appServer.request("thread/fork", { threadId, ...params });
-    if (typeof params.beforeTurnId !== "string") await this.#running().copyHistory(threadId, answer.thread.id, params.lastTurnId ?? undefined);
+    const [lastTurnId] = await this.newestTurns(answer.thread.id, 1);
+    if (lastTurnId !== undefined) await this.#running().copyHistory(threadId, answer.thread.id, lastTurnId);
     return await this.#switch(answer);
   }
 
@@ -180,6 +181,17 @@ export class CodexHostRuntime extends AppServerCalls {
    */
   respond(requestId: RpcId, result: unknown): void {
     if (this.#running().requests.answer(requestId, result)) return;
+    throw new CodexRuntimeError("E_SERVER_REQUEST_NOT_PENDING", `the request ${String(requestId)} waits no longer`);
+  }
+
+  /**
+   * Answers a request of the app-server with an error.
+   *
+   * @param error JSON-RPC's: `code` and `message`
+   * @throws as {@link respond}
+   */
+  refuse(requestId: RpcId, error: CodexRpcError): void {
+    if (this.#running().requests.refuse(requestId, error)) return;
     throw new CodexRuntimeError("E_SERVER_REQUEST_NOT_PENDING", `the request ${String(requestId)} waits no longer`);
   }
 

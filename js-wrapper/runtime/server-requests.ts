@@ -93,6 +93,15 @@ export class ServerRequests {
     return true;
   }
 
+  /** As {@link answer}, with an error. Nobody decided what it asks: it has expired. */
+  refuse(id: RpcId, error: CodexRpcError): boolean {
+    const request = this.#waiting.get(id);
+    if (request === undefined) return false;
+    this.#actions.send({ id, error });
+    this.#close(request, { type: "expired" });
+    return true;
+  }
+
   /** The app-server says that it waits no longer: answered by somebody else, or taken back. */
   resolved(id: RpcId): void {
     const request = this.#waiting.get(id);

@@ -33,6 +33,9 @@ const LAST_BEAT_MS = 1_000;
 /** The actor of calls of which the server knows whose they are. */
 const NOBODY: HostActorContext = { tenantId: "", userId: "", deviceId: "" };
 
+/** Turns that are looked through for the last one that stays: those before it have begun in the milliseconds since. */
+const REVERT_TURNS = 5;
+
 /** What a session is of, and who is told of it. */
 export interface SessionParts {
   readonly options: CodexHostRuntimeOptions;
@@ -41,6 +44,12 @@ export interface SessionParts {
   readonly handlers: AppHandlers;
   /** Another device has the runtime's own thread: the session is to be closed. */
   onLost(error: OutboxError): void;
+}
+
+/** What stays of a thread that was taken back. */
+interface Left {
+  /** Undefined where nothing does. */
+  readonly lastTurnId: string | undefined;
 }
 
 interface Settle {
@@ -77,6 +86,10 @@ export class Session {
   /** What is told of requests, in order. */
   #told: Promise<void> = Promise.resolve();
   #started: CodexSettings | undefined;
+  /** What stays of a thread, by the event that says that it was taken back. */
+  readonly #reverted = new Map<string, Promise<Left | undefined>>();
+  /** Turns that have begun since a thread was taken back, while codex is asked what stays of it. */
+  readonly #begunSince = new Map<string, Set<string>>();
   #login: NonNullable<Present["login"]> = "unknown";
 
   private constructor(parts: SessionParts, outbox: Outbox, temporary: string | undefined) {
@@ -164,16 +177,50 @@ export class Session {
     return bound !== undefined;
   }
 
-  /** Copies a thread's history in Convex into one that was forked from it, before that one's events. @param lastTurnId the last that it has */
-  async copyHistory(id: string, forkId: string, lastTurnId?: string): Promise<void> {
+  /** Copies a thread's history in Convex into one that was forked from it, before that one's events. @param turnId the last that it has */
+  async copyHistory(id: string, forkId: string, turnId: string): Promise<void> {
     const { persistence } = this.#parts.options;
     if (persistence.forkThread === undefined) return;
-    const turnId = lastTurnId === undefined ? {} : { turnId: lastTurnId };
     await this.#again(async () => {
       const { threadId } = await this.#delivery.bind(id);
-      await persistence.forkThread?.({ actor: this.#actor, threadId, newThreadId: forkId, ...turnId });
+      await persistence.forkThread?.({ actor: this.#actor, threadId, newThreadId: forkId, turnId });
       this.#delivery.made(forkId, forkId);
     });
+  }
+
+  /**
+   * Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. What stays codex is asked at
+   * once; a process that came between does not know it any more.
+   */
+  async #takeBack(id: string, eventId: string): Promise<void> {
+    const { persistence } = this.#parts.options;
+    const left = await this.#reverted.get(eventId);
+    this.#reverted.delete(eventId);
+    if (left === undefined || persistence.revertThread === undefined) return;
+    const { lastTurnId } = left;
+    if (lastTurnId === undefined) {
+      this.#failed(new CodexRuntimeError("E_RUNTIME_REVERTED_WHOLE", `all turns of ${id} were taken back: in Convex they stay until they are deleted`));
+      return;
+    }
+    await this.#again(async () => {
+      const { threadId } = await this.#delivery.bind(id);
+      await persistence.revertThread?.({ actor: this.#actor, threadId, turnId: lastTurnId });
+    });
+  }
+
+  /** The last turn of a thread that was taken back, those left out that have begun since. */
+  async #lastOf(threadId: string): Promise<Left | undefined> {
+    const since = new Set<string>();
+    this.#begunSince.set(threadId, since);
+    try {
+      const { data } = await this.client.request("thread/turns/list", { threadId, limit: REVERT_TURNS, sortDirection: "desc" });
+      return { lastTurnId: data.find(({ id }) => !since.has(id))?.id };
+    } catch (thrown) {
+      this.#failed(thrown);
+      return undefined;
+    } finally {
+      this.#begunSince.delete(threadId);
+    }
   }
 
   /** Ends a turn, and insists: see {@link Stopping}. */
@@ -257,10 +304,10 @@ export class Session {
     if (this.#remote !== undefined) void this.#askLogin();
   }
 
-  /** Asks for the thread of the start, and binds it. */
-  async #callThread(): Promise<void> {
+  /** Asks for the thread of the start, and binds it. @param isAnew a new one, whatever the start said */
+  async #callThread(isAnew = false): Promise<void> {
     const { runtimeThreadId, externalThreadId, model, cwd, dynamicTools, threadStrategy } = this.#parts.args;
-    const strategy = threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume");
+    const strategy = isAnew ? "start" : (threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume"));
     const fields = { ...(model === undefined ? {} : { model }), ...(cwd === undefined ? {} : { cwd }) };
     const threadId = runtimeThreadId ?? "";
     const answer = await (strategy === "start"
@@ -289,6 +336,8 @@ export class Session {
   async #deliver(batch: OutboxBatch): Promise<Verdict> {
     const verdict = await this.#delivery.deliver(batch);
     if (verdict.type === "acknowledged") {
+      const last = batch.events.at(-1);
+      if (last?.kind === "thread/reverted") await this.#takeBack(batch.threadId, last.eventId);
       this.#beats.arrived(batch.threadId);
       this.#remote?.arrived(batch);
     }
@@ -312,6 +361,8 @@ export class Session {
       this.requests.turnEnded(threadId, turnId);
       this.#stopping.turnEnded(threadId, turnId);
     }
+    if (kind === "turn/started") this.#begunSince.get(threadId)?.add(event.turnId ?? "");
+    else if (kind === "thread/reverted") this.#reverted.set(event.eventId, this.#lastOf(threadId));
     if (kind === "serverRequest/resolved") this.requests.resolved(requestIdOf(payloadJson));
     else if (!Object.hasOwn(SERVER_NOTIFICATIONS, kind)) this.#takeRequest(event);
     this.#remote?.saw(event, ended);
@@ -391,16 +442,19 @@ export class Session {
     );
   }
 
-  /** A thread that codex has no more is let go, but for the runtime's own. */
+  /** A thread that codex has no more is let go; the runtime's own is begun anew where nothing had happened in it, for then codex kept nothing. */
   async #resume(threadId: string): Promise<void> {
     try {
       this.#loaded(await this.client.request("thread/resume", { threadId }));
     } catch (thrown) {
       const isRefused = thrown instanceof AppServerError && thrown.rpc !== undefined;
-      if (!isRefused || threadId === this.#parts.state.get().runtimeThreadId) throw thrown;
-      this.#failed(thrown);
+      const { runtimeThreadId, turnId } = this.#parts.state.get();
+      const isOwn = threadId === runtimeThreadId;
+      if (!isRefused || (isOwn && turnId !== null)) throw thrown;
       this.threads.unload(threadId);
       this.#remote?.unfollow(threadId);
+      if (isOwn) await this.#callThread(true);
+      else this.#failed(thrown);
     }
   }
 

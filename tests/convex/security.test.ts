@@ -36,6 +36,7 @@ const OF_BRIDGES = {
   resolvePendingServerRequestForHooks: { threadId: THREAD, requestId: 0, status: "expired", resolvedAt: 1 },
   listPendingServerRequestsForBridge: {},
   forkThread: { threadId: THREAD, newThreadId: "fork" },
+  revertThreadForBridge: { threadId: THREAD, turnId: TURN },
   importHistory: { sessionId: SESSION, threadId: THREAD, position: { turn: 0, item: 0 }, turns: [], atEnd: true },
   getImportStatusForBridge: { threadId: THREAD },
   listOpenCommandsForBridge: { threadId: THREAD },

@@ -57,6 +57,19 @@ describe("what is appended", () => {
   });
 });
 
+it("sends at once that a thread was taken back, and nothing of it before that has arrived", async () => {
+  let arrive: (verdict: Verdict) => void = () => undefined;
+  const opened = await open({ deliver: ({ events }) => (events.at(-1)?.kind === "thread/reverted" ? new Promise((resolve) => (arrive = resolve)) : Promise.resolve(ACKNOWLEDGED)) });
+  for (const at of range(0, 2)) opened.outbox.append(delta(at));
+  opened.outbox.append(lifecycle(0, { kind: "thread/reverted" }));
+  opened.outbox.append(delta(2, { turnId: "v", kind: "turn/completed" }));
+  await vi.waitFor(() => expect(opened.batches).toHaveLength(1));
+  expect(opened.batches.map(({ events }) => events.map(({ kind }) => kind))).toEqual([["item/agentMessage/delta", "item/agentMessage/delta", "thread/reverted"]]);
+  arrive(ACKNOWLEDGED);
+  await arrives(opened);
+  expect(opened.batches[1]!.events.map(({ kind }) => kind)).toEqual(["turn/completed"]);
+});
+
 describe("a batch that does not arrive", () => {
   it("is sent again as it was, behind it comes the rest, and another thread does not wait", async () => {
     let failures = 2;

@@ -35,6 +35,7 @@ export function persistenceOver(component: Component): CodexHostPersistence {
     ensureThread: ({ actor, localThreadId, externalThreadId }) =>
       component.mutation(api.threads.resolve, { actor, externalThreadId: externalThreadId ?? localThreadId!, localThreadId: localThreadId! }),
     forkThread: (args) => component.mutation(api.threads.fork, { ...args, localThreadId: args.newThreadId }),
+    revertThread: (args) => component.mutation(api.threads.revert, args),
     ensureSession: (args) => component.mutation(api.sync.ensureSession, args),
     upsertPendingServerRequest: ({ actor, request }) => component.mutation(api.serverRequests.upsertPending, { actor, ...request }),
     resolvePendingServerRequest: (args) => component.mutation(api.serverRequests.resolve, args),

@@ -14,12 +14,15 @@ const codexBin = process.env["CODEX_BIN"];
 const TIMEOUT_MS = 120_000;
 const WAIT = { timeout: 30_000, interval: 50 };
 
-/** What codex is run with: a home of its own, and a model that says these answers, one a turn. */
-async function scripted(answers: string[]) {
+type Reply = { steps: Record<string, unknown>[] };
+const reply = (say: string): Reply => ({ steps: [{ say, chunks: 4 }] });
+
+/** What codex is run with: a home of its own, and a model that replies so, once a request. */
+async function scripted(replies: Reply[]) {
   const root = await mkdtemp(path.join(tmpdir(), "codex-runtime-"));
   const [home, workspace, temporary] = ["home", "workspace", "tmp"].map((name) => path.join(root, name)) as [string, string, string];
   for (const made of [home, workspace, temporary]) await mkdir(made);
-  const mock = await startMock({ replies: answers.map((say) => ({ steps: [{ say, chunks: 4 }] })) });
+  const mock = await startMock({ replies });
   onTestFinished(async () => {
     await mock.close();
     await rm(root, { recursive: true, force: true });
@@ -31,7 +34,7 @@ async function scripted(answers: string[]) {
 describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_BIN)", { timeout: TIMEOUT_MS }, () => {
   test("what it says is in Convex as it has it itself, before and after a restart, and a turn is taken back", async () => {
     const component = startComponent();
-    const bridge = await scripted(["One.", "Two.", "Three."]);
+    const bridge = await scripted([reply("One."), reply("Two."), reply("Three.")]);
     const problems: string[] = [];
     const runtime = createCodexHostRuntime({
       ...{ persistence: persistenceOver(component), bridge, outboxFolder: await folder() },
@@ -59,6 +62,7 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     expect(await runtime.rollbackThread(runtimeThreadId!, 2)).toMatchObject({ thread: { id: runtimeThreadId } });
     const left = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! });
     expect(left.data.map(({ id }) => id)).toEqual([data[0]!.id]);
+    await vi.waitFor(async () => expect((await messagesOf(component, threadId!)).map(({ text }) => text)).toEqual(["First?", "One."]), WAIT);
     expect(problems).toEqual([]);
   });
 });
