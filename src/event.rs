@@ -6,3 +6,6 @@ pub mod json;
 pub mod methods;
 pub mod payload;
 pub mod reader;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
