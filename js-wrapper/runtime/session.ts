@@ -306,17 +306,18 @@ export class Session {
 
   /** Asks for the thread of the start, and binds it. @param isAnew a new one, whatever the start said */
   async #callThread(isAnew = false): Promise<void> {
-    const { runtimeThreadId, externalThreadId, model, cwd, dynamicTools, threadStrategy } = this.#parts.args;
+    const { runtimeThreadId, externalThreadId, model, cwd, approvalPolicy, sandbox, dynamicTools, threadStrategy } = this.#parts.args;
     const strategy = isAnew ? "start" : (threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume"));
-    const fields = { ...(model === undefined ? {} : { model }), ...(cwd === undefined ? {} : { cwd }) };
+    const shown = given({ model, cwd });
+    const fields = { ...shown, ...given({ approvalPolicy, sandbox }) };
     const threadId = runtimeThreadId ?? "";
     const answer = await (strategy === "start"
-      ? this.client.request("thread/start", { ...fields, ...(dynamicTools === undefined ? {} : { dynamicTools }) })
+      ? this.client.request("thread/start", { ...fields, ...given({ dynamicTools }) })
       : strategy === "resume"
         ? this.client.request("thread/resume", { threadId, ...fields })
         : this.client.request("thread/fork", { threadId, ...fields }));
     this.#started = settingsOf(answer);
-    this.#delivery.name(answer.thread.id, { ...(externalThreadId === undefined ? {} : { externalThreadId }), ...fields });
+    this.#delivery.name(answer.thread.id, { ...given({ externalThreadId }), ...shown });
     if (await this.goOnIn(answer, externalThreadId)) this.#supervisor.isReady();
   }
 
@@ -566,6 +567,11 @@ interface ProcessName {
 
 function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {
   return ["leaseCommands", "reportCommand", "followCommands", "beat"].every((name) => name in persistence);
+}
+
+/** The fields that have a value. */
+function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
 }
 
 function requestIdOf(payloadJson: string): RpcId {

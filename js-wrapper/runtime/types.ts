@@ -104,6 +104,10 @@ export interface StartArgs {
   readonly threadStrategy?: "start" | "resume" | "fork";
   readonly model?: string;
   readonly cwd?: string;
+  /** When codex asks; what is not given is as codex is configured. Nobody can ask for less from afar. */
+  readonly approvalPolicy?: ClientRequestParams<"thread/start">["approvalPolicy"];
+  /** What codex may touch; likewise. */
+  readonly sandbox?: ClientRequestParams<"thread/start">["sandbox"];
   /** What Convex keeps of the events; sent with every batch. */
   readonly runtime?: HostSyncRuntimeOptions;
   readonly dynamicTools?: ClientRequestParams<"thread/start">["dynamicTools"];

@@ -1,14 +1,17 @@
 /** The runtime with the real codex and a scripted model, over the real component. Skipped, and said so, without CODEX_BIN. */
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { shownSha256Of } from "../../js-wrapper/mapping/index.js";
 import { createCodexHostRuntime } from "../../js-wrapper/runtime/runtime.js";
 import { mockEnvironment, writeConfig } from "../../tools/codex-kit/codex-home.mjs";
 import { startMock } from "../../tools/codex-kit/mock-responses-server.mjs";
 import { dump, messagesOf, startComponent } from "../convex/build.js";
 import { folder } from "../outbox/build.js";
 import { persistenceOver, START } from "./build.js";
+import { host, said, startMachine } from "./machine.js";
 
 const codexBin = process.env["CODEX_BIN"];
 const TIMEOUT_MS = 120_000;
@@ -30,6 +33,8 @@ async function scripted(replies: Reply[]) {
   writeConfig(home, mock.baseUrl);
   return { codexBin: codexBin!, cwd: workspace, env: { ...mockEnvironment(home), TMPDIR: temporary } };
 }
+
+const call = (cmd: string): Reply => ({ steps: [{ call: "exec_command", args: { cmd } }] });
 
 describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_BIN)", { timeout: TIMEOUT_MS }, () => {
   test("what it says is in Convex as it has it itself, before and after a restart, and a turn is taken back", async () => {
@@ -63,6 +68,27 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     const left = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! });
     expect(left.data.map(({ id }) => id)).toEqual([data[0]!.id]);
     await vi.waitFor(async () => expect((await messagesOf(component, threadId!)).map(({ text }) => text)).toEqual(["First?", "One."]), WAIT);
+    expect(problems).toEqual([]);
+  });
+
+  test("does what is sent from another device, asks there, and is stopped from there", async () => {
+    const bridge = await scripted([call("touch made.txt && echo made"), reply("Made."), { steps: [{ say: { repeat: ["word # ", 200] }, chunks: 200, delayMs: 20 }, { hang: true }] }]);
+    const start = { approvalPolicy: "untrusted", sandbox: "danger-full-access" } as const;
+    const { ann, send, ends, says, runs, threadId, runtime, problems } = await startMachine({ bridge }, start);
+    const turn = await send("turn", said("Make it."));
+    const pending = async () => (await ann.query(host.listPendingApprovalsForHooks, { threadId, paginationOpts: { cursor: null, numItems: 10 } })).page;
+    await vi.waitFor(async () => expect(await pending()).toHaveLength(1), WAIT);
+    const { turnId, itemId, payloadJson } = (await pending())[0]!;
+    await ends(turn, { state: "accepted", turnId });
+    await ann.mutation(host.respondApprovalForHooks, { threadId, turnId, itemId, decision: "accepted", shownSha256: await shownSha256Of(payloadJson) });
+    await says(["Make it.", expect.stringContaining("touch made.txt") as string, "Made."]);
+    await vi.waitFor(() => expect(existsSync(path.join(bridge.cwd, "made.txt"))).toBe(true), WAIT);
+    await send("turn", said("Write for ever."));
+    const running = await runs();
+    await ends(await send("interrupt", { turnId: running }), { state: "accepted", turnId: running });
+    await vi.waitFor(async () => expect(await ann.query(host.getTurn, { threadId, turnId: running })).toMatchObject({ status: "interrupted" }), WAIT);
+    const { data } = await runtime.appServer.request("thread/turns/list", { threadId: runtime.getState().runtimeThreadId!, sortDirection: "asc" });
+    expect(data.map(({ id, status }) => [id, status])).toEqual([[turnId, "completed"], [running, "interrupted"]]);
     expect(problems).toEqual([]);
   });
 });

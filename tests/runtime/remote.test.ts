@@ -1,77 +1,14 @@
-/** What a user does from another device, over an app as its developer has it, to a runtime whose codex is the stand-in. */
+/** What a user does from another device, to a runtime whose codex is the stand-in. */
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { anyApi, type ApiFromModules, type FunctionReference, type UserIdentity } from "convex/server";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
-import { defineCodexHost, resolveActorFromAuth } from "../../js-wrapper/host/convex.js";
+import { describe, expect, it, vi } from "vitest";
 import { shownSha256Of } from "../../js-wrapper/mapping/index.js";
-import { createConvexPersistence, type CodexBridgeClient } from "../../js-wrapper/runtime/index.js";
-import { codexLocal, startApp, type App } from "../convex/app.js";
 import { folder } from "../outbox/build.js";
-import { runtimeWith, START } from "./build.js";
-
-const ANN = { subject: "ann", issuer: "https://id.test", tokenIdentifier: "https://id.test|ann", sid: "phone" } satisfies Partial<UserIdentity>;
-const WAIT = { timeout: 30_000, interval: 20 };
-const WATCH_MS = 20;
-
-const chat = defineCodexHost(codexLocal, { actor: resolveActorFromAuth });
-const host = anyApi["chat"] as unknown as ApiFromModules<{ chat: typeof chat }>["chat"];
-
-/** A client with subscriptions, which convex-test has not: it asks again and again. */
-function clientOf(app: App): CodexBridgeClient {
-  const onUpdate = (query: FunctionReference<"query">, args: object, onAnswer: (answer: never) => unknown) => {
-    let told: string | undefined;
-    const timer = setInterval(() => {
-      void app.query(query, args as never).then((answer: unknown) => {
-        if (JSON.stringify(answer) !== told) onAnswer(answer as never);
-        told = JSON.stringify(answer);
-      });
-    }, WATCH_MS);
-    onTestFinished(() => clearInterval(timer));
-    return () => clearInterval(timer);
-  };
-  return { query: app.query, mutation: app.mutation, onUpdate } as unknown as CodexBridgeClient;
-}
-
-type Options = Parameters<typeof runtimeWith>[1];
-
-/** Ann's machine, started, and her phone. */
-async function begin(options: Options = {}) {
-  const app = startApp({ chat });
-  const ann = app.withIdentity(ANN);
-  const { token: deviceToken } = await ann.mutation(host.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
-  const outboxFolder = await folder();
-  const made = runtimeWith(createConvexPersistence(clientOf(app), host, { deviceToken }), { outboxFolder, ...options });
-  await made.runtime.start(START);
-  await made.runtime.ready();
-  const threadId = made.runtime.getState().threadId!;
-  let sent = 0;
-  const send = async (kind: "turn" | "steer" | "interrupt" | "decide" | "answer", payload: object): Promise<string> => {
-    const commandId = `c${String(++sent)}`;
-    await ann.mutation(host.sendCommand, { threadId, commandId, kind, payloadJson: JSON.stringify(payload) });
-    return commandId;
-  };
-  const ends = (commandId: string, end: object) => vi.waitFor(async () => expect(await ann.query(host.getCommand, { commandId })).toMatchObject(end), WAIT);
-  const texts = async () => (await ann.query(host.listThreadMessagesForHooks, { threadId, paginationOpts: { cursor: null, numItems: 20 } })).page.map(({ text }) => text).reverse();
-  const says = (want: string[]) => vi.waitFor(async () => expect(await texts()).toEqual(want), WAIT);
-  /** The turn that runs, as soon as the phone sees it. */
-  const runs = () =>
-    vi.waitFor(async () => {
-      const { turnInFlight, turnId } = made.runtime.getState();
-      expect(turnInFlight).toBe(true);
-      expect(await ann.query(host.getTurn, { threadId, turnId: turnId! })).not.toBeNull();
-      return turnId!;
-    }, WAIT);
-  const present = () => ann.query(host.getPresence, { threadId });
-  return { ...made, app, ann, threadId, send, ends, texts, says, runs, present, deviceToken, outboxFolder };
-}
-
-const said = (text: string) => ({ input: [{ type: "text", text }] });
+import { host, said, startMachine, WAIT } from "./machine.js";
 
 describe("a machine that is steered from afar", () => {
   it("takes a turn, and says which one it became", async () => {
-    const { send, ends, says, runtime, problems } = await begin();
+    const { send, ends, says, runtime, problems } = await startMachine();
     const commandId = await send("turn", said("Hello."));
     await says(["Hello.", "you said: Hello."]);
     await ends(commandId, { state: "accepted", turnId: runtime.getState().turnId });
@@ -82,7 +19,7 @@ describe("a machine that is steered from afar", () => {
   });
 
   it("keeps what is sent while a turn runs, and gives it to codex behind that", async () => {
-    const { send, ends, runs, says, ann } = await begin({ standIn: { holdIn: "u1" } });
+    const { send, ends, runs, says, ann } = await startMachine({ standIn: { holdIn: "u1" } });
     const first = await send("turn", said("Wait."));
     const turnId = await runs();
     await ends(first, { state: "accepted" });
@@ -96,7 +33,7 @@ describe("a machine that is steered from afar", () => {
   });
 
   it("ends a turn, by a command and by the thread's own stop; one that is over is not there to end", async () => {
-    const { send, ends, runs, ann, threadId } = await begin({ standIn: { holdIn: "u1" } });
+    const { send, ends, runs, ann, threadId } = await startMachine({ standIn: { holdIn: "u1" } });
     await send("turn", said("Wait."));
     const turnId = await runs();
     await ends(await send("interrupt", { turnId }), { state: "accepted" });
@@ -105,7 +42,7 @@ describe("a machine that is steered from afar", () => {
   });
 
   it("starts codex anew where a turn does not end, and goes on", async () => {
-    const { send, ends, runs, runtime, says, problems } = await begin({ standIn: { holdIn: "u1", deaf: true } });
+    const { send, ends, runs, runtime, says, problems } = await startMachine({ standIn: { holdIn: "u1", deaf: true } });
     await send("turn", said("For ever."));
     await ends(await send("interrupt", { turnId: await runs() }), { state: "accepted" });
     expect(problems.map(({ code }) => code)).toEqual(["E_RUNTIME_TURN_STUCK"]);
@@ -115,7 +52,7 @@ describe("a machine that is steered from afar", () => {
   }, 60_000);
 
   it("gives codex the decision of an approval, once, whoever else decides", async () => {
-    const { send, ends, says, ann, threadId, runtime } = await begin({ standIn: { askIn: "u1" } });
+    const { send, ends, says, ann, threadId, runtime } = await startMachine({ standIn: { askIn: "u1" } });
     await send("turn", said("List."));
     const pending = async () => (await ann.query(host.listPendingApprovalsForHooks, { threadId, paginationOpts: { cursor: null, numItems: 10 } })).page;
     await vi.waitFor(async () => expect(await pending()).toHaveLength(1), WAIT);
@@ -137,7 +74,7 @@ describe("a machine that is steered from afar", () => {
 
   it("lets nothing pass that its owner's policy does not, read anew for each command", async () => {
     const policyFile = path.join(await folder(), "policy.json");
-    const { send, ends, texts } = await begin({ remote: { policyFile } });
+    const { send, ends, texts } = await startMachine({ remote: { policyFile } });
     await ends(await send("turn", { ...said("x"), sandboxPolicy: { type: "dangerFullAccess" } }), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
     await ends(await send("turn", { ...said("x"), cwd: "/" }), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
     await ends(await send("turn", said("First.")), { state: "accepted" });
@@ -149,7 +86,7 @@ describe("a machine that is steered from afar", () => {
   });
 
   it("says that it is there, what it does, and that it went", async () => {
-    const { runtime, present, runs } = await begin({ standIn: { holdIn: "u1" } });
+    const { runtime, present, runs } = await startMachine({ standIn: { holdIn: "u1" } });
     await vi.waitFor(async () => expect(await present()).toMatchObject({ machine: "here", bridge: "up", codex: "up", thread: "here" }), WAIT);
     runtime.sendTurn("Wait.");
     const turnId = await runs();
@@ -159,7 +96,7 @@ describe("a machine that is steered from afar", () => {
   });
 
   it("does not know what became of a command whose codex died, says so, and never gives it again", async () => {
-    const { send, ends, says, runtime } = await begin({ standIn: { deadOnce: path.join(await folder(), "died") } });
+    const { send, ends, says, runtime } = await startMachine({ standIn: { deadOnce: path.join(await folder(), "died") } });
     const lost = await send("turn", said("Die."));
     await ends(lost, { state: "unknown" });
     await ends(await send("turn", said("Again.")), { state: "accepted" });
@@ -168,7 +105,7 @@ describe("a machine that is steered from afar", () => {
   });
 
   it("is neither seen nor steered where its owner does not wish it", async () => {
-    const { send, ann, present } = await begin({ remote: false });
+    const { send, ann, present } = await startMachine({ remote: false });
     const commandId = await send("turn", said("x"));
     await vi.waitFor(async () => expect(await present()).toMatchObject({ machine: "never" }), WAIT);
     expect(await ann.query(host.getCommand, { commandId })).toMatchObject({ state: "queued" });
