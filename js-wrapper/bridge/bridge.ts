@@ -71,6 +71,8 @@ export interface BridgeHandlers {
   onEventCut?(whole: NormalizedEvent): Promise<void> | void;
   /** Takes everything that went wrong, as a value. */
   onProtocolError(error: BridgeError): Promise<void> | void;
+  /** Takes every line of codex (`in`) and to it (`out`) as it is, secrets included, before it is read. What it throws is told. */
+  onLine?(direction: "in" | "out", line: string): void;
   /** Told once for every start() whose process runs. */
   onProcessStart?(): Promise<void> | void;
   /** Told once for every start(), also of a process that never ran. @param code exit status; null after a signal */
@@ -195,7 +197,7 @@ export class CodexLocalBridge {
       throw new CodexProtocolSendError("no app-server runs: call start() first", "E_BRIDGE_NOT_RUNNING");
     }
     const line = encode(message);
-    if (run.handshake === undefined) run.process.write(line);
+    if (run.handshake === undefined) this.#write(run.process, line);
     else run.handshake.send(message, line);
   }
 
@@ -256,7 +258,7 @@ export class CodexLocalBridge {
 
   #handshake(generation: number, process: () => CodexProcess): Handshake {
     return new Handshake(`${this.#runtimeId}.${generation}:initialize`, {
-      write: (line) => process().write(line),
+      write: (line) => this.#write(process(), line),
       answer: (response) => this.#takeGlobal(response, { type: "response" }),
       fail: (error) => {
         this.#report("", error);
@@ -297,8 +299,14 @@ export class CodexLocalBridge {
     this.#deliver(end, interruptionOf(threadId, turnId), Date.now());
   }
 
+  #write(process: CodexProcess, line: string): void {
+    if (this.#handlers.onLine !== undefined) this.#guard("onLine", "", () => this.#handlers.onLine?.("out", line));
+    process.write(line);
+  }
+
   #takeLine(run: Run, line: string, fault: FrameFault | undefined): void {
     this.#lines += 1;
+    if (this.#handlers.onLine !== undefined) this.#guard("onLine", "", () => this.#handlers.onLine?.("in", line));
     if (fault === "tooLong") {
       this.#report(line, new CodexBridgeError("E_BRIDGE_LINE_TOO_LONG", "a line over the limit was dropped"));
       return;

@@ -6,6 +6,8 @@ export type RuntimeErrorCode =
   | "E_RUNTIME_NOT_RUNNING"
   /** The process ended too often in too short a time: it is not started again by itself. */
   | "E_RUNTIME_GAVE_UP"
+  /** The raw log could not be written, and is written no more. */
+  | "E_RUNTIME_RAW_LOG"
   /** A thread was taken back by all of its turns: an app deletes them in Convex. */
   | "E_RUNTIME_REVERTED_WHOLE"
   /** A turn that no interrupt ended: codex was started anew. */

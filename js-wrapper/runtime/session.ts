@@ -4,9 +4,10 @@ import path from "node:path";
 import { AppServerClient, AppServerError, buildInitializeRequestWithCapabilities } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
+import { messageOf } from "../bridge/errors.js";
 import { isStub } from "../bridge/oversize.js";
 import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
-import type { CodexSettings } from "../core/bridge.js";
+import { type CodexSettings, redactMessage } from "../core/bridge.js";
 import type { HostActorContext } from "../host/validators.js";
 import { Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
@@ -16,6 +17,7 @@ import { isNoSuchTurn } from "./codex-commands.js";
 import { ConvexDelivery } from "./convex-delivery.js";
 import { CodexRuntimeError } from "./errors.js";
 import type { Present } from "./heartbeat.js";
+import { RawLog } from "./raw-log.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
 import { SessionBeats } from "./session-beats.js";
 import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
@@ -71,6 +73,7 @@ export class Session {
   readonly #supervisor: Supervisor;
   readonly #stopping: Stopping;
   readonly #beats: SessionBeats;
+  readonly #rawLog: RawLog | undefined;
   readonly #remote: RemoteControl | undefined;
   readonly #isOver = new AbortController();
   /** The folder that goes with it, where the app gave none. */
@@ -104,6 +107,10 @@ export class Session {
     this.#delivery = new ConvexDelivery(options.persistence, target, outbox, (id, threadId) => this.#bound(id, threadId));
     const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
+    if (options.rawLog !== undefined) {
+      const ended = (thrown: unknown) => this.#failed(new CodexRuntimeError("E_RUNTIME_RAW_LOG", `the raw log ended: ${messageOf(thrown)}`, thrown));
+      this.#rawLog = new RawLog(options.rawLog, ended);
+    }
     this.#bridge = make(config, this.#handlers());
     this.client = new AppServerClient((message) => this.#bridge.send(message));
     this.requests = new ServerRequests({
@@ -244,6 +251,7 @@ export class Session {
     await this.#remote?.stop(LAST_BEAT_MS);
     this.#isOver.abort();
     await this.#outbox.close();
+    this.#rawLog?.close();
     if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true });
   }
 
@@ -278,6 +286,7 @@ export class Session {
         this.#spawned?.reject(new CodexRuntimeError(error.code, error.message, error));
         this.#failed(error, line);
       },
+      ...(this.#rawLog === undefined ? {} : { onLine: (direction, line) => this.#rawLog?.line(direction, line) }),
       onProcessStart: () => this.#spawned?.resolve(),
       onProcessExit: () => this.#processEnded(),
     };
@@ -513,7 +522,7 @@ export class Session {
     if (threadId === undefined) return;
     const { persistence } = this.#parts.options;
     const resolvedAt = Date.now();
-    const response = end.type === "answered" ? { status: end.type, responseJson: JSON.stringify(end.result) } : { status: end.type };
+    const response = end.type === "answered" ? { status: end.type, responseJson: keptAnswer(request, end.result) } : { status: end.type };
     this.#tell(threadId, (inConvex, process) =>
       persistence.resolvePendingServerRequest({ actor: this.#actor, threadId: inConvex, requestId: id, resolvedAt, ...response, ...process }),
     );
@@ -567,6 +576,12 @@ interface ProcessName {
 
 function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {
   return ["leaseCommands", "reportCommand", "followCommands", "beat"].every((name) => name in persistence);
+}
+
+/** An answer as it is kept: without its secrets, and of a secret question without what was answered. */
+function keptAnswer({ id, payloadJson }: ServerRequest, result: unknown): string {
+  const answer = JSON.parse(redactMessage(JSON.stringify({ id, result }), payloadJson)) as { result: unknown };
+  return JSON.stringify(answer.result);
 }
 
 /** The fields that have a value. */

@@ -86,6 +86,11 @@ export interface CodexHostRuntimeOptions {
    * holds: every kind of command, below the folder, the sandbox and the approval policy that the runtime was started with.
    */
   readonly remote?: { readonly policyFile?: string } | false;
+  /**
+   * A file for every line between codex and the runtime, without what is known to be a secret by its name or its shape: for finding out what
+   * happened. As recordings are: `{dir, t, msg}`, a line each; 64 MiB, and as much before (`.1`). Off where it is not given.
+   */
+  readonly rawLog?: string;
   /** Who the runtime says it is, in initialize. */
   readonly clientInfo?: AppServerClientInfo;
 }

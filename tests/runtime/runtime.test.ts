@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
@@ -32,6 +33,23 @@ describe("a runtime", () => {
     await runtime.stop();
     expect(phases).toEqual(["starting", "ready", "running", "ready", "stopping", "idle"]);
     expect(problems).toEqual([]);
+  });
+
+  it("keeps what is said on the wire in a raw log, where it is told to", async () => {
+    const rawLog = path.join(await folder(), "raw.jsonl");
+    const { runtime } = runtimeOver(startComponent(), { rawLog });
+    await runtime.start(START);
+    await runtime.ready();
+    await runtime.stop();
+    const said = readFileSync(rawLog, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as { dir: string; msg: { method?: string } });
+    expect(said.map(({ dir, msg: { method } }) => [dir, method])).toEqual([
+      ["out", "initialize"],
+      ["in", undefined],
+      ["out", "initialized"],
+      ["out", "thread/start"],
+      ["in", undefined],
+      ["in", "thread/started"],
+    ]);
   });
 
   it("that cannot start says why, leaves nothing behind, and can start then", async () => {
