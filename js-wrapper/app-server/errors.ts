@@ -56,7 +56,7 @@ export function refusal(method: string, rpc: CodexRpcError): AppServerError {
 /** SOURCE: app-server 0.169.0 locks a thread to one process: -32600 "… already has an active writer". */
 const BUSY = "already has an active writer";
 const WAYS_ON =
-  "Another process of codex on this machine has the thread, a terminal's for example. Close it there, or go on in a copy: `thread/fork`";
+  "Another process of codex on this machine has the thread, a terminal's for example. Wait for it, close it there, attach to it (`attach`), or go on in a copy (`thread/fork`)";
 
 /**
  * SOURCE: app-server 0.169.0 takes the method for a variant of its requests: -32600 "Invalid request: unknown variant `x`, expected

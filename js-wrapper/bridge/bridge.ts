@@ -18,7 +18,8 @@ import { type ClientInfo, Handshake } from "./handshake.js";
 import { interruptionOf, TURN_ENDED } from "./interruption.js";
 import { type KnownNumbers, Numbering } from "./numbering.js";
 import { oversizeStub } from "./oversize.js";
-import { CodexProcess, type ProcessEnd } from "./process.js";
+import { type CodexLink, CodexProcess, type ProcessEnd, type ProcessListener } from "./process.js";
+import { CodexSocket } from "./socket.js";
 
 /** Milliseconds that stop() waits for onEvent to take what was received. */
 export const FLUSH_ON_STOP_MS = 10_000;
@@ -31,6 +32,11 @@ export interface BridgeConfig {
   readonly codexBin?: string;
   /** Folder in which Codex works. Default: this process's. */
   readonly cwd?: string;
+  /**
+   * An app-server that runs already, in the place of a process of the bridge's own: `unix:///path/of/the.sock` or `ws://host:port`, as its
+   * `--listen` says. Whose threads a terminal or a desktop has can be followed and steered so. When the bridge stops, it goes on.
+   */
+  readonly attach?: string;
   /** Arguments of the binary, all of them. Default: `["app-server"]`. */
   readonly args?: readonly string[];
   /** Changes to this process's environment for the child; undefined takes a variable away. CONVEX_* never reaches it. */
@@ -92,7 +98,7 @@ export interface BridgeStats {
 }
 
 interface Run {
-  readonly process: CodexProcess;
+  readonly process: CodexLink;
   readonly handshake: Handshake | undefined;
   readonly framer: LineFramer;
   readonly ended: Promise<void>;
@@ -237,7 +243,7 @@ export class CodexLocalBridge {
       told = resolve;
     });
     const run: Run = {
-      process: new CodexProcess(this.#config, {
+      process: this.#link({
         onSpawn: () => this.#guard("onProcessStart", "", () => this.#handlers.onProcessStart?.()),
         onStdout: (chunk) => run.framer.push(chunk),
         onFault: (error) => this.#report("", error),
@@ -256,7 +262,12 @@ export class CodexLocalBridge {
     return run;
   }
 
-  #handshake(generation: number, process: () => CodexProcess): Handshake {
+  #link(listener: ProcessListener): CodexLink {
+    const { attach } = this.#config;
+    return attach === undefined ? new CodexProcess(this.#config, listener) : new CodexSocket(attach, listener);
+  }
+
+  #handshake(generation: number, process: () => CodexLink): Handshake {
     return new Handshake(`${this.#runtimeId}.${generation}:initialize`, {
       write: (line) => this.#write(process(), line),
       answer: (response) => this.#takeGlobal(response, { type: "response" }),
@@ -288,8 +299,10 @@ export class CodexLocalBridge {
     if (end.error !== undefined) {
       this.#report("", end.error);
     } else if (!run.stopping) {
-      const how = end.signal === null ? `with status ${end.code ?? "unknown"}` : `by ${end.signal}`;
-      this.#report(cutTail(end.stderrTail), new CodexBridgeError("E_BRIDGE_PROCESS_EXITED", `codex ended ${how}`));
+      const isAttached = this.#config.attach !== undefined;
+      const who = isAttached ? "the connection to codex" : "codex";
+      const how = isAttached ? "" : end.signal === null ? ` with status ${end.code ?? "unknown"}` : ` by ${end.signal}`;
+      this.#report(cutTail(end.stderrTail), new CodexBridgeError("E_BRIDGE_PROCESS_EXITED", `${who} ended${how}`));
     }
     this.#guard("onProcessExit", "", () => this.#handlers.onProcessExit?.(end.code));
   }
@@ -299,7 +312,7 @@ export class CodexLocalBridge {
     this.#deliver(end, interruptionOf(threadId, turnId), Date.now());
   }
 
-  #write(process: CodexProcess, line: string): void {
+  #write(process: CodexLink, line: string): void {
     if (this.#handlers.onLine !== undefined) this.#guard("onLine", "", () => this.#handlers.onLine?.("out", line));
     process.write(line);
   }

@@ -9,6 +9,8 @@ export type BridgeErrorCode =
   | "E_BRIDGE_CWD_NOT_FOUND"
   /** The operating system refused to start the binary. */
   | "E_BRIDGE_SPAWN_FAILED"
+  /** No app-server took the connection at `attach`. */
+  | "E_BRIDGE_ATTACH_FAILED"
   /** The process ended without stop(). */
   | "E_BRIDGE_PROCESS_EXITED"
   /** The pipe to the process broke, or a signal could not be sent. */

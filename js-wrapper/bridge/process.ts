@@ -45,10 +45,20 @@ export interface ProcessListener {
   onEnd(end: ProcessEnd): void;
 }
 
+/** A way to one app-server: its process, or a connection to one that runs. It never throws: what goes wrong is told to the listener. */
+export interface CodexLink {
+  /** What an app-server that is going does not read is lost with it. */
+  write(text: string): void;
+  pause(): void;
+  resume(): void;
+  /** The end is told as any other. */
+  terminate(): void;
+}
+
 const DEFAULT_ARGS = ["app-server"];
 
-/** One app-server process. It never throws: what goes wrong is told to the listener. */
-export class CodexProcess {
+/** One app-server process. */
+export class CodexProcess implements CodexLink {
   readonly #listener: ProcessListener;
   readonly #child: ChildProcessWithoutNullStreams | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();

@@ -1,4 +1,5 @@
 /** The runtime with the real codex and a scripted model, over the real component. Skipped, and said so, without CODEX_BIN. */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +11,9 @@ import { mockEnvironment, writeConfig } from "../../tools/codex-kit/codex-home.m
 import { startMock } from "../../tools/codex-kit/mock-responses-server.mjs";
 import { dump, messagesOf, startComponent } from "../convex/build.js";
 import { folder } from "../outbox/build.js";
-import { persistenceOver, START } from "./build.js";
+import { CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
+import { Recorder } from "../bridge/recorder.js";
+import { persistenceOver, runtimeOver, START } from "./build.js";
 import { host, said, startMachine } from "./machine.js";
 
 const codexBin = process.env["CODEX_BIN"];
@@ -90,5 +93,33 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     const { data } = await runtime.appServer.request("thread/turns/list", { threadId: runtime.getState().runtimeThreadId!, sortDirection: "asc" });
     expect(data.map(({ id, status }) => [id, status])).toEqual([[turnId, "completed"], [running, "interrupted"]]);
     expect(problems).toEqual([]);
+  });
+
+  test("follows and steers a thread of an app-server that somebody else runs, which goes on when it is gone", async () => {
+    const { cwd, env } = await scripted([reply("Theirs."), reply("Mine.")]);
+    const socket = path.join(await folder(), "app.sock");
+    const theirs = spawn(codexBin!, ["app-server", "--listen", `unix://${socket}`], { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
+    onTestFinished(() => void theirs.kill("SIGKILL"));
+    await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
+    const terminal = new Recorder();
+    const desk = new CodexLocalBridge({ attach: `unix://${socket}` }, terminal.handlers());
+    onTestFinished(() => desk.stop());
+    desk.start();
+    desk.send({ method: "thread/start", id: "start", params: {} });
+    await terminal.until(() => terminal.globals.some(({ message }) => "id" in message && message.id === "start"));
+    const { result } = terminal.globals.find(({ message }) => "id" in message && message.id === "start")!.message as { result: { thread: { id: string } } };
+    const threadId = result.thread.id;
+    const turn = (text: string) => ({ method: "turn/start", id: text, params: { threadId, input: [{ type: "text", text, text_elements: [] }] } });
+    desk.send(turn("From the desk."));
+    await terminal.until(() => terminal.events.some(({ kind }) => kind === "turn/completed"));
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component, { bridge: { attach: `unix://${socket}` } });
+    await runtime.start({ ...START, runtimeThreadId: threadId });
+    await runtime.ready();
+    runtime.sendTurn("From here.");
+    await vi.waitFor(async () => expect((await messagesOf(component, runtime.getState().threadId!)).map(({ text }) => text)).toEqual(["From here.", "Mine."]), WAIT);
+    await terminal.until(() => terminal.events.filter(({ kind }) => kind === "turn/completed").length === 2);
+    await runtime.stop();
+    expect([theirs.exitCode, problems]).toEqual([null, []]);
   });
 });

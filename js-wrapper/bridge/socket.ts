@@ -1,0 +1,104 @@
+import { WebSocket } from "ws";
+import { CodexBridgeError, messageOf } from "./errors.js";
+import { LINE_BYTES_MAX } from "./framing.js";
+import type { CodexLink, ProcessListener } from "./process.js";
+
+/** Milliseconds in which a running app-server takes the connection. */
+export const ATTACH_TIMEOUT_MS = 10_000;
+/** Milliseconds from the wish to go until the connection is cut. */
+const CLOSE_AFTER_MS = 5_000;
+const LINE_END = Buffer.from("\n");
+
+/**
+ * A connection to an app-server that somebody else runs (`codex app-server --listen unix://…`, or a desktop's daemon): each message is a
+ * frame of a WebSocket. It is told of as a process is; when it goes, the app-server goes on.
+ */
+export class CodexSocket implements CodexLink {
+  readonly #listener: ProcessListener;
+  readonly #socket: WebSocket | undefined;
+  readonly #waiting: string[] = [];
+  #isTerminating = false;
+  #isEnded = false;
+  #error: CodexBridgeError | undefined;
+
+  /**
+   * Connects.
+   *
+   * @param address `unix:///path/of/the.sock`, or `ws://host:port`
+   * @param listener is told everything, the failure to connect included
+   */
+  constructor(address: string, listener: ProcessListener) {
+    this.#listener = listener;
+    try {
+      this.#socket = this.#attach(new WebSocket(urlOf(address), { handshakeTimeout: ATTACH_TIMEOUT_MS, maxPayload: LINE_BYTES_MAX, perMessageDeflate: false }), address);
+    } catch (thrown) {
+      this.#error = attachFailed(address, thrown);
+      queueMicrotask(() => this.#end());
+    }
+  }
+
+  /** Sends a message, with its line end or without; as soon as the connection is there. */
+  write(text: string): void {
+    if (this.#socket?.readyState === WebSocket.CONNECTING) this.#waiting.push(text);
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(text.trimEnd(), (thrown) => {
+      if (thrown && !this.#isTerminating) this.#listener.onFault(new CodexBridgeError("E_BRIDGE_PIPE_FAILED", messageOf(thrown), thrown));
+    });
+  }
+
+  /** Stops reading, until {@link resume}. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  /** Closes the connection, then cuts it. */
+  terminate(): void {
+    if (this.#isTerminating || this.#isEnded) return;
+    this.#isTerminating = true;
+    this.#socket?.resume();
+    this.#socket?.close();
+    const timer = setTimeout(() => this.#socket?.terminate(), CLOSE_AFTER_MS);
+    this.#socket?.once("close", () => clearTimeout(timer));
+  }
+
+  #attach(socket: WebSocket, address: string): WebSocket {
+    let isOpen = false;
+    socket.on("open", () => {
+      isOpen = true;
+      if (this.#isEnded) return;
+      this.#listener.onSpawn();
+      for (const text of this.#waiting.splice(0)) this.write(text);
+    });
+    socket.on("message", (data: Buffer) => {
+      if (this.#isEnded) return;
+      this.#listener.onStdout(data);
+      this.#listener.onStdout(LINE_END);
+    });
+    socket.on("error", (thrown) => {
+      if (!isOpen) this.#error = attachFailed(address, thrown);
+      else if (!this.#isTerminating) this.#listener.onFault(new CodexBridgeError("E_BRIDGE_PIPE_FAILED", messageOf(thrown), thrown));
+    });
+    socket.on("close", () => this.#end());
+    return socket;
+  }
+
+  #end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#listener.onEnd({ code: null, signal: null, stderrTail: "", ...(this.#error === undefined ? {} : { error: this.#error }) });
+  }
+}
+
+/** The address as `ws` takes it. */
+function urlOf(address: string): string {
+  return address.startsWith("unix://") ? `ws+unix:${address.slice("unix://".length)}:/` : address;
+}
+
+function attachFailed(address: string, thrown: unknown): CodexBridgeError {
+  return new CodexBridgeError("E_BRIDGE_ATTACH_FAILED", `no app-server could be reached at ${address}: ${messageOf(thrown)}`, thrown);
+}

@@ -1,0 +1,84 @@
+/** A bridge that attaches to an app-server which somebody else runs; here a WebSocket server of the test's own. */
+import { createServer } from "node:http";
+import path from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { WebSocketServer, type WebSocket } from "ws";
+import { folder } from "../outbox/build.js";
+import { Recorder } from "./recorder.js";
+
+/** An app-server on a socket of its own. `heard` is what its clients said. */
+async function serve(onMessage: (client: WebSocket, message: { id?: unknown; method?: string }) => void = () => undefined) {
+  const file = path.join(await folder(), "app.sock");
+  const server = createServer();
+  const sockets = new WebSocketServer({ server });
+  const heard: { id?: unknown; method?: string }[] = [];
+  const clients: WebSocket[] = [];
+  sockets.on("connection", (client) => {
+    clients.push(client);
+    client.on("message", (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as { id?: unknown; method?: string };
+      heard.push(message);
+      if (message.method === "initialize") client.send(JSON.stringify({ id: message.id, result: { userAgent: "here" } }));
+      onMessage(client, message);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(file, resolve));
+  const close = () => {
+    for (const client of clients) client.terminate();
+    server.close();
+  };
+  onTestFinished(close);
+  return { attach: `unix://${file}`, heard, clients, close };
+}
+
+const EVENT = { method: "item/started", params: { threadId: "t", turnId: "u", item: { id: "i", type: "plan" } } };
+
+describe("a bridge that attaches to a running app-server", () => {
+  it("says initialize, hears and is heard, and leaves it running", async () => {
+    const { attach, heard, clients } = await serve((client, { method }) => {
+      if (method === "test/go") client.send(JSON.stringify(EVENT));
+    });
+    const seen = new Recorder();
+    const bridge = seen.start({ attach, runtimeId: "run" });
+    bridge.send({ method: "test/go", id: 1 });
+    await seen.untilEvents(1);
+    expect(heard.map(({ method }) => method)).toEqual(["initialize", "initialized", "test/go"]);
+    expect(seen.events[0]).toMatchObject({ kind: "item/started", threadId: "t", turnId: "u" });
+    const closed = new Promise<number>((resolve) => clients[0]!.once("close", resolve));
+    await bridge.stop();
+    expect(await closed).toBe(1005);
+    expect([seen.errors, seen.exits]).toEqual([[], [null]]);
+  });
+
+  it("hears a message of 20 MiB, which comes in frames, as one", async () => {
+    const { attach } = await serve((client, { method }) => {
+      if (method === "initialized") client.send(JSON.stringify({ method: "test/large", params: { text: "x".repeat(20 * 1024 * 1024) } }));
+    });
+    const seen = new Recorder();
+    const bridge = seen.start({ attach });
+    await seen.untilGlobal("test/large");
+    await bridge.stop();
+    expect(seen.errors).toEqual([]);
+  });
+
+  it("is told when the connection ends, and the turn that ran is interrupted", async () => {
+    const { attach, clients } = await serve((client, { method }) => {
+      if (method === "initialized") client.send(JSON.stringify(EVENT));
+    });
+    const seen = new Recorder();
+    seen.start({ attach });
+    await seen.untilEvents(1);
+    clients[0]!.terminate();
+    await seen.untilExits(1);
+    expect(seen.errors.map(({ error }) => [error.code, error.message])).toEqual([["E_BRIDGE_PROCESS_EXITED", "the connection to codex ended"]]);
+    expect(seen.events.map(({ kind }) => kind)).toEqual(["item/started", "turn/completed"]);
+  });
+
+  it.each([["a socket that is not there", "unix:///nowhere/app.sock"], ["no address", "nowhere"]])("says that %s cannot be reached", async (_what, attach) => {
+    const seen = new Recorder();
+    const bridge = seen.start({ attach });
+    await seen.untilExits(1);
+    expect(seen.errors.map(({ error }) => error.code)).toEqual(["E_BRIDGE_ATTACH_FAILED"]);
+    await bridge.stop();
+  });
+});
