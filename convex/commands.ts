@@ -6,7 +6,7 @@ import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/apply.js";
+import { defined } from "./model/defined.js";
 import {
   applyCommandWrites,
   commandAt,

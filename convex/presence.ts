@@ -4,7 +4,7 @@ import { planBeat, planPresenceExpiry, viewPresence } from "../js-wrapper/core/p
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/apply.js";
+import { defined } from "./model/defined.js";
 import { commandAt, factsOf, findPresence, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";

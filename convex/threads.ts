@@ -4,7 +4,7 @@ import { planChange } from "../js-wrapper/core/threads.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/apply.js";
+import { defined } from "./model/defined.js";
 import { decide } from "./model/core.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";

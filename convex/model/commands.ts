@@ -15,7 +15,7 @@ import {
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor, CommandRow } from "../validators.js";
-import { defined } from "./apply.js";
+import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";

@@ -4,6 +4,7 @@ import type { RequestWrite } from "../../js-wrapper/core/control.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { ApprovalRow, ServerRequestRow } from "../validators.js";
+import { defined } from "./defined.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
@@ -259,11 +260,4 @@ function split<Kind extends LongText>(texts: Record<Kind, string | undefined>): 
 /** Without repeats, newest last. */
 function inOrder(rows: Request[]): Request[] {
   return [...new Map(rows.map((row) => [row._id, row])).values()].sort((one, other) => one._creationTime - other._creationTime);
-}
-
-/** The fields that have a value. */
-function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
-  };
 }
