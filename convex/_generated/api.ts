@@ -24,6 +24,7 @@ import type * as model_core from "../model/core.js";
 import type * as model_decisions from "../model/decisions.js";
 import type * as model_defined from "../model/defined.js";
 import type * as model_deletion from "../model/deletion.js";
+import type * as model_due from "../model/due.js";
 import type * as model_folds from "../model/folds.js";
 import type * as model_forks from "../model/forks.js";
 import type * as model_imports from "../model/imports.js";
@@ -88,6 +89,7 @@ const fullApi: ApiFromModules<{
   "model/decisions": typeof model_decisions;
   "model/defined": typeof model_defined;
   "model/deletion": typeof model_deletion;
+  "model/due": typeof model_due;
   "model/folds": typeof model_folds;
   "model/forks": typeof model_forks;
   "model/imports": typeof model_imports;

@@ -1,7 +1,7 @@
 /** As many requests as a thread keeps open, each as large as it may be: no call that has to read them is stopped by it. */
 import { getDocumentSize, type Value } from "convex/values";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { api, dump, ingestOk, OWNER, refusal, startThread, THREAD, TURN, TurnStream, type Component } from "./build.js";
+import { api, dump, ingestOk, internal, OWNER, refusal, startThread, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const COMMAND = "item/commandExecution/requestApproval";
 const KiB = 1024;
@@ -69,6 +69,14 @@ describe("94 requests of 180 KB", () => {
   test("end with their turn, where it is interrupted", async () => {
     const { component } = await waiting();
     await component.mutation(api.turns.interrupt, { actor: OWNER, threadId: THREAD, turnId: TURN });
+    expect(await statuses(component)).toEqual(["expired"]);
+  });
+
+  test("end with their turn, where nothing is heard of it for a day", async () => {
+    const { component } = await waiting();
+    vi.setSystemTime(Date.now() + 24 * 60 * 60 * 1000);
+    await component.mutation(internal.turnsInternal.endSilentTurns, {});
+    await component.finishAllScheduledFunctions(vi.runAllTimers);
     expect(await statuses(component)).toEqual(["expired"]);
   });
 
