@@ -64,20 +64,35 @@ export async function loadRequests(
 }
 
 /** The requests of an id, newest last. */
-export async function requestsOfId(
+export async function requestsOfId(ctx: ReadCtx, scope: Scope, threadId: string, requestId: Request["requestId"]): Promise<Request[]> {
+  return (await ofId(ctx, scope, threadId, requestId).take(REQUESTS_OF_ID_MAX)).reverse();
+}
+
+/** The newest request of an id that is the wanted one, and how many were read for it. */
+export async function newestOfId(
   ctx: ReadCtx,
-  { tenantId, userId }: Scope,
+  scope: Scope,
   threadId: string,
   requestId: Request["requestId"],
-): Promise<Request[]> {
-  const newest = await ctx.db
+  isWanted: (row: Request) => boolean,
+): Promise<{ row: Request | null; read: number }> {
+  let read = 0;
+  for await (const row of ofId(ctx, scope, threadId, requestId)) {
+    read += 1;
+    if (isWanted(row)) return { row, read };
+    if (read === REQUESTS_OF_ID_MAX) break;
+  }
+  return { row: null, read };
+}
+
+/** The requests of an id, newest first. */
+function ofId(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, requestId: Request["requestId"]) {
+  return ctx.db
     .query("serverRequests")
     .withIndex("by_request", (q) =>
       q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("requestId", requestId),
     )
-    .order("desc")
-    .take(REQUESTS_OF_ID_MAX);
-  return newest.reverse();
+    .order("desc");
 }
 
 /** The requests about an item, newest last. */
