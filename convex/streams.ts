@@ -20,6 +20,7 @@ const LISTED_CHUNKS_MAX = 100;
 const LISTED_UNITS_MAX = 1024 * 1024;
 /** Streams whose facts one audit looks at, where it is not asked for fewer. */
 const AUDIT_SAMPLE = 100;
+const AUDIT_MAX = 1_000;
 
 const vCleaned = v.object({ deletedDeltas: v.number(), streamDeleted: v.boolean(), hasMore: v.boolean() });
 type Cleaned = { deletedDeltas: number; streamDeleted: boolean; hasMore: boolean };
@@ -114,7 +115,7 @@ export const timeoutStream = internalMutation({
   },
 });
 
-/** Looks at the newest heads of a tenant: one without its turn is an orphan. */
+/** Looks at heads of a tenant, the first by user and stream: one without its turn is an orphan. */
 export const auditDataHygiene = internalQuery({
   args: { tenantId: v.string(), sampleSize: v.optional(v.number()) },
   returns: v.object({ scannedStreamStats: v.number(), streamStatOrphans: v.number(), orphanStreamIds: v.array(v.string()) }),
@@ -122,7 +123,7 @@ export const auditDataHygiene = internalQuery({
     const heads = await ctx.db
       .query("streamHeads")
       .withIndex("by_stream", (q) => q.eq("tenantId", tenantId))
-      .take(Math.min(Math.max(Math.floor(sampleSize), 1), 1_000));
+      .take(Math.min(Math.max(Math.floor(sampleSize) || AUDIT_SAMPLE, 1), AUDIT_MAX));
     const turns = await Promise.all(heads.map((head) => findTurn(ctx, head, head.threadId, head.turnId)));
     const orphanStreamIds = heads.filter((_, at) => turns[at] === null).map(({ streamId }) => streamId);
     return { scannedStreamStats: heads.length, streamStatOrphans: orphanStreamIds.length, orphanStreamIds };

@@ -453,10 +453,13 @@ test("a quarantine of 4 MiB lets the oldest go, with their parts", async () => {
 test("an audit names heads without a turn", async () => {
   const component = await startThread();
   await ingestOk(component, new TurnStream().whole());
-  const audit = () => component.query(internal.streams.auditDataHygiene, { tenantId: OWNER.tenantId });
+  const audit = (args = {}) => component.query(internal.streams.auditDataHygiene, { tenantId: OWNER.tenantId, ...args });
   expect(await audit()).toEqual({ scannedStreamStats: 1, streamStatOrphans: 0, orphanStreamIds: [] });
   await component.run(async (ctx) => ctx.db.delete("turns", (await ctx.db.query("turns").first())!._id));
   expect(await audit()).toEqual({ scannedStreamStats: 1, streamStatOrphans: 1, orphanStreamIds: [STREAM] });
+  await ingestOk(component, new TurnStream({ turnId: "turn_2" }).whole());
+  const scanned = async (sampleSize: number) => (await audit({ sampleSize })).scannedStreamStats;
+  expect(await Promise.all([Number.NaN, Infinity, -1, 0.5, 1, 2].map(scanned))).toEqual([2, 2, 1, 2, 1, 2]);
 });
 
 test("the crons name every sweep, and nothing else", async () => {
