@@ -18,6 +18,7 @@ import type * as forks from "../forks.js";
 import type * as imports from "../imports.js";
 import type * as messages from "../messages.js";
 import type * as model_apply from "../model/apply.js";
+import type * as model_bounds from "../model/bounds.js";
 import type * as model_commands from "../model/commands.js";
 import type * as model_copies from "../model/copies.js";
 import type * as model_core from "../model/core.js";
@@ -83,6 +84,7 @@ const fullApi: ApiFromModules<{
   imports: typeof imports;
   messages: typeof messages;
   "model/apply": typeof model_apply;
+  "model/bounds": typeof model_bounds;
   "model/commands": typeof model_commands;
   "model/copies": typeof model_copies;
   "model/core": typeof model_core;
