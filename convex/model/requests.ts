@@ -1,7 +1,7 @@
 /** Server requests: loaded for a plan, written as it says, and as readers get them. */
 import { convexToJson, type Value } from "convex/values";
 import type { RequestWrite } from "../../js-wrapper/core/control.js";
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { ApprovalRow, ServerRequestRow } from "../validators.js";
 import { defined } from "./defined.js";
@@ -282,18 +282,19 @@ export function textOf(ctx: ReadCtx, row: Request, kind: LongText): Promise<stri
   return row.parted.some((part) => part.kind === kind) ? readParts(ctx, row._id, kind) : Promise.resolve(row[FIELD_OF[kind]]);
 }
 
-type Placed = { inline: { [Kind in LongText as (typeof FIELD_OF)[Kind]]?: string | undefined }; long: { kind: LongText; bytes: number; text: string }[] };
+type Inline = { [Kind in LongText as (typeof FIELD_OF)[Kind]]?: string | undefined };
 
 /** Each text where it is kept: in its row's field, or, where it is too long for that, in parts. */
-function placed(texts: { [Kind in LongText]?: string | undefined }): Placed {
-  const to: Placed = { inline: {}, long: [] };
-  for (const [kind, text] of Object.entries(texts) as [LongText, string | undefined][]) {
-    const bytes = text === undefined ? 0 : utf8Bytes(text);
-    const isLong = text !== undefined && bytes > INLINE_BYTES_MAX;
-    to.inline[FIELD_OF[kind]] = isLong ? undefined : text;
-    if (isLong) to.long.push({ kind, bytes, text });
-  }
-  return to;
+function placed(texts: { [Kind in LongText]?: string | undefined }): { inline: Inline; long: { kind: LongText; bytes: number; text: string }[] } {
+  const given = (Object.entries(texts) as [LongText, string | undefined][]).map(([kind, text]) => ({
+    kind,
+    text,
+    bytes: text === undefined ? 0 : utf8Bytes(text),
+  }));
+  // In a patch, `undefined` takes a field away: what is long has none.
+  const fields = given.map(({ kind, text, bytes }) => [FIELD_OF[kind], bytes > INLINE_BYTES_MAX ? undefined : text]);
+  const long = given.flatMap(({ kind, text, bytes }) => (text === undefined || bytes <= INLINE_BYTES_MAX ? [] : [{ kind, bytes, text }]));
+  return { inline: Object.fromEntries(fields) as Inline, long };
 }
 
 /** Without repeats, newest last. */
