@@ -1,10 +1,11 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
+import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query } from "./_generated/server.js";
 import { sendDecision } from "./model/commands.js";
 import { decideApproval } from "./model/decisions.js";
 import { readPage, type Listed } from "./model/paging.js";
-import { presentApproval, REQUESTS_LISTED_BYTES_MAX, requestsOfItem } from "./model/requests.js";
+import { presentApproval, REQUESTS_LISTED_BYTES_MAX, requestsOfItem, weightOf } from "./model/requests.js";
 import { findThread, requireThread, scopeOf } from "./model/scope.js";
 import { isShown, shownAnywhere } from "./model/visible.js";
 import { vActor, vApproval, vRequestId } from "./validators.js";
@@ -27,7 +28,9 @@ export const listPending = query({
       threadId === undefined
         ? { table: "serverRequests", index: "by_waiting", prefix: [tenantId, userId, "approval"], key: [] }
         : { table: "serverRequests", index: "by_thread_waiting", prefix: [tenantId, userId, threadId, "approval"], key: [] };
-    return readPage(ctx, list, paginationOpts, async (doc) => ((await shown(doc)) ? presentApproval(ctx, doc) : null), REQUESTS_LISTED_BYTES_MAX);
+    const weigh = (doc: Doc<"serverRequests">) => weightOf(doc, ["payload"]);
+    const present = async (doc: Doc<"serverRequests">) => ((await shown(doc)) ? { row: await presentApproval(ctx, doc), bytes: weigh(doc) } : null);
+    return readPage(ctx, list, paginationOpts, present, REQUESTS_LISTED_BYTES_MAX, weigh);
   },
 });
 

@@ -6,8 +6,9 @@ import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/apply.js";
+import { defined } from "./model/defined.js";
 import {
+  allFactsOf,
   applyCommandWrites,
   commandAt,
   factsOf,
@@ -212,8 +213,10 @@ export const lease = mutation({
     const runtime = { runtimeId, generation, deviceId: actor.deviceId };
     const [writer, open] = await Promise.all([writerOf(ctx, scope, threadId), openCommandsOf(ctx, scope, threadId)]);
     const shown = await Promise.all(open.map((command) => isCommandShown(ctx, thread, command)));
-    const rows = open.filter((_, at) => shown[at]);
-    const commands = await Promise.all(rows.map((row) => factsOf(ctx, row)));
+    const theirs = open.filter((_, at) => shown[at]);
+    const commands = await allFactsOf(ctx, theirs);
+    // Those behind are handed out when these have ended.
+    const rows = theirs.slice(0, commands.length);
     const [running, taken] = await Promise.all([runningTurnId(ctx, scope, threadId, runtime), takenTurn(ctx, scope, threadId)]);
     const tokens = rows.map(() => crypto.randomUUID());
     const nowMs = Date.now();
@@ -266,17 +269,18 @@ export const expireCommands = internalMutation({
   returns: v.object({ moved: v.number(), hasMore: v.boolean() }),
   handler: async (ctx): Promise<{ moved: number; hasMore: boolean }> => {
     const nowMs = Date.now();
-    const due = await ctx.db
+    const listed = await ctx.db
       .query("commands")
       .withIndex("by_due", (q) => q.gt("dueAt", 0).lte("dueAt", nowMs))
       .take(SWEPT_MAX);
-    const commands = await Promise.all(due.map((row) => factsOf(ctx, row)));
+    const commands = await allFactsOf(ctx, listed);
+    const due = listed.slice(0, commands.length);
     const answer = decide(() => planCommandSweep({ nowMs, commands }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message);
     await applyCommandWrites(ctx, due, answer.writes, nowMs);
     const moved = new Set(answer.writes.map(({ row }) => row));
     for (const [at, command] of due.entries()) if (!moved.has(at)) await lookAgain(ctx, command, nowMs);
-    const hasMore = due.length === SWEPT_MAX;
+    const hasMore = due.length < listed.length || listed.length === SWEPT_MAX;
     if (hasMore) await ctx.scheduler.runAfter(0, internal.commands.expireCommands, {});
     return { moved: moved.size, hasMore };
   },

@@ -3,7 +3,7 @@ import { v } from "convex/values";
 import { planIssue, tokenHash } from "../js-wrapper/core/devices.js";
 import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/apply.js";
+import { defined } from "./model/defined.js";
 import { decide } from "./model/core.js";
 import { findOwn, scopeOf } from "./model/scope.js";
 import { vActor } from "./validators.js";

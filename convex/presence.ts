@@ -4,8 +4,8 @@ import { planBeat, planPresenceExpiry, viewPresence } from "../js-wrapper/core/p
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/apply.js";
-import { commandAt, factsOf, findPresence, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
+import { defined } from "./model/defined.js";
+import { allFactsOf, commandAt, findPresence, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
 import { scopeOf } from "./model/scope.js";
@@ -48,9 +48,8 @@ export const beat = mutation({
     const writers = new Map(
       await Promise.all(inThreads.map(async (threadId) => [threadId, runtimeOf(await writerOf(ctx, scope, threadId))] as const)),
     );
-    const commands = await Promise.all(
-      rows.map(async (command) => ({ bound: writers.get(command.threadId) ?? null, command: await factsOf(ctx, command) })),
-    );
+    const facts = await allFactsOf(ctx, rows);
+    const commands = facts.map((command, at) => ({ bound: writers.get(rows[at]?.threadId ?? "") ?? null, command }));
     const known = row === null ? await runtimesFrom(ctx, scope) : [];
     const oldest = known[0] ?? null;
     const nowMs = Date.now();

@@ -130,7 +130,7 @@ export default defineSchema({
   /** Pieces of what is too large or too often rewritten for its row: texts and payloads. */
   parts: defineTable({
     owner: v.union(v.id("messages"), v.id("chunks"), v.id("quarantine"), v.id("serverRequests"), v.id("turns"), v.id("threads"), v.id("commands")),
-    /** `text`, `payload`, `questions`, `response`, `sent`, or `kept:${index}` of a chunk; of a turn or a thread, what it keeps the newest of. */
+    /** `text`, `payload`, `questions`, `response`, `decision`, `overruled`, `sent`, or `kept:${index}` of a chunk; of a turn or a thread, what it keeps the newest of. */
     kind: v.string(),
     part: v.number(),
     text: v.string(),
@@ -159,12 +159,13 @@ export default defineSchema({
     waiting: v.union(v.literal("approval"), v.literal("request"), v.literal("none")),
     reason: v.optional(v.string()),
     autoResolutionMs: v.optional(v.number()),
-    /** None where they are in the parts `payload`, `questions`, `response`; `parted` names those. */
+    /** None where they are in the parts `payload`, `questions`, `response`, `decision`, `overruled`; `parted` names those. */
     payloadJson: v.optional(v.string()),
     questionsJson: v.optional(v.string()),
     /** The `result` that Codex got, or is to get. */
     responseJson: v.optional(v.string()),
-    parted: v.array(v.string()),
+    /** The texts that are too long for the row, and their UTF-8 bytes. */
+    parted: v.array(v.object({ kind: v.string(), bytes: v.number() })),
     /** The decision as the app-server writes it, who made it, from which device, or which policy. */
     decisionJson: v.optional(v.string()),
     decidedBy: v.optional(v.string()),
@@ -173,7 +174,7 @@ export default defineSchema({
     decidedAt: v.optional(v.number()),
     /** A decision that was stored and is not what Codex was told. */
     overruled: v.optional(
-      v.object({ decisionJson: v.string(), decidedBy: v.string(), decidedByDevice: v.string(), decidedAt: v.number() }),
+      v.object({ decisionJson: v.optional(v.string()), decidedBy: v.string(), decidedByDevice: v.string(), decidedAt: v.number() }),
     ),
     createdAt: v.number(),
     updatedAt: v.number(),

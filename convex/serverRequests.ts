@@ -2,18 +2,22 @@ import { v } from "convex/values";
 import { planResolve, planUpsert } from "../js-wrapper/core/control.js";
 import { mutation, query } from "./_generated/server.js";
 import { decide } from "./model/core.js";
+import { defined } from "./model/defined.js";
 import { refused } from "./model/refusals.js";
 import {
   inStatus,
   loadRequests,
+  overrule,
   presentRequest,
   REQUESTS_LISTED_BYTES_MAX,
   requestsOfId,
   rowAt,
   statusFields,
-  writeRequest,
+  weightOf,
+  withDecisions,
   withPayload,
-  writeResponse,
+  writeRequest,
+  writeTexts,
 } from "./model/requests.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
 import { isDeletedTurn, shownAnywhere } from "./model/visible.js";
@@ -99,30 +103,29 @@ export const resolve = mutation({
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
     const isShownIn = shownAnywhere(ctx, scope);
-    const found = thread === null ? [] : await requestsOfId(ctx, scope, threadId, requestId);
-    const shown = await Promise.all(found.map((row) => isShownIn(row)));
-    const rows = found.filter((_, at) => shown[at]);
-    const call = { threadExists: thread !== null, origin, answered: status === "answered", responseJson, policy, known: rows };
+    const ofId = thread === null ? [] : await requestsOfId(ctx, scope, threadId, requestId);
+    const shown = await Promise.all(ofId.map((row) => isShownIn(row)));
+    const rows = ofId.filter((_, at) => shown[at]);
+    const decided = await withDecisions(ctx, rows);
+    const call = { threadExists: thread !== null, origin, answered: status === "answered", responseJson, policy, known: decided };
     let answer = decide(() => planResolve(call));
     if (answer.type === "needs") {
       const known = await withPayload(ctx, rows, answer.row);
       answer = decide(() => planResolve({ ...call, known }));
     }
-    if (answer.type === "rejected") throw refused(answer, rows, { threadId, requestId });
+    if (answer.type === "rejected") throw refused(answer, decided, { threadId, requestId });
     if (answer.type !== "resolve") return null;
-    const row = rowAt(rows, answer.row);
+    const found = rowAt(rows, answer.row);
+    const row = answer.decides ? await overrule(ctx, found) : found;
     const nowMs = Date.now();
-    const { decisionJson, decidedBy, decidedByDevice, decidedAt } = row;
-    const isStored = decisionJson !== undefined && decidedBy !== undefined && decidedByDevice !== undefined && decidedAt !== undefined;
     await ctx.db.patch("serverRequests", row._id, {
       ...statusFields(status, row.approval, nowMs, row),
       cause: "reported",
       resolvedAt: Number.isFinite(resolvedAt) ? resolvedAt : nowMs,
       ...(answer.decides ? { decidedBy: actor.userId, decidedByDevice: actor.deviceId, decidedByPolicy: policy, decidedAt: nowMs } : {}),
-      ...(answer.decision === undefined ? {} : { decisionJson: answer.decision }),
-      ...(answer.decides && isStored ? { overruled: { decisionJson, decidedBy, decidedByDevice, decidedAt } } : {}),
     });
-    if (answer.keepsResponse && responseJson !== undefined) await writeResponse(ctx, row, responseJson);
+    const response = answer.keepsResponse ? responseJson : undefined;
+    await writeTexts(ctx, row, defined({ decision: answer.decision, response }));
     return null;
   },
 });
@@ -152,10 +155,9 @@ export const listPending = query({
     let weight = 0;
     for (const doc of newest.slice(0, rowsMax)) {
       if (!(await shown(doc))) continue;
-      const { row, bytes } = await presentRequest(ctx, doc);
-      weight += bytes;
+      weight += weightOf(doc);
       if (rows.length > 0 && weight > REQUESTS_LISTED_BYTES_MAX) break;
-      rows.push(row);
+      rows.push(await presentRequest(ctx, doc));
     }
     return rows;
   },

@@ -1,57 +1,93 @@
-/** Sweeps of streams: chunks that have expired, streams that have finished. Each call does a batch, and says whether there is more. */
+/**
+ * Sweeps of streams: chunks that have expired, streams that have finished. A cron asks for what is due, a page at a time; each
+ * stream is swept in calls of its own, a batch in each, so that one which cannot be swept stops no other.
+ */
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
-import type { Doc } from "./_generated/dataModel.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
 import { internalMutation, internalQuery, type MutationCtx } from "./_generated/server.js";
+import { pageOfDue, vAfter } from "./model/due.js";
 import { findTurn } from "./model/scope.js";
 import { endTurn } from "./model/silence.js";
 import { TRIM_CHUNKS_MAX, trimStream } from "./model/trim.js";
 
 /** Checkpoints that one call deletes with their stream. */
 const CHECKPOINTS_MAX = 500;
+/** Finished streams that one call asks for. */
+const LISTED_STREAMS_MAX = 100;
+/** Expired chunks that one call looks at, and UTF-16 units of them, one chunk more at most. */
+const LISTED_CHUNKS_MAX = 100;
+const LISTED_UNITS_MAX = 1024 * 1024;
 /** Streams whose facts one audit looks at, where it is not asked for fewer. */
 const AUDIT_SAMPLE = 100;
+const AUDIT_MAX = 1_000;
 
 const vCleaned = v.object({ deletedDeltas: v.number(), streamDeleted: v.boolean(), hasMore: v.boolean() });
 type Cleaned = { deletedDeltas: number; streamDeleted: boolean; hasMore: boolean };
 
-/** Deletes chunks of one stream that have expired and lie below the folds of the texts in them; folds those first. */
+/** Asks for each stream with chunks that have expired: by itself, whatever stops another. */
 export const cleanupExpiredDeltas = internalMutation({
-  args: { nowMs: v.optional(v.number()), batchSize: v.optional(v.number()) },
-  returns: v.object({ deleted: v.number(), hasMore: v.boolean() }),
-  handler: async (ctx, args): Promise<{ deleted: number; hasMore: boolean }> => {
+  args: { nowMs: v.optional(v.number()), batchSize: v.optional(v.number()), after: v.optional(vAfter) },
+  returns: v.object({ streams: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx, { after, ...args }): Promise<{ streams: number; hasMore: boolean }> => {
     const nowMs = args.nowMs ?? Date.now();
-    const firstDue = () =>
-      ctx.db
-        .query("chunks")
-        .withIndex("by_expiry", (q) => q.lte("expiresAt", nowMs))
-        .first();
-    const due = await firstDue();
-    if (due === null) return { deleted: 0, hasMore: false };
-    const { deleted, moved } = await trimStream(ctx, due, batchOf(args.batchSize), { due, nowMs });
-    const hasMore = moved && (await firstDue()) !== null;
-    if (hasMore) await ctx.scheduler.runAfter(0, internal.streams.cleanupExpiredDeltas, args);
-    return { deleted, hasMore };
+    const chunks = () => ctx.db.query("chunks");
+    const due = {
+      at: (dueAt: number, created: number) => chunks().withIndex("by_expiry", (q) => q.eq("expiresAt", dueAt).gt("_creationTime", created)),
+      behind: (dueAt: number) => chunks().withIndex("by_expiry", (q) => q.gt("expiresAt", dueAt).lte("expiresAt", nowMs)),
+      timeOf: ({ expiresAt }: Doc<"chunks">) => expiresAt,
+    };
+    const isFull = (rows: readonly Doc<"chunks">[]) =>
+      rows.length >= LISTED_CHUNKS_MAX || rows.reduce((units, { weight }) => units + weight, 0) >= LISTED_UNITS_MAX;
+    const { rows, next } = await pageOfDue(due, after, isFull);
+    const byStream = new Map<string, Id<"chunks">[]>();
+    for (const { _id, tenantId, userId, streamId } of rows) {
+      const name = JSON.stringify([tenantId, userId, streamId]);
+      byStream.set(name, [...(byStream.get(name) ?? []), _id]);
+    }
+    for (const chunks of byStream.values()) await ctx.scheduler.runAfter(0, internal.streams.cleanupExpiredStream, { ...args, chunks, nowMs });
+    if (next !== undefined) await ctx.scheduler.runAfter(0, internal.streams.cleanupExpiredDeltas, { ...args, nowMs, after: next });
+    return { streams: byStream.size, hasMore: next !== undefined };
   },
 });
 
-/** Cleans up the finished stream that is due first. */
+/**
+ * Deletes chunks of one stream that have expired and lie below the folds of the texts in them; folds those first. A call begins
+ * with the first that is left of those that are named, and takes those behind it with it.
+ */
+export const cleanupExpiredStream = internalMutation({
+  args: { chunks: v.array(v.id("chunks")), nowMs: v.number(), batchSize: v.optional(v.number()) },
+  returns: v.object({ deleted: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx, args): Promise<{ deleted: number; hasMore: boolean }> => {
+    const { chunks, nowMs } = args;
+    for (const [at, chunk] of chunks.entries()) {
+      const due = await ctx.db.get("chunks", chunk);
+      if (due === null) continue;
+      const { deleted, moved } = await trimStream(ctx, due, batchOf(args.batchSize), { due, nowMs });
+      const left = chunks.slice(moved ? at : at + 1);
+      if (left.length > 0) await ctx.scheduler.runAfter(0, internal.streams.cleanupExpiredStream, { ...args, chunks: left });
+      return { deleted, hasMore: left.length > 0 };
+    }
+    return { deleted: 0, hasMore: false };
+  },
+});
+
+/** Asks for each finished stream that is due: by itself, whatever stops another. */
 export const cleanupFinishedStreams = internalMutation({
-  args: { batchSize: v.optional(v.number()) },
-  returns: vCleaned,
-  handler: async (ctx, args): Promise<Cleaned> => {
+  args: { batchSize: v.optional(v.number()), after: v.optional(vAfter) },
+  returns: v.object({ streams: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx, { after, ...args }): Promise<{ streams: number; hasMore: boolean }> => {
     const nowMs = Date.now();
-    const firstDue = () =>
-      ctx.db
-        .query("streams")
-        .withIndex("by_expiry", (q) => q.gt("expiresAt", 0).lte("expiresAt", nowMs))
-        .first();
-    const stream = await firstDue();
-    if (stream === null) return { deletedDeltas: 0, streamDeleted: false, hasMore: false };
-    const cleaned = await cleanUp(ctx, stream, nowMs, args.batchSize);
-    const hasMore = cleaned.hasMore || (await firstDue()) !== null;
-    if (hasMore) await ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStreams, args);
-    return { ...cleaned, hasMore };
+    const streams = () => ctx.db.query("streams");
+    const due = {
+      at: (dueAt: number, created: number) => streams().withIndex("by_expiry", (q) => q.eq("expiresAt", dueAt).gt("_creationTime", created)),
+      behind: (dueAt: number) => streams().withIndex("by_expiry", (q) => q.gt("expiresAt", dueAt).lte("expiresAt", nowMs)),
+      timeOf: ({ expiresAt }: Doc<"streams">) => expiresAt,
+    };
+    const { rows, next } = await pageOfDue(due, after, ({ length }) => length >= LISTED_STREAMS_MAX);
+    for (const { _id } of rows) await ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStream, { ...args, stream: _id });
+    if (next !== undefined) await ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStreams, { ...args, after: next });
+    return { streams: rows.length, hasMore: next !== undefined };
   },
 });
 
@@ -61,7 +97,10 @@ export const cleanupFinishedStream = internalMutation({
   returns: vCleaned,
   handler: async (ctx, args): Promise<Cleaned> => {
     const stream = await ctx.db.get("streams", args.stream);
-    return stream === null ? { deletedDeltas: 0, streamDeleted: false, hasMore: false } : cleanUp(ctx, stream, Date.now(), args.batchSize);
+    if (stream === null) return { deletedDeltas: 0, streamDeleted: false, hasMore: false };
+    const cleaned = await cleanUp(ctx, stream, Date.now(), args.batchSize);
+    if (cleaned.hasMore) await ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStream, args);
+    return cleaned;
   },
 });
 
@@ -72,12 +111,11 @@ export const timeoutStream = internalMutation({
   handler: async (ctx, { stream: id, reason = "the stream timed out" }): Promise<{ timedOut: boolean }> => {
     const stream = await ctx.db.get("streams", id);
     const turn = stream === null ? null : await findTurn(ctx, stream, stream.threadId, stream.turnId);
-    const answer = turn === null ? null : await endTurn(ctx, turn, Date.now(), reason);
-    return { timedOut: answer !== null && answer.writes > 0 };
+    return { timedOut: turn !== null && (await endTurn(ctx, turn, Date.now(), reason)) > 0 };
   },
 });
 
-/** Looks at the newest heads of a tenant: one without its turn is an orphan. */
+/** Looks at heads of a tenant, the first by user and stream: one without its turn is an orphan. */
 export const auditDataHygiene = internalQuery({
   args: { tenantId: v.string(), sampleSize: v.optional(v.number()) },
   returns: v.object({ scannedStreamStats: v.number(), streamStatOrphans: v.number(), orphanStreamIds: v.array(v.string()) }),
@@ -85,7 +123,7 @@ export const auditDataHygiene = internalQuery({
     const heads = await ctx.db
       .query("streamHeads")
       .withIndex("by_stream", (q) => q.eq("tenantId", tenantId))
-      .take(Math.min(Math.max(Math.floor(sampleSize), 1), 1_000));
+      .take(Math.min(Math.max(Math.floor(sampleSize) || AUDIT_SAMPLE, 1), AUDIT_MAX));
     const turns = await Promise.all(heads.map((head) => findTurn(ctx, head, head.threadId, head.turnId)));
     const orphanStreamIds = heads.filter((_, at) => turns[at] === null).map(({ streamId }) => streamId);
     return { scannedStreamStats: heads.length, streamStatOrphans: orphanStreamIds.length, orphanStreamIds };

@@ -4,6 +4,7 @@ import { planCheckpoint, planSession } from "../js-wrapper/core/clients.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applySession } from "./model/apply.js";
+import { checkBounds } from "./model/bounds.js";
 import { decide } from "./model/core.js";
 import { runIngest } from "./model/ingest.js";
 import { eventAt, findStream, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
@@ -33,7 +34,7 @@ const vSessionArgs = { actor: vActor, sessionId: v.string(), threadId: v.string(
  * `generation` say which start of which runtime that is: it alone leases the thread's commands. Where they are not given, it is
  * the runtime of that device which leases first.
  *
- * @throws `E_AUTH_THREAD_FORBIDDEN`
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_REQUEST_INVALID` (an id over 1 KiB)
  */
 export const ensureSession = mutation({
   args: { ...vSessionArgs, runtimeId: v.optional(v.string()), generation: v.optional(v.number()) },
@@ -43,10 +44,11 @@ export const ensureSession = mutation({
     status: v.union(v.literal("created"), v.literal("active")),
   }),
   handler: async (ctx, args) => {
-    const { runtimeId, generation } = args;
+    const { sessionId, threadId, runtimeId, generation } = args;
+    checkBounds({ sessionId, threadId, runtimeId });
     const runtime = runtimeId !== undefined && isCount(generation) ? { runtimeId, generation } : null;
     const created = await beat(ctx, args, false, runtime);
-    return { sessionId: args.sessionId, threadId: args.threadId, status: created ? ("created" as const) : ("active" as const) };
+    return { sessionId, threadId, status: created ? ("created" as const) : ("active" as const) };
   },
 });
 

@@ -4,7 +4,8 @@ import { planChange } from "../js-wrapper/core/threads.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/apply.js";
+import { defined } from "./model/defined.js";
+import { checkBounds } from "./model/bounds.js";
 import { decide } from "./model/core.js";
 import { findHead } from "./model/load.js";
 import { LIST_PAGE_BYTES_MAX, textOf } from "./model/messages.js";
@@ -33,9 +34,9 @@ type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
 
 /**
  * Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. One that was deleted is made only
- * with `recreate`, and not while rows of it are left.
+ * with `recreate`, and not while rows of it are left. An id holds 1 KiB, another text 4 KiB.
  *
- * @throws `E_THREAD_DELETED`
+ * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`
  */
 export const create = mutation({
   args: { actor: vActor, threadId: v.string(), ...vThreadFields, recreate: v.optional(v.boolean()) },
@@ -50,13 +51,14 @@ export const create = mutation({
  * The thread that an external id is bound to; without one, a new thread. An id whose thread was deleted is bound anew only with
  * `recreate`.
  *
- * @throws `E_THREAD_DELETED`
+ * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`
  */
 export const resolve = mutation({
   args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields, recreate: v.optional(v.boolean()) },
   returns: v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() }),
   handler: async (ctx, { actor, externalThreadId, recreate, ...fields }) => {
     const scope = scopeOf(actor);
+    checkBounds({ externalThreadId });
     const external = externalThreadId === undefined ? {} : { externalThreadId };
     const binding = externalThreadId === undefined ? null : await findBinding(ctx, scope, externalThreadId);
     if (binding !== null) {
@@ -254,7 +256,8 @@ const vDelay = { delayMs: v.optional(v.number()) };
 const vJobOf = { actor: vActor, deletionJobId: v.string() };
 
 /**
- * Deletes a thread with everything in it. When this returns it can be read no more; its rows go in batches.
+ * Deletes a thread with everything in it. When this returns it can be read no more; its rows go in batches. `reason` is cut at
+ * 4 KiB.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_THREAD_DELETED`, `E_QUOTA`
  */
@@ -405,13 +408,15 @@ export const getDeletionJobStatus = query({
  * hidden. The newest turns are there when this returns, older ones come in batches: until then the copy says `filling`.
  *
  * @returns the job; the same fork again is the same job, as long as that is remembered (7 days)
- * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_THREAD_NOT_EMPTY`, `E_QUOTA`
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_THREAD_NOT_EMPTY`, `E_QUOTA`, `E_REQUEST_INVALID`
  */
 export const fork = mutation({
   args: { actor: vActor, threadId: v.string(), newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields },
   returns: vForkJob,
-  handler: async (ctx, { actor, threadId, newThreadId, turnId, ...fields }) =>
-    presentFork(await askFork(ctx, actor, { threadId, newThreadId, turnId, fields })),
+  handler: async (ctx, { actor, threadId, newThreadId, turnId, ...fields }) => {
+    checkFields(newThreadId, fields);
+    return presentFork(await askFork(ctx, actor, { threadId, newThreadId, turnId, fields }));
+  },
 });
 
 /** How far a fork is; null where the actor has none of that id. One that has ended is remembered for 7 days. */
@@ -452,7 +457,12 @@ function findBinding(ctx: ReadCtx, { tenantId, userId }: Scope, externalThreadId
     .unique();
 }
 
+function checkFields(threadId: string, { localThreadId, ...notes }: ThreadFields): void {
+  checkBounds({ threadId, localThreadId }, notes);
+}
+
 async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: ThreadFields, recreate = false): Promise<void> {
+  checkFields(threadId, fields);
   const thread = await findThread(ctx, scope, threadId);
   const updatedAt = Date.now();
   if (thread !== null) await ctx.db.patch("threads", thread._id, { ...fields, updatedAt });

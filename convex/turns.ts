@@ -2,8 +2,10 @@ import { v } from "convex/values";
 import { planTurnInterrupt, planTurnStart } from "../js-wrapper/core/clients.js";
 import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { applyTurnEnd, defined } from "./model/apply.js";
+import { applyTurnEnd } from "./model/apply.js";
+import { defined } from "./model/defined.js";
 import { sendInterrupt } from "./model/commands.js";
+import { checkBounds } from "./model/bounds.js";
 import { decide } from "./model/core.js";
 import { askDeletion, asked } from "./model/deletion.js";
 import { loadedTurn, loadTurnToEnd } from "./model/load.js";
@@ -78,7 +80,7 @@ export const get = query({
  * Registers a turn: once per idempotency key, and once per turn id, whoever makes the row first.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN` (a turn of that id was deleted), `E_THREAD_ARCHIVED`, `E_QUOTA` (16 keys
- * of one turn)
+ * of one turn), `E_REQUEST_INVALID` (an id over 1 KiB, options over 4 KiB)
  */
 export const start = mutation({
   args: {
@@ -92,6 +94,8 @@ export const start = mutation({
   returns: v.object({ turnId: v.string(), accepted: v.literal(true) }),
   handler: async (ctx, { actor, threadId, turnId, input, options, idempotencyKey }) => {
     const scope = scopeOf(actor);
+    const optionsJson = options === undefined ? undefined : JSON.stringify(options);
+    checkBounds({ turnId, idempotencyKey }, { options: optionsJson });
     const [thread, before, keys, turn] = await Promise.all([
       findThread(ctx, scope, threadId),
       ctx.db
@@ -112,10 +116,7 @@ export const start = mutation({
     const answer = decide(() => planTurnStart({ nowMs, thread, startedBefore: before?.turnId, exists: turn !== null, deleted, keys: keys.length, texts }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
-    const set = {
-      inputSummary: answer.inputSummary,
-      ...(options === undefined ? {} : { options: JSON.stringify(options) }),
-    };
+    const set = { inputSummary: answer.inputSummary, ...defined({ options: optionsJson }) };
     await ctx.db.insert("turnKeys", { ...scope, threadId, idempotencyKey, turnId });
     if (turn !== null) await ctx.db.patch("turns", turn._id, set);
     if (thread !== null && answer.type === "insert") {

@@ -3,10 +3,12 @@ import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/b
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
+import { defined } from "./defined.js";
 import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows, type TurnToEnd } from "./load.js";
 import { putNewest } from "./newest.js";
 import { foldMessage } from "./folds.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
+import { dropQuarantined } from "./quarantine.js";
 import { writeRequest } from "./requests.js";
 import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
 
@@ -104,7 +106,7 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
     case "quarantine":
       return quarantine(ctx, target, write);
     case "evictQuarantine":
-      return evictQuarantine(ctx, existing(target.rows.quarantine[write.row]));
+      return dropQuarantined(ctx, existing(target.rows.quarantine[write.row]));
   }
 }
 
@@ -320,11 +322,6 @@ async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">
   await writeParts(ctx, id, "payload", splitUnits(event.payloadJson, PAYLOAD_PART_UNITS), true);
 }
 
-async function evictQuarantine(ctx: WriteCtx, row: Doc<"quarantine">): Promise<void> {
-  await writeParts(ctx, row._id, "payload", []);
-  await ctx.db.delete("quarantine", row._id);
-}
-
 /** The payload that the core describes. */
 function storedText(args: IngestArgs, payload: StoredPayload): string {
   const event = eventAt(args, payload.event);
@@ -341,13 +338,6 @@ function stateOf({ nowMs }: Target, { state, expiresAt }: Pick<Of<"closeStream">
 function createdAtOf({ args, nowMs }: Target, event: number): number {
   const { createdAt } = eventAt(args, event);
   return Number.isFinite(createdAt) ? createdAt : nowMs;
-}
-
-/** The fields that have a value: in a patch, `undefined` would remove them. */
-export function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
-  };
 }
 
 /** The core names what it was given: anything else is a bug of this software. */

@@ -15,11 +15,11 @@ import {
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor, CommandRow } from "../validators.js";
-import { defined } from "./apply.js";
+import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
-import { payloadOf, requestsOfId } from "./requests.js";
+import { newestOfId, payloadOf } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { isShown } from "./visible.js";
 
@@ -33,6 +33,8 @@ const ACCEPTED_READ_MAX = 20;
 const RUNTIMES_MAX = 100;
 /** Runtimes of a user that readers are shown. */
 const RUNTIMES_LISTED_MAX = 50;
+/** Rows of requests that are read for the commands of one call, eight more at most: 26 KiB each. */
+const REQUESTS_READ_MAX = 300;
 /** What a command's row weighs beside its payload. */
 const ROW_BYTES = 1024;
 
@@ -91,12 +93,23 @@ export function runtimeOf(writer: Doc<"sessions"> | null): RuntimeFacts | null {
   return writer && { runtimeId: writer.runtimeId ?? "", generation: writer.generation ?? 0, deviceId: writer.deviceId };
 }
 
+/** What the core is told of commands: as far as there is room for what they name, in their order. */
+export async function allFactsOf(ctx: ReadCtx, commands: readonly Command[]): Promise<CommandFacts[]> {
+  const facts: CommandFacts[] = [];
+  const named: NamedRequests = { found: new Map(), read: 0 };
+  for (const command of commands) {
+    if (named.read >= REQUESTS_READ_MAX) break;
+    facts.push(await factsOf(ctx, command, named));
+  }
+  return facts;
+}
+
 /** What the core is told of a command. */
-export async function factsOf(ctx: ReadCtx, command: Command): Promise<CommandFacts> {
+export async function factsOf(ctx: ReadCtx, command: Command, named?: NamedRequests): Promise<CommandFacts> {
   const { targetTurnId, request, threadId } = command;
   const [turn, asked] = await Promise.all([
     targetTurnId === undefined ? null : findTurnByEither(ctx, command, threadId, targetTurnId),
-    request === undefined ? null : findRequest(ctx, command, threadId, request),
+    request === undefined ? null : findRequest(ctx, command, threadId, request, named),
   ]);
   return { ...command, target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status } } };
 }
@@ -392,11 +405,27 @@ function requestOf({ requestId, isNumber, runtimeId, generation, appGeneration }
   return { requestId: isNumber ? Number(requestId) : requestId, ...defined({ runtimeId, generation, appGeneration }) };
 }
 
+/** Requests that the commands of one call name, each looked for once, and how many rows were read for them. */
+export type NamedRequests = { found: Map<string, Doc<"serverRequests"> | null>; read: number };
+
 /** The newest request of that id whose process may be the named one: what is not known tells no two apart. */
-async function findRequest(ctx: ReadCtx, scope: Scope, threadId: string, named: NonNullable<Command["request"]>) {
+async function findRequest(
+  ctx: ReadCtx,
+  { tenantId, userId }: Scope,
+  threadId: string,
+  named: NonNullable<Command["request"]>,
+  known: NamedRequests = { found: new Map(), read: 0 },
+) {
   const mayBe = (row: Doc<"serverRequests">) =>
     (["runtimeId", "generation", "appGeneration"] as const).every(
       (part) => row[part] === undefined || named[part] === undefined || row[part] === named[part],
     );
-  return (await requestsOfId(ctx, scope, threadId, named.requestId)).findLast(mayBe) ?? null;
+  const { requestId, runtimeId = null, generation = null, appGeneration = null } = named;
+  const key = JSON.stringify([tenantId, userId, threadId, requestId, runtimeId, generation, appGeneration]);
+  const before = known.found.get(key);
+  if (before !== undefined) return before;
+  const { row, read } = await newestOfId(ctx, { tenantId, userId }, threadId, requestId, mayBe);
+  known.found.set(key, row);
+  known.read += read;
+  return row;
 }

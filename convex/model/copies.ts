@@ -5,7 +5,7 @@
 import type { FoldFacts } from "../../js-wrapper/core/boundary.js";
 import { planCopies, type CopyAnswer, type TailCopy } from "../../js-wrapper/core/threads.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import { defined } from "./apply.js";
+import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { loadFold } from "./folds.js";
 import { findHead } from "./load.js";

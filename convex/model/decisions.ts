@@ -4,7 +4,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { Actor } from "../validators.js";
 import { decide } from "./core.js";
 import { refused } from "./refusals.js";
-import { rowAt, statusFields, withPayload, writeResponse } from "./requests.js";
+import { rowAt, statusFields, withPayload, writeTexts } from "./requests.js";
 import type { WriteCtx } from "./scope.js";
 
 type Request = Doc<"serverRequests">;
@@ -37,11 +37,10 @@ export async function decideApproval(
   const nowMs = Date.now();
   await ctx.db.patch("serverRequests", row._id, {
     ...statusFields("answering", row.approval, nowMs, row),
-    decisionJson: answer.decision,
     decidedBy: actor.userId,
     decidedByDevice: actor.deviceId,
     decidedAt: nowMs,
   });
-  await writeResponse(ctx, row, answer.response);
+  await writeTexts(ctx, row, { response: answer.response, decision: answer.decision });
   return { row, decision: answer.decision };
 }

@@ -5,7 +5,8 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
-import { defined } from "./apply.js";
+import { cutNote } from "./bounds.js";
+import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { endJob, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
@@ -68,7 +69,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
     case "insert": {
       const { dueAt } = answer;
       const row = { ...scope, kind: of.kind, state: "scheduled" as const, deletedRows: 0, createdAt: nowMs, scheduledFor: dueAt, dueAt };
-      const named = defined({ threadId, turnId: "turnId" in of ? of.turnId : undefined, reason });
+      const named = defined({ threadId, turnId: "turnId" in of ? of.turnId : undefined, reason: reason === undefined ? undefined : cutNote(reason) });
       const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
       if (of.kind === "revert" && thread !== null && places !== undefined) await hide(ctx, thread, job, places);
       if (answer.begins) await step(ctx, job);

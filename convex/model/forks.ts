@@ -5,7 +5,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import type { Actor, ForkJob } from "../validators.js";
-import { defined } from "./apply.js";
+import { defined } from "./defined.js";
 import { copyBatch } from "./copies.js";
 import { decide } from "./core.js";
 import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";

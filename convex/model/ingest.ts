@@ -4,6 +4,7 @@ import { planIngest } from "../../js-wrapper/core/ingest.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import { applySession, applyWrites } from "./apply.js";
+import { fit } from "./bounds.js";
 import { decide } from "./core.js";
 import { loadIngest, loadNeeds, type IngestArgs } from "./load.js";
 import { scopeOf } from "./scope.js";
@@ -13,6 +14,10 @@ export type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: 
 
 /** Takes a batch, or says why not: then nothing is written. `strict` recovers no session, and makes no thread. */
 export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
+  if (!fit([args.sessionId, args.threadId])) {
+    const message = "an id or a kind holds at most 1 KiB";
+    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: "E_SYNC_BATCH_TOO_LARGE", message, recoverable: false } };
+  }
   const nowMs = Date.now();
   let loaded = await loadIngest(ctx, args, strict, nowMs);
   const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs) : null;

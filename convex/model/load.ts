@@ -5,6 +5,7 @@ import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
 import { findUsage, usagePlaceOf } from "./newest.js";
 import { loadFold } from "./folds.js";
+import { quarantineOf } from "./quarantine.js";
 import { loadRequests } from "./requests.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 import { isDeletedTurn } from "./visible.js";
@@ -19,8 +20,6 @@ const CLOSING_MESSAGES_MAX = 1_000;
 const TURN_STREAMS_MAX = 64;
 /** Chunks that the ranges of one batch can touch: each covers an event at least. SOURCE: `src/limits.rs`, BATCH_EVENTS_MAX. */
 const RANGE_CHUNKS_MAX = 4_096;
-/** Malformed events of a thread. SOURCE: `src/limits.rs`, QUARANTINE_MAX. */
-const QUARANTINE_ROWS_READ_MAX = 200;
 /** Turns in progress of one thread: Codex runs one at a time, a review two. */
 const OPEN_TURNS_MAX = 64;
 
@@ -165,15 +164,6 @@ async function findFold(ctx: ReadCtx, messages: Doc<"messages">[], streamId: str
   const at = messages.findIndex((message) => message.messageId === messageId && message.streamId === streamId);
   const message = messages[at];
   return message === undefined ? null : loadFold(ctx, message, streamId, at, end);
-}
-
-/** The thread's malformed events, newest first. */
-function quarantineOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {
-  return ctx.db
-    .query("quarantine")
-    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
-    .order("desc")
-    .take(QUARANTINE_ROWS_READ_MAX);
 }
 
 export type TurnToEnd = Awaited<ReturnType<typeof loadTurnToEnd>>;

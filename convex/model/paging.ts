@@ -10,6 +10,8 @@ import type { Places } from "./visible.js";
 
 /** Rows that one page holds at most, whatever is asked for. */
 const PAGE_ROWS_MAX = 1_000;
+/** Rows that are read at once, before it is asked whether the page has room for them and for more. */
+const STEP_ROWS_MAX = 100;
 
 type PagedTable = "threads" | "messages" | "serverRequests" | "tokenUsage" | "commands" | "quarantine";
 
@@ -31,7 +33,8 @@ export type Page<Row> = { page: Row[]; isDone: boolean; continueCursor: string }
 
 /**
  * A page of a list, newest first. `present` makes a row's public face and says what it weighs: a page ends early where
- * its weight is over `bytesMax`; null leaves the row out. With `endCursor` it ends there, however many rows that are, so that
+ * its weight is over `bytesMax`, and reads few rows beyond that; null leaves the row out. Where `weigh` knows the weight before,
+ * a row that there is no room for is not presented. With `endCursor` a page ends there, however many rows that are, so that
  * pages stay adjacent.
  *
  * @throws `E_CURSOR_INVALID`
@@ -42,56 +45,58 @@ export async function readPage<Table extends PagedTable, Row>(
   opts: PageOptions,
   present: (doc: Doc<Table>) => Promise<{ row: Row; bytes: number } | null>,
   bytesMax = Infinity,
+  weigh: (doc: Doc<Table>) => number = () => 0,
 ): Promise<Page<Row>> {
   if (!(opts.numItems > 0)) return { page: [], isDone: false, continueCursor: opts.cursor ?? "" };
   const pinned = opts.endCursor === "" ? null : (opts.endCursor ?? null);
   const begin = opts.cursor ? parseCursor(opts.cursor, key) : null;
   const end = pinned === null ? null : parseCursor(pinned, key);
-  const rowsMax = Math.min(Math.ceil(opts.numItems), PAGE_ROWS_MAX);
-  const docs: Doc<Table>[] = [];
-  const keys: IndexKey[] = [];
-  let hasMore = false;
-  for (const { from, to } of shown) {
-    // Behind the cursor, or before the pinned end, nothing of these places is asked for.
-    if (begin !== null && placeOf(begin) < from) continue;
-    if (hasMore || (end !== null && placeOf(end) >= to)) break;
-    const left = (pinned === null ? rowsMax : PAGE_ROWS_MAX) - docs.length;
-    if (left <= 0) {
-      hasMore = true;
-      break;
-    }
-    const startsInside = begin !== null && placeOf(begin) < to;
-    const endsInside = end !== null && placeOf(end) >= from;
-    const read = await getPage<Doc<Table>>(ctx, {
-      table,
-      index,
-      schema,
-      order: "desc",
-      startIndexKey: startsInside ? [...prefix, ...begin] : to === Infinity ? prefix : [...prefix, to],
-      startInclusive: !startsInside && to === Infinity,
-      endIndexKey: endsInside ? [...prefix, ...end] : from === 0 ? prefix : [...prefix, from],
-      endInclusive: true,
-      targetMaxRows: left,
-      absoluteMaxRows: left,
-    });
-    docs.push(...read.page);
-    keys.push(...read.indexKeys);
-    hasMore = read.hasMore;
-  }
+  const rowsMax = pinned === null ? Math.min(Math.ceil(opts.numItems), PAGE_ROWS_MAX) : PAGE_ROWS_MAX;
   const rows: Row[] = [];
   let weight = 0;
   let seen = 0;
-  for (const doc of docs) {
-    const presented = await present(doc);
-    weight += presented?.bytes ?? 0;
-    if (rows.length > 0 && weight > bytesMax) break;
-    seen += 1;
-    if (presented !== null) rows.push(presented.row);
+  let last: IndexKey | undefined;
+  for (const { from, to } of shown) {
+    // Behind the cursor, or before the pinned end, nothing of these places is asked for.
+    if (begin !== null && placeOf(begin) < from) continue;
+    if (end !== null && placeOf(end) >= to) break;
+    if (seen >= rowsMax) return endsAt(last);
+    const endsInside = end !== null && placeOf(end) >= from;
+    let behind = begin !== null && placeOf(begin) < to ? begin : undefined;
+    for (let hasMore = true; hasMore; ) {
+      const step = Math.min(rowsMax - seen, STEP_ROWS_MAX);
+      const read = await getPage<Doc<Table>>(ctx, {
+        table,
+        index,
+        schema,
+        order: "desc",
+        startIndexKey: behind !== undefined ? [...prefix, ...behind] : to === Infinity ? prefix : [...prefix, to],
+        startInclusive: behind === undefined && to === Infinity,
+        endIndexKey: endsInside ? [...prefix, ...end] : from === 0 ? prefix : [...prefix, from],
+        endInclusive: true,
+        targetMaxRows: step,
+        absoluteMaxRows: step,
+      });
+      for (const [at, doc] of read.page.entries()) {
+        if (rows.length > 0 && weight + weigh(doc) > bytesMax) return endsAt(last);
+        const presented = await present(doc);
+        weight += presented?.bytes ?? 0;
+        if (rows.length > 0 && weight > bytesMax) return endsAt(last);
+        if (presented !== null) rows.push(presented.row);
+        last = read.indexKeys[at]?.slice(prefix.length);
+        seen += 1;
+      }
+      ({ hasMore } = read);
+      if (hasMore && seen >= rowsMax) return endsAt(last);
+      behind = last;
+    }
   }
-  const whole = seen === docs.length && !hasMore;
-  if (whole && pinned !== null) return { page: rows, isDone: false, continueCursor: pinned };
-  const last = keys[seen - 1];
-  return { page: rows, isDone: whole, continueCursor: last ? formatCursor(last.slice(prefix.length)) : (opts.cursor ?? "") };
+  if (pinned !== null) return { page: rows, isDone: false, continueCursor: pinned };
+  return { page: rows, isDone: true, continueCursor: last ? formatCursor(last) : (opts.cursor ?? "") };
+
+  function endsAt(key: IndexKey | undefined): Page<Row> {
+    return { page: rows, isDone: false, continueCursor: key ? formatCursor(key) : (opts.cursor ?? "") };
+  }
 }
 
 /** The place that a key begins with; lists that begin with none show all. */

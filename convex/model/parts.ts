@@ -49,6 +49,9 @@ export function splitUnits(text: string, units: number): string[] {
   return pieces;
 }
 
+/** UTF-8 bytes of a text. */
+export const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;
+
 function isHigh(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -1,7 +1,7 @@
 /** Malformed events, as they were kept and as readers get them. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { Quarantined } from "../validators.js";
-import { defined } from "./apply.js";
+import { defined } from "./defined.js";
 import { readParts, writeParts } from "./parts.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 import { isShown } from "./visible.js";
@@ -11,11 +11,12 @@ export const QUARANTINE_MAX = 200;
 /** UTF-8 bytes of their payloads; the newest one is always kept. SOURCE: `src/limits.rs`, QUARANTINE_BYTES_MAX. */
 export const QUARANTINE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** A thread's malformed events: all of them, for there are no more. */
+/** A thread's malformed events, newest first: all of them, for there are no more. */
 export function quarantineOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string): Promise<Doc<"quarantine">[]> {
   return ctx.db
     .query("quarantine")
     .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
+    .order("desc")
     .take(QUARANTINE_MAX);
 }
 

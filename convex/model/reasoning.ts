@@ -4,13 +4,11 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { ReasoningSegment } from "../validators.js";
 import { decide } from "./core.js";
 import { cut, LIST_PAGE_BYTES_MAX, LIST_TEXT_BYTES_MAX, textOf } from "./messages.js";
-import { readParts } from "./parts.js";
+import { readParts, utf8Bytes } from "./parts.js";
 import type { ReadCtx } from "./scope.js";
 
 /** What a segment weighs at least in a page: its ids, and its place among the 8,192 elements of an array. */
 const SEGMENT_BYTES_MIN = 1024;
-
-const utf8Bytes = (text: string) => new TextEncoder().encode(text).length;
 
 /** Reads the items of one page, newest first: each as its segments, newest first too. */
 export class ReasoningPage {

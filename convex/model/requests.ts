@@ -1,10 +1,11 @@
 /** Server requests: loaded for a plan, written as it says, and as readers get them. */
 import { convexToJson, type Value } from "convex/values";
 import type { RequestWrite } from "../../js-wrapper/core/control.js";
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { ApprovalRow, ServerRequestRow } from "../validators.js";
-import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
+import { defined } from "./defined.js";
+import { PAYLOAD_PART_UNITS, partsOf, readParts, splitUnits, utf8Bytes, writeParts } from "./parts.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 /** Requests of one thread that are open at once. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
@@ -13,15 +14,21 @@ const OPEN_REQUESTS_MAX = 200;
 const REQUESTS_OF_ID_MAX = 8;
 /** Newest requests about one item: Codex was seen to ask once for each command in a line. */
 const REQUESTS_OF_ITEM_MAX = 50;
-/** UTF-16 units of a text that a request's row holds; a longer one lies in parts beside it. */
-const INLINE_UNITS_MAX = 64 * 1024;
+/**
+ * UTF-8 bytes of a text that a request's row holds; a longer one lies in parts beside it. Batches, ends of turns and the
+ * thread's state read all rows that are open: those, each with every name and text at its bound (26 KiB), are a third of what
+ * one call may read.
+ */
+const INLINE_BYTES_MAX = 2 * 1024;
 /** UTF-8 bytes, about, after which a list of requests ends: a payload is never cut. */
 export const REQUESTS_LISTED_BYTES_MAX = 4 * 1024 * 1024;
-/** What a request's row weighs beside its payload. */
-const ROW_BYTES = 1024;
+/** What a request's row weighs, about, with the texts that it holds. */
+const ROW_BYTES = 4 * 1024;
 
 type Request = Doc<"serverRequests">;
-type LongText = "payload" | "questions" | "response";
+/** The texts that may be too long for a row, and the fields that hold them where they are not. */
+const FIELD_OF = { payload: "payloadJson", questions: "questionsJson", response: "responseJson", decision: "decisionJson" } as const;
+type LongText = keyof typeof FIELD_OF;
 type Place = { scope: Scope; threadId: string; nowMs: number };
 
 /** What a request says of itself where it is asked. */
@@ -57,20 +64,35 @@ export async function loadRequests(
 }
 
 /** The requests of an id, newest last. */
-export async function requestsOfId(
+export async function requestsOfId(ctx: ReadCtx, scope: Scope, threadId: string, requestId: Request["requestId"]): Promise<Request[]> {
+  return (await ofId(ctx, scope, threadId, requestId).take(REQUESTS_OF_ID_MAX)).reverse();
+}
+
+/** The newest request of an id that is the wanted one, and how many were read for it. */
+export async function newestOfId(
   ctx: ReadCtx,
-  { tenantId, userId }: Scope,
+  scope: Scope,
   threadId: string,
   requestId: Request["requestId"],
-): Promise<Request[]> {
-  const newest = await ctx.db
+  isWanted: (row: Request) => boolean,
+): Promise<{ row: Request | null; read: number }> {
+  let read = 0;
+  for await (const row of ofId(ctx, scope, threadId, requestId)) {
+    read += 1;
+    if (isWanted(row)) return { row, read };
+    if (read === REQUESTS_OF_ID_MAX) break;
+  }
+  return { row: null, read };
+}
+
+/** The requests of an id, newest first. */
+function ofId(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, requestId: Request["requestId"]) {
+  return ctx.db
     .query("serverRequests")
     .withIndex("by_request", (q) =>
       q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("requestId", requestId),
     )
-    .order("desc")
-    .take(REQUESTS_OF_ID_MAX);
-  return newest.reverse();
+    .order("desc");
 }
 
 /** The requests about an item, newest last. */
@@ -124,7 +146,7 @@ export async function writeRequest(
   };
   if (row !== null) return ctx.db.patch("serverRequests", row._id, set);
   if (asked === undefined) return;
-  const { payload, questions } = split({ payload: asked.payloadJson, questions: asked.questionsJson });
+  const texts = placed({ payload: asked.payloadJson, questions: asked.questionsJson });
   const id = await ctx.db.insert("serverRequests", {
     ...scope,
     threadId,
@@ -136,25 +158,36 @@ export async function writeRequest(
       approval,
       reason: asked.reason ?? write.reason,
       autoResolutionMs: write.autoResolutionMs,
-      payloadJson: payload.inline,
-      questionsJson: questions.inline,
+      ...texts.inline,
     }),
-    parted: [...payload.parted, ...questions.parted],
+    parted: texts.long.map(({ kind, bytes }) => ({ kind, bytes })),
     createdAt: asked.createdAt,
     ...set,
   });
-  await payload.write(ctx, id);
-  await questions.write(ctx, id);
+  for (const { kind, text } of texts.long) await writeParts(ctx, id, kind, splitUnits(text, PAYLOAD_PART_UNITS), true);
 }
 
-/** Stores the answer of a request; what it was before is gone. */
-export async function writeResponse(ctx: WriteCtx, row: Request, responseJson: string): Promise<void> {
-  const { response } = split({ response: responseJson });
-  const parted = [...row.parted.filter((kind) => kind !== "response"), ...response.parted];
-  await ctx.db.patch("serverRequests", row._id, { responseJson: response.inline, parted });
-  if (row.parted.includes("response") || response.inline === undefined) {
-    await writeParts(ctx, row._id, "response", response.pieces);
-  }
+/** Stores texts of a request, its answer or what was decided; what they were before is gone. */
+export async function writeTexts(ctx: WriteCtx, row: Request, given: Partial<Record<"response" | "decision", string>>): Promise<void> {
+  if (Object.keys(given).length === 0) return;
+  const { inline, long } = placed(given);
+  const isGiven = (kind: string) => Object.hasOwn(given, kind);
+  const others = row.parted.filter(({ kind }) => !isGiven(kind));
+  await ctx.db.patch("serverRequests", row._id, { ...inline, parted: [...others, ...long.map(({ kind, bytes }) => ({ kind, bytes }))] });
+  for (const { kind } of row.parted.filter(({ kind }) => isGiven(kind))) await writeParts(ctx, row._id, kind, []);
+  for (const { kind, text } of long) await writeParts(ctx, row._id, kind, splitUnits(text, PAYLOAD_PART_UNITS), true);
+}
+
+/** Keeps what was decided as overruled, and makes room for another decision. */
+export async function overrule(ctx: WriteCtx, row: Request): Promise<Request> {
+  const { decisionJson, decidedBy, decidedByDevice, decidedAt } = row;
+  const isLong = row.parted.some(({ kind }) => kind === "decision");
+  if ((!isLong && decisionJson === undefined) || decidedBy === undefined || decidedByDevice === undefined || decidedAt === undefined) return row;
+  for await (const part of partsOf(ctx, row._id, "decision")) await ctx.db.patch("parts", part._id, { kind: "overruled" });
+  const parted = row.parted.map(({ kind, bytes }) => ({ kind: kind === "decision" ? "overruled" : kind, bytes }));
+  const overruled = { ...defined({ decisionJson }), decidedBy, decidedByDevice, decidedAt };
+  await ctx.db.patch("serverRequests", row._id, { decisionJson: undefined, overruled, parted });
+  return { ...row, parted };
 }
 
 /** A request that the core named among those that it was given: anything else is a bug of this software. */
@@ -164,10 +197,18 @@ export function rowAt(rows: readonly Request[], at: number): Request {
   return row;
 }
 
-/** The requests that the core was given, and the payload of the one that it asks for. */
-export async function withPayload(ctx: ReadCtx, rows: readonly Request[], asked: number): Promise<(Request & { payloadJson?: string })[]> {
-  const payloadJson = await payloadOf(ctx, rowAt(rows, asked));
-  return rows.map((row, at) => (at === asked ? { ...row, payloadJson } : row));
+/** The requests that the core was given, and the payload of the one that it asks for, with what was decided. */
+export async function withPayload(ctx: ReadCtx, rows: readonly Request[], asked: number): Promise<Request[]> {
+  const row = rowAt(rows, asked);
+  const [payloadJson, decisionJson] = await Promise.all([payloadOf(ctx, row), textOf(ctx, row, "decision")]);
+  return rows.map((other, at) => (at === asked ? { ...other, payloadJson, ...defined({ decisionJson }) } : other));
+}
+
+/** The requests with what was decided of each that the bridge has not told the end of: of another nothing is asked. */
+export function withDecisions(ctx: ReadCtx, rows: readonly Request[]): Promise<Request[]> {
+  return Promise.all(
+    rows.map(async (row) => (row.cause === "reported" ? row : { ...row, ...defined({ decisionJson: await textOf(ctx, row, "decision") }) })),
+  );
 }
 
 /** The fields that follow from a status. */
@@ -183,24 +224,28 @@ export function statusFields(status: Request["status"], approval: string | undef
 
 /** A request's payload as it came. */
 export function payloadOf(ctx: ReadCtx, row: Request): Promise<string> {
-  return textOf(ctx, row, "payload", row.payloadJson).then((text) => text ?? "");
+  return textOf(ctx, row, "payload").then((text) => text ?? "");
 }
 
-export async function presentApproval(ctx: ReadCtx, row: Request): Promise<{ row: ApprovalRow; bytes: number }> {
+/** What reading these texts of a request costs with its row, in UTF-8 bytes: known before they are read. */
+export function weightOf(row: Request, texts: readonly LongText[] = ["payload", "questions", "response"]): number {
+  return row.parted.reduce((sum, { kind, bytes }) => sum + ((texts as readonly string[]).includes(kind) ? bytes : 0), ROW_BYTES);
+}
+
+export async function presentApproval(ctx: ReadCtx, row: Request): Promise<ApprovalRow> {
   const { threadId, turnId, itemId, approval = "", reason, createdAt, requestId, method } = row;
   const payloadJson = await payloadOf(ctx, row);
-  const shown = { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...defined({ reason }) };
-  return { row: shown, bytes: payloadJson.length + ROW_BYTES };
+  return { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...defined({ reason }) };
 }
 
-export async function presentRequest(ctx: ReadCtx, row: Request): Promise<{ row: ServerRequestRow; bytes: number }> {
+export async function presentRequest(ctx: ReadCtx, row: Request): Promise<ServerRequestRow> {
   const { requestId, method, threadId, turnId, itemId, status, createdAt, updatedAt } = row;
   const [payloadJson, questionsJson, responseJson] = await Promise.all([
     payloadOf(ctx, row),
-    textOf(ctx, row, "questions", row.questionsJson),
-    textOf(ctx, row, "response", row.responseJson),
+    textOf(ctx, row, "questions"),
+    textOf(ctx, row, "response"),
   ]);
-  const shown = {
+  return {
     ...{ requestId, method, threadId, turnId, itemId, payloadJson, status, createdAt, updatedAt },
     ...defined({
       reason: row.reason,
@@ -213,8 +258,6 @@ export async function presentRequest(ctx: ReadCtx, row: Request): Promise<{ row:
       decidedAt: row.decidedAt,
     }),
   };
-  const bytes = payloadJson.length + (questionsJson?.length ?? 0) + (responseJson?.length ?? 0) + ROW_BYTES;
-  return { row: shown, bytes };
 }
 
 /** The questions as they were given, else those that the payload asks; none where they cannot be read, or sent. */
@@ -234,36 +277,27 @@ function questionsOf(questionsJson: string | undefined, payloadJson: string): un
 /** An unpaired surrogate, as JSON writes it: the backend drops a connection that carries one. */
 const HALF_A_PAIR = /(?<!\\)(?:\\\\)*\\ud[89a-f]/i;
 
-function textOf(ctx: ReadCtx, row: Request, kind: LongText, inline: string | undefined): Promise<string | undefined> {
-  return row.parted.includes(kind) ? readParts(ctx, row._id, kind) : Promise.resolve(inline);
+/** A request's text, from its row or its parts; none where it has none. */
+export function textOf(ctx: ReadCtx, row: Request, kind: LongText): Promise<string | undefined> {
+  return row.parted.some((part) => part.kind === kind) ? readParts(ctx, row._id, kind) : Promise.resolve(row[FIELD_OF[kind]]);
 }
 
-type Split = {
-  inline: string | undefined;
-  parted: LongText[];
-  pieces: string[];
-  write: (ctx: WriteCtx, id: Id<"serverRequests">) => Promise<void>;
-};
+type Inline = { [Kind in LongText as (typeof FIELD_OF)[Kind]]?: string | undefined };
 
-/** Each text as its row holds it, or in parts beside it. */
-function split<Kind extends LongText>(texts: Record<Kind, string | undefined>): Record<Kind, Split> {
-  const splitOne = ([kind, text]: [LongText, string | undefined]): [LongText, Split] => {
-    const inline = text === undefined || text.length <= INLINE_UNITS_MAX;
-    const pieces = inline ? [] : splitUnits(text, PAYLOAD_PART_UNITS);
-    const write: Split["write"] = (ctx, id) => (inline ? Promise.resolve() : writeParts(ctx, id, kind, pieces, true));
-    return [kind, { inline: inline ? text : undefined, parted: inline ? [] : [kind], pieces, write }];
-  };
-  return Object.fromEntries((Object.entries(texts) as [LongText, string | undefined][]).map(splitOne)) as Record<Kind, Split>;
+/** Each text where it is kept: in its row's field, or, where it is too long for that, in parts. */
+function placed(texts: { [Kind in LongText]?: string | undefined }): { inline: Inline; long: { kind: LongText; bytes: number; text: string }[] } {
+  const given = (Object.entries(texts) as [LongText, string | undefined][]).map(([kind, text]) => ({
+    kind,
+    text,
+    bytes: text === undefined ? 0 : utf8Bytes(text),
+  }));
+  // In a patch, `undefined` takes a field away: what is long has none.
+  const fields = given.map(({ kind, text, bytes }) => [FIELD_OF[kind], bytes > INLINE_BYTES_MAX ? undefined : text]);
+  const long = given.flatMap(({ kind, text, bytes }) => (text === undefined || bytes <= INLINE_BYTES_MAX ? [] : [{ kind, bytes, text }]));
+  return { inline: Object.fromEntries(fields) as Inline, long };
 }
 
 /** Without repeats, newest last. */
 function inOrder(rows: Request[]): Request[] {
   return [...new Map(rows.map((row) => [row._id, row])).values()].sort((one, other) => one._creationTime - other._creationTime);
-}
-
-/** The fields that have a value. */
-function defined<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Fields]?: Exclude<Fields[Key], undefined>;
-  };
 }

@@ -9,9 +9,9 @@ import { findThread, scopeOf, type WriteCtx } from "./scope.js";
 /**
  * Ends a turn if nothing was heard of it, or for a `reason` whatever was; else it is asked again when nothing may have been.
  *
- * @returns how many rows were written or read for it
+ * @returns how many writes its end took; none where it goes on
  */
-export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, reason?: string): Promise<{ writes: number; rows: number; ended: boolean }> {
+export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, reason?: string): Promise<number> {
   const { threadId, turnId } = turn;
   const actor = { tenantId: turn.tenantId, userId: turn.userId, deviceId: "" };
   const scope = scopeOf(actor);
@@ -23,16 +23,15 @@ export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, 
   if (thread === null) {
     // Its thread is being deleted: nobody asks again.
     await ctx.db.patch("turns", turn._id, { silentAt: undefined });
-    return { writes: 0, rows: 0, ended: false };
+    return 0;
   }
   const answer = decide(() => planSilence({ nowMs, lastBeatAt: writer?.lastBeatAt, reason, loaded: loadedTurn(rows) }));
-  const read = rows.messages.length + rows.streams.length;
   if (answer.type === "postponed") {
     await ctx.db.patch("turns", turn._id, { silentAt: answer.silentAt });
-    return { writes: 1, rows: read, ended: false };
+    return 0;
   }
   // What the core says anew replaces this.
   if (turn.silentAt !== undefined) await ctx.db.patch("turns", turn._id, { silentAt: undefined });
   await applyTurnEnd(ctx, { actor, thread, rows, nowMs }, answer.writes);
-  return { writes: answer.writes.length, rows: read, ended: answer.writes.length > 0 };
+  return answer.writes.length;
 }

@@ -12,8 +12,6 @@ import { shownAnywhere } from "./visible.js";
 
 /** Up to where is counted: what is beyond it is many. */
 const COUNTED_MAX = 100;
-/** UTF-16 units of waiting requests that are read for a count, a request more at most: a row may hold 64 Ki of a payload. */
-const REQUESTS_READ_UNITS_MAX = 1024 * 1024;
 
 type Count = Usage["threads"];
 
@@ -61,11 +59,10 @@ async function waiting(ctx: ReadCtx, scope: Scope, waitsAs: "approval" | "reques
     .withIndex("by_waiting", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("waiting", waitsAs))
     .order("desc");
   const isShown = shownAnywhere(ctx, scope);
-  let [count, looked, units] = [0, 0, 0];
+  let [count, looked] = [0, 0];
   for await (const row of rows) {
-    if (looked >= COUNTED_MAX || units >= REQUESTS_READ_UNITS_MAX) return { count, more: true };
+    if (looked >= COUNTED_MAX) return { count, more: true };
     looked += 1;
-    units += (row.payloadJson?.length ?? 0) + (row.questionsJson?.length ?? 0);
     if (await isShown(row)) count += 1;
   }
   return { count, more: false };

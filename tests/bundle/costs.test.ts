@@ -52,7 +52,7 @@ test("every public function is called", async () => {
 
 /** What grows with what it shows, up to a bound: documents. */
 const BOUNDED: Partial<Record<keyof Size, Record<string, number>>> = {
-  // It shows 50 turns, 200 streams with 500 heads; a replay without `startOrder` lists the streams.
+  // It shows 50 turns, 200 streams with a head each; a replay without `startOrder` lists the streams.
   turns: { "threads.getState": 1_000, "sync.replay, the list of streams": 202, "sync.replay, the newest 20 deltas": 210 },
   // It counts up to 100.
   threads: { "stats.usage": 110, "stats.usage, of a thread": 120 },

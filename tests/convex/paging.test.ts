@@ -1,6 +1,6 @@
 /** Pages of messages and of threads. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { api, command, ingest, ingestOk, OWNER, reasoning, refusal, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, command, ingest, ingestOk, OWNER, reasoning, refusal, SESSION, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
 
 type Opts = { numItems: number; cursor: string | null; endCursor?: string | null };
 type Listing = {
@@ -234,4 +234,37 @@ test("threads.list tells threads of one millisecond apart", async () => {
     cursor = page.continueCursor;
   }
   expect(seen).toEqual(["e", "d", "c", "b", "a"]);
+});
+
+test("a page that ends early because its rows are heavy has read few of those that it does not show", async () => {
+  const limits: Record<string, number> = {};
+  const component = startComponent(limits);
+  await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
+  await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+  const turn = new TurnStream();
+  await ingestOk(component, [turn.started()]);
+  const rows = 300;
+  for (let at = 0; at < rows; at += 50) {
+    await ingestOk(component, Array.from({ length: 50 }, (_, of) => turn.itemCompleted(agentMessage(`m${String(at + of)}`, "x".repeat(50 * 1024)))));
+  }
+  // What a page of 4 MiB shows (about 41 rows, with their texts and payloads), and a step of 100 rows.
+  Object.assign(limits, { documentsRead: 300 });
+  const read = [];
+  for (let cursor: string | null = null, isDone = false; !isDone; ) {
+    const page: { page: { messageId: string }[]; isDone: boolean; continueCursor: string } = await component.query(api.messages.listByThread, {
+      actor: OWNER,
+      threadId: THREAD,
+      paginationOpts: { cursor, numItems: 1_000 },
+    });
+    read.push(...page.page.map(({ messageId }) => messageId));
+    ({ isDone, continueCursor: cursor } = page);
+  }
+  expect(read).toEqual(Array.from({ length: rows }, (_, at) => `m${String(rows - 1 - at)}`));
+});
+
+test("rows that one step does not hold are on the page all the same", async () => {
+  const component = startComponent();
+  for (let at = 0; at < 250; at++) await component.mutation(api.threads.create, { actor: OWNER, threadId: `th_${String(at)}` });
+  const { page, isDone } = await component.query(api.threads.list, { actor: OWNER, paginationOpts: { cursor: null, numItems: 1_000 } });
+  expect([new Set(page.map(({ threadId }) => threadId)).size, page.length, isDone]).toEqual([250, 250, true]);
 });

@@ -66,7 +66,7 @@ describe("expired chunks", () => {
     const { component, turn, text } = await busy(300);
     await expect(replay(component, 100)).resolves.toMatchObject({ streamWindows: [{ status: "ok" }] });
     const swept = await sweep(component, internal.streams.cleanupExpiredDeltas);
-    expect(swept).toEqual({ deleted: 157, hasMore: false });
+    expect(swept).toEqual({ streams: 1, hasMore: true });
     const { chunks, messages } = await dump(component);
     expect(Math.min(...chunks.map(({ expiresAt }) => expiresAt))).toBeGreaterThan(Date.now());
     expect(chunks).toHaveLength(301 - 157);
@@ -77,7 +77,7 @@ describe("expired chunks", () => {
     await ingestOk(component, [turn.text("m", "!")]);
     expect(await textsOf(component)).toEqual([["m", "streaming", `${text}!`]]);
     await expect(replay(component, trimmed.nextCheckpoints[0]!.cursor)).resolves.toMatchObject({ streamWindows: [{ status: "ok" }] });
-    expect(await sweep(component, internal.streams.cleanupExpiredDeltas)).toEqual({ deleted: 0, hasMore: false });
+    expect(await sweep(component, internal.streams.cleanupExpiredDeltas)).toEqual({ streams: 0, hasMore: false });
   });
 
   test("are swept in batches that do not grow with what there is", async () => {
@@ -88,9 +88,10 @@ describe("expired chunks", () => {
     await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", ""))]);
     for (let at = 0; at < 700; at++) await ingestOk(component, [turn.text("m", "x")]);
     pass(DAY);
-    const first = await component.mutation(internal.streams.cleanupExpiredDeltas, {});
-    expect(first).toEqual({ deleted: 200, hasMore: true });
-    await component.finishAllScheduledFunctions(vi.runAllTimers);
+    const first = await component.run((ctx) => ctx.db.query("chunks").first());
+    const asked = { chunks: [first!._id], nowMs: Date.now() };
+    expect(await component.mutation(internal.streams.cleanupExpiredStream, asked)).toEqual({ deleted: 200, hasMore: true });
+    expect(await sweep(component, internal.streams.cleanupExpiredDeltas)).toEqual({ streams: 1, hasMore: true });
     expect((await countRows(component)).chunks).toBeUndefined();
     expect(await textsOf(component)).toEqual([["m", "streaming", "x".repeat(700)]]);
   });
@@ -161,10 +162,10 @@ describe("a finished stream", () => {
       await component.mutation(api.sync.upsertCheckpoint, { actor: { ...OWNER, deviceId }, threadId: THREAD, streamId: STREAM, cursor: 3 });
     }
     pass(5 * MINUTE - 1);
-    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toEqual({ deletedDeltas: 0, streamDeleted: false, hasMore: false });
+    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toEqual({ streams: 0, hasMore: false });
     expect((await replay(component, 0)).streams).toHaveLength(1);
     pass(1);
-    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toEqual({ deletedDeltas: 2, streamDeleted: true, hasMore: false });
+    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toEqual({ streams: 1, hasMore: false });
     const left = await countRows(component);
     expect([left.streams, left.chunks, left.checkpoints, left.streamHeads]).toEqual([undefined, undefined, undefined, 1]);
     expect(await textsOf(component)).toEqual([["m", "completed", "Hello"]]);
@@ -203,8 +204,9 @@ describe("a finished stream", () => {
     turn.text("m", "lost");
     await ingest(component, [turn.text("m", "b"), turn.completed()]);
     pass(5 * MINUTE);
-    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toMatchObject({ streamDeleted: true, hasMore: false });
-    expect((await countRows(component)).chunks).toBe(1);
+    await sweep(component, internal.streams.cleanupFinishedStreams);
+    const { chunks, streams } = await countRows(component);
+    expect([chunks, streams]).toEqual([1, undefined]);
     expect(await textsOf(component)).toEqual([["m", "completed", "ab"]]);
     pass(DAY);
     await sweep(component, internal.streams.cleanupExpiredDeltas);
@@ -241,12 +243,12 @@ describe("a turn", () => {
   test("of which nothing was heard for a day is ended, and goes on with the next event", async () => {
     const { component, turn } = await running();
     pass(DAY - 1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 0, hasMore: false });
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
     pass(1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 1, hasMore: false });
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
     expect(await statesOf(component)).toEqual(["interrupted", "sweep", "interrupted", "aborted"]);
     expect((await turnOf(component)).error).toBe("no event and no beat for 24 h");
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 0, hasMore: false });
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
     await ingest(component, [turn.text("m", "lo")]);
     expect(await statesOf(component)).toEqual(["inProgress", undefined, "streaming", "streaming"]);
     const revived = await turnOf(component);
@@ -284,7 +286,7 @@ describe("a turn", () => {
     await sweep(component, internal.turnsInternal.endSilentTurns);
     expect((await turnOf(component)).status).toBe("inProgress");
     pass(1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 1, hasMore: false });
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
   });
 
   test("that was asked for and never began is ended too, and what has ended is not looked at", async () => {
@@ -295,7 +297,7 @@ describe("a turn", () => {
     await ingestOk(component, done.whole());
     expect((await dump(component)).turns.map(({ silentAt }) => silentAt)).toEqual([Date.now() + DAY, undefined]);
     pass(DAY);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 1, hasMore: false });
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
     expect((await turnOf(component)).status).toBe("interrupted");
   });
 
@@ -307,7 +309,7 @@ describe("a turn", () => {
       for (const thread of await ctx.db.query("threads").collect()) if (thread.threadId === THREAD) await ctx.db.delete("threads", thread._id);
     });
     pass(DAY);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ ended: 1, hasMore: false });
+    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 2, hasMore: false });
     expect((await dump(component)).turns.map(({ threadId, status, silentAt }) => [threadId, status, silentAt])).toEqual([
       [THREAD, "inProgress", undefined],
       ["th_2", "interrupted", undefined],
@@ -419,7 +421,7 @@ describe("many", () => {
       await component.mutation(api.sync.upsertCheckpoint, { actor: { ...OWNER, deviceId: `d_${String(at)}` }, threadId: THREAD, streamId: STREAM, cursor: 1 });
     }
     pass(5 * MINUTE);
-    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toEqual({ deletedDeltas: 1, streamDeleted: false, hasMore: true });
+    await sweep(component, internal.streams.cleanupFinishedStreams);
     const left = await countRows(component);
     expect([left.checkpoints, left.streams]).toEqual([undefined, undefined]);
   });
@@ -451,10 +453,13 @@ test("a quarantine of 4 MiB lets the oldest go, with their parts", async () => {
 test("an audit names heads without a turn", async () => {
   const component = await startThread();
   await ingestOk(component, new TurnStream().whole());
-  const audit = () => component.query(internal.streams.auditDataHygiene, { tenantId: OWNER.tenantId });
+  const audit = (args = {}) => component.query(internal.streams.auditDataHygiene, { tenantId: OWNER.tenantId, ...args });
   expect(await audit()).toEqual({ scannedStreamStats: 1, streamStatOrphans: 0, orphanStreamIds: [] });
   await component.run(async (ctx) => ctx.db.delete("turns", (await ctx.db.query("turns").first())!._id));
   expect(await audit()).toEqual({ scannedStreamStats: 1, streamStatOrphans: 1, orphanStreamIds: [STREAM] });
+  await ingestOk(component, new TurnStream({ turnId: "turn_2" }).whole());
+  const scanned = async (sampleSize: number) => (await audit({ sampleSize })).scannedStreamStats;
+  expect(await Promise.all([Number.NaN, Infinity, -1, 0.5, 1, 2].map(scanned))).toEqual([2, 2, 1, 2, 1, 2]);
 });
 
 test("the crons name every sweep, and nothing else", async () => {
@@ -466,8 +471,9 @@ test("the crons name every sweep, and nothing else", async () => {
       if (exported?.isInternal === true && exported.isMutation === true) sweeps.push(`${module}:${name}`);
     }
   }
-  // These are of one stream, or job, which its caller names, and of one runtime, whose beats move them.
-  const ofOne = ["forks:step", "streams:cleanupFinishedStream", "streams:timeoutStream", "deletions:step", "presence:expire"];
+  // These are of one stream, turn or job, which its caller names, and of one runtime, whose beats move them.
+  const ofStreams = ["streams:cleanupExpiredStream", "streams:cleanupFinishedStream", "streams:timeoutStream"];
+  const ofOne = ["forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });
