@@ -6,7 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { vCommandKind, vCommandState, vLogin, vPhase, vPresenceThread } from "./validators.js";
+import { vCommandKind, vCommandState, vLogin, vOverruled, vPhase, vPresenceThread } from "./validators.js";
 import { vDeletionKind, vDeletionState, vForkState, vImportState, vMessageStatus, vPlace, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
@@ -171,10 +171,12 @@ export default defineSchema({
     decidedByDevice: v.optional(v.string()),
     decidedByPolicy: v.optional(v.string()),
     decidedAt: v.optional(v.number()),
-    /** A decision that was stored and is not what Codex was told. */
-    overruled: v.optional(
-      v.object({ decisionJson: v.string(), decidedBy: v.string(), decidedByDevice: v.string(), decidedAt: v.number() }),
-    ),
+    /** Of the payload that was decided, in hexadecimal. */
+    shownSha256: v.optional(v.string()),
+    /** The command that carries the decision, where one was sent. */
+    commandId: v.optional(v.string()),
+    /** The last decision that was stored and is not what Codex was told. */
+    overruled: v.optional(vOverruled),
     createdAt: v.number(),
     updatedAt: v.number(),
     resolvedAt: v.optional(v.number()),

@@ -17,11 +17,12 @@ import { coded } from "../errors.js";
 import type { Actor, CommandRow } from "../validators.js";
 import { defined } from "./apply.js";
 import { decide } from "./core.js";
+import { loseDecision, type Decided } from "./decisions.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
-import { payloadOf, requestsOfId } from "./requests.js";
+import { inStatus, OPEN_REQUESTS_MAX, payloadOf, requestsOfId } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
-import { isShown } from "./visible.js";
+import { findShownTurn, isShown } from "./visible.js";
 
 /** Commands of a user that are open at once. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 export const COMMANDS_OPEN_MAX = 100;
@@ -33,6 +34,8 @@ const ACCEPTED_READ_MAX = 20;
 const RUNTIMES_MAX = 100;
 /** Runtimes of a user that readers are shown. */
 const RUNTIMES_LISTED_MAX = 50;
+/** Decisions that are sent when a runtime binds a thread: each reads the user's open commands. */
+const DECISIONS_SENT_MAX = 20;
 /** What a command's row weighs beside its payload. */
 const ROW_BYTES = 1024;
 
@@ -87,34 +90,36 @@ export async function factsOf(ctx: ReadCtx, command: Command): Promise<CommandFa
     targetTurnId === undefined ? null : findTurnByEither(ctx, command, threadId, targetTurnId),
     request === undefined ? null : findRequest(ctx, command, threadId, request),
   ]);
-  return { ...command, target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status } } };
+  return { ...command, target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status, carried: asked.commandId === command.commandId } } };
 }
 
-/** What a command that is sent names, as far as it exists, and the row of the open command that carries its turn. */
+/** What a command that is sent names, as far as it exists and is shown, and the row of the open command that carries its turn. */
 export async function loadNamed(
   ctx: ReadCtx,
-  scope: Scope,
-  threadId: string,
+  thread: Doc<"threads">,
   needs: CommandNeeds,
   kind: string,
-): Promise<{ named: NamedFacts; carrier: Command | null; asked: Doc<"serverRequests"> | null }> {
+): Promise<{ named: NamedFacts; turn: Doc<"turns"> | null; carrier: Command | null; asked: Doc<"serverRequests"> | null }> {
+  const { threadId } = thread;
   const { turnId, clientTurnId, request } = needs;
-  const [turn, shown, asked] = await Promise.all([
-    turnId === undefined ? null : findTurnByEither(ctx, scope, threadId, turnId),
-    clientTurnId === undefined ? null : findTurnByEither(ctx, scope, threadId, clientTurnId),
-    request === undefined ? null : findRequest(ctx, scope, threadId, requestOf(request)),
+  const [turn, shown, found] = await Promise.all([
+    turnId === undefined ? null : findShownTurn(ctx, thread, turnId),
+    clientTurnId === undefined ? null : findTurnByEither(ctx, thread, threadId, clientTurnId),
+    request === undefined ? null : findRequest(ctx, thread, threadId, requestOf(request)),
   ]);
-  const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, scope, threadId, turn.clientTurnId);
+  const asked = found !== null && (await isShown(ctx, thread, found.turnId)) ? found : null;
+  const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, thread, threadId, turn.clientTurnId);
   // Whether it asks for a secret matters to an answer alone.
   const asks = asked !== null && kind === "answer" ? { payloadJson: await payloadOf(ctx, asked) } : {};
   const named = {
     turn: turn && turnFacts(turn),
     carrier: carrier && (await factsOf(ctx, carrier)),
     clientTurnExists: shown !== null,
-    request: asked && { status: asked.status, ...asks },
-    approval: asked?.approval !== undefined,
+    request: asked && { status: asked.status, carried: false, ...asks },
+    method: asked?.method,
+    same: null,
   };
-  return { named, carrier, asked };
+  return { named, turn, carrier, asked };
 }
 
 /** The open command that carries the queued turn of this id. */
@@ -254,6 +259,9 @@ export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Comma
       ...defined({ turnId: write.turnId }),
     });
     if (command.clientTurnId !== undefined) await applyTurnFate(ctx, command, command.clientTurnId, write.turn, nowMs);
+    if (write.request === undefined || command.request === undefined) continue;
+    const asked = await findRequest(ctx, command, command.threadId, command.request);
+    if (asked !== null) await loseDecision(ctx, asked, write.request, write.code, nowMs);
   }
 }
 
@@ -292,32 +300,57 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
 
 /**
  * Sends the command of a `turns.interrupt` where a runtime is bound to the thread, and takes a turn that waits out of the queue.
- * A bound that is reached sends nothing: the mark on the turn stands.
+ * A bound that is reached sends nothing, nor does an open interrupt of the turn: the mark on the turn stands.
  */
 export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
-  const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
-  const { named, carrier } = await loadNamed(ctx, sent.scope, thread.threadId, { turnId }, sent.kind);
-  const answer = decide(() => planInterruptSend({ ...call, named }, isBound));
+  const { isBound, call, sent, open } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
+  const { named, turn, carrier } = await loadNamed(ctx, thread, { turnId }, sent.kind);
+  const ids = [turn?.turnId, turn?.clientTurnId];
+  const same = open.findLast(({ kind, threadId, targetTurnId = "" }) => kind === sent.kind && threadId === thread.threadId && ids.includes(targetTurnId));
+  const facts = same === undefined ? null : await factsOf(ctx, same);
+  const answer = decide(() => planInterruptSend({ ...call, named: { ...named, same: facts } }, isBound));
   const carriers = carrier === null ? [] : [carrier];
   if (answer.type === "insert") await insertCommand(ctx, sent, answer);
   if (answer.type === "insert" || answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
 }
 
 /**
- * Sends the command of an `approvals.respond` where a runtime is bound to the thread: the decision as the app-server writes it.
- * A bound that is reached sends nothing: the decision is stored.
+ * Sends the command of an `approvals.respond` where a runtime is bound to the thread: the decision as the app-server writes it, and
+ * what it is of. A bound that is reached sends nothing, nor does an open command that carries the decision: it is stored.
  */
-export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, request: Doc<"serverRequests">, decision: string, nowMs: number): Promise<void> {
-  const { requestId, runtimeId, generation, appGeneration } = request;
-  const payload = { requestId, ...defined({ runtimeId, generation, appGeneration }), decision: JSON.parse(decision) as unknown };
+export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, { row, decision, shownSha256 }: Decided, nowMs: number): Promise<void> {
+  const { requestId, runtimeId, generation, appGeneration, commandId } = row;
+  const name = { requestId, ...defined({ runtimeId, generation, appGeneration }) };
+  const payload = { ...name, decision: JSON.parse(decision) as unknown, ...defined({ shownSha256 }) };
   const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "decide", payload, nowMs);
   if (!isBound) return;
   let answer = decide(() => planSend(call));
   if (answer.type === "needs") {
-    const { named } = await loadNamed(ctx, sent.scope, thread.threadId, answer.needs, sent.kind);
-    answer = decide(() => planSend({ ...call, named }));
+    const { named } = await loadNamed(ctx, thread, answer.needs, sent.kind);
+    const carrier = commandId === undefined ? null : await findCommand(ctx, thread, commandId);
+    const same = carrier && (await factsOf(ctx, carrier));
+    answer = decide(() => planSend({ ...call, named: { ...named, same } }));
   }
-  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+  if (answer.type !== "insert") return;
+  await insertCommand(ctx, sent, answer);
+  await ctx.db.patch("serverRequests", row._id, { commandId: sent.commandId });
+}
+
+/** Notes that a command of that id carries a decision, unless one does that is open. */
+export async function carryDecision(ctx: WriteCtx, { row }: Decided, commandId: string): Promise<void> {
+  const carrier = row.commandId === undefined ? null : await findCommand(ctx, row, row.commandId);
+  if (carrier?.open !== true) await ctx.db.patch("serverRequests", row._id, { commandId });
+}
+
+/** Sends the decisions of a thread that no command was sent for: nobody was there to do it. The first ones first, of who made them. */
+export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs: number): Promise<void> {
+  const answering = await inStatus(ctx, thread, thread.threadId, "answering").take(OPEN_REQUESTS_MAX);
+  const waiting = answering.filter(({ commandId }) => commandId === undefined).reverse();
+  for (const row of waiting.slice(0, DECISIONS_SENT_MAX)) {
+    const { decisionJson: decision, decidedByDevice: deviceId, shownSha256, tenantId, userId } = row;
+    if (decision === undefined || deviceId === undefined) continue;
+    await sendDecision(ctx, { tenantId, userId, deviceId }, thread, { row, decision, shownSha256 }, nowMs);
+  }
 }
 
 /** What a command that the component sends itself is planned from. */
@@ -330,7 +363,7 @@ async function loadOwn(ctx: ReadCtx, actor: Actor, thread: Doc<"threads">, kind:
   ]);
   const said = { nowMs, thread, commandId: `${kind}:${crypto.randomUUID()}`, kind, payloadJson: JSON.stringify(payload), ttlMs: undefined };
   const call = { ...said, own: true, sentBefore: null, openCount: open.length, nextOrder: order, named: null };
-  return { isBound: writer?.runtimeId !== undefined, call, sent: { ...said, scope, deviceId: actor.deviceId } };
+  return { isBound: writer?.runtimeId !== undefined, open, call, sent: { ...said, scope, deviceId: actor.deviceId } };
 }
 
 /** What becomes of the queued turn that shows a command. */

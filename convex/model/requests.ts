@@ -8,7 +8,7 @@ import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.j
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 /** Requests of one thread that are open at once. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
-const OPEN_REQUESTS_MAX = 200;
+export const OPEN_REQUESTS_MAX = 200;
 /** Newest requests of one id: one for each process of the app-server that used it. */
 const REQUESTS_OF_ID_MAX = 8;
 /** Newest requests about one item: Codex was seen to ask once for each command in a line. */
@@ -157,6 +157,12 @@ export async function writeResponse(ctx: WriteCtx, row: Request, responseJson: s
   }
 }
 
+/** Takes the answer of a request away. */
+export async function forgetResponse(ctx: WriteCtx, row: Request): Promise<void> {
+  await ctx.db.patch("serverRequests", row._id, { responseJson: undefined, parted: row.parted.filter((kind) => kind !== "response") });
+  if (row.parted.includes("response")) await writeParts(ctx, row._id, "response", []);
+}
+
 /** A request that the core named among those that it was given: anything else is a bug of this software. */
 export function rowAt(rows: readonly Request[], at: number): Request {
   const row = rows[at];
@@ -189,7 +195,7 @@ export function payloadOf(ctx: ReadCtx, row: Request): Promise<string> {
 export async function presentApproval(ctx: ReadCtx, row: Request): Promise<{ row: ApprovalRow; bytes: number }> {
   const { threadId, turnId, itemId, approval = "", reason, createdAt, requestId, method } = row;
   const payloadJson = await payloadOf(ctx, row);
-  const shown = { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...defined({ reason }) };
+  const shown = { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...defined({ reason, overruled: row.overruled }) };
   return { row: shown, bytes: payloadJson.length + ROW_BYTES };
 }
 
@@ -211,6 +217,7 @@ export async function presentRequest(ctx: ReadCtx, row: Request): Promise<{ row:
       decidedBy: row.decidedBy,
       decidedByDevice: row.decidedByDevice,
       decidedAt: row.decidedAt,
+      overruled: row.overruled,
     }),
   };
   const bytes = payloadJson.length + (questionsJson?.length ?? 0) + (responseJson?.length ?? 0) + ROW_BYTES;
