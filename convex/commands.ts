@@ -91,7 +91,7 @@ export const send = mutation({
         const wish = { decision: JSON.stringify(decision), shownSha256: shownOf(shownSha256), mustShow: true };
         decided = await decideApproval(ctx, actor, { thread, rows: [asked], about }, wish);
       }
-      await insertCommand(ctx, { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer);
+      await insertCommand(ctx, { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer, asked);
       await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
       if (decided !== null) await carryDecision(ctx, decided, commandId);
       return { commandId, state: answer.command.state };
@@ -162,7 +162,7 @@ export const promote = mutation({
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
     if (command === null) return null;
     const { rank, steers } = answer;
-    const kind = steers === undefined ? {} : { kind: "steer" as const, targetTurnId: steers };
+    const kind = steers === undefined ? {} : { kind: "steer" as const, targetTurnId: steers, aboutTurnId: steers };
     await ctx.db.patch("commands", command._id, { rank, ...kind, updatedAt: call.nowMs });
     return null;
   },

@@ -336,6 +336,8 @@ export default defineSchema({
     clientTurnId: v.optional(v.string()),
     /** The turn that it names, by either of its ids. */
     targetTurnId: v.optional(v.string()),
+    /** The same, or the turn of the request that it answers: it is hidden with it, and goes with it. */
+    aboutTurnId: v.optional(v.string()),
     /** The request that it answers. */
     request: v.optional(
       v.object({
@@ -357,6 +359,7 @@ export default defineSchema({
     .index("by_open", ["tenantId", "userId", "open"])
     .index("by_thread_open", ["tenantId", "userId", "threadId", "open", "order"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
+    .index("by_about", ["tenantId", "userId", "threadId", "aboutTurnId"])
     .index("by_client_turn", ["tenantId", "userId", "threadId", "clientTurnId", "open"])
     .index("by_ended", ["tenantId", "userId", "threadId", "state", "endedAt"])
     .index("by_due", ["dueAt"]),
@@ -444,7 +447,7 @@ export default defineSchema({
     /** The thread's row, which went first: its parts go by its id. */
     threadRow: v.optional(v.id("threads")),
     /** The turn whose rows go now, and streams of it that have chunks left and no head. */
-    turn: v.optional(v.object({ row: v.id("turns"), turnId: v.string(), turnOrder: v.number() })),
+    turn: v.optional(v.object({ row: v.id("turns"), turnId: v.string(), clientTurnId: v.optional(v.string()), turnOrder: v.number() })),
     streams: v.optional(v.array(v.string())),
     deletedRows: v.number(),
     createdAt: v.number(),

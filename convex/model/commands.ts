@@ -56,9 +56,9 @@ export async function findShownCommand(ctx: ReadCtx, scope: Scope, commandId: st
   return thread !== null && command !== null && (await isCommandShown(ctx, thread, command)) ? command : null;
 }
 
-/** Whether a thread's command is shown: not where its turn is hidden, by either id. */
-export async function isCommandShown(ctx: ReadCtx, thread: Doc<"threads">, { turnId = "", clientTurnId = turnId }: Command): Promise<boolean> {
-  const shown = await Promise.all([...new Set([turnId, clientTurnId])].map((id) => isShown(ctx, thread, id)));
+/** Whether a thread's command is shown: not where its turn is hidden, by either id, or the one that it is about. */
+export async function isCommandShown(ctx: ReadCtx, thread: Doc<"threads">, { turnId = "", clientTurnId = turnId, aboutTurnId = turnId }: Command): Promise<boolean> {
+  const shown = await Promise.all([...new Set([turnId, clientTurnId, aboutTurnId])].map((id) => isShown(ctx, thread, id)));
   return !shown.includes(false);
 }
 
@@ -219,10 +219,13 @@ export async function insertCommand(
   ctx: WriteCtx,
   sent: Sent,
   { command, turn }: { command: NewCommand; turn?: { turnOrder: number; inputSummary: string; silentAt: number } },
+  asked: Doc<"serverRequests"> | null,
 ): Promise<void> {
   const { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs } = sent;
   const { threadId } = thread;
   const { state, order, expiresAt, targetTurnId, clientTurnId, request } = command;
+  // A request beside the turns names none.
+  const aboutTurnId = targetTurnId ?? (asked === null || asked.turnId === "" ? undefined : asked.turnId);
   const { dueAt, endedAt, lease: _lease, deliveredAt: _deliveredAt, ...begun } = stateFields(state, { expiresAt }, nowMs);
   const id = await ctx.db.insert("commands", {
     ...{ ...scope, threadId, commandId, deviceId, order, rank: 0, lapses: 0, edited: false, createdAt: nowMs },
@@ -230,7 +233,7 @@ export async function insertCommand(
     kind: kind as Command["kind"],
     sentKind: kind,
     ...begun,
-    ...defined({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, clientTurnId, request: request && requestOf(request) }),
+    ...defined({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, aboutTurnId, clientTurnId, request: request && requestOf(request) }),
   });
   await writeParts(ctx, id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS), true);
   if (clientTurnId === undefined) return;
@@ -310,7 +313,7 @@ export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"th
   const facts = same === undefined ? null : await factsOf(ctx, same);
   const answer = decide(() => planInterruptSend({ ...call, named: { ...named, same: facts } }, isBound));
   const carriers = carrier === null ? [] : [carrier];
-  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+  if (answer.type === "insert") await insertCommand(ctx, sent, answer, null);
   if (answer.type === "insert" || answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
 }
 
@@ -332,7 +335,7 @@ export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"thr
     answer = decide(() => planSend({ ...call, named: { ...named, same } }));
   }
   if (answer.type !== "insert") return;
-  await insertCommand(ctx, sent, answer);
+  await insertCommand(ctx, sent, answer, row);
   await ctx.db.patch("serverRequests", row._id, { commandId: sent.commandId });
 }
 

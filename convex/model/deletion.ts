@@ -7,7 +7,7 @@ import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { defined } from "./apply.js";
 import { decide } from "./core.js";
-import { endJob, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
+import { endJob, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { bury, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
@@ -192,13 +192,13 @@ async function takeTurn(ctx: WriteCtx, { tenantId, userId, threadId = "", from =
     )
     .first();
   if (turn === null) return null;
-  const { turnId, turnOrder } = turn;
+  const { turnId, clientTurnId, turnOrder } = turn;
   const inThread = { tenantId, userId, threadId };
-  await ctx.db.insert("deletedTurns", { ...inThread, turnId, expiresAt: batch.buriedUntil });
+  for (const id of idsOf(turn)) await ctx.db.insert("deletedTurns", { ...inThread, turnId: id, expiresAt: batch.buriedUntil });
   const streams = await takeHeads(ctx, inThread, turnId, batch);
   await ctx.db.delete("turns", turn._id);
   batch.deleted += 1;
-  return { turn: { row: turn._id, turnId, turnOrder }, streams };
+  return { turn: { row: turn._id, turnId, turnOrder, ...defined({ clientTurnId }) }, streams };
 }
 
 /** Takes heads of a turn away; answers whose they were. */

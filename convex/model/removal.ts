@@ -13,7 +13,11 @@ import { bury } from "./tombstones.js";
 export type Batch = { rows: number; units: number; deleted: number; buriedUntil: number; expiresAt: number; nowMs: number };
 
 export type ThreadRows = Scope & { threadId: string; threadRow: Id<"threads">; job: Id<"deletions"> };
-export type TurnRows = Scope & { threadId: string; turn: { row: Id<"turns">; turnId: string; turnOrder: number }; streams: string[] };
+type GoneTurn = { row: Id<"turns">; turnId: string; clientTurnId?: string | undefined; turnOrder: number };
+export type TurnRows = Scope & { threadId: string; turn: GoneTurn; streams: string[] };
+
+/** Codex's id of a turn, and the one that its client invented. */
+export const idsOf = ({ turnId, clientTurnId = turnId }: Pick<GoneTurn, "turnId" | "clientTurnId">): string[] => [...new Set([turnId, clientTurnId])];
 
 /** Takes rows of one table away; answers whether none is left. */
 type Remove<Of> = (ctx: WriteCtx, of: Of, batch: Batch) => Promise<boolean>;
@@ -113,12 +117,16 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   },
   quarantine: (ctx, of, batch) =>
     removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
-  // What it was asked by, and a command that waits with it.
+  // What it was asked by, a command that waits with it, and those that are about it.
   commands: async (ctx, of, batch) => {
-    const { turnId } = of.turn;
-    const asked = ctx.db.query("commands").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", turnId));
-    const waiting = ctx.db.query("commands").withIndex("by_client_turn", (q) => inThread(q, of).eq("clientTurnId", turnId));
-    return (await removeOwners(ctx, batch, "commands", asked)) && removeOwners(ctx, batch, "commands", waiting);
+    const commands = () => ctx.db.query("commands");
+    for (const id of idsOf(of.turn)) {
+      const asked = commands().withIndex("by_turn", (q) => inThread(q, of).eq("turnId", id));
+      const waiting = commands().withIndex("by_client_turn", (q) => inThread(q, of).eq("clientTurnId", id));
+      const about = commands().withIndex("by_about", (q) => inThread(q, of).eq("aboutTurnId", id));
+      for (const rows of [asked, waiting, about]) if (!(await removeOwners(ctx, batch, "commands", rows))) return false;
+    }
+    return true;
   },
   // Of the thread, and not of a turn.
   threads: elsewhere,
