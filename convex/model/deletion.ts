@@ -7,7 +7,7 @@ import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { defined } from "./apply.js";
 import { decide } from "./core.js";
-import { endJob, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
+import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { bury, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
@@ -150,8 +150,11 @@ async function begin(ctx: WriteCtx, job: Job, batch: Batch): Promise<boolean> {
   if (threadId === undefined) return true;
   const thread = await findThread(ctx, job, threadId);
   if (thread === null) return false;
-  if (job.kind === "thread") await hideThread(ctx, job._id, thread, batch);
-  else if (job.kind === "turn" && from !== undefined && to !== undefined) await hide(ctx, thread, job._id, { from, to });
+  if (job.kind === "thread") {
+    await hideThread(ctx, job._id, thread, batch);
+    await forgetInPresence(ctx, job, [threadId]);
+  }
+  if (job.kind === "turn" && from !== undefined && to !== undefined) await hide(ctx, thread, job._id, { from, to });
   if (job.kind === "thread") return true;
   const current = await takeTurn(ctx, job, batch);
   if (current !== null) await ctx.db.patch("deletions", job._id, current);
@@ -233,7 +236,9 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
     .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).gt("threadId", after))
     .take(THREADS_LOOKED_AT_MAX);
   const { nowMs } = batch;
-  for (const thread of threads.filter(({ createdAt }) => createdAt <= startedAt)) {
+  const hidden = threads.filter(({ createdAt }) => createdAt <= startedAt);
+  await forgetInPresence(ctx, job, hidden.map(({ threadId }) => threadId));
+  for (const thread of hidden) {
     const { threadId } = thread;
     const open = await openJob(ctx, job, { kind: "thread", threadId });
     const begun = { state: "running" as const, parent, startedAt: batch.nowMs };

@@ -3,7 +3,7 @@
  * one is not forgotten; what belongs to a row (its parts, a head's chunks) goes before it.
  */
 import type { Doc, Id, TableNames } from "../_generated/dataModel.js";
-import { runtimesOf } from "./commands.js";
+import { runtimesFrom } from "./commands.js";
 import { forgetForks } from "./forks.js";
 import { findUsage } from "./newest.js";
 import type { Scope, WriteCtx } from "./scope.js";
@@ -64,15 +64,8 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
     }),
   deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => inThread(q, of))),
   commands: (ctx, of, batch) => removeOwners(ctx, batch, "commands", ctx.db.query("commands").withIndex("by_order", (q) => inThread(q, of))),
-  // A runtime's row names the thread until its next beat, which may never come.
-  presence: async (ctx, of) => {
-    const runtimes = await runtimesOf(ctx, of);
-    for (const { _id, threads } of runtimes) {
-      const left = threads.filter(({ threadId }) => threadId !== of.threadId);
-      if (left.length < threads.length) await ctx.db.patch("presence", _id, { threads: left });
-    }
-    return true;
-  },
+  // Went with the thread's row: no beat names it again.
+  presence: elsewhere,
   // Of the user's machines: they go with all of the user's.
   deviceTokens: elsewhere,
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
@@ -165,6 +158,14 @@ function takes(batch: Batch, row: object): boolean {
   batch.units -= JSON.stringify(row).length;
   batch.deleted += 1;
   return true;
+}
+
+/** Takes threads out of what a user's runtimes have told: their next beat may never come, and names none that is not there. */
+export async function forgetInPresence(ctx: WriteCtx, scope: Scope, threadIds: readonly string[]): Promise<void> {
+  for (const { _id, threads } of await runtimesFrom(ctx, scope)) {
+    const left = threads.filter(({ threadId }) => !threadIds.includes(threadId));
+    if (left.length < threads.length) await ctx.db.patch("presence", _id, { threads: left });
+  }
 }
 
 /** Takes rows away, each behind what belongs to it, as long as the batch lasts. */
