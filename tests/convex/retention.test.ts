@@ -466,8 +466,8 @@ test("the crons name every sweep, and nothing else", async () => {
       if (exported?.isInternal === true && exported.isMutation === true) sweeps.push(`${module}:${name}`);
     }
   }
-  // These are of one stream, or job, which its caller names, and of one runtime, whose beats move them.
-  const ofOne = ["forks:step", "streams:cleanupFinishedStream", "streams:timeoutStream", "deletions:step", "presence:expire"];
+  // These are of one stream, or job, which its caller names, of one runtime, whose beats move them, and of one token.
+  const ofOne = ["devices:expire", "forks:step", "streams:cleanupFinishedStream", "streams:timeoutStream", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });
