@@ -2,6 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query } from "./_generated/server.js";
+import { coded } from "./errors.js";
 import { sendDecision } from "./model/commands.js";
 import { decideApproval } from "./model/decisions.js";
 import { readPage, type Listed } from "./model/paging.js";
@@ -35,8 +36,9 @@ export const listPending = query({
 });
 
 /**
- * Decides an approval, once: the first decision stands, the same again changes nothing. Codex gets its answer from the bridge,
- * which is told by a command where a runtime is bound to the thread.
+ * Decides an approval, once: the first decision stands, the same again is sent again where no open command carries it. Codex gets
+ * its answer from the bridge, which is told by a command where a runtime is bound to the thread, or when one is; a command that
+ * ends before Codex has the decision makes the request wait again, with what was decided in `overruled`.
  *
  * `decision` is `accepted`, `declined`, or one of the request's `availableDecisions` as `{json}`. `requestId` says which request
  * where several ask about the item. `shownSha256`, in hexadecimal, is of the `payloadJson` that the person saw.
@@ -60,9 +62,11 @@ export const respond = mutation({
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
     const rows = thread === null || !(await isShown(ctx, thread, turnId)) ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
-    const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256 };
+    const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256, mustShow: false };
     const decided = await decideApproval(ctx, actor, { thread, rows, about: { threadId, turnId, itemId } }, wish);
-    if (decided !== null && thread !== null) await sendDecision(ctx, actor, thread, decided.row, decided.decision, Date.now());
+    const refusal = decided === null || thread === null ? null : await sendDecision(ctx, actor, thread, decided, Date.now());
+    // A decision that cannot be sent is none: nothing of it is stored.
+    if (refusal !== null) throw coded(refusal.code, refusal.message, { threadId, turnId, itemId });
     return null;
   },
 });

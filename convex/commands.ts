@@ -10,6 +10,7 @@ import { defined } from "./model/defined.js";
 import {
   allFactsOf,
   applyCommandWrites,
+  carryDecision,
   commandAt,
   factsOf,
   findCommand,
@@ -26,12 +27,13 @@ import {
   runningTurn,
   runningTurnId,
   runtimeOf,
+  sendDecisions,
   sentOf,
   stateFields,
   takenTurn,
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
-import { decideApproval } from "./model/decisions.js";
+import { decideApproval, type Decided } from "./model/decisions.js";
 import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
@@ -48,12 +50,13 @@ const vCommandArgs = { actor: vActor, commandId: v.string() };
 /**
  * Sends a command to the machine: a `turn`, `steer`, `interrupt`, `decide` or `answer`. `commandId` is the client's, and makes it
  * idempotent. `payloadJson` (64 KiB): `{input, clientTurnId?, waitForMachine?, …}` of a turn, `{expectedTurnId, input}` of a
- * steer, `{turnId}` of an interrupt, `{requestId, decision}` of a decision, `{requestId, answer}` of an answer; what else it
- * says is the machine's to read. `ttlMs` only shortens its time.
+ * steer, `{turnId}` of an interrupt, `{requestId, decision, shownSha256}` of a decision, `{requestId, answer}` of an answer; what
+ * else it says is the machine's to read. `ttlMs` only shortens its time.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_ARCHIVED`, `E_COMMAND_ID_REUSED`, `E_COMMAND_INVALID`,
  * `E_COMMAND_TOO_LARGE`, `E_COMMAND_TARGET_GONE`, `E_COMMAND_NOT_ALLOWED`, `E_QUOTA`; of a decision those of `approvals.respond`, for it
- * is one: recorded, of what was shown (`shownSha256` in the payload), among what was offered
+ * is one: recorded, of what was shown (`shownSha256` in the payload; one that does not decline is refused without it), among what
+ * was offered
  */
 export const send = mutation({
   args: { ...vCommandArgs, threadId: v.string(), kind: v.string(), payloadJson: v.string(), ttlMs: v.optional(v.number()) },
@@ -73,8 +76,8 @@ export const send = mutation({
     let answer = decide(() => planSend(call));
     let carriers: typeof open = [];
     let asked: Doc<"serverRequests"> | null = null;
-    if (answer.type === "needs") {
-      const { named, carrier, asked: found } = await loadNamed(ctx, scope, threadId, answer.needs, kind);
+    if (answer.type === "needs" && thread !== null) {
+      const { named, carrier, asked: found } = await loadNamed(ctx, thread, answer.needs, kind);
       carriers = carrier === null ? [] : [carrier];
       asked = found;
       answer = decide(() => planSend({ ...call, named }));
@@ -82,13 +85,16 @@ export const send = mutation({
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, commandId });
     if (answer.type === "insert" && thread !== null) {
       const { deviceId } = actor;
+      let decided: Decided | null = null;
       if (kind === "decide" && asked !== null) {
-        const { decision, shownSha256 } = JSON.parse(payloadJson) as { decision: unknown; shownSha256?: string };
+        const { decision, shownSha256 } = JSON.parse(payloadJson) as { decision: unknown; shownSha256?: unknown };
         const about = { threadId, turnId: asked.turnId, itemId: asked.itemId };
-        await decideApproval(ctx, actor, { thread, rows: [asked], about }, { decision: JSON.stringify(decision), shownSha256 });
+        const wish = { decision: JSON.stringify(decision), shownSha256: shownOf(shownSha256), mustShow: true };
+        decided = await decideApproval(ctx, actor, { thread, rows: [asked], about }, wish);
       }
-      await insertCommand(ctx, { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer);
+      await insertCommand(ctx, { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer, asked);
       await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
+      if (decided !== null) await carryDecision(ctx, decided, commandId);
       return { commandId, state: answer.command.state };
     }
     return { commandId, state: before?.state ?? "queued" };
@@ -157,7 +163,7 @@ export const promote = mutation({
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
     if (command === null) return null;
     const { rank, steers } = answer;
-    const kind = steers === undefined ? {} : { kind: "steer" as const, targetTurnId: steers };
+    const kind = steers === undefined ? {} : { kind: "steer" as const, targetTurnId: steers, aboutTurnId: steers };
     await ctx.db.patch("commands", command._id, { rank, ...kind, updatedAt: call.nowMs });
     return null;
   },
@@ -224,7 +230,10 @@ export const lease = mutation({
     const answer = decide(() => planLease(call));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     await applyCommandWrites(ctx, rows, answer.writes, nowMs);
-    if (answer.binds && writer !== null) await ctx.db.patch("sessions", writer._id, { runtimeId, generation });
+    if (answer.binds && writer !== null) {
+      await ctx.db.patch("sessions", writer._id, { runtimeId, generation });
+      await sendDecisions(ctx, thread, nowMs);
+    }
     const handed = [];
     for (const { row, token, expiresAt, turnId, lapses } of answer.handed) {
       const command = commandAt(rows, row);
@@ -285,6 +294,11 @@ export const expireCommands = internalMutation({
     return { moved: moved.size, hasMore };
   },
 });
+
+/** What a payload says was shown: of a value that is no text, a hash of nothing. */
+function shownOf(said: unknown): string | undefined {
+  return said === undefined || said === null ? undefined : typeof said === "string" ? said : "";
+}
 
 /** A command, and what its sender's and its runtime's calls are planned from. */
 async function loadCommand(ctx: ReadCtx, actor: Actor, commandId: string) {

@@ -1,7 +1,8 @@
 /** Tokens by which a user's machines prove which device they are. Their hashes are kept, and are no user's but by their rows. */
 import { v } from "convex/values";
 import { planIssue, tokenHash } from "../js-wrapper/core/devices.js";
-import { mutation, query } from "./_generated/server.js";
+import { internal } from "./_generated/api.js";
+import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { defined } from "./model/defined.js";
 import { decide } from "./model/core.js";
@@ -10,6 +11,8 @@ import { vActor } from "./validators.js";
 
 /** Tokens that are counted, and listed. SOURCE: `src/limits.rs`, DEVICE_TOKENS_MAX. */
 const TOKENS_MAX = 50;
+/** Milliseconds that a token's end is scheduled ahead, at most: of one that is revoked nothing is left for longer. */
+const END_AHEAD_MAX_MS = 7 * 24 * 60 * 60 * 1000;
 
 /**
  * Issues a token for a device of the actor's: for a signed-in user alone, who gives it to the bridge there.
@@ -36,6 +39,7 @@ export const issueToken = mutation({
     const { token, hash, expiresAt } = answer;
     const row = { tenantId, userId, deviceId, ...defined({ label }), hash, issuedBy: actor.deviceId, createdAt: nowMs, expiresAt };
     const tokenId = await ctx.db.insert("deviceTokens", row);
+    await ctx.scheduler.runAt(Math.min(expiresAt, nowMs + END_AHEAD_MAX_MS), internal.devices.expire, { id: tokenId });
     return { tokenId, token, deviceId, expiresAt };
   },
 });
@@ -82,7 +86,7 @@ export const list = query({
 
 /**
  * Whose token it is: the actor that the bridge's functions act for, or null where there is no such token, or it expired or was
- * revoked. It reads the clock: ask in the call that needs it, not in a query that is subscribed to.
+ * revoked. A query that asks may be subscribed to: the row goes at its time, and that runs the query again.
  */
 export const check = query({
   args: { token: v.string() },
@@ -96,5 +100,19 @@ export const check = query({
     if (row === null) return null;
     const { tenantId, userId, deviceId } = row;
     return { tenantId, userId, deviceId };
+  },
+});
+
+/** Takes a token away at its time. */
+export const expire = internalMutation({
+  args: { id: v.id("deviceTokens") },
+  returns: v.null(),
+  handler: async (ctx, { id }) => {
+    const row = await ctx.db.get("deviceTokens", id);
+    if (row === null) return null;
+    const nowMs = Date.now();
+    if (row.expiresAt <= nowMs) await ctx.db.delete("deviceTokens", id);
+    else await ctx.scheduler.runAt(Math.min(row.expiresAt, nowMs + END_AHEAD_MAX_MS), internal.devices.expire, { id });
+    return null;
   },
 });

@@ -2,20 +2,24 @@
 import { v } from "convex/values";
 import { planBeat, planPresenceExpiry, viewPresence } from "../js-wrapper/core/presence.js";
 import { internal } from "./_generated/api.js";
+import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { defined } from "./model/defined.js";
 import { allFactsOf, commandAt, findPresence, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
-import { scopeOf } from "./model/scope.js";
+import { findThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { vActor, vPresenceView, vRuntime } from "./validators.js";
+
+/** Threads that a runtime's row names. SOURCE: `src/limits.rs`, PRESENCE_THREADS_MAX. */
+const THREADS_MAX = 64;
 
 /**
  * Tells what a runtime does, every 15 s: the bridge's call, never a reader's. Renews the leases of its commands.
  *
  * `phase` is the bridge's (`idle`, `starting`, `ready`, `running`, `reconnecting`, `stopping`, `failed`), `login` Codex's (`in`,
- * `out`); a word that is not known is `unknown`. 64 threads are kept, the first.
+ * `out`); a word that is not known is `unknown`. Of the first 64 threads those are kept that are there.
  *
  * @returns the server's clock in milliseconds, and how many commands of these threads wait to be leased
  * @throws `E_COMMAND_INVALID`, `E_SYNC_SESSION_DEVICE_MISMATCH` (another device beats for this runtime), `E_QUOTA` (100 runtimes of the
@@ -39,10 +43,11 @@ export const beat = mutation({
     ),
   },
   returns: v.object({ now: v.number(), commandsWaiting: v.number() }),
-  handler: async (ctx, { actor, runtimeId, generation, phase, login, threads }) => {
+  handler: async (ctx, { actor, runtimeId, generation, phase, login, threads: given }) => {
     const scope = scopeOf(actor);
-    const told = new Set(threads.map(({ threadId }) => threadId));
+    const told = new Set(given.map(({ threadId }) => threadId));
     const [row, open] = await Promise.all([findPresence(ctx, scope, runtimeId), openCommands(ctx, scope)]);
+    const threads = await thoseThere(ctx, scope, given.slice(0, THREADS_MAX), row);
     const rows = open.filter(({ threadId }) => told.has(threadId));
     const inThreads = [...new Set(rows.map(({ threadId }) => threadId))];
     const writers = new Map(
@@ -71,6 +76,13 @@ export const beat = mutation({
     return { now: answer.now, commandsWaiting: answer.commandsWaiting };
   },
 });
+
+/** The threads that are there. Those that the row names are: a deletion takes them out of it, so that a beat like the last one looks none up. */
+async function thoseThere<Told extends { threadId: string }>(ctx: ReadCtx, scope: Scope, told: readonly Told[], row: Doc<"presence"> | null): Promise<Told[]> {
+  const known = new Set(row?.threads.map(({ threadId }) => threadId));
+  const there = await Promise.all(told.map(async ({ threadId }) => known.has(threadId) || (await findThread(ctx, scope, threadId)) !== null));
+  return told.filter((_, at) => there[at]);
+}
 
 /** The actor's runtimes, the one that beat last first. */
 export const list = query({

@@ -6,7 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { vCommandKind, vCommandState, vLogin, vPhase, vPresenceThread } from "./validators.js";
+import { vCommandKind, vCommandState, vLogin, vOverruled, vPhase, vPresenceThread } from "./validators.js";
 import { vDeletionKind, vDeletionState, vForkState, vImportState, vMessageStatus, vPlace, vRequestCause, vRequestId, vRequestStatus, vRole, vStreamState, vThreadStatus, vTokenCounts, vTurnStatus } from "./validators.js";
 
 const owned = { tenantId: v.string(), userId: v.string() };
@@ -172,10 +172,12 @@ export default defineSchema({
     decidedByDevice: v.optional(v.string()),
     decidedByPolicy: v.optional(v.string()),
     decidedAt: v.optional(v.number()),
-    /** A decision that was stored and is not what Codex was told. */
-    overruled: v.optional(
-      v.object({ decisionJson: v.optional(v.string()), decidedBy: v.string(), decidedByDevice: v.string(), decidedAt: v.number() }),
-    ),
+    /** Of the payload that was decided, in hexadecimal. */
+    shownSha256: v.optional(v.string()),
+    /** The command that carries the decision, where one was sent. */
+    commandId: v.optional(v.string()),
+    /** The last decision that was stored and is not what Codex was told; a long one lies in parts. */
+    overruled: v.optional(v.object({ ...vOverruled.fields, decisionJson: v.optional(v.string()) })),
     createdAt: v.number(),
     updatedAt: v.number(),
     resolvedAt: v.optional(v.number()),
@@ -335,6 +337,8 @@ export default defineSchema({
     clientTurnId: v.optional(v.string()),
     /** The turn that it names, by either of its ids. */
     targetTurnId: v.optional(v.string()),
+    /** The same, or the turn of the request that it answers: it is hidden with it, and goes with it. */
+    aboutTurnId: v.optional(v.string()),
     /** The request that it answers. */
     request: v.optional(
       v.object({
@@ -356,6 +360,7 @@ export default defineSchema({
     .index("by_open", ["tenantId", "userId", "open"])
     .index("by_thread_open", ["tenantId", "userId", "threadId", "open", "order"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"])
+    .index("by_about", ["tenantId", "userId", "threadId", "aboutTurnId"])
     .index("by_client_turn", ["tenantId", "userId", "threadId", "clientTurnId", "open"])
     .index("by_ended", ["tenantId", "userId", "threadId", "state", "endedAt"])
     .index("by_due", ["dueAt"]),
@@ -443,7 +448,7 @@ export default defineSchema({
     /** The thread's row, which went first: its parts go by its id. */
     threadRow: v.optional(v.id("threads")),
     /** The turn whose rows go now, and streams of it that have chunks left and no head. */
-    turn: v.optional(v.object({ row: v.id("turns"), turnId: v.string(), turnOrder: v.number() })),
+    turn: v.optional(v.object({ row: v.id("turns"), turnId: v.string(), clientTurnId: v.optional(v.string()), turnOrder: v.number() })),
     streams: v.optional(v.array(v.string())),
     deletedRows: v.number(),
     createdAt: v.number(),

@@ -5,6 +5,7 @@ import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applySession } from "./model/apply.js";
 import { checkBounds } from "./model/bounds.js";
+import { sendDecisions } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { runIngest } from "./model/ingest.js";
 import { eventAt, findStream, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
@@ -32,7 +33,7 @@ const vSessionArgs = { actor: vActor, sessionId: v.string(), threadId: v.string(
 /**
  * Creates or refreshes a session, binds it to the caller's device, and makes it the thread's writer. `runtimeId` and
  * `generation` say which start of which runtime that is: it alone leases the thread's commands. Where they are not given, it is
- * the runtime of that device which leases first.
+ * the runtime of that device which leases first. Decisions that no runtime was there for are sent to it.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_REQUEST_INVALID` (an id over 1 KiB)
  */
@@ -224,11 +225,13 @@ export const listCheckpoints = query({
 type SessionArgs = Pick<IngestArgs, "actor" | "sessionId" | "threadId"> & { lastEventCursor: number };
 
 async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean, runtime?: { runtimeId: string; generation: number } | null): Promise<boolean> {
-  await requireThread(ctx, scopeOf(args.actor), args.threadId);
+  const thread = await requireThread(ctx, scopeOf(args.actor), args.threadId);
   const { facts, own } = await loadSession(ctx, args.actor, args.sessionId, args.threadId);
   const answer = decide(() => planSession({ heartbeat, session: facts }));
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
-  await applySession(ctx, args, own, answer.session, Date.now(), args.lastEventCursor, runtime);
+  const nowMs = Date.now();
+  await applySession(ctx, args, own, answer.session, nowMs, args.lastEventCursor, runtime);
+  if (runtime !== null && runtime !== undefined) await sendDecisions(ctx, thread, nowMs);
   return own === null;
 }
 

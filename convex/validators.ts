@@ -321,6 +321,15 @@ export const vRequestOrigin = {
   appGeneration: v.optional(v.number()),
 };
 
+/** A decision that was stored and is not what Codex was told. `code`: what its command ended with; none where the bridge's side decided otherwise. */
+export const vOverruled = v.object({
+  decisionJson: v.string(),
+  decidedBy: v.string(),
+  decidedByDevice: v.string(),
+  decidedAt: v.number(),
+  code: v.optional(v.string()),
+});
+
 export const vApproval = v.object({
   threadId: v.string(),
   turnId: v.string(),
@@ -331,6 +340,7 @@ export const vApproval = v.object({
   requestId: vRequestId,
   method: v.string(),
   payloadJson: v.string(),
+  overruled: v.optional(vOverruled),
 });
 export type ApprovalRow = Infer<typeof vApproval>;
 
@@ -352,6 +362,7 @@ export const vServerRequest = v.object({
   decidedBy: v.optional(v.string()),
   decidedByDevice: v.optional(v.string()),
   decidedAt: v.optional(v.number()),
+  overruled: v.optional(vOverruled),
 });
 export type ServerRequestRow = Infer<typeof vServerRequest>;
 

@@ -3,14 +3,16 @@
 //! pending -> answering (a decision is stored) -> answered (written to Codex) | expired. What nobody reported is a guess,
 //! made of what the app-server says beside it: the bridge's own word replaces it, nothing replaces the bridge's word.
 //!
-//! | | decided | the bridge: answered | the bridge: expired | resolved | turn ended, process gone |
-//! |---|---|---|---|---|---|
-//! | pending | answering | answered | expired | expired | expired |
-//! | answering | - | answered | expired | answered | expired |
-//! | answered, a guess | - | answered | expired | - | - |
-//! | answered | - | - | refused | - | - |
-//! | expired, a guess | refused | answered | - | - | - |
-//! | expired | refused | refused | - | - | - |
+//! | | decided | the bridge: answered | the bridge: expired | resolved | turn ended, process gone | the decision is lost |
+//! |---|---|---|---|---|---|---|
+//! | pending | answering | answered | expired | expired | expired | - |
+//! | answering | - | answered | expired | answered | expired | pending |
+//! | answered, a guess | - | answered | expired | - | - | - |
+//! | answered | - | - | refused | - | - | - |
+//! | expired, a guess | refused | answered | - | - | - | - |
+//! | expired | refused | refused | - | - | - | - |
+//!
+//! A decision is lost where the command that carries it ends before Codex has it ([`lost`]).
 //!
 //! Ids of requests restart at 0 in every process of the app-server. Which process asked is known as far as the sender
 //! says so ([`Origin`]); an event that asks with an id that another event has used is of a newer process.
@@ -19,6 +21,7 @@ pub mod approval;
 pub mod client;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod client_tests;
+pub mod lost;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 

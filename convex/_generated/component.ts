@@ -50,6 +50,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             requestId: string | number;
             method: string;
             payloadJson: string;
+            overruled?: {
+              decisionJson: string;
+              decidedBy: string;
+              decidedByDevice: string;
+              decidedAt: number;
+              code?: string;
+            };
           }>;
           isDone: boolean;
           continueCursor: string;
@@ -645,6 +652,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           decidedBy?: string;
           decidedByDevice?: string;
           decidedAt?: number;
+          overruled?: {
+            decisionJson: string;
+            decidedBy: string;
+            decidedByDevice: string;
+            decidedAt: number;
+            code?: string;
+          };
         }>,
         Name
       >;

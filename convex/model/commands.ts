@@ -17,11 +17,12 @@ import { coded } from "../errors.js";
 import type { Actor, CommandRow } from "../validators.js";
 import { defined } from "./defined.js";
 import { decide } from "./core.js";
+import { loseDecision, type Decided } from "./decisions.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
-import { newestOfId, payloadOf } from "./requests.js";
+import { inStatus, newestOfId, OPEN_REQUESTS_MAX, payloadOf, textOf } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
-import { isShown } from "./visible.js";
+import { findShownTurn, isShown } from "./visible.js";
 
 /** Commands of a user that are open at once, beside interrupts and the component's own. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 export const COMMANDS_OPEN_MAX = 100;
@@ -35,6 +36,8 @@ const RUNTIMES_MAX = 100;
 const RUNTIMES_LISTED_MAX = 50;
 /** Rows of requests that are read for the commands of one call, eight more at most: 26 KiB each. */
 const REQUESTS_READ_MAX = 300;
+/** Decisions that are sent when a runtime binds a thread: each reads the user's open commands. */
+const DECISIONS_SENT_MAX = 20;
 /** What a command's row weighs beside its payload. */
 const ROW_BYTES = 1024;
 
@@ -55,9 +58,9 @@ export async function findShownCommand(ctx: ReadCtx, scope: Scope, commandId: st
   return thread !== null && command !== null && (await isCommandShown(ctx, thread, command)) ? command : null;
 }
 
-/** Whether a thread's command is shown: not where its turn is hidden, by either id. */
-export async function isCommandShown(ctx: ReadCtx, thread: Doc<"threads">, { turnId = "", clientTurnId = turnId }: Command): Promise<boolean> {
-  const shown = await Promise.all([...new Set([turnId, clientTurnId])].map((id) => isShown(ctx, thread, id)));
+/** Whether a thread's command is shown: not where its turn is hidden, by either id, or the one that it is about. */
+export async function isCommandShown(ctx: ReadCtx, thread: Doc<"threads">, { turnId = "", clientTurnId = turnId, aboutTurnId = turnId }: Command): Promise<boolean> {
+  const shown = await Promise.all([...new Set([turnId, clientTurnId, aboutTurnId])].map((id) => isShown(ctx, thread, id)));
   return !shown.includes(false);
 }
 
@@ -111,34 +114,36 @@ export async function factsOf(ctx: ReadCtx, command: Command, named?: NamedReque
     targetTurnId === undefined ? null : findTurnByEither(ctx, command, threadId, targetTurnId),
     request === undefined ? null : findRequest(ctx, command, threadId, request, named),
   ]);
-  return { ...command, target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status } } };
+  return { ...command, target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status, carried: asked.commandId === command.commandId } } };
 }
 
-/** What a command that is sent names, as far as it exists, and the row of the open command that carries its turn. */
+/** What a command that is sent names, as far as it exists and is shown, and the row of the open command that carries its turn. */
 export async function loadNamed(
   ctx: ReadCtx,
-  scope: Scope,
-  threadId: string,
+  thread: Doc<"threads">,
   needs: CommandNeeds,
   kind: string,
-): Promise<{ named: NamedFacts; carrier: Command | null; asked: Doc<"serverRequests"> | null }> {
+): Promise<{ named: NamedFacts; turn: Doc<"turns"> | null; carrier: Command | null; asked: Doc<"serverRequests"> | null }> {
+  const { threadId } = thread;
   const { turnId, clientTurnId, request } = needs;
-  const [turn, shown, asked] = await Promise.all([
-    turnId === undefined ? null : findTurnByEither(ctx, scope, threadId, turnId),
-    clientTurnId === undefined ? null : findTurnByEither(ctx, scope, threadId, clientTurnId),
-    request === undefined ? null : findRequest(ctx, scope, threadId, requestOf(request)),
+  const [turn, shown, found] = await Promise.all([
+    turnId === undefined ? null : findShownTurn(ctx, thread, turnId),
+    clientTurnId === undefined ? null : findTurnByEither(ctx, thread, threadId, clientTurnId),
+    request === undefined ? null : findRequest(ctx, thread, threadId, requestOf(request)),
   ]);
-  const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, scope, threadId, turn.clientTurnId);
+  const asked = found !== null && (await isShown(ctx, thread, found.turnId)) ? found : null;
+  const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, thread, threadId, turn.clientTurnId);
   // Whether it asks for a secret matters to an answer alone.
   const asks = asked !== null && kind === "answer" ? { payloadJson: await payloadOf(ctx, asked) } : {};
   const named = {
     turn: turn && turnFacts(turn),
     carrier: carrier && (await factsOf(ctx, carrier)),
     clientTurnExists: shown !== null,
-    request: asked && { status: asked.status, ...asks },
-    approval: asked?.approval !== undefined,
+    request: asked && { status: asked.status, carried: false, ...asks },
+    method: asked?.method,
+    same: null,
   };
-  return { named, carrier, asked };
+  return { named, turn, carrier, asked };
 }
 
 /** The open command that carries the queued turn of this id. */
@@ -238,10 +243,13 @@ export async function insertCommand(
   ctx: WriteCtx,
   sent: Sent,
   { command, turn }: { command: NewCommand; turn?: { turnOrder: number; inputSummary: string; silentAt: number } },
+  asked: Doc<"serverRequests"> | null,
 ): Promise<void> {
   const { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs } = sent;
   const { threadId } = thread;
   const { state, order, expiresAt, targetTurnId, clientTurnId, request } = command;
+  // A request beside the turns names none.
+  const aboutTurnId = targetTurnId ?? (asked === null || asked.turnId === "" ? undefined : asked.turnId);
   const { dueAt, endedAt, lease: _lease, deliveredAt: _deliveredAt, ...begun } = stateFields(state, { expiresAt }, nowMs);
   const id = await ctx.db.insert("commands", {
     ...{ ...scope, threadId, commandId, deviceId, order, rank: 0, lapses: 0, edited: false, createdAt: nowMs },
@@ -249,7 +257,7 @@ export async function insertCommand(
     kind: kind as Command["kind"],
     sentKind: kind,
     ...begun,
-    ...defined({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, clientTurnId, request: request && requestOf(request) }),
+    ...defined({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, aboutTurnId, clientTurnId, request: request && requestOf(request) }),
   });
   await writeParts(ctx, id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS), true);
   if (clientTurnId === undefined) return;
@@ -278,6 +286,9 @@ export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Comma
       ...defined({ turnId: write.turnId }),
     });
     if (command.clientTurnId !== undefined) await applyTurnFate(ctx, command, command.clientTurnId, write.turn, nowMs);
+    if (write.request === undefined || command.request === undefined) continue;
+    const asked = await findRequest(ctx, command, command.threadId, command.request);
+    if (asked !== null) await loseDecision(ctx, asked, write.request, write.code, nowMs);
   }
 }
 
@@ -316,35 +327,66 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
 
 /**
  * Sends the command of a `turns.interrupt` where a runtime is bound to the thread, and takes a turn that waits out of the queue.
- * No number of open commands holds it up.
+ * No number of open commands holds it up; where an interrupt of the turn is open nothing is sent, and the mark on the turn stands.
  */
 export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
-  const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
-  const { named, carrier } = await loadNamed(ctx, sent.scope, thread.threadId, { turnId }, sent.kind);
-  const answer = decide(() => planInterruptSend({ ...call, named }, isBound));
+  const { isBound, call, sent, open } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
+  const { named, turn, carrier } = await loadNamed(ctx, thread, { turnId }, sent.kind);
+  const ids = [turn?.turnId, turn?.clientTurnId];
+  const same = open.findLast(({ kind, threadId, targetTurnId = "" }) => kind === sent.kind && threadId === thread.threadId && ids.includes(targetTurnId));
+  const facts = same === undefined ? null : await factsOf(ctx, same);
+  const answer = decide(() => planInterruptSend({ ...call, named: { ...named, same: facts } }, isBound));
   const carriers = carrier === null ? [] : [carrier];
-  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+  if (answer.type === "insert") await insertCommand(ctx, sent, answer, null);
   if (answer.type === "insert" || answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
 }
 
 /**
- * Sends the command of an `approvals.respond` where a runtime is bound to the thread: the decision as the app-server writes it.
- * No number of open commands holds it up. A decision that cannot be sent is none: nothing of it is stored.
+ * Sends the command of an `approvals.respond` where a runtime is bound to the thread: the decision as the app-server writes it, and
+ * what it is of. No number of open commands holds it up; where an open command carries the decision nothing is sent.
  *
- * @throws `E_COMMAND_TOO_LARGE` where an offered decision is more than a command holds
+ * @returns why it can never be sent; null where it was, or will be
  */
-export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, request: Doc<"serverRequests">, decision: string, nowMs: number): Promise<void> {
-  const { requestId, runtimeId, generation, appGeneration } = request;
-  const payload = { requestId, ...defined({ runtimeId, generation, appGeneration }), decision: JSON.parse(decision) as unknown };
+export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, { row, decision, shownSha256 }: Decided, nowMs: number): Promise<Refusal | null> {
+  const { requestId, runtimeId, generation, appGeneration, commandId } = row;
+  const name = { requestId, ...defined({ runtimeId, generation, appGeneration }) };
+  const payload = { ...name, decision: JSON.parse(decision) as unknown, ...defined({ shownSha256 }) };
   const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "decide", payload, nowMs);
-  if (!isBound) return;
+  if (!isBound) return null;
   let answer = decide(() => planSend(call));
   if (answer.type === "needs") {
-    const { named } = await loadNamed(ctx, sent.scope, thread.threadId, answer.needs, sent.kind);
-    answer = decide(() => planSend({ ...call, named }));
+    const { named } = await loadNamed(ctx, thread, answer.needs, sent.kind);
+    const carrier = commandId === undefined ? null : await findCommand(ctx, thread, commandId);
+    const same = carrier && (await factsOf(ctx, carrier));
+    answer = decide(() => planSend({ ...call, named: { ...named, same } }));
   }
-  if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId: thread.threadId, requestId });
-  if (answer.type === "insert") await insertCommand(ctx, sent, answer);
+  if (answer.type === "rejected") return answer;
+  if (answer.type !== "insert") return null;
+  await insertCommand(ctx, sent, answer, row);
+  await ctx.db.patch("serverRequests", row._id, { commandId: sent.commandId });
+  return null;
+}
+
+/** Why a command of the component's own is not sent. */
+type Refusal = { code: string; message: string };
+
+/** Notes that a command of that id carries a decision, unless one does that is open. */
+export async function carryDecision(ctx: WriteCtx, { row }: Decided, commandId: string): Promise<void> {
+  const carrier = row.commandId === undefined ? null : await findCommand(ctx, row, row.commandId);
+  if (carrier?.open !== true) await ctx.db.patch("serverRequests", row._id, { commandId });
+}
+
+/** Sends the decisions of a thread that no command was sent for: nobody was there to do it. The first ones first, of who made them. */
+export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs: number): Promise<void> {
+  const answering = await inStatus(ctx, thread, thread.threadId, "answering").take(OPEN_REQUESTS_MAX);
+  const waiting = answering.filter(({ commandId }) => commandId === undefined).reverse();
+  for (const row of waiting.slice(0, DECISIONS_SENT_MAX)) {
+    const { decidedByDevice: deviceId, shownSha256, tenantId, userId } = row;
+    const decision = await textOf(ctx, row, "decision");
+    if (decision === undefined || deviceId === undefined) continue;
+    const refusal = await sendDecision(ctx, { tenantId, userId, deviceId }, thread, { row, decision, shownSha256 }, nowMs);
+    if (refusal !== null) await loseDecision(ctx, row, "pending", refusal.code, nowMs);
+  }
 }
 
 /** What a command that the component sends itself is planned from. */
@@ -357,7 +399,7 @@ async function loadOwn(ctx: ReadCtx, actor: Actor, thread: Doc<"threads">, kind:
   ]);
   const said = { nowMs, thread, commandId: `${kind}:${crypto.randomUUID()}`, kind, payloadJson: JSON.stringify(payload), ttlMs: undefined };
   const call = { ...said, own: true, sentBefore: null, openCount: open.length, nextOrder: order, named: null };
-  return { isBound: writer?.runtimeId !== undefined, call, sent: { ...said, scope, deviceId: actor.deviceId } };
+  return { isBound: writer?.runtimeId !== undefined, open, call, sent: { ...said, scope, deviceId: actor.deviceId } };
 }
 
 /** What becomes of the queued turn that shows a command. */

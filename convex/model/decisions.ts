@@ -1,46 +1,68 @@
-/** Decisions of approvals: made once, of what was shown, among what was offered, whichever way they come. */
+/** Decisions of approvals: made once, of what was shown, among what was offered, whichever way they come; and lost on their way. */
 import { planRespond } from "../../js-wrapper/core/control.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { Actor } from "../validators.js";
 import { decide } from "./core.js";
 import { refused } from "./refusals.js";
-import { rowAt, statusFields, withPayload, writeTexts } from "./requests.js";
+import { forgetResponse, overrule, rowAt, statusFields, textOf, withPayload, writeTexts } from "./requests.js";
 import type { WriteCtx } from "./scope.js";
 
 type Request = Doc<"serverRequests">;
 
 /** What somebody decides: `accepted`, `declined`, or a decision as the app-server writes it, in JSON. */
-export type Decision = { decision: string; requestId?: string | number | undefined; shownSha256?: string | undefined };
+export type Decision = {
+  decision: string;
+  requestId?: string | number | undefined;
+  shownSha256?: string | undefined;
+  /** Who does not decline has to say what was shown. */
+  mustShow: boolean;
+};
+
+/** What was decided: the decision as the app-server writes it, and of which payload. */
+export type Decided = { row: Request; decision: string; shownSha256: string | undefined };
 
 /**
  * Decides one of an item's requests.
  *
  * @param about what an error tells of it
- * @returns the request and the decision as the app-server writes it; null where it was decided so before
+ * @returns what was decided, now or before, that Codex is yet to get; null where it has it
  * @throws the `E_APPROVAL_*` code that says why not; `E_AUTH_THREAD_FORBIDDEN`
  */
 export async function decideApproval(
   ctx: WriteCtx,
   actor: Actor,
   { thread, rows, about }: { thread: Doc<"threads"> | null; rows: readonly Request[]; about: { threadId: string; turnId: string; itemId: string } },
-  { decision, requestId, shownSha256 }: Decision,
-): Promise<{ row: Request; decision: string } | null> {
-  const call = { threadExists: thread !== null, requestId, decision, shownSha256, known: rows };
+  { decision, requestId, shownSha256, mustShow }: Decision,
+): Promise<Decided | null> {
+  const call = { threadExists: thread !== null, requestId, decision, shownSha256, mustShow, known: rows };
   let answer = decide(() => planRespond(call));
   if (answer.type === "needs") {
     const known = await withPayload(ctx, rows, answer.row);
     answer = decide(() => planRespond({ ...call, known }));
   }
   if (answer.type === "rejected") throw refused(answer, rows, about);
-  if (answer.type !== "decide") return null;
+  if (answer.type !== "decide" && answer.type !== "again") return null;
   const row = rowAt(rows, answer.row);
+  if (answer.type === "again") return { row, decision: (await textOf(ctx, row, "decision")) ?? "", shownSha256: row.shownSha256 };
   const nowMs = Date.now();
   await ctx.db.patch("serverRequests", row._id, {
     ...statusFields("answering", row.approval, nowMs, row),
+    shownSha256: answer.shown,
     decidedBy: actor.userId,
     decidedByDevice: actor.deviceId,
     decidedAt: nowMs,
   });
   await writeTexts(ctx, row, { response: answer.response, decision: answer.decision });
-  return { row, decision: answer.decision };
+  return { row, decision: answer.decision, shownSha256: answer.shown };
+}
+
+/** Takes the decision of a request away that its command has lost, and keeps who made it, and why it is lost. */
+export async function loseDecision(ctx: WriteCtx, row: Request, status: Request["status"], code: string | undefined, nowMs: number): Promise<void> {
+  const left = await overrule(ctx, row, code);
+  await ctx.db.patch("serverRequests", row._id, {
+    ...statusFields(status, row.approval, nowMs, row),
+    // In a patch, `undefined` takes a field away.
+    ...{ shownSha256: undefined, commandId: undefined, decidedBy: undefined, decidedByDevice: undefined, decidedAt: undefined },
+  });
+  await forgetResponse(ctx, left);
 }

@@ -8,7 +8,7 @@ import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
 import { defined } from "./defined.js";
 import { decide } from "./core.js";
-import { endJob, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
+import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { bury, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
@@ -151,8 +151,11 @@ async function begin(ctx: WriteCtx, job: Job, batch: Batch): Promise<boolean> {
   if (threadId === undefined) return true;
   const thread = await findThread(ctx, job, threadId);
   if (thread === null) return false;
-  if (job.kind === "thread") await hideThread(ctx, job._id, thread, batch);
-  else if (job.kind === "turn" && from !== undefined && to !== undefined) await hide(ctx, thread, job._id, { from, to });
+  if (job.kind === "thread") {
+    await hideThread(ctx, job._id, thread, batch);
+    await forgetInPresence(ctx, job, [threadId]);
+  }
+  if (job.kind === "turn" && from !== undefined && to !== undefined) await hide(ctx, thread, job._id, { from, to });
   if (job.kind === "thread") return true;
   const current = await takeTurn(ctx, job, batch);
   if (current !== null) await ctx.db.patch("deletions", job._id, current);
@@ -193,13 +196,13 @@ async function takeTurn(ctx: WriteCtx, { tenantId, userId, threadId = "", from =
     )
     .first();
   if (turn === null) return null;
-  const { turnId, turnOrder } = turn;
+  const { turnId, clientTurnId, turnOrder } = turn;
   const inThread = { tenantId, userId, threadId };
-  await ctx.db.insert("deletedTurns", { ...inThread, turnId, expiresAt: batch.buriedUntil });
+  for (const id of idsOf(turn)) await ctx.db.insert("deletedTurns", { ...inThread, turnId: id, expiresAt: batch.buriedUntil });
   const streams = await takeHeads(ctx, inThread, turnId, batch);
   await ctx.db.delete("turns", turn._id);
   batch.deleted += 1;
-  return { turn: { row: turn._id, turnId, turnOrder }, streams };
+  return { turn: { row: turn._id, turnId, turnOrder, ...defined({ clientTurnId }) }, streams };
 }
 
 /** Takes heads of a turn away; answers whose they were. */
@@ -234,7 +237,9 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
     .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).gt("threadId", after))
     .take(THREADS_LOOKED_AT_MAX);
   const { nowMs } = batch;
-  for (const thread of threads.filter(({ createdAt }) => createdAt <= startedAt)) {
+  const hidden = threads.filter(({ createdAt }) => createdAt <= startedAt);
+  await forgetInPresence(ctx, job, hidden.map(({ threadId }) => threadId));
+  for (const thread of hidden) {
     const { threadId } = thread;
     const open = await openJob(ctx, job, { kind: "thread", threadId });
     const begun = { state: "running" as const, parent, startedAt: batch.nowMs };

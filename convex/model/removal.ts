@@ -3,7 +3,7 @@
  * one is not forgotten; what belongs to a row (its parts, a head's chunks) goes before it.
  */
 import type { Doc, Id, TableNames } from "../_generated/dataModel.js";
-import { runtimesOf } from "./commands.js";
+import { runtimesFrom } from "./commands.js";
 import { forgetForks } from "./forks.js";
 import { findUsage } from "./newest.js";
 import type { Scope, WriteCtx } from "./scope.js";
@@ -13,7 +13,11 @@ import { bury } from "./tombstones.js";
 export type Batch = { rows: number; units: number; deleted: number; buriedUntil: number; expiresAt: number; nowMs: number };
 
 export type ThreadRows = Scope & { threadId: string; threadRow: Id<"threads">; job: Id<"deletions"> };
-export type TurnRows = Scope & { threadId: string; turn: { row: Id<"turns">; turnId: string; turnOrder: number }; streams: string[] };
+type GoneTurn = { row: Id<"turns">; turnId: string; clientTurnId?: string | undefined; turnOrder: number };
+export type TurnRows = Scope & { threadId: string; turn: GoneTurn; streams: string[] };
+
+/** Codex's id of a turn, and the one that its client invented. */
+export const idsOf = ({ turnId, clientTurnId = turnId }: Pick<GoneTurn, "turnId" | "clientTurnId">): string[] => [...new Set([turnId, clientTurnId])];
 
 /** Takes rows of one table away; answers whether none is left. */
 type Remove<Of> = (ctx: WriteCtx, of: Of, batch: Batch) => Promise<boolean>;
@@ -60,15 +64,8 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
     }),
   deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => inThread(q, of))),
   commands: (ctx, of, batch) => removeOwners(ctx, batch, "commands", ctx.db.query("commands").withIndex("by_order", (q) => inThread(q, of))),
-  // A runtime's row names the thread until its next beat, which may never come.
-  presence: async (ctx, of) => {
-    const runtimes = await runtimesOf(ctx, of);
-    for (const { _id, threads } of runtimes) {
-      const left = threads.filter(({ threadId }) => threadId !== of.threadId);
-      if (left.length < threads.length) await ctx.db.patch("presence", _id, { threads: left });
-    }
-    return true;
-  },
+  // Went with the thread's row: no beat names it again.
+  presence: elsewhere,
   // Of the user's machines: they go with all of the user's.
   deviceTokens: elsewhere,
   // Jobs that deleted turns of it are done with it: what they know of alone goes here.
@@ -113,12 +110,16 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   },
   quarantine: (ctx, of, batch) =>
     removeOwners(ctx, batch, "quarantine", ctx.db.query("quarantine").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
-  // What it was asked by, and a command that waits with it.
+  // What it was asked by, a command that waits with it, and those that are about it.
   commands: async (ctx, of, batch) => {
-    const { turnId } = of.turn;
-    const asked = ctx.db.query("commands").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", turnId));
-    const waiting = ctx.db.query("commands").withIndex("by_client_turn", (q) => inThread(q, of).eq("clientTurnId", turnId));
-    return (await removeOwners(ctx, batch, "commands", asked)) && removeOwners(ctx, batch, "commands", waiting);
+    const commands = () => ctx.db.query("commands");
+    for (const id of idsOf(of.turn)) {
+      const asked = commands().withIndex("by_turn", (q) => inThread(q, of).eq("turnId", id));
+      const waiting = commands().withIndex("by_client_turn", (q) => inThread(q, of).eq("clientTurnId", id));
+      const about = commands().withIndex("by_about", (q) => inThread(q, of).eq("aboutTurnId", id));
+      for (const rows of [asked, waiting, about]) if (!(await removeOwners(ctx, batch, "commands", rows))) return false;
+    }
+    return true;
   },
   // Of the thread, and not of a turn.
   threads: elsewhere,
@@ -157,6 +158,14 @@ function takes(batch: Batch, row: object): boolean {
   batch.units -= JSON.stringify(row).length;
   batch.deleted += 1;
   return true;
+}
+
+/** Takes threads out of what a user's runtimes have told: their next beat may never come, and names none that is not there. */
+export async function forgetInPresence(ctx: WriteCtx, scope: Scope, threadIds: readonly string[]): Promise<void> {
+  for (const { _id, threads } of await runtimesFrom(ctx, scope)) {
+    const left = threads.filter(({ threadId }) => !threadIds.includes(threadId));
+    if (left.length < threads.length) await ctx.db.patch("presence", _id, { threads: left });
+  }
 }
 
 /** Takes rows away, each behind what belongs to it, as long as the batch lasts. */

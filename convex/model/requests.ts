@@ -9,7 +9,7 @@ import { PAYLOAD_PART_UNITS, partsOf, readParts, splitUnits, utf8Bytes, writePar
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 /** Requests of one thread that are open at once. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
-const OPEN_REQUESTS_MAX = 200;
+export const OPEN_REQUESTS_MAX = 200;
 /** Newest requests of one id: one for each process of the app-server that used it. */
 const REQUESTS_OF_ID_MAX = 8;
 /** Newest requests about one item: Codex was seen to ask once for each command in a line. */
@@ -178,16 +178,32 @@ export async function writeTexts(ctx: WriteCtx, row: Request, given: Partial<Rec
   for (const { kind, text } of long) await writeParts(ctx, row._id, kind, splitUnits(text, PAYLOAD_PART_UNITS), true);
 }
 
-/** Keeps what was decided as overruled, and makes room for another decision. */
-export async function overrule(ctx: WriteCtx, row: Request): Promise<Request> {
+/** Keeps what was decided as overruled, the last time, and makes room for another decision. @param code why it is lost, where it is */
+export async function overrule(ctx: WriteCtx, row: Request, code?: string): Promise<Request> {
   const { decisionJson, decidedBy, decidedByDevice, decidedAt } = row;
   const isLong = row.parted.some(({ kind }) => kind === "decision");
   if ((!isLong && decisionJson === undefined) || decidedBy === undefined || decidedByDevice === undefined || decidedAt === undefined) return row;
+  if (row.parted.some(({ kind }) => kind === "overruled")) await writeParts(ctx, row._id, "overruled", []);
   for await (const part of partsOf(ctx, row._id, "decision")) await ctx.db.patch("parts", part._id, { kind: "overruled" });
-  const parted = row.parted.map(({ kind, bytes }) => ({ kind: kind === "decision" ? "overruled" : kind, bytes }));
-  const overruled = { ...defined({ decisionJson }), decidedBy, decidedByDevice, decidedAt };
+  const others = row.parted.filter(({ kind }) => kind !== "overruled");
+  const parted = others.map(({ kind, bytes }) => ({ kind: kind === "decision" ? "overruled" : kind, bytes }));
+  const overruled = { ...defined({ decisionJson, code }), decidedBy, decidedByDevice, decidedAt };
   await ctx.db.patch("serverRequests", row._id, { decisionJson: undefined, overruled, parted });
   return { ...row, parted };
+}
+
+/** The last decision that is not what Codex was told, whole; undefined where there is none. */
+async function overruledOf(ctx: ReadCtx, { _id, parted, overruled }: Request) {
+  if (overruled === undefined) return undefined;
+  const isLong = parted.some(({ kind }) => kind === "overruled");
+  return { ...overruled, decisionJson: isLong ? await readParts(ctx, _id, "overruled") : (overruled.decisionJson ?? "") };
+}
+
+/** Takes the answer of a request away. */
+export async function forgetResponse(ctx: WriteCtx, row: Request): Promise<void> {
+  const parted = row.parted.filter(({ kind }) => kind !== "response");
+  await ctx.db.patch("serverRequests", row._id, { responseJson: undefined, parted });
+  if (parted.length < row.parted.length) await writeParts(ctx, row._id, "response", []);
 }
 
 /** A request that the core named among those that it was given: anything else is a bug of this software. */
@@ -235,7 +251,7 @@ export function weightOf(row: Request, texts: readonly LongText[] = ["payload", 
 export async function presentApproval(ctx: ReadCtx, row: Request): Promise<ApprovalRow> {
   const { threadId, turnId, itemId, approval = "", reason, createdAt, requestId, method } = row;
   const payloadJson = await payloadOf(ctx, row);
-  return { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...defined({ reason }) };
+  return { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...defined({ reason, overruled: await overruledOf(ctx, row) }) };
 }
 
 export async function presentRequest(ctx: ReadCtx, row: Request): Promise<ServerRequestRow> {
@@ -256,6 +272,7 @@ export async function presentRequest(ctx: ReadCtx, row: Request): Promise<Server
       decidedBy: row.decidedBy,
       decidedByDevice: row.decidedByDevice,
       decidedAt: row.decidedAt,
+      overruled: await overruledOf(ctx, row),
     }),
   };
 }

@@ -1,7 +1,7 @@
 /** Turns that a job deletes, or will, are hidden by their thread: by their places, so that a list skips what is in them. */
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
-import { findThread, findTurn, findTurnByEither, type ReadCtx, type Scope } from "./scope.js";
+import { findThread, findTurnByEither, type ReadCtx, type Scope } from "./scope.js";
 
 type Thread = Doc<"threads">;
 
@@ -58,7 +58,7 @@ export async function findShownTurn(ctx: ReadCtx, thread: Thread, turnId: string
 export async function isShown(ctx: ReadCtx, thread: Thread, turnId: string): Promise<boolean> {
   // Of a thread that hides nothing, nothing is looked up.
   if (thread.hidden === undefined || thread.hidden.length === 0) return true;
-  const turn = await findTurn(ctx, thread, thread.threadId, turnId);
+  const turn = await findTurnByEither(ctx, thread, thread.threadId, turnId);
   return turn === null ? !(await isDeletedTurn(ctx, thread, thread.threadId, turnId)) : !isHidden(thread, turn.turnOrder);
 }
 

@@ -519,7 +519,7 @@ export type RuntimeFacts = { runtimeId: string; generation: number; deviceId: st
 export type TargetTurnFacts = { turnId?: string | undefined; status: string; source?: string | undefined };
 
 /** `src/command/row.rs`, TargetRequest; its payload where it matters whether it asks for a secret. */
-export type TargetRequestFacts = { status: string; payloadJson?: string | undefined };
+export type TargetRequestFacts = { status: string; payloadJson?: string | undefined; carried: boolean };
 
 /** `src/command/row.rs`, CommandRow. */
 export type CommandFacts = {
@@ -569,6 +569,7 @@ export function targetTurn(packer: Packer, turn: TargetTurnFacts): void {
 export function targetRequest(packer: Packer, request: TargetRequestFacts): void {
   packer.text(request.status);
   packer.optionalText(request.payloadJson);
+  packer.flag(request.carried);
 }
 
 function range(packer: Packer, value: Range): void {

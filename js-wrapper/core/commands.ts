@@ -26,7 +26,10 @@ export type NamedFacts = {
   carrier: CommandFacts | null;
   clientTurnExists: boolean;
   request: TargetRequestFacts | null;
-  approval: boolean;
+  /** The app-server's method, of the request. */
+  method: string | undefined;
+  /** Of what another function sends: the newest open command that asks for the same. */
+  same: CommandFacts | null;
 };
 
 /** `src/command/send.rs`, CommandSendCall. */
@@ -148,7 +151,8 @@ function packSend(call: CommandSendCall, bound?: boolean): Packed {
     packer.optional(named.carrier, (carrier) => commandFacts(packer, carrier));
     packer.flag(named.clientTurnExists);
     packer.optional(named.request, (request) => targetRequest(packer, request));
-    packer.flag(named.approval);
+    packer.optionalText(named.method);
+    packer.optional(named.same, (same) => commandFacts(packer, same));
   });
   return packer.end();
 }

@@ -17,6 +17,8 @@ export type RespondCall = {
   /** `accepted`, `declined`, or a decision as JSON. */
   decision: string;
   shownSha256: string | undefined;
+  /** Who does not decline has to say what was shown. */
+  mustShow: boolean;
   known: readonly KnownRequest[];
 };
 
@@ -51,7 +53,7 @@ export type RequestAnswerOf<Type extends wasm.RequestAnswer["type"]> = Extract<w
 const instance = new Instance(base64, wasm.initSync);
 
 /** Plans an `approvals.respond`. */
-export const planRespond = (call: RespondCall) => ask<"needs" | "keep" | "decide">(wasm.planRespond, packRespond(call));
+export const planRespond = (call: RespondCall) => ask<"needs" | "keep" | "again" | "decide">(wasm.planRespond, packRespond(call));
 
 /** Plans a `serverRequests.resolve`. */
 export const planResolve = (call: ResolveCall) => ask<"needs" | "keep" | "resolve">(wasm.planResolve, packResolve(call));
@@ -71,6 +73,7 @@ function packRespond(call: RespondCall): Packed {
   packer.optionalText(call.requestId === undefined ? undefined : JSON.stringify(call.requestId));
   packer.text(call.decision);
   packer.optionalText(call.shownSha256);
+  packer.flag(call.mustShow);
   packer.list(call.known, (known) => knownRequest(packer, known));
   return packer.end();
 }

@@ -21,11 +21,12 @@ import type { HostActorContext } from "./validators.js";
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
  * @param args `commandId` is the client's; `payloadJson` (64 KiB) is `{input, clientTurnId?, waitForMachine?, …}` of a turn,
- *   `{expectedTurnId, input}` of a steer, `{turnId}` of an interrupt, `{requestId, decision}` of a decision, `{requestId, answer}`
- *   of an answer; `ttlMs`, in milliseconds, only shortens the time that it has
+ *   `{expectedTurnId, input}` of a steer, `{turnId}` of an interrupt, `{requestId, decision, shownSha256}` of a decision,
+ *   `{requestId, answer}` of an answer; `ttlMs`, in milliseconds, only shortens the time that it has
  * @returns the id, and where the command stands
  * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_ARCHIVED`, `E_COMMAND_ID_REUSED`,
- *   `E_COMMAND_INVALID`, `E_COMMAND_TOO_LARGE`, `E_COMMAND_TARGET_GONE`, `E_COMMAND_NOT_ALLOWED`, `E_QUOTA`
+ *   `E_COMMAND_INVALID`, `E_COMMAND_TOO_LARGE`, `E_COMMAND_TARGET_GONE`, `E_COMMAND_NOT_ALLOWED`, `E_QUOTA`; of a decision those of
+ *   `approvals.respond`: one that does not decline is `E_APPROVAL_CHANGED` without `shownSha256`
  */
 export async function sendCommand(
   ctx: HostMutationCtx,

@@ -312,6 +312,16 @@ export type CodexImportStatus = {
   updatedAt: number;
 };
 
+/** A decision that was stored and is not what Codex was told. */
+export type CodexOverruled = {
+  decisionJson: string;
+  decidedBy: string;
+  decidedByDevice: string;
+  decidedAt: number;
+  /** What its command ended with before Codex had it; none where the bridge's side decided otherwise. */
+  code?: string;
+};
+
 /** An approval that nobody has decided. */
 export type CodexApproval = {
   threadId: string;
@@ -327,6 +337,8 @@ export type CodexApproval = {
   method: string;
   /** The app-server's message, whole. */
   payloadJson: string;
+  /** What was decided last, where that did not reach Codex. */
+  overruled?: CodexOverruled;
 };
 
 /** A decision: `{json}` is one of the request's `availableDecisions`. */
@@ -361,6 +373,7 @@ export type CodexServerRequest = {
   decidedBy?: string;
   decidedByDevice?: string;
   decidedAt?: number;
+  overruled?: CodexOverruled;
 };
 
 /** What a command asks for: a new turn, more input for the one that runs, its end, a decision, the answer to a question. */

@@ -98,7 +98,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   const request = requestName(payload);
   const asked = answers ? machine.request(threadId, request) : null;
   if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
-  if (asked !== null && !isOfShown(payload["shownSha256"], asked)) return refused("E_APPROVAL_CHANGED");
+  if (asked !== null && !isOfShown(kind, payload, asked)) return refused("E_APPROVAL_CHANGED");
   const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, secret: asked?.isSecret ?? false };
   const answer = decideCommand({ ...check, kind, payloadJson });
   if (answer.type === "notAllowed") return refused(answer.code);
@@ -125,10 +125,16 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   }
 }
 
-/** Who does not say what was shown was asked for it by the component, or declines. */
-function isOfShown(shown: unknown, { payloadSha256 }: WaitingRequest): boolean {
-  if (shown === undefined || shown === null) return true;
-  return typeof shown === "string" && shown.toLowerCase() === payloadSha256.toLowerCase();
+/** Whether it is about what was shown. Who does not say of a request what was shown answers a question, or lets nothing happen. */
+function isOfShown(kind: string, { shownSha256, decision }: Record<string, unknown>, { payloadSha256 }: WaitingRequest): boolean {
+  if (shownSha256 === undefined || shownSha256 === null) return kind !== "decide" || declines(decision);
+  return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
+}
+
+/** As `src/request/approval.rs` has it. */
+function declines(decision: unknown): boolean {
+  if (typeof decision === "string") return ["decline", "cancel", "denied", "abort"].includes(decision);
+  return typeof decision === "object" && decision !== null && Object.keys(decision).join() === "denied";
 }
 
 function refused(code: string): RefusedClaim {

@@ -2,6 +2,7 @@
 
 use super::row::CommandState;
 use crate::error::Code;
+use crate::request::RequestState;
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -150,6 +151,9 @@ pub struct CommandWrite {
     pub lease: LeaseWrite,
     /// What becomes of the queued turn that shows it.
     pub turn: TurnFate,
+    /// The state that the request goes back to whose decision it carries.
+    #[tsify(optional)]
+    pub request: Option<RequestState>,
 }
 
 /// What becomes of a lease.

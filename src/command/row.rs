@@ -4,6 +4,7 @@ use super::answer::{CommandCode, CommandWrite, LeaseWrite, TurnFate};
 use crate::error::Code;
 use crate::limits::{COMMAND_LAPSES_MAX, ID_BYTES_MAX};
 use crate::pack::{Unpacker, safe_integer};
+use crate::request::lost;
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -77,6 +78,11 @@ impl CommandState {
         })
     }
 
+    /// Whether it has not come to an end, and Codex is yet to get it or has it right now.
+    pub fn is_open(self) -> bool {
+        self == Self::Queued || self.is_in_flight()
+    }
+
     /// Whether a runtime has it.
     pub fn is_in_flight(self) -> bool {
         matches!(self, Self::Leased | Self::Delivered)
@@ -114,6 +120,8 @@ pub struct TargetRequest<'a> {
     pub status: &'a str,
     /// What it asks, where a command is to answer it.
     pub payload: Option<&'a str>,
+    /// Whether the command carries the decision that is stored.
+    pub carried: bool,
 }
 
 /// What a command names, where that exists.
@@ -180,7 +188,7 @@ impl<'a> TargetTurn<'a> {
 impl<'a> TargetRequest<'a> {
     /// Reads it.
     pub fn unpack(call: &mut Unpacker<'a>) -> Self {
-        Self { status: call.text(), payload: call.optional_text() }
+        Self { status: call.text(), payload: call.optional_text(), carried: call.flag() }
     }
 }
 
@@ -337,7 +345,9 @@ impl<'a> CommandRow<'a> {
             _ => LeaseWrite::Clear,
         };
         let turn = self.fate(state, code.as_ref());
-        CommandWrite { row: at, state, code, turn_id: None, lapses: self.lapses, lease, turn }
+        let carried = self.target.request.filter(|request| request.carried);
+        let request = carried.and_then(|request| lost::after(request.status, state, code.as_ref()));
+        CommandWrite { row: at, state, code, turn_id: None, lapses: self.lapses, lease, turn, request }
     }
 
     /// What an end that is none at Codex does to the queued turn.

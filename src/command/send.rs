@@ -10,7 +10,7 @@ use crate::limits::{
     TURN_SILENT_MS, WAITING_TURN_TTL_MS,
 };
 use crate::pack::{Misfit, Unpacker};
-use crate::request::approval::asks_secret;
+use crate::request::approval;
 
 /// A `commands.send`.
 #[derive(Clone, Debug)]
@@ -63,8 +63,11 @@ pub struct Named<'a> {
     pub client_turn_exists: bool,
     /// The request.
     pub request: Option<TargetRequest<'a>>,
-    /// Whether it asks for an approval.
-    pub approval: bool,
+    /// The app-server's method, of the request.
+    pub method: Option<&'a str>,
+    /// Of what another function sends: the newest open command that asks for the same, an interrupt of the turn, or the one that
+    /// carries the decision.
+    pub same: Option<CommandRow<'a>>,
 }
 
 impl<'a> CommandSendCall<'a> {
@@ -99,7 +102,8 @@ impl<'a> CommandSendCall<'a> {
                 carrier: call.optional(CommandRow::unpack),
                 client_turn_exists: call.flag(),
                 request: call.optional(TargetRequest::unpack),
-                approval: call.flag(),
+                method: call.optional_text(),
+                same: call.optional(CommandRow::unpack),
             }),
         }
     }
@@ -152,6 +156,10 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
         let CommandPayload { target_turn_id: turn_id, client_turn_id, request, .. } = payload;
         return CommandAnswer::Needs { needs: CommandNeeds { turn_id, client_turn_id, request } };
     };
+    let is_sent = |same: CommandRow<'_>| same.present(call.now_ms, None).state.is_open();
+    if call.own && named.same.is_some_and(is_sent) {
+        return CommandAnswer::Keep;
+    }
     if let Some((code, message)) = named.fault(kind) {
         return reject(code, message);
     }
@@ -230,14 +238,16 @@ impl Named<'_> {
         if names_turn && self.turn.is_none() {
             return Some((Code::EAuthTurnForbidden, "the turn does not exist for this actor"));
         }
-        if kind == CommandKind::Answer && self.approval {
+        if kind == CommandKind::Answer && self.method.and_then(approval::kind).is_some() {
             return Some((
                 Code::ECommandNotAllowed,
                 "an approval is decided, as it was shown, and not answered",
             ));
         }
-        let asked = self.request.and_then(|request| request.payload);
-        if kind == CommandKind::Answer && asked.is_some_and(asks_secret) {
+        // Of all that is asked, a question alone can be secret.
+        let is_question = self.method == Some(approval::QUESTION);
+        let asked = self.request.filter(|_| is_question).and_then(|request| request.payload);
+        if kind == CommandKind::Answer && asked.is_some_and(approval::asks_secret) {
             return Some((
                 Code::ECommandNotAllowed,
                 "a secret is answered at the machine: it is stored nowhere",

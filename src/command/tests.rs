@@ -8,6 +8,7 @@ use crate::error::Code;
 use crate::ingest::call::ThreadRow;
 use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX, TURN_SILENT_MS};
 use crate::pack::Unpacker;
+use crate::request::RequestState;
 use CommandKind::{Answer, Decide, Interrupt, Steer, Turn};
 use CommandState::{Accepted, Cancelled, Delivered, Expired, Leased, Queued, Refused, Unknown};
 
@@ -16,7 +17,7 @@ const BOUND: Runtime<'static> = Runtime { runtime_id: "r", generation: 2, device
 const THREAD: ThreadRow<'static> =
     ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
 const RUNNING: TargetTurn<'static> = TargetTurn { turn_id: Some("U"), status: "inProgress", source: None };
-const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", payload: None };
+const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", payload: None, carried: false };
 const SECRET: &str = r#"{"params":{"questions":[{"isSecret":true}]}}"#;
 const TURN_JSON: &str = r#"{"clientTurnId":"c","input":[{"type":"text","text":"hi"}]}"#;
 const STATES: [CommandState; 8] = [Queued, Leased, Delivered, Unknown, Accepted, Refused, Expired, Cancelled];
@@ -56,7 +57,16 @@ fn lapsed(state: CommandState) -> CommandRow<'static> {
 fn write(row: usize, state: CommandState) -> CommandWrite {
     let lease =
         if matches!(state, Leased | Delivered | Unknown) { LeaseWrite::Keep } else { LeaseWrite::Clear };
-    CommandWrite { row, state, code: None, turn_id: None, lapses: 0, lease, turn: TurnFate::Keep }
+    CommandWrite {
+        row,
+        state,
+        code: None,
+        turn_id: None,
+        lapses: 0,
+        lease,
+        turn: TurnFate::Keep,
+        request: None,
+    }
 }
 
 fn ended(row: usize, state: CommandState, code: Code) -> CommandWrite {
@@ -318,27 +328,44 @@ fn what_names_something_that_is_over_is_not_sent() {
         assert_eq!(of(at, None, None), gone);
         for (status, want) in [("pending", None), ("answering", None), ("answered", gone), ("expired", gone)]
         {
-            assert_eq!(of(at, None, Some(TargetRequest { status, payload: None })), want, "{status}");
+            assert_eq!(
+                of(at, None, Some(TargetRequest { status, payload: None, carried: false })),
+                want,
+                "{status}"
+            );
         }
     }
 }
 
+const QUESTION: &str = "item/tool/requestUserInput";
+
 #[test]
 fn a_secret_is_not_answered_from_afar() {
-    let named =
-        Some(Named { request: Some(TargetRequest { payload: Some(SECRET), ..PENDING }), ..Named::default() });
-    let of = |at: usize| code(&plan_send(&CommandSendCall { named, ..send(KINDS[at].0, KINDS[at].1) }));
-    assert_eq!((of(3), of(4)), (None, Some(Code::ECommandNotAllowed)));
+    let of = |at: usize, method, payload| {
+        let request = Some(TargetRequest { payload: Some(payload), ..PENDING });
+        let named = Some(Named { request, method: Some(method), ..Named::default() });
+        code(&plan_send(&CommandSendCall { named, ..send(KINDS[at].0, KINDS[at].1) }))
+    };
+    let refused = Some(Code::ECommandNotAllowed);
+    assert_eq!((of(3, QUESTION, SECRET), of(4, QUESTION, SECRET)), (None, refused));
+    assert_eq!(of(4, QUESTION, "no JSON"), refused, "what cannot be read may ask for one");
+    assert_eq!(of(4, QUESTION, r#"{"params":{"questions":[]}}"#), None);
+    for other in ["item/tool/call", "mcpServer/elicitation/request", "thing/brandNew"] {
+        assert_eq!(of(4, other, r#"{"params":{"tool":"t"}}"#), None, "{other} asks no question");
+    }
 }
 
 #[test]
 fn an_approval_is_decided_and_not_answered() {
-    let of = |at: usize, approval| {
-        let named = Some(Named { request: Some(PENDING), approval, ..Named::default() });
+    let of = |at: usize, method| {
+        let named = Some(Named { request: Some(PENDING), method, ..Named::default() });
         code(&plan_send(&CommandSendCall { named, ..send(KINDS[at].0, KINDS[at].1) }))
     };
-    assert_eq!((of(3, true), of(4, true)), (None, Some(Code::ECommandNotAllowed)));
-    assert_eq!((of(3, false), of(4, false)), (None, None));
+    let approval = Some("item/commandExecution/requestApproval");
+    assert_eq!((of(3, approval), of(4, approval)), (None, Some(Code::ECommandNotAllowed)));
+    for other in [None, Some("item/tool/call")] {
+        assert_eq!((of(3, other), of(4, other)), (None, None));
+    }
 }
 
 #[test]
@@ -381,6 +408,60 @@ fn turns_interrupt_sends_where_a_runtime_is_bound_and_only_marks_without_one() {
     assert!(matches!(plan_interrupt_send(&bare), CommandAnswer::Needs { .. }));
 }
 
+#[test]
+fn what_another_function_sends_is_sent_once_as_long_as_it_is_open() {
+    for (kind, at) in [(Interrupt, 2), (Decide, 3)] {
+        let keeps = |own, same| {
+            let named = Named { turn: Some(RUNNING), request: Some(PENDING), same, ..Named::default() };
+            let call = CommandSendCall { named: Some(named), own, ..send(KINDS[at].0, KINDS[at].1) };
+            let answer = plan_send(&call);
+            let inserted = matches!(answer, CommandAnswer::Insert { .. });
+            assert!(inserted || answer == CommandAnswer::Keep, "{answer:?}");
+            !inserted
+        };
+        for state in STATES {
+            let same = Some(of_kind(kind, state));
+            assert_eq!(keeps(true, same), matches!(state, Queued | Leased | Delivered), "{state:?}");
+            assert!(!keeps(false, same), "a client's own command is made");
+        }
+        assert!(!keeps(true, None));
+        let late = CommandRow { expires_at_ms: Some(NOW), ..of_kind(kind, Queued) };
+        assert!(!keeps(true, Some(late)), "its time is over, whether or not the sweep was there");
+        let silent = CommandRow { lease: lease(2, NOW), ..of_kind(kind, Delivered) };
+        assert!(!keeps(true, Some(silent)), "it is unknown by now");
+    }
+}
+
+#[test]
+fn a_decision_whose_command_ends_before_codex_has_it_is_lost() {
+    let carried = |status, carried| {
+        let request = Some(TargetRequest { status, carried, payload: None });
+        CommandRow { target: Target { turn: None, request }, ..of_kind(Decide, Leased) }
+    };
+    let refused = |command: CommandRow<'static>, code| {
+        let call = CommandReportCall { code: Some(code), ..report(command, "refused") };
+        let CommandAnswer::Written { writes } = plan_report(&call) else { panic!() };
+        writes[0].request
+    };
+    let pending = Some(RequestState::Pending);
+    assert_eq!(refused(carried("answering", true), "E_COMMAND_NOT_ALLOWED"), pending);
+    assert_eq!(refused(carried("answering", true), "E_REQUEST_NOT_PENDING"), None);
+    assert_eq!(refused(carried("answering", false), "E_COMMAND_NOT_ALLOWED"), None, "another one carries it");
+    assert_eq!(refused(carried("answered", true), "E_COMMAND_NOT_ALLOWED"), None);
+    let swept = |command: CommandRow<'static>| {
+        let call = CommandSweepCall { now_ms: NOW, commands: vec![command] };
+        let CommandAnswer::Written { writes } = plan_command_sweep(&call) else { panic!() };
+        writes.first().map(|write| (write.state, write.request))
+    };
+    let late =
+        CommandRow { state: Queued, lease: None, expires_at_ms: Some(NOW), ..carried("answering", true) };
+    assert_eq!(swept(late), Some((Expired, pending)));
+    let abandoned = CommandRow { lease: lease(2, NOW), lapses: 3, ..carried("answering", true) };
+    assert_eq!(swept(abandoned), Some((Refused, pending)));
+    let silent = CommandRow { state: Delivered, lease: lease(2, NOW), ..carried("answering", true) };
+    assert_eq!(swept(silent), Some((Unknown, None)), "Codex may have it");
+}
+
 // ---- by itself
 
 #[test]
@@ -388,7 +469,7 @@ fn what_comes_to_its_end_by_itself() {
     let late = |command: CommandRow<'static>| CommandRow { expires_at_ms: Some(NOW), ..command };
     let target = |status, source| Target {
         turn: Some(TargetTurn { status, source, ..RUNNING }),
-        request: Some(TargetRequest { status: "expired", payload: None }),
+        request: Some(TargetRequest { status: "expired", payload: None, carried: false }),
     };
     let over = |kind| CommandRow { target: target("completed", Some("codex")), ..of_kind(kind, Queued) };
     let plain = |state, code| CommandWrite { turn: TurnFate::Keep, ..ended(0, state, code) };
@@ -977,11 +1058,13 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((reported.turn_id, reported.code, reported.steered), (Some("U"), Some("E_1"), true));
     assert_eq!(reported.turn, Some(ReportedTurn { client_turn_id: Some("c") }));
 
-    let texts = "kinterrupt{}turn{}UinProgresspending?";
+    let texts = ["kinterrupt{}turn{}UinProgresspending?m", row_texts].concat();
+    let texts = texts.as_str();
     let numbers = [
         1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
-        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0,
+        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0,
     ];
+    let numbers = [&numbers[..], &row_numbers].concat();
     let call = InterruptSendCall::unpack(Unpacker::new(texts, &numbers)).unwrap();
     assert!(call.bound && call.send.own);
     assert_eq!((call.send.command_id, call.send.kind, call.send.payload_json), ("k", "interrupt", "{}"));
@@ -993,8 +1076,8 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     let named = call.send.named.unwrap();
     assert_eq!((named.turn, named.client_turn_exists), (Some(RUNNING), true));
     assert_eq!(
-        (named.request, named.approval),
-        (Some(TargetRequest { payload: Some("?"), ..PENDING }), true)
+        (named.request, named.method, named.same),
+        (Some(TargetRequest { payload: Some("?"), carried: true, ..PENDING }), Some("m"), Some(want))
     );
     assert!(CommandSendCall::unpack(Unpacker::new(texts, &numbers[1..])).is_ok());
 }

@@ -85,12 +85,12 @@ pub fn decision<'a>(method: &str, payload: &'a str, wish: Wish<'a>) -> Result<&'
     Ok(decision)
 }
 
-/// Whether a decision lets nothing happen.
-fn declines(decision: &str) -> bool {
+/// Whether a decision, as the app-server writes it, lets nothing happen; `"denied"` is an older app-server's word.
+pub fn declines(decision: &str) -> bool {
     let Ok(decision) = Json::parse(decision) else { return false };
     match decision.str() {
-        Some(word) => ["decline", "cancel", "abort"].iter().any(|name| word.is(name)),
-        None => decision.entries().any(|(key, _)| key.is("denied")),
+        Some(word) => ["decline", "cancel", "abort", "denied"].iter().any(|name| word.is(name)),
+        None => decision.get("denied").is_some() && decision.entries().all(|(key, _)| key.is("denied")),
     }
 }
 
@@ -156,19 +156,23 @@ pub fn is_same(one: &str, other: &str) -> bool {
     one == other || matches!((Json::parse(one), Json::parse(other)), (Ok(one), Ok(other)) if same(one, other))
 }
 
-/// Whether a question asks for a secret: its answer is nothing to store.
+/// Whether a question ([`QUESTION`], and no other method) asks for a secret: its answer is nothing to store.
 pub fn asks_secret(payload: &str) -> bool {
     // What cannot be read may ask for one.
     let Some(questions) = params(payload).and_then(|params| params.get("questions")) else { return true };
     questions.items().any(|question| question.get("isSecret").and_then(Json::bool) == Some(true))
 }
 
-/// Whether `shown`, in hexadecimal, is the SHA-256 of the payload.
-pub fn is_shown(payload: &str, shown: &str) -> bool {
+/// The SHA-256 of a payload, in hexadecimal.
+pub fn shown_of(payload: &str) -> String {
     let digest = Sha256::digest(payload.as_bytes());
     let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
-    let hexadecimal = digest.iter().flat_map(digits);
-    hexadecimal.eq(shown.chars().map(|char| Some(char.to_ascii_lowercase())))
+    digest.iter().flat_map(digits).flatten().collect()
+}
+
+/// Whether `shown`, in hexadecimal, is the SHA-256 of the payload.
+pub fn is_shown(payload: &str, shown: &str) -> bool {
+    shown_of(payload).eq_ignore_ascii_case(shown)
 }
 
 /// Whether two values are one: white space, escapes and the order of members do not count.

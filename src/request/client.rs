@@ -34,6 +34,8 @@ pub struct RespondCall<'a> {
     pub wish: Wish<'a>,
     /// SHA-256 of the payload that was shown, in hexadecimal.
     pub shown_sha256: Option<&'a str>,
+    /// Whether who does not decline has to say what was shown.
+    pub must_show: bool,
     /// The item's requests, newest last.
     pub known: Vec<KnownRequest<'a>>,
 }
@@ -111,6 +113,13 @@ pub enum RequestAnswer {
         decision: String,
         /// The `result` that the app-server is to get.
         response: String,
+        /// SHA-256 of the payload that is decided, in hexadecimal.
+        shown: String,
+    },
+    /// `approvals.respond`: it was decided so, and Codex is yet to get it. Where nothing carries it there, it is sent again.
+    Again {
+        /// The request.
+        row: u32,
     },
     /// `serverRequests.resolve`: how it ended is stored.
     Resolve {
@@ -164,6 +173,7 @@ impl<'a> RespondCall<'a> {
                 json => Wish::Exactly(json),
             },
             shown_sha256: call.optional_text(),
+            must_show: call.flag(),
             known: call.list(KnownRequest::unpack),
         };
         call.end(read)
@@ -241,12 +251,20 @@ pub fn plan_respond(call: &RespondCall<'_>) -> RequestAnswer {
     if !is_pending && known.decision.is_none() {
         return not_pending;
     }
-    if call.shown_sha256.is_some_and(|shown| !approval::is_shown(payload, shown)) {
+    let decision = approval::decision(method, payload, call.wish);
+    let is_changed = match call.shown_sha256 {
+        Some(shown) => !approval::is_shown(payload, shown),
+        None => call.must_show && decision.is_ok_and(|decision| !approval::declines(decision)),
+    };
+    if is_changed {
         let message = "what is asked is not what was shown";
         return rejected(Code::EApprovalChanged, message, Some(row));
     }
-    match (approval::decision(method, payload, call.wish), known.decision) {
-        (Ok(wish), Some(decided)) if approval::is_same(wish, decided) => RequestAnswer::Keep,
+    match (decision, known.decision) {
+        (Ok(wish), Some(decided)) if approval::is_same(wish, decided) => {
+            let is_on_its_way = known.request.state == RequestState::Answering;
+            if is_on_its_way { RequestAnswer::Again { row } } else { RequestAnswer::Keep }
+        }
         (_, Some(_)) => not_pending,
         (Err(Unfit::NotOffered), None) => {
             rejected(Code::EApprovalNotOffered, "the request does not offer this decision", Some(row))
@@ -258,6 +276,7 @@ pub fn plan_respond(call: &RespondCall<'_>) -> RequestAnswer {
             row,
             decision: wish.to_owned(),
             response: approval::result(method, payload, wish),
+            shown: approval::shown_of(payload),
         },
     }
 }

@@ -1,6 +1,6 @@
 //! What is answered to clients and to the bridge, input by input.
 
-use super::approval::{Unfit, Wish, decision, decision_of, is_same, is_shown, result};
+use super::approval::{Unfit, Wish, decision, decision_of, declines, is_same, is_shown, result};
 use super::client::*;
 use super::*;
 use crate::limits::APPROVAL_BYTES_MAX;
@@ -17,7 +17,7 @@ fn known(id: &'static str, state: RequestState, decided: Option<&'static str>) -
 }
 
 fn respond(wish: Wish<'static>, known: Vec<KnownRequest<'static>>) -> RespondCall<'static> {
-    RespondCall { thread_exists: true, id: None, wish, shown_sha256: None, known }
+    RespondCall { thread_exists: true, id: None, wish, shown_sha256: None, must_show: false, known }
 }
 
 /// The answer in one line.
@@ -26,6 +26,7 @@ fn brief(answer: &RequestAnswer) -> String {
         RequestAnswer::Rejected { code, row, .. } => format!("{} {row:?}", name(code)),
         RequestAnswer::Needs { row } => format!("needs {row}"),
         RequestAnswer::Keep => "keep".into(),
+        RequestAnswer::Again { row } => format!("again {row}"),
         RequestAnswer::Decide { row, decision, .. } => format!("decide {row} {decision}"),
         RequestAnswer::Resolve { row, answered, decision, decides, keeps_response } => {
             format!("resolve {row} {answered} {decision:?} decides {decides} keeps {keeps_response}")
@@ -44,8 +45,8 @@ fn the_first_decision_stands_in_every_state() {
         (Pending, None, Wish::Accepted, "decide 0 \"accept\""),
         (Pending, None, Wish::Declined, "decide 0 \"decline\""),
         (Pending, None, Wish::Exactly("\"cancel\""), "decide 0 \"cancel\""),
-        (Answering, accept, Wish::Accepted, "keep"),
-        (Answering, accept, Wish::Exactly("\"accept\""), "keep"),
+        (Answering, accept, Wish::Accepted, "again 0"),
+        (Answering, accept, Wish::Exactly("\"accept\""), "again 0"),
         (Answering, accept, Wish::Declined, "E_APPROVAL_NOT_PENDING Some(0)"),
         (Answering, decline, Wish::Accepted, "E_APPROVAL_NOT_PENDING Some(0)"),
         (Answering, accept, Wish::Exactly("\"never\""), "E_APPROVAL_NOT_PENDING Some(0)"),
@@ -117,6 +118,57 @@ fn an_approval_is_what_was_shown() {
         assert!(!is_shown(text, &format!("{digest}0")));
         assert!(!is_shown("abd", digest));
     }
+}
+
+#[test]
+fn who_does_not_decline_says_what_was_shown_where_that_is_asked() {
+    let of = |wish, shown_sha256, must_show| {
+        let known = vec![known("0", RequestState::Pending, None)];
+        brief(&plan_respond(&RespondCall { shown_sha256, must_show, ..respond(wish, known) }))
+    };
+    let shown = approval::shown_of(PAYLOAD);
+    let shown = Some(shown.as_str());
+    let changed = "E_APPROVAL_CHANGED Some(0)";
+    assert_eq!(of(Wish::Accepted, None, true), changed);
+    assert_eq!(of(Wish::Exactly(r#"{"a":{"b":[1,"é"]}}"#), None, true), changed);
+    assert_eq!(of(Wish::Accepted, shown, true), "decide 0 \"accept\"");
+    assert_eq!(of(Wish::Accepted, None, false), "decide 0 \"accept\"");
+    for declining in [Wish::Declined, Wish::Exactly("\"cancel\"")] {
+        assert!(of(declining, None, true).starts_with("decide 0"), "{declining:?}");
+        assert_eq!(of(declining, Some("00"), true), changed, "{declining:?}");
+    }
+    let unoffered = Wish::Exactly("\"acceptForSession\"");
+    assert_eq!(of(unoffered, None, true), "E_APPROVAL_NOT_OFFERED Some(0)");
+}
+
+#[test]
+fn what_declines_lets_nothing_happen() {
+    for declining in
+        ["\"decline\"", "\"cancel\"", "\"denied\"", " \"\\u0061bort\" ", r#"{"denied":{"rejection":"no"}}"#]
+    {
+        assert!(declines(declining), "{declining}");
+    }
+    for other in [
+        "\"accept\"",
+        "\"approved\"",
+        "\"Decline\"",
+        "decline",
+        "",
+        "{}",
+        r#"{"decline":{}}"#,
+        r#"{"denied":{},"approved":{}}"#,
+        r#"["denied"]"#,
+    ] {
+        assert!(!declines(other), "{other}");
+    }
+}
+
+#[test]
+fn a_decision_tells_the_hash_of_what_is_decided() {
+    let answer = plan_respond(&respond(Wish::Accepted, vec![known("0", RequestState::Pending, None)]));
+    let RequestAnswer::Decide { shown, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!(shown.len(), 64);
+    assert!(is_shown(PAYLOAD, &shown));
 }
 
 #[test]

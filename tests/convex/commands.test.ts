@@ -203,6 +203,14 @@ describe("a command that is sent", () => {
     const answer = send(component, "a", { kind: "answer", payloadJson: '{"requestId":0,"answer":{}}' });
     expect(isSecret ? (await refusal(answer)).code : (await answer).state).toBe(want);
   });
+
+  test.each(["item/tool/call", "mcpServer/elicitation/request"])("answers %s from afar: it asks no question that could be secret", async (method) => {
+    const component = await startBound();
+    const payloadJson = JSON.stringify({ id: 0, method, params: { threadId: THREAD, turnId: TURN, tool: "lookup", message: "which?" } });
+    await component.mutation(api.serverRequests.upsertPending, { actor: OWNER, requestId: 0, threadId: THREAD, turnId: TURN, itemId: "call_1", method, payloadJson, requestedAt: 1 });
+    expect((await send(component, "a", { kind: "answer", payloadJson: '{"requestId":0,"answer":{"success":true}}' })).state).toBe("queued");
+    expect(await lease(component)).toMatchObject([{ kind: "answer" }]);
+  });
 });
 
 describe("a lease", () => {
@@ -487,7 +495,7 @@ describe("time", () => {
     const turn = await running(component);
     const method = "item/commandExecution/requestApproval";
     await ingestOk(component, [turn.raw(method, JSON.stringify({ method, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i" } }))]);
-    await send(component, "a", { kind: "decide", payloadJson: '{"requestId":0,"decision":"accept"}' });
+    await send(component, "a", { kind: "decide", payloadJson: '{"requestId":0,"decision":"decline"}' });
     pass(48 * HOUR);
     expect(await sweep(component)).toEqual({ moved: 0, hasMore: false });
     expect(await states(component)).toEqual([["a", "queued"]]);
@@ -502,7 +510,7 @@ describe("time", () => {
     const turn = await running(component);
     const method = "item/commandExecution/requestApproval";
     await ingestOk(component, [turn.raw(method, JSON.stringify({ method, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i" } }))]);
-    const decision = (generation: number) => JSON.stringify({ requestId: 0, runtimeId: "rt", generation, decision: "accept" });
+    const decision = (generation: number) => JSON.stringify({ requestId: 0, runtimeId: "rt", generation, decision: "decline" });
     expect((await refusal(send(component, "a", { kind: "decide", payloadJson: decision(2) }))).code).toBe("E_COMMAND_TARGET_GONE");
     await send(component, "a", { kind: "decide", payloadJson: decision(1) });
     expect(await leasedIds(component)).toEqual(["a"]);
@@ -764,7 +772,8 @@ describe("approvals.respond", () => {
     await asking(component);
     await respond(component);
     await respond(component);
-    const payloadJson = JSON.stringify({ requestId: 0, runtimeId: "rt", generation: 1, decision: "accept" });
+    const shownSha256 = createHash("sha256").update((await dump(component)).serverRequests[0]!.payloadJson!).digest("hex");
+    const payloadJson = JSON.stringify({ requestId: 0, runtimeId: "rt", generation: 1, decision: "accept", shownSha256 });
     expect(await lease(component)).toMatchObject([{ kind: "decide", payloadJson }]);
     expect((await refusal(respond(component, "declined"))).code).toBe("E_APPROVAL_NOT_PENDING");
     expect((await dump(component)).commands).toMatchObject([{ deviceId: "phone", state: "leased" }]);

@@ -60,6 +60,32 @@ describe("a token", () => {
     expect((await list(component)).map(({ tokenId }) => tokenId)).toEqual([later.tokenId]);
   });
 
+  test("ends by itself, so that who follows a query that checked it is told", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: NOW_MS });
+    const component = startComponent();
+    const tokens = async () => (await dump(component)).deviceTokens.map(({ label }) => label);
+    const pass = async (ms: number) => {
+      for (let left = ms; left > 0; left -= DAY) {
+        vi.advanceTimersByTime(Math.min(left, DAY));
+        await component.finishInProgressScheduledFunctions();
+      }
+    };
+    await issue(component, { ttlMs: 60_000, label: "a minute" });
+    const { tokenId } = await issue(component, { ttlMs: 30 * DAY, label: "revoked" });
+    await issue(component, { ttlMs: 60 * DAY, label: "60 days" });
+    await pass(59_999);
+    expect(await tokens()).toEqual(["a minute", "revoked", "60 days"]);
+    await pass(1);
+    expect(await tokens()).toEqual(["revoked", "60 days"]);
+    await revoke(component, tokenId);
+    await pass(60 * DAY - 60_001);
+    expect(await tokens()).toEqual(["60 days"]);
+    await pass(1);
+    expect(await tokens()).toEqual([]);
+    const scheduled = await component.run((ctx) => ctx.db.system.query("_scheduled_functions").collect());
+    expect(scheduled.filter(({ state }) => state.kind !== "success")).toEqual([]);
+  });
+
   test("that is revoked holds no more, and its user alone revokes it", async () => {
     const component = startComponent();
     const { token, tokenId } = await issue(component);

@@ -1,4 +1,5 @@
 /** The mailbox on the real component: what becomes of a command where machines, networks and people do their worst. */
+import { createHash } from "node:crypto";
 import type { ApiFromModules, FunctionArgs, UserIdentity } from "convex/server";
 import { anyApi, getFunctionName, makeFunctionReference, mutationGeneric } from "convex/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -18,6 +19,11 @@ import { refusal, SESSION, THREAD, TURN, TurnStream, type StreamEvent } from "./
 const MINUTE = 60_000;
 const ANN = { subject: "ann", issuer: "https://id.test", tokenIdentifier: "https://id.test|ann", sid: "phone" } satisfies Partial<UserIdentity>;
 const SETTINGS = { started: { cwd: "/w", sandboxPolicy: { type: "readOnly" }, approvalPolicy: "on-request" } };
+
+/** What Codex asks, and its hash. */
+const METHOD = "item/commandExecution/requestApproval";
+const ASKED = JSON.stringify({ method: METHOD, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i", command: "ls", cwd: "/w" } });
+const SHOWN = createHash("sha256").update(ASKED).digest("hex");
 
 /** What a cron runs every minute. */
 const cron = {
@@ -110,7 +116,7 @@ class Machine {
       machine: {
         policyJson: () => this.policyJson,
         settings: () => SETTINGS,
-        request: (_, { requestId }) => (this.requests.has(requestId) ? { isSecret: false, payloadSha256: "" } : null),
+        request: (_, { requestId }) => (this.requests.has(requestId) ? { isSecret: false, payloadSha256: SHOWN } : null),
       },
       actions: { turn: take, steer: act, interrupt, decide: act, answer: act },
       findEcho: async ({ echoId }) => {
@@ -393,7 +399,6 @@ describe("a lease", () => {
   test("of a turn that was handed out when another one began lapses, so that what that one asks can be answered", async () => {
     const { world, machine } = await begin();
     const turn = new TurnStream();
-    const method = "item/commandExecution/requestApproval";
     machine.mailbox.turnStarted(THREAD, TURN);
     await world.send("a");
     machine.mailbox.wake(THREAD);
@@ -401,9 +406,9 @@ describe("a lease", () => {
     expect(await world.fates()).toEqual({ a: "leased" });
     machine.process!.heartbeat.start();
     machine.running = TURN;
-    await world.tell(machine, [turn.started(), turn.raw(method, JSON.stringify({ method, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i" } }))]);
+    await world.tell(machine, [turn.started(), turn.raw(METHOD, ASKED)]);
     machine.requests.add(0);
-    await world.send("yes", { kind: "decide", payloadJson: '{"requestId":0,"decision":"accept"}' });
+    await world.send("yes", { kind: "decide", payloadJson: JSON.stringify({ requestId: 0, decision: "accept", shownSha256: SHOWN }) });
     await world.pass(3 * MINUTE);
     expect([await world.fates(), namesOf(machine)]).toEqual([{ a: "queued", yes: "accepted" }, ["yes"]]);
     machine.running = undefined;
@@ -565,18 +570,16 @@ describe("a turn", () => {
 });
 
 describe("an answer", () => {
-  const METHOD = "item/commandExecution/requestApproval";
   async function asking() {
     const { world, machine } = await begin();
     const turn = new TurnStream();
-    const params = { threadId: THREAD, turnId: TURN, itemId: "i", command: "ls", cwd: "/w" };
-    await world.tell(machine, [turn.started(), turn.raw(METHOD, JSON.stringify({ method: METHOD, id: 0, params }))]);
+    await world.tell(machine, [turn.started(), turn.raw(METHOD, ASKED)]);
     machine.mailbox.turnStarted(THREAD, TURN);
     machine.requests.add(0);
     return { world, machine, turn };
   }
   const decide = (world: World, commandId: string, decision: string) =>
-    world.send(commandId, { kind: "decide", payloadJson: JSON.stringify({ requestId: 0, decision }) });
+    world.send(commandId, { kind: "decide", payloadJson: JSON.stringify({ requestId: 0, decision, shownSha256: SHOWN }) });
 
   test("of two devices is one to Codex: the first decision wins, the other is told", async () => {
     const { world, machine } = await asking();

@@ -48,8 +48,34 @@ describe("a beat", () => {
     expect((await get(component)).current).toEqual(told);
   });
 
+  test("does not tell of a thread that is not there, nor of one that was deleted", async () => {
+    const component = await startThread();
+    await component.mutation(api.threads.create, { actor: OWNER, threadId: "th_2" });
+    const threads = [AT, { ...AT, threadId: "th_2", turnId: TURN }, { ...AT, threadId: "nowhere" }];
+    await beat(component, { threads });
+    const { tenantId, userId } = OWNER;
+    // 60 more machines have beaten since.
+    await component.run(async (ctx) => {
+      const told = { phase: "ready", login: "in", generation: 1, deviceId: "d", awayAt: 0, expiresAt: Date.now() + MINUTE, away: true } as const;
+      for (let at = 0; at < 60; at++) await ctx.db.insert("presence", { tenantId, userId, runtimeId: `rt_${String(at)}`, ...told, beatAt: Date.now() + at, threads: [] });
+    });
+    const shown = async () => (await dump(component)).presence.find(({ runtimeId }) => runtimeId === "rt")?.threads.map(({ threadId }) => threadId);
+    expect(await shown()).toEqual([THREAD, "th_2"]);
+    await component.mutation(api.threads.deleteCascade, { actor: OWNER, threadId: "th_2" });
+    expect(await shown(), "at once").toEqual([THREAD]);
+    await beat(component, { threads });
+    expect(await shown(), "while its rows go").toEqual([THREAD]);
+    await component.finishAllScheduledFunctions(() => vi.advanceTimersByTime(1));
+    await beat(component, { threads });
+    expect(await shown(), "when they are gone").toEqual([THREAD]);
+    await component.mutation(api.threads.create, { actor: OWNER, threadId: "nowhere" });
+    await beat(component, { threads });
+    expect(await shown()).toEqual([THREAD, "nowhere"]);
+  });
+
   test("forgets what it does not tell", async () => {
     const component = await startThread();
+    await component.mutation(api.threads.create, { actor: OWNER, threadId: "th_2" });
     await beat(component, { threads: [AT, { ...AT, threadId: "th_2" }] });
     await beat(component, { login: "strange", phase: "strange", threads: [] });
     expect(await list(component)).toMatchObject([{ phase: "unknown", login: "unknown", threads: [] }]);
@@ -261,6 +287,7 @@ describe("a beat and the commands of its threads", () => {
     const limits: Record<string, number> = {};
     const component = startComponent(limits);
     const threads = Array.from({ length: 64 }, (_, at) => ({ ...AT, threadId: `th_${at}` }));
+    for (const { threadId } of threads) await component.mutation(api.threads.create, { actor: OWNER, threadId });
     await beat(component, { threads });
     Object.assign(limits, { documentsRead: 2, databaseQueries: 2 });
     await beat(component, { threads });

@@ -471,9 +471,9 @@ test("the crons name every sweep, and nothing else", async () => {
       if (exported?.isInternal === true && exported.isMutation === true) sweeps.push(`${module}:${name}`);
     }
   }
-  // These are of one stream, turn or job, which its caller names, and of one runtime, whose beats move them.
+  // These are of one stream, turn or job, which its caller names, of one runtime, whose beats move them, and of one token.
   const ofStreams = ["streams:cleanupExpiredStream", "streams:cleanupFinishedStream", "streams:timeoutStream"];
-  const ofOne = ["forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
+  const ofOne = ["devices:expire", "forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });

@@ -248,6 +248,21 @@ describe("an approval is of what was shown", () => {
     expect(await respond({ shownSha256: await shownSha256Of(ASKED.payloadJson) })).toEqual(["stored", ["answering", "browser"]]);
   });
 
+  test("by a command too", async () => {
+    const { app, ann, deviceToken } = await working();
+    await tell(app, deviceToken, [new TurnStream().started()]);
+    await app.mutation(host.upsertPendingServerRequestForHooks, { deviceToken, threadId: THREAD, turnId: TURN, ...ASKED });
+    const decide = (more: object) =>
+      ann.mutation(host.sendCommand, { threadId: THREAD, commandId: "c", kind: "decide", payloadJson: JSON.stringify({ requestId: 0, decision: "accept", ...more }) });
+    for (const more of [{}, { decision: "acceptForSession" }, { shownSha256: "0".repeat(64) }]) expect((await refusal(decide(more))).code).toBe("E_APPROVAL_CHANGED");
+    const lease = () => app.mutation(host.leaseCommands, { deviceToken, ...RUNTIME, threadId: THREAD, limit: 1 });
+    expect(await lease()).toEqual([]);
+    expect(await ann.query(host.listPendingServerRequestsForHooks, {})).toMatchObject([{ status: "pending" }]);
+    const shown = { shownSha256: await shownSha256Of(ASKED.payloadJson) };
+    await decide(shown);
+    expect((await lease()).map(({ payloadJson }) => JSON.parse(payloadJson) as object)).toEqual([{ requestId: 0, decision: "accept", ...shown }]);
+  });
+
   test("declined it needs no word of it", async () => {
     expect(await respond({ decision: "declined" })).toEqual(["stored", ["answering", "browser"]]);
   });
@@ -262,7 +277,8 @@ describe("what is gone stays gone", () => {
       await tell(app, deviceToken, turn.whole());
       await ann.mutation(host.deleteThread, { threadId: THREAD });
       expect(await messagesOf(ann)).toEqual([]);
-      await app.finishAllScheduledFunctions(() => vi.runAllTimers());
+      // And no further: the token has its end too.
+      await app.finishAllScheduledFunctions(() => vi.advanceTimersByTime(1));
       const late = await app.mutation(host.ingestBatch, { deviceToken, sessionId: SESSION, threadId: THREAD, deltas: [turn.started()] });
       expect(late).toMatchObject({ status: "rejected", errors: [{ errorCode: "E_THREAD_DELETED", recoverable: false }] });
       expect((await refusal(app.mutation(host.ensureThread, { deviceToken, threadId: THREAD }))).code).toBe("E_THREAD_DELETED");

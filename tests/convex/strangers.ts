@@ -24,6 +24,29 @@ export const STRANGERS: [who: string, actor: Actor][] = [
   ["a user whose joined name is the same", { ...OWNER, tenantId: "acm", userId: "eann" }],
 ];
 
+/** Who is no stranger: the owner, on a device that is not the one whose bridge writes the thread. */
+export const OTHER_DEVICE: Actor = { ...OWNER, deviceId: "desk" };
+
+/** What that device may do: read as the first one does, do what people do, tell of what is its own; and not act as the first one's bridge. */
+export const OF_OTHER_DEVICE = {
+  reads: [
+    ...["approvals.listPending", "commands.get", "commands.list", "devices.list", "imports.getImportStatus", "messages.getByTurn", "messages.getPayload"],
+    ...["messages.getText", "messages.listByThread", "presence.get", "presence.list", "quarantine.list", "reasoning.listByThread", "serverRequests.listPending"],
+    ...["stats.usage", "sync.replay", "sync.resumeReplay", "threads.get", "threads.getDeletionJobStatus", "threads.getExternalMapping", "threads.getForkStatus"],
+    ...["threads.getState", "threads.list", "threads.resolveByExternalId", "tokenUsage.listByThread", "turns.get"],
+  ],
+  does: [
+    ...["approvals.respond", "commands.cancel", "commands.edit", "commands.promote", "commands.send", "devices.issueToken", "devices.revokeToken"],
+    ...["quarantine.drop", "threads.archive", "threads.cancelScheduledDeletion", "threads.create", "threads.deleteCascade", "threads.forceRunScheduledDeletion"],
+    ...["threads.fork", "threads.purgeActorData", "threads.rename", "threads.resolve", "threads.resume", "threads.revert", "threads.scheduleDeleteCascade"],
+    ...["threads.schedulePurgeActorData", "threads.unarchive", "turns.deleteCascade", "turns.interrupt", "turns.scheduleDeleteCascade", "turns.start"],
+    // A bridge's, for whichever of the user's: it takes the thread over, or tells of it. `defineCodexHost` asks for a bridge's credential.
+    ...["imports.importHistory", "serverRequests.resolve", "serverRequests.upsertPending", "sync.ensureSession", "tokenUsage.upsert"],
+  ],
+  itsOwn: ["sync.listCheckpoints", "sync.upsertCheckpoint"],
+  refused: ["commands.lease", "commands.report", "presence.beat", "sync.heartbeat", "sync.ingest", "sync.ingestSafe"],
+};
+
 type Given = Record<string, Value | undefined>;
 type Callable<Kind extends "query" | "mutation"> = FunctionReference<Kind, "public", Given, Value>;
 export type Found = { name: string; args: string[]; call: (component: Component, given: Given) => Promise<Value> };

@@ -1,7 +1,7 @@
 /** Nobody learns of, or touches, another user's rows. In the pushed bundle: `tests/bundle/strangers.test.ts`. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { api, batch, dump, ingest, lifecycle, messagesOf, OWNER, startComponent, STREAM, textsOf, THREAD, TURN, TurnStream } from "./build.js";
-import { answerOf, functions, ownerWorks, PREPARED, queries, rowsOf, SECRET, shapesOf, STRANGERS, strangerWorks } from "./strangers.js";
+import { api, batch, dump, ingest, lifecycle, messagesOf, OWNER, refusal, SESSION, startComponent, STREAM, textsOf, THREAD, TURN, TurnStream } from "./build.js";
+import { answerOf, functions, OF_OTHER_DEVICE, OTHER_DEVICE, ownerWorks, PREPARED, queries, rowsOf, SECRET, shapesOf, STRANGERS, strangerWorks } from "./strangers.js";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: 1_800_000_000_000 }));
 afterEach(() => vi.useRealTimers());
@@ -36,6 +36,63 @@ describe("the owner", () => {
     await ownerWorks(component);
     await strangerWorks(component, STRANGERS[0]![1]);
     expect(await answerOf(component, found, OWNER)).not.toEqual(await answerOf(component, found, STRANGERS[0]![1]));
+  });
+});
+
+describe("another device of the owner's", () => {
+  const named = (names: string[]) => names.map((name) => [name, functions.find((found) => found.name === name) ?? expect.fail(`${name} is no function`)] as const);
+  const works = async () => {
+    const component = startComponent();
+    await ownerWorks(component);
+    return component;
+  };
+
+  test("has a line for every function", () => {
+    const actors = functions.filter(({ args }) => args.includes("actor")).map(({ name }) => name);
+    expect(Object.values(OF_OTHER_DEVICE).flat().toSorted(), "a new function needs one in `OF_OTHER_DEVICE`").toEqual(actors.toSorted());
+    expect(OF_OTHER_DEVICE.reads.filter((name) => !queries.includes(name))).toEqual([]);
+  });
+
+  test.each(named(OF_OTHER_DEVICE.reads))("%s: reads as the first one", async (_name, found) => {
+    const component = await works();
+    const before = await rowsOf(component, OWNER);
+    const answer = await answerOf(component, found, OTHER_DEVICE);
+    expect(answer).toEqual(await answerOf(component, found, OWNER));
+    expect(answer).toHaveProperty("value");
+    expect(await rowsOf(component, OWNER)).toEqual(before);
+  });
+
+  test.each(named(OF_OTHER_DEVICE.does))("%s: does as the first one", async (_name, found) => {
+    const [desk, first] = [await works(), await works()];
+    expect(await answerOf(desk, found, OTHER_DEVICE)).toEqual(await answerOf(first, found, OWNER));
+    expect(await shapesOf(desk, OWNER)).toEqual(await shapesOf(first, OWNER));
+  });
+
+  test.each(named(OF_OTHER_DEVICE.refused))("%s: is none of its business", async (_name, found) => {
+    const component = await works();
+    const before = await rowsOf(component, OWNER);
+    expect(JSON.stringify(await answerOf(component, found, OTHER_DEVICE))).toMatch(/"(code|errorCode)":"E_SYNC_SESSION_DEVICE_MISMATCH"/);
+    expect(await rowsOf(component, OWNER)).toEqual(before);
+    expect(JSON.stringify(await answerOf(component, found, OWNER)), "the first one may").not.toContain("E_SYNC_SESSION_DEVICE_MISMATCH");
+  });
+
+  test.each(named(OF_OTHER_DEVICE.itsOwn))("%s: is of its own checkpoints", async (_name, found) => {
+    const component = await works();
+    const before = (await dump(component)).checkpoints;
+    expect(await answerOf(component, found, OTHER_DEVICE)).toEqual({ value: found.name === "sync.listCheckpoints" ? [] : { ok: true } });
+    const after = (await dump(component)).checkpoints;
+    expect(after.filter(({ deviceId }) => deviceId === OWNER.deviceId)).toEqual(before);
+    expect(after.filter(({ deviceId }) => deviceId === OTHER_DEVICE.deviceId).map(({ cursor }) => cursor)).toEqual(found.name === "sync.listCheckpoints" ? [] : [3]);
+  });
+
+  test("does not go on with an import that the first one's bridge began", async () => {
+    const component = await works();
+    const before = await rowsOf(component, OWNER);
+    const turns = [{ turnId: "next", turnJson: JSON.stringify({ id: "next", status: "completed" }), items: [] }];
+    const page = { sessionId: SESSION, threadId: THREAD, position: { turn: 1, item: 0 }, turns };
+    expect((await refusal(component.mutation(api.imports.importHistory, { actor: OTHER_DEVICE, ...page }))).code).toBe("E_SYNC_SESSION_DEVICE_MISMATCH");
+    expect(await rowsOf(component, OWNER)).toEqual(before);
+    await component.mutation(api.imports.importHistory, { actor: OWNER, ...page });
   });
 });
 

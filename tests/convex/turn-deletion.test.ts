@@ -129,6 +129,39 @@ describe("a turn's deletion", () => {
     expect(await rowsOf(component, "a")).toEqual({ deletedTurns: 1 });
   });
 
+  test.each(["a", "wish of a"])("takes what named it along, by its id %s: steers, interrupts, decisions, answers", async (named) => {
+    const component = await startTurns("ab");
+    await component.run(async (ctx) => {
+      const turn = (await ctx.db.query("turns").collect()).find(({ turnId }) => turnId === "a")!;
+      await ctx.db.patch(turn._id, { clientTurnId: "wish of a" });
+    });
+    const question = { method: "item/tool/call", payloadJson: "{}", requestedAt: 1 };
+    for (const turnId of ["a", "b"]) await component.mutation(api.serverRequests.upsertPending, { ...inThread, turnId, itemId: "q", requestId: `q of ${turnId}`, ...question });
+    const send = (commandId: string, kind: string, payload: object) => component.mutation(api.commands.send, { ...inThread, commandId, kind, payloadJson: JSON.stringify(payload) });
+    const input = [{ type: "text", text: "secret" }];
+    for (const [turnId, id] of [["a", named], ["b", "b"]] as const) {
+      await send(`steer ${turnId}`, "steer", { expectedTurnId: id, input });
+      await send(`interrupt ${turnId}`, "interrupt", { turnId: id });
+      await send(`decide ${turnId}`, "decide", { requestId: turnId, decision: "decline" });
+      await send(`answer ${turnId}`, "answer", { requestId: `q of ${turnId}`, answer: { text: "secret" } });
+    }
+    await send("promoted", "turn", { input });
+    await component.mutation(api.commands.promote, { actor: OWNER, commandId: "promoted", expectedTurnId: "b" });
+    const ofB = ["steer b", "interrupt b", "decide b", "answer b", "promoted"];
+    const listed = async (open: object) => (await component.query(api.commands.list, { ...inThread, ...open, paginationOpts: { cursor: null, numItems: 20 } })).page.map(({ commandId }) => commandId).reverse();
+    expect(await listed({})).toHaveLength(9);
+    await remove(component, "a");
+    for (const when of ["while its rows go", "when they are gone"]) {
+      if (when === "when they are gone") await finish(component);
+      expect([(await listed({})).toSorted(), (await listed({ open: true })).toSorted()], when).toEqual([ofB.toSorted(), ofB.toSorted()]);
+    }
+    expect((await dump(component)).commands.map(({ commandId }) => commandId)).toEqual(ofB);
+    await remove(component, "b");
+    await finish(component);
+    expect((await dump(component)).commands).toEqual([]);
+    expect(JSON.stringify((await dump(component)).deletions)).not.toContain("wish of a");
+  });
+
   test("hides it at once, takes all its rows, and leaves the others", async () => {
     const component = await startTurns("abc");
     const before = await rowsOf(component, "a");

@@ -30,7 +30,7 @@ fn a_sent_command_says_what_it_names_and_is_then_made() {
         r#"{"type":"needs","needs":{"clientTurnId":"c😀"}}"#
     );
     call.pop();
-    call.extend([1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    call.extend([1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0]);
     assert_eq!(
         text(plan_send(texts.as_bytes(), &call)),
         r#"{"type":"insert","command":{"state":"queued","order":3,"expiresAt":1600000,"clientTurnId":"c😀"},"turn":{"turnOrder":7,"inputSummary":"hi","silentAt":87400000},"writes":[]}"#

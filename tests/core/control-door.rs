@@ -15,7 +15,7 @@ fn respond(shown: &str) -> String {
     let [wish, shown, id, method, turn, state, payload] = lengths.try_into().unwrap();
     let none = f64::NAN;
     let request = [id, method, turn, -1.0, -1.0, none, none, state, -1.0, 0.0];
-    let numbers = [&[1.0, -1.0, wish, shown, 1.0][..], &request, &[-1.0, payload]].concat();
+    let numbers = [&[1.0, -1.0, wish, shown, 1.0, 1.0][..], &request, &[-1.0, payload]].concat();
     JSON::stringify(&plan_respond(texts.concat().as_bytes(), &numbers).unwrap()).unwrap().into()
 }
 
@@ -23,7 +23,12 @@ fn respond(shown: &str) -> String {
 fn a_decision_about_what_was_shown_is_stored() {
     assert_eq!(
         respond(SHA256),
-        r#"{"type":"decide","row":0,"decision":"\"accept\"","response":"{\"decision\":\"accept\"}"}"#
+        [
+            r#"{"type":"decide","row":0,"decision":"\"accept\"","response":"{\"decision\":\"accept\"}","shown":""#,
+            SHA256,
+            r#""}"#
+        ]
+        .concat()
     );
 }
 

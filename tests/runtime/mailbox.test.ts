@@ -16,7 +16,7 @@ const PAYLOADS = {
   turn: { input: [{ type: "text", text: "do it" }], clientTurnId: "shown", model: "m", effort: null, waitForMachine: true },
   steer: { input: [{ type: "text", text: "rather this" }], expectedTurnId: "shown" },
   interrupt: { turnId: "shown" },
-  decide: { requestId: 0, generation: 1, decision: "accept" },
+  decide: { requestId: 0, generation: 1, decision: "accept", shownSha256: "0a1b" },
   answer: { requestId: "q", answer: { answers: {} } },
 };
 type Kind = keyof typeof PAYLOADS;
@@ -218,10 +218,22 @@ describe("the policy", () => {
   });
 
   it("is not asked of an answer to what was not shown", async () => {
+    const given = async (kind: "decide" | "answer", payload: object) => {
+      const { log, given } = await handed(leased("a", kind, payload));
+      if (given.length === 0) expect(log).toEqual(["lease t", "report a refused E_APPROVAL_CHANGED"]);
+      return given.length;
+    };
     for (const shownSha256 of ["0a1c", "", 7]) {
-      expect((await handed(leased("a", "decide", { shownSha256 }))).log).toEqual(["lease t", "report a refused E_APPROVAL_CHANGED"]);
+      expect([await given("decide", { shownSha256 }), await given("answer", { shownSha256 })]).toEqual([0, 0]);
+      expect(await given("decide", { shownSha256, decision: "decline" })).toBe(0);
     }
-    for (const shownSha256 of ["0a1b", "0A1B", null]) expect((await handed(leased("a", "decide", { shownSha256 }))).given).toHaveLength(1);
+    for (const shownSha256 of ["0a1b", "0A1B"]) expect(await given("decide", { shownSha256 })).toBe(1);
+    // Who says nothing of it declines, or answers a question.
+    for (const shownSha256 of [undefined, null]) {
+      for (const decision of ["accept", "acceptForSession", { denied: {}, approved: {} }, ["decline"]]) expect(await given("decide", { shownSha256, decision })).toBe(0);
+      for (const decision of ["decline", "cancel"]) expect(await given("decide", { shownSha256, decision })).toBe(1);
+      expect(await given("answer", { shownSha256 })).toBe(1);
+    }
   });
 
   it("does not save a steer whose turn nobody knows", async () => {

@@ -255,14 +255,14 @@ impl Engine {
     ) -> Result<bool, String> {
         let (places, known) = self.known(|record| record.turn_id == turn_id && record.item_id == item_id);
         let thread_exists = self.shell.next_turn_order.is_some();
-        let mut call = RespondCall { thread_exists, id, wish, shown_sha256: None, known };
+        let mut call = RespondCall { thread_exists, id, wish, shown_sha256: None, must_show: false, known };
         let mut answer = plan_respond(&call);
         if let RequestAnswer::Needs { row } = answer {
             call.known[row as usize].payload = Some(r#"{"params":{}}"#);
             answer = plan_respond(&call);
         }
         match answer {
-            RequestAnswer::Keep => Ok(false),
+            RequestAnswer::Keep | RequestAnswer::Again { .. } => Ok(false),
             RequestAnswer::Decide { row, decision, .. } => {
                 let at = places[row as usize];
                 self.shell.requests[at].state = "answering".into();
