@@ -64,9 +64,10 @@ export const respond = mutation({
     const rows = thread === null || !(await isShown(ctx, thread, turnId)) ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
     const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256, mustShow: false };
     const decided = await decideApproval(ctx, actor, { thread, rows, about: { threadId, turnId, itemId } }, wish);
-    const refusal = decided === null || thread === null ? null : await sendDecision(ctx, actor, thread, decided, Date.now());
+    if (decided === null || thread === null) return null;
+    const refusal = await sendDecision(ctx, actor, thread, decided, Date.now());
     // A decision that cannot be sent is none: nothing of it is stored.
-    if (refusal !== null) throw coded(refusal.code, refusal.message, { threadId, turnId, itemId });
+    if (refusal !== null) throw coded(refusal.code, refusal.message, { threadId, requestId: decided.row.requestId });
     return null;
   },
 });
