@@ -12,6 +12,7 @@ import type {
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
+import { given } from "../given.js";
 import { orMissing } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
@@ -264,11 +265,4 @@ export async function getPresence(
 ): Promise<CodexPresence> {
   const { actor, runtimeId, threadId } = args;
   return await ctx.runQuery(component.presence.get, { actor, ...given({ runtimeId, threadId }) });
-}
-
-/** The fields that have a value: the component tells one that is not given from one that is. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
 }

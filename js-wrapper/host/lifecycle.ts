@@ -1,3 +1,4 @@
+import { given } from "../given.js";
 import type { CodexComponent, CodexDeletionAsked, CodexDeletionJob, CodexForkJob, HostMutationCtx, HostQueryCtx } from "./component.js";
 import type { HostActorContext } from "./validators.js";
 
@@ -229,11 +230,4 @@ export async function unarchiveThreadForActor(
 export async function renameThreadForActor(ctx: HostMutationCtx, component: CodexComponent, args: InThread & { name: string }): Promise<null> {
   const { actor, threadId, name } = args;
   return await ctx.runMutation(component.threads.rename, { actor, threadId, name });
-}
-
-/** The fields that have a value. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
 }

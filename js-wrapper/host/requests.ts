@@ -8,6 +8,7 @@ import type {
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
+import { given } from "../given.js";
 import { orMissing, THREAD_IS_MISSING } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
@@ -149,11 +150,4 @@ export async function resolvePendingServerRequestForHooksForActor(
     ...{ actor, threadId, requestId, status, resolvedAt },
     ...given({ responseJson, policy, runtimeId, generation, appGeneration }),
   });
-}
-
-/** The fields that have a value: the component tells one that is not given from one that is. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
 }

@@ -1,4 +1,5 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
+import { given } from "../given.js";
 import type { CodexComponent, CodexThreadRow, HostMutationCtx, HostQueryCtx } from "./component.js";
 import type { HostActorContext, HostEnsureSessionResult } from "./validators.js";
 
@@ -151,11 +152,4 @@ export async function listThreadsForHooksForActor(
 ): Promise<PaginationResult<CodexThreadRow>> {
   const { actor, paginationOpts } = args;
   return await ctx.runQuery(component.threads.list, { actor, paginationOpts });
-}
-
-/** The fields that have a value: the component tells one that is not given from one that is. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
 }

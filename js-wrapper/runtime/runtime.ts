@@ -1,5 +1,6 @@
 import {
   type AppServerClient,
+  AppServerError,
   buildCommandExecutionApprovalResponse,
   buildDynamicToolCallResponse,
   buildFileChangeApprovalResponse,
@@ -138,8 +139,8 @@ export class CodexHostRuntime extends AppServerCalls {
   async forkThread(threadId: string, params: Omit<ClientRequestParams<"thread/fork">, "threadId"> = {}): Promise<ClientRequestResult<"thread/fork">> {
     assertThreadId(threadId);
     const answer = await this.appServer.request("thread/fork", { threadId, ...params });
-    const [lastTurnId] = await this.newestTurns(answer.thread.id, 1);
-    if (lastTurnId !== undefined) await this.#running().copyHistory(threadId, answer.thread.id, lastTurnId);
+    const copied = await this.#copiedBy(answer.thread.id, params);
+    if (copied !== undefined) await this.#running().copyHistory(threadId, answer.thread.id, copied.lastTurnId);
     return await this.#switch(answer);
   }
 
@@ -243,6 +244,19 @@ export class CodexHostRuntime extends AppServerCalls {
   async #close(session: Session): Promise<void> {
     await session.close();
     this.#session = undefined;
+  }
+
+  /** The last turn that a fork has; undefined where it has none, or nobody can say. */
+  async #copiedBy(forkId: string, { beforeTurnId, lastTurnId }: { beforeTurnId?: string | null; lastTurnId?: string | null }): Promise<{ lastTurnId?: string } | undefined> {
+    try {
+      const [newest] = await this.newestTurns(forkId, 1);
+      return newest === undefined ? undefined : { lastTurnId: newest };
+    } catch (thrown) {
+      // Too old to say: it has what was asked for.
+      if (!(thrown instanceof AppServerError) || thrown.rpc === undefined) throw thrown;
+      if (typeof beforeTurnId === "string") return undefined;
+      return typeof lastTurnId === "string" ? { lastTurnId } : {};
+    }
   }
 
   async #switch<Answer extends { thread: { id: string } }>(answer: Answer): Promise<Answer> {

@@ -7,7 +7,8 @@ import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBri
 import { messageOf } from "../bridge/errors.js";
 import { isStub } from "../bridge/oversize.js";
 import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
-import { type CodexSettings, redactMessage } from "../core/bridge.js";
+import type { CodexSettings } from "../core/bridge.js";
+import { given } from "../given.js";
 import type { HostActorContext } from "../host/validators.js";
 import { Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
@@ -19,6 +20,8 @@ import { CodexRuntimeError } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { RawLog } from "./raw-log.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
+import { isOfProcess, type ProcessName, RequestRecords } from "./request-records.js";
+import { type Left, Reverts } from "./reverts.js";
 import { SessionBeats } from "./session-beats.js";
 import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
 import type { RuntimeState } from "./state.js";
@@ -35,9 +38,6 @@ const LAST_BEAT_MS = 1_000;
 /** The actor of calls of which the server knows whose they are. */
 const NOBODY: HostActorContext = { tenantId: "", userId: "", deviceId: "" };
 
-/** Turns that are looked through for the last one that stays: those before it have begun in the milliseconds since. */
-const REVERT_TURNS = 5;
-
 /** What a session is of, and who is told of it. */
 export interface SessionParts {
   readonly options: CodexHostRuntimeOptions;
@@ -46,12 +46,6 @@ export interface SessionParts {
   readonly handlers: AppHandlers;
   /** Another device has the runtime's own thread: the session is to be closed. */
   onLost(error: OutboxError): void;
-}
-
-/** What stays of a thread that was taken back. */
-interface Left {
-  /** Undefined where nothing does. */
-  readonly lastTurnId: string | undefined;
 }
 
 interface Settle {
@@ -72,6 +66,8 @@ export class Session {
   readonly #delivery: ConvexDelivery;
   readonly #supervisor: Supervisor;
   readonly #stopping: Stopping;
+  readonly #reverts: Reverts;
+  readonly #records: RequestRecords;
   readonly #beats: SessionBeats;
   readonly #rawLog: RawLog | undefined;
   readonly #remote: RemoteControl | undefined;
@@ -86,13 +82,7 @@ export class Session {
   /** Settles `ready` while a process is waited for that is to follow one that ended. */
   #back: Settle | undefined;
   #ready: Promise<void> = Promise.resolve();
-  /** What is told of requests, in order. */
-  #told: Promise<void> = Promise.resolve();
   #started: CodexSettings | undefined;
-  /** What stays of a thread, by the event that says that it was taken back. */
-  readonly #reverted = new Map<string, Promise<Left | undefined>>();
-  /** Turns that have begun since a thread was taken back, while codex is asked what stays of it. */
-  readonly #begunSince = new Map<string, Set<string>>();
   #login: NonNullable<Present["login"]> = "unknown";
 
   private constructor(parts: SessionParts, outbox: Outbox, temporary: string | undefined) {
@@ -113,6 +103,11 @@ export class Session {
     }
     this.#bridge = make(config, this.#handlers());
     this.client = new AppServerClient((message) => this.#bridge.send(message));
+    this.#reverts = new Reverts(this.client, (thrown) => this.#failed(thrown));
+    this.#records = new RequestRecords({
+      ...{ persistence: options.persistence, actor: this.#actor, process: () => this.#processName() },
+      ...{ bind: (id) => this.#delivery.bind(id), again: (attempt) => this.#again(attempt) },
+    });
     this.requests = new ServerRequests({
       send: (message) => this.#bridge.send(message),
       opened: (request) => this.#requestOpened(request),
@@ -184,27 +179,21 @@ export class Session {
     return bound !== undefined;
   }
 
-  /** Copies a thread's history in Convex into one that was forked from it, before that one's events. @param turnId the last that it has */
-  async copyHistory(id: string, forkId: string, turnId: string): Promise<void> {
+  /** Copies a thread's history in Convex into one that was forked from it, before that one's events. @param turnId the last that it has; undefined for all */
+  async copyHistory(id: string, forkId: string, turnId?: string): Promise<void> {
     const { persistence } = this.#parts.options;
     if (persistence.forkThread === undefined) return;
     await this.#again(async () => {
       const { threadId } = await this.#delivery.bind(id);
-      await persistence.forkThread?.({ actor: this.#actor, threadId, newThreadId: forkId, turnId });
+      await persistence.forkThread?.({ actor: this.#actor, threadId, newThreadId: forkId, ...given({ turnId }) });
       this.#delivery.made(forkId, forkId);
     });
   }
 
-  /**
-   * Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. What stays codex is asked at
-   * once; a process that came between does not know it any more.
-   */
-  async #takeBack(id: string, eventId: string): Promise<void> {
+  /** Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. */
+  async #takeBack(id: string, { lastTurnId }: Left): Promise<void> {
     const { persistence } = this.#parts.options;
-    const left = await this.#reverted.get(eventId);
-    this.#reverted.delete(eventId);
-    if (left === undefined || persistence.revertThread === undefined) return;
-    const { lastTurnId } = left;
+    if (persistence.revertThread === undefined) return;
     if (lastTurnId === undefined) {
       this.#failed(new CodexRuntimeError("E_RUNTIME_REVERTED_WHOLE", `all turns of ${id} were taken back: in Convex they stay until they are deleted`));
       return;
@@ -213,21 +202,6 @@ export class Session {
       const { threadId } = await this.#delivery.bind(id);
       await persistence.revertThread?.({ actor: this.#actor, threadId, turnId: lastTurnId });
     });
-  }
-
-  /** The last turn of a thread that was taken back, those left out that have begun since. */
-  async #lastOf(threadId: string): Promise<Left | undefined> {
-    const since = new Set<string>();
-    this.#begunSince.set(threadId, since);
-    try {
-      const { data } = await this.client.request("thread/turns/list", { threadId, limit: REVERT_TURNS, sortDirection: "desc" });
-      return { lastTurnId: data.find(({ id }) => !since.has(id))?.id };
-    } catch (thrown) {
-      this.#failed(thrown);
-      return undefined;
-    } finally {
-      this.#begunSince.delete(threadId);
-    }
   }
 
   /** Ends a turn, and insists: see {@link Stopping}. */
@@ -247,7 +221,7 @@ export class Session {
     this.requests.processEnded();
     const end = Date.now() + STOP_FLUSH_MS;
     await this.#outbox.flush(STOP_FLUSH_MS);
-    await Promise.race([this.#told, pause(SYSTEM_CLOCK, Math.max(0, end - Date.now()), this.#isOver.signal)]);
+    await Promise.race([this.#records.told, pause(SYSTEM_CLOCK, Math.max(0, end - Date.now()), this.#isOver.signal)]);
     await this.#remote?.stop(LAST_BEAT_MS);
     this.#isOver.abort();
     await this.#outbox.close();
@@ -346,8 +320,8 @@ export class Session {
   async #deliver(batch: OutboxBatch): Promise<Verdict> {
     const verdict = await this.#delivery.deliver(batch);
     if (verdict.type === "acknowledged") {
-      const last = batch.events.at(-1);
-      if (last?.kind === "thread/reverted") await this.#takeBack(batch.threadId, last.eventId);
+      const left = await this.#reverts.take(batch.events.at(-1));
+      if (left !== undefined) await this.#takeBack(batch.threadId, left);
       this.#beats.arrived(batch.threadId);
       this.#remote?.arrived(batch);
     }
@@ -371,8 +345,7 @@ export class Session {
       this.requests.turnEnded(threadId, turnId);
       this.#stopping.turnEnded(threadId, turnId);
     }
-    if (kind === "turn/started") this.#begunSince.get(threadId)?.add(event.turnId ?? "");
-    else if (kind === "thread/reverted") this.#reverted.set(event.eventId, this.#lastOf(threadId));
+    this.#reverts.saw(event);
     if (kind === "serverRequest/resolved") this.requests.resolved(requestIdOf(payloadJson));
     else if (!Object.hasOwn(SERVER_NOTIFICATIONS, kind)) this.#takeRequest(event);
     this.#remote?.saw(event, ended);
@@ -495,45 +468,20 @@ export class Session {
   }
 
   /** The request that waits under a name; ids count from 0 in every process. */
-  #waitingRequest(threadId: string, { requestId, runtimeId, generation, appGeneration }: RequestName): ServerRequest | undefined {
-    const asked = this.requests.get(requestId);
-    const own = this.#processName();
-    const isOwn = (runtimeId ?? own.runtimeId) === own.runtimeId && (generation ?? own.generation) === own.generation;
-    const isOfProcess = isOwn && (appGeneration ?? own.appGeneration) === own.appGeneration;
-    return asked?.threadId !== undefined && isOfProcess && this.threads.inConvex(asked.threadId) === threadId ? asked : undefined;
+  #waitingRequest(threadId: string, name: RequestName): ServerRequest | undefined {
+    const asked = this.requests.get(name.requestId);
+    const isIt = asked?.threadId !== undefined && isOfProcess(name, this.#processName()) && this.threads.inConvex(asked.threadId) === threadId;
+    return isIt ? asked : undefined;
   }
 
   #requestOpened(request: ServerRequest): void {
     this.#parts.state.waiting(this.requests.list().length);
-    const { threadId, turnId = "", itemId = "", id, method, payloadJson, askedAt } = request;
-    if (threadId === undefined) return;
-    const { persistence } = this.#parts.options;
-    this.#tell(threadId, (inConvex, process) =>
-      persistence.upsertPendingServerRequest({
-        actor: this.#actor,
-        request: { threadId: inConvex, requestId: id, turnId, itemId, method, payloadJson, requestedAt: askedAt, ...process },
-      }),
-    );
+    this.#records.opened(request);
   }
 
   #requestClosed(request: ServerRequest, end: ServerRequestEnd): void {
     this.#parts.state.waiting(this.requests.list().length);
-    const { threadId, id } = request;
-    if (threadId === undefined) return;
-    const { persistence } = this.#parts.options;
-    const resolvedAt = Date.now();
-    const response = end.type === "answered" ? { status: end.type, responseJson: keptAnswer(request, end.result) } : { status: end.type };
-    this.#tell(threadId, (inConvex, process) =>
-      persistence.resolvePendingServerRequest({ actor: this.#actor, threadId: inConvex, requestId: id, resolvedAt, ...response, ...process }),
-    );
-  }
-
-  /** Tells Convex of a request, behind what was told before; without end, until it is told or refused. */
-  #tell(id: string, tell: (threadId: string, process: ProcessName) => Promise<unknown>): void {
-    const process = this.#processName();
-    this.#told = this.#told.then(async () => {
-      await this.#again(async () => tell((await this.#delivery.bind(id)).threadId, process));
-    });
+    this.#records.closed(request, end);
   }
 
   #processName(): ProcessName {
@@ -567,26 +515,8 @@ export class Session {
   }
 }
 
-/** Which process of codex it is: ids of requests count from 0 in each. */
-interface ProcessName {
-  readonly runtimeId: string;
-  readonly generation: number;
-  readonly appGeneration: number;
-}
-
 function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {
   return ["leaseCommands", "reportCommand", "followCommands", "beat"].every((name) => name in persistence);
-}
-
-/** An answer as it is kept: without its secrets, and of a secret question without what was answered. */
-function keptAnswer({ id, payloadJson }: ServerRequest, result: unknown): string {
-  const answer = JSON.parse(redactMessage(JSON.stringify({ id, result }), payloadJson)) as { result: unknown };
-  return JSON.stringify(answer.result);
-}
-
-/** The fields that have a value. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
 }
 
 function requestIdOf(payloadJson: string): RpcId {
