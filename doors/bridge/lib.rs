@@ -1,6 +1,7 @@
 //! The core as the bridge has it: what a line of the app-server is, what of it is kept, what of a command passes.
 #![cfg(target_arch = "wasm32")]
 
+use convex_codex_local::command::stop::{self, Stop};
 use convex_codex_local::event::classify;
 use convex_codex_local::policy::{self, Machine};
 use convex_codex_local::redact;
@@ -51,4 +52,19 @@ pub fn approval_result(method: &str, payload_json: &str, decision_json: &str) ->
 #[wasm_bindgen(js_name = asksSecret)]
 pub fn asks_secret(method: &str, payload_json: &str) -> bool {
     method == approval::QUESTION && approval::asks_secret(payload_json)
+}
+
+/// What is done next for a turn that is to end. `others` are the other threads of the process in which a turn runs.
+#[wasm_bindgen(js_name = planStop, unchecked_return_type = "StopStep")]
+pub fn plan_stop(
+    settled: bool,
+    pending_requests: u32,
+    interrupts: u32,
+    elapsed_ms: f64,
+    others: Vec<String>,
+    forced: bool,
+) -> Result<JsValue, JsValue> {
+    let others = others.iter().map(String::as_str).collect();
+    let (pending_requests, interrupts) = (pending_requests.into(), interrupts.into());
+    answer(&stop::plan_stop(&Stop { settled, pending_requests, interrupts, elapsed_ms, others, forced }))
 }

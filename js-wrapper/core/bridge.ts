@@ -3,7 +3,7 @@ import base64 from "#wasm/bridge_bytes";
 import * as wasm from "#wasm/bridge";
 import { Instance } from "./instance.js";
 
-export type { LineClass } from "#wasm/bridge";
+export type { LineClass, StopStep } from "#wasm/bridge";
 
 const instance = new Instance(base64, wasm.initSync);
 
@@ -83,4 +83,31 @@ export function approvalResult(method: string, payloadJson: string, decisionJson
  */
 export function asksSecret(method: string, payloadJson: string): boolean {
   return instance.ask(() => wasm.asksSecret(method, payloadJson));
+}
+
+/** How far a stop has come. */
+export type StopSoFar = {
+  /** Whether the turn has ended, by Codex's word or with its process. */
+  settled: boolean;
+  /** The turn's requests that wait for an answer. */
+  pendingRequests: number;
+  /** How often `turn/interrupt` was sent, and milliseconds since the first time. */
+  interrupts: number;
+  elapsedMs: number;
+  /** The other threads of the process in which a turn runs. */
+  others: readonly string[];
+  /** Whether the sender confirmed that their turns may be cut. */
+  forced: boolean;
+};
+
+/**
+ * What is done next for a turn that is to end.
+ *
+ * @param stop - how far it has come
+ * @returns one step: it is asked again when that is done
+ * @throws CoreError where the core trapped: a bug of this software
+ */
+export function planStop(stop: StopSoFar): wasm.StopStep {
+  const { settled, pendingRequests, interrupts, elapsedMs, others, forced } = stop;
+  return instance.ask(() => wasm.planStop(settled, pendingRequests, interrupts, elapsedMs, [...others], forced));
 }

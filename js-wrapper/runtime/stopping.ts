@@ -1,14 +1,6 @@
-/**
- * A stop that stops: requests answered `cancel`, `turn/interrupt`, once more, and then the process. The clock of what
- * `src/command/stop.rs` plans, which no door of the core has.
- */
+/** A stop that stops: the clock of what `src/command/stop.rs` plans. */
 import { SYSTEM_CLOCK, type Clock } from "../clock.js";
-
-/** Milliseconds after which a turn that was interrupted and has not ended is interrupted once more. SOURCE: `src/limits.rs`. */
-export const STOP_AGAIN_MS = 5_000;
-
-/** Milliseconds from the first interrupt until the process of such a turn is started anew. SOURCE: `src/limits.rs`. */
-export const STOP_RESTART_MS = 15_000;
+import { planStop } from "../core/bridge.js";
 
 /** What a stop does to Codex. */
 export interface StopActions {
@@ -64,10 +56,14 @@ interface Stop {
   isForced: boolean;
   /** The same for all who ask, until there is an outcome. */
   outcome: Promise<StopOutcome> | undefined;
-  /** The turn's interrupts did not end it: only a restart will. */
-  isStuck: boolean;
-  settle: () => void;
-  readonly settled: Promise<"settled">;
+  areRequestsCancelled: boolean;
+  /** When its interrupts were sent. */
+  interruptedAt: number[];
+  /** Codex says that it has no such turn. */
+  isGone: boolean;
+  isSettled: boolean;
+  /** Ends the wait: something has changed. */
+  wake: () => void;
 }
 
 /** Stops turns. */
@@ -93,7 +89,7 @@ export class Stopping {
     let stop = this.#stops.get(threadId);
     if (stop?.turnId !== turnId) {
       // Only the newest turn of a thread can run.
-      stop?.settle();
+      if (stop !== undefined) settle(stop);
       stop = newStop(turnId);
       this.#stops.set(threadId, stop);
     }
@@ -107,67 +103,93 @@ export class Stopping {
     const stop = this.#stops.get(threadId);
     if (stop?.turnId !== turnId) return;
     this.#stops.delete(threadId);
-    stop.settle();
+    settle(stop);
   }
 
   async #run(threadId: string, stop: Stop): Promise<StopOutcome> {
     try {
-      const outcome = stop.isStuck ? await this.#restart(threadId, stop) : await this.#insist(threadId, stop);
-      if (outcome.type !== "needsForce") this.#forget(threadId, stop);
+      const outcome = await this.#insist(threadId, stop);
+      if (outcome.type !== "needsForce" && this.#stops.get(threadId) === stop) this.#stops.delete(threadId);
       return outcome;
     } finally {
       stop.outcome = undefined;
     }
   }
 
-  #forget(threadId: string, stop: Stop): void {
-    if (this.#stops.get(threadId) === stop) this.#stops.delete(threadId);
+  async #insist(threadId: string, stop: Stop): Promise<StopOutcome> {
+    for (;;) {
+      // What is gone after a second interrupt, the first one ended.
+      if (stop.isGone) return { type: stop.interruptedAt.length > 1 ? "settled" : "gone" };
+      const step = this.#next(threadId, stop);
+      switch (step.type) {
+        case "settled":
+          return { type: "settled" };
+        case "cancelRequests":
+          this.#cancelRequests(threadId, stop);
+          break;
+        case "interrupt":
+          this.#interrupt(threadId, stop);
+          break;
+        case "wait":
+          await this.#wait(stop, step.ms);
+          break;
+        case "restart":
+          await this.#actions.restart(threadId, stop.turnId, step.cut);
+          return { type: "restarted", cut: step.cut };
+        case "needsForce":
+          return step;
+      }
+    }
   }
 
-  async #insist(threadId: string, stop: Stop): Promise<StopOutcome> {
+  #next(threadId: string, { isSettled, isForced, areRequestsCancelled, interruptedAt }: Stop) {
+    const [first = this.#clock.now()] = interruptedAt;
+    return planStop({
+      settled: isSettled,
+      pendingRequests: areRequestsCancelled ? 0 : 1,
+      interrupts: interruptedAt.length,
+      elapsedMs: this.#clock.now() - first,
+      others: this.#actions.othersThatRun(threadId),
+      forced: isForced,
+    });
+  }
+
+  #cancelRequests(threadId: string, stop: Stop): void {
+    stop.areRequestsCancelled = true;
     try {
       this.#actions.cancelRequests(threadId, stop.turnId);
     } catch {
       // An answer that cannot be written does not hold the interrupt up.
     }
-    const first = await this.#interrupt(threadId, stop, STOP_AGAIN_MS);
-    if (first !== undefined) return { type: first };
-    // What is gone now, the first one ended.
-    const second = await this.#interrupt(threadId, stop, STOP_RESTART_MS - STOP_AGAIN_MS);
-    if (second !== undefined) return { type: "settled" };
-    stop.isStuck = true;
-    return await this.#restart(threadId, stop);
   }
 
-  /** Interrupts, and waits: for the turn's end, for the word that there is no such turn, or for so long. */
-  async #interrupt(threadId: string, stop: Stop, waitMs: number): Promise<"settled" | "gone" | undefined> {
-    let cancel: () => void = () => undefined;
-    const late = new Promise<undefined>((resolve) => {
-      cancel = this.#clock.after(waitMs, () => resolve(undefined));
-    });
-    const gone = new Promise<"gone">((resolve) => {
-      const told = (answer: "sent" | "gone") => {
-        if (answer === "gone") resolve(answer);
+  #interrupt(threadId: string, stop: Stop): void {
+    stop.interruptedAt.push(this.#clock.now());
+    const told = (answer: "sent" | "gone") => {
+      stop.isGone ||= answer === "gone";
+      stop.wake();
+    };
+    this.#actions.interrupt(threadId, stop.turnId).then(told, () => undefined);
+  }
+
+  /** Waits: for the turn's end, for Codex's word, or for so long. */
+  #wait(stop: Stop, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, resolve);
+      stop.wake = () => {
+        cancel();
+        resolve();
       };
-      this.#actions.interrupt(threadId, stop.turnId).then(told, () => undefined);
     });
-    const first = await Promise.race([stop.settled, gone, late]);
-    cancel();
-    return first;
-  }
-
-  async #restart(threadId: string, stop: Stop): Promise<StopOutcome> {
-    const others = this.#actions.othersThatRun(threadId);
-    if (others.length > 0 && !stop.isForced) return { type: "needsForce", threadIds: others };
-    await this.#actions.restart(threadId, stop.turnId, others);
-    return { type: "restarted", cut: others };
   }
 }
 
 function newStop(turnId: string): Stop {
-  let settle: () => void = () => undefined;
-  const settled = new Promise<"settled">((resolve) => {
-    settle = () => resolve("settled");
-  });
-  return { turnId, isForced: false, outcome: undefined, isStuck: false, settle, settled };
+  const asked = { isForced: false, outcome: undefined, areRequestsCancelled: false };
+  return { turnId, ...asked, interruptedAt: [], isGone: false, isSettled: false, wake: () => undefined };
+}
+
+function settle(stop: Stop): void {
+  stop.isSettled = true;
+  stop.wake();
 }

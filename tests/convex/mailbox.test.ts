@@ -10,7 +10,7 @@ import type { ClaimedCommand, InterruptCommand } from "../../js-wrapper/runtime/
 import { FOLLOW_EVERY_MS } from "../../js-wrapper/runtime/following.js";
 import { Heartbeat } from "../../js-wrapper/runtime/heartbeat.js";
 import { Mailbox } from "../../js-wrapper/runtime/mailbox.js";
-import { outcomeOfStop, STOP_RESTART_MS, Stopping } from "../../js-wrapper/runtime/stopping.js";
+import { outcomeOfStop, Stopping } from "../../js-wrapper/runtime/stopping.js";
 import { createConvexPersistence, type CodexBridgeClient, type CodexPersistence } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock } from "../runtime/manual-clock.js";
 import { codexLocal, startApp, type App } from "./app.js";
@@ -548,7 +548,7 @@ describe("a turn", () => {
     await stop("stop", {});
     await world.look();
     expect([await world.fates(), did]).toEqual([{ stop: "delivered" }, ["cancel", "interrupt"]]);
-    await world.pass(STOP_RESTART_MS);
+    await world.pass(15_000);
     expect(await world.fates()).toEqual({ stop: "refused E_COMMAND_NEEDS_FORCE" });
     await stop("force", { force: true });
     await world.look();

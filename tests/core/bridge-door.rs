@@ -1,7 +1,7 @@
 //! The real door, as JavaScript has it: texts in, plain objects and texts out.
 #![allow(clippy::unwrap_used)]
 
-use super::{approval_result, asks_secret, classify_line, decide_command, redact_message};
+use super::{approval_result, asks_secret, classify_line, decide_command, plan_stop, redact_message};
 use js_sys::JSON;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -72,4 +72,20 @@ fn a_question_may_ask_for_a_secret() {
     ];
     assert_eq!(found, [true, false, true]);
     assert!(!asks_secret("item/tool/call", &asked("true")));
+}
+
+#[wasm_bindgen_test]
+fn a_stop_that_stops_is_planned() {
+    let next = |interrupts: u32, elapsed_ms: f64, others: &[&str], forced: bool| {
+        let others = others.iter().map(|id| (*id).to_owned()).collect();
+        String::from(
+            JSON::stringify(&plan_stop(false, 0, interrupts, elapsed_ms, others, forced).unwrap()).unwrap(),
+        )
+    };
+    assert_eq!(next(0, 0.0, &[], false), r#"{"type":"interrupt"}"#);
+    assert_eq!(next(1, 1_000.0, &[], false), r#"{"type":"wait","ms":4000}"#);
+    assert_eq!(next(2, 15_000.0, &["o😀"], false), r#"{"type":"needsForce","threadIds":["o😀"]}"#);
+    assert_eq!(next(2, 15_000.0, &["o"], true), r#"{"type":"restart","cut":["o"]}"#);
+    let settled = plan_stop(true, 3, 0, 0.0, Vec::new(), false).unwrap();
+    assert_eq!(JSON::stringify(&settled).unwrap(), r#"{"type":"settled"}"#);
 }

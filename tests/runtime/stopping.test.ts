@@ -1,7 +1,10 @@
 /** How far a stop goes, and when. The steps are those of `src/command/stop.rs`. */
 import { expect, it } from "vitest";
-import { outcomeOfStop, STOP_AGAIN_MS, STOP_RESTART_MS, Stopping, type StopActions, type StopOutcome } from "../../js-wrapper/runtime/stopping.js";
+import { outcomeOfStop, Stopping, type StopActions, type StopOutcome } from "../../js-wrapper/runtime/stopping.js";
 import { ManualClock, settle } from "./manual-clock.js";
+
+/** When a turn is interrupted once more, and when its process is started anew, in milliseconds: the requirement, not `src/limits.rs`. */
+const [STOP_AGAIN_MS, STOP_RESTART_MS] = [5_000, 15_000];
 
 /** A Codex that does what the test says, and keeps what was done to it. */
 function begin(actions: Partial<StopActions> = {}, others: string[] = []) {
