@@ -2,7 +2,7 @@
 import type { Infer } from "convex/values";
 import { expectTypeOf, test } from "vitest";
 import type * as wasm from "#wasm/ingest";
-import schema from "../../convex/schema.js";
+import type schema from "../../convex/schema.js";
 import type * as validators from "../../convex/validators.js";
 
 type Of<Name extends keyof typeof validators> = (typeof validators)[Name] extends infer V extends { type: unknown } ? V["type"] : never;
