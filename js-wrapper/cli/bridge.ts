@@ -1,5 +1,7 @@
 /** `bridge`: keeps a codex of this machine in a deployment until it is stopped. */
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { AppServerError } from "../app-server/index.js";
 import { CodexRuntime, createCodexRuntime } from "../runtime/codex-runtime.js";
 import { CodexRuntimeError } from "../runtime/errors.js";
 import type { CodexHostState, RuntimePhase } from "../runtime/types.js";
@@ -7,7 +9,8 @@ import { codexConfig } from "./codex.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { type Told, tellOf, tellOfProblem } from "./errors.js";
-import { type CommonFlags, makeState, shownUrl, tokenOf, urlOf, withOptions } from "./options.js";
+import { type CommonFlags, makeState, shownUrl, threadIdOf, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { noteOf, withOutbox } from "./outbox-folder.js";
 import type { Output } from "./output.js";
 import { backlogOf, counted, statusLine } from "./status-line.js";
 
@@ -15,6 +18,7 @@ import { backlogOf, counted, statusLine } from "./status-line.js";
 export interface BridgeFlags extends CommonFlags {
   thread?: string;
   resume?: string;
+  new?: boolean;
   follow?: string[];
   remote: boolean;
 }
@@ -27,7 +31,9 @@ const SAME_PROBLEM_MS = 60_000;
 const HELP = `
 The bridge starts \`codex app-server\`, and brings everything that happens in its threads into the deployment.
 What has happened waits in the state folder until the deployment has it: a crash or a day offline loses nothing.
-Without --thread and --resume, codex begins a new thread.
+
+With --thread it goes on in the codex thread that it had under that name before (--new begins another one);
+with --resume in the one that is named; without either, codex begins a new thread each time.
 
 In a terminal a live line shows how it stands; otherwise each line of output has its time.
 Ctrl-C (or SIGTERM) stops it: what is under way is sent first, for up to 10 s. A second one stops it at once.
@@ -48,9 +54,10 @@ export function addBridge(program: Command, context: Context): void {
     .command("bridge")
     .summary("run codex, and keep it in the deployment")
     .description("Run codex, and keep what happens in it in the deployment, until it is stopped.")
-    .option("--thread <name>", "the app's name for the thread")
-    .option("--resume <id>", "go on in this thread of codex's")
-    .option("--follow <id...>", "further threads of codex's that are loaded and followed")
+    .option("--thread <name>", "the app's name for the thread; the next bridge goes on in it")
+    .option("--resume <id>", "go on in this thread of codex's", threadIdOf)
+    .option("--new", "begin a new thread of codex's under the name, not the one of the bridge before")
+    .option("--follow <id...>", "further threads of codex's that are loaded and followed", threadIdsOf)
     .option("--no-remote", "nothing may be asked of this machine from afar, and nothing is told of it");
   withOptions(command, "deployment", "state", "codex").addHelpText("after", HELP);
   command.action((flags: BridgeFlags) => context.run(flags, (output) => runBridge(flags, output, context)));
@@ -77,9 +84,9 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   watch.begin(runtime);
   try {
     output.log(`starting codex for ${shownUrl(url)}; what waits lies in ${state.folder}`, { type: "starting", url: shownUrl(url), state: state.folder });
-    const { thread, resume } = flags;
-    await runtime.start({ ...(thread === undefined ? {} : { externalThreadId: thread }), ...(resume === undefined ? {} : { runtimeThreadId: resume }) });
-    await Promise.race([stop, watch.failed, load(runtime, flags.follow ?? [], watch).then(() => new Promise<never>(() => undefined))]);
+    const before = flags.resume ?? (flags.new === true ? undefined : await threadBefore(state.outbox, flags.thread));
+    const running = begin(runtime, flags, before).then(() => load(runtime, flags.follow ?? [], watch));
+    await Promise.race([stop, watch.failed, running.then(() => new Promise<never>(() => undefined))]);
     output.log("stopping: what is under way is sent first", { type: "stopping" });
   } catch (thrown) {
     watch.isFailing = true;
@@ -92,9 +99,31 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   }
 }
 
-/** Waits for the thread, and loads those that are followed; one that codex does not have ends nothing. */
+/** Starts the runtime in its thread; where codex has the one of before no longer, one that nothing was said in for example, in a new one. */
+async function begin(runtime: CodexRuntime, { thread, resume }: BridgeFlags, before: string | undefined): Promise<void> {
+  const named = thread === undefined ? {} : { externalThreadId: thread };
+  await runtime.start({ ...named, ...(before === undefined ? {} : { runtimeThreadId: before }) });
+  try {
+    await runtime.ready();
+  } catch (thrown) {
+    if (before === undefined || resume !== undefined || !(thrown instanceof AppServerError) || thrown.code !== "E_APP_SERVER_REFUSED") throw thrown;
+    await runtime.stop();
+    await runtime.start(named);
+    await runtime.ready();
+  }
+}
+
+/** The thread of codex's that the bridge before had under a name; the newest. */
+async function threadBefore(outbox: string, name: string | undefined): Promise<string | undefined> {
+  if (name === undefined || !existsSync(outbox)) return undefined;
+  return await withOutbox(outbox, async (opened) => {
+    const named = opened.numbers().filter(({ threadId }) => noteOf(opened, threadId)?.names?.externalThreadId === name);
+    return Promise.resolve(named.sort((one, other) => other.index - one.index)[0]?.threadId);
+  });
+}
+
+/** Loads those that are followed, when the thread is there; one that codex does not have ends nothing. */
 async function load(runtime: CodexRuntime, follow: readonly string[], watch: Watch): Promise<void> {
-  await runtime.ready();
   // What Convex refused the thread with was told, and is why it never will be there.
   if (runtime.getState().threadId === null) throw watch.lastError();
   for (const threadId of follow) {

@@ -8,8 +8,8 @@ import { codexConfig, withAppServer } from "./codex.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
-import { type CommonFlags, makeState, tokenOf, urlOf, withOptions } from "./options.js";
-import { withOutbox } from "./outbox-folder.js";
+import { type CommonFlags, makeState, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { noteOf, withOutbox } from "./outbox-folder.js";
 import type { Output } from "./output.js";
 import { counted } from "./status-line.js";
 import { codexThreads } from "./threads.js";
@@ -42,11 +42,11 @@ export function addImport(program: Command, context: Context): void {
     .command("import")
     .summary("bring the history of codex's threads into the deployment")
     .description("Bring the history of codex's own threads into the deployment.")
-    .argument("[threadId...]", "codex's ids of threads (`threads` lists them)")
+    .argument("[threadId...]", "codex's ids of threads (`threads` lists them)", threadIdsOf)
     .option("--all", "every thread that codex has on this machine, but for archived ones")
     .option("--restart", "go through the history again from its beginning");
   withOptions(command, "deployment", "state", "codex").addHelpText("after", HELP);
-  command.action((threadIds: string[], flags: ImportFlags) => context.run(flags, (output) => runImport(threadIds, flags, output, context)));
+  command.action((threadIds: string[] | undefined, flags: ImportFlags) => context.run(flags, (output) => runImport(threadIds ?? [], flags, output, context)));
 }
 
 async function runImport(threadIds: readonly string[], flags: ImportFlags, output: Output, context: Context): Promise<void> {
@@ -94,7 +94,8 @@ interface ImportParts {
 async function importThread(id: string, { client, persistence, outbox, output, stopped, restart }: ImportParts): Promise<void> {
   stopped.throwIfAborted();
   const { turns, historyMode } = await historyOf(client, id, stopped);
-  const threadId = boundIn(outbox, id) ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
+  // Where the bridge with this folder keeps it, if it does.
+  const threadId = noteOf(outbox, id)?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
   // The session of the bridge with this state folder: it goes on writing the thread.
   const { runtimeId: sessionId, generation } = outbox;
   await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
@@ -120,11 +121,6 @@ function progress(output: Output, id: string, { position, importedItems }: { pos
   const done = Math.min(position.turn, turns);
   output.live(`${id}: ${String(done)} of ${counted(turns, "turn")}, ${counted(importedItems, "item")}`);
   if (output.isJson) output.result("", { type: "progress", threadId: id, turn: done, turns, items: importedItems });
-}
-
-/** Where the bridge with this folder keeps the thread, if it has one for it. */
-function boundIn(outbox: Outbox, id: string): string | undefined {
-  return (outbox.note(id) as { bound?: { threadId?: string } } | undefined)?.bound?.threadId;
 }
 
 /** All turns of a thread, oldest first, with their items. An older codex is asked for the thread whole. */

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isUuidLikeThreadId } from "../app-server/index.js";
 import { messageOf } from "../bridge/errors.js";
 import { FUNCTIONS_DEFAULT } from "../runtime/codex-runtime.js";
 import { CliError } from "./errors.js";
@@ -53,6 +54,17 @@ const OPTIONS = {
 export function withOptions(command: Command, ...groups: Exclude<keyof typeof OPTIONS, "output">[]): Command {
   for (const group of [...groups, "output" as const]) for (const option of OPTIONS[group]) command.addOption(option);
   return command;
+}
+
+/** An id of a codex thread, given as an argument. */
+export function threadIdOf(text: string): string {
+  if (!isUuidLikeThreadId(text)) throw new InvalidArgumentError("It must be codex's id of a thread, as `threads` lists them.");
+  return text;
+}
+
+/** The same of an argument that can be given more than once. */
+export function threadIdsOf(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), threadIdOf(text)];
 }
 
 /** A count given as an argument. */

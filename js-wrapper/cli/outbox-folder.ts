@@ -15,3 +15,8 @@ export async function withOutbox<Answer>(folder: string, use: (outbox: Outbox) =
 export function lookAt(folder: string): Promise<{ backlog: Backlog[]; letters: DeadLetter[] }> {
   return withOutbox(folder, async (outbox) => ({ backlog: outbox.backlog(), letters: await outbox.letters() }));
 }
+
+/** What a runtime keeps of a thread: what it is called, and where it is in Convex. */
+export function noteOf(outbox: Outbox, threadId: string): { readonly names?: { readonly externalThreadId?: string }; readonly bound?: { readonly threadId?: string } } | undefined {
+  return outbox.note(threadId) as ReturnType<typeof noteOf>;
+}

@@ -104,7 +104,7 @@ export class Output {
   /** Draws the live line anew, in the place of the one before; an empty one takes it away. */
   live(text: string): void {
     if (!this.isLive) return;
-    const line = this.#hidden(oneLine(text, (this.#options.stdout.columns ?? COLUMNS_DEFAULT) - 1));
+    const line = this.#hidden(oneLine(text, this.#columns() - 1));
     if (line === this.#live) return;
     this.#live = line;
     this.#options.stdout.write(ERASE_LINE + line);
@@ -118,6 +118,12 @@ export class Output {
       done();
     };
     return new Console({ stdout: new Writable({ write }), stderr: new Writable({ write }) });
+  }
+
+  /** A terminal that does not know how wide it is says 0. */
+  #columns(): number {
+    const { columns = 0 } = this.#options.stdout;
+    return columns > 0 ? columns : COLUMNS_DEFAULT;
   }
 
   #write(sink: Sink, text: string): void {
