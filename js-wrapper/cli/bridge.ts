@@ -11,7 +11,7 @@ import { Deployment } from "./deployment.js";
 import { type Told, tellOf, tellOfProblem } from "./errors.js";
 import { type CommonFlags, makeState, shownUrl, threadIdOf, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
 import { noteOf, withOutbox } from "./outbox-folder.js";
-import type { Output } from "./output.js";
+import { oneLine, type Output } from "./output.js";
 import { backlogOf, counted, statusLine } from "./status-line.js";
 
 /** What `bridge` is told beside the options that are shared. */
@@ -25,6 +25,8 @@ export interface BridgeFlags extends CommonFlags {
 
 /** Milliseconds from one drawing of the live line to the next. */
 const REDRAW_MS = 1_000;
+/** Units of codex's stderr that are printed. */
+const LAST_WORDS_MAX = 300;
 /** Milliseconds in which the same problem is printed once. */
 const SAME_PROBLEM_MS = 60_000;
 
@@ -77,7 +79,7 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
     remote: flags.remote ? { policyFile: state.policy } : false,
     handlers: {
       onState: (now) => watch.state(now),
-      onProtocolError: (problem) => watch.problem(tellOfProblem(problem)),
+      onProtocolError: (problem) => watch.problem(tellOfProblem(withLastWords(problem))),
       onEvent: ({ kind, turnId }) => watch.event(kind, turnId),
     },
   });
@@ -85,7 +87,7 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   try {
     output.log(`starting codex for ${shownUrl(url)}; what waits lies in ${state.folder}`, { type: "starting", url: shownUrl(url), state: state.folder });
     const before = flags.resume ?? (flags.new === true ? undefined : await threadBefore(state.outbox, flags.thread));
-    const running = begin(runtime, flags, before).then(() => load(runtime, flags.follow ?? [], watch));
+    const running = begin(runtime, flags, before, watch).then(() => load(runtime, flags.follow ?? [], watch));
     await Promise.race([stop, watch.failed, running.then(() => new Promise<never>(() => undefined))]);
     output.log("stopping: what is under way is sent first", { type: "stopping" });
   } catch (thrown) {
@@ -100,13 +102,16 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
 }
 
 /** Starts the runtime in its thread; where codex has the one of before no longer, one that nothing was said in for example, in a new one. */
-async function begin(runtime: CodexRuntime, { thread, resume }: BridgeFlags, before: string | undefined): Promise<void> {
+async function begin(runtime: CodexRuntime, { thread, resume }: BridgeFlags, before: string | undefined, watch: Watch): Promise<void> {
   const named = thread === undefined ? {} : { externalThreadId: thread };
   await runtime.start({ ...named, ...(before === undefined ? {} : { runtimeThreadId: before }) });
   try {
     await runtime.ready();
   } catch (thrown) {
-    if (before === undefined || resume !== undefined || !(thrown instanceof AppServerError) || thrown.code !== "E_APP_SERVER_REFUSED") throw thrown;
+    const code = thrown instanceof AppServerError ? thrown.code : undefined;
+    // Why it ended was told before.
+    if (code === "E_APP_SERVER_GONE") throw watch.lastError();
+    if (before === undefined || resume !== undefined || code !== "E_APP_SERVER_REFUSED") throw thrown;
     await runtime.stop();
     await runtime.start(named);
     await runtime.ready();
@@ -155,6 +160,12 @@ async function checkDeployment(url: string, functions: string, deviceToken: stri
   const { code, message } = answer.told;
   if (answer.type !== "unreachable") throw new CodexRuntimeError(code, message);
   output.warn(`${message}: what happens is kept until it does`, { code, message });
+}
+
+/** Why codex ended stands in what it wrote to stderr last. */
+function withLastWords({ code, message, line }: { code: string; message: string; line: string }): { code: string; message: string } {
+  const words = code === "E_BRIDGE_PROCESS_EXITED" ? oneLine(line, LAST_WORDS_MAX) : "";
+  return { code, message: words === "" ? message : `${message}: ${words}` };
 }
 
 /** What of a runtime is printed. */
@@ -223,17 +234,18 @@ class Watch {
   }
 
   problem(told: Told): void {
-    this.#last = told;
-    const { code, message, hint } = told;
+    const { code, message } = told;
+    // That a process is gone follows why it ended.
+    if (code !== "E_APP_SERVER_GONE") this.#last = told;
     const key = `${code} ${message}`;
     const now = Date.now();
     if (now - (this.#printed.get(key) ?? -Infinity) >= SAME_PROBLEM_MS) {
       this.#printed.set(key, now);
       this.#output.log(`problem: ${message} [${code}]`, { type: "problem", ...told });
     }
-    // Events that are sent with a token that does not hold would be given up, one after another: they wait for the next bridge instead.
+    // No event is taken with it any more: they wait for a bridge with another.
     const isToken = code === "E_AUTH_DEVICE_FORBIDDEN" || message.includes("E_AUTH_DEVICE_FORBIDDEN");
-    if (isToken) this.#fail(new CodexRuntimeError("E_AUTH_DEVICE_FORBIDDEN", hint === undefined ? message : "the deployment takes this token no longer"));
+    if (isToken) this.#fail(new CodexRuntimeError("E_AUTH_DEVICE_FORBIDDEN", "the deployment takes this token no longer"));
   }
 
   /** What went wrong last, as an error. */

@@ -55,6 +55,10 @@ describe("the tarball", () => {
     }
   });
 
+  test("has the command line", async () => {
+    expect(files).toContain((await manifest()).bin[PACKAGE]!.slice(2));
+  });
+
   test.each(DOORS)("has a glue for the %s that the isolate can load", async (door) => {
     const glue = await readFile(path.join(installed, `pkg/${door}.js`), "utf8");
     expect(glue).not.toMatch(/import\.meta|new URL|fetch\(/);
@@ -67,6 +71,11 @@ describe("an app that has it installed", () => {
     const names = (await exported()).filter(({ default: code }) => code !== undefined).map(({ name }) => name);
     await writeIn(app, { "every-export.mjs": names.map((name) => `await import(${JSON.stringify(specifier(name))});`).join("\n") });
     await node(app, "every-export.mjs");
+  });
+
+  test("runs the command line", async () => {
+    const { bin, version } = await manifest();
+    expect(await node(app, path.join(installed, bin[PACKAGE]!), "--version")).toBe(`${version}\n`);
   });
 
   test.each(DOORS)("makes the core's instance for the %s from the bytes, anew each time", async (door) => {
