@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { AppServerError } from "../app-server/index.js";
-import { CodexRuntime, createCodexRuntime } from "../runtime/codex-runtime.js";
+import { type CodexRuntime, createCodexRuntime } from "../runtime/codex-runtime.js";
 import { CodexRuntimeError } from "../runtime/errors.js";
 import type { CodexHostState, RuntimePhase } from "../runtime/types.js";
 import { codexConfig } from "./codex.js";

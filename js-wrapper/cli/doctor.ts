@@ -231,7 +231,7 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
   let outbox: string;
   try {
     ({ folder, outbox } = stateOf(flags));
-  } catch (thrown) {
+  } catch {
     // Without an address it is not known which one, and the address was told.
     return [{ name: "disk", status: "warn", message: "not looked at: without --url or --state the state folder is not known" }];
   }

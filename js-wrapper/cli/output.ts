@@ -25,6 +25,7 @@ const HIDDEN = "[hidden]";
 const COLUMNS_DEFAULT = 80;
 const ERASE_LINE = "\r\u001b[2K";
 /** Controls, and what turns the direction of text: a thread's name must not write to the terminal. */
+// eslint-disable-next-line no-control-regex -- what it takes out
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** A text without what a terminal would take for an order. Line ends and tabs stay. */
