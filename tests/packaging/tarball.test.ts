@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PACKAGE, ROOT, filesIn, installApp, manifest, node, pack, removeFolder, temporaryFolder, writeIn } from "./app.js";
@@ -55,8 +55,11 @@ describe("the tarball", () => {
     }
   });
 
-  test("has the command line", async () => {
-    expect(files).toContain((await manifest()).bin[PACKAGE]!.slice(2));
+  test("has the command line, which can be run", async () => {
+    const file = (await manifest()).bin[PACKAGE]!;
+    expect(files).toContain(file);
+    expect((await stat(path.join(installed, file))).mode & 0o111).toBe(0o111);
+    expect(await readFile(path.join(installed, file), "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 
   test.each(DOORS)("has a glue for the %s that the isolate can load", async (door) => {
