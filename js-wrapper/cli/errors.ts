@@ -14,6 +14,8 @@ export type CliErrorCode =
   | "E_CLI_TOKEN_MISSING"
   /** No dead letter has the number. */
   | "E_CLI_LETTER_NOT_FOUND"
+  /** A file is no recording of an app-server. */
+  | "E_CLI_RECORDING_INVALID"
   /** It was stopped before its end: what was done stays done. */
   | "E_CLI_INTERRUPTED";
 
@@ -44,7 +46,8 @@ const HINTS: Readonly<Record<string, string>> = {
   E_CLI_FUNCTION_MISSING: "export the bridge's functions of defineCodexHost in that file, and deploy (`npx convex dev`); another file is named with --functions",
   E_CLI_TOKEN_MISSING: "call issueDeviceToken in the app as a signed-in user, write the token into a file that only you can read, and name it with --token-file",
   E_CLI_LETTER_NOT_FOUND: "`outbox show` lists the numbers",
-  E_CLI_INTERRUPTED: "the same command goes on where it stopped",
+  E_CLI_RECORDING_INVALID: 'a recording is a file of lines {"dir": "in" | "out" | "proc", "t": milliseconds, "msg": …}',
+  E_CLI_INTERRUPTED: "the same command takes it up again",
   E_CODEX_NOT_FOUND: "install codex (npm install -g @openai/codex), or name the binary with --codex-bin",
   E_BRIDGE_CWD_NOT_FOUND: "name a folder that is there with --cwd",
   E_BRIDGE_PROCESS_EXITED: "run `convex-codex-local doctor`",

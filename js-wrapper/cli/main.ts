@@ -7,6 +7,7 @@ import { Context, EXIT } from "./context.js";
 import { addDoctor } from "./doctor.js";
 import { addImport } from "./import.js";
 import { addOutbox } from "./outbox.js";
+import { addReplay } from "./replay.js";
 import { addThreads } from "./threads.js";
 
 /** What this process makes is its user's alone. */
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
     .addHelpText("after", HELP)
     .showHelpAfterError("(add --help for the options and examples)")
     .exitOverride();
-  for (const add of [addBridge, addDoctor, addThreads, addImport, addOutbox]) add(program, context);
+  for (const add of [addBridge, addDoctor, addThreads, addImport, addOutbox, addReplay]) add(program, context);
   try {
     await program.parseAsync();
     return context.exitCode;

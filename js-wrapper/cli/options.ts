@@ -74,6 +74,13 @@ export function countOf(text: string): number {
   return count;
 }
 
+/** A number of 0 or more given as an argument. */
+export function speedOf(text: string): number {
+  const speed = Number(text);
+  if (text.trim() === "" || !Number.isFinite(speed) || speed < 0) throw new InvalidArgumentError("It must be a number from 0 up.");
+  return speed;
+}
+
 /** The deployment's address. @throws CliError `E_CLI_USAGE` */
 export function urlOf({ url }: Pick<CommonFlags, "url">): string {
   if (url === undefined || url === "") throw new CliError("E_CLI_USAGE", "which deployment? Give --url, or set CONVEX_URL");

@@ -7,7 +7,7 @@ import { api, cli, machine, type Machine, NOWHERE, type Running, start, startHos
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
-const COMMANDS = ["bridge", "doctor", "threads", "import", "outbox", "outbox show", "outbox resend", "outbox drop"];
+const COMMANDS = ["bridge", "doctor", "threads", "import", "replay", "outbox", "outbox show", "outbox resend", "outbox drop"];
 const OLD = (at: number) => `019a3b5c-0000-7000-8000-00000000010${String(at)}`;
 /** The thread that the stand-in begins. */
 const NEW = "019a3b5c-0000-7000-8000-000000000001";
@@ -42,6 +42,8 @@ describe("the command line", () => {
     [["import", "--url", "https://a.convex.cloud"], "which threads?"],
     [["import", "--all", OLD(0), "--url", "https://a.convex.cloud"], "either ids of threads or --all"],
     [["outbox", "drop", "--state", "x"], "which ones?"],
+    [["replay"], "missing required argument 'file'"],
+    [["replay", "x", "--speed", "-1"], "It must be a number from 0 up."],
   ])("%j is wrong: exit 2", async (args, words) => {
     const { code, stdout, stderr } = await cli(NOWHERE, args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -299,6 +301,46 @@ describe("import", () => {
     const { code, stderr } = await cli(on, ["import", OLD(0), ...settled(on, "local")], set());
     expect(code).toBe(1);
     expect(stderr).toContain("the app does not export the function `local:getImportStatusForBridge` [E_CLI_FUNCTION_MISSING]");
+  });
+});
+
+describe("replay", () => {
+  const RECORDING = path.join(import.meta.dirname, "../fixtures/transcripts/plain.jsonl");
+  const recorded = async () => {
+    const lines = (await readFile(RECORDING, "utf8")).trim().split("\n").map((line) => JSON.parse(line) as { dir: string; msg: { method?: string; params?: { item?: { type: string; text?: string } } } });
+    const ended = lines.filter(({ dir, msg }) => dir === "in" && msg.method === "item/completed").map(({ msg }) => msg.params!.item!);
+    return ended.filter(({ type }) => type === "agentMessage").map(({ text }) => text);
+  };
+
+  test("plays a recording into the app, as another session each time", async () => {
+    const on = await machine();
+    const texts = await recorded();
+    expect(texts.length).toBeGreaterThan(0);
+    const threads = new Set<unknown>();
+    for (let time = 0; time < 2; time += 1) {
+      const { code, json, stderr } = await cli(on, ["replay", RECORDING, "--speed", "0", "--functions", "local", "--json"], set());
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const [replayed] = json();
+      expect(json()).toEqual([{ type: "replayed", threadId: expect.any(String), events: expect.any(Number), messages: expect.any(Number) }]);
+      threads.add(replayed!["threadId"]);
+      expect(await host.texts(replayed!["threadId"] as string)).toEqual(expect.arrayContaining(texts));
+    }
+    expect(threads.size).toBe(2);
+    expect((await cli(on, ["replay", RECORDING, "--speed", "0", "--thread", "demo"], set())).stdout).toMatch(/^\d+ events of \d+ messages played into the thread \S+\n$/);
+  });
+
+  test("says what is no recording, and stops", async () => {
+    const on = await machine();
+    const file = path.join(on.root, "none.jsonl");
+    for (const [text, words] of [["hello\n", "line 1 is none of a recording"], ['{"dir":"in","t":0,"msg":{"method":"x"}}\n', "no answer with a thread"]] as const) {
+      await writeFile(file, text);
+      const { code, stderr } = await cli(on, ["replay", file], set());
+      expect([code, stderr]).toEqual([1, expect.stringContaining(words)]);
+      expect(stderr).toContain("[E_CLI_RECORDING_INVALID]\n  a recording is a file of lines");
+    }
+    expect((await cli(on, ["replay", path.join(on.root, "missing"), "--json"], set())).json()[0]).toMatchObject({ code: "E_CLI_RECORDING_INVALID" });
+    const away = await cli(on, ["replay", RECORDING], { ...set(), CODEX_DEVICE_TOKEN: "cxd_none" });
+    expect([away.code, away.stderr]).toEqual([1, expect.stringContaining("[E_AUTH_DEVICE_FORBIDDEN]")]);
   });
 });
 
