@@ -58,20 +58,18 @@ async function replay(file: string, flags: ReplayFlags, output: Output, context:
   const { said } = readRecording(file, true);
   const answer = await new Deployment(url, flags.functions).ask(deviceToken);
   if (answer.type !== "ok") throw new CodexRuntimeError(answer.told.code, answer.told.message);
-  let isOver = false;
-  let events = 0;
-  let fatal: Told | undefined;
+  const played: { isOver: boolean; events: number; fatal?: Told } = { isOver: false, events: 0 };
   const runtime = createCodexRuntime({
     ...{ convexUrl: url, deviceToken, functions: flags.functions, remote: false },
     bridge: { codexBin: process.execPath, args: [TAPE, path.resolve(file), String(flags.speed), flags.keepIds === true ? "keep" : "fresh"], envDeny: [TOKEN_VARIABLE] },
     handlers: {
-      onEvent: () => void (events += 1),
+      onEvent: () => void (played.events += 1),
       onGlobalMessage: (message) => {
-        if ("method" in message && message.method === REPLAY_ENDED) isOver = true;
+        if ("method" in message && message.method === REPLAY_ENDED) played.isOver = true;
       },
       onProtocolError: (problem) => {
         const told = tellOfProblem(problem);
-        if (ENDS.test(told.code)) fatal ??= told;
+        if (ENDS.test(told.code)) played.fatal ??= told;
         else output.warn(`${told.message} [${told.code}]`, told);
       },
     },
@@ -80,14 +78,15 @@ async function replay(file: string, flags: ReplayFlags, output: Output, context:
     await runtime.start(flags.thread === undefined ? {} : { externalThreadId: flags.thread });
     const left = () => backlogOf(runtime.backlog());
     // What was read last may be on its way to the disk when nothing seems to wait: it is looked twice.
-    for (let quiet = 0; quiet < 2; quiet = isOver && left() === 0 ? quiet + 1 : 0) {
+    for (let quiet = 0; quiet < 2; quiet = played.isOver && left() === 0 ? quiet + 1 : 0) {
       stopped.throwIfAborted();
-      if (fatal !== undefined) throw new CodexRuntimeError(fatal.code, fatal.message);
-      output.live(`${isOver ? "played" : "playing"}: ${counted(events, "event")}, ${String(left())} to send`);
+      if (played.fatal !== undefined) throw new CodexRuntimeError(played.fatal.code, played.fatal.message);
+      output.live(`${played.isOver ? "played" : "playing"}: ${counted(played.events, "event")}, ${String(left())} to send`);
       await pause(LOOK_MS);
     }
     await runtime.ready();
     const { threadId } = runtime.getState();
+    const { events } = played;
     output.live("");
     output.result(`${counted(events, "event")} of ${counted(said.length, "message")} played into the thread ${threadId ?? ""}`, { type: "replayed", threadId, events, messages: said.length });
   } finally {

@@ -28,10 +28,11 @@ createInterface({ input: process.stdin })
   .on("line", (line) => {
     const { id, method } = JSON.parse(line) as { id?: unknown; method?: string };
     if (id === undefined || method === undefined) return;
-    if (method === "initialize") return say({ id, result: { userAgent: "convex-codex-local replay" } });
-    if (method !== "thread/start" || isPlaying) return say({ id, error: { code: INVALID_REQUEST, message: `Invalid request: unknown variant \`${method}\` (a recording is played)` } });
-    isPlaying = true;
-    say({ id, result: thread });
-    void play(said, Number(speed));
+    if (method === "initialize") say({ id, result: { userAgent: "convex-codex-local replay" } });
+    else if (method === "thread/start" && !isPlaying) {
+      isPlaying = true;
+      say({ id, result: thread });
+      void play(said, Number(speed));
+    } else say({ id, error: { code: INVALID_REQUEST, message: `Invalid request: unknown variant \`${method}\` (a recording is played)` } });
   })
   .on("close", () => process.exit(0));
