@@ -241,7 +241,7 @@ class Watch {
     const now = Date.now();
     if (now - (this.#printed.get(key) ?? -Infinity) >= SAME_PROBLEM_MS) {
       this.#printed.set(key, now);
-      this.#output.log(`problem: ${message} [${code}]`, { type: "problem", ...told });
+      this.#output.log(`problem: ${message} [${code}]`, { type: "problem", ...told }, true);
     }
     // No event is taken with it any more: they wait for a bridge with another.
     const isToken = code === "E_AUTH_DEVICE_FORBIDDEN" || message.includes("E_AUTH_DEVICE_FORBIDDEN");

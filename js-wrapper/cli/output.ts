@@ -83,11 +83,11 @@ export class Output {
     } else if (this.#options.quiet !== true) this.#write(this.#options.stderr, clean(text));
   }
 
-  /** A line of a log, with its time. */
-  log(text: string, object: object): void {
+  /** A line of a log, with its time; of a problem with `--quiet` too. */
+  log(text: string, object: object, isProblem = false): void {
     const at = (this.#options.now?.() ?? new Date()).toISOString();
     if (this.isJson) this.#write(this.#options.stdout, JSON.stringify({ at, ...object }));
-    else if (this.#options.quiet !== true) this.#write(this.#options.stdout, `${at} ${clean(text)}`);
+    else if (isProblem || this.#options.quiet !== true) this.#write(this.#options.stdout, `${at} ${clean(text)}`);
   }
 
   /** Something that is not as it should be, and ends nothing; printed with `--quiet` too. */

@@ -91,9 +91,10 @@ describe("the output", () => {
     output.log("never", {});
     output.note("never", {});
     output.result("result", {});
+    output.log("problem", {}, true);
     output.warn("careful", {});
     output.error({ code: "E_X", message: "wrong", hint: "mend it" });
-    expect(stdout.text).toBe("result\n");
+    expect(stdout.text).toBe("result\n1970-01-01T00:00:00.000Z problem\n");
     expect(stderr.text).toBe("warning: careful\nerror: wrong [E_X]\n  mend it\n");
   });
 
