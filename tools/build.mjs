@@ -1,6 +1,6 @@
 // convex/ -> dist/component and js-wrapper/ -> dist/js-wrapper, as ESM and declarations.
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ROOT } from "./cargo-tools.mjs";
 import { BUILDS, stampFile, stampOf } from "./freshness.mjs";
@@ -25,4 +25,7 @@ for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true }))
   const file = path.join(entry.parentPath, entry.name);
   if (entry.isFile() && (!emitted.has(file) || file.endsWith(".tsbuildinfo"))) rmSync(file);
 }
+// npm marks a bin as one that can be run where it installs it, and not in the tarball.
+const { bin } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8"));
+for (const file of Object.values(bin)) chmodSync(path.join(ROOT, file), 0o755);
 writeStamp();

@@ -23,7 +23,7 @@ function builtFoldersAreFresh() {
 
 /** The folders of tests/, by the step that runs them; those of `core` are Rust's and its doors'. */
 const UNIT = ["convex", "protocol", "app-server", "bridge", "runtime", "outbox", "host", "react"];
-const BUNDLING = ["bundle", "packaging", "e2e"];
+const BUNDLING = ["bundle", "cli", "packaging", "e2e"];
 const LAYERS = ["core", ...UNIT, ...BUNDLING];
 
 /** A folder without tests, or one that no step runs, would pass for tested. */

@@ -33,8 +33,8 @@ export function verdictOfAnswer({ status, errors }: IngestAnswer): Verdict {
 /** HTTP statuses that another try may not meet again. */
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
-/** Codes that another try may not meet again. */
-const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED"]);
+/** Codes that another try may not meet again: with another credential the same batch is taken. */
+const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED", "E_AUTH_DEVICE_FORBIDDEN"]);
 
 /**
  * What becomes of a batch that was not answered.

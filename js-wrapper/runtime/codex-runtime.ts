@@ -1,5 +1,6 @@
 import { ConvexClient } from "convex/browser";
 import { anyApi } from "convex/server";
+import { parseCodexErrorCode } from "../host/codex-error.js";
 import { type CodexBridgeApi, type CodexPersistenceOptions, createConvexPersistence } from "./persistence.js";
 import { CodexHostRuntime } from "./runtime.js";
 import type { CodexHostRuntimeOptions } from "./types.js";
@@ -24,7 +25,11 @@ export class CodexRuntime extends CodexHostRuntime {
   constructor({ convexUrl, deviceToken, functions = FUNCTIONS_DEFAULT, ...options }: CodexRuntimeOptions) {
     const client = new ConvexClient(convexUrl);
     const { handlers } = options;
-    const onError = (thrown: unknown) => void handlers?.onProtocolError?.({ message: String(thrown), line: "", code: "E_CONVEX_SUBSCRIPTION" });
+    const onError = (thrown: unknown) => {
+      const code = parseCodexErrorCode(thrown);
+      const message = code === null ? String(thrown) : `[${code}] ${String(thrown)}`;
+      void handlers?.onProtocolError?.({ message, line: "", code: "E_CONVEX_SUBSCRIPTION" });
+    };
     super({ ...options, persistence: createConvexPersistence(client, apiOf(functions), { deviceToken, onError }) });
     this.#client = client;
   }

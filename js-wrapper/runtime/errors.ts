@@ -1,3 +1,5 @@
+import { parseCodexErrorCode } from "../host/codex-error.js";
+
 /** Why the runtime could not do something. */
 export type RuntimeErrorCode =
   /** It is started already. */
@@ -31,7 +33,8 @@ export class CodexRuntimeError extends Error {
   }
 }
 
-/** The code of whatever was thrown; `E_INTERNAL` where it has none. */
+/** The code of whatever was thrown, what Convex refused included; `E_INTERNAL` where it has none. */
 export function codeOf(thrown: unknown): string {
-  return thrown !== null && typeof thrown === "object" && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "E_INTERNAL";
+  const own = thrown !== null && typeof thrown === "object" && "code" in thrown ? thrown.code : undefined;
+  return typeof own === "string" ? own : (parseCodexErrorCode(thrown) ?? "E_INTERNAL");
 }

@@ -20,6 +20,7 @@ import type { CodexRpcError, RpcId } from "../protocol/index.js";
 import { AppHandlers } from "./app-handlers.js";
 import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
 import { CodexRuntimeError } from "./errors.js";
+import type { Backlog } from "../outbox/index.js";
 import type { ServerRequest } from "./server-requests.js";
 import { Session } from "./session.js";
 import { RuntimeState } from "./state.js";
@@ -133,6 +134,19 @@ export class CodexHostRuntime extends AppServerCalls {
   }
 
   /**
+   * Loads a further thread of the app-server's: its events go into its own thread in Convex, and it is steered from afar as the
+   * runtime's own is. Turns are sent where they were, and the state stays as it is.
+   *
+   * @returns when it is known in Convex too
+   */
+  async followThread(threadId: string, params: Omit<ClientRequestParams<"thread/resume">, "threadId"> = {}): Promise<ClientRequestResult<"thread/resume">> {
+    assertThreadId(threadId);
+    const answer = await this.appServer.request("thread/resume", { threadId, ...params });
+    await this.#running().goOnBeside(answer);
+    return answer;
+  }
+
+  /**
    * Copies a thread, and goes on in the copy, as {@link resumeThread} does. What of it is in Convex is copied there, as far as codex has
    * copied it.
    */
@@ -194,6 +208,11 @@ export class CodexHostRuntime extends AppServerCalls {
   refuse(requestId: RpcId, error: CodexRpcError): void {
     if (this.#running().requests.refuse(requestId, error)) return;
     throw new CodexRuntimeError("E_SERVER_REQUEST_NOT_PENDING", `the request ${String(requestId)} waits no longer`);
+  }
+
+  /** Events that are not in Convex yet, thread by thread, by the app-server's ids; none while it is not started. */
+  backlog(): Backlog[] {
+    return this.#session?.backlog() ?? [];
   }
 
   /** How it stands. */

@@ -10,7 +10,7 @@ import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import type { CodexSettings } from "../core/bridge.js";
 import { given } from "../given.js";
 import type { HostActorContext } from "../host/validators.js";
-import { Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
+import { type Backlog, Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
 import type { AppHandlers } from "./app-handlers.js";
 import type { RequestName } from "./claimed-command.js";
@@ -177,6 +177,17 @@ export class Session {
     const bound = await this.#again(() => this.#delivery.bind(id));
     if (bound !== undefined) state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
     return bound !== undefined;
+  }
+
+  /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
+  async goOnBeside(answer: { readonly thread: { readonly id: string } }): Promise<void> {
+    this.#loaded(answer);
+    await this.#again(() => this.#delivery.bind(answer.thread.id));
+  }
+
+  /** How much waits in the outbox, thread by thread. */
+  backlog(): Backlog[] {
+    return this.#outbox.backlog();
   }
 
   /** Copies a thread's history in Convex into one that was forked from it, before that one's events. @param turnId the last that it has; undefined for all */

@@ -361,6 +361,7 @@ describe("a verdict", () => {
     ["a deleted thread", verdictOfAnswer({ status: "rejected", errors: error("E_THREAD_DELETED") }), "deleted"],
     ["any other rejection", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_OUT_OF_ORDER") }), "refused"],
     ["the network", verdictOfError(new TypeError("fetch failed")), "again"],
+    ["a token that was revoked", verdictOfError({ data: { code: "E_AUTH_DEVICE_FORBIDDEN", retryable: false } }), "again"],
     ["what is no error", verdictOfError("odd"), "again"],
     ["nothing", verdictOfError(undefined), "again"],
     ["408", verdictOfError({ status: 408 }), "again"],

@@ -14,13 +14,14 @@ export const WASM_BASE64_START = "AGFzb";
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 /** Types of React come with csstype. */
-const BESIDE = ["convex", "convex-helpers", "classic-level", "react", "react-dom", "@types/node", "@types/react", "csstype", "vite"];
+const BESIDE = ["convex", "convex-helpers", "classic-level", "commander", "react", "react-dom", "@types/node", "@types/react", "csstype", "vite"];
 
 const execute = promisify(execFile);
 
 export interface Manifest {
   version: string;
   exports: Record<string, string | { types?: string; default?: string }>;
+  bin: Record<string, string>;
 }
 
 export async function manifest(): Promise<Manifest> {

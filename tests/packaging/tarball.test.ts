@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PACKAGE, ROOT, filesIn, installApp, manifest, node, pack, removeFolder, temporaryFolder, writeIn } from "./app.js";
@@ -55,6 +55,13 @@ describe("the tarball", () => {
     }
   });
 
+  test("has the command line, which can be run", async () => {
+    const file = (await manifest()).bin[PACKAGE]!;
+    expect(files).toContain(file);
+    expect((await stat(path.join(installed, file))).mode & 0o111).toBe(0o111);
+    expect(await readFile(path.join(installed, file), "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
   test.each(DOORS)("has a glue for the %s that the isolate can load", async (door) => {
     const glue = await readFile(path.join(installed, `pkg/${door}.js`), "utf8");
     expect(glue).not.toMatch(/import\.meta|new URL|fetch\(/);
@@ -67,6 +74,11 @@ describe("an app that has it installed", () => {
     const names = (await exported()).filter(({ default: code }) => code !== undefined).map(({ name }) => name);
     await writeIn(app, { "every-export.mjs": names.map((name) => `await import(${JSON.stringify(specifier(name))});`).join("\n") });
     await node(app, "every-export.mjs");
+  });
+
+  test("runs the command line", async () => {
+    const { bin, version } = await manifest();
+    expect(await node(app, path.join(installed, bin[PACKAGE]!), "--version")).toBe(`${version}\n`);
   });
 
   test.each(DOORS)("makes the core's instance for the %s from the bytes, anew each time", async (door) => {

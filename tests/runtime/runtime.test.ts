@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
 import { folder, open } from "../outbox/build.js";
-import { persistenceOver, runtimeOver, START } from "./build.js";
+import { persistenceOver, runtimeOver, runtimeWith, START } from "./build.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
 
@@ -144,6 +144,37 @@ describe("a runtime", () => {
     expect(problems.map(({ code }) => code)).toContain("E_SYNC_SESSION_DEVICE_MISMATCH");
     expect((await dump(component)).sessions.map(({ deviceId }) => deviceId).at(-1)).toBe("desk");
     expect(await messagesOf(component, threadId)).toEqual([]);
+  });
+
+  it("follows another thread beside its own, and says how much waits", async () => {
+    const component = startComponent();
+    const over = persistenceOver(component);
+    let isAway = Promise.resolve();
+    const ingestSafe: typeof over.ingestSafe = async (batch) => isAway.then(() => over.ingestSafe(batch));
+    const { runtime, problems } = runtimeWith({ ...over, ingestSafe });
+    expect(runtime.backlog()).toEqual([]);
+    await runtime.start(START);
+    await runtime.ready();
+    const before = runtime.getState();
+    const other = "019a3b5c-0000-7000-8000-00000000abcd";
+    expect(await runtime.followThread(other)).toMatchObject({ thread: { id: other } });
+    expect(runtime.getState()).toEqual({ ...before, ingestMetrics: expect.anything() as unknown });
+    // It is there before anything happens in it.
+    expect((await dump(component)).threads.map(({ localThreadId }) => localThreadId)).toContain(other);
+    runtime.sendTurn("Here.");
+    await reads(component, before.threadId!, [["Here.", "completed"], ["you said: Here.", "completed"]]);
+    let back: () => void = () => undefined;
+    isAway = new Promise((resolve) => {
+      back = resolve;
+    });
+    await runtime.appServer.request("turn/start", { threadId: other, input: [{ type: "text", text: "There.", text_elements: [] }] });
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([expect.objectContaining({ threadId: other, events: 7, isHalted: false })]), WAIT);
+    back();
+    const inConvex = (await dump(component)).threads.find(({ localThreadId }) => localThreadId === other)!.threadId;
+    await reads(component, inConvex, [["There.", "completed"], ["you said: There.", "completed"]]);
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([]), WAIT);
+    await expect(runtime.followThread("foo")).rejects.toThrow(/^Invalid threadId for app-server request/);
+    expect(problems).toEqual([]);
   });
 
   it("goes on in another thread, whose events are its own, and in a copy", async () => {

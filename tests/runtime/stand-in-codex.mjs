@@ -7,10 +7,12 @@
 //   holdIn: "u1"     goes on with that turn until it is steered or interrupted
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
 //   deaf: true       answers interrupts, and goes on
+//   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
+//   loggedOut: true  is not logged in
 import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
 
@@ -63,6 +65,31 @@ function turn(threadId, text, clientId) {
   return turnId;
 }
 
+/** What it has of before: the newest thread first, the oldest turn. */
+const OLD = Array.from({ length: threads ?? 0 }, (_, at) => ({
+  id: `019a3b5c-0000-7000-8000-0000000001${String(at).padStart(2, "0")}`,
+  ...{ name: null, preview: `question ${at}`, cwd: "/projects/shop", historyMode: "paginated", createdAt: 1_795_000_000 - at, updatedAt: 1_795_000_000 - at },
+}));
+const oldThread = (threadId) => OLD.find(({ id }) => id === threadId) ?? { id: threadId, historyMode: "paginated" };
+const oldTurns = (threadId) =>
+  Array.from({ length: turns }, (_, at) => {
+    const id = `${threadId.slice(-3)}-${at}`;
+    const items = [{ id: `p-${id}`, type: "userMessage", content: [{ type: "text", text: `old ${at}` }] }, { id: `m-${id}`, type: "agentMessage", text: `answer ${at}` }];
+    return { id, status: "completed", error: null, startedAt: 1_795_000_000, completedAt: 1_795_000_001, items };
+  });
+/** A page of a list, as its request asks for it; its cursor is where the next one begins. */
+const pageOf = (all, { cursor, limit }) => {
+  const from = Number(cursor ?? 0);
+  const to = from + limit;
+  return { data: all.slice(from, to), nextCursor: to < all.length ? String(to) : null };
+};
+
+const READS = {
+  "thread/list": (params) => pageOf(OLD, params),
+  "thread/read": ({ threadId, includeTurns }) => ({ thread: { ...oldThread(threadId), turns: includeTurns ? oldTurns(threadId) : [] } }),
+  "thread/turns/list": ({ threadId, ...params }) => pageOf(oldTurns(threadId), params),
+};
+
 const ANSWERS = {
   initialize: () => ({ userAgent: "stand-in" }),
   "thread/start": () => ({ thread: { id: THREAD }, ...SETTINGS }),
@@ -70,7 +97,8 @@ const ANSWERS = {
   "thread/fork": () => ({ thread: { id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
   "turn/steer": () => ({ turnId: running.turnId }),
   "turn/interrupt": () => ({}),
-  "account/read": () => ({ account: { type: "apiKey" }, requiresOpenaiAuth: true }),
+  "account/read": () => ({ account: loggedOut ? null : { type: "apiKey" }, requiresOpenaiAuth: true }),
+  ...(threads === undefined ? {} : READS),
 };
 
 createInterface({ input: process.stdin }).on("line", (line) => {

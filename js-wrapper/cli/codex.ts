@@ -1,0 +1,51 @@
+/** The codex of this machine, as commands run it. */
+import { AppServerClient } from "../app-server/index.js";
+import { findBinary } from "../bridge/binary.js";
+import { type BridgeConfig, CodexLocalBridge } from "../bridge/index.js";
+import { type CommonFlags, TOKEN_VARIABLE } from "./options.js";
+
+/** Commands of `codex` itself are run with this; what the shell is told is nobody's text. */
+const SHELL = "/bin/sh";
+
+type CodexFlags = Pick<CommonFlags, "codexBin" | "cwd">;
+
+/**
+ * How codex is run: without the device token in its environment, and, though this process makes files for its user alone, with the umask
+ * that the user has: what codex writes into a project others may have to read.
+ *
+ * @param umask the user's own
+ * @throws CodexBridgeError `E_CODEX_NOT_FOUND`
+ */
+export function codexConfig({ codexBin, cwd = process.cwd() }: CodexFlags, umask: number): BridgeConfig & { codexBin: string; args: string[] } {
+  const binary = findBinary(codexBin, cwd, process.env);
+  const config = { cwd, envDeny: [TOKEN_VARIABLE] };
+  if (process.platform === "win32") return { ...config, codexBin: binary, args: ["app-server"] };
+  const script = `umask ${umask.toString(8).padStart(4, "0")} && exec "$0" "$@"`;
+  return { ...config, codexBin: SHELL, args: ["-c", script, binary, "app-server"] };
+}
+
+/**
+ * Runs an app-server for as long as something is asked of it. It keeps nothing: what it says of threads is dropped.
+ *
+ * @throws what `use` throws; CodexBridgeError where codex cannot be started
+ */
+export async function withAppServer<Answer>(config: BridgeConfig, use: (client: AppServerClient) => Promise<Answer>): Promise<Answer> {
+  let fault: unknown;
+  const bridge = new CodexLocalBridge(config, {
+    onEvent: () => undefined,
+    onGlobalMessage: (message) => void client.accept(message),
+    onProtocolError: ({ error }) => {
+      fault ??= error;
+    },
+    onProcessExit: () => client.rejectAll(fault ?? "codex ended"),
+  });
+  const client = new AppServerClient((message) => bridge.send(message));
+  bridge.start();
+  try {
+    return await use(client);
+  } catch (thrown) {
+    throw thrown instanceof Error && "code" in thrown && thrown.code === "E_APP_SERVER_GONE" && fault !== undefined ? fault : thrown;
+  } finally {
+    await bridge.stop();
+  }
+}

@@ -1,0 +1,275 @@
+/** `doctor`: looks at everything that a bridge needs, and says how to mend what is not right. */
+import { execFile } from "node:child_process";
+import { existsSync, statfsSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { Command } from "commander";
+import { childEnvironment, findBinary } from "../bridge/binary.js";
+import type { BridgeConfig } from "../bridge/index.js";
+import { codexConfig, withAppServer } from "./codex.js";
+import type { Context } from "./context.js";
+import { type Answers, Deployment } from "./deployment.js";
+import { CliError, tellOf } from "./errors.js";
+import { type CommonFlags, shownUrl, stateOf, TOKEN_VARIABLE, tokenOf, urlOf, withOptions } from "./options.js";
+import type { Output } from "./output.js";
+import { lookAt } from "./outbox-folder.js";
+import { backlogOf, counted } from "./status-line.js";
+
+/** The codex that this package is made for and tested with. SOURCE: tests/fixtures/protocol/app-server.json. */
+export const CODEX_VERSION = "0.169.0";
+
+/** What a check found; a failure is in a bridge's way, a warning is not. */
+export interface Check {
+  readonly name: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly message: string;
+  /** How to mend it. */
+  readonly fix?: string;
+}
+
+/** SOURCE: `engines` of package.json: the least minor of a major, and the major from which any will do. */
+const NODE_MINOR_MIN: Readonly<Record<number, number>> = { 20: 19, 22: 13 };
+const NODE_MAJOR_ANY = 24;
+/** Milliseconds that `codex --version` may take. */
+const VERSION_MS = 10_000;
+/** Milliseconds that a clock may be wrong: what Convex lets expire, it lets expire by its own. */
+const CLOCK_WRONG_MS = 30_000;
+const MIB = 1024 * 1024;
+/** What the outbox may hold is 256 MiB. */
+const DISK_WARN_BYTES = 512 * MIB;
+const DISK_FAIL_BYTES = 32 * MIB;
+
+/** What a bridge cannot do without. */
+const NEEDED = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
+/** What is missed only by who wants it. */
+const WANTED: readonly { readonly names: readonly string[]; readonly without: string }[] = [
+  { names: ["leaseCommands", "reportCommand", "beatPresence", "listOpenCommandsForBridge"], without: "nobody can steer this machine from the app, or see that it is there" },
+  { names: ["importHistory", "getImportStatusForBridge"], without: "`import` does not work" },
+  { names: ["forkThread"], without: "a forked thread begins without its history" },
+];
+
+const HELP = `
+Checks node, codex and its version, codex's login, the deployment, the token, what the app exports, the clock,
+and the disk of the state folder. Each line says ok, warn or fail; what is not ok has how to mend it below.
+
+Exit codes: 0 nothing failed (warnings may be there), 1 something failed, 2 the command line is wrong.
+
+Examples:
+  convex-codex-local doctor --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token
+  convex-codex-local doctor --json | jq 'select(.status != "ok")'
+`;
+
+/** Adds the command. */
+export function addDoctor(program: Command, context: Context): void {
+  const command = program.command("doctor").summary("check what a bridge needs").description("Check everything that a bridge needs, and say how to mend what is not right.");
+  withOptions(command, "deployment", "state", "codex").addHelpText("after", HELP);
+  command.action((flags: CommonFlags) =>
+    context.run(flags, async (output) => {
+      const checks = await examine(flags, output, context.umask);
+      if (checks.some(({ status }) => status === "fail")) context.exitCode = 1;
+    }),
+  );
+}
+
+async function examine(flags: CommonFlags, output: Output, umask: number): Promise<Check[]> {
+  const checks: Check[] = [];
+  const tell = (...found: Check[]) => {
+    for (const check of found) {
+      checks.push(check);
+      output.result(lineOf(check), check);
+    }
+  };
+  tell(checkNode(process.versions.node));
+  tell(...(await checkCodex(flags, umask)));
+  tell(...(await checkDeployment(flags, output)));
+  tell(...(await checkState(flags)));
+  return checks;
+}
+
+/** A check, as it is printed. */
+export function lineOf({ name, status, message, fix }: Check): string {
+  return `${status.padEnd(4)}  ${name.padEnd(10)}  ${message}${fix === undefined ? "" : `\n${" ".repeat(18)}-> ${fix}`}`;
+}
+
+/** Whether this Node will do. @param version as `20.19.0` */
+export function checkNode(version: string): Check {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const isEnough = major >= NODE_MAJOR_ANY || minor >= (NODE_MINOR_MIN[major] ?? Infinity);
+  if (isEnough) return { name: "node", status: "ok", message: version };
+  return { name: "node", status: "fail", message: `${version} will not do`, fix: "install Node 20.19 or a later 20, 22.13 or a later 22, or 24 and newer" };
+}
+
+/** Whether a codex of this version will do. @param said what `codex --version` printed */
+export function checkCodexVersion(said: string): Check {
+  const name = "version";
+  const version = /\d+\.\d+\.\d+\S*/.exec(said)?.[0];
+  if (version === CODEX_VERSION) return { name, status: "ok", message: `codex ${version}` };
+  const fix = `npm install -g @openai/codex@${CODEX_VERSION}`;
+  if (version === undefined) return { name, status: "warn", message: "codex does not tell its version", fix };
+  return { name, status: "warn", message: `codex ${version}: this package is tested with ${CODEX_VERSION}, another version may lack methods or have new ones`, fix };
+}
+
+async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {
+  const { codexBin, cwd = process.cwd() } = flags;
+  let config: BridgeConfig;
+  let binary: string;
+  try {
+    config = codexConfig(flags, umask);
+    binary = findBinary(codexBin, cwd, process.env);
+  } catch (thrown) {
+    return [failed("codex", thrown)];
+  }
+  const found: Check = { name: "codex", status: "ok", message: binary };
+  return [found, await versionOf(binary, cwd), await checkLogin(config)];
+}
+
+async function versionOf(binary: string, cwd: string): Promise<Check> {
+  try {
+    const env = childEnvironment(process.env, { envDeny: [TOKEN_VARIABLE] });
+    const { stdout } = await promisify(execFile)(binary, ["--version"], { cwd, env, timeout: VERSION_MS });
+    return checkCodexVersion(stdout);
+  } catch {
+    return checkCodexVersion("");
+  }
+}
+
+/** Starts an app-server for a moment, and asks it. */
+async function checkLogin(config: BridgeConfig): Promise<Check> {
+  const name = "login";
+  try {
+    const { account, requiresOpenaiAuth } = await withAppServer(config, (client) => client.request("account/read", {}));
+    if (account !== null) return { name, status: "ok", message: `codex is logged in (${account.type})` };
+    if (!requiresOpenaiAuth) return { name, status: "ok", message: "codex needs no login with its model provider" };
+    return { name, status: "fail", message: "codex is not logged in", fix: "codex login" };
+  } catch (thrown) {
+    return failed(name, thrown);
+  }
+}
+
+async function checkDeployment(flags: CommonFlags, output: Output): Promise<Check[]> {
+  let url: string;
+  try {
+    url = urlOf(flags);
+  } catch (thrown) {
+    return [failed("url", thrown)];
+  }
+  const checks: Check[] = [{ name: "url", status: "ok", message: shownUrl(url) }];
+  let token: string | undefined;
+  let noToken: Check | undefined;
+  try {
+    token = tokenOf(flags, output);
+  } catch (thrown) {
+    noToken = failed("token", thrown);
+  }
+  const { functions } = flags;
+  const deployment = new Deployment(url, functions);
+  const answer = await deployment.ask(token);
+  checks.push(...judge(answer, functions));
+  if (noToken !== undefined) checks.push(noToken);
+  if (answer.type === "unreachable") return checks;
+  if (answer.type !== "missing") checks.push(await checkExports(deployment, functions));
+  checks.push(await checkClock(deployment));
+  return checks;
+}
+
+/** What an answer to a bridge's question says of the deployment, the component, and the token. */
+export function judge(answer: Answers, functions: string): Check[] {
+  const reached: Check = { name: "deployment", status: "ok", message: "it answers" };
+  const mounted: Check = { name: "component", status: "ok", message: `\`${functions}\` reaches it` };
+  switch (answer.type) {
+    case "ok":
+      return [reached, mounted, { name: "token", status: "ok", message: "it holds" }];
+    case "unreachable":
+      return [{ ...failedWith("deployment", answer.told) }];
+    case "missing":
+      return [reached, failedWith("component", answer.told)];
+    case "forbidden":
+      return [reached, mounted, failedWith("token", answer.told)];
+    case "refused":
+      return [
+        reached,
+        {
+          ...failedWith("component", answer.told),
+          fix: "the app's function failed: its log (`npx convex logs`) says why. Is the component mounted (app.use(codexLocal) in convex/convex.config.ts), and does the app's version fit this one?",
+        },
+      ];
+  }
+}
+
+async function checkExports(deployment: Deployment, functions: string): Promise<Check> {
+  const name = "exports";
+  const all = [...NEEDED, ...WANTED.flatMap(({ names }) => names)];
+  const missing = new Set(await deployment.missing(all));
+  const needed = NEEDED.filter((one) => missing.has(one));
+  const fix = `export them in convex/${functions}.ts: export const { ${[...missing].join(", ")} } = defineCodexHost(…)`;
+  if (needed.length > 0) return { name, status: "fail", message: `the app does not export ${needed.join(", ")}, which a bridge needs`, fix };
+  const unmet = WANTED.filter(({ names }) => names.some((one) => missing.has(one)));
+  if (unmet.length > 0) return { name, status: "warn", message: `the app does not export ${[...missing].join(", ")}: ${unmet.map(({ without }) => without).join("; ")}`, fix };
+  return { name, status: "ok", message: `all ${String(all.length + 1)} functions of bridges` };
+}
+
+async function checkClock(deployment: Deployment): Promise<Check> {
+  try {
+    return clockCheck(await deployment.clockAheadMs());
+  } catch {
+    return clockCheck(undefined);
+  }
+}
+
+/** Whether a clock that is so far ahead will do. */
+export function clockCheck(aheadMs: number | undefined): Check {
+  const name = "clock";
+  if (aheadMs === undefined) return { name, status: "ok", message: "unknown: the deployment does not tell its time" };
+  const off = Math.abs(aheadMs);
+  if (off <= CLOCK_WRONG_MS) return { name, status: "ok", message: "as the deployment's" };
+  const seconds = `${String(Math.round(off / 1_000))} s ${aheadMs > 0 ? "ahead of" : "behind"} the deployment's`;
+  return { name, status: "warn", message: seconds, fix: "let the system set its time (NTP): times in the app are wrong by that much" };
+}
+
+async function checkState(flags: CommonFlags): Promise<Check[]> {
+  let folder: string;
+  let outbox: string;
+  try {
+    ({ folder, outbox } = stateOf(flags));
+  } catch {
+    // Without an address it is not known which one, and the address was told.
+    return [{ name: "disk", status: "warn", message: "not looked at: without --url or --state the state folder is not known" }];
+  }
+  const checks = [diskCheck(folder, freeBytes(folder))];
+  if (!existsSync(outbox)) return [...checks, { name: "outbox", status: "ok", message: "empty: there was no bridge yet" }];
+  try {
+    const { backlog, letters } = await lookAt(outbox);
+    const waiting = backlogOf(backlog);
+    const kept = letters.length;
+    const message = `${counted(waiting, "event")} to send, ${counted(kept, "dead letter")}`;
+    if (kept === 0) return [...checks, { name: "outbox", status: "ok", message }];
+    return [...checks, { name: "outbox", status: "warn", message, fix: "`outbox show` lists what the deployment refused; `outbox resend` or `outbox drop` ends it" }];
+  } catch (thrown) {
+    const isLocked = tellOf(thrown).code === "E_OUTBOX_LOCKED";
+    return [...checks, isLocked ? { name: "outbox", status: "ok", message: "in use: a bridge runs" } : failed("outbox", thrown)];
+  }
+}
+
+function freeBytes(folder: string): number {
+  let there = folder;
+  while (!existsSync(there) && there !== path.dirname(there)) there = path.dirname(there);
+  const { bavail, bsize } = statfsSync(there);
+  return bavail * bsize;
+}
+
+/** Whether there is room for an outbox. */
+export function diskCheck(folder: string, free: number): Check {
+  const message = `${String(Math.floor(free / MIB))} MiB free for ${folder}`;
+  if (free >= DISK_WARN_BYTES) return { name: "disk", status: "ok", message };
+  const fix = "make room, or take a folder on another disk with --state: what waits for the deployment lies there, up to 256 MiB";
+  return { name: "disk", status: free < DISK_FAIL_BYTES ? "fail" : "warn", message, fix };
+}
+
+function failed(name: string, thrown: unknown): Check {
+  return failedWith(name, tellOf(thrown), thrown instanceof CliError && thrown.code === "E_CLI_USAGE" ? "https://….convex.cloud: `npx convex dashboard` shows it" : undefined);
+}
+
+function failedWith(name: string, { code, message, hint }: { code: string; message: string; hint?: string }, other?: string): Check {
+  const fix = hint ?? other;
+  return { name, status: "fail", message: `${message} [${code}]`, ...(fix === undefined ? {} : { fix }) };
+}

@@ -1,0 +1,101 @@
+/** What the command line says of an error: its code, what happened, and what to do. */
+import { messageOf } from "../bridge/errors.js";
+import { parseCodexErrorCode } from "../host/codex-error.js";
+
+/** Why a command could not do what it was asked. */
+export type CliErrorCode =
+  /** An option or an argument is missing, or is none. */
+  | "E_CLI_USAGE"
+  /** Nothing answers at the deployment's address. */
+  | "E_CLI_DEPLOYMENT_UNREACHABLE"
+  /** The app does not export a function that is needed. */
+  | "E_CLI_FUNCTION_MISSING"
+  /** There is no device token, or its file cannot be read. */
+  | "E_CLI_TOKEN_MISSING"
+  /** No dead letter has the number. */
+  | "E_CLI_LETTER_NOT_FOUND"
+  /** A file is no recording of an app-server. */
+  | "E_CLI_RECORDING_INVALID"
+  /** It was stopped before its end: what was done stays done. */
+  | "E_CLI_INTERRUPTED";
+
+/** An error of the command line itself, coded. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  readonly code: CliErrorCode;
+
+  /** @param code the coded cause @param message what happened, for people @param cause what was thrown, where something was */
+  constructor(code: CliErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/** An error as it is printed. */
+export interface Told {
+  readonly code: string;
+  readonly message: string;
+  /** What to do about it, where that is known. */
+  readonly hint?: string;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  E_AUTH_DEVICE_FORBIDDEN: "the token does not hold (any more): call issueDeviceToken in the app as a signed-in user, and write the new one into the token file",
+  E_AUTH_THREAD_FORBIDDEN: "the thread is another user's, or not there: check whose token this is",
+  E_CLI_DEPLOYMENT_UNREACHABLE: "check --url (or CONVEX_URL) and the network; `npx convex dashboard` shows the deployment's address",
+  E_CLI_FUNCTION_MISSING: "export the bridge's functions of defineCodexHost in that file, and deploy (`npx convex dev`); another file is named with --functions",
+  E_CLI_TOKEN_MISSING: "call issueDeviceToken in the app as a signed-in user, write the token into a file that only you can read, and name it with --token-file",
+  E_CLI_LETTER_NOT_FOUND: "`outbox show` lists the numbers",
+  E_CLI_RECORDING_INVALID: 'a recording is a file of lines {"dir": "in" | "out" | "proc", "t": milliseconds, "msg": …}',
+  E_CLI_INTERRUPTED: "the same command takes it up again",
+  E_CODEX_NOT_FOUND: "install codex (npm install -g @openai/codex), or name the binary with --codex-bin",
+  E_BRIDGE_CWD_NOT_FOUND: "name a folder that is there with --cwd",
+  E_BRIDGE_PROCESS_EXITED: "run `convex-codex-local doctor`",
+  E_BRIDGE_INITIALIZE_FAILED: "this codex does not speak the app-server's protocol as expected: run `convex-codex-local doctor`",
+  E_OUTBOX_LOCKED: "a bridge (or another command) uses this state folder: stop it first, or take another folder with --state",
+  E_OUTBOX_UNREADABLE: "mend the rights of the state folder, or move it aside: what waits in it is lost then",
+  E_RUNTIME_GAVE_UP: "run `convex-codex-local doctor`, and codex by itself",
+  E_SYNC_SESSION_DEVICE_MISMATCH: "another machine or session has the thread now; start the bridge again to take it back",
+  E_THREAD_BUSY: "another codex on this machine has the thread open: close it there",
+  E_THREAD_DELETED: "the thread was deleted in the app in the last 30 days",
+  E_THREAD_NOT_EMPTY: "a legacy thread can only be imported into one that has no turns yet",
+  E_UNSUPPORTED_BY_APP_SERVER: "this codex is older or newer than what this package was made for: run `convex-codex-local doctor`",
+};
+
+/** SOURCE: convex 1.48, what the backend answers of a function that is not there, in production too. */
+const MISSING = /Could not find (?:public )?function for ['`"]?([\w/.:-]+)/;
+/** SOURCE: Node, the codes of what never reached a server. */
+const NETWORK = /fetch failed|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|TimeoutError|certificate/;
+/** UTF-16 units of a message that are printed. */
+const MESSAGE_UNITS_MAX = 600;
+
+/** What is to be told of whatever was thrown. */
+export function tellOf(thrown: unknown): Told {
+  const message = messageOf(thrown);
+  const missing = MISSING.exec(message)?.[1];
+  if (missing !== undefined) return told("E_CLI_FUNCTION_MISSING", `the app does not export the function \`${missing.replace(/[.:]+$/, "")}\``);
+  const own = thrown !== null && typeof thrown === "object" && "code" in thrown && typeof thrown.code === "string" && thrown.code.startsWith("E_") ? thrown.code : undefined;
+  const code = own ?? parseCodexErrorCode(thrown);
+  if (code !== null) return told(code, wordsOf(thrown, message));
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  const why = cause === undefined ? message : `${message}: ${messageOf(cause)}${cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : ""}`;
+  if (NETWORK.test(why) || (thrown instanceof Error && NETWORK.test(thrown.name))) return told("E_CLI_DEPLOYMENT_UNREACHABLE", `the deployment does not answer: ${why}`);
+  return told("E_INTERNAL", why);
+}
+
+/** What is to be told of a problem that a runtime tells: of what Convex refused it has the text alone. */
+export function tellOfProblem({ code, message }: { readonly code: string; readonly message: string }): Told {
+  return code === "E_INTERNAL" ? tellOf(new Error(message)) : told(code, message);
+}
+
+function told(code: string, message: string): Told {
+  const hint = HINTS[code];
+  return { code, message: message.slice(0, MESSAGE_UNITS_MAX), ...(hint === undefined ? {} : { hint }) };
+}
+
+/** The words of a ConvexError are in its data; its message is those, as JSON. */
+function wordsOf(thrown: unknown, message: string): string {
+  const data = thrown !== null && typeof thrown === "object" && "data" in thrown ? thrown.data : undefined;
+  const words = data !== null && typeof data === "object" && "message" in data && typeof data.message === "string" ? data.message : message;
+  return words.replace(/^\[E_[A-Z0-9_]+\] /, "");
+}

@@ -1,0 +1,155 @@
+/** `import`: brings the history of codex's threads into the deployment; it can be stopped, and goes on where it stopped. */
+import type { Command } from "commander";
+import { type AppServerClient, AppServerError } from "../app-server/index.js";
+import { type AppServerTurn, historyPage } from "../host/history.js";
+import type { Outbox } from "../outbox/index.js";
+import type { CodexPersistence } from "../runtime/persistence.js";
+import { codexConfig, withAppServer } from "./codex.js";
+import type { Context } from "./context.js";
+import { Deployment } from "./deployment.js";
+import { CliError, tellOf } from "./errors.js";
+import { type CommonFlags, makeState, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { noteOf, withOutbox } from "./outbox-folder.js";
+import type { Output } from "./output.js";
+import { counted } from "./status-line.js";
+import { codexThreads } from "./threads.js";
+
+interface ImportFlags extends CommonFlags {
+  all?: boolean;
+  restart?: boolean;
+}
+
+/** Turns that are asked for at once. */
+const TURNS_PAGE = 50;
+
+const HELP = `
+Ctrl-C stops it between two pages; the same command goes on where it stopped, also after a failure. A thread whose
+history is there already is passed over quickly: only what is new is sent. --restart goes through all of it again.
+
+It needs the state folder for itself: stop the bridge first. A thread of codex's that the bridge keeps under the
+app's own name is imported into that one.
+
+Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong.
+
+Examples:
+  convex-codex-local import 019a3b5c-0000-7000-8000-000000000001
+  convex-codex-local import --all --json
+`;
+
+/** Adds the command. */
+export function addImport(program: Command, context: Context): void {
+  const command = program
+    .command("import")
+    .summary("bring the history of codex's threads into the deployment")
+    .description("Bring the history of codex's own threads into the deployment.")
+    .argument("[threadId...]", "codex's ids of threads (`threads` lists them)", threadIdsOf)
+    .option("--all", "every thread that codex has on this machine, but for archived ones")
+    .option("--restart", "go through the history again from its beginning");
+  withOptions(command, "deployment", "state", "codex").addHelpText("after", HELP);
+  command.action((threadIds: string[] | undefined, flags: ImportFlags) => context.run(flags, (output) => runImport(threadIds ?? [], flags, output, context)));
+}
+
+async function runImport(threadIds: readonly string[], flags: ImportFlags, output: Output, context: Context): Promise<void> {
+  const isAll = flags.all === true;
+  if (isAll === threadIds.length > 0) throw new CliError("E_CLI_USAGE", isAll ? "either ids of threads or --all, not both" : "which threads? Give codex's ids (`threads` lists them), or --all");
+  const url = urlOf(flags);
+  const deviceToken = tokenOf(flags, output);
+  const config = codexConfig(flags, context.umask);
+  const { outbox: folder } = makeState(flags);
+  const stopped = context.stopSignal(output);
+  const persistence = new Deployment(url, flags.functions).persistence(deviceToken);
+  await withOutbox(folder, (outbox) =>
+    withAppServer(config, async (client) => {
+      const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
+      const failed: string[] = [];
+      for (const id of ids) {
+        try {
+          await importThread(id, { client, persistence, outbox, output, stopped, restart: flags.restart === true });
+        } catch (thrown) {
+          // One of many that is refused does not end the others; what any would meet does.
+          const told = tellOf(thrown);
+          if (!isAll || !isOfThread(told.code)) throw thrown;
+          failed.push(id);
+          output.warn(`${id} is left out: ${told.message} [${told.code}]`, { threadId: id, ...told });
+        }
+      }
+      output.live("");
+      output.note(`${counted(ids.length - failed.length, "thread")} imported${failed.length === 0 ? "" : `, ${String(failed.length)} left out`}`, { type: "end", imported: ids.length - failed.length, failed: failed.length });
+      if (failed.length > 0) context.exitCode = 1;
+    }),
+  );
+}
+
+const isOfThread = (code: string): boolean => code.startsWith("E_THREAD_") || code.startsWith("E_APP_SERVER_") || code.startsWith("E_SYNC_");
+
+interface ImportParts {
+  readonly client: AppServerClient;
+  readonly persistence: CodexPersistence;
+  readonly outbox: Outbox;
+  readonly output: Output;
+  readonly stopped: AbortSignal;
+  readonly restart: boolean;
+}
+
+async function importThread(id: string, { client, persistence, outbox, output, stopped, restart }: ImportParts): Promise<void> {
+  stopped.throwIfAborted();
+  const { turns, historyMode } = await historyOf(client, id, stopped);
+  // Where the bridge with this folder keeps it, if it does.
+  const threadId = noteOf(outbox, id)?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
+  // The session of the bridge with this state folder: it goes on writing the thread.
+  const { runtimeId: sessionId, generation } = outbox;
+  await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
+  let status = restart ? null : await persistence.getImportStatus({ threadId });
+  const from = status?.position ?? { turn: 0, item: 0 };
+  const begun = status;
+  let isFirst = true;
+  while (isFirst || status?.status !== "completed") {
+    stopped.throwIfAborted();
+    const page = await historyPage(turns, status?.position);
+    const mode = historyMode === undefined ? {} : { historyMode };
+    status = await persistence.importHistory({ sessionId, threadId, ...mode, ...page, ...(restart && isFirst ? { restart } : {}) });
+    isFirst = false;
+    progress(output, id, status, turns.length);
+  }
+  const isNothingNew = begun?.status === "completed" && status.position.turn === from.turn && status.position.item === from.item;
+  const items = counted(status.importedItems, "item");
+  const aside = status.quarantined === 0 ? "" : `, ${counted(status.quarantined, "item")} malformed and kept aside`;
+  output.result(`${id}: ${isNothingNew ? "nothing new, " : ""}${counted(turns.length, "turn")}, ${items} imported${aside}`, { type: "imported", threadId: id, inConvex: threadId, turns: turns.length, items: status.importedItems, quarantined: status.quarantined });
+}
+
+function progress(output: Output, id: string, { position, importedItems }: { position: { turn: number }; importedItems: number }, turns: number): void {
+  const done = Math.min(position.turn, turns);
+  output.live(`${id}: ${String(done)} of ${counted(turns, "turn")}, ${counted(importedItems, "item")}`);
+  if (output.isJson) output.result("", { type: "progress", threadId: id, turn: done, turns, items: importedItems });
+}
+
+/** All turns of a thread, oldest first, with their items. An older codex is asked for the thread whole. */
+async function historyOf(client: AppServerClient, threadId: string, stopped: AbortSignal): Promise<{ turns: readonly AppServerTurn[]; historyMode: string | undefined }> {
+  const { thread } = await client.request("thread/read", { threadId, includeTurns: false });
+  const { historyMode } = thread as Partial<typeof thread>;
+  try {
+    return { turns: await listedTurns(client, threadId, stopped), historyMode };
+  } catch (thrown) {
+    if (!(thrown instanceof AppServerError) || thrown.rpc === undefined) throw thrown;
+    const whole = await client.request("thread/read", { threadId, includeTurns: true });
+    return { turns: whole.thread.turns, historyMode };
+  }
+}
+
+async function listedTurns(client: AppServerClient, threadId: string, stopped: AbortSignal): Promise<AppServerTurn[]> {
+  const turns: AppServerTurn[] = [];
+  let cursor: string | null = null;
+  do {
+    stopped.throwIfAborted();
+    const page: { data: readonly AppServerTurn[]; nextCursor: string | null } = await client.request("thread/turns/list", {
+      threadId,
+      limit: TURNS_PAGE,
+      sortDirection: "asc",
+      itemsView: "full",
+      ...(cursor === null ? {} : { cursor }),
+    });
+    turns.push(...page.data);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return turns;
+}

@@ -1,0 +1,107 @@
+/** `outbox`: what waits on this machine, and what the deployment refused for good. */
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import type { DeadLetter, Outbox } from "../outbox/index.js";
+import type { Context } from "./context.js";
+import { CliError } from "./errors.js";
+import { type CommonFlags, countOf, stateOf, withOptions } from "./options.js";
+import { lookAt, withOutbox } from "./outbox-folder.js";
+import { oneLine, type Output, table } from "./output.js";
+import { backlogOf, counted } from "./status-line.js";
+
+interface ShowFlags extends CommonFlags {
+  payload?: boolean;
+}
+
+interface LetterFlags extends CommonFlags {
+  all?: boolean;
+}
+
+/** Units of a reason that are shown; its first line alone, for behind it may stand what was refused. */
+const REASON_UNITS_MAX = 120;
+
+const HELP = `
+What has happened waits in the outbox until the deployment has it. What the deployment refuses for good becomes a
+dead letter: it is kept (the newest 1,000), and a stub takes its place in the thread.
+
+A folder is one process's: while a bridge runs with it, these commands answer E_OUTBOX_LOCKED.
+
+Exit codes: 0 done, 1 failed (the code of the failure is printed), 2 the command line is wrong.
+
+Examples:
+  convex-codex-local outbox show
+  convex-codex-local outbox show --payload --json | jq .event
+  convex-codex-local outbox resend 17 18
+  convex-codex-local outbox drop --all
+`;
+
+/** Adds the command. */
+export function addOutbox(program: Command, context: Context): void {
+  const outbox = program.command("outbox").summary("look at what waits, send again or drop what was refused").description("Show what waits to be sent and what was refused; send the latter again, or drop it.").addHelpText("after", HELP);
+  const show = outbox.command("show").description("Show what waits, thread by thread, and the dead letters.").option("--payload", "with what the events say (known secrets are taken out of it already)");
+  const resend = outbox.command("resend").argument("[number...]", "of dead letters", numbers).description("Put dead letters back: the next bridge sends them.").option("--all", "every one");
+  const drop = outbox.command("drop").argument("[number...]", "of dead letters", numbers).description("Forget dead letters.").option("--all", "every one");
+  for (const command of [show, resend, drop]) withOptions(command, "address", "state").addHelpText("after", HELP);
+  show.action((flags: ShowFlags) => context.run(flags, (output) => showOutbox(flags, output)));
+  resend.action((chosen: number[] | undefined, flags: LetterFlags) => context.run(flags, (output) => mend("resent", chosen, flags, output)));
+  drop.action((chosen: number[] | undefined, flags: LetterFlags) => context.run(flags, (output) => mend("dropped", chosen, flags, output)));
+}
+
+function numbers(text: string, before: number[] | undefined): number[] {
+  // The first letter of an outbox is 0.
+  return [...(before ?? []), text === "0" ? 0 : countOf(text)];
+}
+
+async function showOutbox(flags: ShowFlags, output: Output): Promise<void> {
+  const { outbox } = stateOf(flags);
+  const { backlog, letters } = existsSync(outbox) ? await lookAt(outbox) : { backlog: [], letters: [] };
+  for (const { threadId, events, oldestEventAt } of backlog) {
+    const oldest = oldestEventAt === undefined ? {} : { oldestEventAt };
+    if (output.isJson) output.result("", { type: "waiting", threadId, events, ...oldest });
+  }
+  for (const letter of letters) if (output.isJson) output.result("", { type: "letter", ...metadata(letter), ...(flags.payload === true ? { event: letter.event } : {}) });
+  if (output.isJson) return;
+  output.result(`${counted(backlogOf(backlog), "event")} to send, ${counted(letters.length, "dead letter")}`, {});
+  if (backlog.length > 0) output.result(`\n${table(["THREAD", "EVENTS", "SINCE"], backlog.map(({ threadId, events, oldestEventAt }) => [threadId, String(events), oldestEventAt === undefined ? "" : timeOf(oldestEventAt)]))}`, {});
+  if (letters.length === 0) return;
+  const rows = letters.map((letter) => {
+    const { number, at, threadId, kind, bytes, code, reason } = metadata(letter);
+    return [String(number), timeOf(at), threadId, kind, String(bytes), `${code}: ${reason}`];
+  });
+  output.result(`\n${table(["NUMBER", "REFUSED", "THREAD", "KIND", "BYTES", "WHY"], rows)}`, {});
+  if (flags.payload === true) for (const { seq, event } of letters) output.result(`\n${String(seq)}:\n${event.payloadJson}`, {});
+}
+
+/** What of a dead letter says nothing of its content. */
+export function metadata({ seq, event, code, message, at }: DeadLetter): { number: number; at: number; threadId: string; turnId?: string; kind: string; bytes: number; code: string; reason: string } {
+  const { threadId, turnId, kind, payloadJson } = event;
+  const [first = ""] = message.split("\n");
+  const turn = turnId === undefined ? {} : { turnId };
+  return { number: seq, at, threadId, ...turn, kind, bytes: Buffer.byteLength(payloadJson), code, reason: oneLine(first.replace(`[${code}] `, ""), REASON_UNITS_MAX) };
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+
+async function mend(done: "resent" | "dropped", chosen: number[] | undefined, flags: LetterFlags, output: Output): Promise<void> {
+  const isAll = flags.all === true;
+  if (isAll === (chosen !== undefined && chosen.length > 0)) {
+    throw new CliError("E_CLI_USAGE", isAll ? "either numbers or --all, not both" : "which ones? Give their numbers (`outbox show` lists them), or --all");
+  }
+  const { outbox: folder } = stateOf(flags);
+  const mended = existsSync(folder) ? await withOutbox(folder, (outbox) => mendIn(outbox, done, isAll ? undefined : chosen)) : mendNone(chosen);
+  const words = done === "resent" ? `${counted(mended.length, "dead letter")} back in the queue: the next bridge sends ${mended.length === 1 ? "it" : "them"}` : `${counted(mended.length, "dead letter")} dropped`;
+  output.result(words, { type: done, numbers: mended });
+}
+
+async function mendIn(outbox: Outbox, done: "resent" | "dropped", chosen: number[] | undefined): Promise<number[]> {
+  const there = (await outbox.letters()).map(({ seq }) => seq);
+  const wanted = [...new Set(chosen ?? there)];
+  mendNone(wanted.filter((number) => !there.includes(number)));
+  for (const number of wanted) await (done === "resent" ? outbox.resend(number) : outbox.forget(number));
+  return wanted;
+}
+
+function mendNone(missing: number[] | undefined): number[] {
+  if (missing === undefined || missing.length === 0) return [];
+  throw new CliError("E_CLI_LETTER_NOT_FOUND", `there is no dead letter ${missing.join(", ")}: nothing was done`);
+}

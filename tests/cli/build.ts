@@ -1,0 +1,94 @@
+/** The command line as it is installed, over an app on the embedded Convex, with a stand-in for codex. */
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConvexHttpClient } from "convex/browser";
+import { anyApi } from "convex/server";
+import { afterAll, expect, onTestFinished } from "vitest";
+import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
+import { startServer } from "../../tools/embedded-convex/run.mjs";
+
+const CLI = fileURLToPath(new URL("../../dist/js-wrapper/cli/main.js", import.meta.url));
+const STAND_IN = fileURLToPath(new URL("../runtime/stand-in-codex.mjs", import.meta.url));
+const APP = fileURLToPath(new URL("host.app", import.meta.url));
+
+/** What is never printed: tokens of devices, and the one in the served address. */
+const secrets: string[] = [];
+
+export const api = anyApi["chat"] as Record<string, never>;
+
+/** How a command ended, and what it printed. */
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** Each line of stdout, as JSON. */
+  json: () => Record<string, unknown>[];
+}
+
+export interface Running {
+  ended: Promise<Ended>;
+  /** What it has printed on stdout so far. */
+  stdout: () => string;
+  kill: (signal: NodeJS.Signals) => void;
+}
+
+/** An app that is served, Ann's token for a machine, and Ann as a client. */
+export async function startHost() {
+  const server = await startServer(APP);
+  secrets.push(server.token);
+  afterAll(() => server.stop());
+  const ann = new ConvexHttpClient(server.url, { logger: false });
+  const issue = async () => {
+    const { token, tokenId } = (await ann.mutation(api["issueDeviceToken"]!, { deviceId: "laptop", entropy: createDeviceEntropy() } as never)) as { token: string; tokenId: string };
+    secrets.push(token);
+    return { token, tokenId };
+  };
+  const texts = async (threadId: string) => {
+    const args = { threadId, paginationOpts: { cursor: null, numItems: 100 } };
+    const { page } = (await ann.query(api["listThreadMessagesForHooks"]!, args as never)) as { page: { text: string }[] };
+    return page.map(({ text }) => text).reverse();
+  };
+  return { url: server.url, ann, issue, texts, ...(await issue()) };
+}
+
+/** A machine: a home, a folder to work in, a codex that is the stand-in. It goes with the test. */
+export async function machine(standIn: object = {}, { version = "0.169.0" } = {}) {
+  const root = await mkdtemp(path.join(tmpdir(), "codex-cli-"));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const [home, cwd] = [path.join(root, "home"), path.join(root, "project")];
+  for (const folder of [home, cwd]) await mkdir(folder);
+  const codexBin = path.join(root, "codex");
+  const json = JSON.stringify(standIn).replaceAll("'", "");
+  await writeFile(codexBin, `#!/bin/sh\n[ "$1" = --version ] && echo codex-cli ${version} && exit\nenv > '${root}/environment'; umask > '${root}/umask'\nexec '${process.execPath}' '${STAND_IN}' '${json}'\n`);
+  await chmod(codexBin, 0o755);
+  return { root, home, cwd, codexBin, state: path.join(root, "state") };
+}
+
+export type Machine = Awaited<ReturnType<typeof machine>>;
+
+/** Starts a command on a machine; it is ended with the test. */
+export function start({ home, cwd, codexBin }: Pick<Machine, "home" | "cwd" | "codexBin">, args: readonly string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH: process.env["PATH"]!, HOME: home, CODEX_BIN: codexBin, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => (stdout += String(chunk)));
+  child.stderr.on("data", (chunk) => (stderr += String(chunk)));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on("close", (code) => {
+      // Whatever a test is about: no secret is printed.
+      for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
+      resolve({ code, stdout, stderr, json: () => stdout.trim().split("\n").filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>) });
+    });
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return { ended, stdout: () => stdout, kill: (signal) => void child.kill(signal) };
+}
+
+/** Runs a command to its end. */
+export const cli = (on: Pick<Machine, "home" | "cwd" | "codexBin">, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> => start(on, args, env).ended;
+
+/** Nowhere in particular: of commands that ask nobody. */
+export const NOWHERE = { home: mkdtempSync(path.join(tmpdir(), "codex-cli-")), cwd: tmpdir(), codexBin: "/nowhere/codex" };

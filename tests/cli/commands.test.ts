@@ -1,0 +1,392 @@
+/** Each command as a user types it: the built command line, a served app, a stand-in for codex. */
+import { chmod, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Outbox } from "../../js-wrapper/outbox/index.js";
+import { api, cli, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+
+type Host = Awaited<ReturnType<typeof startHost>>;
+
+const COMMANDS = ["bridge", "doctor", "threads", "import", "replay", "outbox", "outbox show", "outbox resend", "outbox drop"];
+const OLD = (at: number) => `019a3b5c-0000-7000-8000-00000000010${String(at)}`;
+/** The thread that the stand-in begins. */
+const NEW = "019a3b5c-0000-7000-8000-000000000001";
+const OLD_TEXTS = ["old 0", "answer 0", "old 1", "answer 1"];
+
+let host: Host;
+beforeAll(async () => {
+  host = await startHost();
+});
+
+/** The options of a machine that is set up. */
+const settled = ({ state }: Machine, functions = "chat") => ["--state", state, "--functions", functions];
+const set = () => ({ CONVEX_URL: host.url, CODEX_DEVICE_TOKEN: host.token });
+
+describe("the command line", () => {
+  test.each(COMMANDS)("%s says what it does, its exit codes, and examples", async (words) => {
+    const command = words.split(" ");
+    const { code, stdout, stderr } = await cli(NOWHERE, [...command, "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const part of ["Usage: convex-codex-local", "Exit codes: 0", "Examples:"]) expect(stdout).toContain(part);
+  });
+
+  test.each([
+    [[], "Usage:"],
+    [["nonsense"], "unknown command 'nonsense'"],
+    [["doctor", "--nonsense"], "unknown option '--nonsense'"],
+    [["threads", "--limit", "0"], "It must be a whole number from 1 up."],
+    [["import", "foo"], "It must be codex's id of a thread, as `threads` lists them."],
+    [["bridge", "--resume", "foo"], "It must be codex's id of a thread"],
+    [["bridge"], "which deployment? Give --url, or set CONVEX_URL [E_CLI_USAGE]"],
+    [["bridge", "--url", "foo"], "--url is no address"],
+    [["import", "--url", "https://a.convex.cloud"], "which threads?"],
+    [["import", "--all", OLD(0), "--url", "https://a.convex.cloud"], "either ids of threads or --all"],
+    [["outbox", "drop", "--state", "x"], "which ones?"],
+    [["replay"], "missing required argument 'file'"],
+    [["replay", "x", "--speed", "-1"], "It must be a number from 0 up."],
+  ])("%j is wrong: exit 2", async (args, words) => {
+    const { code, stdout, stderr } = await cli(NOWHERE, args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(words);
+  });
+
+  test("without a token nothing begins, and a token file is one of the user's own", async () => {
+    const on = await machine();
+    const { code, stderr } = await cli(on, ["bridge", ...settled(on)], { CONVEX_URL: host.url });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/there is no device token.* \[E_CLI_TOKEN_MISSING\]\n {2}call issueDeviceToken/);
+    const file = path.join(on.root, "token");
+    const missing = await cli(on, ["bridge", ...settled(on), "--token-file", file, "--json"], { CONVEX_URL: host.url });
+    expect(missing.json()).toEqual([expect.objectContaining({ type: "error", code: "E_CLI_TOKEN_MISSING" })]);
+    await writeFile(file, `${host.token}\n`);
+    await chmod(file, 0o644);
+    const open = await cli(on, ["doctor", ...settled(on), "--token-file", file], { CONVEX_URL: host.url });
+    expect(open.stderr).toBe(`warning: others than you may read the token file: chmod 600 ${file}\n`);
+    await chmod(file, 0o600);
+    const closed = await cli(on, ["doctor", ...settled(on), "--token-file", file], { CONVEX_URL: host.url });
+    expect([open.code, closed.code, closed.stderr]).toEqual([0, 0, ""]);
+  });
+});
+
+describe("doctor", () => {
+  const found = async (on: Machine, { functions = "chat", env = set() }: { functions?: string; env?: Record<string, string> } = {}) => {
+    const { code, json } = await cli(on, ["doctor", ...settled(on, functions), "--json"], env);
+    const bad = json().filter(({ status }) => status !== "ok");
+    for (const check of bad) expect(check).toMatchObject({ message: expect.any(String), fix: expect.any(String) });
+    return { code, bad: bad.map(({ name, status }) => `${String(name)} ${String(status)}`), checks: json() };
+  };
+
+  test("finds nothing where everything is right", async () => {
+    const on = await machine();
+    const { code, bad, checks } = await found(on);
+    expect({ code, bad }).toEqual({ code: 0, bad: [] });
+    expect(checks.map(({ name }) => name)).toEqual(["node", "codex", "version", "login", "url", "deployment", "component", "token", "exports", "clock", "disk", "outbox"]);
+    const { stdout } = await cli(on, ["doctor", ...settled(on)], set());
+    expect(stdout).toContain("ok    version     codex 0.169.0\n");
+    // It looks, and makes nothing.
+    expect(await readdir(on.root)).not.toContain("state");
+  });
+
+  test.each<[string, object, { version?: string }, { functions?: string }, number, string[]]>([
+    ["another codex", {}, { version: "0.1.0" }, {}, 0, ["version warn"]],
+    ["nobody logged in", { loggedOut: true }, {}, {}, 1, ["login fail"]],
+    ["a file that is not there", {}, {}, { functions: "nowhere" }, 1, ["component fail"]],
+    ["an app that exports too little", {}, {}, { functions: "partial" }, 1, ["exports fail"]],
+    ["an app without remote control", {}, {}, { functions: "local" }, 0, ["exports warn"]],
+  ])("finds %s", async (_name, standIn, codex, options, code, bad) => {
+    expect(await found(await machine(standIn, codex), options)).toMatchObject({ code, bad });
+  });
+
+  test("tells a token that does not hold from none, and both from a deployment that is away", async () => {
+    const on = await machine();
+    const { token, tokenId } = await host.issue();
+    await host.ann.mutation(api["revokeDeviceToken"]!, { tokenId } as never);
+    const revoked = await found(on, { env: { CONVEX_URL: host.url, CODEX_DEVICE_TOKEN: token } });
+    expect(revoked).toMatchObject({ code: 1, bad: ["token fail"] });
+    expect(revoked.checks.find(({ name }) => name === "token")!["message"]).toContain("E_AUTH_DEVICE_FORBIDDEN");
+    const none = await found(on, { env: { CONVEX_URL: host.url } });
+    expect(none.checks.filter(({ name, message }) => name === "token" && String(message).includes("E_CLI_TOKEN_MISSING"))).toHaveLength(1);
+    expect(await found(on, { env: { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: token } })).toMatchObject({ code: 1, bad: ["deployment fail"] });
+    const { code, stdout } = await cli({ ...on, codexBin: "/nowhere/codex" }, ["doctor"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/fail {2}codex .*E_CODEX_NOT_FOUND[^]*fail {2}url .*\n *-> https/);
+  });
+});
+
+describe("threads", () => {
+  test("lists them as a table and as JSON, page by page", async () => {
+    const on = await machine({ threads: 60, turns: 0 });
+    const table = await cli(on, ["threads", "--limit", "2"]);
+    expect(table).toMatchObject({ code: 0, stderr: "there are more: --limit shows more than 2\n" });
+    expect(table.stdout.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
+      ["ID", "UPDATED", "FOLDER", "NAME"],
+      [OLD(0), "2026-11-18T11:06:40Z", "/projects/shop", "question 0"],
+      [OLD(1), "2026-11-18T11:06:39Z", "/projects/shop", "question 1"],
+      [""],
+    ]);
+    const all = await cli(on, ["threads", "--limit", "1000", "--json"]);
+    expect(all).toMatchObject({ code: 0, stderr: "" });
+    expect(all.json().map(({ name }) => name)).toEqual(Array.from({ length: 60 }, (_, at) => `question ${String(at)}`));
+  });
+
+  test("says why there are none", async () => {
+    expect(await cli(await machine({ threads: 0 }), ["threads"])).toMatchObject({ code: 0, stdout: "codex has no such threads on this machine\n" });
+    const refused = await cli(await machine({ refuse: "thread/list" }), ["threads"]);
+    expect(refused).toMatchObject({ code: 1, stdout: "", stderr: "error: `thread/list`: refused [E_APP_SERVER_REFUSED]\n" });
+    const none = await cli(NOWHERE, ["threads", "--json"]);
+    expect(none.code).toBe(1);
+    expect(none.json()).toEqual([expect.objectContaining({ type: "error", code: "E_CODEX_NOT_FOUND", hint: expect.stringContaining("npm install -g @openai/codex") })]);
+  });
+});
+
+describe("bridge", () => {
+  const isReady = (bridge: Running) => expect.poll(bridge.stdout, { timeout: 30_000 }).toMatch(/ready: |"ready"/);
+  const stop = async (bridge: Running) => {
+    bridge.kill("SIGTERM");
+    return await bridge.ended;
+  };
+  const threadOf = (bridge: Running) => /is (\S+)/.exec(bridge.stdout())![1]!;
+  const ask = (threadId: string, text: string) =>
+    host.ann.mutation(api["sendCommand"]!, { threadId, commandId: text, kind: "turn", payloadJson: JSON.stringify({ input: [{ type: "text", text }] }) } as never);
+
+  test("what is asked from afar is done, and is in the app; the next bridge goes on in the thread", async () => {
+    const on = await machine({ threads: 1 });
+    const first = start(on, ["bridge", ...settled(on), "--thread", "shop", "--follow", OLD(0)], set());
+    await expect.poll(first.stdout).toContain(`following ${OLD(0)}`);
+    const threadId = threadOf(first);
+    await ask(threadId, "Hello.");
+    await expect.poll(() => host.texts(threadId)).toEqual(["Hello.", "you said: Hello."]);
+    // A thread that is followed is steered as the bridge's own is.
+    await ask(OLD(0), "And you?");
+    await expect.poll(() => host.texts(OLD(0))).toEqual(["And you?", "you said: And you?"]);
+    const { code, stdout, stderr } = await stop(first);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.split("\n").every((line) => line === "" || /^\d{4}-\d\d-\d\dT\S+Z /.test(line))).toBe(true);
+    expect(stdout).toMatch(/starting codex for http:\/\/127\.0\.0\.1:\d+; [^]*turn u1\S* began[^]*turn u1\S* ended[^]*stopping[^]*stopped\n$/);
+
+    const { codexBin } = await machine({ refuse: "thread/start" });
+    const second = start({ ...on, codexBin }, ["bridge", ...settled(on), "--thread", "shop", "--json"], set());
+    await isReady(second);
+    const told = (await stop(second)).json();
+    expect(told.map(({ type }) => type)).toEqual(["starting", "ready", "stopping", "stopped"]);
+    expect(told[1]).toMatchObject({ threadId, runtimeThreadId: NEW, externalThreadId: "shop" });
+  });
+
+  test("codex has neither the token nor the deployment, and makes files with the user's rights; the state is the user's alone", async () => {
+    const before = process.umask(0o022);
+    onTestFinished(() => void process.umask(before));
+    const on = await machine();
+    const bridge = start(on, ["bridge", ...settled(on)], set());
+    await isReady(bridge);
+    await stop(bridge);
+    const environment = await readFile(path.join(on.root, "environment"), "utf8");
+    expect(environment).toContain("HOME=");
+    expect(environment).not.toMatch(/CONVEX_URL|CODEX_DEVICE_TOKEN/);
+    expect((await readFile(path.join(on.root, "umask"), "utf8")).trim()).toBe("0022");
+    const modes = await Promise.all(["", "outbox", "outbox/CURRENT"].map(async (name) => ((await stat(path.join(on.state, name))).mode & 0o777).toString(8)));
+    expect(modes).toEqual(["700", "700", "600"]);
+  });
+
+  test("the thread of before that codex has no more is followed by a new one; one that was named is not", async () => {
+    const on = await machine();
+    const first = start(on, ["bridge", ...settled(on), "--thread", "gone"], set());
+    await isReady(first);
+    await stop(first);
+    const forgetful = await machine({ refuse: "thread/resume" });
+    const next = start({ ...on, codexBin: forgetful.codexBin }, ["bridge", ...settled(on), "--thread", "gone"], set());
+    await isReady(next);
+    expect(next.stdout()).toMatch(/problem: .* \[E_APP_SERVER_REFUSED\][^]*ready: codex's thread /);
+    expect(threadOf(next)).toBe(threadOf(first));
+    expect((await stop(next)).code).toBe(0);
+    const named = await cli({ ...on, codexBin: forgetful.codexBin }, ["bridge", ...settled(on), "--resume", OLD(0)], set());
+    expect(named.code).toBe(1);
+    expect(named.stderr).toContain("error: `thread/resume`: refused [E_APP_SERVER_REFUSED]");
+    const { codexBin } = await machine({ refuse: "thread/resume" });
+    const anew = start({ ...on, codexBin }, ["bridge", ...settled(on), "--thread", "gone", "--new"], set());
+    await isReady(anew);
+    expect((await stop(anew)).stdout).not.toContain("problem");
+  });
+
+  test("a second one says that one runs, and so do the others that want its folder", async () => {
+    const on = await machine();
+    const bridge = start(on, ["bridge", ...settled(on)], set());
+    await isReady(bridge);
+    for (const args of [["bridge"], ["import", "--all"]]) {
+      const { code, stderr } = await cli(on, [...args, ...settled(on)], set());
+      expect({ args, code, says: /\[E_OUTBOX_LOCKED\]\n {2}a bridge \(or another command\) uses this state folder/.test(stderr) }).toEqual({ args, code: 1, says: true });
+    }
+    const outbox = await cli(on, ["outbox", "show", "--state", on.state, "--json"]);
+    expect([outbox.code, outbox.json()[0]!["code"]]).toEqual([1, "E_OUTBOX_LOCKED"]);
+    const doctor = await cli(on, ["doctor", ...settled(on)], set());
+    expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining("ok    outbox      in use: a bridge runs") });
+    await stop(bridge);
+  });
+
+  test.each([
+    ["a token that does not hold", () => ({ CODEX_DEVICE_TOKEN: "cxd_none" }), [], "E_AUTH_DEVICE_FORBIDDEN"],
+    ["a file that is not there", () => ({}), ["--functions", "nowhere"], "E_CLI_FUNCTION_MISSING"],
+    ["a folder that is not there", () => ({}), ["--cwd", "/nowhere"], "E_BRIDGE_CWD_NOT_FOUND"],
+    ["no codex", () => ({ CODEX_BIN: "/nowhere/codex" }), [], "E_CODEX_NOT_FOUND"],
+    ["a codex that ends at once", () => ({ CODEX_BIN: "/bin/false" }), [], "E_BRIDGE_PROCESS_EXITED"],
+  ])("%s: exit 1", async (_name, env, args, code) => {
+    const on = await machine();
+    const ended = await cli(on, ["bridge", "--state", on.state, ...args, "--json"], { ...set(), ...env() });
+    expect([ended.code, ended.json().at(-1)]).toEqual([1, expect.objectContaining({ type: "error", code })]);
+  });
+
+  test("a token that is revoked ends it, and nothing of what waits is given up", async () => {
+    const on = await machine();
+    const { token, tokenId } = await host.issue();
+    const bridge = start(on, ["bridge", ...settled(on), "--json"], { CONVEX_URL: host.url, CODEX_DEVICE_TOKEN: token });
+    await isReady(bridge);
+    await host.ann.mutation(api["revokeDeviceToken"]!, { tokenId } as never);
+    const { code, json } = await bridge.ended;
+    expect([code, json().at(-1)]).toEqual([1, expect.objectContaining({ type: "error", code: "E_AUTH_DEVICE_FORBIDDEN" })]);
+    const outbox = await cli(on, ["outbox", "show", "--state", on.state, "--json"]);
+    expect(outbox.json().filter(({ type }) => type === "letter")).toEqual([]);
+  });
+
+  test("a deployment that is away is waited for; a second signal stops at once", async () => {
+    const on = await machine();
+    const bridge = start(on, ["bridge", ...settled(on)], { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: "cxd_none" });
+    await expect.poll(bridge.stdout).toContain("starting codex");
+    bridge.kill("SIGINT");
+    await expect.poll(bridge.stdout).toContain("stopping");
+    bridge.kill("SIGINT");
+    const { code, stderr } = await bridge.ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain("what happens is kept until it does");
+    expect(stderr).toContain("stopped at once: what was under way is sent when it runs again [E_CLI_INTERRUPTED]");
+  });
+});
+
+describe("import", () => {
+  test("brings all histories, and what is there is not brought again", async () => {
+    const on = await machine({ threads: 3 });
+    // Another test's thread: it is imported into all the same.
+    const { code, stdout, stderr } = await cli(on, ["import", "--all", ...settled(on)], set());
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "3 threads imported\n" });
+    expect(stdout).toContain(`${OLD(2)}: 2 turns, 4 items imported\n`);
+    expect(await host.texts(OLD(2))).toEqual(OLD_TEXTS);
+    const again = await cli(on, ["import", OLD(2), ...settled(on), "--json"], set());
+    expect(again.json().at(-2)).toEqual({ type: "imported", threadId: OLD(2), inConvex: OLD(2), turns: 2, items: 4, quarantined: 0 });
+    expect(await host.texts(OLD(2))).toEqual(OLD_TEXTS);
+    const anew = await cli(on, ["import", OLD(2), "--restart", ...settled(on)], set());
+    expect([anew.code, await host.texts(OLD(2))]).toEqual([0, OLD_TEXTS]);
+  });
+
+  test("an older codex is asked for the thread whole", async () => {
+    const on = await machine({ threads: 5, refuse: "thread/turns/list" });
+    expect(await cli(on, ["import", OLD(4), ...settled(on)], set())).toMatchObject({ code: 0, stdout: `${OLD(4)}: 2 turns, 4 items imported\n` });
+    expect(await host.texts(OLD(4))).toEqual(OLD_TEXTS);
+  });
+
+  test("stopped in the middle, the same command goes on", async () => {
+    const on = await machine({ threads: 6, turns: 200 });
+    const first = start(on, ["import", OLD(5), ...settled(on), "--json"], set());
+    await expect.poll(first.stdout, { interval: 5 }).toContain("progress");
+    first.kill("SIGINT");
+    const { code, json } = await first.ended;
+    expect([code, json().at(-1)]).toEqual([1, expect.objectContaining({ type: "error", code: "E_CLI_INTERRUPTED" })]);
+    const reached = json().filter(({ type }) => type === "progress").at(-1)!["items"] as number;
+    expect(reached).toBeLessThan(400);
+    const second = await cli(on, ["import", OLD(5), ...settled(on), "--json"], set());
+    expect(second.code).toBe(0);
+    expect(second.json()[0]!["items"]).toBeGreaterThan(reached);
+    expect(second.json().at(-2)).toMatchObject({ type: "imported", items: 400, quarantined: 0 });
+  });
+
+  test("an app without the functions for it says so", async () => {
+    const on = await machine({ threads: 1 });
+    const { code, stderr } = await cli(on, ["import", OLD(0), ...settled(on, "local")], set());
+    expect(code).toBe(1);
+    expect(stderr).toContain("the app does not export the function `local:getImportStatusForBridge` [E_CLI_FUNCTION_MISSING]");
+  });
+});
+
+describe("replay", () => {
+  const RECORDING = path.join(import.meta.dirname, "../fixtures/transcripts/plain.jsonl");
+  const recorded = async () => {
+    const lines = (await readFile(RECORDING, "utf8")).trim().split("\n").map((line) => JSON.parse(line) as { dir: string; msg: { method?: string; params?: { item?: { type: string; text?: string } } } });
+    const ended = lines.filter(({ dir, msg }) => dir === "in" && msg.method === "item/completed").map(({ msg }) => msg.params!.item!);
+    return ended.filter(({ type }) => type === "agentMessage").map(({ text }) => text);
+  };
+
+  test("plays a recording into the app, as another session each time", async () => {
+    const on = await machine();
+    const texts = await recorded();
+    expect(texts.length).toBeGreaterThan(0);
+    const threads = new Set<unknown>();
+    for (let time = 0; time < 2; time += 1) {
+      const { code, json, stderr } = await cli(on, ["replay", RECORDING, "--speed", "0", "--functions", "local", "--json"], set());
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const [replayed] = json();
+      expect(json()).toEqual([{ type: "replayed", threadId: expect.any(String), events: expect.any(Number), messages: expect.any(Number) }]);
+      threads.add(replayed!["threadId"]);
+      expect(await host.texts(replayed!["threadId"] as string)).toEqual(expect.arrayContaining(texts));
+    }
+    expect(threads.size).toBe(2);
+    expect((await cli(on, ["replay", RECORDING, "--speed", "0", "--thread", "demo"], set())).stdout).toMatch(/^\d+ events of \d+ messages played into the thread \S+\n$/);
+  });
+
+  test("says what is no recording, and stops", async () => {
+    const on = await machine();
+    const file = path.join(on.root, "none.jsonl");
+    for (const [text, words] of [["hello\n", "line 1 is none of a recording"], ['{"dir":"in","t":0,"msg":{"method":"x"}}\n', "no answer with a thread"]] as const) {
+      await writeFile(file, text);
+      const { code, stderr } = await cli(on, ["replay", file], set());
+      expect([code, stderr]).toEqual([1, expect.stringContaining(words)]);
+      expect(stderr).toContain("[E_CLI_RECORDING_INVALID]\n  a recording is a file of lines");
+    }
+    expect((await cli(on, ["replay", path.join(on.root, "missing"), "--json"], set())).json()[0]).toMatchObject({ code: "E_CLI_RECORDING_INVALID" });
+    const away = await cli(on, ["replay", RECORDING], { ...set(), CODEX_DEVICE_TOKEN: "cxd_none" });
+    expect([away.code, away.stderr]).toEqual([1, expect.stringContaining("[E_AUTH_DEVICE_FORBIDDEN]")]);
+  });
+});
+
+describe("outbox", () => {
+  const event = (eventId: string, payloadJson: string) => ({ eventId, threadId: OLD(7), kind: "thread/name/updated", payloadJson, cursorStart: 0, cursorEnd: 0, createdAt: Date.now() });
+  /** An outbox in which an event waits and two were refused. */
+  async function filled() {
+    const on = await machine();
+    const outbox = await Outbox.open({ folder: path.join(on.state, "outbox"), deliver: async () => ({ type: "again", reason: "away" }), onError: () => undefined });
+    onTestFinished(() => outbox.close());
+    outbox.append(event("w", '{"method":"thread/name/updated"}'));
+    for (const id of ["a", "b"]) await outbox.keepAside(event(id, `{"private":"${id}"}`), "E_QUOTA", `[E_QUOTA] too many\nObject: {"private":"${id}"}`);
+    await outbox.close();
+    return { on, run: (...args: string[]) => cli(on, ["outbox", ...args, "--state", on.state]) };
+  }
+
+  test("shows what waits and what was refused, and its content only where that is asked for", async () => {
+    const { run } = await filled();
+    const { code, stdout, stderr } = await run("show");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^1 event to send, 2 dead letters\n\nTHREAD +EVENTS +SINCE\n\S+ +1 +20\S+Z\n\nNUMBER +REFUSED +THREAD +KIND +BYTES +WHY\n1 .*E_QUOTA: too many\n2 .*\n$/);
+    expect(stdout).not.toContain("private");
+    expect((await run("show", "--payload")).stdout).toContain('\n1:\n{"private":"a"}\n\n2:\n{"private":"b"}\n');
+    const json = await run("show", "--json");
+    expect(json.stdout).not.toContain("private");
+    expect(json.json()).toEqual([
+      { type: "waiting", threadId: OLD(7), events: 1, oldestEventAt: expect.any(Number) },
+      expect.objectContaining({ type: "letter", number: 1, code: "E_QUOTA", reason: "too many", kind: "thread/name/updated" }),
+      expect.objectContaining({ type: "letter", number: 2 }),
+    ]);
+  });
+
+  test("puts dead letters back, and drops them", async () => {
+    const { run } = await filled();
+    expect(await run("resend", "1")).toMatchObject({ code: 0, stdout: "1 dead letter back in the queue: the next bridge sends it\n" });
+    expect((await run("show", "--json")).json()).toEqual([expect.objectContaining({ events: 2 }), expect.objectContaining({ number: 2 })]);
+    const missing = await run("drop", "2", "9");
+    expect(missing).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("there is no dead letter 9: nothing was done [E_CLI_LETTER_NOT_FOUND]") });
+    expect((await run("drop", "--all", "--json")).json()).toEqual([{ type: "dropped", numbers: [2] }]);
+    expect((await run("show")).stdout).toMatch(/^2 events to send, 0 dead letters\n/);
+  });
+
+  test("of a folder that is not there it makes none", async () => {
+    const on = await machine();
+    expect(await cli(on, ["outbox", "show"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 0, stdout: "0 events to send, 0 dead letters\n" });
+    expect(await cli(on, ["outbox", "resend", "0"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 1, stderr: expect.stringContaining("E_CLI_LETTER_NOT_FOUND") });
+    expect(await readdir(on.home)).toEqual([]);
+  });
+});
