@@ -1,8 +1,8 @@
 // Which mutants of the core no test catches: `npm run mutants [-- --minutes 60] [files of src/]`. `--survivors` runs those again that
 // survived, of files that are as they were: a test in another file may catch them now.
 //
-// A run takes hours, so that it can be made in pieces: what it found of a file is kept in tests/core/mutants.json with the
-// hash of that file as soon as the file is done, and without names those are run that were not yet or have changed since.
+// A run takes hours, so that it can be made in pieces: what it found of some 40 mutants is kept in tests/core/mutants.json with the
+// hash of their file as soon as they are done, and without names those are run that were not yet or have changed since.
 // Why a mutant survives is said in docs/MUTANTS.md. `--check` runs nothing: it tells what the list and the document lack.
 //
 // A mutant meets the quick tests first, and all of them where those let it live. Workers have copies of the project, each
@@ -22,6 +22,8 @@ const SLOW = [
   ...["evidence::", "the_cost_is_linear_in_the_line", "of_recorded_lines_only", "agrees_with_a_whole_reading", "bounded_over_and_over"],
   ...["a_text_is_whole_at_any_time", "the_quarantine_keeps_200_rows", "more_open_messages_than_one_call_closes", "a_batch_holds_4096_events"],
 ];
+/** Mutants that are run before what was found is kept, about. */
+const PIECE = 40;
 /** The core and its tests, without what else a test run builds. */
 const LIB = "--lib";
 const ALL = [];
@@ -69,8 +71,17 @@ async function assertPasses(copy) {
   }
 }
 
-async function runFile(copy, file) {
-  const quick = await outcomes(copy, ["-f", file], QUICK);
+/** A file's pieces that are to be run: all of one that has changed, those that are left of one that was begun. */
+function piecesOf(file, count, results) {
+  const known = results[file];
+  const isFresh = known?.sha256 === hashOf(file);
+  const of = isFresh && known.left !== undefined ? known.of : Math.max(1, Math.ceil(count / PIECE));
+  const left = isFresh ? (known.left ?? []) : Array.from({ length: of }, (_, piece) => piece);
+  return left.map((piece) => ({ file, piece, of }));
+}
+
+async function runPiece(copy, { file, piece, of }) {
+  const quick = await outcomes(copy, ["-f", file, "--shard", `${String(piece)}/${String(of)}`], QUICK);
   const isLiving = ({ summary }) => summary === "MissedMutant";
   const living = quick.filter(isLiving).map(({ scenario }) => scenario.Mutant.name);
   const again = await runNamed(copy, file, living);
@@ -79,7 +90,18 @@ async function runFile(copy, file) {
   const found = [...quick.filter((one) => !isLiving(one)), ...all];
   if (found.length !== quick.length) throw new Error(`${file}: ${String(living.length)} lived, ${String(all.length)} were run again`);
   const named = (...summaries) => found.filter(({ summary }) => summaries.includes(summary)).map(({ scenario }) => nameOf(scenario.Mutant));
-  return { sha256: hashOf(file, copy), date: new Date().toISOString().slice(0, 10), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant").sort() };
+  return { sha256: hashOf(file, copy), caught: named("CaughtMutant", "Timeout").length, unviable: named("Unviable").length, survived: named("MissedMutant") };
+}
+
+/** Adds what was found of a piece to what is known of its file. */
+function add(results, { file, piece, of }, { sha256, caught, unviable, survived }) {
+  const known = results[file]?.sha256 === sha256 && results[file].left !== undefined ? results[file] : { caught: 0, unviable: 0, survived: [], left: Array.from({ length: of }, (_, at) => at) };
+  const left = known.left.filter((one) => one !== piece);
+  results[file] = {
+    ...{ sha256, date: new Date().toISOString().slice(0, 10), caught: known.caught + caught, unviable: known.unviable + unviable },
+    survived: [...known.survived, ...survived].sort(),
+    ...(left.length === 0 ? {} : { left, of }),
+  };
 }
 
 /** Lets mutants of a file meet all tests: those of these names, with or without their place. */
@@ -112,17 +134,17 @@ function copyOfProject() {
   return copy;
 }
 
-/** Takes one file after the other, until there are none or the time is over. */
-async function work(files, endsMs, results) {
+/** Takes one piece after the other, until there are none or the time is over. */
+async function work(pieces, endsMs, results) {
   const copy = copyOfProject();
   try {
     await assertPasses(copy);
-    while (files.length > 0 && Date.now() < endsMs) {
-      const file = files.shift();
-      const result = await runFile(copy, file);
-      results[file] = result;
+    while (pieces.length > 0 && Date.now() < endsMs) {
+      const piece = pieces.shift();
+      const found = await runPiece(copy, piece);
+      add(results, piece, found);
       keep(results);
-      console.log(`${file}: ${String(result.caught)} caught, ${String(result.survived.length)} survived`);
+      console.log(`${piece.file} ${String(piece.piece + 1)}/${String(piece.of)}: ${String(found.caught)} caught, ${String(found.survived.length)} survived`);
     }
   } finally {
     rmSync(copy, { recursive: true, force: true });
@@ -144,6 +166,10 @@ function say(results, all) {
       missing += mutants.length;
       console.log(`${file}: ${result === undefined ? "never run" : "has changed since it was run"} (${mutants.length} mutants)`);
       if (result === undefined) continue;
+    } else if (result.left !== undefined) {
+      const left = Math.round((mutants.length * result.left.length) / result.of);
+      missing += left;
+      console.log(`${file}: begun, some ${String(left)} mutants are left`);
     }
     caught += result.caught;
     survived += result.survived.length;
@@ -166,12 +192,12 @@ const results = JSON.parse(readFileSync(RESULTS, "utf8"));
 if (first === "--survivors") {
   await runSurvivors(results);
 } else if (first !== "--check") {
-  const stale = [...all.keys()].filter((file) => results[file]?.sha256 !== hashOf(file));
-  const files = named.length > 0 ? named : stale;
   for (const file of Object.keys(results)) if (!all.has(file)) delete results[file];
   const endsMs = minutes === undefined ? Infinity : Date.now() + minutes * 60_000;
-  const workers = Math.min(files.length, availableParallelism());
-  await Promise.all(Array.from({ length: workers }, () => work(files, endsMs, results)));
+  const files = named.length > 0 ? named : [...all.keys()];
+  const pieces = files.flatMap((file) => piecesOf(file, all.get(file)?.length ?? 0, results));
+  const workers = Math.min(pieces.length, availableParallelism());
+  await Promise.all(Array.from({ length: workers }, () => work(pieces, endsMs, results)));
   keep(results);
 }
 process.exitCode = say(results, all) ? 0 : 1;

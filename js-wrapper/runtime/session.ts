@@ -144,7 +144,12 @@ export class Session {
         if (session !== undefined) session.#bridge.hold?.(isCrowded);
       },
     });
-    return (session = new Session(parts, outbox, temporary));
+    try {
+      return (session = new Session(parts, outbox, temporary));
+    } catch (thrown) {
+      await outbox.close();
+      throw thrown;
+    }
   }
 
   get isClosing(): boolean {
@@ -168,13 +173,18 @@ export class Session {
     this.#remote?.start();
   }
 
-  /** A thread of the process is the runtime's from here on. @returns whether Convex has it too; not where the runtime stops before */
+  /**
+   * A thread of the process is the runtime's from here on.
+   *
+   * @returns whether Convex has it too; not where the runtime stops before
+   * @throws what Convex refuses it with
+   */
   async goOnIn(answer: { readonly thread: { readonly id: string } }, externalThreadId?: string): Promise<boolean> {
     const { id } = answer.thread;
     const { state } = this.#parts;
     this.#loaded(answer);
     state.threadKnown(id);
-    const bound = await this.#again(() => this.#delivery.bind(id));
+    const bound = await this.#insist(() => this.#delivery.bind(id));
     if (bound !== undefined) state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
     return bound !== undefined;
   }
@@ -182,7 +192,7 @@ export class Session {
   /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
   async goOnBeside(answer: { readonly thread: { readonly id: string } }): Promise<void> {
     this.#loaded(answer);
-    await this.#again(() => this.#delivery.bind(answer.thread.id));
+    await this.#insist(() => this.#delivery.bind(answer.thread.id));
   }
 
   /** How much waits in the outbox, thread by thread. */
@@ -500,16 +510,26 @@ export class Session {
     return { runtimeId, generation, appGeneration: this.#process };
   }
 
-  /** Tries something until it succeeds; undefined where the runtime stops before. What Convex refuses is told, and let be. */
+  /** As {@link #insist}; what Convex refuses is told, and let be. */
   async #again<Value>(attempt: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await this.#insist(attempt);
+    } catch (thrown) {
+      this.#failed(thrown);
+      return undefined;
+    }
+  }
+
+  /** Tries something until it succeeds; undefined where the runtime stops before. @throws what Convex refuses it with */
+  async #insist<Value>(attempt: () => Promise<Value>): Promise<Value | undefined> {
     const backoff = new Backoff(SYSTEM_CLOCK);
     while (!this.#isOver.signal.aborted) {
       try {
         return await attempt();
       } catch (thrown) {
-        const isRefused = thrown !== null && typeof thrown === "object" && "data" in thrown;
+        if (thrown !== null && typeof thrown === "object" && "data" in thrown) throw thrown;
         this.#failed(thrown);
-        if (isRefused || !(await pause(SYSTEM_CLOCK, backoff.next(), this.#isOver.signal))) return undefined;
+        if (!(await pause(SYSTEM_CLOCK, backoff.next(), this.#isOver.signal))) return undefined;
       }
     }
     return undefined;

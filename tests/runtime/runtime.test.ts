@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { ConvexError } from "convex/values";
 import { describe, expect, it, vi } from "vitest";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
@@ -70,6 +71,16 @@ describe("a runtime", () => {
     await runtime.start(START);
     await expect(runtime.ready()).rejects.toMatchObject({ code: "E_APP_SERVER_REFUSED" });
     expect(problems.map(({ code }) => code)).toEqual(["E_APP_SERVER_REFUSED"]);
+  });
+
+  it("that Convex refuses a thread says so, to whoever waits for it", async () => {
+    const component = startComponent();
+    const refused = new ConvexError({ code: "E_THREAD_DELETED", message: "[E_THREAD_DELETED] it was deleted", retryable: false });
+    const { runtime, problems } = runtimeOver(component, { persistence: { ...persistenceOver(component), ensureThread: () => Promise.reject(refused) } });
+    await runtime.start(START);
+    await expect(runtime.ready()).rejects.toBe(refused);
+    expect(problems.filter(({ code }) => code === "E_THREAD_DELETED")).toHaveLength(1);
+    expect(runtime.getState()).toMatchObject({ threadId: null, lastError: expect.stringContaining("E_THREAD_DELETED") as unknown });
   });
 
   it("waits for Convex as long as it is away", async () => {
