@@ -992,12 +992,16 @@ pub(crate) fn brief(write: &Write) -> String {
             let source = source.map(|source| format!(" by {}", name(&source))).unwrap_or_default();
             format!("turn{} {turn_id} {}{source}", new(row), name(status))
         }
-        Write::PutMessage { row, message_id, status, closing, content, .. } => {
+        Write::PutMessage { row, message_id, status, closing, content, restart, .. } => {
             let text = content
                 .as_ref()
                 .map(|content| format!(" {:?}", content.text_parts.concat()))
                 .unwrap_or_default();
-            format!("message{} {message_id} {} {}{text}", new(row), name(status), name(closing))
+            // Where it began again, as a start or as an end says.
+            let again = restart
+                .map(|again| format!(" again {}{}", if again.seen { "" } else { "after " }, again.cursor));
+            let again = again.unwrap_or_default();
+            format!("message{} {message_id} {} {}{text}{again}", new(row), name(status), name(closing))
         }
         Write::PutNewest { what, turn_id, turn_order, of_thread, parts } => {
             let turn = if turn_order.is_some() { turn_id } else { "" };

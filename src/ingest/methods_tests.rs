@@ -51,9 +51,9 @@ const NOTIFICATIONS: [Row; 25] = [
         method: "item/completed",
         params: r#"{"threadId":"T","turnId":"U","item":{"type":"commandExecution","id":"i","command":"ls","status":"failed"}}"#,
         on_stream: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress; message+ i failed item "ls"; stream+ streaming; head+ 1 count 1; chunk 0..1 kept 1"#,
-            r#"message+ i failed item "ls"; head 4 count 4; chunk 3..4 kept 1"#,
-            r#"message+ i failed item "ls"; head 5 count 5 closed; chunk 4..5 kept 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress; message+ i failed item "ls" again after 0; stream+ streaming; head+ 1 count 1; chunk 0..1 kept 1"#,
+            r#"message+ i failed item "ls" again after 3; head 4 count 4; chunk 3..4 kept 1"#,
+            r#"message+ i failed item "ls" again after 4; head 5 count 5 closed; chunk 4..5 kept 1"#,
         ],
         beside: [
             r#"thread+; thread next=Some(1); turn+ U inProgress; message+ i failed item "ls"; marks 1"#,

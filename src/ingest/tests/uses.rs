@@ -105,12 +105,39 @@ fn a_start_while_its_item_goes_on_is_a_repeat_in_any_order() {
 }
 
 #[test]
+fn of_starts_while_an_item_goes_on_behind_a_hole_the_last_one_is_remembered() {
+    let message = |again: &str| format!("message x streaming open{again}");
+    let begun = || {
+        let mut shell = begun();
+        // Behind a hole: whether the first use has ended in it nobody knows.
+        shell.writes(&[item_started(10, "x")]);
+        shell
+    };
+    let again = |shell: &mut Shell, cursor| {
+        let writes = shell.writes(&[item_started(cursor, "x")]);
+        writes.into_iter().find(|write| write.starts_with("message"))
+    };
+    for (cursors, want) in [
+        ([20, 30], [Some(" again 20"), Some(" again 30")]),
+        ([30, 20], [Some(" again 30"), None]),
+        ([20, 20], [Some(" again 20"), None]),
+    ] {
+        let mut shell = begun();
+        let found = cursors.map(|cursor| again(&mut shell, cursor));
+        assert_eq!(found, want.map(|again| again.map(message)), "{cursors:?}");
+    }
+    // Where nothing is missing below, a start is a repeat.
+    let mut shell = Shell::after(&[turn_started(0), item_started(1, "x")]);
+    assert_eq!(again(&mut shell, 2), None);
+}
+
+#[test]
 fn an_item_whose_start_fills_a_hole_behind_its_end_stands_where_it_began() {
     let mut shell = begun();
     shell.writes(&[item_completed(5, "x", "done"), item_started(6, "y")]);
     assert_eq!(
         shell.writes(&[item_started(2, "x")]),
-        ["message x completed item", "head 7 count 4 hole 1..2 hole 3..5", "chunk 2..3 kept 1"]
+        ["message x completed item again after 5", "head 7 count 4 hole 1..2 hole 3..5", "chunk 2..3 kept 1"]
     );
     assert_eq!(shown(&shell), ["x at 2 completed \"done\"", "y at 6 streaming \"\""]);
     shell.writes(&[delta(3, "x", "do"), delta(4, "x", "ne")]);
