@@ -40,12 +40,13 @@ const DISK_WARN_BYTES = 512 * MIB;
 const DISK_FAIL_BYTES = 32 * MIB;
 
 /** What a bridge cannot do without. */
-const NEEDED = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
+export const NEEDED = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
 /** What is missed only by who wants it. */
-const WANTED: readonly { readonly names: readonly string[]; readonly without: string }[] = [
+export const WANTED: readonly { readonly names: readonly string[]; readonly without: string }[] = [
   { names: ["leaseCommands", "reportCommand", "beatPresence", "listOpenCommandsForBridge"], without: "nobody can steer this machine from the app, or see that it is there" },
   { names: ["importHistory", "getImportStatusForBridge"], without: "`import` does not work" },
   { names: ["forkThread"], without: "a forked thread begins without its history" },
+  { names: ["revertThreadForBridge"], without: "what codex takes back stays in the deployment" },
 ];
 
 const HELP = `

@@ -1,6 +1,7 @@
 /** What the command line says, without a process. */
 import { describe, expect, test } from "vitest";
-import { checkCodexVersion, checkNode, clockCheck, CODEX_VERSION, diskCheck, judge, lineOf } from "../../js-wrapper/cli/doctor.js";
+import { bridgeFunctions } from "../../js-wrapper/host/bridge-functions.js";
+import { checkCodexVersion, checkNode, clockCheck, CODEX_VERSION, diskCheck, judge, lineOf, NEEDED, WANTED } from "../../js-wrapper/cli/doctor.js";
 import { tellOf, tellOfProblem } from "../../js-wrapper/cli/errors.js";
 import { metadata } from "../../js-wrapper/cli/outbox.js";
 import { clean, oneLine, Output, table } from "../../js-wrapper/cli/output.js";
@@ -11,6 +12,13 @@ import list from "../fixtures/protocol/app-server.json" with { type: "json" };
 import manifest from "../../package.json" with { type: "json" };
 
 const QUIET: BridgeView = { phase: "ready", thread: null, followed: 0, turnMs: null, requests: 0, backlog: 0 };
+
+test("doctor knows every function of bridges, and no other", () => {
+  const named: Record<string, unknown> = bridgeFunctions({ query: () => undefined as never, mutation: () => undefined as never }, undefined);
+  // What the runtime asks of a deployment before anything else.
+  const asked = ["listPendingServerRequestsForBridge"];
+  expect([...NEEDED, ...WANTED.flatMap(({ names }) => names), ...asked].sort()).toEqual(Object.keys(named).sort());
+});
 
 describe("the live line", () => {
   test.each<[Partial<BridgeView>, string]>([

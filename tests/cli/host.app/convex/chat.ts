@@ -8,6 +8,6 @@ const codex = defineCodexHost(componentsGeneric().codexLocal as never, {
 export const {
   ensureThread, resolveThread, ensureSession, heartbeat, ingestBatch,
   upsertPendingServerRequestForHooks, resolvePendingServerRequestForHooks, listPendingServerRequestsForBridge,
-  forkThread, importHistory, getImportStatusForBridge, listOpenCommandsForBridge, leaseCommands, reportCommand, beatPresence,
+  forkThread, revertThreadForBridge, importHistory, getImportStatusForBridge, listOpenCommandsForBridge, leaseCommands, reportCommand, beatPresence,
   issueDeviceToken, revokeDeviceToken, listThreadMessagesForHooks, sendCommand, getCommand, listThreadsForHooks,
 } = codex;
