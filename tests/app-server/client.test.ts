@@ -214,6 +214,7 @@ describe("a request that is refused", () => {
     ["thread/start", { code: -32_600, message: "Invalid request: unknown variant `often`, expected `never`" }, "E_APP_SERVER_REFUSED"],
     ["thread/start", { code: -32_602, message: "unknown variant `thread/start`" }, "E_APP_SERVER_REFUSED"],
     ["thread/start", { code: -32_600, message: "Invalid request: unknown variant `thread/start/x`" }, "E_APP_SERVER_REFUSED"],
+    ["thread/resume", { code: -32_600, message: "thread t already has an active writer" }, "E_THREAD_BUSY"],
   ])("`%s` with %j has the code %s", async (method, rpc, code) => {
     const error = await answered(method, rpc);
     expect(error).toMatchObject({ code, method, rpc });
@@ -243,7 +244,7 @@ test("the docs list every code of the client, and no other", () => {
   const [, union = ""] = /type AppServerErrorCode =([^;]*);/.exec(readFileSync(new URL("js-wrapper/app-server/errors.ts", root), "utf8")) ?? [];
   const codes = (text: string, form: RegExp) => Array.from(text.matchAll(form), ([, code]) => code);
   expect(codes(listed, /^\| `(E_\w+)`/gm)).toEqual(codes(union, /^ {2}\| "(E_\w+)"/gm));
-  expect(codes(listed, /^\| `(E_\w+)`/gm)).toHaveLength(4);
+  expect(codes(listed, /^\| `(E_\w+)`/gm)).toHaveLength(5);
 });
 
 test("a notification is sent without an id", () => {
