@@ -425,3 +425,86 @@ fn what_the_bridge_tells_of_a_request() {
         assert_eq!(brief(&plan_upsert(&call)), want);
     }
 }
+
+#[test]
+fn what_a_request_says_of_itself_is_bounded_to_the_byte() {
+    use crate::limits::{ID_BYTES_MAX, REQUEST_BYTES_MAX};
+    let text = |length: usize| keep("x".repeat(length));
+    let call = || UpsertCall {
+        thread_exists: true,
+        turn_status: None,
+        id: "0",
+        method: "item/tool/call",
+        turn_id: "U",
+        item_id: "i",
+        origin: Origin::default(),
+        payload: "{}",
+        reason: None,
+        questions: None,
+        known: vec![],
+    };
+    let of = |runtime_id| Origin { runtime_id: Some(runtime_id), generation: Some(1), app_generation: None };
+    for (over, want) in [(0, "upsert 1 row None touches false"), (1, "E_REQUEST_INVALID None")] {
+        let (name, long) = (text(ID_BYTES_MAX + over), text(REQUEST_BYTES_MAX + over));
+        for (at, call) in [
+            UpsertCall { method: name, ..call() },
+            UpsertCall { turn_id: name, ..call() },
+            UpsertCall { item_id: name, ..call() },
+            UpsertCall { origin: of(name), ..call() },
+            UpsertCall { payload: long, ..call() },
+            UpsertCall { questions: Some(long), ..call() },
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!(brief(&plan_upsert(&call)), want, "{at} over by {over}");
+        }
+    }
+}
+
+#[test]
+fn what_the_bridge_says_of_an_end_is_bounded_to_the_byte() {
+    use crate::limits::{ID_BYTES_MAX, REQUEST_BYTES_MAX};
+    let text = |length: usize| Some(keep("x".repeat(length)));
+    let call = |response, policy| ResolveCall {
+        thread_exists: true,
+        origin: Origin::default(),
+        answered: true,
+        response,
+        policy,
+        known: vec![known("0", RequestState::Pending, None)],
+    };
+    let invalid = "E_REQUEST_INVALID None";
+    let written = |keeps: bool| format!("resolve 0 true None decides true keeps {keeps}");
+    for (call, want) in [
+        (call(text(REQUEST_BYTES_MAX), None), written(true)),
+        (call(text(REQUEST_BYTES_MAX + 1), None), invalid.to_owned()),
+        (call(None, text(ID_BYTES_MAX)), written(false)),
+        (call(None, text(ID_BYTES_MAX + 1)), invalid.to_owned()),
+        (call(text(1), text(1)), written(true)),
+    ] {
+        assert_eq!(brief(&plan_resolve(&call)), want);
+    }
+}
+
+#[test]
+fn permissions_are_accepted_or_declined_and_nothing_is_cancelled() {
+    let wish = |json| decision(PERMISSIONS, "{}", Wish::Exactly(json));
+    assert_eq!(wish("\"acceptForSession\""), Ok("\"acceptForSession\""));
+    assert_eq!(wish("\"cancel\""), Err(Unfit::NotOffered));
+    assert_eq!(decision(COMMAND, "{}", Wish::Exactly("\"cancel\"")), Ok("\"cancel\""));
+}
+
+#[test]
+fn two_lists_are_one_where_each_of_their_members_is() {
+    for (one, other, want) in [
+        ("[1,2]", "[1, 2]", true),
+        ("[1,2]", "[1,3]", false),
+        ("[1,2]", "[2,1]", false),
+        ("[1]", "[1,2]", false),
+        ("[]", "[]", true),
+        (r#"{"a":[1]}"#, r#"{"a":[2]}"#, false),
+    ] {
+        assert_eq!(is_same(one, other), want, "{one} {other}");
+    }
+}
