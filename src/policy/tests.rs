@@ -251,6 +251,12 @@ fn sandboxes_that_differ_in_one_thing() {
         ("\"danger-full-access\"", r#"{"type":"externalSandbox","networkAccess":true}"#, false),
         ("\"danger-full-access\"", r#"{"type":"workspaceWrite","writableRoots":"/a"}"#, false),
         ("\"danger-full-access\"", r#"{"type":"workspaceWrite","writableRoots":["a"]}"#, false),
+        // What is another type's says nothing that is known here.
+        ("\"danger-full-access\"", r#"{"type":"readOnly","excludeTmpdirEnvVar":true}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"readOnly","excludeSlashTmp":true}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"readOnly","writableRoots":[]}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"dangerFullAccess","networkAccess":true}"#, false),
+        ("\"danger-full-access\"", r#"{"type":"externalSandbox","writableRoots":[]}"#, false),
         ("\"danger-full-access\"", "{}", false),
         ("\"danger-full-access\"", "5", false),
     ] {
