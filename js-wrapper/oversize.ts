@@ -1,7 +1,7 @@
 /** What is too large to be stored: what stands for it says how large it was, and keeps what of it is small. */
 
 /** UTF-8 bytes of an item or an event that are stored. SOURCE: a batch holds 8 MiB, in which it is a string inside of a string. */
-export const STORED_BYTES_MAX = 3 * 1024 * 1024;
+const STORED_BYTES_MAX = 3 * 1024 * 1024;
 /** UTF-16 units of a text that a stub keeps: ids, types, statuses, a command, a path, what somebody typed beside a picture. */
 const TEXT_UNITS_MAX = 4 * 1024;
 /** Members of an object, and of a list, that a stub keeps, the first. */
@@ -17,9 +17,11 @@ export interface Oversize {
   readonly sha256: string;
 }
 
-/** Whether a text may have more UTF-8 bytes than are stored: asked before they are counted. */
-export function mayBeOversize(json: string): boolean {
-  return json.length * 3 > STORED_BYTES_MAX;
+/** A text as UTF-8, where that is more than is stored; undefined where it fits, which is told without counting for most. */
+export function utf8IfOversize(json: string): Uint8Array<ArrayBuffer> | undefined {
+  if (json.length * 3 <= STORED_BYTES_MAX) return undefined;
+  const utf8 = new TextEncoder().encode(json);
+  return utf8.length > STORED_BYTES_MAX ? utf8 : undefined;
 }
 
 /** What of a value is small. Undefined where it is a large text, or lies too deep. */

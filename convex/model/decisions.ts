@@ -4,7 +4,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { Actor } from "../validators.js";
 import { decide } from "./core.js";
 import { refused } from "./refusals.js";
-import { forgetResponse, overrule, rowAt, statusFields, textOf, withPayload, writeTexts } from "./requests.js";
+import { overrule, rowAt, statusFields, textOf, withPayload, writeTexts } from "./requests.js";
 import type { WriteCtx } from "./scope.js";
 
 type Request = Doc<"serverRequests">;
@@ -64,5 +64,5 @@ export async function loseDecision(ctx: WriteCtx, row: Request, status: Request[
     // In a patch, `undefined` takes a field away.
     ...{ shownSha256: undefined, commandId: undefined, decidedBy: undefined, decidedByDevice: undefined, decidedAt: undefined },
   });
-  await forgetResponse(ctx, left);
+  await writeTexts(ctx, left, { response: undefined });
 }

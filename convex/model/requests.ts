@@ -167,8 +167,8 @@ export async function writeRequest(
   for (const { kind, text } of texts.long) await writeParts(ctx, id, kind, splitUnits(text, PAYLOAD_PART_UNITS), true);
 }
 
-/** Stores texts of a request, its answer or what was decided; what they were before is gone. */
-export async function writeTexts(ctx: WriteCtx, row: Request, given: Partial<Record<"response" | "decision", string>>): Promise<void> {
+/** Stores texts of a request, its answer or what was decided; what they were before is gone. One that is undefined is taken away. */
+export async function writeTexts(ctx: WriteCtx, row: Request, given: Partial<Record<"response" | "decision", string | undefined>>): Promise<void> {
   if (Object.keys(given).length === 0) return;
   const { inline, long } = placed(given);
   const isGiven = (kind: string) => Object.hasOwn(given, kind);
@@ -197,13 +197,6 @@ async function overruledOf(ctx: ReadCtx, { _id, parted, overruled }: Request) {
   if (overruled === undefined) return undefined;
   const isLong = parted.some(({ kind }) => kind === "overruled");
   return { ...overruled, decisionJson: isLong ? await readParts(ctx, _id, "overruled") : (overruled.decisionJson ?? "") };
-}
-
-/** Takes the answer of a request away. */
-export async function forgetResponse(ctx: WriteCtx, row: Request): Promise<void> {
-  const parted = row.parted.filter(({ kind }) => kind !== "response");
-  await ctx.db.patch("serverRequests", row._id, { responseJson: undefined, parted });
-  if (parted.length < row.parted.length) await writeParts(ctx, row._id, "response", []);
 }
 
 /** A request that the core named among those that it was given: anything else is a bug of this software. */

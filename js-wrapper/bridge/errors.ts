@@ -1,4 +1,5 @@
 /// <reference lib="es2024.string" />
+import { CodedError } from "../coded-error.js";
 import type { CodexProtocolParseError } from "../protocol/index.js";
 
 /** Why the bridge could not do something; the coded cause of a {@link CodexBridgeError}. */
@@ -31,19 +32,8 @@ export type BridgeErrorCode =
   | "E_INTERNAL";
 
 /** An error of the local side: the process, its pipes, the handshake, the app's handlers. */
-export class CodexBridgeError extends Error {
+export class CodexBridgeError extends CodedError<BridgeErrorCode> {
   override readonly name = "CodexBridgeError";
-  readonly code: BridgeErrorCode;
-
-  /**
-   * @param code the coded cause
-   * @param message what happened, for people
-   * @param cause what was thrown, where something was
-   */
-  constructor(code: BridgeErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
 }
 
 /** What `onProtocolError` is told. */

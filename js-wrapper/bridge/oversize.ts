@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mayBeOversize, type Oversize, smallOf, STORED_BYTES_MAX } from "../oversize.js";
+import { type Oversize, smallOf, utf8IfOversize } from "../oversize.js";
 
 /** Items whose text has come in deltas, and is stored: an end without it would take it away. */
 const STREAMED = ["agentMessage", "plan", "reasoning"];
@@ -19,10 +19,9 @@ interface Params extends Partial<Record<(typeof NAMES)[number], unknown>> {
  * @returns JSON; undefined where it is not over 3 MiB
  */
 export function oversizeStub(payloadJson: string): string | undefined {
-  if (!mayBeOversize(payloadJson)) return undefined;
-  const bytes = Buffer.byteLength(payloadJson, "utf8");
-  if (bytes <= STORED_BYTES_MAX) return undefined;
-  const oversize: Oversize = { bytes, sha256: createHash("sha256").update(payloadJson).digest("hex") };
+  const utf8 = utf8IfOversize(payloadJson);
+  if (utf8 === undefined) return undefined;
+  const oversize: Oversize = { bytes: utf8.length, sha256: createHash("sha256").update(utf8).digest("hex") };
   const { method, id, params = {} } = JSON.parse(payloadJson) as { method: string; id?: unknown; params?: Params };
   const { item, turn } = params;
   const names = Object.fromEntries(NAMES.flatMap((name) => (params[name] === undefined ? [] : [[name, smallOf(params[name])]])));

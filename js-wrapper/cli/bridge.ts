@@ -10,7 +10,7 @@ import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { type Told, tellOf, tellOfProblem } from "./errors.js";
 import { type CommonFlags, makeState, shownUrl, threadIdOf, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
-import { noteOf, withOutbox } from "./outbox-folder.js";
+import { noteOf, withRuntime } from "./outbox-folder.js";
 import { oneLine, type Output } from "./output.js";
 import { backlogOf, counted, statusLine } from "./status-line.js";
 
@@ -121,8 +121,8 @@ async function begin(runtime: CodexRuntime, { thread, resume }: BridgeFlags, bef
 /** The thread of codex's that the bridge before had under a name; the newest. */
 async function threadBefore(outbox: string, name: string | undefined): Promise<string | undefined> {
   if (name === undefined || !existsSync(outbox)) return undefined;
-  return await withOutbox(outbox, async (opened) => {
-    const named = opened.numbers().filter(({ threadId }) => noteOf(opened, threadId)?.names?.externalThreadId === name);
+  return await withRuntime(outbox, ({ threads }) => {
+    const named = threads.filter((thread) => noteOf(thread)?.names?.externalThreadId === name);
     return Promise.resolve(named.sort((one, other) => other.index - one.index)[0]?.threadId);
   });
 }

@@ -1,5 +1,6 @@
 /** What the command line says of an error: its code, what happened, and what to do. */
 import { messageOf } from "../bridge/errors.js";
+import { CodedError } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 
 /** Why a command could not do what it was asked. */
@@ -20,15 +21,8 @@ export type CliErrorCode =
   | "E_CLI_INTERRUPTED";
 
 /** An error of the command line itself, coded. */
-export class CliError extends Error {
+export class CliError extends CodedError<CliErrorCode> {
   override readonly name = "CliError";
-  readonly code: CliErrorCode;
-
-  /** @param code the coded cause @param message what happened, for people @param cause what was thrown, where something was */
-  constructor(code: CliErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
 }
 
 /** An error as it is printed. */

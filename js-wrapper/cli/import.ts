@@ -2,14 +2,13 @@
 import type { Command } from "commander";
 import { type AppServerClient, AppServerError } from "../app-server/index.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
-import type { Outbox } from "../outbox/index.js";
 import type { CodexPersistence } from "../runtime/persistence.js";
 import { codexConfig, withAppServer } from "./codex.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
 import { type CommonFlags, makeState, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
-import { noteOf, withOutbox } from "./outbox-folder.js";
+import { noteOf, type RuntimeOf, withRuntime } from "./outbox-folder.js";
 import type { Output } from "./output.js";
 import { counted } from "./status-line.js";
 import { codexThreads } from "./threads.js";
@@ -58,13 +57,13 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
   const { outbox: folder } = makeState(flags);
   const stopped = context.stopSignal(output);
   const persistence = new Deployment(url, flags.functions).persistence(deviceToken);
-  await withOutbox(folder, (outbox) =>
+  await withRuntime(folder, (runtime) =>
     withAppServer(config, async (client) => {
       const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
       const failed: string[] = [];
       for (const id of ids) {
         try {
-          await importThread(id, { client, persistence, outbox, output, stopped, restart: flags.restart === true });
+          await importThread(id, { client, persistence, runtime, output, stopped, restart: flags.restart === true });
         } catch (thrown) {
           // One of many that is refused does not end the others; what any would meet does.
           const told = tellOf(thrown);
@@ -85,19 +84,19 @@ const isOfThread = (code: string): boolean => code.startsWith("E_THREAD_") || co
 interface ImportParts {
   readonly client: AppServerClient;
   readonly persistence: CodexPersistence;
-  readonly outbox: Outbox;
+  readonly runtime: RuntimeOf;
   readonly output: Output;
   readonly stopped: AbortSignal;
   readonly restart: boolean;
 }
 
-async function importThread(id: string, { client, persistence, outbox, output, stopped, restart }: ImportParts): Promise<void> {
+async function importThread(id: string, { client, persistence, runtime, output, stopped, restart }: ImportParts): Promise<void> {
   stopped.throwIfAborted();
   const { turns, historyMode } = await historyOf(client, id, stopped);
   // Where the bridge with this folder keeps it, if it does.
-  const threadId = noteOf(outbox, id)?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
+  const threadId = noteOf(runtime.threads.find((thread) => thread.threadId === id))?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
   // The session of the bridge with this state folder: it goes on writing the thread.
-  const { runtimeId: sessionId, generation } = outbox;
+  const { runtimeId: sessionId, generation } = runtime;
   await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
   let status = restart ? null : await persistence.getImportStatus({ threadId });
   const from = status?.position ?? { turn: 0, item: 0 };

@@ -1,5 +1,6 @@
 /** An outbox while no bridge runs: it is looked at and mended, and nothing is sent. */
 import { type Backlog, type DeadLetter, Outbox, type OutboxError } from "../outbox/index.js";
+import { OutboxStore, type StoredThread } from "../outbox/store.js";
 
 /** Opens an outbox, and closes it. @param onError told of what was found wrong with it @throws OutboxError `E_OUTBOX_LOCKED`, `E_OUTBOX_UNREADABLE` */
 export async function withOutbox<Answer>(folder: string, use: (outbox: Outbox) => Promise<Answer>, onError: (error: OutboxError) => void = () => undefined): Promise<Answer> {
@@ -16,7 +17,25 @@ export function lookAt(folder: string): Promise<{ backlog: Backlog[]; letters: D
   return withOutbox(folder, async (outbox) => ({ backlog: outbox.backlog(), letters: await outbox.letters() }));
 }
 
+/** Who a folder's runtime is, and its threads: what waits is not read. @throws OutboxError as {@link withOutbox} */
+export async function withRuntime<Answer>(folder: string, use: (runtime: RuntimeOf) => Promise<Answer>): Promise<Answer> {
+  const store = await OutboxStore.open(folder);
+  try {
+    const { runtimeId, generation } = store;
+    return await use({ runtimeId, generation, threads: await store.threads() });
+  } finally {
+    await store.close();
+  }
+}
+
+/** A runtime, as its folder knows it. */
+export interface RuntimeOf {
+  readonly runtimeId: string;
+  readonly generation: number;
+  readonly threads: readonly StoredThread[];
+}
+
 /** What a runtime keeps of a thread: what it is called, and where it is in Convex. */
-export function noteOf(outbox: Outbox, threadId: string): { readonly names?: { readonly externalThreadId?: string }; readonly bound?: { readonly threadId?: string } } | undefined {
-  return outbox.note(threadId) as ReturnType<typeof noteOf>;
+export function noteOf(thread: StoredThread | undefined): { readonly names?: { readonly externalThreadId?: string }; readonly bound?: { readonly threadId?: string } } | undefined {
+  return thread?.note as ReturnType<typeof noteOf>;
 }

@@ -1,4 +1,4 @@
-import { mayBeOversize, smallOf, STORED_BYTES_MAX } from "../oversize.js";
+import { smallOf, utf8IfOversize } from "../oversize.js";
 
 /**
  * An item's JSON as it is stored.
@@ -8,9 +8,8 @@ import { mayBeOversize, smallOf, STORED_BYTES_MAX } from "../oversize.js";
  */
 export async function storableItem(item: unknown): Promise<string> {
   const json = JSON.stringify(item);
-  if (!mayBeOversize(json)) return json;
-  const utf8 = new TextEncoder().encode(json);
-  if (utf8.length <= STORED_BYTES_MAX || item === null || typeof item !== "object") return json;
+  const utf8 = utf8IfOversize(json);
+  if (utf8 === undefined || item === null || typeof item !== "object") return json;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8));
   const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return JSON.stringify({ ...(smallOf(item) as object), oversize: { bytes: utf8.length, sha256 } });

@@ -1,3 +1,5 @@
+import { CodedError } from "../coded-error.js";
+
 /** Why the outbox could not do something. */
 export type OutboxErrorCode =
   /** Another process has the folder. */
@@ -18,9 +20,8 @@ export type OutboxErrorCode =
   | "E_SYNC_SESSION_DEVICE_MISMATCH";
 
 /** An error of the outbox, coded. */
-export class OutboxError extends Error {
+export class OutboxError extends CodedError<OutboxErrorCode> {
   override readonly name = "OutboxError";
-  readonly code: OutboxErrorCode;
   /** The thread that it is about, by the sender's id, where it is about one. */
   readonly threadId: string | undefined;
 
@@ -31,8 +32,7 @@ export class OutboxError extends Error {
    * @param threadId the thread that it is about
    */
   constructor(code: OutboxErrorCode, message: string, cause?: unknown, threadId?: string) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
+    super(code, message, cause);
     this.threadId = threadId;
   }
 }

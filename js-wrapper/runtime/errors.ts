@@ -1,3 +1,4 @@
+import { CodedError } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 
 /** Why the runtime could not do something. */
@@ -17,20 +18,9 @@ export type RuntimeErrorCode =
   /** The request waits no longer: answered, expired, or never asked. */
   | "E_SERVER_REQUEST_NOT_PENDING";
 
-/** An error of the runtime, coded. */
-export class CodexRuntimeError extends Error {
+/** An error of the runtime, coded; of a start that failed, by what its process said. */
+export class CodexRuntimeError extends CodedError<RuntimeErrorCode | (string & {})> {
   override readonly name = "CodexRuntimeError";
-  readonly code: RuntimeErrorCode | (string & {});
-
-  /**
-   * @param code the coded cause; of a start that failed, what its process said
-   * @param message what happened, for people
-   * @param cause what was thrown, where something was
-   */
-  constructor(code: RuntimeErrorCode | (string & {}), message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
 }
 
 /** The code of whatever was thrown, what Convex refused included; `E_INTERNAL` where it has none. */

@@ -20,6 +20,23 @@ fn respond(wish: Wish<'static>, known: Vec<KnownRequest<'static>>) -> RespondCal
     RespondCall { thread_exists: true, id: None, wish, shown_sha256: None, must_show: false, known }
 }
 
+/// What the bridge tells of a request of this method, the first of its thread.
+fn upsert(method: &'static str) -> UpsertCall<'static> {
+    UpsertCall {
+        thread_exists: true,
+        turn_status: None,
+        id: "0",
+        method,
+        turn_id: "U",
+        item_id: "i",
+        origin: Origin::default(),
+        payload: "{}",
+        reason: None,
+        questions: None,
+        known: vec![],
+    }
+}
+
 /// The answer in one line.
 fn brief(answer: &RequestAnswer) -> String {
     match answer {
@@ -391,19 +408,7 @@ fn which_request_the_bridge_speaks_of() {
 
 #[test]
 fn what_the_bridge_tells_of_a_request() {
-    let call = |id, status, known| UpsertCall {
-        thread_exists: true,
-        turn_status: status,
-        id,
-        method: COMMAND,
-        turn_id: "U",
-        item_id: "i",
-        origin: Origin::default(),
-        payload: "{}",
-        reason: None,
-        questions: None,
-        known,
-    };
+    let call = |id, status, known| UpsertCall { turn_status: status, id, known, ..upsert(COMMAND) };
     let open = |row| Request::known(row, "0", COMMAND, "U", Origin::default(), RequestState::Pending, None);
     for (call, want) in [
         (call("0", None, vec![]), "upsert 1 row None touches true"),
@@ -430,19 +435,7 @@ fn what_the_bridge_tells_of_a_request() {
 fn what_a_request_says_of_itself_is_bounded_to_the_byte() {
     use crate::limits::{ID_BYTES_MAX, REQUEST_BYTES_MAX};
     let text = |length: usize| keep("x".repeat(length));
-    let call = || UpsertCall {
-        thread_exists: true,
-        turn_status: None,
-        id: "0",
-        method: "item/tool/call",
-        turn_id: "U",
-        item_id: "i",
-        origin: Origin::default(),
-        payload: "{}",
-        reason: None,
-        questions: None,
-        known: vec![],
-    };
+    let call = || upsert("item/tool/call");
     let of = |runtime_id| Origin { runtime_id: Some(runtime_id), generation: Some(1), app_generation: None };
     for (over, want) in [(0, "upsert 1 row None touches false"), (1, "E_REQUEST_INVALID None")] {
         let (name, long) = (text(ID_BYTES_MAX + over), text(REQUEST_BYTES_MAX + over));

@@ -47,9 +47,9 @@ export function startComponent(transactionLimits: true | Record<string, number> 
   return bundle?.startBundle(transactionLimits) ?? convexTest({ schema, modules, transactionLimits });
 }
 
-/** A fresh deployment with the owner's thread, written by the owner's session. */
-export async function startThread(threadId = THREAD): Promise<Component> {
-  const component = startComponent();
+/** A fresh deployment, as {@link startComponent} makes one, with the owner's thread, written by the owner's session. */
+export async function startThread(threadId = THREAD, transactionLimits?: Record<string, number>): Promise<Component> {
+  const component = startComponent(transactionLimits);
   await component.mutation(api.threads.create, { actor: OWNER, threadId });
   await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId, lastEventCursor: 0 });
   return component;

@@ -1,6 +1,6 @@
 /** Pages of messages and of threads. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { agentMessage, api, command, ingest, ingestOk, OWNER, reasoning, refusal, SESSION, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, command, ingest, ingestOk, OWNER, reasoning, refusal, startComponent, startThread, THREAD, TurnStream, type Component } from "./build.js";
 
 type Opts = { numItems: number; cursor: string | null; endCursor?: string | null };
 type Listing = {
@@ -238,9 +238,7 @@ test("threads.list tells threads of one millisecond apart", async () => {
 
 test("a page that ends early because its rows are heavy has read few of those that it does not show", async () => {
   const limits: Record<string, number> = {};
-  const component = startComponent(limits);
-  await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
-  await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+  const component = await startThread(THREAD, limits);
   const turn = new TurnStream();
   await ingestOk(component, [turn.started()]);
   const rows = 300;

@@ -1,7 +1,7 @@
 /** Texts and payloads of any length are read whole, by pieces, over no limit of Convex. */
 import { getDocumentSize, type Value } from "convex/values";
 import { describe, expect, test } from "vitest";
-import { agentMessage, api, command, dump, ingest, ingestOk, messagesOf, OWNER, reasoning, refusal, SESSION, startComponent, startThread, THREAD, TURN, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, command, dump, ingest, ingestOk, messagesOf, OWNER, reasoning, refusal, startThread, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -324,9 +324,7 @@ describe("a cursor", () => {
 
 test("a piece costs what it returns, however long the text is", async () => {
   const limits: Record<string, number> = {};
-  const component = startComponent(limits);
-  await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
-  await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+  const component = await startThread(THREAD, limits);
   const turn = new TurnStream();
   await ingestOk(component, [turn.started(), ...turn.reply("m", ["x".repeat(3.5 * MiB)])]);
   await ingestOk(component, [turn.itemCompleted(reasoning("r", [], ["y".repeat(2.5 * MiB)]))], { runtime: { exposeRawReasoningDeltas: true } });

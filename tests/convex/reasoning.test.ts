@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { Numbering } from "../../js-wrapper/bridge/numbering.js";
-import { agentMessage, api, dump, ingest, ingestOk, OWNER, reasoning, refusal, SESSION, startComponent, startThread, THREAD, TURN, TurnStream, type Component, type StreamEvent } from "./build.js";
+import { agentMessage, api, dump, ingest, ingestOk, OWNER, reasoning, refusal, startComponent, startThread, THREAD, TURN, TurnStream, type Component, type StreamEvent } from "./build.js";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -263,9 +263,7 @@ describe("a page", () => {
 
   test("costs what it returns, whatever else the thread holds", async () => {
     const limits: Record<string, number> = {};
-    const component = startComponent(limits);
-    await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
-    await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+    const component = await startThread(THREAD, limits);
     for (let at = 0; at < 30; at++) {
       const turn = new TurnStream({ turnId: `t${at}` });
       await ingestOk(component, [turn.started(), ...thought(turn, "r", ["a", "b"], "c"), ...turn.reply("m", ["x"]), ...turn.reply("n", ["y"]), turn.completed()], { runtime: RAW });
@@ -282,9 +280,7 @@ describe("a page", () => {
 
   test("of an item that streams costs its tail; its payload where raw thought is asked for", async () => {
     const limits: Record<string, number> = {};
-    const component = startComponent(limits);
-    await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
-    await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+    const component = await startThread(THREAD, limits);
     const turn = new TurnStream();
     const begin = turn.started();
     await ingestOk(component, [begin, ...thought(turn, "r", ["one", "two"], "").slice(0, 3)]);
@@ -295,9 +291,7 @@ describe("a page", () => {
 
   test("ends at 4 MiB, reads nothing that it has no room for, and loses nothing", async () => {
     const limits: Record<string, number> = {};
-    const component = startComponent(limits);
-    await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD });
-    await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+    const component = await startThread(THREAD, limits);
     const turn = new TurnStream();
     await ingestOk(component, [turn.started()]);
     for (let at = 0; at < 5; at++) await ingestOk(component, [turn.itemCompleted(reasoning(`r${at}`, [`${at}`.padEnd(1.5 * MiB, "x")], []))]);
