@@ -353,13 +353,10 @@ export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"thr
   const payload = { ...name, decision: JSON.parse(decision) as unknown, ...defined({ shownSha256 }) };
   const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "decide", payload, nowMs);
   if (!isBound) return null;
-  let answer = decide(() => planSend(call));
-  if (answer.type === "needs") {
-    const { named } = await loadNamed(ctx, thread, answer.needs, sent.kind);
-    const carrier = commandId === undefined ? null : await findCommand(ctx, thread, commandId);
-    const same = carrier && (await factsOf(ctx, carrier));
-    answer = decide(() => planSend({ ...call, named: { ...named, same } }));
-  }
+  const [shown, carrier] = await Promise.all([isShown(ctx, thread, row.turnId), commandId === undefined ? null : findCommand(ctx, thread, commandId)]);
+  const request = shown ? { status: row.status, carried: false } : null;
+  const named = { turn: null, carrier: null, clientTurnExists: false, request, method: row.method, same: carrier && (await factsOf(ctx, carrier)) };
+  const answer = decide(() => planSend({ ...call, named }));
   if (answer.type === "rejected") return answer;
   if (answer.type !== "insert") return null;
   await insertCommand(ctx, sent, answer, row);

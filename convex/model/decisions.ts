@@ -34,7 +34,8 @@ export async function decideApproval(
   { thread, rows, about }: { thread: Doc<"threads"> | null; rows: readonly Request[]; about: { threadId: string; turnId: string; itemId: string } },
   { decision, requestId, shownSha256, mustShow }: Decision,
 ): Promise<Decided | null> {
-  const call = { threadExists: thread !== null, requestId, decision, shownSha256, mustShow, known: rows };
+  const likely = likelyOf(rows, requestId);
+  const call = { threadExists: thread !== null, requestId, decision, shownSha256, mustShow, known: likely < 0 ? rows : await withPayload(ctx, rows, likely) };
   let answer = decide(() => planRespond(call));
   if (answer.type === "needs") {
     const known = await withPayload(ctx, rows, answer.row);
@@ -54,6 +55,16 @@ export async function decideApproval(
   });
   await writeTexts(ctx, row, { response: answer.response, decision: answer.decision });
   return { row, decision: answer.decision, shownSha256: answer.shown };
+}
+
+/**
+ * Which of the requests is decided, in all likelihood: its payload is loaded before the core is asked, which asks for another's where
+ * it means that one. Below 0 where several are asked about, and none is named.
+ */
+function likelyOf(rows: readonly Request[], requestId: Request["requestId"] | undefined): number {
+  if (requestId === undefined) return rows.length === 1 ? 0 : -1;
+  const isOpen = rows.findLastIndex((row) => row.requestId === requestId && row.resolvedAt === undefined);
+  return isOpen < 0 ? rows.findLastIndex((row) => row.requestId === requestId) : isOpen;
 }
 
 /** Takes the decision of a request away that its command has lost, and keeps who made it, and why it is lost. */

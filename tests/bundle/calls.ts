@@ -56,6 +56,7 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   const ofOther = { actor, threadId: otherThreadId };
   const batchOf = (streamDeltas: object[]) => ({ ...of, sessionId: SESSION, streamDeltas, lifecycleEvents: [] });
   const request = { ...of, turnId: LIVE, itemId: "call_2", method: "item/tool/requestUserInput", payloadJson: "{}", requestedAt: 1, requestId: 7, ...RUNTIME };
+  const approval = { ...request, itemId: "call_3", method: "item/fileChange/requestApproval", requestId: 8 };
   const [made, fresh, steer] = [`${prefix} made`, `${prefix} fresh`, `${prefix} steer`];
   const beat = { actor, ...RUNTIME, phase: "running", threads: [{ threadId, turnId: LIVE, pendingRequests: 1, outboxEvents: 0 }] };
   await call("presence.beat", beat);
@@ -76,6 +77,9 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   await call("commands.promote", { actor, commandId: fresh });
   await call("commands.cancel", { actor, commandId: fresh });
   await call("commands.send", { ...of, commandId: steer, kind: "steer", payloadJson: JSON.stringify({ expectedTurnId: LIVE, input: INPUT }) }, "a steer");
+  await call("serverRequests.upsertPending", approval, "an approval");
+  const decision = { requestId: 8, ...RUNTIME, decision: "decline" };
+  await call("commands.send", { ...of, commandId: `${prefix} decision`, kind: "decide", payloadJson: JSON.stringify(decision) }, "a decision");
   const leased = await call("commands.lease", { ...of, ...RUNTIME, limit: 10 });
   const [{ leaseToken, commandId }] = leased as [{ leaseToken: string; commandId: string }];
   await call("commands.report", { actor, commandId, leaseToken, state: "delivered" });

@@ -87,6 +87,20 @@ describe("bounds", () => {
     expect(cost!.documentsWritten).toBeLessThanOrEqual(2);
   });
 
+  test("a call crosses into the core twice at most, but for these", async () => {
+    const more = Object.entries(await smallestCosts()).filter(([, { crossings }]) => crossings > 2);
+    expect(Object.fromEntries(more.map(([label, { crossings }]) => [label, crossings]))).toEqual({
+      // Two plans: the command's, which names a request first, and the request's.
+      "commands.send, a decision": 3,
+      // A page becomes a batch, which is taken as every other.
+      "imports.importHistory": 3,
+      // What is asked for, and its first batch.
+      "threads.fork": 4,
+      "threads.deleteCascade": 3,
+      "threads.forceRunScheduledDeletion": 3,
+    });
+  });
+
   test("page 60 of a thread costs what page 2 costs", async () => {
     const world = await startWorld({ ...SMALLEST, turns: 700 });
     const { actor, threadId } = world.place;

@@ -197,6 +197,7 @@ export class Backend {
         seed: (this.options.seed ?? SEED) + this.#started++,
         kind,
         syscalls,
+        crossed: () => (counter.usage.crossings += 1),
         env: this.#isApp(componentPath) ? this.env : {},
       });
       record.moduleCount = module.moduleCount;

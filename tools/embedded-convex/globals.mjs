@@ -125,7 +125,7 @@ export const GLOBALS_SOURCE = `(function (host) {
   define("self", g);
   for (const [name, value] of Object.entries(host.lent)) define(name, value);
 
-  // --- WebAssembly, timed; its behaviour is untouched ---
+  // --- WebAssembly, timed, and its calls counted; its behaviour is untouched ---
   const instantiate = WebAssembly.instantiate;
   const timed = (Class, kind) =>
     new Proxy(Class, {
@@ -139,7 +139,17 @@ export const GLOBALS_SOURCE = `(function (host) {
       },
     });
   WebAssembly.Module = timed(WebAssembly.Module, "compile");
-  WebAssembly.Instance = timed(WebAssembly.Instance, "instantiate");
+  // What the glue calls for its own ends has a name that begins with two underscores.
+  const countsCalls = (name, work) => (typeof work === "function" && !name.startsWith("__") ? (...args) => (host.crossed(), work(...args)) : work);
+  const counted = (Class) =>
+    new Proxy(Class, {
+      construct(target, args) {
+        const { exports } = Reflect.construct(target, args, target);
+        const all = Object.entries(exports).map(([name, work]) => [name, countsCalls(name, work)]);
+        return Object.create(target.prototype, { exports: { value: Object.freeze(Object.fromEntries(all)) } });
+      },
+    });
+  WebAssembly.Instance = counted(timed(WebAssembly.Instance, "instantiate"));
   WebAssembly.instantiate = function (source, imports) {
     const start = host.clock();
     const done = instantiate.call(WebAssembly, source, imports);

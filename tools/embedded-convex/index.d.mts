@@ -13,6 +13,7 @@ export interface Usage {
   readsWithPatches: number;
   bytesRead: number;
   bytesWritten: number;
+  crossings: number;
 }
 
 export type Row = Record<string, unknown>;

@@ -204,6 +204,7 @@ function hostInterface(state, timings, options) {
     wasm(kind, ms, bytes) {
       (state.importing ? timings.wasmImport : timings.wasmCall).push({ kind, ms, bytes });
     },
+    crossed: () => options.crossed?.(),
     lent: {
       URL, URLSearchParams, Headers, Request, Response, FormData, Blob, AbortController, AbortSignal, Event, EventTarget,
       DOMException, ReadableStream, WritableStream, TransformStream,

@@ -1,4 +1,4 @@
-// What a call costs, counted where the function asks for it: at its syscalls.
+// What a call costs, counted where the function asks for it: at its syscalls, and where it calls WebAssembly.
 import { getDocumentSize, jsonToConvex } from "convex/values";
 
 const DOCUMENT_WRITES = new Set(["1.0/insert", "1.0/shallowMerge", "1.0/replace", "1.0/remove"]);
@@ -10,9 +10,10 @@ const DOCUMENT_WRITES = new Set(["1.0/insert", "1.0/shallowMerge", "1.0/replace"
  * - `readsWithPatches`: documentsRead, and one for every patch, replace and delete. The backend reads such a document to write it;
  *   the function never sees that read, so `documentsRead` does not have it: a patch is one write.
  * - `bytesRead`, `bytesWritten`: sizes of those documents, a patched one whole, as the backend's limits count them
+ * - `crossings`: calls of functions that a WebAssembly module exports
  */
 export function emptyUsage() {
-  return { documentsRead: 0, ranges: 0, documentsWritten: 0, readsWithPatches: 0, bytesRead: 0, bytesWritten: 0 };
+  return { documentsRead: 0, ranges: 0, documentsWritten: 0, readsWithPatches: 0, bytesRead: 0, bytesWritten: 0, crossings: 0 };
 }
 
 export function addUsage(sum, usage) {
