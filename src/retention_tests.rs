@@ -112,7 +112,11 @@ fn a_turn_is_ended_after_a_day_without_a_beat() {
     for silent in [None, Some(DAY), Some(0.5 * DAY)] {
         let SilenceAnswer::Ended { writes } = silence(silent, "inProgress") else { panic!("{silent:?}") };
         let briefs: Vec<String> = writes.iter().map(brief).collect();
-        let ends = ["turn U interrupted by sweep", "message m interrupted turn", "stream aborted"];
+        let ends = [
+            "turn U interrupted by sweep with items to 172800000 error no event and no beat for 24 h",
+            "message m interrupted turn to 172800000",
+            "stream aborted swept",
+        ];
         assert_eq!(briefs[1..], ends);
         assert!(matches!(
             writes.last(),
@@ -126,7 +130,7 @@ fn a_turn_that_ended_stays_as_it_is_and_what_it_left_open_is_closed_whatever_bea
     for last_beat_ms in [None, Some(2.0 * DAY)] {
         let SilenceAnswer::Ended { writes } = silence(last_beat_ms, "completed") else { panic!() };
         let briefs: Vec<String> = writes.iter().map(brief).collect();
-        assert_eq!(briefs, ["message m completed turn", "stream finished"]);
+        assert_eq!(briefs, ["message m completed turn to 172800000", "stream finished"]);
     }
 }
 
@@ -167,11 +171,11 @@ fn a_new_event_on_its_stream_undoes_what_the_sweep_did() {
         shell.writes(&[delta(3, "m", "b")]),
         [
             "thread next=None",
-            "turn U inProgress",
-            "message m streaming open",
+            "turn U inProgress with items again",
+            "message m streaming open reopened",
             "stream streaming",
-            "head 4 count 4 open m:65537",
-            "chunk 3..4 m=\"b\" kept 0",
+            "head 4 count 4 weight 16384 at 0 open m 1:65537 folded 1/0 with items",
+            "chunk 3..4 m:3..4=\"b\" kept 0",
         ]
     );
     assert_eq!(shell.text("m"), "ab");
@@ -196,7 +200,7 @@ fn a_stream_that_is_no_longer_listed_is_listed_again() {
     let mut shell = swept();
     shell.streams.clear();
     let writes = shell.writes(&[delta(3, "m", "b")]);
-    assert!(writes.contains(&"stream+ streaming".into()), "{writes:?}");
+    assert!(writes.contains(&"stream+ streaming at 0".into()), "{writes:?}");
 }
 
 /// The same on the turn's second stream.
@@ -279,7 +283,10 @@ fn what_a_client_ended_after_the_sweep_stays_ended() {
     let mut shell = swept();
     shell.turns[0].source = Some("client".into());
     let writes = shell.writes(&[delta(3, "m", "b")]);
-    assert_eq!(writes, ["head 4 count 4 closed", "chunk 3..4 m=\"b\" kept 0"]);
+    assert_eq!(
+        writes,
+        ["head 4 count 4 weight 16384 at 0 with items closed", "chunk 3..4 m:3..4=\"b\" kept 0"]
+    );
     assert!(!shell.heads[0].swept);
 }
 

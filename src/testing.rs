@@ -10,9 +10,11 @@ use crate::ingest::call::{
 use crate::ingest::plan::plan_ingest;
 use crate::ingest::write::{
     Channel, HoleRow, IngestAnswer, MessageContent, MessageMade, Needs, OpenItemRow, Plan, Restart, Run,
-    RuntimeMarkRow, StreamState, Write,
+    RuntimeMarkRow, StreamState, TurnStatus, Write,
 };
-use crate::limits::{CLOSING_MESSAGES_MAX, TURN_STREAMS_MAX};
+use crate::limits::{
+    CHUNK_TTL_MS, CLOSING_MESSAGES_MAX, LIFECYCLE_ID_TTL_MS, TURN_SILENT_MS, TURN_STREAMS_MAX,
+};
 use crate::options::Options;
 use crate::pack::Unpacker;
 use crate::request::{Origin, Request, RequestCause, RequestWrite, request_state};
@@ -507,8 +509,13 @@ impl Shell {
                 same_run_as,
                 warning,
                 started_at,
+                silent_at,
                 ..
             } => {
+                let goes_on = matches!(status, TurnStatus::Queued | TurnStatus::InProgress);
+                // Of one that has ended, where more is to be closed than one call closes.
+                let asked_again = silent_at == Some(call.now_ms);
+                assert!(asked_again || silent_at == goes_on.then_some(call.now_ms + TURN_SILENT_MS));
                 let before = self.turns.iter().position(|turn| turn.turn_id == turn_id);
                 assert_eq!(before.is_some(), row.is_some(), "{turn_id} is made once");
                 let started = started_at.is_some() || before.is_some_and(|at| self.turns[at].started);
@@ -618,7 +625,8 @@ impl Shell {
                     };
                 }
             }
-            Write::InsertStream { event, state, .. } => {
+            Write::InsertStream { event, state, expires_at, .. } => {
+                assert_eq!(expires_at, self.listed_until(state, call));
                 let turn_id = call.deltas[event as usize].turn_id.to_owned();
                 assert!(self.streams.insert(stream_of(event), (turn_id, name(&state))).is_none());
             }
@@ -634,7 +642,8 @@ impl Shell {
                     parts,
                 );
             }
-            Write::CloseStream { row, state, swept, .. } => {
+            Write::CloseStream { row, state, swept, expires_at } => {
+                assert_eq!(expires_at, self.listed_until(state, call));
                 let stream_id = loaded.streams[row as usize].stream_id;
                 for head in self.heads.iter_mut().filter(|head| head.stream_id == stream_id) {
                     head.closed = state != StreamState::Streaming;
@@ -680,13 +689,17 @@ impl Shell {
                     None => self.heads.push(state),
                 }
             }
-            Write::InsertChunk { events, runs, kept, expires_at, .. } => {
+            Write::InsertChunk { events, cursor_start, cursor_end, runs, kept, expires_at, .. } => {
+                let kept_ms = self.options.finished_stream_delete_delay_ms.max(CHUNK_TTL_MS);
+                assert_eq!(expires_at, call.now_ms + kept_ms);
                 let places = events.iter().map(|event| {
                     let delta = &call.deltas[*event as usize];
                     let range = Range { start: delta.cursor_start as u64, end: delta.cursor_end as u64 };
                     (range, delta.event_id.to_owned())
                 });
-                let places = places.collect();
+                let places: Vec<(Range, String)> = places.collect();
+                let span = (places[0].0.start, places.last().unwrap().0.end);
+                assert_eq!(span, (cursor_start, cursor_end));
                 let range_of = |event: u32| {
                     let delta = &call.deltas[event as usize];
                     Range { start: delta.cursor_start as u64, end: delta.cursor_end as u64 }
@@ -701,7 +714,8 @@ impl Shell {
                 });
             }
             Write::PutMarks { runtimes } => self.marks = runtimes,
-            Write::InsertLifecycleId { event, .. } => {
+            Write::InsertLifecycleId { event, expires_at } => {
+                assert_eq!(expires_at, call.now_ms + LIFECYCLE_ID_TTL_MS);
                 let at = event as usize - call.deltas.len();
                 self.lifecycle_ids.insert(call.lifecycle[at].event_id.to_owned());
             }
@@ -738,6 +752,12 @@ impl Shell {
                 self.quarantine.retain(|(kept, _)| kept != id);
             }
         }
+    }
+
+    /// When a stream of this state stops being listed, where it does.
+    fn listed_until(&self, state: StreamState, call: &IngestCall<'_>) -> Option<f64> {
+        let ends = state != StreamState::Streaming;
+        ends.then_some(call.now_ms + self.options.finished_stream_delete_delay_ms)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -978,7 +998,7 @@ pub(crate) fn name(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
 
-/// A write in one line.
+/// A write in one line: all of it but what [`Shell::apply`] holds to be so, and payloads, of which it has the number.
 pub(crate) fn brief(write: &Write) -> String {
     let new = |row: &Option<u32>| if row.is_none() { "+" } else { "" };
     match write {
@@ -988,20 +1008,17 @@ pub(crate) fn brief(write: &Write) -> String {
             let archived = archived.map(|archived| format!(" archived={archived}")).unwrap_or_default();
             format!("thread next={next_turn_order:?}{name}{archived}")
         }
-        Write::PutTurn { row, turn_id, status, source, .. } => {
-            let source = source.map(|source| format!(" by {}", name(&source))).unwrap_or_default();
-            format!("turn{} {turn_id} {}{source}", new(row), name(status))
+        Write::PutTurn { row, turn_id, turn_order, status, source, has_items, same_run_as, .. } => {
+            let place = told(" at", &Some(turn_order).filter(|_| row.is_none()));
+            let source = told(" by", &source.map(|source| name(&source)));
+            let items = flag(" with items", *has_items);
+            let (same, rest) = (told(" as", same_run_as), brief_end(write));
+            format!("turn{} {turn_id} {}{source}{place}{items}{same}{rest}", new(row), name(status))
         }
-        Write::PutMessage { row, message_id, status, closing, content, restart, .. } => {
-            let text = content
-                .as_ref()
-                .map(|content| format!(" {:?}", content.text_parts.concat()))
-                .unwrap_or_default();
-            // Where it began again, as a start or as an end says.
-            let again = restart
-                .map(|again| format!(" again {}{}", if again.seen { "" } else { "after " }, again.cursor));
-            let again = again.unwrap_or_default();
-            format!("message{} {message_id} {} {}{text}{again}", new(row), name(status), name(closing))
+        Write::PutMessage { row, message_id, status, closing, content, .. } => {
+            let text = content.as_ref().map(|content| format!(" {:?}", content.text_parts.concat()));
+            let (text, rest) = (text.unwrap_or_default(), brief_place(write));
+            format!("message{} {message_id} {} {}{text}{rest}", new(row), name(status), name(closing))
         }
         Write::PutNewest { what, turn_id, turn_order, of_thread, parts } => {
             let turn = if turn_order.is_some() { turn_id } else { "" };
@@ -1009,48 +1026,126 @@ pub(crate) fn brief(write: &Write) -> String {
             let both = if turn.is_empty() || thread.is_empty() { "" } else { " and " };
             format!("newest {} of {turn}{both}{thread}: {}", name(what), parts.concat())
         }
-        Write::FoldMessage { row, cursor, text_bytes, first_part, parts, .. } => {
+        Write::FoldMessage { row, cursor, pending_high, text_bytes, first_part, parts } => {
             let parts: Vec<usize> = parts.iter().map(String::len).collect();
-            format!("fold {row} to {cursor}, {text_bytes} bytes, parts from {first_part} {parts:?}")
+            let high = flag(" and a half", pending_high.is_some());
+            format!("fold {row} to {cursor}, {text_bytes} bytes{high}, parts from {first_part} {parts:?}")
         }
-        Write::InsertStream { state, .. } => format!("stream+ {}", name(state)),
-        Write::CloseStream { state, .. } => format!("stream {}", name(state)),
-        Write::PutHead { row, latest, event_count, holes, open, closed, .. } => {
-            let holes = holes.iter().flatten().map(|hole| format!(" hole {}..{}", hole.start, hole.end));
-            let fill = |item: &OpenItemRow| item.fold.map(|fold| fold.fill).filter(|fill| *fill > 0);
-            let fill = |item| fill(item).map(|fill| format!(":{fill}")).unwrap_or_default();
-            let open = open.iter().flatten().map(|item| format!(" open {}{}", item.message_id, fill(item)));
-            let closed = if *closed { " closed" } else { "" };
-            let rest: String = holes.chain(open).collect();
-            format!("head{} {latest} count {event_count}{rest}{closed}", new(row))
+        Write::InsertStream { state, turn_order, .. } => {
+            format!("stream+ {}{}", name(state), told(" at", turn_order))
         }
-        Write::InsertChunk { cursor_start, cursor_end, runs, kept, .. } => {
-            let runs: String = runs.iter().map(|run| format!(" {}={:?}", run.message_id, run.text)).collect();
-            format!("chunk {cursor_start}..{cursor_end}{runs} kept {}", kept.len())
+        Write::CloseStream { state, swept, .. } => {
+            format!("stream {}{}", name(state), flag(" swept", *swept))
         }
-        Write::PutMarks { runtimes } => format!("marks {}", runtimes.len()),
-        Write::InsertLifecycleId { .. } => "lifecycle id+".into(),
-        Write::PutRequest { request } => {
-            let cause = request.cause.map(|cause| format!(" {}", name(&cause))).unwrap_or_default();
-            let made = request.id.as_ref().map(|id| {
-                let item_id = request.item_id.as_deref().unwrap_or_default();
-                format!(" {id} {} for {item_id:?}", request.approval.unwrap_or("-"))
-            });
-            let process = match (&request.runtime_id, request.generation) {
-                (Some(runtime_id), Some(generation)) => format!(" of {runtime_id}.{generation}"),
-                (Some(runtime_id), None) => format!(" of {runtime_id}"),
-                _ => String::new(),
-            };
-            format!(
-                "request{}{} {}{cause}{process}",
-                new(&request.row),
-                made.unwrap_or_default(),
-                name(&request.state)
-            )
+        Write::PutHead { row, latest, event_count, .. } => {
+            format!("head{} {latest} count {event_count}{}", new(row), brief_head(write))
         }
-        Write::Quarantine { event, reason, .. } => format!("quarantine {event}: {reason}"),
+        Write::InsertChunk { cursor_start, cursor_end, runs, kept, item_ids, .. } => {
+            let runs: String = runs.iter().map(brief_run).collect();
+            let of = if item_ids.is_empty() { String::new() } else { format!(" of {}", item_ids.join(" ")) };
+            format!("chunk {cursor_start}..{cursor_end}{runs} kept {}{of}", kept.len())
+        }
+        Write::PutMarks { runtimes } => {
+            let marks = runtimes.iter().map(|mark| format!(" {} {}", mark.runtime_id, mark.next));
+            format!("marks{}", marks.collect::<String>())
+        }
+        Write::InsertLifecycleId { event, .. } => format!("lifecycle id+ {event}"),
+        Write::PutRequest { request } => brief_request(request),
+        Write::Quarantine { event, reason, bytes } => format!("quarantine {event}: {reason} {bytes} bytes"),
         Write::EvictQuarantine { row } => format!("quarantine evict {row}"),
     }
+}
+
+/// ` label value`, where there is a value.
+fn told(label: &str, value: &Option<impl std::fmt::Display>) -> String {
+    value.as_ref().map(|value| format!("{label} {value}")).unwrap_or_default()
+}
+
+fn flag(label: &'static str, is: bool) -> &'static str {
+    if is { label } else { "" }
+}
+
+/// When a turn began and ended, and what went wrong.
+fn brief_end(write: &Write) -> String {
+    let Write::PutTurn { clear_error, error, warning, started_at, completed_at, silent_at, status, .. } =
+        write
+    else {
+        panic!()
+    };
+    let goes_on = matches!(status, TurnStatus::Queued | TurnStatus::InProgress);
+    let more = flag(" more", !goes_on && silent_at.is_some());
+    let again = flag(" again", *clear_error);
+    let (from, to) = (told(" from", started_at), told(" to", completed_at));
+    format!("{again}{from}{to}{more}{}{}", told(" error", error), told(" warning", warning))
+}
+
+/// Where a message stands, begins and ends.
+fn brief_place(write: &Write) -> String {
+    let Write::PutMessage { made, joined, end_cursor, restart, text_whole, completed_at, reopened, .. } =
+        write
+    else {
+        panic!()
+    };
+    let made = made.as_ref().map(|made| {
+        let MessageMade { turn_order, order_in_turn, occurrence, start_cursor, .. } = made;
+        let use_of = if *occurrence == 1 { String::new() } else { format!(" use {occurrence}") };
+        format!(" at {turn_order}.{order_in_turn} from {start_cursor}{use_of}")
+    });
+    let joins = told(" joins", &joined.as_ref().map(|joined| joined.start_cursor));
+    // Where it began again, as a start or as an end says.
+    let again = restart.map(|again| format!(" again {}{}", flag("after ", !again.seen), again.cursor));
+    let whole = text_whole.map(|whole| if whole { " whole" } else { " growing" }).unwrap_or_default();
+    let (end, to) = (told(" end", end_cursor), told(" to", completed_at));
+    let reopened = flag(" reopened", *reopened);
+    format!("{}{joins}{end}{whole}{to}{reopened}{}", made.unwrap_or_default(), again.unwrap_or_default())
+}
+
+/// What a head knows beside how far its stream is.
+fn brief_head(write: &Write) -> String {
+    let Write::PutHead { weight, holes, open, newest, closed, swept, has_items, turn_order, .. } = write
+    else {
+        panic!()
+    };
+    let holes = holes.iter().flatten().map(|hole| format!(" hole {}..{}", hole.start, hole.end));
+    let open = open.iter().flatten().map(|OpenItemRow { message_id, start_cursor, fold, .. }| {
+        let fold = fold.map(|fold| {
+            let unseen = flag(" unseen", !fold.started);
+            format!(":{} folded {}/{}{unseen}", fold.fill, fold.cursor, fold.weight)
+        });
+        format!(" open {message_id} {start_cursor}{}", fold.unwrap_or_default())
+    });
+    let newest = newest.map(|cursors| format!(" newest {cursors:?}")).unwrap_or_default();
+    let place = told(" at", turn_order);
+    let flags = [flag(" with items", *has_items), flag(" closed", *closed), flag(" swept", *swept)].concat();
+    let rest: String = holes.chain(open).collect();
+    format!(" weight {weight}{place}{rest}{newest}{flags}")
+}
+
+/// ` message:start..end="text"`, with halves of characters before and behind it as numbers.
+fn brief_run(run: &Run) -> String {
+    let Run { message_id, channel, cursor_start, cursor_end, text, leading_low, pending_high } = run;
+    let channel = if *channel == Channel::Text { String::new() } else { format!("{} ", name(channel)) };
+    let half = |half: &Option<u16>| half.map(|unit| format!("{unit:04x}")).unwrap_or_default();
+    let (low, high) = (half(leading_low), half(pending_high));
+    format!(" {channel}{message_id}:{cursor_start}..{cursor_end}={low}{text:?}{high}")
+}
+
+fn brief_request(request: &RequestWrite) -> String {
+    let cause = told("", &request.cause.map(|cause| name(&cause)));
+    let made = request.id.as_ref().map(|id| {
+        let item_id = request.item_id.as_deref().unwrap_or_default();
+        format!(" {id} {} for {item_id:?}", request.approval.unwrap_or("-"))
+    });
+    let process = match (&request.runtime_id, request.generation) {
+        (Some(runtime_id), Some(generation)) => format!(" of {runtime_id}.{generation}"),
+        (Some(runtime_id), None) => format!(" of {runtime_id}"),
+        _ => String::new(),
+    };
+    let row = if request.row.is_none() { "+" } else { "" };
+    let reason = request.reason.as_ref().map(|reason| format!(" because {reason:?}")).unwrap_or_default();
+    let resolves = told(" resolves after", &request.auto_resolution_ms);
+    let (made, state) = (made.unwrap_or_default(), name(&request.state));
+    format!("request{row}{made} {state}{cause}{process}{reason}{resolves}")
 }
 
 /// As they are loaded: a chunk that filled a hole was written behind those that follow it.

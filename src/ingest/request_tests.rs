@@ -41,16 +41,19 @@ fn a_request_makes_a_row_and_an_approval_moves_the_thread() {
         shell.writes(&[command(2, "0")]),
         [
             "thread next=None",
-            "request+ 0 commandExecution for \"c\" pending of r.1",
-            "head 3 count 3 open c",
+            "request+ 0 commandExecution for \"c\" pending of r.1 because \"why\"",
+            "head 3 count 3 weight 16384 at 0 with items",
             "chunk 2..3 kept 0"
         ]
-        .map(|write| write.replace(" open c", ""))
     );
     assert_eq!(shell.requests[0].reason.as_deref(), Some("why"));
     assert_eq!(
         shell.writes(&[asks(3, "\"a\"", "currentTime/read", "")]),
-        ["request+ \"a\" - for \"\" pending of r.1", "head 4 count 4", "chunk 3..4 kept 0"]
+        [
+            "request+ \"a\" - for \"\" pending of r.1",
+            "head 4 count 4 weight 24576 at 0 with items",
+            "chunk 3..4 kept 0"
+        ]
     );
 }
 
@@ -85,7 +88,7 @@ fn a_request_that_names_no_turn_is_kept_too() {
     elicitation.payload_json =
         r#"{"method":"mcpServer/elicitation/request","id":3,"params":{"threadId":"T","turnId":null}}"#;
     let plan = shell.plan(&[], &[elicitation]);
-    assert_eq!(briefs(&plan.writes), ["request+ 3 - for \"\" pending of r", "marks 1"]);
+    assert_eq!(briefs(&plan.writes), ["request+ 3 - for \"\" pending of r", "marks r 1"]);
     shell.plan(&[turn_completed(2, "completed")], &[]);
     assert_eq!(shell.asked(), ["3 pending"]);
     shell.plan(&[], &[resolved(1, "3")]);
@@ -146,12 +149,12 @@ fn resolved_expires_what_nobody_decided_and_proves_what_was() {
         shell.plan(&[command(2, "0")], &[]);
         shell.requests[0].state = state.into();
         let plan = shell.plan(&[], &[resolved(0, "0")]);
-        assert_eq!(briefs(&plan.writes), [format!("request{} of r.1", &want[1..]), "marks 1".into()]);
+        assert_eq!(briefs(&plan.writes), [format!("request{} of r.1", &want[1..]), "marks r 1".into()]);
         assert_eq!(shell.asked(), [want]);
     }
     let mut shell = steady();
     let plan = shell.plan(&[], &[resolved(0, "7")]);
-    assert_eq!(briefs(&plan.writes), ["marks 1"], "of one that nothing is known of");
+    assert_eq!(briefs(&plan.writes), ["marks r 1"], "of one that nothing is known of");
 }
 
 #[test]
@@ -173,12 +176,12 @@ fn the_end_of_a_turn_expires_what_waits_in_it_and_in_no_other() {
             shell.writes(&[turn_completed(4, status)]),
             [
                 "thread next=None",
-                &format!("turn U {status} by codex"),
-                &format!("message c {status} turn"),
+                &format!("turn U {status} by codex with items to 104"),
+                &format!("message c {status} turn to 104"),
                 "request expired turnEnded of r.1",
                 "request expired turnEnded of r.1",
                 if status == "completed" { "stream finished" } else { "stream aborted" },
-                "head 5 count 5 closed",
+                "head 5 count 5 weight 24576 at 0 with items closed",
                 "chunk 4..5 kept 1",
             ]
         );
@@ -191,7 +194,7 @@ fn the_late_resolved_of_an_interrupted_approval_changes_nothing() {
     let mut shell = steady();
     shell.plan(&[command(2, "0"), turn_completed(3, "interrupted")], &[]);
     let plan = shell.plan(&[], &[resolved(0, "0")]);
-    assert_eq!(briefs(&plan.writes), ["marks 1"]);
+    assert_eq!(briefs(&plan.writes), ["marks r 1"]);
     assert_eq!(shell.asked(), ["0 expired turnEnded"]);
 }
 
@@ -246,7 +249,11 @@ fn an_interrupt_expires_what_waits_in_the_turn() {
     let ClientAnswer::Interrupted { writes } = answer else { panic!("{answer:?}") };
     assert_eq!(
         briefs(&writes),
-        ["thread next=None", "turn U interrupted by client", "request expired turnEnded of r.1"]
+        [
+            "thread next=None",
+            "turn U interrupted by client with items to 5 error interrupted",
+            "request expired turnEnded of r.1"
+        ]
     );
 }
 

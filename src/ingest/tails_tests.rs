@@ -33,8 +33,8 @@ fn the_batch_that_fills_a_part_folds_the_text_up_to_its_end() {
     assert_eq!(
         shell.writes(&batch),
         [
-            "head 6 count 6 open m:2048",
-            &format!("chunk 5..6 m={text:?} kept 0"),
+            "head 6 count 6 weight 77827 at 0 open m 1:2048 folded 6/77827 with items",
+            &format!("chunk 5..6 m:5..6={text:?} kept 0"),
             "fold 0 to 6, 67584 bytes, parts from 0 [65536, 2048]",
         ]
     );

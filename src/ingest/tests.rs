@@ -32,11 +32,11 @@ fn a_turn_that_begins_makes_its_rows() {
         [
             "thread+",
             "thread next=Some(1)",
-            "turn+ U inProgress",
-            "message+ m streaming open \"\"",
-            "stream+ streaming",
-            "head+ 3 count 3 open m:1",
-            "chunk 0..3 m=\"a\" kept 2",
+            "turn+ U inProgress at 0 with items from 100",
+            "message+ m streaming open \"\" at 0.1 from 1 growing",
+            "stream+ streaming at 0",
+            "head+ 3 count 3 weight 8192 at 0 open m 1:1 folded 1/0 with items",
+            "chunk 0..3 m:2..3=\"a\" kept 2 of m",
         ]
     );
 }
@@ -47,8 +47,11 @@ fn a_steady_batch_inserts_one_chunk_puts_one_head_and_needs_nothing() {
     let batch: Vec<_> = (2..22).map(|cursor| delta(cursor, "m", "a")).collect();
     let call = shell.call(&batch, &[]);
     assert!(matches!(super::plan::plan_ingest(&call), IngestAnswer::Plan { .. }), "needs nothing");
-    let text = format!("chunk 2..22 m={:?} kept 0", "a".repeat(20));
-    assert_eq!(shell.writes(&batch), ["head 22 count 22 open m:20", &text]);
+    let text = format!("chunk 2..22 m:2..22={:?} kept 0", "a".repeat(20));
+    assert_eq!(
+        shell.writes(&batch),
+        ["head 22 count 22 weight 16384 at 0 open m 1:20 folded 1/0 with items", &text]
+    );
 }
 
 #[test]
@@ -69,7 +72,13 @@ fn an_overlapping_resend_skips_what_is_there() {
     let all: Vec<_> = (2..9).map(|cursor| delta(cursor, "m", &cursor.to_string())).collect();
     let mut shell = steady();
     shell.writes(&all[..5]);
-    assert_eq!(shell.writes(&all[2..]), ["head 9 count 9 open m:7", "chunk 7..9 m=\"78\" kept 0"]);
+    assert_eq!(
+        shell.writes(&all[2..]),
+        [
+            "head 9 count 9 weight 24576 at 0 open m 1:7 folded 1/0 with items",
+            "chunk 7..9 m:7..9=\"78\" kept 0"
+        ]
+    );
     assert_eq!(shell.text("m"), "2345678");
     let other = Delta { event_id: "other", ..all[3] };
     assert_eq!(shell.rejection(&[other, all[6]]), "E_SYNC_OUT_OF_ORDER");
@@ -87,7 +96,10 @@ fn a_batch_that_arrives_before_the_one_before_it_leaves_a_hole_that_is_filled() 
     assert_eq!(told(&plan), (vec![4], vec![]));
     assert_eq!(
         plan.writes.iter().map(brief).collect::<Vec<_>>(),
-        ["head 6 count 6 open m:4", "chunk 2..4 m=\"ab\" kept 0"]
+        [
+            "head 6 count 6 weight 24576 at 0 open m 1:4 folded 1/0 with items",
+            "chunk 2..4 m:2..4=\"ab\" kept 0"
+        ]
     );
     assert_eq!(shell.text("m"), "abcd");
 }
@@ -96,7 +108,13 @@ fn a_batch_that_arrives_before_the_one_before_it_leaves_a_hole_that_is_filled() 
 fn the_same_event_twice_in_a_batch_is_one() {
     let mut shell = steady();
     let twice = delta(2, "m", "a");
-    assert_eq!(shell.writes(&[twice, twice]), ["head 3 count 3 open m:1", "chunk 2..3 m=\"a\" kept 0"]);
+    assert_eq!(
+        shell.writes(&[twice, twice]),
+        [
+            "head 3 count 3 weight 16384 at 0 open m 1:1 folded 1/0 with items",
+            "chunk 2..3 m:2..3=\"a\" kept 0"
+        ]
+    );
     let moved = Delta { cursor_start: 5.0, cursor_end: 6.0, ..delta(4, "m", "b") };
     assert_eq!(shell.rejection(&[delta(4, "m", "b"), moved]), "E_SYNC_DUP_EVENT_IN_BATCH");
 }
@@ -130,7 +148,11 @@ fn an_item_that_starts_again_is_a_repeat_below_its_end_and_another_one_above() {
     assert_eq!(shell.plan(&[item_started(1, "m")], &[]).writes, vec![]);
     assert_eq!(
         shell.writes(&[item_started(3, "m"), delta(4, "m", "x")]),
-        ["message+ m#2 streaming open \"\"", "head 5 count 5 open m#2:1", "chunk 3..5 m#2=\"x\" kept 1"]
+        [
+            "message+ m#2 streaming open \"\" at 0.3 from 3 use 2 growing",
+            "head 5 count 5 weight 24576 at 0 open m#2 3:1 folded 3/16384 with items",
+            "chunk 3..5 m#2:4..5=\"x\" kept 1 of m"
+        ]
     );
     assert_eq!((shell.text("m"), shell.text("m#2")), ("done".into(), "x".into()));
 }
@@ -150,15 +172,28 @@ fn an_item_that_a_lifecycle_event_began_grows_from_the_first_stream_that_has_tex
     shell.plan(&[], &[lifecycle(0, "item/started", Some("U"), started)]);
     assert_eq!(
         shell.writes(&[delta(1, "m", "a"), delta(2, "m", "b")]),
-        ["message m streaming open", "head 3 count 3 open m:65538", "chunk 1..3 m=\"ab\" kept 0"]
+        [
+            "message m streaming open joins 1",
+            "head 3 count 3 weight 16384 at 0 open m 1:65538 folded 1/0 with items",
+            "chunk 1..3 m:1..3=\"ab\" kept 0"
+        ]
     );
     assert_eq!(shell.text("m"), "ab");
     assert_eq!(
         shell.writes(&[delta(3, "m", "c")]),
-        ["head 4 count 4 open m:3", "chunk 3..4 m=\"c\" kept 0"],
+        [
+            "head 4 count 4 weight 24576 at 0 open m 1:3 folded 1/0 with items",
+            "chunk 3..4 m:3..4=\"c\" kept 0"
+        ],
         "the head did not know how much is behind its fold, and looks once"
     );
-    assert_eq!(shell.writes(&[delta(4, "m", "d")]), ["head 5 count 5 open m:4", "chunk 4..5 m=\"d\" kept 0"]);
+    assert_eq!(
+        shell.writes(&[delta(4, "m", "d")]),
+        [
+            "head 5 count 5 weight 32768 at 0 open m 1:4 folded 1/0 with items",
+            "chunk 4..5 m:4..5=\"d\" kept 0"
+        ]
+    );
     assert_eq!(shell.text("m"), "abcd");
 }
 
@@ -196,10 +231,10 @@ fn a_history_import_leaves_alone_what_is_there() {
             import(item_started(2, "n"))
         ]),
         [
-            "message+ n streaming open \"\"",
-            "stream+ streaming",
-            "head+ 3 count 3 open n",
-            "chunk 0..3 kept 3"
+            "message+ n streaming open \"\" at 0.2 from 2 growing",
+            "stream+ streaming at 0",
+            "head+ 3 count 3 weight 8192 at 0 open n 2:0 folded 2/0 with items",
+            "chunk 0..3 kept 3 of m n"
         ]
     );
     shell.writes(&[import(item_completed(3, "n", "new")), import(turn_completed(4, "completed"))]);
@@ -254,7 +289,13 @@ fn cursors_that_are_no_range_are_refused_and_the_stream_goes_on() {
         let bad = Delta { cursor_start: start, cursor_end: end, ..delta(2, "m", "a") };
         assert_eq!(shell.rejection(&[bad]), "E_SYNC_INVALID_CURSOR_RANGE", "{start}..{end}");
     }
-    assert_eq!(shell.writes(&[delta(2, "m", "a")]), ["head 3 count 3 open m:1", "chunk 2..3 m=\"a\" kept 0"]);
+    assert_eq!(
+        shell.writes(&[delta(2, "m", "a")]),
+        [
+            "head 3 count 3 weight 16384 at 0 open m 1:1 folded 1/0 with items",
+            "chunk 2..3 m:2..3=\"a\" kept 0"
+        ]
+    );
 }
 
 #[test]
@@ -263,7 +304,11 @@ fn an_error_that_is_tried_again_is_a_warning() {
     let params = r#"{"threadId":"T","turnId":"U","willRetry":true,"error":{"message":"busy"}}"#;
     assert_eq!(
         shell.writes(&[event(2, "error", params)]),
-        ["turn U inProgress", "head 3 count 3", "chunk 2..3 kept 1"]
+        [
+            "turn U inProgress with items warning busy",
+            "head 3 count 3 weight 16384 at 0 with items",
+            "chunk 2..3 kept 1"
+        ]
     );
     assert_eq!(shell.turn("U").warning.as_deref(), Some("busy"));
     shell.writes(&[item_completed(3, "m", "done"), turn_completed(4, "completed")]);
@@ -306,10 +351,10 @@ fn codex_replaces_the_bridges_guess() {
         shell.writes(&[event(2, "turn/completed", guess)]),
         [
             "thread next=None",
-            "turn U interrupted by local",
-            "message m interrupted turn",
+            "turn U interrupted by local with items to 102",
+            "message m interrupted turn to 102",
             "stream aborted",
-            "head 3 count 3 closed",
+            "head 3 count 3 weight 16384 at 0 with items closed",
             "chunk 2..3 kept 1",
         ]
     );
@@ -317,10 +362,10 @@ fn codex_replaces_the_bridges_guess() {
         shell.writes(&[turn_completed(3, "completed")]),
         [
             "thread next=None",
-            "turn U completed by codex",
-            "message m completed turn",
+            "turn U completed by codex with items again to 103",
+            "message m completed turn to 103",
             "stream finished",
-            "head 4 count 4 closed",
+            "head 4 count 4 weight 24576 at 0 with items closed",
             "chunk 3..4 kept 1",
         ]
     );
@@ -331,11 +376,18 @@ fn a_turn_that_ends_closes_its_messages_and_late_output_still_lands() {
     let mut shell = steady();
     shell.writes(&[delta(2, "m", "a"), turn_completed(3, "completed")]);
     assert_eq!(shell.statuses(), ["m completed"]);
-    assert_eq!(shell.writes(&[delta(4, "m", "b")]), ["head 5 count 5 closed", "chunk 4..5 m=\"b\" kept 0"]);
+    assert_eq!(
+        shell.writes(&[delta(4, "m", "b")]),
+        ["head 5 count 5 weight 24576 at 0 with items closed", "chunk 4..5 m:4..5=\"b\" kept 0"]
+    );
     assert_eq!(shell.text("m"), "ab");
     assert_eq!(
         shell.writes(&[item_completed(5, "m", "abc")]),
-        ["message m completed item \"abc\"", "head 6 count 6 closed", "chunk 5..6 kept 1"]
+        [
+            "message m completed item \"abc\" end 5 whole to 105",
+            "head 6 count 6 weight 32768 at 0 with items closed",
+            "chunk 5..6 kept 1 of m"
+        ]
     );
     assert_eq!(shell.turn("U").status, "completed");
 }
@@ -348,11 +400,11 @@ fn a_delta_of_an_unknown_item_makes_it() {
         [
             "thread+",
             "thread next=Some(1)",
-            "turn+ U inProgress",
-            "message+ m streaming open \"\"",
-            "stream+ streaming",
-            "head+ 1 count 1 open m:1",
-            "chunk 0..1 m=\"a\" kept 0",
+            "turn+ U inProgress at 0 with items from 100",
+            "message+ m streaming open \"\" at 0.0 from 0 growing",
+            "stream+ streaming at 0",
+            "head+ 1 count 1 weight 8192 at 0 open m 0:1 folded 0/0 unseen with items",
+            "chunk 0..1 m:0..1=\"a\" kept 0",
         ]
     );
 }
@@ -408,7 +460,10 @@ fn a_stream_that_begins_after_its_turns_end_is_no_live_one() {
     shell.writes(&[turn_completed(2, "completed")]);
     let unknown = event(0, "thread/brandNew", r#"{"threadId":"T"}"#);
     let late = Delta { event_id: "late", stream_id: "T:U:1", ..unknown };
-    assert_eq!(shell.writes(&[late]), ["stream+ finished", "head+ 1 count 1 closed", "chunk 0..1 kept 0"]);
+    assert_eq!(
+        shell.writes(&[late]),
+        ["stream+ finished", "head+ 1 count 1 weight 8192 closed", "chunk 0..1 kept 0"]
+    );
 }
 
 #[test]
@@ -434,7 +489,7 @@ fn no_reasoning_is_kept_where_none_is_wanted() {
         event(4, "item/reasoning/textDelta", text),
         event(5, "item/completed", item),
     ];
-    assert_eq!(shell.writes(&batch), ["head 6 count 6", "chunk 2..6 kept 0"]);
+    assert_eq!(shell.writes(&batch), ["head 6 count 6 weight 16384 at 0 with items", "chunk 2..6 kept 0"]);
 }
 
 #[test]
@@ -524,11 +579,11 @@ fn a_lifecycle_event_has_its_effect_once() {
         lifecycle(1, "hook/completed", Some("old"), r#"{"threadId":"T","turnId":"old"}"#),
     ];
     let writes: Vec<_> = shell.plan(&[], &events).writes.iter().map(brief).collect();
-    assert_eq!(writes, ["thread next=None name=\"n\"", "marks 1"], "and no turn is made");
+    assert_eq!(writes, ["thread next=None name=\"n\"", "marks r 2"], "and no turn is made");
     assert_eq!(shell.plan(&[], &events).writes, vec![]);
     let foreign = super::call::LifecycleEvent { event_id: "abc", ..events[0] };
     let writes: Vec<_> = shell.plan(&[], &[foreign, foreign]).writes.iter().map(brief).collect();
-    assert_eq!(writes, ["thread next=None name=\"n\"", "lifecycle id+"]);
+    assert_eq!(writes, ["thread next=None name=\"n\"", "lifecycle id+ 0"]);
     assert_eq!(shell.plan(&[], &[foreign]).writes, vec![]);
     assert_eq!(shell.writes(&[turn_started(0)]), NONE);
 }

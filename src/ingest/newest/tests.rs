@@ -41,7 +41,7 @@ fn usage_is_the_turns_and_the_threads() {
         shell.writes(&[usage(2, 120)]),
         [
             format!("newest usage of U and thread: {}", usage_json(120, 1)),
-            "head 3 count 3".into(),
+            "head 3 count 3 weight 16384 at 0 newest [3, 0, 0, 0] with items".into(),
             "chunk 2..3 kept 0".into(),
         ]
     );
@@ -55,7 +55,7 @@ fn the_newest_usage_of_a_batch_is_written_and_nothing_is_summed() {
         shell.writes(&[usage(2, 120), usage(3, 240), usage(4, 200)]),
         [
             format!("newest usage of U and thread: {}", usage_json(200, 1)),
-            "head 5 count 5".into(),
+            "head 5 count 5 weight 16384 at 0 newest [5, 0, 0, 0] with items".into(),
             "chunk 2..5 kept 0".into(),
         ]
     );
@@ -70,13 +70,13 @@ fn usage_of_a_turn_that_is_not_known_is_the_threads_and_makes_none() {
             "thread+".into(),
             format!("newest usage of thread: {}", usage_json(120, 1)),
             "stream+ streaming".into(),
-            "head+ 1 count 1".into(),
+            "head+ 1 count 1 weight 8192 newest [1, 0, 0, 0]".into(),
             "chunk 0..1 kept 0".into(),
         ]
     );
     assert_eq!(
         of_thread(&mut shell, &[repeated(0, "old", 240)]),
-        [format!("newest usage of thread: {}", usage_json(240, 1)), "marks 1".into()]
+        [format!("newest usage of thread: {}", usage_json(240, 1)), "marks r 1".into()]
     );
     assert_eq!(shell.turns, []);
 }
@@ -88,7 +88,7 @@ fn what_a_resumed_thread_repeats_of_a_turn_that_ended_changes_nothing() {
     let before = shell.newest.clone();
     let turn_diff =
         lifecycle(1, "turn/diff/updated", Some("U"), r#"{"threadId":"T","turnId":"U","diff":"d"}"#);
-    assert_eq!(of_thread(&mut shell, &[repeated(0, "U", 90), turn_diff]), ["marks 1"]);
+    assert_eq!(of_thread(&mut shell, &[repeated(0, "U", 90), turn_diff]), ["marks r 2"]);
     assert_eq!(shell.newest, before);
     assert_eq!(shell.turns.len(), 1);
 }
@@ -103,13 +103,13 @@ fn a_forked_thread_repeats_before_its_first_turn_in_the_same_batch() {
         [
             "thread+".into(),
             "thread next=Some(1)".into(),
-            "turn+ U inProgress".into(),
+            "turn+ U inProgress at 0 with items from 100".into(),
             format!("newest usage of U and thread: {}", usage_json(360, 1)),
-            "message+ m streaming open \"\"".into(),
-            "stream+ streaming".into(),
-            "head+ 3 count 3 open m".into(),
-            "chunk 0..3 kept 2".into(),
-            "marks 1".into(),
+            "message+ m streaming open \"\" at 0.1 from 1 growing".into(),
+            "stream+ streaming at 0".into(),
+            "head+ 3 count 3 weight 8192 at 0 open m 1:0 folded 1/0 newest [3, 0, 0, 0] with items".into(),
+            "chunk 0..3 kept 2 of m".into(),
+            "marks r 1".into(),
         ]
     );
     assert_eq!(kept(&shell, "", "usage"), Some(usage_json(360, 1)));
@@ -120,7 +120,7 @@ fn usage_beside_the_streams_counts_while_its_turn_goes_on() {
     let mut shell = begun();
     assert_eq!(
         of_thread(&mut shell, &[repeated(0, "U", 120)]),
-        [format!("newest usage of U and thread: {}", usage_json(120, 1)), "marks 1".into()]
+        [format!("newest usage of U and thread: {}", usage_json(120, 1)), "marks r 1".into()]
     );
 }
 
@@ -133,7 +133,7 @@ fn the_threads_usage_is_its_latest_turns() {
         shell.writes(&[usage(2, 120)]),
         [
             format!("newest usage of U: {}", usage_json(120, 1)),
-            "head 3 count 3".into(),
+            "head 3 count 3 weight 16384 at 0 newest [3, 0, 0, 0] with items".into(),
             "chunk 2..3 kept 0".into(),
         ],
         "the earlier turn's comes late"
@@ -148,13 +148,13 @@ fn what_fills_a_hole_is_newest_only_where_nothing_newer_came() {
     shell.writes(&[usage(5, 500), diff(6, "new"), diff(9, "newer")]);
     assert_eq!(
         shell.writes(&[usage(2, 200), diff(3, "old")]),
-        ["head 10 count 7 hole 4..5 hole 7..9", "chunk 2..4 kept 0"]
+        ["head 10 count 7 weight 32768 at 0 hole 4..5 hole 7..9 with items", "chunk 2..4 kept 0"]
     );
     assert_eq!(
         shell.writes(&[usage(7, 700), diff(8, "between")]),
         [
             format!("newest usage of U and thread: {}", usage_json(700, 1)),
-            "head 10 count 9 hole 4..5".into(),
+            "head 10 count 9 weight 40960 at 0 hole 4..5 newest [8, 10, 0, 0] with items".into(),
             "chunk 7..9 kept 0".into(),
         ]
     );
@@ -178,13 +178,17 @@ fn of_diff_plan_and_reroute_the_turn_keeps_the_newest() {
             "newest diff of U: a\nb😀".into(),
             format!("newest plan of U: {plan}"),
             format!("newest reroute of U: {reroute}"),
-            "head 5 count 5".into(),
+            "head 5 count 5 weight 16384 at 0 newest [0, 3, 4, 5] with items".into(),
             "chunk 2..5 kept 0".into(),
         ]
     );
     assert_eq!(
         shell.writes(&[diff(5, "")]),
-        ["newest diff of U: ", "head 6 count 6", "chunk 5..6 kept 0"],
+        [
+            "newest diff of U: ",
+            "head 6 count 6 weight 24576 at 0 newest [0, 6, 4, 5] with items",
+            "chunk 5..6 kept 0"
+        ],
         "nothing is changed any more"
     );
     assert_eq!(kept(&shell, "U", "diff"), None);
@@ -196,7 +200,11 @@ fn a_diff_that_comes_after_its_turns_end_is_its_newest() {
     shell.writes(&[turn_completed(2, "completed")]);
     assert_eq!(
         shell.writes(&[diff(3, "late")]),
-        ["newest diff of U: late", "head 4 count 4 closed", "chunk 3..4 kept 0"]
+        [
+            "newest diff of U: late",
+            "head 4 count 4 weight 24576 at 0 newest [0, 4, 0, 0] with items closed",
+            "chunk 3..4 kept 0"
+        ]
     );
 }
 
@@ -217,10 +225,15 @@ fn diff_plan_and_reroute_of_a_turn_that_is_not_known_are_nobodys() {
     let batch = [diff(0, "d"), event(1, "turn/plan/updated", params), event(2, "model/rerouted", params)];
     assert_eq!(
         shell.writes(&batch),
-        ["thread+", "stream+ streaming", "head+ 3 count 3", "chunk 0..3 kept 0"]
+        [
+            "thread+",
+            "stream+ streaming",
+            "head+ 3 count 3 weight 8192 newest [0, 1, 2, 3]",
+            "chunk 0..3 kept 0"
+        ]
     );
     let beside = lifecycle(0, "turn/diff/updated", Some("old"), params.replace("\"U\"", "\"old\"").as_str());
-    assert_eq!(of_thread(&mut shell, &[beside]), ["marks 1"]);
+    assert_eq!(of_thread(&mut shell, &[beside]), ["marks r 1"]);
 }
 
 #[test]
@@ -233,7 +246,11 @@ fn goal_settings_and_warnings_are_the_threads() {
             event(2, "thread/goal/updated", &goal("a")),
             event(3, "thread/goal/updated", &goal("b"))
         ]),
-        [r#"newest goal of thread: {"objective":"b"}"#, "head 4 count 4", "chunk 2..4 kept 0"]
+        [
+            r#"newest goal of thread: {"objective":"b"}"#,
+            "head 4 count 4 weight 16384 at 0 with items",
+            "chunk 2..4 kept 0"
+        ]
     );
     let settings = r#"{"threadId":"T","threadSettings":{"model":"m"}}"#;
     let events = [
@@ -248,7 +265,7 @@ fn goal_settings_and_warnings_are_the_threads() {
             r#"newest settings of thread: {"model":"m"}"#,
             "newest warning of thread: then",
             "newest goal of thread: ",
-            "marks 1",
+            "marks r 4",
         ]
     );
     assert_eq!((kept(&shell, "", "goal"), shell.turns.len()), (None, 1));
@@ -267,7 +284,7 @@ fn a_retry_of_a_turn_that_is_not_known_warns_the_thread() {
             "thread+",
             "newest warning of thread: busy",
             "stream+ streaming",
-            "head+ 1 count 1",
+            "head+ 1 count 1 weight 8192",
             "chunk 0..1 kept 1",
         ]
     );
@@ -297,7 +314,10 @@ fn what_rows_show_nothing_of_moves_the_cursor() {
         let next = cursor + 1;
         assert_eq!(
             shell.writes(&[event(cursor, kind, params)]),
-            [format!("head {next} count {next}"), format!("chunk {cursor}..{next} kept 0")],
+            [
+                format!("head {next} count {next} weight {} at 0 with items", cursor * 8192),
+                format!("chunk {cursor}..{next} kept 0"),
+            ],
             "{kind}"
         );
     }
@@ -307,5 +327,5 @@ fn what_rows_show_nothing_of_moves_the_cursor() {
         lifecycle(2, "thread/deleted", None, params),
         lifecycle(3, "thread/reverted", None, params),
     ];
-    assert_eq!(of_thread(&mut shell, &events), ["marks 1"]);
+    assert_eq!(of_thread(&mut shell, &events), ["marks r 4"]);
 }

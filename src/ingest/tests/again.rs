@@ -128,7 +128,10 @@ fn one_id_stands_at_one_place_whatever_the_ids_are() {
         }
     }
     let all: Vec<_> = (2..4_098).map(|cursor| delta(cursor, "m", "x")).collect();
-    assert_eq!(shell.writes(&all)[0], "head 4098 count 4098 open m:4096");
+    assert_eq!(
+        shell.writes(&all)[0],
+        "head 4098 count 4098 weight 73728 at 0 open m 1:4096 folded 1/0 with items"
+    );
     assert_eq!(refused(&shell, &all), None);
 }
 

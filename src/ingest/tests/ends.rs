@@ -23,12 +23,12 @@ fn a_main_stream_that_begins_last_takes_the_other_streams_of_its_turn_along() {
     assert_eq!(
         shell.writes(&[of_turn("R", item_started(0, "n"))]),
         [
-            "turn R inProgress",
-            "message+ n streaming open \"\"",
-            "stream+ streaming",
+            "turn R inProgress with items again",
+            "message+ n streaming open \"\" at 0.0 from 0 growing",
+            "stream+ streaming at 0",
             "stream streaming",
-            "head+ 1 count 1 open n",
-            "chunk 0..1 kept 1",
+            "head+ 1 count 1 weight 8192 at 0 open n 0:0 folded 0/0 with items",
+            "chunk 0..1 kept 1 of n",
         ]
     );
     assert_eq!(shell.streams["T:R:1"].1, "streaming");
@@ -51,10 +51,10 @@ fn the_end_of_a_turn_that_nothing_else_was_heard_of_ends_the_runs_other_id() {
         briefs(&shell.plan(&[], &[review_ended(0)]).writes),
         [
             "thread next=Some(2)",
-            "turn B interrupted by codex",
-            "turn+ A interrupted by codex",
+            "turn B interrupted by codex as A to 100",
+            "turn+ A interrupted by codex at 1 to 100",
             "stream aborted",
-            "marks 1",
+            "marks r 1",
         ]
     );
     assert_eq!(shell.turn("B").same_run_as.as_deref(), Some("A"));
@@ -77,7 +77,7 @@ fn a_word_about_a_turns_end_that_changes_nothing_of_it_ends_no_other() {
     let again = r#"{"threadId":"T","turn":{"id":"U","status":"completed"}}"#;
     assert_eq!(
         briefs(&shell.plan(&[], &[lifecycle(0, "turn/completed", Some("U"), again)]).writes),
-        ["marks 1"]
+        ["marks r 1"]
     );
     shell.writes(&[turn_completed(3, "completed")]);
     assert_eq!(shell.turn("V").status, "inProgress");

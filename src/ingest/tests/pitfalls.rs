@@ -74,12 +74,18 @@ fn user_before_assistant_at_equal_milliseconds_and_when_the_clock_steps_back() {
             [
                 "thread+",
                 "thread next=Some(1)",
-                "turn+ U inProgress",
-                "message+ u completed item \"hi\" again after 1",
-                "message+ m completed item \"hello\" again after 2",
-                "stream+ streaming",
-                "head+ 3 count 3",
-                "chunk 0..3 kept 3",
+                &format!("turn+ U inProgress at 0 with items from {}", clocks[0]),
+                &format!(
+                    "message+ u completed item \"hi\" at 0.1 from 1 end 1 whole to {} again after 1",
+                    clocks[1]
+                ),
+                &format!(
+                    "message+ m completed item \"hello\" at 0.2 from 2 end 2 whole to {} again after 2",
+                    clocks[2]
+                ),
+                "stream+ streaming at 0",
+                "head+ 3 count 3 weight 8192 at 0 with items",
+                "chunk 0..3 kept 3 of u m",
             ]
         );
         let places: Vec<u64> = shell.messages.iter().map(|row| row.made.order_in_turn).collect();
@@ -96,18 +102,18 @@ fn the_settling_of_a_killed_bridge_is_behind_what_its_outbox_held() {
         shell.writes(&[outbox[0], outbox[1], event(4, "turn/completed", settled)]),
         [
             "thread next=None",
-            "turn U completed by codex",
-            "message m completed item \"done\"",
+            "turn U completed by codex with items to 103",
+            "message m completed item \"done\" end 2 whole to 102",
             "stream finished",
-            "head 5 count 5 closed",
-            "chunk 2..5 kept 3",
+            "head 5 count 5 weight 16384 at 0 with items closed",
+            "chunk 2..5 kept 3 of m",
         ]
     );
     let mut shell = steady();
     shell.writes(&outbox);
     assert_eq!(
         shell.writes(&[event(4, "turn/completed", settled)]),
-        ["head 5 count 5 closed", "chunk 4..5 kept 1"],
+        ["head 5 count 5 weight 24576 at 0 with items closed", "chunk 4..5 kept 1"],
         "in a batch of its own"
     );
 }
@@ -167,9 +173,9 @@ fn a_malformed_event_of_any_kind_is_taken_out_of_forty() {
         assert_eq!(
             briefs(&plan),
             [
-                "head 42 count 42 open m:39".to_owned(),
-                format!("chunk 2..42 m={text:?} kept 0"),
-                format!("quarantine 20: {reason}"),
+                "head 42 count 42 weight 16384 at 0 open m 1:39 folded 1/0 with items".to_owned(),
+                format!("chunk 2..42 m:2..42={text:?} kept 0"),
+                format!("quarantine 20: {reason} {} bytes", payload.len()),
             ]
         );
         assert_eq!(told(&plan), (vec![42], vec!["E_SYNC_MALFORMED_EVENT".into()]));
@@ -294,7 +300,7 @@ fn an_interrupt_right_after_the_start_ends_a_turn_that_never_began() {
     let answer = plan_turn_interrupt(&TurnInterruptCall { now_ms: 5.0, reason: None, loaded });
     let ClientAnswer::Interrupted { writes } = answer else { panic!("{answer:?}") };
     let briefs: Vec<_> = writes.iter().map(brief).collect();
-    assert_eq!(briefs, ["thread next=None", "turn U interrupted by client"]);
+    assert_eq!(briefs, ["thread next=None", "turn U interrupted by client to 5 error interrupted"]);
 }
 
 #[test]
@@ -306,11 +312,11 @@ fn codex_word_about_a_turn_that_a_client_interrupted_counts() {
         shell.writes(&[delta(2, "m", "a"), turn_completed(3, "completed")]),
         [
             "thread next=None",
-            "turn U completed by codex",
-            "message m completed turn",
+            "turn U completed by codex with items again to 103",
+            "message m completed turn to 103",
             "stream finished",
-            "head 4 count 4 closed",
-            "chunk 2..4 m=\"a\" kept 1",
+            "head 4 count 4 weight 16384 at 0 with items closed",
+            "chunk 2..4 m:2..3=\"a\" kept 1",
         ]
     );
 }
@@ -325,11 +331,11 @@ fn a_provider_that_repeats_ids_across_turns_has_an_item_in_each() {
         shell.writes(&other),
         [
             "thread next=Some(2)",
-            "turn+ V inProgress",
-            "message+ m streaming open \"\"",
-            "stream+ streaming",
-            "head+ 3 count 3 open m:4",
-            "chunk 0..3 m=\"of V\" kept 2",
+            "turn+ V inProgress at 1 with items from 100",
+            "message+ m streaming open \"\" at 1.1 from 1 growing",
+            "stream+ streaming at 1",
+            "head+ 3 count 3 weight 8192 at 1 open m 1:4 folded 1/0 with items",
+            "chunk 0..3 m:2..3=\"of V\" kept 2 of m",
         ]
     );
     let texts: Vec<_> = shell.messages.iter().map(|row| shell.text_of(row)).collect();
@@ -355,10 +361,10 @@ fn a_delay_that_is_no_time_costs_a_turn_neither_its_end_nor_its_stream() {
             briefs(&plan),
             [
                 "thread next=None",
-                "turn U completed by codex",
-                "message m completed turn",
+                "turn U completed by codex with items to 102",
+                "message m completed turn to 102",
                 "stream finished",
-                "head 3 count 3 closed",
+                "head 3 count 3 weight 16384 at 0 with items closed",
                 "chunk 2..3 kept 1",
             ],
             "{delay}"
@@ -375,7 +381,13 @@ fn a_delay_that_is_no_time_costs_a_turn_neither_its_end_nor_its_stream() {
 fn being_away_ends_no_turn() {
     let mut shell = steady();
     shell.now_ms += 10.0 * HOUR_MS;
-    assert_eq!(shell.writes(&[delta(2, "m", "a")]), ["head 3 count 3 open m:1", "chunk 2..3 m=\"a\" kept 0"]);
+    assert_eq!(
+        shell.writes(&[delta(2, "m", "a")]),
+        [
+            "head 3 count 3 weight 16384 at 0 open m 1:1 folded 1/0 with items",
+            "chunk 2..3 m:2..3=\"a\" kept 0"
+        ]
+    );
     assert_eq!(
         (shell.turn("U").status.as_str(), shell.statuses()),
         ("inProgress", vec!["m streaming".into()])
@@ -395,7 +407,7 @@ fn resume_then_fork_of_a_thread_with_finished_turns() {
     let before = (shell.newest.clone(), shell.turns.clone());
     for number in 0..2 {
         let plan = shell.plan(&[], &[usage(number)]);
-        assert_eq!((briefs(&plan), plan.partial), (vec!["marks 1".to_owned()], false));
+        assert_eq!((briefs(&plan), plan.partial), (vec![format!("marks r {}", number + 1)], false));
     }
     assert_eq!((shell.newest.clone(), shell.turns.clone()), before, "resumed");
     let mut fork = Shell::new();
@@ -404,7 +416,7 @@ fn resume_then_fork_of_a_thread_with_finished_turns() {
     let plan = fork.plan(&[], &[usage(0)]);
     assert_eq!(
         (briefs(&plan), plan.partial, fork.turns.len()),
-        (vec!["marks 1".to_owned()], false, 1),
+        (vec!["marks r 1".to_owned()], false, 1),
         "forked"
     );
 }
@@ -428,7 +440,7 @@ fn request_id_0_again_after_a_restart_of_the_app_server() {
             "thread next=None",
             "request expired processGone of r.1",
             "request+ 0 commandExecution for \"c\" pending of r.2",
-            "head 4 count 4",
+            "head 4 count 4 weight 24576 at 0 with items",
             "chunk 3..4 kept 0",
         ]
     );

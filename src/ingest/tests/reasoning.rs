@@ -41,7 +41,10 @@ fn malformed_reasoning_is_acknowledged_and_named_and_not_kept() {
     let mut shell = without_reasoning();
     let batch = malformed();
     let plan = shell.plan(&batch, &[]);
-    assert_eq!(plan.writes.iter().map(brief).collect::<Vec<_>>(), ["head 9 count 9", "chunk 2..9 kept 0"]);
+    assert_eq!(
+        plan.writes.iter().map(brief).collect::<Vec<_>>(),
+        ["head 9 count 9 weight 16384 at 0 with items", "chunk 2..9 kept 0"]
+    );
     assert!(plan.partial);
     assert_eq!(plan.acks[0].cursor_end, 9);
     let told: Vec<_> = plan.errors.iter().map(|fault| (name(&fault.error_code), fault.event)).collect();

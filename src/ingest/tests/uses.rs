@@ -27,11 +27,11 @@ fn an_id_that_was_used_before_inside_a_hole_is_two_items() {
     assert_eq!(
         shell.writes(&[item_started(1, "x"), delta(2, "x", "fi"), item_completed(5, "x", "first")]),
         [
-            "message x streaming open \"\"",
-            "message+ x#2 completed item \"first\"",
-            "head 12 count 6 hole 3..5 hole 6..10 open x:65538",
-            "chunk 1..3 x=\"fi\" kept 1",
-            "chunk 5..6 kept 1",
+            "message x streaming open \"\" at 0.10 from 10",
+            "message+ x#2 completed item \"first\" at 0.1 from 1 use 2 end 5 whole to 105",
+            "head 12 count 6 weight 32768 at 0 hole 3..5 hole 6..10 open x 10:65538 folded 10/0 with items",
+            "chunk 1..3 x:2..3=\"fi\" kept 1 of x",
+            "chunk 5..6 kept 1 of x",
         ]
     );
     assert_eq!(shown(&shell), ["x#2 at 1 completed \"first\"", "x at 10 streaming \"second\""]);
@@ -137,7 +137,11 @@ fn an_item_whose_start_fills_a_hole_behind_its_end_stands_where_it_began() {
     shell.writes(&[item_completed(5, "x", "done"), item_started(6, "y")]);
     assert_eq!(
         shell.writes(&[item_started(2, "x")]),
-        ["message x completed item again after 5", "head 7 count 4 hole 1..2 hole 3..5", "chunk 2..3 kept 1"]
+        [
+            "message x completed item at 0.2 from 2 end 5 again after 5",
+            "head 7 count 4 weight 24576 at 0 hole 1..2 hole 3..5 with items",
+            "chunk 2..3 kept 1 of x"
+        ]
     );
     assert_eq!(shown(&shell), ["x at 2 completed \"done\"", "y at 6 streaming \"\""]);
     shell.writes(&[delta(3, "x", "do"), delta(4, "x", "ne")]);

@@ -6,6 +6,7 @@ use super::model::{Batch, Binding, MessageView, RequestView, Sender, StreamView,
 use crate::client::ClientAnswer;
 use crate::delta::order::Range;
 use crate::delta::window::{ChunkFacts, StreamRequest, Window, WindowCall, read_window};
+use crate::ingest::call::IngestCall;
 use crate::ingest::plan::plan_ingest;
 use crate::ingest::write::{Channel, Write};
 use crate::ingest::write::{IngestAnswer, Needs, Plan};
@@ -131,7 +132,7 @@ impl Engine {
     /// `turns.interrupt`: whether the turn exists.
     pub fn interrupt(&mut self, turn_id: &'static str, now_ms: f64) -> bool {
         let rows = self.shell.clone();
-        let mut call = rows.call(&[], &[]);
+        let mut call = IngestCall { now_ms, ..rows.call(&[], &[]) };
         let loaded = rows.load(&to_end(turn_id), &call);
         call.loaded = Some(loaded.clone());
         let interrupt = TurnInterruptCall { now_ms, reason: None, loaded };
@@ -149,7 +150,7 @@ impl Engine {
     /// The sweep looks at a turn: whether it ends, or when it looks again.
     pub fn silence(&mut self, turn_id: &'static str, now_ms: f64) -> Result<(), f64> {
         let rows = self.shell.clone();
-        let mut call = rows.call(&[], &[]);
+        let mut call = IngestCall { now_ms, ..rows.call(&[], &[]) };
         let loaded = rows.load(&to_end(turn_id), &call);
         call.loaded = Some(loaded.clone());
         let writer = self.bindings.values().max_by_key(|binding| binding.epoch);
