@@ -39,6 +39,21 @@ fn lines() {
 }
 
 #[test]
+fn redactions() {
+    replay("redaction", 30, |bytes| super::hostile::check_redaction(std::str::from_utf8(bytes).unwrap()));
+}
+
+#[test]
+fn commands() {
+    replay("command", 30, |bytes| super::hostile::check_command(std::str::from_utf8(bytes).unwrap()));
+}
+
+#[test]
+fn pages() {
+    replay("page", 30, |bytes| super::hostile::check_page(std::str::from_utf8(bytes).unwrap()));
+}
+
+#[test]
 fn plans() {
     replay("plan", 60, |bytes| _ = super::operations::Case::read(bytes).run());
 }

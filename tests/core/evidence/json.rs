@@ -68,7 +68,7 @@ fn kinds(value: Option<&Value>) -> Vec<&str> {
 }
 
 /// Levels of arrays and objects, counted without regard to the grammar.
-fn depth(text: &str) -> usize {
+pub(super) fn depth(text: &str) -> usize {
     let (mut deepest, mut level, mut inside, mut escaped) = (0, 0_usize, false, false);
     for byte in text.bytes() {
         match byte {

@@ -6,6 +6,7 @@
 //! - [`calls`]: packed calls and their native answers, for the wasm to give the same
 //! - [`engine`]: the core in its shell, as a user's thread
 //! - [`json`], [`line`](mod@line): the readers of text against `serde_json`
+//! - [`hostile`]: texts that others write, through redaction, policy and imports
 
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +24,7 @@ pub mod calls;
 mod corpus;
 pub mod engine;
 pub mod history;
+pub mod hostile;
 pub mod json;
 pub mod line;
 pub mod model;
