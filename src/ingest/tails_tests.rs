@@ -1,5 +1,7 @@
 //! Texts that are folded while they grow: every write of the batch that folds, and texts that are whole at any time.
 
+use super::call::Delta;
+use super::plan::plan_ingest;
 use super::write::{IngestAnswer, Write};
 use crate::limits::{CHUNK_WEIGHT_MIN, FOLD_WEIGHT_MAX, TEXT_PART_BYTES_MAX};
 use crate::testing::*;
@@ -27,7 +29,7 @@ fn the_batch_that_fills_a_part_folds_the_text_up_to_its_end() {
         assert_eq!(folds(&shell.writes(&[delta(cursor, "m", &letters(20 * KIB))])), [""; 0]);
     }
     let batch = [delta(5, "m", &letters(6 * KIB))];
-    let IngestAnswer::Needs { needs } = super::plan::plan_ingest(&shell.call(&batch, &[])) else { panic!() };
+    let IngestAnswer::Needs { needs } = plan_ingest(&shell.call(&batch, &[])) else { panic!() };
     assert_eq!((needs.items.len(), needs.folds.len(), needs.folds[0].end), (1, 1, 5));
     let text = letters(6 * KIB);
     assert_eq!(
@@ -155,7 +157,7 @@ fn an_item_that_ends_in_the_batch_is_not_folded_and_writes_what_differs() {
     let before = shell.messages[0].part_bytes;
     let whole = format!("{text}{}", letters(2 * KIB));
     let batch = [delta(3, "m", &letters(64 * KIB)), item_completed(4, "m", &whole)];
-    let IngestAnswer::Needs { needs } = super::plan::plan_ingest(&shell.call(&batch, &[])) else { panic!() };
+    let IngestAnswer::Needs { needs } = plan_ingest(&shell.call(&batch, &[])) else { panic!() };
     assert_eq!(needs.folds, [], "no tail is read for it");
     let writes = shell.writes(&batch);
     assert_eq!(folds(&writes), [""; 0]);
@@ -181,6 +183,81 @@ fn a_tail_that_is_too_much_to_read_is_folded_by_the_batches_that_follow() {
     assert_eq!(folded[..4], [None; 4]);
     assert_eq!(folded[4..], to(&[2, 3, 4, 5, 6, 7, 8, 9]), "a chunk a batch, each batch");
     assert_eq!(shell.text("m"), letters(12 * 15 * KIB));
+}
+
+/// Messages whose tails a batch asks for.
+fn asked(shell: &Shell, batch: &[Delta<'static>]) -> Vec<String> {
+    match plan_ingest(&shell.call(batch, &[])) {
+        IngestAnswer::Needs { needs } => needs.folds.into_iter().map(|fold| fold.message_id).collect(),
+        IngestAnswer::Plan { .. } => vec![],
+        IngestAnswer::Rejected { fault } => panic!("{fault:?}"),
+    }
+}
+
+#[test]
+fn a_tail_is_asked_for_by_the_batch_that_folds_it_and_by_no_other() {
+    let large = |cursor, id| delta(cursor, id, &letters(70 * KIB));
+    let two = || Shell::after(&[turn_started(0), item_started(1, "m"), item_started(2, "n")]);
+    let other_end = item_completed(4, "n", "n");
+    for (batch, want) in [
+        (vec![delta(3, "m", "a")], vec![]),
+        (vec![large(3, "m")], vec!["m"]),
+        (vec![large(3, "n")], vec!["n"]),
+        (vec![large(3, "m"), other_end], vec!["m"]),
+        (vec![large(3, "m"), item_completed(4, "m", "m")], vec![]),
+        (vec![large(3, "m"), turn_completed(4, "completed")], vec![]),
+    ] {
+        assert_eq!(asked(&two(), &batch), want, "{}", batch.len());
+    }
+}
+
+#[test]
+fn behind_a_hole_a_tail_is_asked_for_where_it_is_filled_or_too_much_to_read() {
+    let mut shell = steady();
+    shell.writes(&[delta(2, "m", "one ")]);
+    shell.writes(&[delta(4, "m", &letters(70 * KIB))]);
+    assert_eq!(asked(&shell, &[delta(5, "m", "x")]), [""; 0]);
+    assert_eq!(asked(&shell, &[delta(3, "m", "two ")]), ["m"]);
+    let due = FOLD_WEIGHT_MAX / CHUNK_WEIGHT_MIN as u64;
+    let mut cursors = vec![];
+    for cursor in 5..7 + due {
+        let batch = [delta(cursor, "m", "x")];
+        cursors.extend(asked(&shell, &batch).into_iter().map(|_| cursor));
+        shell.writes(&batch);
+    }
+    assert_eq!(cursors.len(), 1, "{cursors:?}");
+}
+
+#[test]
+fn the_tail_of_an_item_that_was_not_seen_to_begin_is_asked_for_unless_its_beginning_comes() {
+    let unseen = |cursor| {
+        let mut shell = Shell::after(&[turn_started(0)]);
+        shell.writes(&[delta(cursor, "m", &letters(40 * KIB))]);
+        shell
+    };
+    let mut shell = unseen(1);
+    for cursor in 2..4 {
+        let batch = [delta(cursor, "m", &letters(70 * KIB))];
+        assert_eq!(asked(&shell, &batch), ["m"], "{cursor}");
+        shell.writes(&batch);
+        assert_eq!(shell.heads[0].open[0].fold.unwrap().cursor, cursor + 1);
+    }
+    let beginning = [item_started(1, "m"), delta(2, "m", &letters(70 * KIB))];
+    assert_eq!(asked(&unseen(3), &beginning), [""; 0]);
+}
+
+#[test]
+fn a_head_that_knew_nothing_of_a_fold_learns_where_it_stands() {
+    let mut shell = steady();
+    shell.writes(&[delta(2, "m", &letters(70 * KIB))]);
+    assert_eq!(shell.messages[0].folded, Some(3));
+    shell.end_silent(TURN);
+    shell.writes(&[delta(3, "m", "b")]);
+    let fold = |shell: &Shell| shell.heads[0].open[0].fold.map(|fold| (fold.cursor, fold.fill));
+    assert_eq!(fold(&shell), Some((1, 64 * KIB as u64 + 1)), "a part, so that the next batch looks");
+    shell.writes(&[delta(4, "m", "c")]);
+    assert_eq!(fold(&shell), Some((3, 6 * KIB as u64 + 2)));
+    assert_eq!(shell.text("m"), format!("{}bc", letters(70 * KIB)));
 }
 
 #[test]

@@ -115,6 +115,10 @@ fn check_decision(wish: &str, asked: &str) {
         assert!(is_json(decision), "{decision:?}");
         let result = approval::result(&method, asked, decision);
         assert!(is_json(&result), "{result:?}");
+        // Of a request that asks for nothing, every decision is the same.
+        if result == approval::result(&method, asked, "\"decline\"") {
+            continue;
+        }
         let told = approval::decision_of(&method, &result).map(|told| approval::is_same(told, decision));
         assert!(told != Some(false), "what Codex is answered is what was decided: {result:?}, {decision:?}");
     }
