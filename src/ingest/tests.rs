@@ -7,6 +7,7 @@ use crate::testing::*;
 use proptest::prelude::*;
 
 mod again;
+mod bounds;
 mod ends;
 mod pitfalls;
 mod reasoning;
