@@ -104,21 +104,23 @@ function add(results, { file, piece, of }, { sha256, caught, unviable, survived 
   };
 }
 
-/** Lets mutants of a file meet all tests: those of these names, with or without their place. */
-async function runNamed(copy, file, names) {
+/** Lets mutants of a file meet tests, all of them or the quick ones: those of these names, with or without their place. */
+async function runNamed(copy, file, names, testArgs = ALL) {
   if (names.length === 0) return [];
   const exactly = names.flatMap((name) => ["-F", `^(${file}:[0-9]+:[0-9]+: )?${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`]);
-  return await outcomes(copy, ["-f", file, ...exactly], ALL);
+  return await outcomes(copy, ["-f", file, ...exactly], testArgs);
 }
 
-async function runSurvivors(results) {
+/** Takes one file after the other, as long as there are some: what survived meets the quick tests again, then all. */
+async function askSurvivors(files, results) {
   const copy = copyOfProject();
   try {
     await assertPasses(copy);
-    for (const [file, result] of Object.entries(results)) {
-      if (result.survived.length === 0 || result.sha256 !== hashOf(file)) continue;
-      const found = await runNamed(copy, file, [...new Set(result.survived)]);
-      const survived = found.filter(({ summary }) => summary === "MissedMutant").map(({ scenario }) => nameOf(scenario.Mutant)).sort();
+    while (files.length > 0) {
+      const [file, result] = files.shift();
+      const living = (found) => found.filter(({ summary }) => summary === "MissedMutant").map(({ scenario }) => scenario.Mutant.name);
+      const quick = living(await runNamed(copy, file, [...new Set(result.survived)], QUICK));
+      const survived = living(await runNamed(copy, file, quick)).map((name) => nameOf({ name })).sort();
       results[file] = { ...result, caught: result.caught + result.survived.length - survived.length, survived };
       keep(results);
       console.log(`${file}: ${String(result.survived.length)} survived, ${String(survived.length)} do now`);
@@ -126,6 +128,11 @@ async function runSurvivors(results) {
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+async function runSurvivors(results) {
+  const files = Object.entries(results).filter(([file, { survived, sha256 }]) => survived.length > 0 && sha256 === hashOf(file));
+  await Promise.all(Array.from({ length: availableParallelism() }, () => askSurvivors(files, results)));
 }
 
 function copyOfProject() {
