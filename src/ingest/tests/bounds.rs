@@ -3,8 +3,9 @@
 use crate::error::Code;
 use crate::ingest::call::{Delta, LifecycleEvent};
 use crate::ingest::envelope;
-use crate::ingest::write::{ChunkRange, Fault, FoldRange, ItemName, Needs};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, ID_BYTES_MAX};
+use crate::ingest::plan::plan_ingest;
+use crate::ingest::write::{ChunkRange, Fault, FoldRange, IngestAnswer, ItemName, Needs};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, CHUNK_BYTES_MAX, ID_BYTES_MAX, NEEDS_RANGES_MAX};
 use crate::testing::*;
 
 /// The code of a batch of these events, and of as many lifecycle events.
@@ -98,4 +99,108 @@ fn a_fault_has_its_codes_name() {
         let fault = serde_json::to_value(Fault::new(code, "", None)).unwrap();
         assert_eq!(fault["errorCode"], name(&code));
     }
+}
+
+/// The rows that a batch asks for; none where it is refused.
+fn needs_of(shell: &Shell, deltas: &[Delta<'static>], beside: &[LifecycleEvent<'static>]) -> Option<Needs> {
+    match plan_ingest(&shell.call(deltas, beside)) {
+        IngestAnswer::Needs { needs } => Some(needs),
+        IngestAnswer::Rejected { fault } => {
+            assert_eq!(name(&fault.error_code), "E_SYNC_BATCH_TOO_LARGE");
+            None
+        }
+        IngestAnswer::Plan { plan } => panic!("{plan:?}"),
+    }
+}
+
+#[test]
+fn the_rows_that_a_batch_names_take_3500_ranges_at_most() {
+    let shell = Shell::after(&[turn_started(0), item_started(1, "m")]);
+    // An item takes three ranges, a name of an event that is not the bridge's one.
+    let items =
+        |count: u64| (2..2 + count).map(|at| item_started(at, keep(format!("i{at}")))).collect::<Vec<_>>();
+    let foreign = |count: u64| {
+        (0..count)
+            .map(|at| LifecycleEvent {
+                event_id: keep(format!("foreign {at}")),
+                ..lifecycle(at, "thread/closed", None, r#"{"threadId":"T"}"#)
+            })
+            .collect::<Vec<_>>()
+    };
+    let most = NEEDS_RANGES_MAX as u64;
+    for (more, is_refused) in [(0, false), (1, true), (2, true)] {
+        let beside = foreign(most - 3 * 1_000 + more);
+        let needs = needs_of(&shell, &items(1_000), &beside);
+        assert_eq!(needs.is_none(), is_refused, "{more} more");
+        assert!(needs.is_none_or(|needs| needs.ranges() == NEEDS_RANGES_MAX));
+    }
+}
+
+#[test]
+fn a_batch_folds_two_texts_whatever_streams_they_are_of() {
+    let large = "a".repeat(70 * 1024);
+    let beside = |event: Delta<'static>| Delta {
+        stream_id: "T:U:1",
+        event_id: keep(format!("beside {}", event.event_id)),
+        ..event
+    };
+    let ids = ["k", "l", "m", "n"];
+    let mut batch = vec![];
+    let mut shell = Shell::after(&[turn_started(0)]);
+    for (id, at) in ids.into_iter().zip(1..) {
+        shell.writes(&[item_started(at, id)]);
+        batch.push(delta(at + 4, id, &large));
+    }
+    for (id, at) in ["o", "p"].into_iter().zip(0..) {
+        shell.writes(&[beside(item_started(at, id))]);
+        batch.push(beside(delta(at + 2, id, &large)));
+    }
+    let folds = |batch: &[usize], of: &[Delta<'static>]| {
+        let batch: Vec<_> = batch.iter().map(|at| of[*at]).collect();
+        needs_of(&shell, &batch, &[]).unwrap().folds.len()
+    };
+    for (which, want) in [
+        (&[0][..], 1),
+        (&[4], 1),
+        (&[0, 4], 2),
+        (&[0, 1], 2),
+        (&[0, 1, 2], 2),
+        (&[0, 1, 4], 2),
+        (&[0, 4, 5], 2),
+        (&[0, 1, 2, 3, 4, 5], 2),
+    ] {
+        assert_eq!(folds(which, &batch), want, "{which:?}");
+    }
+}
+
+#[test]
+fn a_chunk_covers_512_events_and_256_kib() {
+    let spans = |batch: &[Delta<'static>]| {
+        let mut shell = Shell::after(&[turn_started(0), item_started(1, "m")]);
+        shell.writes(batch);
+        shell
+            .chunks
+            .iter()
+            .skip(1)
+            .map(|chunk| chunk.range())
+            .map(|range| (range.start, range.end))
+            .collect::<Vec<_>>()
+    };
+    let small: Vec<_> = (2..2 + 513).map(|at| delta(at, "m", "a")).collect();
+    assert_eq!(spans(&small[..512]), [(2, 514)]);
+    assert_eq!(spans(&small), [(2, 514), (514, 515)]);
+    // A chunk's bytes are those of its texts, and of the ids of events and messages.
+    let of = |at: u64, bytes: usize| Delta {
+        event_id: keep(format!("id{at}")),
+        ..delta(at, "m", &"a".repeat(bytes))
+    };
+    let half = CHUNK_BYTES_MAX / 2 - "id2".len() - "m".len();
+    assert_eq!(spans(&[of(2, half), of(3, half)]), [(2, 4)]);
+    assert_eq!(spans(&[of(2, half), of(3, half + 1)]), [(2, 3), (3, 4)]);
+    // And of payloads that are kept.
+    let kept = |at| Delta { event_id: keep(format!("id{at}")), ..item_started(at, keep(format!("i{at}"))) };
+    let rest = CHUNK_BYTES_MAX - 2 * ("id2".len() + kept(2).payload_json.len());
+    let text = rest - "id4".len() - "m".len();
+    assert_eq!(spans(&[kept(2), kept(3), of(4, text)]), [(2, 5)]);
+    assert_eq!(spans(&[kept(2), kept(3), of(4, text + 1)]), [(2, 4), (4, 5)]);
 }
