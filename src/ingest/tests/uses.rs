@@ -1,6 +1,7 @@
 //! Items whose ids are used again, whatever a hole held when they came: each use has its text and its place.
 
-use crate::ingest::call::Delta;
+use crate::ingest::call::{Delta, LifecycleEvent};
+use crate::ingest::write::Plan;
 use crate::limits::TEXT_PART_BYTES_MAX;
 use crate::testing::*;
 use proptest::prelude::*;
@@ -248,4 +249,115 @@ proptest! {
         prop_assert_eq!(got, want);
         prop_assert_eq!(&shell.heads[0].open, &vec![]);
     }
+}
+
+/// Of a batch's writes those of messages.
+fn messages(plan: &Plan) -> Vec<String> {
+    plan.writes.iter().map(brief).filter(|write| write.starts_with("message")).collect()
+}
+
+fn began(number: u64, turn_id: &'static str, item_id: &str) -> LifecycleEvent<'static> {
+    let params = format!(
+        r#"{{"threadId":"T","turnId":"{turn_id}","item":{{"type":"agentMessage","id":"{item_id}","text":""}}}}"#
+    );
+    lifecycle(number, "item/started", Some(turn_id), &params)
+}
+
+#[test]
+fn items_beside_the_streams_stand_behind_what_their_turn_has() {
+    let mut shell = Shell::after(&[turn_started(0), item_started(4, "m")]);
+    shell.writes(&[of_turn("V", turn_started(0)), of_turn("V", item_started(8, "m"))]);
+    let events =
+        [began(0, "V", "n"), began(1, "U", "n"), began(2, "U", "o"), began(3, "V", "o"), began(4, "V", "p")];
+    let plan = shell.plan(&[], &events);
+    let places: Vec<_> = messages(&plan)
+        .iter()
+        .map(|write| write.split(" at ").nth(1).unwrap().split(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(places, ["1.9", "0.5", "0.6", "1.10", "1.11"]);
+}
+
+#[test]
+fn a_head_remembers_64_open_items() {
+    let open = |shell: &Shell| shell.heads[0].open.len();
+    let with = |count: u64| {
+        let mut all = vec![turn_started(0)];
+        all.extend((1..=count).map(|at| item_started(at, keep(format!("i{at}")))));
+        Shell::after(&all)
+    };
+    for (count, want) in [(63, 63), (64, 64), (65, 64)] {
+        assert_eq!(open(&with(count)), want);
+    }
+    for (count, want) in [(62, 63), (63, 64), (64, 64)] {
+        let mut shell = with(count);
+        shell.plan(&[], &[began(0, "U", "n")]);
+        shell.writes(&[delta(count + 1, "n", "a")]);
+        assert_eq!((open(&shell), shell.text("n").as_str()), (want, "a"), "{count}");
+    }
+}
+
+#[test]
+fn text_of_an_item_that_its_turns_end_closed_opens_nothing() {
+    let mut shell = begun();
+    shell.plan(&[], &[began(0, "U", "n")]);
+    shell.writes(&[turn_completed(1, "completed")]);
+    shell.writes(&[delta(2, "n", "late")]);
+    assert_eq!(shell.heads[0].open, []);
+    assert_eq!((shell.text("n"), shell.statuses()), ("late".into(), vec!["n completed".to_owned()]));
+}
+
+#[test]
+fn what_follows_an_end_behind_a_hole_before_that_end_belongs_to_it() {
+    let mut shell = begun();
+    shell.writes(&[item_started(1, "x"), item_completed(5, "x", "whole")]);
+    shell.writes(&[delta(6, "x", "late")]);
+    assert_eq!(shown(&shell), ["x at 1 completed \"whole\""]);
+}
+
+#[test]
+fn turns_of_one_batch_may_use_the_same_ids() {
+    let mut shell = begun();
+    let other = |event| of_turn("V", event);
+    shell.writes(&[
+        item_started(1, "x"),
+        delta(2, "x", "mine"),
+        other(turn_started(0)),
+        other(delta(1, "x", "theirs")),
+    ]);
+    shell.writes(&[item_completed(3, "x", "mine."), other(delta(2, "x", "!"))]);
+    let texts: Vec<_> = shell
+        .messages
+        .iter()
+        .map(|row| (row.turn_id.clone(), row.message_id.clone(), shell.text_of(row)))
+        .collect();
+    let row = |turn_id: &str, text: &str| (turn_id.to_owned(), "x".to_owned(), text.to_owned());
+    assert_eq!(texts, [row("U", "mine."), row("V", "theirs!")]);
+}
+
+#[test]
+fn an_item_whose_start_fills_a_hole_was_seen_to_begin() {
+    let mut shell = begun();
+    let begun =
+        |shell: &Shell| shell.heads[0].open.iter().map(|open| open.fold.unwrap().started).collect::<Vec<_>>();
+    for (event, want) in
+        [(delta(3, "x", "c"), false), (delta(2, "x", "b"), false), (item_started(1, "x"), true)]
+    {
+        shell.writes(&[event]);
+        assert_eq!(begun(&shell), [want], "{}", event.event_id);
+    }
+}
+
+#[test]
+fn a_text_that_begins_elsewhere_than_was_known_is_not_folded_by_the_batch_that_says_so() {
+    let large = "a".repeat(TEXT_PART_BYTES_MAX);
+    let mut shell = begun();
+    shell.writes(&[item_started(10, "x"), delta(11, "x", "one ")]);
+    let writes =
+        shell.writes(&[item_started(1, "x"), item_completed(5, "x", "first"), delta(12, "x", &large)]);
+    assert!(writes.iter().all(|write| !write.starts_with("fold")), "{writes:?}");
+    let texts = |shell: &Shell| shell.messages.iter().map(|row| shell.text_of(row)).collect::<Vec<_>>();
+    assert_eq!(texts(&shell), [format!("one {large}"), "first".to_owned()]);
+    let writes = shell.writes(&[delta(13, "x", "!")]);
+    assert!(writes.iter().any(|write| write.starts_with("fold")), "{writes:?}");
+    assert_eq!(texts(&shell), [format!("one {large}!"), "first".to_owned()]);
 }
