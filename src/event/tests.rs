@@ -100,3 +100,13 @@ fn an_item_is_kept_as_its_type_is_and_reasoning_as_reasoning() {
         assert_ne!(keeping("plan"), Keeping::Reasoning);
     }
 }
+
+#[test]
+fn a_string_holds_no_control_character_wherever_it_stands() {
+    for at in 0..20 {
+        for char in (0..0x80).map(char::from).filter(|char| !matches!(char, '"' | '\\')) {
+            let line = format!("\"{}{char}{}\"", "a".repeat(at), "b".repeat(19 - at));
+            assert_eq!(Json::parse(&line).is_ok(), char >= ' ', "{at} {char:?}");
+        }
+    }
+}

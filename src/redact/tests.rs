@@ -126,6 +126,12 @@ fn what_is_no_secret_stays_byte_for_byte() {
         "inputTokens: 12345678901234567890",
         "a \\ b \" c",
         "019a6f3e-1111-7abc-8def-0123456789ab",
+        "Bearer0a1b2c3d4e5f6a7b8c9d",
+        "https://host:80 and me@host",
+        "https://me:hun\u{7f}ter2@host",
+        "https://me:@host",
+        "api_key: see 0123456789abcdef0",
+        r"\\nsk-proj-4fTq8ZxWvYb2Lk9PnRs3Ud7a",
     ] {
         assert_eq!(redact_message(text, None), None, "{text}");
         assert_eq!(redact_message(&agent_message(text), None), None, "{text}");
@@ -134,10 +140,51 @@ fn what_is_no_secret_stays_byte_for_byte() {
         r#"{"id":0,"method":"x","params":{"userAuthorization":"unknown to us","apiKey":"short","accessToken":null}}"#,
         r#" { "method" : "x" , "params" : [ 1 , -2.5e3 , true , null , { } , [ ] , "" ] , "emittedAtMs" : 5 } "#,
         r#""\ud83d""#,
+        r#"{"method":"x","params":{"t":"a\u0073k-4fTq8ZxWvYb2Lk9PnRs3Ud7a"}}"#,
         "5",
         "[]",
     ] {
         assert_eq!(redact_message(line, None), None, "{line}");
+    }
+}
+
+#[test]
+fn white_space_that_json_escapes_is_white_space() {
+    let key = "sk-proj-4fTq8ZxWvYb2Lk9PnRs3Ud7a";
+    for space in ["\n", "\r", "\t", "\u{8}", "\u{c}"] {
+        let out = redacted(&agent_message(&format!("a{space}{key}{space}b")));
+        assert_eq!(json(&out)["params"]["item"]["text"], format!("a{space}[redacted:key]{space}b"));
+    }
+}
+
+#[test]
+fn a_web_token_has_parts_of_eight_characters_at_least() {
+    assert_eq!(redacted("eyJhbGciOiJ.eyJzdWIi.x"), "[redacted:jwt]");
+    for short in ["eyJhbGciOi.eyJzdWIi.x", "eyJhbGciOiJ.eyJzdWI.x"] {
+        assert_eq!(redact_message(short, None), None, "{short}");
+    }
+}
+
+#[test]
+fn the_label_of_a_private_key_has_forty_characters_at_most() {
+    let pem = |label: usize| {
+        let label = format!("{} PRIVATE KEY", "A".repeat(label - " PRIVATE KEY".len()));
+        format!("-----BEGIN {label}-----\nMIIE\n-----END {label}-----")
+    };
+    assert_eq!(redacted(&pem(40)), "[redacted:pem]");
+    for label in [41, 60] {
+        assert_eq!(redact_message(&pem(label), None), None, "{label}");
+    }
+}
+
+#[test]
+fn a_basic_header_holds_eight_characters_at_least_that_are_no_word() {
+    for pair in ["dTpwYXNz", "abcdefgh12", "abcdefg1", "dTpwYXNzd29y"] {
+        let want = "Authorization: Basic [redacted:authorization]";
+        assert_eq!(redacted(&format!("Authorization: Basic {pair}")), want, "{pair}");
+    }
+    for stays in ["Basic dTpwYXN", "Basic abcdef1", "Basic authentication", "Token dTpwYXNz"] {
+        assert_eq!(redact_message(&format!("Authorization: {stays}"), None), None, "{stays}");
     }
 }
 
@@ -441,6 +488,13 @@ fn the_cost_is_linear_in_the_line() {
         // Four times, and the look-ahead that the end cuts off.
         assert!(four <= 5 * one, "{piece}: {one} {four}");
         assert!(four <= 400 * (8_000 * piece.len()) as u64, "{piece}: {four}");
+    }
+}
+
+#[test]
+fn the_inside_of_a_word_costs_nothing() {
+    for piece in ["a", "Z9", "sess"] {
+        assert_eq!(steps(piece, 8_000), steps(piece, 2_000), "{piece}");
     }
 }
 
