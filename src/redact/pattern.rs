@@ -288,7 +288,7 @@ impl<'a> Scan<'a> {
     }
 
     fn secret_at(&self, at: usize, char: u8, next: usize) -> Option<Found> {
-        if char == b'-' && self.before != b'-' {
+        if char == b'-' {
             return self.pem(at);
         }
         if matches!(char, b':' | b'=') {

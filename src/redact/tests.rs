@@ -92,6 +92,8 @@ fn what_stands_around_a_secret_stays() {
         ),
         ("GET /cb?code=4/0AX4XfWh1234567890&state=x".into(), "GET /cb?code=[redacted:oauth]&state=x"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE\ncut".into(), "[redacted:pem]"),
+        // As a diff has it that takes the key out of a file.
+        ("------BEGIN PRIVATE KEY-----\n-MIIE\n------END PRIVATE KEY-----\n-x".into(), "-[redacted:pem]\n-x"),
         ("BEARER  0a1b2c3d4e5f6a7b8c9d;".into(), "BEARER  [redacted:bearer];"),
     ] {
         assert_eq!(redacted(&text), want);
