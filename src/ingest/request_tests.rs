@@ -278,3 +278,13 @@ fn a_request_behind_its_turns_end_shows_that_an_earlier_process_is_gone() {
     shell.plan(&[later], &[]);
     assert_eq!(shell.asked(), ["0 expired processGone", "1 expired turnEnded"]);
 }
+
+#[test]
+fn what_is_asked_in_a_turn_that_runs_asks_for_no_turn() {
+    let needs = |shell: &Shell, event| match super::plan::plan_ingest(&shell.call(&[event], &[])) {
+        super::write::IngestAnswer::Needs { needs } => needs,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(needs(&steady(), command(2, "0")).turns, [""; 0]);
+    assert_eq!(needs(&Shell::new(), command(2, "0")).turns, ["U"]);
+}

@@ -269,6 +269,8 @@ fn a_command_has_no_text_to_fold() {
     for cursor in 2..5 {
         let writes = shell.writes(&[event(cursor, "item/commandExecution/outputDelta", &output)]);
         assert_eq!(folds(&writes), [""; 0]);
+        let run = format!("chunk {cursor}..{} output c:{cursor}..{}=", cursor + 1, cursor + 1);
+        assert!(writes[1].starts_with(&run), "{}", &writes[1][..run.len()]);
     }
 }
 

@@ -329,3 +329,16 @@ fn what_rows_show_nothing_of_moves_the_cursor() {
     ];
     assert_eq!(of_thread(&mut shell, &events), ["marks r 4"]);
 }
+
+#[test]
+fn of_usages_in_one_batch_the_threads_is_the_later_turns_in_any_order() {
+    for order in [["U", "V"], ["V", "U"]] {
+        let mut shell = begun();
+        shell.writes(&[of_turn("V", turn_started(0)), of_turn("V", item_started(1, "m"))]);
+        let total = |turn_id| if turn_id == "U" { 5 } else { 9 };
+        let events: Vec<_> = order.into_iter().zip(0..).map(|(id, at)| repeated(at, id, total(id))).collect();
+        shell.plan(&[], &events);
+        assert_eq!(kept(&shell, "", "usage"), Some(usage_json(9, 1)), "{order:?}");
+        assert_eq!(kept(&shell, "U", "usage"), Some(usage_json(5, 1)), "{order:?}");
+    }
+}

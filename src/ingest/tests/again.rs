@@ -100,6 +100,15 @@ fn streams_at_the_same_cursors_are_compared_each_with_itself() {
 }
 
 #[test]
+fn one_place_is_of_one_event() {
+    let mut shell = Shell::after(&[turn_started(0), item_started(1, "m")]);
+    for (end, want) in [(3.0, "E_SYNC_OUT_OF_ORDER"), (4.0, "E_SYNC_OUT_OF_ORDER")] {
+        let other = Delta { cursor_end: end, ..named(delta(2, "m", "y")) };
+        assert_eq!(shell.rejection(&[delta(2, "m", "x"), other]), want);
+    }
+}
+
+#[test]
 fn one_id_stands_at_one_place_whatever_the_ids_are() {
     let mut shell = Shell::after(&[turn_started(0), item_started(1, "m")]);
     let at = |event_id: &str, cursor| Delta { event_id: keep(event_id), ..delta(cursor, "m", "x") };

@@ -1,7 +1,8 @@
 //! What the end of a turn closes, in its own turn and in others.
 
 use crate::ingest::call::Delta;
-use crate::ingest::write::Write;
+use crate::ingest::plan::plan_ingest;
+use crate::ingest::write::{IngestAnswer, Write};
 use crate::limits::{CLOSING_MESSAGES_MAX, TURN_STREAMS_MAX};
 use crate::testing::*;
 
@@ -148,4 +149,29 @@ fn a_turn_with_more_open_streams_than_one_call_closes_is_swept_until_none_is_ope
     assert_eq!(open(&shell), (0, 0));
     assert!(shell.streams.values().all(|(_, state)| state == "aborted"));
     assert!(shell.heads.iter().all(|head| head.closed));
+}
+
+#[test]
+fn an_item_begins_a_turn_that_waits_and_moves_its_thread() {
+    let mut shell = Shell::after(&[turn_started(0)]);
+    shell.heads.clear();
+    shell.streams.clear();
+    shell.chunks.clear();
+    shell.turns[0].status = "queued".into();
+    let writes = shell.writes(&[item_started(1, "m")]);
+    assert_eq!(writes[..2], ["thread next=None", "turn U inProgress with items"], "{writes:?}");
+}
+
+#[test]
+fn only_what_names_an_item_first_asks_for_the_streams_of_its_turn() {
+    let closing = |shell: &Shell, event| match plan_ingest(&shell.call(&[event], &[])) {
+        IngestAnswer::Needs { needs } => needs.closing,
+        other => panic!("{other:?}"),
+    };
+    let open = Shell::after(&[turn_started(0)]);
+    assert_eq!(closing(&open, item_started(1, "m")), [""; 0]);
+    let ended = Shell::after(&[turn_started(0), item_started(1, "m"), turn_completed(2, "completed")]);
+    assert_eq!(closing(&ended, item_started(3, "n")), [""; 0]);
+    let without = Shell::after(&[turn_started(0), turn_completed(1, "completed")]);
+    assert_eq!(closing(&without, item_started(2, "n")), ["U"]);
 }
