@@ -671,3 +671,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_names_no_turn_beside_the_streams_is_of_none() {
+    for (kind, params) in [
+        ("turn/started", r#"{"threadId":"T","turn":{"id":"U","status":"inProgress"}}"#),
+        ("turn/completed", r#"{"threadId":"T","turn":{"id":"U","status":"completed"}}"#),
+        ("error", r#"{"threadId":"T","willRetry":true,"error":{"message":"busy"}}"#),
+        ("item/started", r#"{"threadId":"T","item":{"type":"agentMessage","id":"i","text":""}}"#),
+        ("item/agentMessage/delta", r#"{"threadId":"T","itemId":"i","delta":"a"}"#),
+    ] {
+        let shell = Shell::after(&[turn_started(0)]);
+        let event = [lifecycle(0, kind, None, params)];
+        let needs = match super::plan::plan_ingest(&shell.call(&[], &event)) {
+            IngestAnswer::Needs { needs } => needs.turns.len() + needs.items.len() + needs.closing.len(),
+            IngestAnswer::Plan { .. } => 0,
+            IngestAnswer::Rejected { fault } => panic!("{fault:?}"),
+        };
+        assert_eq!(needs, 0, "{kind}");
+        let plan = shell.clone().plan(&[], &event);
+        assert_eq!(plan.writes.iter().map(brief).collect::<Vec<_>>(), ["marks r 1"], "{kind}");
+    }
+}

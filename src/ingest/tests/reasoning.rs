@@ -1,6 +1,7 @@
 //! `saveReasoningDeltas: false` keeps no reasoning, not even what is wrong with it.
 
 use crate::ingest::call::Delta;
+use crate::ingest::write::Write;
 use crate::testing::*;
 
 fn without_reasoning() -> Shell {
@@ -125,4 +126,21 @@ fn what_is_another_items_is_kept_though_it_says_the_word() {
             }
         }
     }
+}
+
+#[test]
+fn an_items_payload_keeps_what_was_thought_in_full_where_that_is_asked_for() {
+    let item = r#"{"threadId":"T","turnId":"U","item":{"type":"reasoning","id":"r","summary":["s"],"content":["raw"]}}"#;
+    let in_place = |expose| {
+        let mut shell = Shell::after(&[turn_started(0)]);
+        shell.options.save_reasoning_deltas = true;
+        shell.options.expose_raw_reasoning_deltas = expose;
+        let plan = shell.plan(&[event(1, "item/completed", item)], &[]);
+        let content = plan.writes.into_iter().find_map(|write| match write {
+            Write::PutMessage { content, .. } => content,
+            _ => None,
+        });
+        content.unwrap().payload.unwrap().in_place
+    };
+    assert_eq!((in_place(false), in_place(true)), ("[]", ""));
 }
