@@ -277,6 +277,15 @@ impl Shell {
         answer
     }
 
+    /// The rows that a batch asks for; none where it is planned at once.
+    pub(crate) fn needs(&self, deltas: &[Delta<'static>], lifecycle: &[LifecycleEvent<'static>]) -> Needs {
+        match plan_ingest(&self.call(deltas, lifecycle)) {
+            IngestAnswer::Needs { needs } => needs,
+            IngestAnswer::Plan { .. } => Needs::default(),
+            IngestAnswer::Rejected { fault } => panic!("{fault:?}"),
+        }
+    }
+
     pub(crate) fn call(
         &self,
         deltas: &[Delta<'static>],
@@ -512,10 +521,9 @@ impl Shell {
                 silent_at,
                 ..
             } => {
-                let goes_on = matches!(status, TurnStatus::Queued | TurnStatus::InProgress);
                 // Of one that has ended, where more is to be closed than one call closes.
                 let asked_again = silent_at == Some(call.now_ms);
-                assert!(asked_again || silent_at == goes_on.then_some(call.now_ms + TURN_SILENT_MS));
+                assert!(asked_again || silent_at == goes_on(status).then_some(call.now_ms + TURN_SILENT_MS));
                 let before = self.turns.iter().position(|turn| turn.turn_id == turn_id);
                 assert_eq!(before.is_some(), row.is_some(), "{turn_id} is made once");
                 let started = started_at.is_some() || before.is_some_and(|at| self.turns[at].started);
@@ -692,18 +700,15 @@ impl Shell {
             Write::InsertChunk { events, cursor_start, cursor_end, runs, kept, expires_at, .. } => {
                 let kept_ms = self.options.finished_stream_delete_delay_ms.max(CHUNK_TTL_MS);
                 assert_eq!(expires_at, call.now_ms + kept_ms);
-                let places = events.iter().map(|event| {
-                    let delta = &call.deltas[*event as usize];
-                    let range = Range { start: delta.cursor_start as u64, end: delta.cursor_end as u64 };
-                    (range, delta.event_id.to_owned())
-                });
-                let places: Vec<(Range, String)> = places.collect();
-                let span = (places[0].0.start, places.last().unwrap().0.end);
-                assert_eq!(span, (cursor_start, cursor_end));
                 let range_of = |event: u32| {
                     let delta = &call.deltas[event as usize];
                     Range { start: delta.cursor_start as u64, end: delta.cursor_end as u64 }
                 };
+                let places: Vec<(Range, String)> = (events.iter())
+                    .map(|event| (range_of(*event), call.deltas[*event as usize].event_id.to_owned()))
+                    .collect();
+                let span = (places[0].0.start, places.last().unwrap().0.end);
+                assert_eq!(span, (cursor_start, cursor_end));
                 self.chunks.push(ChunkState {
                     stream_id: stream_of(events[0]),
                     places,
@@ -1061,6 +1066,10 @@ fn told(label: &str, value: &Option<impl std::fmt::Display>) -> String {
     value.as_ref().map(|value| format!("{label} {value}")).unwrap_or_default()
 }
 
+fn goes_on(status: TurnStatus) -> bool {
+    matches!(status, TurnStatus::Queued | TurnStatus::InProgress)
+}
+
 fn flag(label: &'static str, is: bool) -> &'static str {
     if is { label } else { "" }
 }
@@ -1072,8 +1081,7 @@ fn brief_end(write: &Write) -> String {
     else {
         panic!()
     };
-    let goes_on = matches!(status, TurnStatus::Queued | TurnStatus::InProgress);
-    let more = flag(" more", !goes_on && silent_at.is_some());
+    let more = flag(" more", !goes_on(*status) && silent_at.is_some());
     let again = flag(" again", *clear_error);
     let (from, to) = (told(" from", started_at), told(" to", completed_at));
     format!("{again}{from}{to}{more}{}{}", told(" error", error), told(" warning", warning))

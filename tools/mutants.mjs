@@ -48,6 +48,8 @@ function mutantsByFile() {
   return files;
 }
 
+const isLiving = ({ summary }) => summary === "MissedMutant";
+
 /** Lets `cargo mutants` change the copy; answers the outcomes. */
 async function outcomes(copy, args, testArgs = []) {
   const output = mkdtempSync(path.join(tmpdir(), "mutants-out-"));
@@ -82,7 +84,6 @@ function piecesOf(file, count, results) {
 
 async function runPiece(copy, { file, piece, of }) {
   const quick = await outcomes(copy, ["-f", file, "--shard", `${String(piece)}/${String(of)}`], QUICK);
-  const isLiving = ({ summary }) => summary === "MissedMutant";
   const living = quick.filter(isLiving).map(({ scenario }) => scenario.Mutant.name);
   const again = await runNamed(copy, file, living);
   // A name is that of every place where the function has the same.
@@ -111,28 +112,37 @@ async function runNamed(copy, file, names, testArgs = ALL) {
   return await outcomes(copy, ["-f", file, ...exactly], testArgs);
 }
 
-/** Takes one file after the other, as long as there are some: what survived meets the quick tests again, then all. */
-async function askSurvivors(files, results) {
-  const copy = copyOfProject();
-  try {
-    await assertPasses(copy);
-    while (files.length > 0) {
-      const [file, result] = files.shift();
-      const living = (found) => found.filter(({ summary }) => summary === "MissedMutant").map(({ scenario }) => scenario.Mutant.name);
-      const quick = living(await runNamed(copy, file, [...new Set(result.survived)], QUICK));
-      const survived = living(await runNamed(copy, file, quick)).map((name) => nameOf({ name })).sort();
-      results[file] = { ...result, caught: result.caught + result.survived.length - survived.length, survived };
-      keep(results);
-      console.log(`${file}: ${String(result.survived.length)} survived, ${String(survived.length)} do now`);
-    }
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
+/** What survived meets the quick tests again, then all. */
+async function askAgain(copy, file, { survived }) {
+  const quick = (await runNamed(copy, file, [...new Set(survived)], QUICK)).filter(isLiving).map(({ scenario }) => scenario.Mutant.name);
+  return (await runNamed(copy, file, quick)).filter(isLiving).map(({ scenario }) => nameOf(scenario.Mutant)).sort();
 }
 
 async function runSurvivors(results) {
   const files = Object.entries(results).filter(([file, { survived, sha256 }]) => survived.length > 0 && sha256 === hashOf(file));
-  await Promise.all(Array.from({ length: availableParallelism() }, () => askSurvivors(files, results)));
+  await inCopies(files.length, async (copy) => {
+    while (files.length > 0) {
+      const [file, result] = files.shift();
+      const survived = await askAgain(copy, file, result);
+      results[file] = { ...result, caught: result.caught + result.survived.length - survived.length, survived };
+      keep(results);
+      console.log(`${file}: ${String(result.survived.length)} survived, ${String(survived.length)} do now`);
+    }
+  });
+}
+
+/** Works side by side, each in a copy of its own whose tests pass; no more than there is to do. */
+async function inCopies(most, work) {
+  const inCopy = async () => {
+    const copy = copyOfProject();
+    try {
+      await assertPasses(copy);
+      await work(copy);
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(most, availableParallelism()) }, inCopy));
 }
 
 function copyOfProject() {
@@ -142,19 +152,13 @@ function copyOfProject() {
 }
 
 /** Takes one piece after the other, until there are none or the time is over. */
-async function work(pieces, endsMs, results) {
-  const copy = copyOfProject();
-  try {
-    await assertPasses(copy);
-    while (pieces.length > 0 && Date.now() < endsMs) {
-      const piece = pieces.shift();
-      const found = await runPiece(copy, piece);
-      add(results, piece, found);
-      keep(results);
-      console.log(`${piece.file} ${String(piece.piece + 1)}/${String(piece.of)}: ${String(found.caught)} caught, ${String(found.survived.length)} survived`);
-    }
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
+async function work(copy, pieces, endsMs, results) {
+  while (pieces.length > 0 && Date.now() < endsMs) {
+    const piece = pieces.shift();
+    const found = await runPiece(copy, piece);
+    add(results, piece, found);
+    keep(results);
+    console.log(`${piece.file} ${String(piece.piece + 1)}/${String(piece.of)}: ${String(found.caught)} caught, ${String(found.survived.length)} survived`);
   }
 }
 
@@ -203,8 +207,7 @@ if (first === "--survivors") {
   const endsMs = minutes === undefined ? Infinity : Date.now() + minutes * 60_000;
   const files = named.length > 0 ? named : [...all.keys()];
   const pieces = files.flatMap((file) => piecesOf(file, all.get(file)?.length ?? 0, results));
-  const workers = Math.min(pieces.length, availableParallelism());
-  await Promise.all(Array.from({ length: workers }, () => work(pieces, endsMs, results)));
+  await inCopies(pieces.length, (copy) => work(copy, pieces, endsMs, results));
   keep(results);
 }
 process.exitCode = say(results, all) ? 0 : 1;

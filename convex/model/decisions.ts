@@ -63,8 +63,9 @@ export async function decideApproval(
  */
 function likelyOf(rows: readonly Request[], requestId: Request["requestId"] | undefined): number {
   if (requestId === undefined) return rows.length === 1 ? 0 : -1;
-  const isOpen = rows.findLastIndex((row) => row.requestId === requestId && row.resolvedAt === undefined);
-  return isOpen < 0 ? rows.findLastIndex((row) => row.requestId === requestId) : isOpen;
+  const isNamed = (row: Request) => row.requestId === requestId;
+  const open = rows.findLastIndex((row) => isNamed(row) && row.resolvedAt === undefined);
+  return open < 0 ? rows.findLastIndex(isNamed) : open;
 }
 
 /** Takes the decision of a request away that its command has lost, and keeps who made it, and why it is lost. */

@@ -281,10 +281,7 @@ fn a_request_behind_its_turns_end_shows_that_an_earlier_process_is_gone() {
 
 #[test]
 fn what_is_asked_in_a_turn_that_runs_asks_for_no_turn() {
-    let needs = |shell: &Shell, event| match super::plan::plan_ingest(&shell.call(&[event], &[])) {
-        super::write::IngestAnswer::Needs { needs } => needs,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(needs(&steady(), command(2, "0")).turns, [""; 0]);
-    assert_eq!(needs(&Shell::new(), command(2, "0")).turns, ["U"]);
+    let needs = |shell: &Shell| shell.needs(&[command(2, "0")], &[]);
+    assert_eq!((needs(&steady()).turns, needs(&steady()).open_requests), (vec![], true));
+    assert_eq!(needs(&Shell::new()).turns, ["U"]);
 }

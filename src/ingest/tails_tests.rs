@@ -187,11 +187,7 @@ fn a_tail_that_is_too_much_to_read_is_folded_by_the_batches_that_follow() {
 
 /// Messages whose tails a batch asks for.
 fn asked(shell: &Shell, batch: &[Delta<'static>]) -> Vec<String> {
-    match plan_ingest(&shell.call(batch, &[])) {
-        IngestAnswer::Needs { needs } => needs.folds.into_iter().map(|fold| fold.message_id).collect(),
-        IngestAnswer::Plan { .. } => vec![],
-        IngestAnswer::Rejected { fault } => panic!("{fault:?}"),
-    }
+    shell.needs(batch, &[]).folds.into_iter().map(|fold| fold.message_id).collect()
 }
 
 #[test]

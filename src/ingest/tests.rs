@@ -683,12 +683,8 @@ fn what_names_no_turn_beside_the_streams_is_of_none() {
     ] {
         let shell = Shell::after(&[turn_started(0)]);
         let event = [lifecycle(0, kind, None, params)];
-        let needs = match super::plan::plan_ingest(&shell.call(&[], &event)) {
-            IngestAnswer::Needs { needs } => needs.turns.len() + needs.items.len() + needs.closing.len(),
-            IngestAnswer::Plan { .. } => 0,
-            IngestAnswer::Rejected { fault } => panic!("{fault:?}"),
-        };
-        assert_eq!(needs, 0, "{kind}");
+        let needs = shell.needs(&[], &event);
+        assert_eq!((needs.turns, needs.items, needs.closing), (vec![], vec![], vec![]), "{kind}");
         let plan = shell.clone().plan(&[], &event);
         assert_eq!(plan.writes.iter().map(brief).collect::<Vec<_>>(), ["marks r 1"], "{kind}");
     }

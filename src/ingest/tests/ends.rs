@@ -1,8 +1,7 @@
 //! What the end of a turn closes, in its own turn and in others.
 
 use crate::ingest::call::Delta;
-use crate::ingest::plan::plan_ingest;
-use crate::ingest::write::{IngestAnswer, Write};
+use crate::ingest::write::Write;
 use crate::limits::{CLOSING_MESSAGES_MAX, TURN_STREAMS_MAX};
 use crate::testing::*;
 
@@ -164,10 +163,7 @@ fn an_item_begins_a_turn_that_waits_and_moves_its_thread() {
 
 #[test]
 fn only_what_names_an_item_first_asks_for_the_streams_of_its_turn() {
-    let closing = |shell: &Shell, event| match plan_ingest(&shell.call(&[event], &[])) {
-        IngestAnswer::Needs { needs } => needs.closing,
-        other => panic!("{other:?}"),
-    };
+    let closing = |shell: &Shell, event| shell.needs(&[event], &[]).closing;
     let open = Shell::after(&[turn_started(0)]);
     assert_eq!(closing(&open, item_started(1, "m")), [""; 0]);
     let ended = Shell::after(&[turn_started(0), item_started(1, "m"), turn_completed(2, "completed")]);

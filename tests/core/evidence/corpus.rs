@@ -28,29 +28,33 @@ fn replay(target: &str, least: usize, check: impl Fn(&[u8])) {
     }
 }
 
+fn replay_texts(target: &str, least: usize, check: fn(&str)) {
+    replay(target, least, |bytes| check(std::str::from_utf8(bytes).unwrap()));
+}
+
 #[test]
 fn payloads() {
-    replay("payload", 148, |bytes| super::json::check_payload(std::str::from_utf8(bytes).unwrap()));
+    replay_texts("payload", 148, super::json::check_payload);
 }
 
 #[test]
 fn lines() {
-    replay("line", 151, |bytes| super::line::check_line(std::str::from_utf8(bytes).unwrap()));
+    replay_texts("line", 151, super::line::check_line);
 }
 
 #[test]
 fn redactions() {
-    replay("redaction", 30, |bytes| super::hostile::check_redaction(std::str::from_utf8(bytes).unwrap()));
+    replay_texts("redaction", 30, super::hostile::check_redaction);
 }
 
 #[test]
 fn commands() {
-    replay("command", 30, |bytes| super::hostile::check_command(std::str::from_utf8(bytes).unwrap()));
+    replay_texts("command", 30, super::hostile::check_command);
 }
 
 #[test]
 fn pages() {
-    replay("page", 30, |bytes| super::hostile::check_page(std::str::from_utf8(bytes).unwrap()));
+    replay_texts("page", 30, super::hostile::check_page);
 }
 
 #[test]
