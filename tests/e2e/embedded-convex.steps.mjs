@@ -82,7 +82,7 @@ export default async ({ call, assert, push, backend }) => {
   });
   const { bytesRead, bytesWritten, byFunction, value, ...counts } = cost;
   assert.equal(value, "done");
-  assert.deepEqual(counts, { documentsRead: 1, ranges: 1, documentsWritten: 3, readsWithPatches: 2 });
+  assert.deepEqual(counts, { crossings: 0, documentsRead: 1, ranges: 1, documentsWritten: 3, readsWithPatches: 2 });
   assert.equal(bytesWritten, bytesRead * 3, "a patch is as large as the document it leaves");
   assert.deepEqual(Object.keys(byFunction).sort(), ["app/app:addMany", "app/app:edit", "app/app:get", "comp/lib:add", "comp/lib:edit", "comp/lib:get"]);
   assert.equal(byFunction["comp/lib:add"].calls, 2);
