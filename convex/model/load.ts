@@ -50,6 +50,12 @@ export type IngestRows = {
 
 export type LoadedIngest = { call: IngestCall; rows: IngestRows };
 
+/** What there is of a thread that does not exist. */
+const NOTHING: LoadedRows = {
+  ...{ turns: [], messages: [], streams: [], quarantine: [], requests: [], places: [], nextOrders: [] },
+  ...{ lifecycleIds: [], usagePlace: 0, folds: [], deletedTurns: [] },
+};
+
 export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean, nowMs: number): Promise<LoadedIngest> {
   const scope = scopeOf(args.actor);
   const streamIds = [...new Set(args.streamDeltas.map((delta) => delta.streamId))].slice(0, STREAMS_MAX);
@@ -72,7 +78,8 @@ export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean
       marks: marks?.runtimes ?? [],
       deltas: args.streamDeltas,
       lifecycle: args.lifecycleEvents,
-      loaded: null,
+      // The core need not ask for what cannot be there.
+      loaded: thread === null ? NOTHING : null,
     },
     rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [], quarantine: [], requests: [] },
   };
@@ -170,7 +177,7 @@ export type TurnToEnd = Awaited<ReturnType<typeof loadTurnToEnd>>;
 
 /** What the core is told of a turn that {@link loadTurnToEnd} loaded: no batch is behind it. */
 export function loadedTurn(rows: TurnToEnd): LoadedRows {
-  return { ...rows, places: [], nextOrders: [], lifecycleIds: [], folds: [], quarantine: [], usagePlace: 0, deletedTurns: [] };
+  return { ...NOTHING, ...rows };
 }
 
 /** A turn with everything that is open in it, for those who end it beside a batch. */

@@ -1,5 +1,5 @@
 /** One call, or more, of every public function by the owner of a world, each of which succeeds. */
-import { agentMessage, SESSION } from "../convex/build.js";
+import { agentMessage, SESSION, TurnStream } from "../convex/build.js";
 import { callOf, COUNTS, DONE, INPUT, LIVE, LIVE_ITEM, PAGE, RUNTIME, texts, type Name, type Place, type World } from "./world.js";
 import type { CallRecord } from "../../tools/embedded-convex/index.mjs";
 
@@ -57,7 +57,7 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   const batchOf = (streamDeltas: object[]) => ({ ...of, sessionId: SESSION, streamDeltas, lifecycleEvents: [] });
   const request = { ...of, turnId: LIVE, itemId: "call_2", method: "item/tool/requestUserInput", payloadJson: "{}", requestedAt: 1, requestId: 7, ...RUNTIME };
   const approval = { ...request, itemId: "call_3", method: "item/fileChange/requestApproval", requestId: 8 };
-  const [made, fresh, steer] = [`${prefix} made`, `${prefix} fresh`, `${prefix} steer`];
+  const [made, fresh, steer, begun] = ["made", "fresh", "steer", "begun"].map((name) => `${prefix} ${name}`) as [string, string, string, string];
   const beat = { actor, ...RUNTIME, phase: "running", threads: [{ threadId, turnId: LIVE, pendingRequests: 1, outboxEvents: 0 }] };
   await call("presence.beat", beat);
   await call("sync.heartbeat", { ...of, sessionId: SESSION, lastEventCursor: 0 });
@@ -66,6 +66,9 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   await call("sync.ingest", batchOf(texts(live)), "20 text deltas");
   await call("sync.ingestSafe", batchOf([live.itemStarted(agentMessage("msg_next", ""))]), "an item begins");
   await call("sync.ingestSafe", batchOf([live.itemCompleted(agentMessage("msg_next", "Done."))]), "an item ends");
+  const first = new TurnStream({ threadId: begun, turnId: LIVE });
+  const opening = { actor, threadId: begun, sessionId: `${prefix} session`, lifecycleEvents: [], streamDeltas: [first.started(), ...first.prompt("Go.")] };
+  await call("sync.ingestSafe", opening, "a thread begins");
   await call("sync.upsertCheckpoint", { ...of, streamId: live.streamId, cursor: 5 });
   await call("serverRequests.upsertPending", request);
   await call("serverRequests.resolve", { ...of, requestId: 7, status: "expired", resolvedAt: 2, ...RUNTIME });
