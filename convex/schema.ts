@@ -445,8 +445,9 @@ export default defineSchema({
     parent: v.optional(v.id("deletions")),
     /** Of a user's: the last thread that was looked at; none when all are hidden. */
     after: v.optional(v.string()),
-    /** The thread's row, which went first: its parts go by its id. */
+    /** The thread's row, which went first: its parts go by its id. And what is left in its place. */
     threadRow: v.optional(v.id("threads")),
+    tombstone: v.optional(v.id("tombstones")),
     /** The turn whose rows go now, and streams of it that have chunks left and no head. */
     turn: v.optional(v.object({ row: v.id("turns"), turnId: v.string(), clientTurnId: v.optional(v.string()), turnOrder: v.number() })),
     streams: v.optional(v.array(v.string())),

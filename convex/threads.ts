@@ -66,7 +66,7 @@ export const resolve = mutation({
       await putThread(ctx, scope, binding.threadId, fields, recreate);
       return { threadId: binding.threadId, ...external, created: false };
     }
-    if (externalThreadId !== undefined) await clearWay(ctx, scope, "external", externalThreadId, recreate === true);
+    if (externalThreadId !== undefined) await clearWay(ctx, scope, { what: "external", id: externalThreadId }, recreate === true);
     const threadId = crypto.randomUUID();
     await putThread(ctx, scope, threadId, fields);
     if (externalThreadId !== undefined) {
@@ -467,7 +467,7 @@ async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, field
   const updatedAt = Date.now();
   if (thread !== null) await ctx.db.patch("threads", thread._id, { ...fields, updatedAt });
   else {
-    await clearWay(ctx, scope, "thread", threadId, recreate);
+    await clearWay(ctx, scope, { what: "thread", id: threadId }, recreate);
     const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
     await ctx.db.insert("threads", { ...row, ...fields });
   }

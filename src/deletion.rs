@@ -105,11 +105,15 @@ pub enum DeletionAnswer {
     Insert {
         /// In milliseconds.
         due_at: f64,
-        /// Whether that is now.
-        begins: bool,
+        /// Its first batch, where that is now.
+        #[tsify(optional)]
+        first: Option<DeletionStep>,
     },
     /// The job that is there begins now.
-    Begin,
+    Begin {
+        /// Its first batch.
+        first: DeletionStep,
+    },
     /// The job is taken back; its row is kept until `expiresAt`.
     Cancel {
         /// In milliseconds.
@@ -117,19 +121,27 @@ pub enum DeletionAnswer {
     },
     /// A batch is done.
     Step {
-        /// Whether it is the first one, which hides.
-        begins: bool,
-        /// Rows that it takes away at most.
-        rows: u64,
-        /// UTF-16 units that it reads at most, one row more.
-        units: u64,
-        /// When the sweep takes the job up again, if nobody else did, in milliseconds.
-        retry_at: f64,
-        /// Until when the job's row is kept if this was the last batch, in milliseconds.
-        expires_at: f64,
-        /// Until when what it leaves in place of what is gone is kept, in milliseconds.
-        buried_until: f64,
+        /// The batch.
+        step: DeletionStep,
     },
+}
+
+/// A batch of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct DeletionStep {
+    /// Whether it is the first one, which hides.
+    pub begins: bool,
+    /// Rows that it takes away at most.
+    pub rows: u64,
+    /// UTF-16 units that it reads at most, one row more.
+    pub units: u64,
+    /// When the sweep takes the job up again, if nobody else did, in milliseconds.
+    pub retry_at: f64,
+    /// Until when the job's row is kept if this was the last batch, in milliseconds.
+    pub expires_at: f64,
+    /// Until when what it leaves in place of what is gone is kept, in milliseconds.
+    pub buried_until: f64,
 }
 
 /// Plans a deletion: one job for a target, whoever asks how often.
@@ -142,7 +154,9 @@ pub fn plan_deletion(call: &DeletionCall) -> DeletionAnswer {
     };
     let begins = delay_ms <= 0.0;
     match call.open {
-        Some(JobState::Scheduled) if begins => return DeletionAnswer::Begin,
+        Some(JobState::Scheduled) if begins => {
+            return DeletionAnswer::Begin { first: step(true, call.now_ms) };
+        }
         Some(JobState::Scheduled | JobState::Running) => return DeletionAnswer::Keep,
         Some(JobState::Completed | JobState::Cancelled) | None => {}
     }
@@ -161,7 +175,7 @@ pub fn plan_deletion(call: &DeletionCall) -> DeletionAnswer {
     if call.open_count >= JOBS_OPEN_MAX {
         return DeletionAnswer::Rejected { code: Code::EQuota, message: "too many deletions are under way" };
     }
-    DeletionAnswer::Insert { due_at: call.now_ms + delay_ms, begins }
+    DeletionAnswer::Insert { due_at: call.now_ms + delay_ms, first: begins.then(|| step(true, call.now_ms)) }
 }
 
 /// Plans a cancellation: until the first row is gone.
@@ -176,10 +190,10 @@ pub fn plan_cancel(state: Option<JobState>, now_ms: f64) -> DeletionAnswer {
 }
 
 /// Plans that a job does not wait for its time.
-pub fn plan_force(state: Option<JobState>) -> DeletionAnswer {
+pub fn plan_force(state: Option<JobState>, now_ms: f64) -> DeletionAnswer {
     match state {
         None => not_found(),
-        Some(JobState::Scheduled) => DeletionAnswer::Begin,
+        Some(JobState::Scheduled) => DeletionAnswer::Begin { first: step(true, now_ms) },
         Some(JobState::Running | JobState::Completed) => DeletionAnswer::Keep,
         Some(JobState::Cancelled) => too_late("the deletion was cancelled"),
     }
@@ -192,7 +206,11 @@ pub fn plan_step(state: JobState, due_at_ms: f64, now_ms: f64) -> DeletionAnswer
         JobState::Running => false,
         JobState::Scheduled | JobState::Completed | JobState::Cancelled => return DeletionAnswer::Keep,
     };
-    DeletionAnswer::Step {
+    DeletionAnswer::Step { step: step(begins, now_ms) }
+}
+
+fn step(begins: bool, now_ms: f64) -> DeletionStep {
+    DeletionStep {
         begins,
         rows: DELETION_ROWS_MAX,
         units: DELETION_UNITS_MAX,
@@ -224,6 +242,15 @@ mod tests {
         DeletionCall { now_ms: 5.0, thread_exists: true, exists: true, delay_ms, ..DeletionCall::default() }
     }
 
+    const FIRST: DeletionStep = DeletionStep {
+        begins: true,
+        rows: 500,
+        units: 2 * 1024 * 1024,
+        retry_at: 5.0 + 5.0 * MINUTE,
+        expires_at: 5.0 + 7.0 * DAY,
+        buried_until: 5.0 + 30.0 * DAY,
+    };
+
     fn code(answer: DeletionAnswer) -> Option<Code> {
         match answer {
             DeletionAnswer::Rejected { code, .. } => Some(code),
@@ -233,7 +260,10 @@ mod tests {
 
     #[test]
     fn a_deletion_begins_at_once_or_after_its_grace() {
-        let insert = |delay, begins| DeletionAnswer::Insert { due_at: 5.0 + delay, begins };
+        let insert = |delay, begins: bool| DeletionAnswer::Insert {
+            due_at: 5.0 + delay,
+            first: begins.then_some(FIRST),
+        };
         for (delay_ms, want) in [
             (None, insert(0.0, true)),
             (Some(f64::NAN), insert(10.0 * MINUTE, false)),
@@ -250,7 +280,7 @@ mod tests {
     fn a_revert_deletes_a_day_later() {
         for delay_ms in [None, Some(0.0), Some(f64::NAN)] {
             let revert = DeletionCall { target: Target::Revert, ..call(delay_ms) };
-            assert_eq!(plan_deletion(&revert), DeletionAnswer::Insert { due_at: 5.0 + DAY, begins: false });
+            assert_eq!(plan_deletion(&revert), DeletionAnswer::Insert { due_at: 5.0 + DAY, first: None });
         }
     }
 
@@ -260,7 +290,7 @@ mod tests {
         assert_eq!(again(None, JobState::Running), DeletionAnswer::Keep);
         assert_eq!(again(Some(1.0), JobState::Running), DeletionAnswer::Keep);
         assert_eq!(again(Some(1.0), JobState::Scheduled), DeletionAnswer::Keep);
-        assert_eq!(again(None, JobState::Scheduled), DeletionAnswer::Begin);
+        assert_eq!(again(None, JobState::Scheduled), DeletionAnswer::Begin { first: FIRST });
         for ended in [JobState::Completed, JobState::Cancelled] {
             assert!(matches!(again(None, ended), DeletionAnswer::Insert { .. }));
         }
@@ -314,18 +344,18 @@ mod tests {
 
     #[test]
     fn a_job_is_forced_while_it_waits() {
-        assert_eq!(plan_force(Some(JobState::Scheduled)), DeletionAnswer::Begin);
+        assert_eq!(plan_force(Some(JobState::Scheduled), 5.0), DeletionAnswer::Begin { first: FIRST });
         for done in [JobState::Running, JobState::Completed] {
-            assert_eq!(plan_force(Some(done)), DeletionAnswer::Keep);
+            assert_eq!(plan_force(Some(done), 5.0), DeletionAnswer::Keep);
         }
-        assert_eq!(code(plan_force(Some(JobState::Cancelled))), Some(Code::EJobTooLate));
-        assert_eq!(code(plan_force(None)), Some(Code::EJobNotFound));
+        assert_eq!(code(plan_force(Some(JobState::Cancelled), 5.0)), Some(Code::EJobTooLate));
+        assert_eq!(code(plan_force(None, 5.0)), Some(Code::EJobNotFound));
     }
 
     #[test]
     fn a_job_goes_on_when_it_is_due_and_not_after_its_end() {
         let begins = |state, due_at| match plan_step(state, due_at, 5.0) {
-            DeletionAnswer::Step { begins, .. } => Some(begins),
+            DeletionAnswer::Step { step } => Some(step.begins),
             answer => {
                 assert_eq!(answer, DeletionAnswer::Keep);
                 None
@@ -339,15 +369,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_bounded_and_taken_up_again() {
-        let want = DeletionAnswer::Step {
-            begins: false,
-            rows: 500,
-            units: 2 * 1024 * 1024,
-            retry_at: 5.0 + 5.0 * MINUTE,
-            expires_at: 5.0 + 7.0 * DAY,
-            buried_until: 5.0 + 30.0 * DAY,
-        };
-        assert_eq!(plan_step(JobState::Running, f64::NAN, 5.0), want);
+        let next = DeletionStep { begins: false, ..FIRST };
+        assert_eq!(plan_step(JobState::Running, f64::NAN, 5.0), DeletionAnswer::Step { step: next });
     }
 
     #[test]

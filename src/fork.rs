@@ -11,6 +11,7 @@ use crate::limits::{
     DELETION_RETRY_MS, FORK_ROWS_MAX, FORK_UNITS_MAX, JOB_TTL_MS, JOBS_OPEN_MAX, SAFE_INTEGER_MAX,
 };
 use crate::pack::{Misfit, Unpacker};
+use crate::tombstone::{Buried, tombstone_of};
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -43,7 +44,11 @@ impl ForkState {
 
 /// The wish to fork a thread.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ForkCall {
+pub struct ForkCall<'a> {
+    /// The server's clock, in milliseconds.
+    pub now_ms: f64,
+    /// The thread that is to be made, where the new one does not exist.
+    pub new_thread: Option<NewThread<'a>>,
     /// Whether the thread exists.
     pub source: bool,
     /// Whether it was deleted before.
@@ -58,6 +63,17 @@ pub struct ForkCall {
     pub filling: bool,
     /// Forks of the same owner that have not ended.
     pub open_count: u64,
+}
+
+/// A thread that a fork makes: whose it is, and its id.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewThread<'a> {
+    /// The tenant.
+    pub tenant_id: &'a str,
+    /// The user.
+    pub user_id: &'a str,
+    /// The id.
+    pub thread_id: &'a str,
 }
 
 /// The answer to the wish.
@@ -75,13 +91,16 @@ pub enum ForkAnswer {
     Keep,
     /// A fork is made.
     Insert {
-        /// Whether it begins now.
-        begins: bool,
+        /// What it does first.
+        first: ForkStep,
+        /// The name of the new thread's tombstone, where that thread is made: it may have been deleted before.
+        #[tsify(optional)]
+        tombstone: Option<String>,
     },
 }
 
 /// Plans a fork: the same one is one job, whoever asks how often.
-pub fn plan_fork(call: &ForkCall) -> ForkAnswer {
+pub fn plan_fork(call: &ForkCall<'_>) -> ForkAnswer {
     let refused = |code, message| ForkAnswer::Rejected { code, message };
     if call.known == Some(true) {
         return ForkAnswer::Keep;
@@ -101,7 +120,19 @@ pub fn plan_fork(call: &ForkCall) -> ForkAnswer {
     if call.open_count >= JOBS_OPEN_MAX {
         return refused(Code::EQuota, "too many forks are under way");
     }
-    ForkAnswer::Insert { begins: !call.filling }
+    let state = ForkState::Scheduled;
+    ForkAnswer::Insert {
+        first: plan_fork_step(&ForkStepCall {
+            state,
+            source: true,
+            copy: true,
+            filling: call.filling,
+            now_ms: call.now_ms,
+        }),
+        tombstone: call
+            .new_thread
+            .map(|new| tombstone_of(Buried::Thread, new.tenant_id, new.user_id, new.thread_id)),
+    }
 }
 
 /// A fork before its next batch.
@@ -314,7 +345,9 @@ mod tests {
 
     const STATES: [ForkState; 4] =
         [ForkState::Scheduled, ForkState::Running, ForkState::Completed, ForkState::Failed];
-    const ASKED: ForkCall = ForkCall {
+    const ASKED: ForkCall<'_> = ForkCall {
+        now_ms: 5.0,
+        new_thread: None,
         source: true,
         buried: false,
         turn: None,
@@ -324,7 +357,7 @@ mod tests {
         open_count: 0,
     };
 
-    fn code(call: ForkCall) -> Option<Code> {
+    fn code(call: ForkCall<'_>) -> Option<Code> {
         match plan_fork(&call) {
             ForkAnswer::Rejected { code, .. } => Some(code),
             _ => None,
@@ -333,11 +366,27 @@ mod tests {
 
     #[test]
     fn a_fork_begins_at_once_unless_its_source_is_being_filled() {
-        assert_eq!(plan_fork(&ASKED), ForkAnswer::Insert { begins: true });
+        let step = |filling| {
+            let state = ForkState::Scheduled;
+            plan_fork_step(&ForkStepCall { state, source: true, copy: true, filling, now_ms: 5.0 })
+        };
+        let begins = |filling| ForkAnswer::Insert { first: step(filling), tombstone: None };
+        assert!(matches!(step(false), ForkStep::Copy { begins: true, .. }));
+        assert!(matches!(step(true), ForkStep::Wait { .. }));
+        assert_eq!(plan_fork(&ASKED), begins(false));
         let named = ForkCall { turn: Some(true), ..ASKED };
-        assert_eq!(plan_fork(&named), ForkAnswer::Insert { begins: true });
+        assert_eq!(plan_fork(&named), begins(false));
         let filling = ForkCall { filling: true, ..ASKED };
-        assert_eq!(plan_fork(&filling), ForkAnswer::Insert { begins: false });
+        assert_eq!(plan_fork(&filling), begins(true));
+    }
+
+    #[test]
+    fn a_thread_that_is_made_may_have_been_deleted_before() {
+        let new_thread = Some(NewThread { tenant_id: "acme", user_id: "änn", thread_id: "th_1" });
+        let ForkAnswer::Insert { tombstone, .. } = plan_fork(&ForkCall { new_thread, ..ASKED }) else {
+            panic!("it is made");
+        };
+        assert_eq!(tombstone, Some(tombstone_of(Buried::Thread, "acme", "änn", "th_1")));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 /** Deletions: asked for, cancelled, and done a batch at a time. The core says what a job may do where it stands. */
-import { planCancel, planDeletion, planForce, planStep, type DeletionAnswer } from "../../js-wrapper/core/threads.js";
+import { planCancel, planDeletion, planForce, planStep, type DeletionStep } from "../../js-wrapper/core/threads.js";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
@@ -8,7 +8,7 @@ import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
 import { defined } from "./defined.js";
 import { decide } from "./core.js";
-import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
+import { endJob, forgetInPresence, gravesOf, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { bury, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
@@ -37,7 +37,6 @@ const ACTOR_ROWS_MAX = 100;
 const BINDINGS_MAX = 100;
 
 type Job = Doc<"deletions">;
-type Step = Extract<DeletionAnswer, { type: "step" }>;
 
 /**
  * Asks for a deletion. Without a delay it has begun when this returns: what it deletes can be read no more.
@@ -54,7 +53,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
   const open = await openJob(ctx, scope, of, places);
   const threadExists = of.kind === "actor" || thread !== null;
   const exists = "turnId" in of ? turn !== null : threadExists;
-  const buried = thread === null && threadId !== undefined && (await findTombstone(ctx, scope, "thread", threadId)) !== null;
+  const buried = thread === null && threadId !== undefined && (await findTombstone(ctx, scope, { what: "thread", id: threadId })) !== null;
   const empty = places !== undefined && places.from >= places.to;
   const openCount = await countOpen(ctx, scope, of.kind);
   const known = { threadExists, exists, buried, empty, open: open?.state ?? null, openCount };
@@ -65,14 +64,14 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
     case "keep":
       return open === null ? null : { deletionJobId: open._id, scheduledFor: open.scheduledFor };
     case "begin":
-      return open === null ? null : beginNow(ctx, open, nowMs);
+      return open === null ? null : beginNow(ctx, open, answer.first, nowMs);
     case "insert": {
-      const { dueAt } = answer;
+      const { dueAt, first } = answer;
       const row = { ...scope, kind: of.kind, state: "scheduled" as const, deletedRows: 0, createdAt: nowMs, scheduledFor: dueAt, dueAt };
       const named = defined({ threadId, turnId: "turnId" in of ? of.turnId : undefined, reason: reason === undefined ? undefined : cutNote(reason) });
       const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
       if (of.kind === "revert" && thread !== null && places !== undefined) await hide(ctx, thread, job, places);
-      if (answer.begins) await step(ctx, job);
+      if (first !== undefined) await doStep(ctx, await existing(ctx, job), first, nowMs);
       else await ctx.scheduler.runAt(dueAt, internal.deletions.step, { job });
       return { deletionJobId: job, scheduledFor: dueAt };
     }
@@ -100,12 +99,13 @@ export async function cancelDeletion(ctx: MutationCtx, actor: Actor, deletionJob
 /** Begins a deletion that waits. */
 export async function forceDeletion(ctx: MutationCtx, actor: Actor, deletionJobId: string): Promise<Asked> {
   const job = await findOwn(ctx, "deletions", actor, deletionJobId);
-  const answer = decide(() => planForce(job?.state ?? null));
+  const nowMs = Date.now();
+  const answer = decide(() => planForce(job?.state ?? null, nowMs));
   if (answer.type === "rejected" || job === null) {
     const { code, message } = answer.type === "rejected" ? answer : { code: "E_INTERNAL", message: "the core forced a job that is not there" };
     throw coded(code, message, { deletionJobId });
   }
-  return answer.type === "begin" ? beginNow(ctx, job, Date.now()) : { deletionJobId: job._id, scheduledFor: job.scheduledFor };
+  return answer.type === "begin" ? beginNow(ctx, job, answer.first, nowMs) : { deletionJobId: job._id, scheduledFor: job.scheduledFor };
 }
 
 export function presentJob({ _id, kind, state, deletedRows, createdAt, scheduledFor, ...job }: Job): DeletionJob {
@@ -119,23 +119,27 @@ export async function step(ctx: MutationCtx, id: Id<"deletions">): Promise<{ del
   const job = await ctx.db.get("deletions", id);
   const nowMs = Date.now();
   const answer = job === null ? null : decide(() => planStep(job.state, job.dueAt ?? Infinity, nowMs));
-  if (job === null || answer?.type !== "step") return { deleted: 0, hasMore: false };
-  const outcome = await work(ctx, job, answer, nowMs);
+  return job === null || answer?.type !== "step" ? { deleted: 0, hasMore: false } : doStep(ctx, job, answer.step, nowMs);
+}
+
+async function beginNow(ctx: MutationCtx, job: Job, first: DeletionStep, nowMs: number): Promise<Asked> {
+  await ctx.db.patch("deletions", job._id, { dueAt: nowMs, scheduledFor: nowMs });
+  await doStep(ctx, job, first, nowMs);
+  return { deletionJobId: job._id, scheduledFor: nowMs };
+}
+
+/** Does a batch, and schedules the next one. */
+async function doStep(ctx: MutationCtx, job: Job, step: DeletionStep, nowMs: number): Promise<{ deleted: number; hasMore: boolean }> {
+  const outcome = await work(ctx, job, step, nowMs);
   if (outcome.hasMore) {
-    await ctx.db.patch("deletions", id, { dueAt: answer.retryAt });
-    await ctx.scheduler.runAfter(0, internal.deletions.step, { job: id });
+    await ctx.db.patch("deletions", job._id, { dueAt: step.retryAt });
+    await ctx.scheduler.runAfter(0, internal.deletions.step, { job: job._id });
   }
   return outcome;
 }
 
-async function beginNow(ctx: MutationCtx, job: Job, nowMs: number): Promise<Asked> {
-  await ctx.db.patch("deletions", job._id, { dueAt: nowMs, scheduledFor: nowMs });
-  await step(ctx, job._id);
-  return { deletionJobId: job._id, scheduledFor: nowMs };
-}
-
 /** A batch of a job. The first one hides, and nothing else. */
-async function work(ctx: WriteCtx, job: Job, step: Step, nowMs: number): Promise<{ deleted: number; hasMore: boolean }> {
+async function work(ctx: WriteCtx, job: Job, step: DeletionStep, nowMs: number): Promise<{ deleted: number; hasMore: boolean }> {
   const { rows, units, buriedUntil, expiresAt } = step;
   const batch: Batch = { rows, units, deleted: 0, buriedUntil, expiresAt, nowMs };
   if (step.begins) await ctx.db.patch("deletions", job._id, { state: "running", startedAt: nowMs, ...(job.kind === "actor" ? { after: "" } : {}) });
@@ -152,7 +156,7 @@ async function begin(ctx: WriteCtx, job: Job, batch: Batch): Promise<boolean> {
   const thread = await findThread(ctx, job, threadId);
   if (thread === null) return false;
   if (job.kind === "thread") {
-    await hideThread(ctx, job._id, thread, batch);
+    await hideThreads(ctx, job, [{ job: job._id, thread }], batch);
     await forgetInPresence(ctx, job, [threadId]);
   }
   if (job.kind === "turn" && from !== undefined && to !== undefined) await hide(ctx, thread, job._id, { from, to });
@@ -162,7 +166,7 @@ async function begin(ctx: WriteCtx, job: Job, batch: Batch): Promise<boolean> {
   return current !== null;
 }
 
-async function goOn(ctx: WriteCtx, job: Job, step: Step, batch: Batch): Promise<boolean> {
+async function goOn(ctx: WriteCtx, job: Job, step: DeletionStep, batch: Batch): Promise<boolean> {
   const { tenantId, userId, threadId, threadRow, turn } = job;
   if (job.kind === "actor") return goOnWithActor(ctx, job, step, batch);
   if (threadId === undefined) return false;
@@ -220,7 +224,7 @@ async function takeHeads(ctx: WriteCtx, { tenantId, userId, threadId }: Scope & 
 }
 
 /** Hides the actor's threads that were there when the job began, in the order of their ids; then does the batches of their jobs. */
-async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch): Promise<boolean> {
+async function goOnWithActor(ctx: WriteCtx, job: Job, step: DeletionStep, batch: Batch): Promise<boolean> {
   const { _id: parent, tenantId, userId, startedAt = 0, after } = job;
   if (after === undefined) {
     const child = await ctx.db
@@ -239,6 +243,7 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
   const { nowMs } = batch;
   const hidden = threads.filter(({ createdAt }) => createdAt <= startedAt);
   await forgetInPresence(ctx, job, hidden.map(({ threadId }) => threadId));
+  const children: Hidden[] = [];
   for (const thread of hidden) {
     const { threadId } = thread;
     const open = await openJob(ctx, job, { kind: "thread", threadId });
@@ -246,8 +251,9 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: Step, batch: Batch):
     if (open !== null) await ctx.db.patch("deletions", open._id, { ...begun, dueAt: undefined });
     const made = { tenantId, userId, kind: "thread" as const, threadId, deletedRows: 0, createdAt: nowMs, scheduledFor: nowMs };
     const child = open?._id ?? (await ctx.db.insert("deletions", { ...made, ...begun }));
-    await hideThread(ctx, child, thread, batch);
+    children.push({ job: child, thread });
   }
+  await hideThreads(ctx, job, children, batch);
   await ctx.db.patch("deletions", parent, { after: threads.length === THREADS_LOOKED_AT_MAX ? threads.at(-1)?.threadId : undefined });
   return true;
 }
@@ -270,29 +276,39 @@ async function takeRows<Table extends "presence" | "deviceTokens">(ctx: WriteCtx
   return rows.length === ACTOR_ROWS_MAX;
 }
 
-/** From here on the thread is not there: its row is gone, and a tombstone says why. */
-async function hideThread(ctx: WriteCtx, job: Id<"deletions">, thread: Doc<"threads">, batch: Batch): Promise<void> {
-  const { tenantId, userId, threadId } = thread;
-  await bury(ctx, thread, "thread", threadId, undefined);
-  const bindings = await ctx.db
-    .query("bindings")
-    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
-    .take(BINDINGS_MAX);
-  for (const binding of bindings) {
-    await bury(ctx, thread, "external", binding.externalThreadId, batch.buriedUntil);
-    await ctx.db.delete("bindings", binding._id);
+/** A thread that is hidden, and the job that deletes it. */
+type Hidden = { job: Id<"deletions">; thread: Doc<"threads"> };
+
+/** From here on the threads are not there: their rows are gone, and tombstones say why. */
+async function hideThreads(ctx: WriteCtx, { tenantId, userId }: Scope, hidden: readonly Hidden[], batch: Batch): Promise<void> {
+  const bindings = [];
+  for (const { thread } of hidden) {
+    const ofThread = ctx.db
+      .query("bindings")
+      .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", thread.threadId));
+    bindings.push(...(await ofThread.take(BINDINGS_MAX)));
   }
-  await ctx.db.delete("threads", thread._id);
-  await ctx.db.patch("deletions", job, { threadRow: thread._id });
-  batch.deleted += bindings.length + 1;
+  const threads = hidden.map(({ thread }) => ({ what: "thread" as const, id: thread.threadId }));
+  const tombstones = await bury(ctx, { tenantId, userId }, [...threads, ...gravesOf(bindings, batch.buriedUntil)]);
+  for (const { _id } of bindings) await ctx.db.delete("bindings", _id);
+  for (const [at, { job, thread }] of hidden.entries()) {
+    await ctx.db.delete("threads", thread._id);
+    await ctx.db.patch("deletions", job, { threadRow: thread._id, ...defined({ tombstone: tombstones[at] }) });
+  }
+  batch.deleted += bindings.length + hidden.length;
 }
 
 async function finish(ctx: WriteCtx, { _id }: Job, { nowMs, expiresAt, buriedUntil }: Batch): Promise<void> {
-  const job = await ctx.db.get("deletions", _id);
-  if (job === null) return;
-  if (job.kind === "thread" && job.threadId !== undefined && job.threadRow !== undefined) await bury(ctx, job, "thread", job.threadId, buriedUntil);
+  const job = await existing(ctx, _id);
+  if (job.tombstone !== undefined) await ctx.db.patch("tombstones", job.tombstone, { expiresAt: buriedUntil });
   await show(ctx, job);
   await endJob(ctx, job, "completed", nowMs, expiresAt);
+}
+
+async function existing(ctx: ReadCtx, id: Id<"deletions">): Promise<Job> {
+  const job = await ctx.db.get("deletions", id);
+  if (job === null) throw coded("E_INTERNAL", "a job is there while it is worked on");
+  return job;
 }
 
 type PlacesOf = { from: number; to: number };

@@ -1,5 +1,5 @@
 /** Forks: asked for, and copied a batch at a time. The core says what a job may do where it stands. */
-import { planFork, planForkStep } from "../../js-wrapper/core/threads.js";
+import { planFork, planForkStep, type ForkStep } from "../../js-wrapper/core/threads.js";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
@@ -9,7 +9,7 @@ import { defined } from "./defined.js";
 import { copyBatch } from "./copies.js";
 import { decide } from "./core.js";
 import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
-import { clearWay, findTombstone } from "./tombstones.js";
+import { clearTombstone, findByHash, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
 
 /** What is asked for; fields of the copy that are not given are the source's. */
@@ -34,10 +34,12 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
   const [source, before] = await Promise.all([findThread(ctx, scope, threadId), findThread(ctx, scope, newThreadId)]);
   const turn = source === null || turnId === undefined ? null : await findShownTurn(ctx, source, turnId);
   const known = before === null ? null : await jobInto(ctx, before);
-  const buried = source === null && (await findTombstone(ctx, scope, "thread", threadId)) !== null;
+  const buried = source === null && (await findTombstone(ctx, scope, { what: "thread", id: threadId })) !== null;
   const openCount = await countOpen(ctx, scope);
   const answer = decide(() =>
     planFork({
+      nowMs,
+      newThread: before === null ? { ...scope, threadId: newThreadId } : null,
       source: source !== null,
       buried,
       turn: turnId === undefined ? null : turn !== null,
@@ -51,6 +53,10 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
   if (answer.type === "keep" && known !== null) return known;
   if (source === null || answer.type === "keep") throw coded("E_INTERNAL", "the core forked a thread that is not there");
   const end = turn === null ? source.nextTurnOrder : turn.turnOrder + 1;
+  if (answer.tombstone !== undefined) {
+    const tombstone = await findByHash(ctx, answer.tombstone);
+    await clearTombstone(ctx, tombstone, { what: "thread", id: newThreadId }, false);
+  }
   const copy = await makeCopy(ctx, source, before, newThreadId, fields, nowMs);
   const id = await ctx.db.insert("forks", {
     ...scope,
@@ -67,7 +73,8 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
     dueAt: nowMs,
   });
   await ctx.db.patch("threads", copy, { filling: id, nextTurnOrder: end });
-  await step(ctx, id);
+  const job = existing(await ctx.db.get("forks", id));
+  await doStep(ctx, { job, source, copy: await ctx.db.get("threads", copy) }, answer.first, nowMs);
   return existing(await ctx.db.get("forks", id));
 }
 
@@ -85,19 +92,27 @@ export async function step(ctx: MutationCtx, id: Id<"forks">): Promise<{ copied:
   const answer = decide(() =>
     planForkStep({ state: job.state, source: source !== null, copy: copy !== null, filling: source?.filling !== undefined, nowMs }),
   );
-  switch (answer.type) {
+  return doStep(ctx, { job, source, copy }, answer, nowMs);
+}
+
+/** A fork with its threads, as far as they are there. */
+type Loaded = { job: Job; source: Doc<"threads"> | null; copy: Doc<"threads"> | null };
+
+async function doStep(ctx: MutationCtx, { job, source, copy }: Loaded, step: ForkStep, nowMs: number): Promise<{ copied: number; hasMore: boolean }> {
+  const id = job._id;
+  switch (step.type) {
     case "keep":
       return { copied: 0, hasMore: false };
     case "wait":
-      await ctx.db.patch("forks", id, { dueAt: answer.retryAt });
+      await ctx.db.patch("forks", id, { dueAt: step.retryAt });
       return { copied: 0, hasMore: true };
     case "fail":
-      await endFork(ctx, job, "failed", { nowMs, expiresAt: answer.expiresAt, code: answer.code });
+      await endFork(ctx, job, "failed", { nowMs, expiresAt: step.expiresAt, code: step.code });
       await wakeThoseBehind(ctx, job);
       return { copied: 0, hasMore: false };
     case "copy": {
-      const { rows, units, expiresAt, retryAt } = answer;
-      const begun: Job = answer.begins ? { ...job, ...defined({ newest: await newestOf(ctx, existing(source), job.before) }) } : job;
+      const { rows, units, expiresAt, retryAt } = step;
+      const begun: Job = step.begins ? { ...job, ...defined({ newest: await newestOf(ctx, existing(source), job.before) }) } : job;
       const { turns, messages, more, place } = await copyBatch(ctx, begun, existing(source), existing(copy), { rows, units });
       const counts = { copiedTurns: job.copiedTurns + turns, copiedMessages: job.copiedMessages + messages };
       await ctx.db.patch("forks", id, { state: "running", ...defined({ newest: begun.newest }), ...place, ...counts, dueAt: retryAt });
@@ -148,7 +163,6 @@ async function makeCopy(
     await ctx.db.patch("threads", before._id, { ...fields, updatedAt });
     return before._id;
   }
-  await clearWay(ctx, source, "thread", threadId, false);
   const row = { tenantId, userId, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
   return await ctx.db.insert("threads", { ...row, ...fields });
 }

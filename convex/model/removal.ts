@@ -58,10 +58,7 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
   lifecycleIds: (ctx, of, batch) =>
     removeRows(ctx, batch, "lifecycleIds", ctx.db.query("lifecycleIds").withIndex("by_event", (q) => inThread(q, of))),
   bindings: (ctx, of, batch) =>
-    removeRows(ctx, batch, "bindings", ctx.db.query("bindings").withIndex("by_thread", (q) => inThread(q, of)), async ({ externalThreadId }) => {
-      await bury(ctx, of, "external", externalThreadId, batch.buriedUntil);
-      return true;
-    }),
+    removeRows(ctx, batch, "bindings", buryBindings(ctx, of, batch)),
   deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => inThread(q, of))),
   commands: (ctx, of, batch) => removeOwners(ctx, batch, "commands", ctx.db.query("commands").withIndex("by_order", (q) => inThread(q, of))),
   // Went with the thread's row: no beat names it again.
@@ -160,6 +157,18 @@ function takes(batch: Batch, row: object): boolean {
   return true;
 }
 
+/** A batch's bindings of a thread: what an app called it is buried before they go, all of it in one crossing. */
+async function* buryBindings(ctx: WriteCtx, of: ThreadRows, { rows, buriedUntil }: Batch) {
+  const bindings = await ctx.db.query("bindings").withIndex("by_thread", (q) => inThread(q, of)).take(rows + 1);
+  await bury(ctx, of, gravesOf(bindings.slice(0, rows), buriedUntil));
+  yield* bindings;
+}
+
+/** What is buried of a thread's bindings. */
+export function gravesOf(bindings: readonly Doc<"bindings">[], expiresAt: number) {
+  return bindings.map(({ externalThreadId }) => ({ what: "external" as const, id: externalThreadId, expiresAt }));
+}
+
 /** Takes threads out of what a user's runtimes have told: their next beat may never come, and names none that is not there. */
 export async function forgetInPresence(ctx: WriteCtx, scope: Scope, threadIds: readonly string[]): Promise<void> {
   for (const { _id, threads } of await runtimesFrom(ctx, scope)) {
@@ -231,6 +240,6 @@ async function endJobs(ctx: WriteCtx, of: ThreadRows, batch: Batch): Promise<boo
 /** Ends a job: its row names nothing any more. */
 export function endJob(ctx: WriteCtx, job: Doc<"deletions">, state: "completed" | "cancelled", nowMs: number, expiresAt: number): Promise<void> {
   const names = { threadId: undefined, turnId: undefined, from: undefined, to: undefined, reason: undefined };
-  const progress = { threadRow: undefined, turn: undefined, streams: undefined, after: undefined, dueAt: undefined };
+  const progress = { threadRow: undefined, tombstone: undefined, turn: undefined, streams: undefined, after: undefined, dueAt: undefined };
   return ctx.db.patch("deletions", job._id, { ...names, ...progress, state, endedAt: nowMs, expiresAt });
 }

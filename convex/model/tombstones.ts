@@ -1,35 +1,46 @@
 /** Tombstones: what says that a thread was deleted. They are looked at only where a thread is not there. */
-import { planMake, tombstoneOf } from "../../js-wrapper/core/threads.js";
-import type { Doc } from "../_generated/dataModel.js";
+import { planMake, tombstonesOf, type Buried } from "../../js-wrapper/core/threads.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import { decide } from "./core.js";
+import { defined } from "./defined.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
-type Buried = "thread" | "external";
+type Tombstone = Doc<"tombstones">;
 
-export function findTombstone(ctx: ReadCtx, scope: Scope, what: Buried, id: string): Promise<Doc<"tombstones"> | null> {
-  const hash = decide(() => tombstoneOf(what, scope, id));
+export async function findTombstone(ctx: ReadCtx, scope: Scope, buried: Buried): Promise<Tombstone | null> {
+  const [hash = ""] = decide(() => tombstonesOf(scope, [buried]));
   return findByHash(ctx, hash);
 }
 
-function findByHash(ctx: ReadCtx, hash: string): Promise<Doc<"tombstones"> | null> {
+export function findByHash(ctx: ReadCtx, hash: string): Promise<Tombstone | null> {
   return ctx.db
     .query("tombstones")
     .withIndex("by_hash", (q) => q.eq("hash", hash))
     .unique();
 }
 
-/** Leaves a tombstone, or moves the end of the one that is there; without an end, rows are left. */
-export async function bury(ctx: WriteCtx, scope: Scope, what: Buried, id: string, expiresAt: number | undefined): Promise<void> {
-  const hash = decide(() => tombstoneOf(what, scope, id));
-  const before = await findByHash(ctx, hash);
-  if (before !== null) return ctx.db.patch("tombstones", before._id, { expiresAt });
-  await ctx.db.insert("tombstones", { hash, ...(expiresAt === undefined ? {} : { expiresAt }) });
+/**
+ * Leaves tombstones, or moves the ends of those that are there; without an end, rows are left.
+ *
+ * @returns their ids, in order
+ */
+export async function bury(ctx: WriteCtx, scope: Scope, buried: readonly (Buried & { expiresAt?: number })[]): Promise<Id<"tombstones">[]> {
+  if (buried.length === 0) return [];
+  const hashes = decide(() => tombstonesOf(scope, buried));
+  const ids: Id<"tombstones">[] = [];
+  for (const [at, { expiresAt }] of buried.entries()) {
+    const hash = hashes[at] ?? "";
+    const before = await findByHash(ctx, hash);
+    if (before !== null) await ctx.db.patch("tombstones", before._id, { expiresAt });
+    ids.push(before?._id ?? (await ctx.db.insert("tombstones", { hash, ...defined({ expiresAt }) })));
+  }
+  return ids;
 }
 
 /** Why a thread that is not there may not be made; none where it may. */
 export async function whyNotMade(ctx: ReadCtx, scope: Scope, threadId: string, nowMs: number) {
-  const tombstone = await findTombstone(ctx, scope, "thread", threadId);
+  const tombstone = await findTombstone(ctx, scope, { what: "thread", id: threadId });
   // Without one there is nothing to decide.
   if (tombstone === null) return null;
   const answer = decide(() => planMake(false, tombstone, false, nowMs));
@@ -41,8 +52,12 @@ export async function whyNotMade(ctx: ReadCtx, scope: Scope, threadId: string, n
  *
  * @throws `E_THREAD_DELETED`
  */
-export async function clearWay(ctx: WriteCtx, scope: Scope, what: Buried, id: string, recreate: boolean): Promise<void> {
-  const tombstone = await findTombstone(ctx, scope, what, id);
+export async function clearWay(ctx: WriteCtx, scope: Scope, buried: Buried, recreate: boolean): Promise<void> {
+  await clearTombstone(ctx, await findTombstone(ctx, scope, buried), buried, recreate);
+}
+
+/** The same, of a tombstone that was looked for. */
+export async function clearTombstone(ctx: WriteCtx, tombstone: Tombstone | null, { what, id }: Buried, recreate: boolean): Promise<void> {
   if (tombstone === null) return;
   const answer = decide(() => planMake(false, tombstone, recreate, Date.now()));
   if (answer.type === "rejected") {

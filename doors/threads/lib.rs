@@ -3,7 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::deletion::{self, DeletionCall, JobState, Target};
-use convex_codex_local::fork::{self, CopyCall, ForkCall, ForkState, ForkStepCall};
+use convex_codex_local::fork::{self, CopyCall, ForkCall, ForkState, ForkStepCall, NewThread};
 use convex_codex_local::ingest::call::ThreadRow;
 use convex_codex_local::pack::Unpacker;
 use convex_codex_local::thread::{self, Change};
@@ -18,13 +18,16 @@ static ALLOCATOR: mini_alloc::MiniAlloc = mini_alloc::MiniAlloc::INIT;
 #[path = "../../tests/core/threads-door.rs"]
 mod tests;
 
-/// The name of a tombstone.
-#[wasm_bindgen(js_name = tombstoneOf)]
-pub fn tombstone_of(texts: &[u8], numbers: &[f64]) -> Result<String, JsValue> {
+/// The names of the tombstones of what a user had.
+#[wasm_bindgen(js_name = tombstonesOf)]
+pub fn tombstones_of(texts: &[u8], numbers: &[f64]) -> Result<Vec<String>, JsValue> {
     unpacked(texts, numbers, |mut call| {
-        let what: Buried = call.named(Buried::read);
-        let name = tombstone::tombstone_of(what, call.text(), call.text(), call.text());
-        call.end(name)
+        let (tenant_id, user_id) = (call.text(), call.text());
+        let names = call.list(|call| {
+            let what: Buried = call.named(Buried::read);
+            tombstone::tombstone_of(what, tenant_id, user_id, call.text())
+        });
+        call.end(names)
     })
 }
 
@@ -72,11 +75,11 @@ pub fn plan_cancel(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 /// Plans that a job does not wait.
 #[wasm_bindgen(js_name = planForce, unchecked_return_type = "DeletionAnswer")]
 pub fn plan_force(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let found = unpacked(texts, numbers, |mut call| {
-        let read = call.optional(state);
+    let (found, now_ms) = unpacked(texts, numbers, |mut call| {
+        let read = (call.optional(state), call.number());
         call.end(read)
     })?;
-    answer(&deletion::plan_force(found))
+    answer(&deletion::plan_force(found, now_ms))
 }
 
 /// Plans a job's next batch.
@@ -109,6 +112,12 @@ pub fn plan_change(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 pub fn plan_fork(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
     let call = unpacked(texts, numbers, |mut call| {
         let read = ForkCall {
+            now_ms: call.number(),
+            new_thread: call.optional(|call| NewThread {
+                tenant_id: call.text(),
+                user_id: call.text(),
+                thread_id: call.text(),
+            }),
             source: call.flag(),
             buried: call.flag(),
             turn: call.optional(Unpacker::flag),

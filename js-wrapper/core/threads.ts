@@ -4,7 +4,12 @@ import * as wasm from "#wasm/threads";
 import { foldFacts, Packer, threadFacts, type FoldFacts, type ThreadFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { CopyAnswer, DeletionAnswer, ForkStep, MakeAnswer, TailCopy } from "#wasm/threads";
+export type { CopyAnswer, DeletionStep, ForkStep, MakeAnswer, TailCopy } from "#wasm/threads";
+
+type Owner = { tenantId: string; userId: string };
+
+/** What can be buried: a thread by its id, or an app's own name for one. `src/tombstone.rs`, Buried. */
+export type Buried = { what: "thread" | "external"; id: string };
 
 /** `src/deletion.rs`, JobState. */
 export type JobState = "scheduled" | "running" | "completed" | "cancelled";
@@ -30,6 +35,9 @@ export type ForkState = "scheduled" | "running" | "completed" | "failed";
 
 /** `src/fork.rs`, ForkCall. */
 export type ForkCall = {
+  nowMs: number;
+  /** The thread that is to be made; null where it exists. */
+  newThread: (Owner & { threadId: string }) | null;
   source: boolean;
   buried: boolean;
   /** Whether the last turn to copy exists; none where none is named. */
@@ -55,11 +63,15 @@ type AnswerOf<Type extends wasm.DeletionAnswer["type"]> = Extract<wasm.DeletionA
 
 const instance = new Instance(base64, wasm.initSync);
 
-/** The name of the tombstone of a thread, or of an app's name for one. */
-export function tombstoneOf(what: "thread" | "external", { tenantId, userId }: { tenantId: string; userId: string }, id: string): string {
+/** The names of the tombstones of what a user had, in order. */
+export function tombstonesOf({ tenantId, userId }: Owner, buried: readonly Buried[]): string[] {
   const packer = new Packer();
-  for (const text of [what, tenantId, userId, id]) packer.text(text);
-  return instance.askPacked(wasm.tombstoneOf, packer.end());
+  for (const text of [tenantId, userId]) packer.text(text);
+  packer.list(buried, ({ what, id }) => {
+    packer.text(what);
+    packer.text(id);
+  });
+  return instance.askPacked(wasm.tombstonesOf, packer.end());
 }
 
 /**
@@ -106,9 +118,10 @@ export function planCancel(state: JobState | null, nowMs: number): AnswerOf<"rej
 }
 
 /** Plans that a deletion does not wait for its time. */
-export function planForce(state: JobState | null): AnswerOf<"rejected" | "keep" | "begin"> {
+export function planForce(state: JobState | null, nowMs: number): AnswerOf<"rejected" | "keep" | "begin"> {
   const packer = new Packer();
   packer.optional(state, (name) => packer.text(name));
+  packer.number(nowMs);
   return instance.askPacked(wasm.planForce, packer.end()) as AnswerOf<"rejected" | "keep" | "begin">;
 }
 
@@ -124,6 +137,10 @@ export function planStep(state: JobState, dueAt: number, nowMs: number): AnswerO
 /** Plans a fork. */
 export function planFork(call: ForkCall): wasm.ForkAnswer {
   const packer = new Packer();
+  packer.number(call.nowMs);
+  packer.optional(call.newThread, ({ tenantId, userId, threadId }) => {
+    for (const text of [tenantId, userId, threadId]) packer.text(text);
+  });
   for (const flag of [call.source, call.buried]) packer.flag(flag);
   for (const flag of [call.turn, call.known]) packer.optional(flag, (is) => packer.flag(is));
   for (const flag of [call.used, call.filling]) packer.flag(flag);

@@ -94,10 +94,6 @@ describe("bounds", () => {
       "commands.send, a decision": 3,
       // A page becomes a batch, which is taken as every other.
       "imports.importHistory": 3,
-      // What is asked for, and its first batch.
-      "threads.fork": 4,
-      "threads.deleteCascade": 3,
-      "threads.forceRunScheduledDeletion": 3,
     });
   });
 

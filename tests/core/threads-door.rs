@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    plan_change, plan_copies, plan_deletion, plan_fork, plan_fork_step, plan_make, plan_step, tombstone_of,
+    plan_change, plan_copies, plan_deletion, plan_fork, plan_fork_step, plan_make, plan_step, tombstones_of,
 };
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
@@ -13,9 +13,12 @@ fn text(answer: Result<JsValue, JsValue>) -> String {
 }
 
 #[wasm_bindgen_test]
-fn a_tombstone_has_the_name_that_the_core_gives_it() {
-    let name = tombstone_of("threadacmeännth_1".as_bytes(), &[6.0, 4.0, 3.0, 4.0]).unwrap();
-    assert_eq!(name, "c7c7f078da5454d25f12e520587904e89ea865d95d2348cbe3018b88c7d5a4a3");
+fn tombstones_have_the_names_that_the_core_gives_them() {
+    let name = "c7c7f078da5454d25f12e520587904e89ea865d95d2348cbe3018b88c7d5a4a3";
+    let texts = "acmeännthreadth_1externalth_1".as_bytes();
+    let names = tombstones_of(texts, &[4.0, 3.0, 2.0, 6.0, 4.0, 8.0, 4.0]).unwrap();
+    assert_eq!((names.len(), names[0].as_str(), names[1] == name), (2, name, false));
+    assert!(tombstones_of(texts, &[4.0, 3.0, 2.0, 6.0, 4.0]).is_err());
 }
 
 #[wasm_bindgen_test]
@@ -30,7 +33,12 @@ fn a_thread_that_was_deleted_is_not_made() {
 #[wasm_bindgen_test]
 fn a_deletion_is_planned() {
     let numbers = [5.0, 6.0, 1.0, 1.0, 0.0, 0.0, 1.0, 60_000.0, 0.0, 0.0];
-    assert_eq!(text(plan_deletion(b"thread", &numbers)), r#"{"type":"insert","dueAt":60005,"begins":false}"#);
+    assert_eq!(text(plan_deletion(b"thread", &numbers)), r#"{"type":"insert","dueAt":60005}"#);
+    let at_once = text(plan_deletion(b"thread", &[5.0, 6.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]));
+    assert!(
+        at_once.starts_with(r#"{"type":"insert","dueAt":5,"first":{"begins":true,"rows":500,"#),
+        "{at_once}"
+    );
     assert!(plan_deletion(b"thread", &numbers[1..]).is_err());
     assert!(plan_deletion(b"thrift", &numbers).is_err());
 }
@@ -51,16 +59,23 @@ fn a_step_is_planned() {
     assert_eq!(text(plan_step(b"completed", &[9.0, 0.0, 5.0])), r#"{"type":"keep"}"#);
     let step = text(plan_step(b"running", &[7.0, 0.0, 5.0]));
     assert!(
-        step.starts_with(r#"{"type":"step","begins":false,"rows":500,"units":2097152,"retryAt":300005,"#),
+        step.starts_with(
+            r#"{"type":"step","step":{"begins":false,"rows":500,"units":2097152,"retryAt":300005,"#
+        ),
         "{step}"
     );
 }
 
 #[wasm_bindgen_test]
 fn a_fork_is_planned() {
-    let numbers = [1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 99.0];
-    assert_eq!(text(plan_fork(b"", &numbers)), r#"{"type":"insert","begins":false}"#);
-    let known = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0];
+    let numbers = [5.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 99.0];
+    let waits = r#"{"type":"insert","first":{"type":"wait","retryAt":300005}}"#;
+    assert_eq!(text(plan_fork(b"", &numbers)), waits);
+    let makes = [5.0, 1.0, 4.0, 3.0, 4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let made = text(plan_fork("acmeännth_1".as_bytes(), &makes));
+    assert!(made.contains(r#""first":{"type":"copy","begins":true,"#), "{made}");
+    assert!(made.contains(r#""tombstone":"c7c7f078da5454d2"#), "{made}");
+    let known = [5.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0];
     assert_eq!(text(plan_fork(b"", &known)), r#"{"type":"keep"}"#);
     assert!(plan_fork(b"", &numbers[1..]).is_err());
     let fail = text(plan_fork_step(b"running", &[7.0, 1.0, 0.0, 0.0, 5.0]));
