@@ -62,7 +62,7 @@ export const respond = mutation({
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
     const rows = thread === null || !(await isShown(ctx, thread, turnId)) ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
-    const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256, mustShow: false };
+    const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256 };
     const decided = await decideApproval(ctx, actor, { thread, rows, about: { threadId, turnId, itemId } }, wish);
     if (decided === null || thread === null) return null;
     const refusal = await sendDecision(ctx, actor, thread, decided, Date.now());

@@ -33,10 +33,11 @@ import {
   takenTurn,
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
-import { decideApproval, type Decided } from "./model/decisions.js";
+import { writeDecision } from "./model/decisions.js";
 import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
+import { refused } from "./model/refusals.js";
 import { findThread, findTurn, findTurnByClient, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
 import { vActor, vCommand, vCommandState, vLeasedCommand, type Actor } from "./validators.js";
 
@@ -82,19 +83,13 @@ export const send = mutation({
       asked = found;
       answer = decide(() => planSend({ ...call, named }));
     }
-    if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, commandId });
+    if (answer.type === "rejected") throw notSent(answer, { threadId, commandId }, kind === "decide" ? asked : null);
     if (answer.type === "insert" && thread !== null) {
-      const { deviceId } = actor;
-      let decided: Decided | null = null;
-      if (kind === "decide" && asked !== null) {
-        const { decision, shownSha256 } = JSON.parse(payloadJson) as { decision: unknown; shownSha256?: unknown };
-        const about = { threadId, turnId: asked.turnId, itemId: asked.itemId };
-        const wish = { decision: JSON.stringify(decision), shownSha256: shownOf(shownSha256), mustShow: true };
-        decided = await decideApproval(ctx, actor, { thread, rows: [asked], about }, wish);
-      }
-      await insertCommand(ctx, { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer, asked);
+      const { decided } = answer;
+      const decision = decided === undefined || asked === null ? null : await writeDecision(ctx, actor, [asked], decided);
+      await insertCommand(ctx, { scope, deviceId: actor.deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer, asked);
       await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
-      if (decided !== null) await carryDecision(ctx, decided, commandId);
+      if (decision !== null) await carryDecision(ctx, decision, commandId);
       return { commandId, state: answer.command.state };
     }
     return { commandId, state: before?.state ?? "queued" };
@@ -295,9 +290,10 @@ export const expireCommands = internalMutation({
   },
 });
 
-/** What a payload says was shown: of a value that is no text, a hash of nothing. */
-function shownOf(said: unknown): string | undefined {
-  return said === undefined || said === null ? undefined : typeof said === "string" ? said : "";
+/** Why a command is not sent; of a decision also what became of its request. */
+function notSent(answer: { code: string; message: string }, about: { threadId: string; commandId: string }, asked: Doc<"serverRequests"> | null) {
+  if (asked === null) return coded(answer.code, answer.message, about);
+  return refused({ ...answer, row: 0 }, [asked], { ...about, turnId: asked.turnId, itemId: asked.itemId });
 }
 
 /** A command, and what its sender's and its runtime's calls are planned from. */

@@ -1,7 +1,7 @@
 /** Commands: loaded for a plan, written as it says, and as readers get them. */
 import {
   planInterruptSend,
-  planSend,
+  planSends,
   type CommandFacts,
   type CommandNeeds,
   type CommandSendCall,
@@ -20,7 +20,7 @@ import { decide } from "./core.js";
 import { loseDecision, type Decided } from "./decisions.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
-import { inStatus, newestOfId, OPEN_REQUESTS_MAX, payloadOf, textOf } from "./requests.js";
+import { inStatus, newestOfId, OPEN_REQUESTS_MAX, payloadOf, textOf, withPayload } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { findShownTurn, isShown } from "./visible.js";
 
@@ -36,7 +36,7 @@ const RUNTIMES_MAX = 100;
 const RUNTIMES_LISTED_MAX = 50;
 /** Rows of requests that are read for the commands of one call, eight more at most: 26 KiB each. */
 const REQUESTS_READ_MAX = 300;
-/** Decisions that are sent when a runtime binds a thread: each reads the user's open commands. */
+/** Decisions that are sent when a runtime binds a thread: each is up to 64 KiB, as JSON and as the payload of its command. */
 const DECISIONS_SENT_MAX = 20;
 /** What a command's row weighs beside its payload. */
 const ROW_BYTES = 1024;
@@ -135,12 +135,14 @@ export async function loadNamed(
   const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, thread, threadId, turn.clientTurnId);
   // Whether it asks for a secret matters to an answer alone.
   const asks = asked !== null && kind === "answer" ? { payloadJson: await payloadOf(ctx, asked) } : {};
+  const decides = asked !== null && kind === "decide" ? await withPayload(ctx, [asked], 0) : [];
   const named = {
     turn: turn && turnFacts(turn),
     carrier: carrier && (await factsOf(ctx, carrier)),
     clientTurnExists: shown !== null,
     request: asked && { status: asked.status, carried: false, ...asks },
     method: asked?.method,
+    asked: decides[0] ?? null,
     same: null,
   };
   return { named, turn, carrier, asked };
@@ -330,7 +332,8 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
  * No number of open commands holds it up; where an interrupt of the turn is open nothing is sent, and the mark on the turn stands.
  */
 export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
-  const { isBound, call, sent, open } = await loadOwn(ctx, actor, thread, "interrupt", { turnId }, nowMs);
+  const { isBound, open, order } = await loadOwn(ctx, thread);
+  const { call, sent } = ownCall(actor, thread, "interrupt", { turnId }, { openCount: open.length, order, nowMs });
   const { named, turn, carrier } = await loadNamed(ctx, thread, { turnId }, sent.kind);
   const ids = [turn?.turnId, turn?.clientTurnId];
   const same = open.findLast(({ kind, threadId, targetTurnId = "" }) => kind === sent.kind && threadId === thread.threadId && ids.includes(targetTurnId));
@@ -347,21 +350,38 @@ export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"th
  *
  * @returns why it can never be sent; null where it was, or will be
  */
-export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, { row, decision, shownSha256 }: Decided, nowMs: number): Promise<Refusal | null> {
-  const { requestId, runtimeId, generation, appGeneration, commandId } = row;
-  const name = { requestId, ...defined({ runtimeId, generation, appGeneration }) };
-  const payload = { ...name, decision: JSON.parse(decision) as unknown, ...defined({ shownSha256 }) };
-  const { isBound, call, sent } = await loadOwn(ctx, actor, thread, "decide", payload, nowMs);
-  if (!isBound) return null;
-  const [shown, carrier] = await Promise.all([isShown(ctx, thread, row.turnId), commandId === undefined ? null : findCommand(ctx, thread, commandId)]);
-  const request = shown ? { status: row.status, carried: false } : null;
-  const named = { turn: null, carrier: null, clientTurnExists: false, request, method: row.method, same: carrier && (await factsOf(ctx, carrier)) };
-  const answer = decide(() => planSend({ ...call, named }));
-  if (answer.type === "rejected") return answer;
-  if (answer.type !== "insert") return null;
-  await insertCommand(ctx, sent, answer, row);
-  await ctx.db.patch("serverRequests", row._id, { commandId: sent.commandId });
-  return null;
+export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, decided: Decided, nowMs: number): Promise<Refusal | null> {
+  const [refusal = null] = await sendAll(ctx, thread, [{ actor, decided }], nowMs);
+  return refusal;
+}
+
+/** Sends decisions, in one crossing; answers of each why it can never be sent. */
+async function sendAll(ctx: WriteCtx, thread: Doc<"threads">, all: readonly { actor: Actor; decided: Decided }[], nowMs: number): Promise<(Refusal | null)[]> {
+  if (all.length === 0) return [];
+  const { isBound, open, order } = await loadOwn(ctx, thread);
+  if (!isBound) return [];
+  const calls = await Promise.all(
+    all.map(async ({ actor, decided: { row, decision, shownSha256 } }, at) => {
+      const { requestId, runtimeId, generation, appGeneration, commandId } = row;
+      const name = { requestId, ...defined({ runtimeId, generation, appGeneration }) };
+      const payload = { ...name, decision: JSON.parse(decision) as unknown, ...defined({ shownSha256 }) };
+      const { call, sent } = ownCall(actor, thread, "decide", payload, { openCount: open.length, order: order + at, nowMs });
+      const [shown, carrier] = await Promise.all([isShown(ctx, thread, row.turnId), commandId === undefined ? null : findCommand(ctx, thread, commandId)]);
+      const request = shown ? { status: row.status, carried: false } : null;
+      const same = carrier && (await factsOf(ctx, carrier));
+      return { row, sent, call: { ...call, named: { turn: null, carrier: null, clientTurnExists: false, request, method: row.method, asked: null, same } } };
+    }),
+  );
+  const answers = decide(() => planSends(calls.map(({ call }) => call)));
+  const refusals: (Refusal | null)[] = [];
+  for (const [at, { row, sent }] of calls.entries()) {
+    const answer = answers[at];
+    refusals.push(answer?.type === "rejected" ? answer : null);
+    if (answer?.type !== "insert") continue;
+    await insertCommand(ctx, sent, answer, row);
+    await ctx.db.patch("serverRequests", row._id, { commandId: sent.commandId });
+  }
+  return refusals;
 }
 
 /** Why a command of the component's own is not sent. */
@@ -377,26 +397,34 @@ export async function carryDecision(ctx: WriteCtx, { row }: Decided, commandId: 
 export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs: number): Promise<void> {
   const answering = await inStatus(ctx, thread, thread.threadId, "answering").take(OPEN_REQUESTS_MAX);
   const waiting = answering.filter(({ commandId }) => commandId === undefined).reverse();
+  const all: { actor: Actor; decided: Decided }[] = [];
   for (const row of waiting.slice(0, DECISIONS_SENT_MAX)) {
     const { decidedByDevice: deviceId, shownSha256, tenantId, userId } = row;
     const decision = await textOf(ctx, row, "decision");
-    if (decision === undefined || deviceId === undefined) continue;
-    const refusal = await sendDecision(ctx, { tenantId, userId, deviceId }, thread, { row, decision, shownSha256 }, nowMs);
-    if (refusal !== null) await loseDecision(ctx, row, "pending", refusal.code, nowMs);
+    if (decision !== undefined && deviceId !== undefined) all.push({ actor: { tenantId, userId, deviceId }, decided: { row, decision, shownSha256 } });
+  }
+  const refusals = await sendAll(ctx, thread, all, nowMs);
+  for (const [at, { decided }] of all.entries()) {
+    const refusal = refusals[at] ?? null;
+    if (refusal !== null) await loseDecision(ctx, decided.row, "pending", refusal.code, nowMs);
   }
 }
 
-/** What a command that the component sends itself is planned from. */
-async function loadOwn(ctx: ReadCtx, actor: Actor, thread: Doc<"threads">, kind: string, payload: object, nowMs: number) {
-  const scope = scopeOf(actor);
+/** What commands that the component sends itself are planned from. */
+async function loadOwn(ctx: ReadCtx, thread: Doc<"threads">) {
   const [writer, open, order] = await Promise.all([
-    writerOf(ctx, scope, thread.threadId),
-    openCommands(ctx, scope),
-    nextOrder(ctx, scope, thread.threadId),
+    writerOf(ctx, thread, thread.threadId),
+    openCommands(ctx, thread),
+    nextOrder(ctx, thread, thread.threadId),
   ]);
+  return { isBound: writer?.runtimeId !== undefined, open, order };
+}
+
+/** A command that the component sends itself, for the core and for {@link insertCommand}. */
+function ownCall(actor: Actor, thread: Doc<"threads">, kind: string, payload: object, { openCount, order, nowMs }: { openCount: number; order: number; nowMs: number }) {
   const said = { nowMs, thread, commandId: `${kind}:${crypto.randomUUID()}`, kind, payloadJson: JSON.stringify(payload), ttlMs: undefined };
-  const call = { ...said, own: true, sentBefore: null, openCount: open.length, nextOrder: order, named: null };
-  return { isBound: writer?.runtimeId !== undefined, open, call, sent: { ...said, scope, deviceId: actor.deviceId } };
+  const call = { ...said, own: true, sentBefore: null, openCount, nextOrder: order, named: null };
+  return { call, sent: { ...said, scope: scopeOf(actor), deviceId: actor.deviceId } };
 }
 
 /** What becomes of the queued turn that shows a command. */

@@ -1,6 +1,7 @@
 /** Decisions of approvals: made once, of what was shown, among what was offered, whichever way they come; and lost on their way. */
-import { planRespond } from "../../js-wrapper/core/control.js";
+import { planRespond, type RequestAnswer } from "../../js-wrapper/core/control.js";
 import type { Doc } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
 import { decide } from "./core.js";
 import { refused } from "./refusals.js";
@@ -10,13 +11,7 @@ import type { WriteCtx } from "./scope.js";
 type Request = Doc<"serverRequests">;
 
 /** What somebody decides: `accepted`, `declined`, or a decision as the app-server writes it, in JSON. */
-export type Decision = {
-  decision: string;
-  requestId?: string | number | undefined;
-  shownSha256?: string | undefined;
-  /** Who does not decline has to say what was shown. */
-  mustShow: boolean;
-};
+export type Decision = { decision: string; requestId?: string | number | undefined; shownSha256?: string | undefined };
 
 /** What was decided: the decision as the app-server writes it, and of which payload. */
 export type Decided = { row: Request; decision: string; shownSha256: string | undefined };
@@ -32,17 +27,23 @@ export async function decideApproval(
   ctx: WriteCtx,
   actor: Actor,
   { thread, rows, about }: { thread: Doc<"threads"> | null; rows: readonly Request[]; about: { threadId: string; turnId: string; itemId: string } },
-  { decision, requestId, shownSha256, mustShow }: Decision,
+  { decision, requestId, shownSha256 }: Decision,
 ): Promise<Decided | null> {
   const likely = likelyOf(rows, requestId);
-  const call = { threadExists: thread !== null, requestId, decision, shownSha256, mustShow, known: likely < 0 ? rows : await withPayload(ctx, rows, likely) };
+  const call = { threadExists: thread !== null, requestId, decision, shownSha256, mustShow: false, known: likely < 0 ? rows : await withPayload(ctx, rows, likely) };
   let answer = decide(() => planRespond(call));
   if (answer.type === "needs") {
     const known = await withPayload(ctx, rows, answer.row);
     answer = decide(() => planRespond({ ...call, known }));
   }
   if (answer.type === "rejected") throw refused(answer, rows, about);
-  if (answer.type !== "decide" && answer.type !== "again") return null;
+  return writeDecision(ctx, actor, rows, answer);
+}
+
+/** Writes what was decided; see {@link decideApproval}. */
+export async function writeDecision(ctx: WriteCtx, actor: Actor, rows: readonly Request[], answer: RequestAnswer): Promise<Decided | null> {
+  if (answer.type === "keep") return null;
+  if (answer.type !== "again" && answer.type !== "decide") throw coded("E_INTERNAL", `the core answered a decision with ${answer.type}`);
   const row = rowAt(rows, answer.row);
   if (answer.type === "again") return { row, decision: (await textOf(ctx, row, "decision")) ?? "", shownSha256: row.shownSha256 };
   const nowMs = Date.now();

@@ -1,10 +1,9 @@
-import type { RequestAnswer } from "../../js-wrapper/core/control.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 
 /** What a client is told of a request that is not as it wished: with it, what became of it and who decided, and what, unless that is too long for its row. */
 export function refused(
-  { code, message, row }: Extract<RequestAnswer, { type: "rejected" }>,
+  { code, message, row }: { code: string; message: string; row?: number },
   rows: readonly Doc<"serverRequests">[],
   detail: Record<string, string | number>,
 ) {

@@ -51,7 +51,7 @@ pub fn approval_result(method: &str, payload_json: &str, decision_json: &str) ->
 /// Whether a request asks people for a secret.
 #[wasm_bindgen(js_name = asksSecret)]
 pub fn asks_secret(method: &str, payload_json: &str) -> bool {
-    method == approval::QUESTION && approval::asks_secret(payload_json)
+    approval::asks_secret(method, Some(payload_json))
 }
 
 /// What is done next for a turn that is to end. `others` are the other threads of the process in which a turn runs.

@@ -147,6 +147,9 @@ export type RequestFacts = RequestOrigin & {
   autoResolutionMs?: number | undefined;
 };
 
+/** `src/request/client.rs`, KnownRequest. */
+export type KnownRequest = RequestFacts & { decisionJson?: string | undefined; payloadJson?: string | undefined };
+
 /** `src/request.rs`, Origin. */
 export type RequestOrigin = {
   runtimeId?: string | undefined;
@@ -502,6 +505,12 @@ export function requestFacts(packer: Packer, request: RequestFacts): void {
   packer.text(request.status);
   packer.optionalText(request.cause);
   packer.flag(request.autoResolutionMs !== undefined);
+}
+
+export function knownRequest(packer: Packer, known: KnownRequest): void {
+  requestFacts(packer, known);
+  packer.optionalText(known.decisionJson);
+  packer.optionalText(known.payloadJson);
 }
 
 export function requestOrigin(packer: Packer, origin: RequestOrigin): void {

@@ -3,12 +3,14 @@ import base64 from "#wasm/commands_bytes";
 import * as wasm from "#wasm/commands";
 import {
   commandFacts,
+  knownRequest,
   Packer,
   runtimeFacts,
   targetRequest,
   targetTurn,
   threadFacts,
   type CommandFacts,
+  type KnownRequest,
   type Packed,
   type RuntimeFacts,
   type TargetRequestFacts,
@@ -28,6 +30,8 @@ export type NamedFacts = {
   request: TargetRequestFacts | null;
   /** The app-server's method, of the request. */
   method: string | undefined;
+  /** The request of a decision that a client sends, with what it says. */
+  asked: KnownRequest | null;
   /** Of what another function sends: the newest open command that asks for the same. */
   same: CommandFacts | null;
 };
@@ -100,6 +104,13 @@ const instance = new Instance(base64, wasm.initSync);
 /** Plans a `commands.send`. */
 export const planSend = (call: CommandSendCall) => ask<"needs" | "keep" | "insert">(wasm.planSend, packSend(call));
 
+/** Plans commands that the component itself sends at once; an answer for each. */
+export const planSends = (calls: readonly CommandSendCall[]): CommandAnswer<"needs" | "keep" | "insert">[] => {
+  const packer = new Packer();
+  packer.list(calls, (call) => sendCall(packer, call));
+  return instance.askPacked(wasm.planSends, packer.end()) as CommandAnswer<"needs" | "keep" | "insert">[];
+};
+
 /** Plans the command of a `turns.interrupt`; `bound` says whether a runtime is bound to the thread. */
 export const planInterruptSend = (call: CommandSendCall, bound: boolean) =>
   ask<"needs" | "keep" | "insert" | "written">(wasm.planInterruptSend, packSend(call, bound));
@@ -131,6 +142,11 @@ function ask<Type extends wasm.CommandAnswer["type"]>(entry: Entry, call: Packed
 function packSend(call: CommandSendCall, bound?: boolean): Packed {
   const packer = new Packer();
   if (bound !== undefined) packer.flag(bound);
+  sendCall(packer, call);
+  return packer.end();
+}
+
+function sendCall(packer: Packer, call: CommandSendCall): void {
   packer.number(call.nowMs);
   packer.optional(call.thread, (thread) => threadFacts(packer, thread));
   packer.text(call.commandId);
@@ -152,9 +168,9 @@ function packSend(call: CommandSendCall, bound?: boolean): Packed {
     packer.flag(named.clientTurnExists);
     packer.optional(named.request, (request) => targetRequest(packer, request));
     packer.optionalText(named.method);
+    packer.optional(named.asked, (asked) => knownRequest(packer, asked));
     packer.optional(named.same, (same) => commandFacts(packer, same));
   });
-  return packer.end();
 }
 
 function packCommand(call: CommandCall): Packer {

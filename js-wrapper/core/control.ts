@@ -1,14 +1,11 @@
 /** What the core plans for approvals and server requests. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/control_bytes";
 import * as wasm from "#wasm/control";
-import { Packer, requestFacts, requestOrigin, type Packed, type RequestFacts, type RequestOrigin } from "./boundary.js";
+import { knownRequest, Packer, requestFacts, requestOrigin, type KnownRequest, type Packed, type RequestFacts, type RequestOrigin } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { RequestFacts, RequestOrigin } from "./boundary.js";
+export type { KnownRequest, RequestFacts, RequestOrigin } from "./boundary.js";
 export type { RequestAnswer, RequestWrite } from "#wasm/control";
-
-/** `src/request/client.rs`, KnownRequest. */
-export type KnownRequest = RequestFacts & { decisionJson?: string | undefined; payloadJson?: string | undefined };
 
 /** `src/request/client.rs`, RespondCall. */
 export type RespondCall = {
@@ -103,10 +100,4 @@ function packUpsert(call: UpsertCall): Packed {
   packer.optionalText(call.questionsJson);
   packer.list(call.known, (known) => requestFacts(packer, known));
   return packer.end();
-}
-
-function knownRequest(packer: Packer, known: KnownRequest): void {
-  requestFacts(packer, known);
-  packer.optionalText(known.decisionJson);
-  packer.optionalText(known.payloadJson);
 }

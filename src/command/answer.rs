@@ -3,6 +3,7 @@
 use super::row::CommandState;
 use crate::error::Code;
 use crate::request::RequestState;
+use crate::request::client::RequestAnswer;
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -33,6 +34,9 @@ pub enum CommandAnswer {
         turn: Option<NewTurn>,
         /// The queued command that it ends, of an interrupt: its row is the carrier.
         writes: Vec<CommandWrite>,
+        /// Of a client's decision: what becomes of the approval, which is the only row.
+        #[tsify(optional)]
+        decided: Option<RequestAnswer>,
     },
     /// `edit`: the payload is replaced; what was sent first is kept beside it, for the comparison of ids.
     Edit {

@@ -58,6 +58,25 @@ impl CommandPayload {
     }
 }
 
+/// What a decision says beside the request that it is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision<'a> {
+    /// The decision, as JSON.
+    pub decision: &'a str,
+    /// SHA-256 of the payload that was shown, in hexadecimal; of a value that is no text, a hash of nothing.
+    pub shown_sha256: Option<String>,
+}
+
+impl<'a> Decision<'a> {
+    /// Reads the payload of a decision; none where it has none.
+    pub fn read(payload_json: &'a str) -> Option<Self> {
+        let [decision, shown] = Json::parse(payload_json).ok()?.pick(["decision", "shownSha256"]);
+        let text = |shown: Json<'_>| shown.str().map(RawStr::to_whole).unwrap_or_default();
+        let shown_sha256 = shown.filter(|shown| !shown.is_null()).map(text);
+        Some(Self { decision: decision?.text(), shown_sha256 })
+    }
+}
+
 fn optional_id(json: Json<'_>, key: &str) -> Result<Option<String>, &'static str> {
     match json.get(key).filter(|value| !value.is_null()) {
         Some(_) => id(json, key).map(Some),

@@ -1,7 +1,7 @@
 //! `commands.send`, and the command that `turns.interrupt` sends.
 
 use super::answer::{CommandAnswer, CommandCode, CommandNeeds, CommandWrite, NewCommand, NewTurn, TurnFate};
-use super::payload::CommandPayload;
+use super::payload::{CommandPayload, Decision};
 use super::row::{CommandKind, CommandRow, CommandState, Standing, Target, TargetRequest, TargetTurn};
 use crate::error::Code;
 use crate::ingest::call::ThreadRow;
@@ -10,7 +10,8 @@ use crate::limits::{
     TURN_SILENT_MS, WAITING_TURN_TTL_MS,
 };
 use crate::pack::{Misfit, Unpacker};
-use crate::request::approval;
+use crate::request::approval::{self, Wish};
+use crate::request::client::{KnownRequest, RequestAnswer, RespondCall, plan_respond};
 
 /// A `commands.send`.
 #[derive(Clone, Debug)]
@@ -65,6 +66,8 @@ pub struct Named<'a> {
     pub request: Option<TargetRequest<'a>>,
     /// The app-server's method, of the request.
     pub method: Option<&'a str>,
+    /// The request of a decision that a client sends, with what it says: sending it decides it.
+    pub asked: Option<KnownRequest<'a>>,
     /// Of what another function sends: the newest open command that asks for the same, an interrupt of the turn, or the one that
     /// carries the decision.
     pub same: Option<CommandRow<'a>>,
@@ -77,6 +80,15 @@ impl<'a> CommandSendCall<'a> {
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self::read(&mut call);
+        call.end(read)
+    }
+
+    /// Reads calls.
+    ///
+    /// # Errors
+    /// [`Misfit`] where they were packed otherwise.
+    pub fn unpack_all(mut call: Unpacker<'a>) -> Result<Vec<Self>, Misfit> {
+        let read = call.list(Self::read);
         call.end(read)
     }
 
@@ -103,6 +115,7 @@ impl<'a> CommandSendCall<'a> {
                 client_turn_exists: call.flag(),
                 request: call.optional(TargetRequest::unpack),
                 method: call.optional_text(),
+                asked: call.optional(KnownRequest::unpack),
                 same: call.optional(CommandRow::unpack),
             }),
         }
@@ -163,6 +176,10 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
     if let Some((code, message)) = named.fault(kind) {
         return reject(code, message);
     }
+    let decided = named.asked.and_then(|asked| decide(asked, call.payload_json));
+    if let Some(RequestAnswer::Rejected { code, message, .. }) = decided {
+        return reject(code, message);
+    }
     let withdrawn = named.withdrawn(kind, call.now_ms);
     let state = if withdrawn.is_some() { CommandState::Accepted } else { CommandState::Queued };
     let makes_turn = payload.client_turn_id.is_some() && !named.client_turn_exists;
@@ -181,6 +198,7 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
             request: payload.request,
         },
         writes: withdrawn.into_iter().collect(),
+        decided,
     }
 }
 
@@ -244,10 +262,9 @@ impl Named<'_> {
                 "an approval is decided, as it was shown, and not answered",
             ));
         }
-        // Of all that is asked, a question alone can be secret.
-        let is_question = self.method == Some(approval::QUESTION);
-        let asked = self.request.filter(|_| is_question).and_then(|request| request.payload);
-        if kind == CommandKind::Answer && asked.is_some_and(approval::asks_secret) {
+        let payload = self.request.and_then(|request| request.payload);
+        let asks_secret = self.method.is_some_and(|method| approval::asks_secret(method, payload));
+        if kind == CommandKind::Answer && asks_secret {
             return Some((
                 Code::ECommandNotAllowed,
                 "a secret is answered at the machine: it is stored nowhere",
@@ -268,6 +285,19 @@ impl Named<'_> {
         let moved = carrier.moved(0, CommandState::Cancelled, Some(code));
         Some(CommandWrite { turn: TurnFate::Interrupt, ..moved })
     }
+}
+
+/// Decides an approval by the payload of a decision: as `approvals.respond` does, of what was shown.
+fn decide(asked: KnownRequest<'_>, payload_json: &str) -> Option<RequestAnswer> {
+    let Decision { decision, shown_sha256 } = Decision::read(payload_json)?;
+    Some(plan_respond(&RespondCall {
+        thread_exists: true,
+        id: None,
+        wish: Wish::Exactly(decision),
+        shown_sha256: shown_sha256.as_deref(),
+        must_show: true,
+        known: vec![asked],
+    }))
 }
 
 /// Reads a payload within its bound.

@@ -8,7 +8,9 @@ use crate::error::Code;
 use crate::ingest::call::ThreadRow;
 use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX, TURN_SILENT_MS};
 use crate::pack::Unpacker;
-use crate::request::RequestState;
+use crate::request::client::{KnownRequest, RequestAnswer};
+use crate::request::{Origin, Request, RequestState};
+use crate::testing::name;
 use CommandKind::{Answer, Decide, Interrupt, Steer, Turn};
 use CommandState::{Accepted, Cancelled, Delivered, Expired, Leased, Queued, Refused, Unknown};
 
@@ -121,7 +123,8 @@ fn expires(call: &CommandSendCall<'_>) -> Option<f64> {
 #[test]
 fn a_sent_command_is_queued_and_says_what_it_names() {
     let inserted = |kind, json| match plan_send(&send(kind, json)) {
-        CommandAnswer::Insert { command, turn, writes } => {
+        CommandAnswer::Insert { command, turn, writes, decided } => {
+            assert_eq!(decided, None);
             assert_eq!((command.state, command.order, writes.len()), (Queued, 4, 0), "{kind}");
             (command, turn)
         }
@@ -335,6 +338,51 @@ fn what_names_something_that_is_over_is_not_sent() {
             );
         }
     }
+}
+
+/// What is decided by sending `payload_json`, of an approval that offers `accept` and `cancel`.
+fn decided(payload_json: &'static str, state: RequestState, decision: Option<&'static str>) -> String {
+    const ASKS: &str = r#"{"params":{"availableDecisions":["accept","cancel"]}}"#;
+    const METHOD: &str = "item/commandExecution/requestApproval";
+    let request = Request::known(0, "0", METHOD, "U", Origin::default(), state, None);
+    let asked = Some(KnownRequest { request, decision, payload: Some(ASKS) });
+    let named = Some(Named { request: Some(PENDING), method: Some(METHOD), asked, ..Named::default() });
+    match plan_send(&CommandSendCall { named, ..send("decide", payload_json) }) {
+        CommandAnswer::Rejected { code, .. } => name(&code),
+        CommandAnswer::Insert { decided, command, .. } => match decided {
+            Some(RequestAnswer::Decide { row, decision, response, shown }) => {
+                format!("{row} {decision} {response} {}.. {:?}", &shown[..4], command.state)
+            }
+            Some(RequestAnswer::Keep) => "keep".into(),
+            Some(RequestAnswer::Again { row }) => format!("again {row}"),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_decision_is_decided_with_its_sending() {
+    use RequestState::{Answering, Pending};
+    const SHOWN: &str = r#"{"requestId":0,"decision":"accept","shownSha256":"055B99d1119c4bff0278ae672a58adf2ee27240f74baccc930e06cb3a2d2d562"}"#;
+    let decline = r#"{"requestId":0,"decision":"cancel"}"#;
+    let cancelled = r#"0 "cancel" {"decision":"cancel"} 055b.. Queued"#;
+    assert_eq!(decided(decline, Pending, None), cancelled);
+    assert_eq!(decided(SHOWN, Pending, None), r#"0 "accept" {"decision":"accept"} 055b.. Queued"#);
+    assert_eq!(decided(decline, Answering, Some("\"cancel\"")), "again 0");
+    assert_eq!(decided(decline, Answering, Some("\"accept\"")), "E_APPROVAL_NOT_PENDING");
+    // Who does not decline says what was shown: a text, of just this payload.
+    for shown in ["", r#","shownSha256":null"#, r#","shownSha256":7"#, r#","shownSha256":"00""#] {
+        let json = format!(r#"{{"requestId":0,"decision":"accept"{shown}}}"#);
+        assert_eq!(decided(json.leak(), Pending, None), "E_APPROVAL_CHANGED", "{shown}");
+    }
+    for other in ["\"acceptForSession\"", "1", "{}"] {
+        let json = format!(r#"{{"requestId":0,"decision":{other},"shownSha256":null}}"#);
+        assert_eq!(decided(json.leak(), Pending, None), "E_APPROVAL_NOT_OFFERED", "{other}");
+    }
+    // Of the word that occurs twice the last one counts, as on the machine.
+    let twice = r#"{"requestId":0,"decision":"accept","decision":"cancel"}"#;
+    assert_eq!(decided(twice, Pending, None), cancelled);
 }
 
 const QUESTION: &str = "item/tool/requestUserInput";
@@ -1058,11 +1106,12 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((reported.turn_id, reported.code, reported.steered), (Some("U"), Some("E_1"), true));
     assert_eq!(reported.turn, Some(ReportedTurn { client_turn_id: Some("c") }));
 
-    let texts = ["kinterrupt{}turn{}UinProgresspending?m", row_texts].concat();
+    let texts = ["kinterrupt{}turn{}UinProgresspending?m0xUansweringdp", row_texts].concat();
     let texts = texts.as_str();
     let numbers = [
         1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
-        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0,
+        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0, nan, nan,
+        9.0, -1.0, 0.0, 1.0, 1.0, 1.0,
     ];
     let numbers = [&numbers[..], &row_numbers].concat();
     let call = InterruptSendCall::unpack(Unpacker::new(texts, &numbers)).unwrap();
@@ -1079,7 +1128,15 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
         (named.request, named.method, named.same),
         (Some(TargetRequest { payload: Some("?"), carried: true, ..PENDING }), Some("m"), Some(want))
     );
+    let asked = named.asked.unwrap();
+    assert_eq!((asked.request.id, asked.request.state), ("0", RequestState::Answering));
+    assert_eq!((asked.decision, asked.payload), (Some("d"), Some("p")));
     assert!(CommandSendCall::unpack(Unpacker::new(texts, &numbers[1..])).is_ok());
+    let all = [&[2.0][..], &numbers[1..], &numbers[1..]].concat();
+    let both = [texts, texts].concat();
+    let calls = CommandSendCall::unpack_all(Unpacker::new(&both, &all)).unwrap();
+    assert_eq!((calls.len(), calls[1].command_id), (2, "k"));
+    assert!(CommandSendCall::unpack_all(Unpacker::new(&both, &all[..all.len() - 1])).is_err());
 }
 
 #[test]

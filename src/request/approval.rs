@@ -15,7 +15,7 @@ const OLD_FILES: &str = "applyPatchApproval";
 /// SOURCE: app-server 0.169.0, `ReviewDecision`.
 const OLD_DECLINE: &str = r#"{"denied":{"rejection":"declined"}}"#;
 
-/// The method of a question to the user.
+/// The method of a question to people.
 pub const QUESTION: &str = "item/tool/requestUserInput";
 
 /// What an approval is for; none where the method asks for something else.
@@ -156,11 +156,12 @@ pub fn is_same(one: &str, other: &str) -> bool {
     one == other || matches!((Json::parse(one), Json::parse(other)), (Ok(one), Ok(other)) if same(one, other))
 }
 
-/// Whether a question ([`QUESTION`], and no other method) asks for a secret: its answer is nothing to store.
-pub fn asks_secret(payload: &str) -> bool {
-    // What cannot be read may ask for one.
-    let Some(questions) = params(payload).and_then(|params| params.get("questions")) else { return true };
-    questions.items().any(|question| question.get("isSecret").and_then(Json::bool) == Some(true))
+/// Whether a request asks people for a secret, as a question alone can: its answer is nothing to store. One that was not
+/// loaded, or cannot be read, may ask for one.
+pub fn asks_secret(method: &str, payload: Option<&str>) -> bool {
+    let questions = payload.and_then(params).and_then(|params| params.get("questions"));
+    let is_secret = |question: Json<'_>| question.get("isSecret").and_then(Json::bool) == Some(true);
+    method == QUESTION && questions.is_none_or(|questions| questions.items().any(is_secret))
 }
 
 /// The SHA-256 of a payload, in hexadecimal.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tsify::Tsify;
 
 /// A request with what was decided and, where it was loaded, what it says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct KnownRequest<'a> {
     /// The request.
     pub request: Request<'a>,
@@ -153,7 +153,8 @@ pub enum RequestAnswer {
 }
 
 impl<'a> KnownRequest<'a> {
-    fn unpack(call: &mut Unpacker<'a>) -> Self {
+    /// Reads a request of a call.
+    pub fn unpack(call: &mut Unpacker<'a>) -> Self {
         Self { request: Request::unpack(call), decision: call.optional_text(), payload: call.optional_text() }
     }
 }
@@ -298,8 +299,7 @@ pub fn plan_resolve(call: &ResolveCall<'_>) -> RequestAnswer {
     {
         return invalid();
     }
-    let is_question = method == approval::QUESTION;
-    if response.is_some() && is_question && known.payload.is_none() {
+    if response.is_some() && method == approval::QUESTION && known.payload.is_none() {
         return RequestAnswer::Needs { row };
     }
     let mut request = known.request;
@@ -312,13 +312,14 @@ pub fn plan_resolve(call: &ResolveCall<'_>) -> RequestAnswer {
     let told = response.and_then(|response| approval::decision_of(method, response));
     let differs = |told: &&str| !known.decision.is_some_and(|decided| approval::is_same(decided, told));
     let decision = told.filter(differs).map(str::to_owned);
-    let is_secret = is_question && known.payload.is_none_or(approval::asks_secret);
     RequestAnswer::Resolve {
         row,
         answered: call.answered,
         decides: call.answered && (known.decision.is_none() || decision.is_some()),
         decision,
-        keeps_response: response.is_some() && !is_secret && !approval::is_private(method),
+        keeps_response: response.is_some()
+            && !approval::asks_secret(method, known.payload)
+            && !approval::is_private(method),
     }
 }
 

@@ -90,8 +90,6 @@ describe("bounds", () => {
   test("a call crosses into the core twice at most, but for these", async () => {
     const more = Object.entries(await smallestCosts()).filter(([, { crossings }]) => crossings > 2);
     expect(Object.fromEntries(more.map(([label, { crossings }]) => [label, crossings]))).toEqual({
-      // Two plans: the command's, which names a request first, and the request's.
-      "commands.send, a decision": 3,
       // A page becomes a batch, which is taken as every other.
       "imports.importHistory": 3,
     });

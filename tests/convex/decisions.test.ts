@@ -196,6 +196,25 @@ describe("a decision that no runtime was there for", () => {
     expect(JSON.parse(handed!.payloadJson)).toMatchObject({ requestId: 0, decision: "accept", shownSha256: SHOWN });
   });
 
+  test("is sent with all others at once, the first one first, each as of who made it", async () => {
+    const { component, turn } = await asking({});
+    const payload = JSON.parse(payloadOf()) as { params: object };
+    const more = [1, 2].map((id) => turn.raw(METHOD, JSON.stringify({ ...payload, id, params: { ...payload.params, itemId: `i${id}` } })));
+    await ingestOk(component, more);
+    const makers = { i2: PHONE, i: { ...OWNER, deviceId: "tablet" }, i1: PHONE };
+    for (const [itemId, actor] of Object.entries(makers)) {
+      await component.mutation(api.approvals.respond, { actor, threadId: THREAD, turnId: TURN, itemId, decision: "accepted" });
+      pass(1);
+    }
+    await bind(component);
+    const { commands } = await dump(component);
+    expect(commands.map(({ order, deviceId, request }) => [order, deviceId, request?.requestId])).toEqual([
+      [0, "phone", 2],
+      [1, "tablet", 0],
+      [2, "phone", 1],
+    ]);
+  });
+
   test("is sent when one binds the thread by its first lease", async () => {
     const { component } = await asking({});
     await respond(component);

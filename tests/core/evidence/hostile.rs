@@ -122,7 +122,7 @@ fn check_decision(wish: &str, asked: &str) {
         let told = approval::decision_of(&method, &result).map(|told| approval::is_same(told, decision));
         assert!(told != Some(false), "what Codex is answered is what was decided: {result:?}, {decision:?}");
     }
-    approval::asks_secret(asked);
+    approval::asks_secret(approval::QUESTION, Some(asked));
 }
 
 /// A turn of a history and its items, a line each; panics where a place is left out or given twice.
