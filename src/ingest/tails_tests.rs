@@ -243,6 +243,18 @@ fn the_tail_of_an_item_that_was_not_seen_to_begin_is_asked_for_unless_its_beginn
 }
 
 #[test]
+fn a_text_that_begins_earlier_than_was_seen_is_folded_by_the_batch_behind() {
+    let mut shell = Shell::after(&[turn_started(0), item_started(10, "m")]);
+    shell.writes(&[delta(11, "m", &letters(40 * KIB))]);
+    let batch = [item_started(5, "m"), delta(6, "m", "b"), delta(12, "m", &letters(40 * KIB))];
+    assert_eq!(asked(&shell, &batch), ["m"]);
+    assert_eq!(folds(&shell.writes(&batch)), [""; 0]);
+    assert_eq!(shell.text("m"), format!("b{}", letters(80 * KIB)));
+    shell.writes(&[delta(13, "m", "c")]);
+    assert_eq!(shell.text("m"), format!("b{}c", letters(80 * KIB)));
+}
+
+#[test]
 fn a_head_that_knew_nothing_of_a_fold_learns_where_it_stands() {
     let mut shell = steady();
     shell.writes(&[delta(2, "m", &letters(70 * KIB))]);

@@ -342,3 +342,27 @@ fn of_usages_in_one_batch_the_threads_is_the_later_turns_in_any_order() {
         assert_eq!(kept(&shell, "U", "usage"), Some(usage_json(5, 1)), "{order:?}");
     }
 }
+
+#[test]
+fn a_turn_is_asked_for_where_it_keeps_what_comes_and_is_not_known() {
+    let turns = |shell: &Shell, event: Delta<'static>, of_thread: &[LifecycleEvent<'static>]| {
+        shell.needs(&[event], of_thread).turns
+    };
+    let known = begun();
+    let goal = |turn_id| {
+        let params = r#"{"threadId":"T","turnId":"U2","goal":{"objective":"x"}}"#;
+        lifecycle(0, "thread/goal/updated", turn_id, params)
+    };
+    assert_eq!(turns(&known, diff(2, "a"), &[]), [""; 0], "it runs");
+    assert_eq!(turns(&known, diff(2, "a"), &[goal(Some("U2"))]), [""; 0], "the thread keeps it");
+    assert_eq!(turns(&known, diff(2, "a"), &[repeated(0, "U2", 7)]), ["U2"]);
+}
+
+#[test]
+fn usage_of_a_turn_that_is_not_known_is_the_threads_beside_that_of_an_earlier_turn() {
+    let mut shell = begun();
+    shell.writes(&[of_turn("U2", turn_started(0)), of_turn("U2", usage(1, 9))]);
+    shell.writes(&[of_turn("A", usage(0, 70)), usage(2, 8)]);
+    let of = |owner| kept(&shell, owner, "usage");
+    assert_eq!((of(""), of("U")), (Some(usage_json(70, 1)), Some(usage_json(8, 1))));
+}
