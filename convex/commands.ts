@@ -1,7 +1,7 @@
 /** Steering from afar: what clients wish of the machine, and how its runtime takes it. Life and rules: `src/command.rs`. */
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
-import { planCancel, planCommandSweep, planEdit, planLease, planPromote, planReport, planSend } from "../js-wrapper/core/commands.js";
+import { planCancel, planCommandSweep, planEdit, planLease, planPromote, planReport } from "../js-wrapper/core/commands.js";
 import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
@@ -23,6 +23,7 @@ import {
   openCommands,
   openCommandsOf,
   payloadOfCommand,
+  planClientSend,
   presentCommand,
   runningTurn,
   runningTurnId,
@@ -74,23 +75,23 @@ export const send = mutation({
     const sentBefore = before === null ? null : await sentOf(ctx, before, threadId);
     const said = { nowMs, commandId, kind, payloadJson, ttlMs, own: false };
     const call = { ...said, thread, sentBefore, openCount: open.length, nextOrder: order, named: null };
-    let answer = decide(() => planSend(call));
+    let answer = await planClientSend(ctx, call, null);
     let carriers: typeof open = [];
     let asked: Doc<"serverRequests"> | null = null;
-    if (answer.type === "needs" && thread !== null) {
-      const { named, carrier, asked: found } = await loadNamed(ctx, thread, answer.needs, kind);
+    if (answer.command.type === "needs" && thread !== null) {
+      const { named, carrier, asked: found } = await loadNamed(ctx, thread, answer.command.needs, kind);
       carriers = carrier === null ? [] : [carrier];
       asked = found;
-      answer = decide(() => planSend({ ...call, named }));
+      answer = await planClientSend(ctx, { ...call, named }, asked);
     }
-    if (answer.type === "rejected") throw notSent(answer, { threadId, commandId }, kind === "decide" ? asked : null);
-    if (answer.type === "insert" && thread !== null) {
-      const { decided } = answer;
+    const { command, decided } = answer;
+    if (command.type === "rejected") throw notSent(command, { threadId, commandId }, kind === "decide" ? asked : null);
+    if (command.type === "insert" && thread !== null) {
       const decision = decided === undefined || asked === null ? null : await writeDecision(ctx, actor, [asked], decided);
-      await insertCommand(ctx, { scope, deviceId: actor.deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, answer, asked);
-      await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
+      await insertCommand(ctx, { scope, deviceId: actor.deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, command, asked);
+      await applyCommandWrites(ctx, carriers, command.writes, nowMs);
       if (decision !== null) await carryDecision(ctx, decision, commandId);
-      return { commandId, state: answer.command.state };
+      return { commandId, state: command.command.state };
     }
     return { commandId, state: before?.state ?? "queued" };
   },

@@ -1,7 +1,7 @@
 /** Commands: loaded for a plan, written as it says, and as readers get them. */
 import {
   planInterruptSend,
-  planSends,
+  planSend,
   type CommandFacts,
   type CommandNeeds,
   type CommandSendCall,
@@ -12,6 +12,7 @@ import {
   type RuntimeFacts,
   type TurnFate,
 } from "../../js-wrapper/core/commands.js";
+import { planDecisionSend, planSends, type DecisionSendAnswer } from "../../js-wrapper/core/control.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor, CommandRow } from "../validators.js";
@@ -135,17 +136,22 @@ export async function loadNamed(
   const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, thread, threadId, turn.clientTurnId);
   // Whether it asks for a secret matters to an answer alone.
   const asks = asked !== null && kind === "answer" ? { payloadJson: await payloadOf(ctx, asked) } : {};
-  const decides = asked !== null && kind === "decide" ? await withPayload(ctx, [asked], 0) : [];
   const named = {
     turn: turn && turnFacts(turn),
     carrier: carrier && (await factsOf(ctx, carrier)),
     clientTurnExists: shown !== null,
     request: asked && { status: asked.status, carried: false, ...asks },
     method: asked?.method,
-    asked: decides[0] ?? null,
     same: null,
   };
   return { named, turn, carrier, asked };
+}
+
+/** Plans what a client sends; a decision with what becomes of its approval, whose row is `asked`. */
+export async function planClientSend(ctx: ReadCtx, send: CommandSendCall, asked: Doc<"serverRequests"> | null): Promise<DecisionSendAnswer> {
+  if (send.kind !== "decide") return { command: decide(() => planSend(send)) };
+  const [known = null] = asked === null ? [] : await withPayload(ctx, [asked], 0);
+  return decide(() => planDecisionSend(send, known));
 }
 
 /** The open command that carries the queued turn of this id. */
@@ -369,7 +375,7 @@ async function sendAll(ctx: WriteCtx, thread: Doc<"threads">, all: readonly { ac
       const [shown, carrier] = await Promise.all([isShown(ctx, thread, row.turnId), commandId === undefined ? null : findCommand(ctx, thread, commandId)]);
       const request = shown ? { status: row.status, carried: false } : null;
       const same = carrier && (await factsOf(ctx, carrier));
-      return { row, sent, call: { ...call, named: { turn: null, carrier: null, clientTurnExists: false, request, method: row.method, asked: null, same } } };
+      return { row, sent, call: { ...call, named: { turn: null, carrier: null, clientTurnExists: false, request, method: row.method, same } } };
     }),
   );
   const answers = decide(() => planSends(calls.map(({ call }) => call)));

@@ -22,13 +22,6 @@ pub fn plan_send(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
     answer(&send::plan_send(&call))
 }
 
-/// Plans commands that the component itself sends at once.
-#[wasm_bindgen(js_name = planSends, unchecked_return_type = "CommandAnswer[]")]
-pub fn plan_sends(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
-    let calls = unpacked(texts, numbers, CommandSendCall::unpack_all)?;
-    answer(&calls.iter().map(send::plan_send).collect::<Vec<_>>())
-}
-
 /// Plans the command of a `turns.interrupt`.
 #[wasm_bindgen(js_name = planInterruptSend, unchecked_return_type = "CommandAnswer")]
 pub fn plan_interrupt_send(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {

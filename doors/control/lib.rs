@@ -1,7 +1,8 @@
-//! The core as clients have it beside ingest: what is done to server requests. A module of its own, so that a batch does not
-//! pay for what a person does now and then.
+//! The core as clients have it beside ingest: what is done to server requests, and how decisions are sent. A module of its own,
+//! so that a batch does not pay for what a person does now and then.
 #![cfg(target_arch = "wasm32")]
 
+use convex_codex_local::command::send::{self, CommandSendCall, DecisionSendCall};
 use convex_codex_local::request::client::{self, ResolveCall, RespondCall, UpsertCall};
 use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
@@ -32,4 +33,18 @@ pub fn plan_resolve(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
 pub fn plan_upsert(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
     let call = unpacked(texts, numbers, UpsertCall::unpack)?;
     answer(&client::plan_upsert(&call))
+}
+
+/// Plans a `commands.send` of a decision.
+#[wasm_bindgen(js_name = planDecisionSend, unchecked_return_type = "DecisionSendAnswer")]
+pub fn plan_decision_send(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let call = unpacked(texts, numbers, DecisionSendCall::unpack)?;
+    answer(&send::plan_decision_send(&call))
+}
+
+/// Plans the commands of decisions that the component sends at once.
+#[wasm_bindgen(js_name = planSends, unchecked_return_type = "CommandAnswer[]")]
+pub fn plan_sends(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let calls = unpacked(texts, numbers, CommandSendCall::unpack_all)?;
+    answer(&calls.iter().map(send::plan_send).collect::<Vec<_>>())
 }

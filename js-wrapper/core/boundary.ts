@@ -147,6 +147,34 @@ export type RequestFacts = RequestOrigin & {
   autoResolutionMs?: number | undefined;
 };
 
+/** `src/command/send.rs`, Named. */
+export type NamedFacts = {
+  turn: TargetTurnFacts | null;
+  carrier: CommandFacts | null;
+  clientTurnExists: boolean;
+  request: TargetRequestFacts | null;
+  /** The app-server's method, of the request. */
+  method: string | undefined;
+  /** Of what another function sends: the newest open command that asks for the same. */
+  same: CommandFacts | null;
+};
+
+/** `src/command/send.rs`, CommandSendCall. */
+export type CommandSendCall = {
+  nowMs: number;
+  thread: ThreadFacts | null;
+  commandId: string;
+  kind: string;
+  payloadJson: string;
+  ttlMs: number | undefined;
+  /** Another function of the component sends it. */
+  own: boolean;
+  sentBefore: { sameThread: boolean; kind: string; payloadJson: string; ttlMs?: number | undefined } | null;
+  openCount: number;
+  nextOrder: number;
+  named: NamedFacts | null;
+};
+
 /** `src/request/client.rs`, KnownRequest. */
 export type KnownRequest = RequestFacts & { decisionJson?: string | undefined; payloadJson?: string | undefined };
 
@@ -579,6 +607,33 @@ export function targetRequest(packer: Packer, request: TargetRequestFacts): void
   packer.text(request.status);
   packer.optionalText(request.payloadJson);
   packer.flag(request.carried);
+}
+
+/** `src/command/send.rs`, CommandSendCall. */
+export function commandSend(packer: Packer, call: CommandSendCall): void {
+  packer.number(call.nowMs);
+  packer.optional(call.thread, (thread) => threadFacts(packer, thread));
+  packer.text(call.commandId);
+  packer.text(call.kind);
+  packer.text(call.payloadJson);
+  packer.optionalNumber(call.ttlMs);
+  packer.flag(call.own);
+  packer.optional(call.sentBefore, (sent) => {
+    packer.flag(sent.sameThread);
+    packer.text(sent.kind);
+    packer.text(sent.payloadJson);
+    packer.optionalNumber(sent.ttlMs);
+  });
+  packer.number(call.openCount);
+  packer.number(call.nextOrder);
+  packer.optional(call.named, (named) => {
+    packer.optional(named.turn, (turn) => targetTurn(packer, turn));
+    packer.optional(named.carrier, (carrier) => commandFacts(packer, carrier));
+    packer.flag(named.clientTurnExists);
+    packer.optional(named.request, (request) => targetRequest(packer, request));
+    packer.optionalText(named.method);
+    packer.optional(named.same, (same) => commandFacts(packer, same));
+  });
 }
 
 function range(packer: Packer, value: Range): void {

@@ -1,56 +1,11 @@
 /** What the core plans for steering from afar. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/commands_bytes";
 import * as wasm from "#wasm/commands";
-import {
-  commandFacts,
-  knownRequest,
-  Packer,
-  runtimeFacts,
-  targetRequest,
-  targetTurn,
-  threadFacts,
-  type CommandFacts,
-  type KnownRequest,
-  type Packed,
-  type RuntimeFacts,
-  type TargetRequestFacts,
-  type TargetTurnFacts,
-  type ThreadFacts,
-} from "./boundary.js";
+import { commandFacts, commandSend, Packer, runtimeFacts, type CommandFacts, type CommandSendCall, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { CommandFacts, RuntimeFacts, TargetRequestFacts, TargetTurnFacts } from "./boundary.js";
+export type { CommandFacts, CommandSendCall, NamedFacts, RuntimeFacts, TargetRequestFacts, TargetTurnFacts } from "./boundary.js";
 export type { CommandNeeds, CommandWrite, NewCommand, RequestName, TurnFate } from "#wasm/commands";
-
-/** `src/command/send.rs`, Named. */
-export type NamedFacts = {
-  turn: TargetTurnFacts | null;
-  carrier: CommandFacts | null;
-  clientTurnExists: boolean;
-  request: TargetRequestFacts | null;
-  /** The app-server's method, of the request. */
-  method: string | undefined;
-  /** The request of a decision that a client sends, with what it says. */
-  asked: KnownRequest | null;
-  /** Of what another function sends: the newest open command that asks for the same. */
-  same: CommandFacts | null;
-};
-
-/** `src/command/send.rs`, CommandSendCall. */
-export type CommandSendCall = {
-  nowMs: number;
-  thread: ThreadFacts | null;
-  commandId: string;
-  kind: string;
-  payloadJson: string;
-  ttlMs: number | undefined;
-  /** Another function of the component sends it. */
-  own: boolean;
-  sentBefore: { sameThread: boolean; kind: string; payloadJson: string; ttlMs?: number | undefined } | null;
-  openCount: number;
-  nextOrder: number;
-  named: NamedFacts | null;
-};
 
 /** `src/command/edit.rs`, CommandCall. */
 export type CommandCall = { nowMs: number; bound: RuntimeFacts | null; command: CommandFacts | null };
@@ -104,13 +59,6 @@ const instance = new Instance(base64, wasm.initSync);
 /** Plans a `commands.send`. */
 export const planSend = (call: CommandSendCall) => ask<"needs" | "keep" | "insert">(wasm.planSend, packSend(call));
 
-/** Plans commands that the component itself sends at once; an answer for each. */
-export const planSends = (calls: readonly CommandSendCall[]): CommandAnswer<"needs" | "keep" | "insert">[] => {
-  const packer = new Packer();
-  packer.list(calls, (call) => sendCall(packer, call));
-  return instance.askPacked(wasm.planSends, packer.end()) as CommandAnswer<"needs" | "keep" | "insert">[];
-};
-
 /** Plans the command of a `turns.interrupt`; `bound` says whether a runtime is bound to the thread. */
 export const planInterruptSend = (call: CommandSendCall, bound: boolean) =>
   ask<"needs" | "keep" | "insert" | "written">(wasm.planInterruptSend, packSend(call, bound));
@@ -142,35 +90,8 @@ function ask<Type extends wasm.CommandAnswer["type"]>(entry: Entry, call: Packed
 function packSend(call: CommandSendCall, bound?: boolean): Packed {
   const packer = new Packer();
   if (bound !== undefined) packer.flag(bound);
-  sendCall(packer, call);
+  commandSend(packer, call);
   return packer.end();
-}
-
-function sendCall(packer: Packer, call: CommandSendCall): void {
-  packer.number(call.nowMs);
-  packer.optional(call.thread, (thread) => threadFacts(packer, thread));
-  packer.text(call.commandId);
-  packer.text(call.kind);
-  packer.text(call.payloadJson);
-  packer.optionalNumber(call.ttlMs);
-  packer.flag(call.own);
-  packer.optional(call.sentBefore, (sent) => {
-    packer.flag(sent.sameThread);
-    packer.text(sent.kind);
-    packer.text(sent.payloadJson);
-    packer.optionalNumber(sent.ttlMs);
-  });
-  packer.number(call.openCount);
-  packer.number(call.nextOrder);
-  packer.optional(call.named, (named) => {
-    packer.optional(named.turn, (turn) => targetTurn(packer, turn));
-    packer.optional(named.carrier, (carrier) => commandFacts(packer, carrier));
-    packer.flag(named.clientTurnExists);
-    packer.optional(named.request, (request) => targetRequest(packer, request));
-    packer.optionalText(named.method);
-    packer.optional(named.asked, (asked) => knownRequest(packer, asked));
-    packer.optional(named.same, (same) => commandFacts(packer, same));
-  });
 }
 
 function packCommand(call: CommandCall): Packer {

@@ -1,11 +1,22 @@
-/** What the core plans for approvals and server requests. Every call throws CoreError where the core has a bug. */
+/** What the core plans for approvals and server requests, and for sending decisions. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/control_bytes";
 import * as wasm from "#wasm/control";
-import { knownRequest, Packer, requestFacts, requestOrigin, type KnownRequest, type Packed, type RequestFacts, type RequestOrigin } from "./boundary.js";
+import {
+  commandSend,
+  knownRequest,
+  Packer,
+  requestFacts,
+  requestOrigin,
+  type CommandSendCall,
+  type KnownRequest,
+  type Packed,
+  type RequestFacts,
+  type RequestOrigin,
+} from "./boundary.js";
 import { Instance } from "./instance.js";
 
 export type { KnownRequest, RequestFacts, RequestOrigin } from "./boundary.js";
-export type { RequestAnswer, RequestWrite } from "#wasm/control";
+export type { DecisionSendAnswer, RequestAnswer, RequestWrite } from "#wasm/control";
 
 /** `src/request/client.rs`, RespondCall. */
 export type RespondCall = {
@@ -57,6 +68,21 @@ export const planResolve = (call: ResolveCall) => ask<"needs" | "keep" | "resolv
 
 /** Plans a `serverRequests.upsertPending`. */
 export const planUpsert = (call: UpsertCall) => ask<"keep" | "upsert">(wasm.planUpsert, packUpsert(call));
+
+/** Plans a `commands.send` of a decision; `asked` is the request that it names, with what that says. */
+export function planDecisionSend(send: CommandSendCall, asked: KnownRequest | null): wasm.DecisionSendAnswer {
+  const packer = new Packer();
+  commandSend(packer, send);
+  packer.optional(asked, (known) => knownRequest(packer, known));
+  return instance.askPacked(wasm.planDecisionSend, packer.end());
+}
+
+/** Plans the commands of decisions that the component sends at once; an answer for each. */
+export function planSends(calls: readonly CommandSendCall[]): wasm.CommandAnswer[] {
+  const packer = new Packer();
+  packer.list(calls, (call) => commandSend(packer, call));
+  return instance.askPacked(wasm.planSends, packer.end());
+}
 
 type Entry = (texts: Uint8Array, numbers: Float64Array) => wasm.RequestAnswer;
 

@@ -34,9 +34,6 @@ pub enum CommandAnswer {
         turn: Option<NewTurn>,
         /// The queued command that it ends, of an interrupt: its row is the carrier.
         writes: Vec<CommandWrite>,
-        /// Of a client's decision: what becomes of the approval, which is the only row.
-        #[tsify(optional)]
-        decided: Option<RequestAnswer>,
     },
     /// `edit`: the payload is replaced; what was sent first is kept beside it, for the comparison of ids.
     Edit {
@@ -65,6 +62,17 @@ pub enum CommandAnswer {
         /// Whether the writer's session is to say that this runtime, or this start of it, writes the thread.
         binds: bool,
     },
+}
+
+/// The answer to a client's decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionSendAnswer {
+    /// What becomes of the command.
+    pub command: CommandAnswer,
+    /// What becomes of the approval, which is the only row, where the command is made.
+    #[tsify(optional)]
+    pub decided: Option<RequestAnswer>,
 }
 
 /// What a command names, to be loaded.

@@ -1,6 +1,8 @@
 //! `commands.send`, and the command that `turns.interrupt` sends.
 
-use super::answer::{CommandAnswer, CommandCode, CommandNeeds, CommandWrite, NewCommand, NewTurn, TurnFate};
+use super::answer::{
+    CommandAnswer, CommandCode, CommandNeeds, CommandWrite, DecisionSendAnswer, NewCommand, NewTurn, TurnFate,
+};
 use super::payload::{CommandPayload, Decision};
 use super::row::{CommandKind, CommandRow, CommandState, Standing, Target, TargetRequest, TargetTurn};
 use crate::error::Code;
@@ -66,8 +68,6 @@ pub struct Named<'a> {
     pub request: Option<TargetRequest<'a>>,
     /// The app-server's method, of the request.
     pub method: Option<&'a str>,
-    /// The request of a decision that a client sends, with what it says: sending it decides it.
-    pub asked: Option<KnownRequest<'a>>,
     /// Of what another function sends: the newest open command that asks for the same, an interrupt of the turn, or the one that
     /// carries the decision.
     pub same: Option<CommandRow<'a>>,
@@ -115,7 +115,6 @@ impl<'a> CommandSendCall<'a> {
                 client_turn_exists: call.flag(),
                 request: call.optional(TargetRequest::unpack),
                 method: call.optional_text(),
-                asked: call.optional(KnownRequest::unpack),
                 same: call.optional(CommandRow::unpack),
             }),
         }
@@ -138,6 +137,27 @@ impl<'a> InterruptSendCall<'a> {
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self { bound: call.flag(), send: CommandSendCall::read(&mut call) };
+        call.end(read)
+    }
+}
+
+/// A decision that a client sends.
+#[derive(Clone, Debug)]
+pub struct DecisionSendCall<'a> {
+    /// The command.
+    pub send: CommandSendCall<'a>,
+    /// The request that it names, with what that says.
+    pub asked: Option<KnownRequest<'a>>,
+}
+
+impl<'a> DecisionSendCall<'a> {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it was packed otherwise.
+    pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
+        let send = CommandSendCall::read(&mut call);
+        let read = Self { send, asked: call.optional(KnownRequest::unpack) };
         call.end(read)
     }
 }
@@ -176,10 +196,6 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
     if let Some((code, message)) = named.fault(kind) {
         return reject(code, message);
     }
-    let decided = named.asked.and_then(|asked| decide(asked, call.payload_json));
-    if let Some(RequestAnswer::Rejected { code, message, .. }) = decided {
-        return reject(code, message);
-    }
     let withdrawn = named.withdrawn(kind, call.now_ms);
     let state = if withdrawn.is_some() { CommandState::Accepted } else { CommandState::Queued };
     let makes_turn = payload.client_turn_id.is_some() && !named.client_turn_exists;
@@ -198,7 +214,19 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
             request: payload.request,
         },
         writes: withdrawn.into_iter().collect(),
-        decided,
+    }
+}
+
+/// Plans a `commands.send` of a decision: sending it decides the approval, as `approvals.respond` does, of what was shown.
+pub fn plan_decision_send(call: &DecisionSendCall<'_>) -> DecisionSendAnswer {
+    let command = plan_send(&call.send);
+    let is_made = matches!(command, CommandAnswer::Insert { .. });
+    let decided = call.asked.filter(|_| is_made).and_then(|asked| decide(asked, call.send.payload_json));
+    match decided {
+        Some(RequestAnswer::Rejected { code, message, .. }) => {
+            DecisionSendAnswer { command: reject(code, message), decided: None }
+        }
+        decided => DecisionSendAnswer { command, decided },
     }
 }
 
@@ -287,7 +315,7 @@ impl Named<'_> {
     }
 }
 
-/// Decides an approval by the payload of a decision: as `approvals.respond` does, of what was shown.
+/// Decides an approval by the payload of a decision.
 fn decide(asked: KnownRequest<'_>, payload_json: &str) -> Option<RequestAnswer> {
     let Decision { decision, shown_sha256 } = Decision::read(payload_json)?;
     Some(plan_respond(&RespondCall {

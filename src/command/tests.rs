@@ -3,7 +3,10 @@ use super::edit::{CommandCall, CommandEditCall, CommandPromoteCall, plan_cancel,
 use super::lease::{CommandLeaseCall, CommandSweepCall, TakenTurn, plan_command_sweep, plan_lease};
 use super::report::{CommandReportCall, ReportedTurn, plan_report};
 use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, TargetRequest, TargetTurn};
-use super::send::{CommandSendCall, InterruptSendCall, Named, Sent, plan_interrupt_send, plan_send};
+use super::send::{
+    CommandSendCall, DecisionSendCall, InterruptSendCall, Named, Sent, plan_decision_send,
+    plan_interrupt_send, plan_send,
+};
 use crate::error::Code;
 use crate::ingest::call::ThreadRow;
 use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX, TURN_SILENT_MS};
@@ -123,8 +126,7 @@ fn expires(call: &CommandSendCall<'_>) -> Option<f64> {
 #[test]
 fn a_sent_command_is_queued_and_says_what_it_names() {
     let inserted = |kind, json| match plan_send(&send(kind, json)) {
-        CommandAnswer::Insert { command, turn, writes, decided } => {
-            assert_eq!(decided, None);
+        CommandAnswer::Insert { command, turn, writes } => {
             assert_eq!((command.state, command.order, writes.len()), (Queued, 4, 0), "{kind}");
             (command, turn)
         }
@@ -346,10 +348,12 @@ fn decided(payload_json: &'static str, state: RequestState, decision: Option<&'s
     const METHOD: &str = "item/commandExecution/requestApproval";
     let request = Request::known(0, "0", METHOD, "U", Origin::default(), state, None);
     let asked = Some(KnownRequest { request, decision, payload: Some(ASKS) });
-    let named = Some(Named { request: Some(PENDING), method: Some(METHOD), asked, ..Named::default() });
-    match plan_send(&CommandSendCall { named, ..send("decide", payload_json) }) {
+    let named = Some(Named { request: Some(PENDING), method: Some(METHOD), ..Named::default() });
+    let send = CommandSendCall { named, ..send("decide", payload_json) };
+    let answer = plan_decision_send(&DecisionSendCall { send, asked });
+    match answer.command {
         CommandAnswer::Rejected { code, .. } => name(&code),
-        CommandAnswer::Insert { decided, command, .. } => match decided {
+        CommandAnswer::Insert { command, .. } => match answer.decided {
             Some(RequestAnswer::Decide { row, decision, response, shown }) => {
                 format!("{row} {decision} {response} {}.. {:?}", &shown[..4], command.state)
             }
@@ -1106,12 +1110,11 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     assert_eq!((reported.turn_id, reported.code, reported.steered), (Some("U"), Some("E_1"), true));
     assert_eq!(reported.turn, Some(ReportedTurn { client_turn_id: Some("c") }));
 
-    let texts = ["kinterrupt{}turn{}UinProgresspending?m0xUansweringdp", row_texts].concat();
+    let texts = ["kinterrupt{}turn{}UinProgresspending?m", row_texts].concat();
     let texts = texts.as_str();
     let numbers = [
         1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
-        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0, nan, nan,
-        9.0, -1.0, 0.0, 1.0, 1.0, 1.0,
+        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0,
     ];
     let numbers = [&numbers[..], &row_numbers].concat();
     let call = InterruptSendCall::unpack(Unpacker::new(texts, &numbers)).unwrap();
@@ -1128,9 +1131,14 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
         (named.request, named.method, named.same),
         (Some(TargetRequest { payload: Some("?"), carried: true, ..PENDING }), Some("m"), Some(want))
     );
-    let asked = named.asked.unwrap();
-    assert_eq!((asked.request.id, asked.request.state), ("0", RequestState::Answering));
+    let asks = [1.0, 1.0, 1.0, 1.0, -1.0, -1.0, nan, nan, 9.0, -1.0, 0.0, 1.0, 1.0];
+    let (asking_texts, asking) = ([texts, "0xUansweringdp"].concat(), [&numbers[1..], &asks].concat());
+    let decides = DecisionSendCall::unpack(Unpacker::new(&asking_texts, &asking)).unwrap();
+    let asked = decides.asked.unwrap();
+    assert_eq!((decides.send.command_id, asked.request.id), ("k", "0"));
+    assert_eq!(asked.request.state, RequestState::Answering);
     assert_eq!((asked.decision, asked.payload), (Some("d"), Some("p")));
+    assert!(DecisionSendCall::unpack(Unpacker::new(&asking_texts, &asking[..asking.len() - 1])).is_err());
     assert!(CommandSendCall::unpack(Unpacker::new(texts, &numbers[1..])).is_ok());
     let all = [&[2.0][..], &numbers[1..], &numbers[1..]].concat();
     let both = [texts, texts].concat();

@@ -3,7 +3,7 @@
 
 use super::{
     plan_cancel, plan_command_sweep, plan_edit, plan_interrupt_send, plan_lease, plan_promote, plan_report,
-    plan_send, plan_sends,
+    plan_send,
 };
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
@@ -30,14 +30,11 @@ fn a_sent_command_says_what_it_names_and_is_then_made() {
         r#"{"type":"needs","needs":{"clientTurnId":"c😀"}}"#
     );
     call.pop();
-    call.extend([1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0]);
+    call.extend([1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0]);
     assert_eq!(
         text(plan_send(texts.as_bytes(), &call)),
         r#"{"type":"insert","command":{"state":"queued","order":3,"expiresAt":1600000,"clientTurnId":"c😀"},"turn":{"turnOrder":7,"inputSummary":"hi","silentAt":87400000},"writes":[]}"#
     );
-    let both = [&[1.0][..], &call].concat();
-    let all = text(plan_sends(texts.as_bytes(), &both));
-    assert_eq!(all, format!("[{}]", text(plan_send(texts.as_bytes(), &call))));
 }
 
 #[wasm_bindgen_test]
@@ -74,7 +71,6 @@ fn what_became_of_it_is_written() {
 fn a_call_that_is_packed_otherwise_throws() {
     let entries = [
         plan_send,
-        plan_sends,
         plan_interrupt_send,
         plan_cancel,
         plan_edit,
