@@ -65,6 +65,14 @@ describe("a decision that lets something happen", () => {
     expect((await refusal(decide(component, "b", { shownSha256: undefined }))).code).toBe("E_APPROVAL_CHANGED");
   });
 
+  test("stands: who decides otherwise is told of it, by either way", async () => {
+    const { component } = await asking();
+    await decide(component, "a");
+    const told = { code: "E_APPROVAL_NOT_PENDING", threadId: THREAD, turnId: TURN, itemId: "i", requestId: 0, status: "answering", decidedByDevice: "phone" };
+    expect(await refusal(decide(component, "b", { decision: "decline" }))).toMatchObject({ ...told, commandId: "b" });
+    expect(await refusal(respond(component, "declined"))).toMatchObject(told);
+  });
+
   test.each(["decline", "cancel"])("is no %s, which needs no word of it", async (decision) => {
     const { component } = await asking();
     await decide(component, "a", { decision, shownSha256: undefined });
