@@ -1,0 +1,87 @@
+// The host of latency.mjs: the stand-in's lines through the bridge and the outbox to a Convex behind HTTP; then the same lines through a reader
+// that only looks for line ends. It prints how long events were on their way.
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { CodexLocalBridge } from "../../dist/js-wrapper/bridge/index.js";
+import { Outbox, verdictOfAnswer, verdictOfError } from "../../dist/js-wrapper/outbox/index.js";
+
+const [url, threadsJson, ...numbers] = process.argv.slice(2);
+const threads = JSON.parse(threadsJson);
+const [rate, seconds] = numbers.map(Number);
+const FLUSH_MS = 60_000;
+
+/** Prints what is due every 5 ms, one turn after the other, each line with the time at which it was written. */
+const STAND_IN = `
+const threads = ${threadsJson};
+const line = (threadId, method, more) => JSON.stringify({ method, params: { threadId, turnId: "turn " + threadId, ...more }, emittedAtMs: Date.now() }) + "\\n";
+for (const thread of threads) {
+  process.stdout.write(line(thread, "turn/started", { turn: { id: "turn " + thread, items: [], status: "inProgress", error: null } }));
+  process.stdout.write(line(thread, "item/started", { item: { id: "msg_1", type: "agentMessage", text: "" } }));
+}
+const startMs = Date.now();
+let printed = 0;
+const timer = setInterval(() => {
+  const due = Math.min(${rate * seconds}, Math.floor(((Date.now() - startMs) * ${rate}) / 1000));
+  let lines = "";
+  for (; printed < due; printed++) lines += line(threads[printed % threads.length], "item/agentMessage/delta", { itemId: "msg_1", delta: " steady words," });
+  process.stdout.write(lines);
+  if (printed >= ${rate * seconds}) clearInterval(timer);
+}, 5);`;
+const ARGS = ["-e", STAND_IN];
+
+async function throughTheOutbox() {
+  const folder = await mkdtemp(path.join(tmpdir(), "outbox-latency-"));
+  const onTheirWayMs = [];
+  let batches = 0;
+  const deliver = async (batch) => {
+    try {
+      const answer = await fetch(url, { method: "POST", body: JSON.stringify(batch) });
+      const verdict = answer.ok ? verdictOfAnswer(await answer.json()) : verdictOfError({ status: answer.status });
+      const nowMs = Date.now();
+      batches += 1;
+      if (verdict.type === "acknowledged") for (const { createdAt } of batch.events) onTheirWayMs.push(nowMs - createdAt);
+      return verdict;
+    } catch (thrown) {
+      return verdictOfError(thrown);
+    }
+  };
+  let bridge;
+  const outbox = await Outbox.open({ folder, deliver, onError: console.error, onCrowded: (isCrowded) => bridge.hold(isCrowded) });
+  await new Promise((resolve) => {
+    const handlers = { onEvent: (event) => outbox.append(event), onGlobalMessage() {}, onProtocolError() {}, onProcessExit: resolve };
+    bridge = new CodexLocalBridge({ codexBin: process.execPath, args: ARGS, initialize: false }, handlers);
+    bridge.start();
+  });
+  if ((await outbox.flush(FLUSH_MS)) > 0) throw new Error("events are left");
+  await outbox.close();
+  await rm(folder, { recursive: true });
+  if (onTheirWayMs.length < rate * seconds) throw new Error(`${onTheirWayMs.length} of ${rate * seconds} events arrived`);
+  return { onTheirWayMs, batches };
+}
+
+async function bareReader() {
+  const child = spawn(process.execPath, ARGS, { stdio: ["ignore", "pipe", "inherit"] });
+  const onTheirWayMs = [];
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop();
+    const nowMs = Date.now();
+    for (const text of lines) onTheirWayMs.push(nowMs - Number(text.slice(text.lastIndexOf(":") + 1, -1)));
+  });
+  await new Promise((resolve) => child.stdout.on("end", resolve));
+  return { onTheirWayMs };
+}
+
+function told({ onTheirWayMs }) {
+  const sorted = onTheirWayMs.toSorted((one, other) => one - other);
+  const at = (share) => `${sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]} ms`;
+  return `median ${at(0.5)}, 99 % within ${at(0.99)}, 99.9 % within ${at(0.999)}, all within ${at(1)}`;
+}
+
+const whole = await throughTheOutbox();
+console.log(`${rate.toLocaleString("en")} events a second in ${threads.length} turns for ${seconds} s, ${whole.batches} batches`);
+console.log(`line to acknowledged batch: ${told(whole)}`);
+console.log(`line to a bare line reader: ${told(await bareReader())}`);
