@@ -5,7 +5,7 @@ import { eventsOf } from "./story.mjs";
 
 const [folder, url, countText] = process.argv.slice(2);
 const count = Number(countText);
-const FLUSH_MS = 120_000;
+const FLUSH_MS = 900_000;
 const APPENDED_AT_ONCE = 20;
 
 const outbox = await Outbox.open({

@@ -17,13 +17,14 @@ import { THREADS, wordOf } from "./story.mjs";
 
 const KILLS = Number(process.env["KILLS"] ?? 100);
 const SEED = Number(process.env["SEED"] ?? 1);
-const EVENTS_A_THREAD = Math.ceil(20_000 / THREADS.length);
+/** As many as flow until the last kill, and more. */
+const EVENTS_A_THREAD = Math.ceil(Math.max(20_000, 100 * KILLS) / THREADS.length);
 /** Milliseconds that a host lives behind its opening, at most; and batches that Convex takes before, of some: however slow the machine, events flow. */
 const LIFE_MAX_MS = 80;
 const BATCHES_MAX = 3;
 /** Hosts that are let live until a batch has come; of few kills every second. */
 const FLOWING = Math.min(0.5, 100 / KILLS);
-const TEST_MS = 120_000 + KILLS * 2_000;
+const TEST_MS = 120_000 + KILLS * 3_000;
 const HOST = path.join(import.meta.dirname, "host.mjs");
 
 interface Convex {
