@@ -41,6 +41,7 @@ describe("a runtime", () => {
     const { runtime } = runtimeOver(startComponent(), { rawLog });
     await runtime.start(START);
     await runtime.ready();
+    await vi.waitFor(() => expect(readFileSync(rawLog, "utf8")).toContain("thread/started"), WAIT);
     await runtime.stop();
     const said = readFileSync(rawLog, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as { dir: string; msg: { method?: string } });
     expect(said.map(({ dir, msg: { method } }) => [dir, method])).toEqual([

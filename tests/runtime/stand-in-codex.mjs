@@ -11,8 +11,8 @@
 //   loggedOut: true  is not logged in
 //   agentIn: "u1"    begins an agent in that turn, whose first turn, in a thread of its own, is the next one
 //   muteIn: "u1"     begins that turn and says nothing of it until it is asked for another one
-//   busy: true       has another process of codex write every thread that it is to resume
-import { existsSync, writeFileSync } from "node:fs";
+//   busy: "path"     does not have the thread whose id is in such a file: another process of codex writes it
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, muteIn, busy, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
@@ -142,7 +142,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   }
   const now = running.get(params?.threadId);
   if (method === "turn/start") return begin(id, params, now);
-  if (method === "thread/resume" && busy) return say({ id, error: { code: -32600, message: `thread ${params.threadId} already has an active writer` } });
+  if (method === "thread/resume" && busy !== undefined && existsSync(busy) && readFileSync(busy, "utf8") === params.threadId) return say({ id, error: { code: -32600, message: `thread ${params.threadId} already has an active writer` } });
   const named = method === "turn/steer" ? params.expectedTurnId : method === "turn/interrupt" ? params.turnId : undefined;
   if (named !== undefined && named !== now?.turnId) {
     return say({ id, error: { code: -32600, message: now === undefined ? "no active turn" : `expected active turn id \`${named}\` but found \`${now.turnId}\`` } });
