@@ -432,7 +432,7 @@ export class Session {
       await this.#startProcess();
       const threads = this.threads.list();
       if (threads.length === 0) return this.#callThread();
-      let refused: unknown;
+      let refused: AppServerError | undefined;
       for (const threadId of threads) {
         await this.#resume(threadId).catch((thrown: unknown) => {
           if (!isRefusal(thrown)) throw thrown;

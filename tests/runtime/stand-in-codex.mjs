@@ -10,12 +10,13 @@
 //   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
 //   loggedOut: true  is not logged in
 //   agentIn: "u1"    begins an agent in that turn, whose first turn, in a thread of its own, is the next one
+//   refreshIn: "u1"  asks for new tokens in that turn, and does not wait for them
 //   muteIn: "u1"     begins that turn and says nothing of it until it is asked for another one
 //   busy: "path"     does not have the thread whose id is in such a file: another process of codex writes it
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, muteIn, busy, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, refreshIn, muteIn, busy, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -51,6 +52,7 @@ function turn(threadId, text, clientId) {
     tell("item/completed", { ...at, item: { ...item, text: `you said: ${text}` } });
     over("completed");
   };
+  if (refreshIn === name) say({ method: "account/chatgptAuthTokens/refresh", id: 7, params: { reason: "unauthorized" } });
   if (agentIn === name) {
     tell("thread/started", { thread: { id: AGENT, parentThreadId: threadId } });
     turn(AGENT, "Look.");
