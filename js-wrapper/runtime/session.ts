@@ -218,13 +218,9 @@ export class Session {
   async #takeBack(id: string, { lastTurnId }: Left): Promise<void> {
     const { persistence } = this.#parts.options;
     if (persistence.revertThread === undefined) return;
-    if (lastTurnId === undefined) {
-      this.#failed(new CodexRuntimeError("E_RUNTIME_REVERTED_WHOLE", `all turns of ${id} were taken back: in Convex they stay until they are deleted`));
-      return;
-    }
     await this.#again(async () => {
       const { threadId } = await this.#delivery.bind(id);
-      await persistence.revertThread?.({ actor: this.#actor, threadId, turnId: lastTurnId });
+      await persistence.revertThread?.({ actor: this.#actor, threadId, turnId: lastTurnId ?? null });
     });
   }
 

@@ -71,6 +71,9 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     const left = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! });
     expect(left.data.map(({ id }) => id)).toEqual([data[0]!.id]);
     await vi.waitFor(async () => expect((await messagesOf(component, threadId!)).map(({ text }) => text)).toEqual(["First?", "One."]), WAIT);
+    await runtime.rollbackThread(runtimeThreadId!, 1);
+    expect(await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! })).toMatchObject({ data: [] });
+    await vi.waitFor(async () => expect(await messagesOf(component, threadId!)).toEqual([]), WAIT);
     expect(problems).toEqual([]);
   });
 

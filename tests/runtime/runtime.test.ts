@@ -238,6 +238,26 @@ describe("a runtime", () => {
     expect(runtime.stop()).toBe(last);
     await expect(late).rejects.toMatchObject({ code: "E_RUNTIME_NOT_RUNNING" });
     expect(runtime.getState()).toMatchObject({ phase: "idle", running: false });
+  it("takes a thread back, to a turn and to nothing, and goes on in it", async () => {
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component, { standIn: { reverts: true } });
+    await runtime.start(START);
+    await runtime.ready();
+    const { threadId, runtimeThreadId } = runtime.getState();
+    const whole = (text: string): [string, string][] => [[text, "completed"], [`you said: ${text}`, "completed"]];
+    for (const text of ["One.", "Two."]) runtime.sendTurn(text);
+    await reads(component, threadId!, [...whole("One."), ...whole("Two.")]);
+    await runtime.rollbackThread(runtimeThreadId!, 1);
+    await reads(component, threadId!, whole("One."));
+    await runtime.rollbackThread(runtimeThreadId!, 9);
+    runtime.sendTurn("Anew.");
+    await reads(component, threadId!, whole("Anew."));
+    expect(await runtime.rollbackThread(runtimeThreadId!, 1)).toMatchObject({ thread: { id: runtimeThreadId } });
+    await reads(component, threadId!, []);
+    expect(await runtime.rollbackThread(runtimeThreadId!, 1)).toBeNull();
+    expect(problems).toEqual([]);
+  });
+
   });
 });
 

@@ -8,6 +8,7 @@
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
 //   deaf: true       answers interrupts, and goes on
 //   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
+//   reverts: true    knows the turns that it did, and takes its threads back
 //   loggedOut: true  is not logged in
 //   agentIn: "u1"    begins an agent in that turn, whose first turn, in a thread of its own, is the next one
 //   refreshIn: "u1"  asks for new tokens in that turn, and does not wait for them
@@ -16,7 +17,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, refreshIn, muteIn, busy, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, refreshIn, muteIn, busy, reverts, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -29,6 +30,8 @@ const say = (message) => {
 };
 const tell = (method, params) => say({ method, params, emittedAtMs: Date.now() });
 const turnIds = new Set();
+/** The turns of each thread, the newest first. */
+const done = new Map();
 let waiting;
 /** The turns that run, by their threads: what each is told, and how it ends. */
 const running = new Map();
@@ -36,6 +39,7 @@ const running = new Map();
 function turn(threadId, text, clientId) {
   const turnId = `u${turnIds.size + 1}-${process.pid}`;
   turnIds.add(turnId);
+  done.set(threadId, [turnId, ...(done.get(threadId) ?? [])]);
   const name = `u${turnIds.size}`;
   const at = { threadId, turnId };
   const item = { id: `m-${turnId}`, type: "agentMessage" };
@@ -105,6 +109,15 @@ const READS = {
   "thread/turns/list": ({ threadId, ...params }) => pageOf(oldTurns(threadId), params),
 };
 
+const REVERTS = {
+  "thread/turns/list": ({ threadId, ...params }) => pageOf((done.get(threadId) ?? []).map((id) => ({ id })), params),
+  "thread/revert": ({ threadId, beforeTurnId }) => {
+    const turns = done.get(threadId);
+    done.set(threadId, turns.slice(turns.indexOf(beforeTurnId) + 1));
+    return { thread: { id: threadId } };
+  },
+};
+
 const ANSWERS = {
   initialize: () => ({ userAgent: "stand-in" }),
   "thread/start": () => ({ thread: { id: THREAD }, ...SETTINGS }),
@@ -114,6 +127,7 @@ const ANSWERS = {
   "turn/interrupt": () => ({}),
   "account/read": () => ({ account: loggedOut ? null : { type: "apiKey" }, requiresOpenaiAuth: true }),
   ...(threads === undefined ? {} : READS),
+  ...(reverts === undefined ? {} : REVERTS),
 };
 
 /** A turn is asked for: while one runs, it is a steer, and the answer names the one that runs. */
@@ -154,5 +168,6 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   say({ id, result: answer(params) });
   if (method === "turn/steer") now.steer(params.input[0].text, params.clientUserMessageId);
   if (method === "turn/interrupt" && !deaf) now.interrupt();
+  if (method === "thread/revert") tell("thread/reverted", { threadId: params.threadId });
   if (method === "thread/start") tell("thread/started", { thread: { id: THREAD } });
 }).on("close", () => process.exit(0));
