@@ -72,6 +72,8 @@ export class Session {
   readonly #rawLog: RawLog | undefined;
   readonly #remote: RemoteControl | undefined;
   readonly #isOver = new AbortController();
+  /** Threads whose events are not taken for a while. */
+  readonly #notTaken = new Set<string>();
   /** The folder that goes with it, where the app gave none. */
   readonly #temporary: string | undefined;
   /** Counts the processes. */
@@ -340,6 +342,7 @@ export class Session {
   async #deliver(batch: OutboxBatch): Promise<Verdict> {
     const verdict = await this.#delivery.deliver(batch);
     if (verdict.type === "acknowledged") {
+      if (this.#notTaken.delete(batch.threadId) && this.#notTaken.size === 0) this.#parts.state.recovered("E_OUTBOX_NOT_TAKEN");
       const left = await this.#reverts.take(batch.events.at(-1));
       if (left !== undefined) await this.#takeBack(batch.threadId, left);
       this.#beats.arrived(batch.threadId);
@@ -495,6 +498,7 @@ export class Session {
   /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
   #outboxFailed(error: OutboxError): void {
     this.#failed(error);
+    if (error.code === "E_OUTBOX_NOT_TAKEN" && error.threadId !== undefined) this.#notTaken.add(error.threadId);
     if (error.code !== "E_SYNC_SESSION_DEVICE_MISMATCH" || error.threadId === undefined) return;
     this.#remote?.unfollow(error.threadId);
     if (error.threadId === this.#parts.state.get().runtimeThreadId) this.#parts.onLost(error);
