@@ -119,7 +119,10 @@ describe("a batch that does not arrive", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
     const until = async (isSo: () => boolean) => {
-      for (; !isSo(); await new Promise(setImmediate)) await vi.advanceTimersToNextTimerAsync();
+      while (!isSo()) {
+        await vi.advanceTimersToNextTimerAsync();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     };
     opened.outbox.append(delta(0, { kind: "turn/completed" }));
     await until(() => opened.batches.length === NOT_TAKEN_TOLD - 1);

@@ -120,7 +120,10 @@ describe("a runtime", () => {
     const { threadId, runtimeThreadId } = runtime.getState();
     runtime.sendTurn("Take it.");
     const passing = async (isSo: () => boolean) => {
-      for (; !isSo(); await new Promise(setImmediate)) lid.goOn(RETRY_MAX_MS);
+      while (!isSo()) {
+        lid.goOn(RETRY_MAX_MS);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     };
     await passing(() => tries > 2 * NOT_TAKEN_TOLD);
     expect(problems).toEqual([{ code: "E_OUTBOX_NOT_TAKEN", message: expect.stringContaining("[E_QUOTA] later") as unknown }]);
