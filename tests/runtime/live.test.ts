@@ -98,6 +98,24 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     expect(problems).toEqual([]);
   });
 
+  test("refuses a thread that another codex holds, and goes on in it when that is gone", async () => {
+    const component = startComponent();
+    const bridge = await scripted([reply("Theirs."), reply("Mine.")]);
+    const [terminal, ours] = [runtimeOver(startComponent(), { bridge }), runtimeOver(component, { bridge })];
+    await terminal.runtime.start(START);
+    await terminal.runtime.ready();
+    terminal.runtime.sendTurn("From the terminal.");
+    await vi.waitFor(() => expect(terminal.runtime.getState()).toMatchObject({ phase: "ready", turnInFlight: false, turnId: expect.any(String) as unknown }), WAIT);
+    const runtimeThreadId = terminal.runtime.getState().runtimeThreadId!;
+    await ours.runtime.start({ ...START, runtimeThreadId });
+    await expect(ours.runtime.ready()).rejects.toMatchObject({ code: "E_THREAD_BUSY" });
+    await terminal.runtime.stop();
+    await ours.runtime.resumeThread(runtimeThreadId);
+    ours.runtime.sendTurn("From here.");
+    await vi.waitFor(async () => expect((await messagesOf(component, ours.runtime.getState().threadId!)).map(({ text }) => text)).toEqual(["From here.", "Mine."]), WAIT);
+    expect(ours.problems.map(({ code }) => code)).toEqual(["E_THREAD_BUSY"]);
+  });
+
   test("follows and steers a thread of an app-server that somebody else runs, which goes on when it is gone", async () => {
     const { cwd, env } = await scripted([reply("Theirs."), reply("Mine.")]);
     const socket = path.join(await folder(), "app.sock");
