@@ -353,13 +353,13 @@ export const rename = mutation({
 
 /**
  * Takes the thread back to a turn: those behind it leave every list at once, and are deleted a day later.
- * `cancelScheduledDeletion` brings them back until then.
+ * `cancelScheduledDeletion` brings them back until then. `turnId` is the last turn that stays; with null none does.
  *
  * @returns the deletion; none where no turn is behind it
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_QUOTA`
  */
 export const revert = mutation({
-  args: { actor: vActor, threadId: v.string(), turnId: v.string() },
+  args: { actor: vActor, threadId: v.string(), turnId: v.union(v.string(), v.null()) },
   returns: v.object({ deletionJobId: v.optional(v.string()), scheduledFor: v.optional(v.number()) }),
   handler: async (ctx, { actor, threadId, turnId }) => {
     const job = await askDeletion(ctx, actor, { kind: "revert", threadId, turnId });

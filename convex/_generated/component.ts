@@ -1319,7 +1319,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           actor: { tenantId: string; userId: string; deviceId: string };
           threadId: string;
-          turnId: string;
+          turnId: string | null;
         },
         { deletionJobId?: string; scheduledFor?: number },
         Name

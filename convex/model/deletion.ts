@@ -16,7 +16,9 @@ import { findShownTurn } from "./visible.js";
 /** What a deletion is of. */
 export type Deleted =
   | { kind: "thread"; threadId: string }
-  | { kind: "turn" | "revert"; threadId: string; turnId: string }
+  | { kind: "turn"; threadId: string; turnId: string }
+  /** All turns of the thread, where none stays. */
+  | { kind: "revert"; threadId: string; turnId: string | null }
   | { kind: "actor" };
 export type Asked = { deletionJobId: Id<"deletions">; scheduledFor: number };
 
@@ -48,11 +50,12 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
   const nowMs = Date.now();
   const threadId = of.kind === "actor" ? undefined : of.threadId;
   const thread = threadId === undefined ? null : await findThread(ctx, scope, threadId);
-  const turn = thread === null || !("turnId" in of) ? null : await findShownTurn(ctx, thread, of.turnId);
-  const places = thread === null || turn === null ? undefined : placesOf(of, thread, turn);
+  const turnId = "turnId" in of ? of.turnId : null;
+  const turn = thread === null || turnId === null ? null : await findShownTurn(ctx, thread, turnId);
+  const places = thread === null ? undefined : placesOf(of, thread, turn);
   const open = await openJob(ctx, scope, of, places);
   const threadExists = of.kind === "actor" || thread !== null;
-  const exists = "turnId" in of ? turn !== null : threadExists;
+  const exists = turnId === null ? threadExists : turn !== null;
   const buried = thread === null && threadId !== undefined && (await findTombstone(ctx, scope, { what: "thread", id: threadId })) !== null;
   const empty = places !== undefined && places.from >= places.to;
   const openCount = await countOpen(ctx, scope, of.kind);
@@ -60,7 +63,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
   const answer = decide(() => planDeletion({ nowMs, target: of.kind, delayMs, ...known }));
   switch (answer.type) {
     case "rejected":
-      throw coded(answer.code, answer.message, "turnId" in of ? { threadId: of.threadId, turnId: of.turnId } : defined({ threadId }));
+      throw coded(answer.code, answer.message, defined({ threadId, turnId: turnId ?? undefined }));
     case "keep":
       return open === null ? null : { deletionJobId: open._id, scheduledFor: open.scheduledFor };
     case "begin":
@@ -68,7 +71,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
     case "insert": {
       const { dueAt, first } = answer;
       const row = { ...scope, kind: of.kind, state: "scheduled" as const, deletedRows: 0, createdAt: nowMs, scheduledFor: dueAt, dueAt };
-      const named = defined({ threadId, turnId: "turnId" in of ? of.turnId : undefined, reason: reason === undefined ? undefined : cutNote(reason) });
+      const named = defined({ threadId, turnId: turnId ?? undefined, reason: reason === undefined ? undefined : cutNote(reason) });
       const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
       if (of.kind === "revert" && thread !== null && places !== undefined) await hide(ctx, thread, job, places);
       if (first !== undefined) await doStep(ctx, await existing(ctx, job), first, nowMs);
@@ -313,8 +316,12 @@ async function existing(ctx: ReadCtx, id: Id<"deletions">): Promise<Job> {
 
 type PlacesOf = { from: number; to: number };
 
-function placesOf(of: Deleted, thread: Doc<"threads">, { turnOrder }: Doc<"turns">): PlacesOf {
-  return of.kind === "turn" ? { from: turnOrder, to: turnOrder + 1 } : { from: turnOrder + 1, to: thread.nextTurnOrder };
+/** What is to go of the thread's turns; undefined where that is not of turns, or their turn is not there. */
+function placesOf(of: Deleted, { nextTurnOrder }: Doc<"threads">, turn: Doc<"turns"> | null): PlacesOf | undefined {
+  if (of.kind === "revert" && of.turnId === null) return { from: 0, to: nextTurnOrder };
+  if (turn === null) return undefined;
+  const { turnOrder } = turn;
+  return of.kind === "turn" ? { from: turnOrder, to: turnOrder + 1 } : { from: turnOrder + 1, to: nextTurnOrder };
 }
 
 function hide(ctx: WriteCtx, { _id, hidden = [] }: Doc<"threads">, job: Id<"deletions">, { from, to }: PlacesOf): Promise<void> {

@@ -47,6 +47,7 @@ const HINTS: Readonly<Record<string, string>> = {
   E_BRIDGE_PROCESS_EXITED: "run `convex-codex-local doctor`",
   E_BRIDGE_INITIALIZE_FAILED: "this codex does not speak the app-server's protocol as expected: run `convex-codex-local doctor`",
   E_OUTBOX_LOCKED: "a bridge (or another command) uses this state folder: stop it first, or take another folder with --state",
+  E_OUTBOX_NOT_TAKEN: "they are kept, and sent again by themselves: check the network, and the deployment's log",
   E_OUTBOX_UNREADABLE: "mend the rights of the state folder, or move it aside: what waits in it is lost then",
   E_RUNTIME_GAVE_UP: "run `convex-codex-local doctor`, and codex by itself",
   E_SYNC_SESSION_DEVICE_MISMATCH: "another machine or session has the thread now; start the bridge again to take it back",

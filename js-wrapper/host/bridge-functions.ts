@@ -100,7 +100,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
     /** {@link forkThreadForActor} */
     forkThread: mutation({ ...vThread, newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields }, forkThreadForActor),
     /** {@link revertThreadForActor}, for the bridge whose codex took turns back. */
-    revertThreadForBridge: mutation({ ...vThread, turnId: v.string() }, revertThreadForActor),
+    revertThreadForBridge: mutation({ ...vThread, turnId: v.union(v.string(), v.null()) }, revertThreadForActor),
     /** {@link importHistoryForActor}; pages are of {@link historyPage}. */
     importHistory: mutation(
       {

@@ -551,7 +551,7 @@ export type CodexComponent = {
     archive: Mutation<InThread, { threadId: string; status: "archived" }>;
     unarchive: Mutation<InThread, { threadId: string; status: "active" }>;
     rename: Mutation<InThread & { name: string }, null>;
-    revert: Mutation<InThread & { turnId: string }, Partial<CodexDeletionAsked>>;
+    revert: Mutation<InThread & { turnId: string | null }, Partial<CodexDeletionAsked>>;
     deleteCascade: Mutation<InThread & { reason?: string }, CodexDeletionAsked>;
     scheduleDeleteCascade: Mutation<InThread & { reason?: string; delayMs?: number }, CodexDeletionAsked>;
     purgeActorData: Mutation<Actor & { reason?: string }, CodexDeletionAsked>;

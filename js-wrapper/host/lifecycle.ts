@@ -144,11 +144,11 @@ export async function getDeletionJobStatusForActor(ctx: HostQueryCtx, component:
  *
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
- * @param args `turnId` is the last turn that stays
+ * @param args `turnId` is the last turn that stays; with null none does
  * @returns `{deletionJobId?, scheduledFor?}`: the deletion, which can be taken back until then; none where no turn is behind
  * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_QUOTA`
  */
-export async function revertThreadForActor(ctx: HostMutationCtx, component: CodexComponent, args: InTurn): Promise<Partial<CodexDeletionAsked>> {
+export async function revertThreadForActor(ctx: HostMutationCtx, component: CodexComponent, args: Omit<InTurn, "turnId"> & { turnId: string | null }): Promise<Partial<CodexDeletionAsked>> {
   const { actor, threadId, turnId } = args;
   return await ctx.runMutation(component.threads.revert, { actor, threadId, turnId });
 }

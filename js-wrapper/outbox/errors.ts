@@ -10,6 +10,8 @@ export type OutboxErrorCode =
   | "E_OUTBOX_CLOSED"
   /** The disk took nothing; it is tried again, and nothing is read meanwhile. */
   | "E_OUTBOX_WRITE_FAILED"
+  /** Events of a thread are not taken for a while; they are sent again until they are. */
+  | "E_OUTBOX_NOT_TAKEN"
   /** An event was refused for good: it is among the dead letters. */
   | "E_OUTBOX_EVENT_REFUSED"
   /** An event was older than 14 days. */

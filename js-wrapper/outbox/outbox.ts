@@ -1,4 +1,5 @@
 import { Backoff, pause, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../clock.js";
+import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { OutboxError } from "./errors.js";
 import { BATCH_EVENTS_MAX, Lane } from "./lane.js";
@@ -27,6 +28,8 @@ const RESUME_SHARE = 0.9;
 export const DELIVERY_TIMEOUT_MS = 30_000;
 /** Times that a batch is refused before it is taken apart. */
 export const REFUSALS_MAX = 3;
+/** Times that a batch is not taken before that is told: a minute of waits, and more where nothing answers. */
+export const NOT_TAKEN_TOLD = 8;
 
 /** Events of one thread, in order. */
 export interface OutboxBatch {
@@ -56,6 +59,8 @@ export interface Backlog {
   readonly oldestEventAt?: number;
   /** Whether it waits for {@link Outbox.resume}: another session writes the thread. */
   readonly isHalted: boolean;
+  /** Why they are not taken and are sent again, where that has gone on for a minute (`E_OUTBOX_NOT_TAKEN`). */
+  readonly notTaken?: string;
 }
 
 interface Thread {
@@ -69,6 +74,7 @@ interface Thread {
   isSending: boolean;
   isHalted: boolean;
   isDeleted: boolean;
+  notTaken: string | undefined;
 }
 
 /**
@@ -149,10 +155,9 @@ export class Outbox {
 
   /** How much waits, thread by thread; threads of which nothing waits are left out. */
   backlog(): Backlog[] {
-    return [...this.#threads.values()].flatMap(({ threadId, lane, isHalted }) => {
+    return [...this.#threads.values()].flatMap(({ threadId, lane, isHalted, notTaken }) => {
       if (lane.isEmpty) return [];
-      const oldest = lane.first?.event.createdAt;
-      return [{ threadId, events: lane.length + lane.spilled, isHalted, ...(oldest === undefined ? {} : { oldestEventAt: oldest }) }];
+      return [{ threadId, events: lane.length + lane.spilled, isHalted, ...given({ oldestEventAt: lane.first?.event.createdAt, notTaken }) }];
     });
   }
 
@@ -296,7 +301,7 @@ export class Outbox {
 
   #addThread(threadId: string, index: number, known?: StoredThread): Thread {
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
-    const state = { loadedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false };
+    const state = { loadedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false, notTaken: undefined };
     const thread: Thread = { threadId, index, numbers: new ThreadNumbers(threadId, index, known), lane: new Lane(), ...state };
     this.#threads.set(threadId, thread);
     return thread;
@@ -408,11 +413,12 @@ export class Outbox {
   /** Sends the first events of a thread until something has become of them; what is refused as a whole is taken apart. */
   async #deliver(thread: Thread, events: readonly StoredEvent[]): Promise<void> {
     const backoff = new Backoff(SYSTEM_CLOCK);
-    let refusals = 0;
+    let [refusals, notTaken] = [0, 0];
     for (;;) {
       await this.#sync();
       const verdict = await this.#attempt(thread.threadId, events);
       if (this.#isOver()) return;
+      if (verdict.type !== "again") thread.notTaken = undefined;
       switch (verdict.type) {
         case "acknowledged":
           return this.#remove(thread, events);
@@ -427,9 +433,20 @@ export class Outbox {
           if (refusals >= REFUSALS_MAX) return this.#takeApart(thread, events, verdict);
           break;
         case "again":
+          notTaken += 1;
+          this.#notTaken(thread, notTaken, verdict.reason);
       }
       if (!(await this.#pause(backoff.next()))) return;
     }
+  }
+
+  /** What is sent again without end is told, once, and is no secret then. */
+  #notTaken(thread: Thread, times: number, reason: string): void {
+    if (times < NOT_TAKEN_TOLD) return;
+    thread.notTaken = reason;
+    if (times > NOT_TAKEN_TOLD) return;
+    const told = `events of the thread ${thread.threadId} are not taken, and are sent again: ${reason}`;
+    this.#options.onError(new OutboxError("E_OUTBOX_NOT_TAKEN", told, undefined, thread.threadId));
   }
 
   async #takeApart(thread: Thread, events: readonly StoredEvent[], refused: Verdict & { type: "refused" }): Promise<void> {

@@ -68,6 +68,11 @@ export interface DeliveryOptions {
   machine: Machine;
   actions: CommandActions;
   /**
+   * Resolves when Codex can be given something; rejected where it cannot, which the actions say then. What waits for it is leased and not on
+   * its way: its lease may lapse, where the machine sleeps.
+   */
+  ready?: (() => Promise<unknown>) | undefined;
+  /**
    * Finds what became of a command in Codex's history: of a turn or a steer the turn that holds the message with its echo, of an
    * interrupt its turn if that has ended.
    *
@@ -106,6 +111,8 @@ export class CommandDelivery {
       return;
     }
     if (kind !== "interrupt") this.#passedAt.push(this.#options.clock.now());
+    if (kind === "turn" || kind === "steer") await this.#options.ready?.().catch(() => undefined);
+    if (this.#options.signal.aborted) return;
     const entry = { commandId, leaseToken, threadId, kind, echoId: echoIdOf(leased), ...(turnId === undefined ? {} : { turnId }) };
     if (!(await this.#write(entry))) return;
     const end = await this.#reports.send({ commandId, leaseToken, state: "delivered" });

@@ -11,8 +11,6 @@ export type RuntimeErrorCode =
   | "E_RUNTIME_GAVE_UP"
   /** The raw log could not be written, and is written no more. */
   | "E_RUNTIME_RAW_LOG"
-  /** A thread was taken back by all of its turns: an app deletes them in Convex. */
-  | "E_RUNTIME_REVERTED_WHOLE"
   /** A turn that no interrupt ended: codex was started anew. */
   | "E_RUNTIME_TURN_STUCK"
   /** The request waits no longer: answered, expired, or never asked. */

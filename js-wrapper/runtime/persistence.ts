@@ -71,7 +71,7 @@ export interface CodexPersistence {
   heartbeat: (args: Anyones<Args<"heartbeat">>) => Promise<void>;
   /** Copies a thread's turns and messages into the new one of `thread/fork`, before that one's events come. */
   forkThread: (args: Anyones<Args<"forkThread">>) => Promise<Answer<"forkThread">>;
-  /** Takes a thread back to a turn, the last that stays. */
+  /** Takes a thread back to a turn, the last that stays; with null none does. */
   revertThread: (args: Anyones<Args<"revertThreadForBridge">>) => Promise<Answer<"revertThreadForBridge">>;
   /** Brings a page of a thread's history into Convex. @returns how far the import is, and so where the next page begins */
   importHistory: (args: Anyones<Args<"importHistory">>) => Promise<Answer<"importHistory">>;

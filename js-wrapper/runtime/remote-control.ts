@@ -46,6 +46,7 @@ export class RemoteControl {
       journal: journalIn(outbox.commands),
       machine: this.#machine(),
       actions: createCommandActions(codex),
+      ready: () => codex.ready(),
       findEcho: createEchoFinder((threadId, page) => this.#listTurns(threadId, page)),
       tellTurn: () => this.#heartbeat.tellNow(),
     });

@@ -13,6 +13,9 @@ export type ReportEnd =
   /** The mailbox was stopped before. */
   | "stopped";
 
+/** Milliseconds after which the answer to a report may be of before a sleep of the machine. A lease holds 60 s without a beat. */
+const LATE_MS = 30_000;
+
 /** After these no report of the same command can be written. */
 const OVER: readonly string[] = ["E_COMMAND_LEASE_LOST", "E_COMMAND_NOT_FOUND", "E_COMMAND_INVALID", "E_SYNC_SESSION_DEVICE_MISMATCH"];
 
@@ -34,15 +37,20 @@ export class Reports {
     this.#options = options;
   }
 
-  /** Sends one; it never rejects. The same again is no error, so that one whose answer was lost is sent again. */
+  /**
+   * Sends one; it never rejects. The same again is no error, so that one whose answer was lost is sent again, and so is one that lets a command
+   * pass to Codex whose answer came late: its lease may have lapsed since.
+   */
   async send(report: CommandReport): Promise<ReportEnd> {
     const { persistence, clock, signal, onError } = this.#options;
     const isOver = () => signal.aborted;
     const backoff = new Backoff(clock);
     for (let tries = 0; !isOver(); tries++) {
+      const askedAt = clock.now();
       try {
         await persistence.reportCommand(report);
-        return isOver() ? "stopped" : "written";
+        if (isOver()) return "stopped";
+        if (report.state !== "delivered" || clock.now() - askedAt < LATE_MS) return "written";
       } catch (thrown) {
         if (isOver()) return "stopped";
         const code = parseCodexErrorCode(thrown);

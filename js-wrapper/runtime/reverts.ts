@@ -1,8 +1,8 @@
-import type { AppServerClient } from "../app-server/index.js";
+import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 
-/** Turns that are looked through for the last one that stays: those before it have begun in the milliseconds since. */
-const LOOKED_THROUGH_MAX = 5;
+/** Turns of a page that is looked through for the last one that stays: those before it have begun in the milliseconds since. */
+const PAGE_TURNS = 5;
 
 /** What stays of a thread that was taken back. */
 export interface Left {
@@ -45,8 +45,14 @@ export class Reverts {
     const since = new Set<string>();
     this.#begunSince.set(threadId, since);
     try {
-      const { data } = await this.#client.request("thread/turns/list", { threadId, limit: LOOKED_THROUGH_MAX, sortDirection: "desc" });
-      return { lastTurnId: data.find(({ id }) => !since.has(id))?.id };
+      let cursor: string | null = null;
+      do {
+        const page: ClientRequestResult<"thread/turns/list"> = await this.#client.request("thread/turns/list", { threadId, limit: PAGE_TURNS, sortDirection: "desc", cursor });
+        const last = page.data.find(({ id }) => !since.has(id));
+        if (last !== undefined) return { lastTurnId: last.id };
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      return { lastTurnId: undefined };
     } catch (thrown) {
       this.#onError(thrown);
       return undefined;

@@ -72,6 +72,8 @@ export class Session {
   readonly #rawLog: RawLog | undefined;
   readonly #remote: RemoteControl | undefined;
   readonly #isOver = new AbortController();
+  /** Threads whose events are not taken for a while. */
+  readonly #notTaken = new Set<string>();
   /** The folder that goes with it, where the app gave none. */
   readonly #temporary: string | undefined;
   /** Counts the processes. */
@@ -174,19 +176,22 @@ export class Session {
   }
 
   /**
-   * A thread of the process is the runtime's from here on.
+   * A thread of the process is the runtime's from here on, where another one was refused too.
    *
-   * @returns whether Convex has it too; not where the runtime stops before
+   * @returns when Convex has it, or the runtime stops before
    * @throws what Convex refuses it with
    */
-  async goOnIn(answer: { readonly thread: { readonly id: string } }, externalThreadId?: string): Promise<boolean> {
+  async goOnIn(answer: { readonly thread: { readonly id: string } }, externalThreadId?: string): Promise<void> {
     const { id } = answer.thread;
     const { state } = this.#parts;
     this.#loaded(answer);
     state.threadKnown(id);
     const bound = await this.#insist(() => this.#delivery.bind(id));
-    if (bound !== undefined) state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
-    return bound !== undefined;
+    if (bound === undefined) return;
+    state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
+    this.#supervisor.isReady();
+    this.#remote?.changed();
+    if (this.#back === undefined) this.#ready = Promise.resolve();
   }
 
   /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
@@ -215,13 +220,9 @@ export class Session {
   async #takeBack(id: string, { lastTurnId }: Left): Promise<void> {
     const { persistence } = this.#parts.options;
     if (persistence.revertThread === undefined) return;
-    if (lastTurnId === undefined) {
-      this.#failed(new CodexRuntimeError("E_RUNTIME_REVERTED_WHOLE", `all turns of ${id} were taken back: in Convex they stay until they are deleted`));
-      return;
-    }
     await this.#again(async () => {
       const { threadId } = await this.#delivery.bind(id);
-      await persistence.revertThread?.({ actor: this.#actor, threadId, turnId: lastTurnId });
+      await persistence.revertThread?.({ actor: this.#actor, threadId, turnId: lastTurnId ?? null });
     });
   }
 
@@ -322,7 +323,7 @@ export class Session {
         : this.client.request("thread/fork", { threadId, ...fields }));
     this.#started = settingsOf(answer);
     this.#delivery.name(answer.thread.id, { ...given({ externalThreadId }), ...shown });
-    if (await this.goOnIn(answer, externalThreadId)) this.#supervisor.isReady();
+    await this.goOnIn(answer, externalThreadId);
   }
 
   /** Codex answered that it has a thread. */
@@ -341,6 +342,7 @@ export class Session {
   async #deliver(batch: OutboxBatch): Promise<Verdict> {
     const verdict = await this.#delivery.deliver(batch);
     if (verdict.type === "acknowledged") {
+      if (this.#notTaken.delete(batch.threadId) && this.#notTaken.size === 0) this.#parts.state.recovered("E_OUTBOX_NOT_TAKEN");
       const left = await this.#reverts.take(batch.events.at(-1));
       if (left !== undefined) await this.#takeBack(batch.threadId, left);
       this.#beats.arrived(batch.threadId);
@@ -429,7 +431,15 @@ export class Session {
       await this.#startProcess();
       const threads = this.threads.list();
       if (threads.length === 0) return this.#callThread();
-      for (const threadId of threads) await this.#resume(threadId);
+      let refused: AppServerError | undefined;
+      for (const threadId of threads) {
+        await this.#resume(threadId).catch((thrown: unknown) => {
+          if (!isRefusal(thrown)) throw thrown;
+          refused ??= thrown;
+        });
+      }
+      // The runtime's own: the others are there all the same.
+      if (refused !== undefined) throw refused;
       this.#supervisor.isReady();
       this.#phase("ready");
     };
@@ -440,21 +450,26 @@ export class Session {
       },
       (thrown: unknown) => {
         this.#failed(thrown);
-        // A process that died is followed by another; what was refused stays so.
-        if (thrown instanceof AppServerError && thrown.rpc !== undefined) this.#back?.reject(thrown);
+        // A process that died is followed by another; what was refused stays so, until the runtime goes on in a thread.
+        if (!isRefusal(thrown)) return;
+        this.#back?.reject(thrown);
+        this.#back = undefined;
       },
     );
   }
 
-  /** A thread that codex has no more is let go; the runtime's own is begun anew where nothing had happened in it, for then codex kept nothing. */
+  /**
+   * A thread that codex has no more, or that another codex writes, is let go; the runtime's own is begun anew where nothing had happened in it,
+   * for then codex kept nothing. @throws what refuses the runtime's own
+   */
   async #resume(threadId: string): Promise<void> {
     try {
       this.#loaded(await this.client.request("thread/resume", { threadId }));
     } catch (thrown) {
-      const isRefused = thrown instanceof AppServerError && thrown.rpc !== undefined;
+      if (!isRefusal(thrown)) throw thrown;
       const { runtimeThreadId, turnId } = this.#parts.state.get();
       const isOwn = threadId === runtimeThreadId;
-      if (!isRefused || (isOwn && turnId !== null)) throw thrown;
+      if (isOwn && (turnId !== null || thrown.code === "E_THREAD_BUSY")) throw thrown;
       this.threads.unload(threadId);
       this.#remote?.unfollow(threadId);
       if (isOwn) await this.#callThread(true);
@@ -483,6 +498,7 @@ export class Session {
   /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
   #outboxFailed(error: OutboxError): void {
     this.#failed(error);
+    if (error.code === "E_OUTBOX_NOT_TAKEN" && error.threadId !== undefined) this.#notTaken.add(error.threadId);
     if (error.code !== "E_SYNC_SESSION_DEVICE_MISMATCH" || error.threadId === undefined) return;
     this.#remote?.unfollow(error.threadId);
     if (error.threadId === this.#parts.state.get().runtimeThreadId) this.#parts.onLost(error);
@@ -544,6 +560,11 @@ export class Session {
     this.#parts.state.failed(thrown);
     this.#parts.handlers.failed(thrown, line);
   }
+}
+
+/** Whether codex answered, with an error. */
+function isRefusal(thrown: unknown): thrown is AppServerError {
+  return thrown instanceof AppServerError && thrown.rpc !== undefined;
 }
 
 function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {

@@ -60,6 +60,11 @@ export class RuntimeState {
     this.#set({ lastError: toldOf(thrown) });
   }
 
+  /** What went wrong so is so no longer. */
+  recovered(code: string): void {
+    if (this.#state.lastError?.startsWith(`[${code}]`) === true) this.#set({ lastError: null });
+  }
+
   /** So many requests wait. */
   waiting(pendingServerRequestCount: number): void {
     if (pendingServerRequestCount !== this.#state.pendingServerRequestCount) this.#set({ pendingServerRequestCount });

@@ -14,7 +14,7 @@ const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const finish = (component: Component) => component.finishAllScheduledFunctions(vi.runAllTimers);
 const stream = (turnId: string, cursor = 0) => Object.assign(new TurnStream({ turnId }), { cursor });
 const remove = (component: Component, turnId: string) => component.mutation(api.turns.deleteCascade, { ...inThread, turnId });
-const revert = (component: Component, turnId: string) => component.mutation(api.threads.revert, { ...inThread, turnId });
+const revert = (component: Component, turnId: string | null) => component.mutation(api.threads.revert, { ...inThread, turnId });
 const status = (component: Component, deletionJobId: string) => component.query(api.threads.getDeletionJobStatus, { actor: OWNER, deletionJobId });
 
 /** Turns `a`, `b`, … of a user's and an agent's message each, with everything that a turn can have. */
@@ -328,6 +328,29 @@ describe("a revert", () => {
     await revert(component, "a");
     expect((await refusal(revert(component, "b"))).code).toBe("E_AUTH_TURN_FORBIDDEN");
     expect((await refusal(remove(component, "c"))).code).toBe("E_AUTH_TURN_FORBIDDEN");
+  });
+
+  test("to nothing hides every turn at once, and none that comes then", async () => {
+    const component = await startTurns("abc");
+    const { deletionJobId } = await revert(component, null);
+    expect(await listed(component)).toEqual(new Set([""]));
+    for (const turnId of "abc") await expectUnreadable(component, turnId);
+    expect(await revert(component, null), "the same again").toMatchObject({ deletionJobId });
+    await component.mutation(api.threads.cancelScheduledDeletion, { actor: OWNER, deletionJobId: deletionJobId! });
+    expect(await listed(component)).toEqual(new Set(["abc"]));
+    await revert(component, null);
+    await ingestOk(component, new TurnStream({ turnId: "d" }).whole());
+    expect((await messagesOf(component)).map(({ turnId }) => turnId)).toEqual(["d", "d"]);
+    await finish(component);
+    for (const turnId of "abc") expect(await rowsOf(component, turnId)).toEqual({ deletedTurns: 1 });
+    expect((await messagesOf(component)).map(({ turnId }) => turnId)).toEqual(["d", "d"]);
+  });
+
+  test("of a thread without turns deletes nothing, and of none is refused", async () => {
+    const component = await startThread();
+    expect(await revert(component, null)).toEqual({});
+    expect(await countRows(component)).not.toHaveProperty("deletions");
+    expect((await refusal(component.mutation(api.threads.revert, { actor: OWNER, threadId: "nowhere", turnId: null }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
   });
 
   test("of hundreds of turns leaves the lists as long as before", async () => {

@@ -21,6 +21,7 @@ const cases: [name: string, args: object, call: Call][] = [
   ["threads.forceRunScheduledDeletion", job, ({ ctx, component }) => host.forceDeletionForActor(ctx, component, job)],
   ["threads.getDeletionJobStatus", job, ({ ctx, component }) => host.getDeletionJobStatusForActor(ctx, component, job)],
   ["threads.revert", turn, ({ ctx, component }) => host.revertThreadForActor(ctx, component, turn)],
+  ["threads.revert", { ...thread, turnId: null }, ({ ctx, component }) => host.revertThreadForActor(ctx, component, { ...thread, turnId: null })],
   ["threads.fork", { ...thread, newThreadId: "n", localThreadId: "n" }, ({ ctx, component }) => host.forkThreadForActor(ctx, component, { ...thread, newThreadId: "n" })],
   ["threads.fork", { ...turn, newThreadId: "n", localThreadId: "n", model: "m", cwd: "/" }, ({ ctx, component }) => host.forkThreadForActor(ctx, component, { ...turn, newThreadId: "n", model: "m", cwd: "/" })],
   ["threads.getForkStatus", { actor, forkJobId: "f" }, ({ ctx, component }) => host.getForkStatusForActor(ctx, component, { actor, forkJobId: "f" })],

@@ -1,6 +1,7 @@
 import { readdir, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
+import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
 import { ACKNOWLEDGED, cursorsOf, delta, folder, lifecycle, open, range } from "./build.js";
 
@@ -110,6 +111,31 @@ describe("a batch that does not arrive", () => {
     await vi.waitFor(() => expect(cursorsOf(opened.batches)).toEqual([[0], [0]]), { interval: 100, timeout: 5_000 });
     expect(performance.now() - sentAt).toBeGreaterThanOrEqual(30_000);
     await arrives(opened);
+  });
+
+  it("is told once where that goes on, with why, and is sent until it is taken", async () => {
+    let verdict: Verdict = { type: "again", reason: "busy" };
+    const opened = await open({ deliver: async () => verdict });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) {
+        await vi.advanceTimersToNextTimerAsync();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    opened.outbox.append(delta(0, { kind: "turn/completed" }));
+    await until(() => opened.batches.length === NOT_TAKEN_TOLD - 1);
+    expect([opened.errors, opened.outbox.backlog()[0]]).toEqual([[], expect.not.objectContaining({ notTaken: "busy" })]);
+    await until(() => opened.batches.length === 2 * NOT_TAKEN_TOLD);
+    expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_NOT_TAKEN"]);
+    expect(opened.outbox.backlog()).toMatchObject([{ threadId: "t", events: 1, isHalted: false, notTaken: "busy" }]);
+    verdict = ACKNOWLEDGED;
+    await until(() => opened.outbox.backlog().length === 0);
+    vi.useRealTimers();
+    opened.outbox.append(delta(1, { kind: "turn/completed" }));
+    await arrives(opened);
+    expect([cursorsOf(opened.batches).slice(-2), opened.errors.length]).toEqual([[[0], [1]], 1]);
   });
 
   it("is taken apart where it is refused: the event at fault is kept aside, a stub takes its place, all else arrives", async () => {

@@ -71,6 +71,9 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     const left = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! });
     expect(left.data.map(({ id }) => id)).toEqual([data[0]!.id]);
     await vi.waitFor(async () => expect((await messagesOf(component, threadId!)).map(({ text }) => text)).toEqual(["First?", "One."]), WAIT);
+    await runtime.rollbackThread(runtimeThreadId!, 1);
+    expect(await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! })).toMatchObject({ data: [] });
+    await vi.waitFor(async () => expect(await messagesOf(component, threadId!)).toEqual([]), WAIT);
     expect(problems).toEqual([]);
   });
 
@@ -93,6 +96,24 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     const { data } = await runtime.appServer.request("thread/turns/list", { threadId: runtime.getState().runtimeThreadId!, sortDirection: "asc" });
     expect(data.map(({ id, status }) => [id, status])).toEqual([[turnId, "completed"], [running, "interrupted"]]);
     expect(problems).toEqual([]);
+  });
+
+  test("refuses a thread that another codex holds, and goes on in it when that is gone", async () => {
+    const component = startComponent();
+    const bridge = await scripted([reply("Theirs."), reply("Mine.")]);
+    const [terminal, ours] = [runtimeOver(startComponent(), { bridge }), runtimeOver(component, { bridge })];
+    await terminal.runtime.start(START);
+    await terminal.runtime.ready();
+    terminal.runtime.sendTurn("From the terminal.");
+    await vi.waitFor(() => expect(terminal.runtime.getState()).toMatchObject({ phase: "ready", turnInFlight: false, turnId: expect.any(String) as unknown }), WAIT);
+    const runtimeThreadId = terminal.runtime.getState().runtimeThreadId!;
+    await ours.runtime.start({ ...START, runtimeThreadId });
+    await expect(ours.runtime.ready()).rejects.toMatchObject({ code: "E_THREAD_BUSY" });
+    await terminal.runtime.stop();
+    await ours.runtime.resumeThread(runtimeThreadId);
+    ours.runtime.sendTurn("From here.");
+    await vi.waitFor(async () => expect((await messagesOf(component, ours.runtime.getState().threadId!)).map(({ text }) => text)).toEqual(["From here.", "Mine."]), WAIT);
+    expect(ours.problems.map(({ code }) => code)).toEqual(["E_THREAD_BUSY"]);
   });
 
   test("follows and steers a thread of an app-server that somebody else runs, which goes on when it is gone", async () => {

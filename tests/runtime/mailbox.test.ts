@@ -130,6 +130,34 @@ describe("a command", () => {
     expect(open).toEqual([]);
   });
 
+  it("waits for a Codex that is being started again before it is on its way; a stop does not", async () => {
+    let back: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => (back = resolve));
+    const world = await handed(leased("a"), { ready: () => ready });
+    expect(world.log).toEqual(["lease t"]);
+    world.queue.push(leased("b", "interrupt"));
+    world.tell(row("b", "interrupt"));
+    expect(await world.news()).toEqual([...WAY("b"), "report b accepted turn of b", "settled b"]);
+    back();
+    expect(await world.news()).toEqual([...WAY("a").slice(1), "report a accepted turn of a", "settled a"]);
+  });
+
+  it("that waits so leaves no trace where the mailbox stops, and is refused by its Codex where none comes", async () => {
+    let fail: (thrown: Error) => void = () => undefined;
+    const failing = () => new Promise<void>((_, reject) => (fail = reject));
+    const stopped = await handed(leased("a"), { ready: failing });
+    stopped.mailbox.stop();
+    fail(new Error("stopped"));
+    expect([stopped.log, await stopped.news(), stopped.open]).toEqual([["lease t"], [], []]);
+    const refused = begin({ ready: failing });
+    refused.outcomes["b"] = { type: "refused", code: "E_THREAD_BUSY" };
+    refused.queue.push(leased("b"));
+    refused.mailbox.follow("t");
+    await refused.news();
+    fail(new Error("busy"));
+    expect(await refused.news()).toEqual([...WAY("b").slice(1), "report b refused E_THREAD_BUSY", "settled b"]);
+  });
+
   it("that Codex refuses is refused with its code", async () => {
     const world = begin();
     world.outcomes["a"] = { type: "refused", code: "E_COMMAND_TARGET_GONE" };

@@ -54,6 +54,7 @@ describe("the persistence", () => {
     ["a session's beat", (p) => p.heartbeat({ ...session, lastEventCursor: 0 }), "heartbeat", { ...session, lastEventCursor: 0 }],
     ["a fork", (p) => p.forkThread({ actor, threadId: "th", newThreadId: "n" }), "forkThread", { threadId: "th", newThreadId: "n" }],
     ["a revert", (p) => p.revertThread({ actor, threadId: "th", turnId: "tu" }), "revertThreadForBridge", { threadId: "th", turnId: "tu" }],
+    ["a revert to nothing", (p) => p.revertThread({ actor, threadId: "th", turnId: null }), "revertThreadForBridge", { threadId: "th", turnId: null }],
     ["a history's page", (p) => p.importHistory({ actor, ...session, ...page }), "importHistory", { ...session, ...page }],
     ["how far that is", (p) => p.getImportStatus({ actor, threadId: "th" }), "getImportStatusForBridge", { threadId: "th" }],
     ["a lease", (p) => p.leaseCommands({ runtimeId: "rt", generation: 1, threadId: "th", limit: 1 }), "leaseCommands", { runtimeId: "rt", generation: 1, threadId: "th", limit: 1 }],

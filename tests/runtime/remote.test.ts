@@ -32,6 +32,25 @@ describe("a machine that is steered from afar", () => {
     await says(["Wait.", "you said: Wait.", "Go on.", "Then this.", "you said: Then this.", "And that.", "you said: And that."]);
   });
 
+  it("has a `turn/start` while a turn runs of which codex has said nothing yet be a steer: the running turn's id comes back", async () => {
+    const { send, ends, says, ann, threadId, runtime, problems } = await startMachine({ standIn: { holdIn: "u1", muteIn: "u1" } });
+    runtime.sendTurn("Wait.");
+    const commandId = await send("turn", { ...said("Then this."), clientTurnId: "wish" });
+    expect(await ann.query(host.getTurn, { threadId, turnId: "wish" })).toMatchObject({ status: "queued" });
+    await says(["Wait.", "you said: Wait.", "Then this."]);
+    const { turnId } = runtime.getState();
+    await ends(commandId, { state: "accepted", turnId });
+    // What was queued is a message of the turn that ran, and no turn of its own.
+    const shown = async () => (await ann.query(host.threadSnapshot, { threadId })).turns.map((turn) => [turn.turnId, turn.status]);
+    await vi.waitFor(async () => expect(await shown()).toEqual([[turnId, "completed"]]), WAIT);
+    const { page } = await ann.query(host.listThreadMessagesForHooks, { threadId, paginationOpts: { cursor: null, numItems: 10 } });
+    expect(page.map((message) => message.turnId)).toEqual([turnId, turnId, turnId]);
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ turnInFlight: false, phase: "ready" }), WAIT);
+    await ends(await send("turn", said("Next.")), { state: "accepted" });
+    await says(["Wait.", "you said: Wait.", "Then this.", "Next.", "you said: Next."]);
+    expect(problems).toEqual([]);
+  });
+
   it("ends a turn, by a command and by the thread's own stop; one that is over is not there to end", async () => {
     const { send, ends, runs, ann, threadId } = await startMachine({ standIn: { holdIn: "u1" } });
     await send("turn", said("Wait."));

@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it, vi } from "vitest";
+import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
+import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
 import { folder, open } from "../outbox/build.js";
 import { persistenceOver, runtimeOver, runtimeWith, START } from "./build.js";
+import { Lid } from "./lid.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
 
@@ -41,6 +44,7 @@ describe("a runtime", () => {
     const { runtime } = runtimeOver(startComponent(), { rawLog });
     await runtime.start(START);
     await runtime.ready();
+    await vi.waitFor(() => expect(readFileSync(rawLog, "utf8")).toContain("thread/started"), WAIT);
     await runtime.stop();
     const said = readFileSync(rawLog, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as { dir: string; msg: { method?: string } });
     expect(said.map(({ dir, msg: { method } }) => [dir, method])).toEqual([
@@ -101,6 +105,34 @@ describe("a runtime", () => {
     runtime.sendTurn("Still here.");
     await reads(component, runtime.getState().threadId!, [["Still here.", "completed"], ["you said: Still here.", "completed"]]);
     expect(runtime.getState().lastError).toBeNull();
+  });
+
+  it("tells of events that Convex does not take without end, once, as long as it is so, and gives none up", async () => {
+    const component = startComponent();
+    const real = persistenceOver(component);
+    let tries = 0;
+    let isBusy = true;
+    const busy = new ConvexError({ code: "E_QUOTA", message: "[E_QUOTA] later", retryable: true });
+    const lid = new Lid();
+    const { runtime, problems } = runtimeWith({ ...real, ingestSafe: (batch) => (isBusy ? Promise.reject((tries++, busy)) : real.ingestSafe(batch)) });
+    await runtime.start(START);
+    await runtime.ready();
+    const { threadId, runtimeThreadId } = runtime.getState();
+    runtime.sendTurn("Take it.");
+    const passing = async (isSo: () => boolean) => {
+      while (!isSo()) {
+        lid.goOn(RETRY_MAX_MS);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await passing(() => tries > 2 * NOT_TAKEN_TOLD);
+    expect(problems).toEqual([{ code: "E_OUTBOX_NOT_TAKEN", message: expect.stringContaining("[E_QUOTA] later") as unknown }]);
+    expect(runtime.getState().lastError).toContain("[E_OUTBOX_NOT_TAKEN]");
+    expect(runtime.backlog()).toMatchObject([{ threadId: runtimeThreadId, notTaken: expect.stringContaining("[E_QUOTA] later") as unknown }]);
+    isBusy = false;
+    await passing(() => runtime.backlog().length === 0);
+    await reads(component, threadId!, [["Take it.", "completed"], ["you said: Take it.", "completed"]]);
+    expect([runtime.getState().lastError, problems.length]).toEqual([null, 1]);
   });
 
   it("starts codex again that died, its turn being interrupted, and says what was to be said meanwhile", async () => {
@@ -207,6 +239,26 @@ describe("a runtime", () => {
     expect(await messagesOf(component, mine)).toEqual([]);
     await expect(runtime.resumeThread(mine.slice(1))).rejects.toThrow(/^Invalid threadId for app-server request/);
     await expect(runtime.readThread(first)).rejects.toMatchObject({ code: "E_UNSUPPORTED_BY_APP_SERVER", method: "thread/read" });
+  });
+
+  it("takes a thread back, to a turn and to nothing, and goes on in it", async () => {
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component, { standIn: { reverts: true } });
+    await runtime.start(START);
+    await runtime.ready();
+    const { threadId, runtimeThreadId } = runtime.getState();
+    const whole = (text: string): [string, string][] => [[text, "completed"], [`you said: ${text}`, "completed"]];
+    for (const text of ["One.", "Two."]) runtime.sendTurn(text);
+    await reads(component, threadId!, [...whole("One."), ...whole("Two.")]);
+    await runtime.rollbackThread(runtimeThreadId!, 1);
+    await reads(component, threadId!, whole("One."));
+    await runtime.rollbackThread(runtimeThreadId!, 9);
+    runtime.sendTurn("Anew.");
+    await reads(component, threadId!, whole("Anew."));
+    expect(await runtime.rollbackThread(runtimeThreadId!, 1)).toMatchObject({ thread: { id: runtimeThreadId } });
+    await reads(component, threadId!, []);
+    expect(await runtime.rollbackThread(runtimeThreadId!, 1)).toBeNull();
+    expect(problems).toEqual([]);
   });
 
   it("stops at any moment, and starts again after it", async () => {

@@ -8,24 +8,38 @@
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
 //   deaf: true       answers interrupts, and goes on
 //   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
+//   reverts: true    knows the turns that it did, and takes its threads back
 //   loggedOut: true  is not logged in
-import { existsSync, writeFileSync } from "node:fs";
+//   agentIn: "u1"    begins an agent in that turn, whose first turn, in a thread of its own, is the next one
+//   refreshIn: "u1"  asks for new tokens in that turn, and does not wait for them
+//   muteIn: "u1"     begins that turn and says nothing of it until it is asked for another one
+//   busy: "path"     does not have the thread whose id is in such a file: another process of codex writes it
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, refreshIn, muteIn, busy, reverts, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
+const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
 
-const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+/** What is not said yet, in a turn that is mute. */
+let unsaid;
+const say = (message) => {
+  if (unsaid === undefined) process.stdout.write(`${JSON.stringify(message)}\n`);
+  else unsaid.push(message);
+};
 const tell = (method, params) => say({ method, params, emittedAtMs: Date.now() });
 const turnIds = new Set();
+/** The turns of each thread, the newest first. */
+const done = new Map();
 let waiting;
-/** The turn that runs: what it is told, and how it ends. */
-let running;
+/** The turns that run, by their threads: what each is told, and how it ends. */
+const running = new Map();
 
 function turn(threadId, text, clientId) {
   const turnId = `u${turnIds.size + 1}-${process.pid}`;
   turnIds.add(turnId);
+  done.set(threadId, [turnId, ...(done.get(threadId) ?? [])]);
   const name = `u${turnIds.size}`;
   const at = { threadId, turnId };
   const item = { id: `m-${turnId}`, type: "agentMessage" };
@@ -34,7 +48,7 @@ function turn(threadId, text, clientId) {
   tell("item/started", { ...at, item: { ...item, text: "" } });
   tell("item/agentMessage/delta", { ...at, itemId: item.id, delta: "you said: " });
   const over = (status) => {
-    running = undefined;
+    running.delete(threadId);
     tell("turn/completed", { threadId, turn: { id: turnId, items: [], status, error: null } });
   };
   const end = () => {
@@ -42,6 +56,11 @@ function turn(threadId, text, clientId) {
     tell("item/completed", { ...at, item: { ...item, text: `you said: ${text}` } });
     over("completed");
   };
+  if (refreshIn === name) say({ method: "account/chatgptAuthTokens/refresh", id: 7, params: { reason: "unauthorized" } });
+  if (agentIn === name) {
+    tell("thread/started", { thread: { id: AGENT, parentThreadId: threadId } });
+    turn(AGENT, "Look.");
+  }
   if (dieOnce !== undefined && !existsSync(dieOnce)) {
     writeFileSync(dieOnce, "");
     process.stdout.write("", () => process.kill(process.pid, "SIGKILL"));
@@ -60,7 +79,7 @@ function turn(threadId, text, clientId) {
       tell("item/completed", { ...at, item: { id: `s-${turnId}`, type: "userMessage", clientId: echo, content: [{ type: "text", text: more }] } });
       end();
     };
-    running = { turnId, steer, interrupt: () => over("interrupted") };
+    running.set(threadId, { turnId, steer, interrupt: () => over("interrupted") });
   } else end();
   return turnId;
 }
@@ -90,16 +109,40 @@ const READS = {
   "thread/turns/list": ({ threadId, ...params }) => pageOf(oldTurns(threadId), params),
 };
 
+const REVERTS = {
+  "thread/turns/list": ({ threadId, ...params }) => pageOf((done.get(threadId) ?? []).map((id) => ({ id })), params),
+  "thread/revert": ({ threadId, beforeTurnId }) => {
+    const turns = done.get(threadId);
+    done.set(threadId, turns.slice(turns.indexOf(beforeTurnId) + 1));
+    return { thread: { id: threadId } };
+  },
+};
+
 const ANSWERS = {
   initialize: () => ({ userAgent: "stand-in" }),
   "thread/start": () => ({ thread: { id: THREAD }, ...SETTINGS }),
   "thread/resume": ({ threadId }) => ({ thread: { id: threadId }, ...SETTINGS }),
   "thread/fork": () => ({ thread: { id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
-  "turn/steer": () => ({ turnId: running.turnId }),
+  "turn/steer": ({ threadId }) => ({ turnId: running.get(threadId).turnId }),
   "turn/interrupt": () => ({}),
   "account/read": () => ({ account: loggedOut ? null : { type: "apiKey" }, requiresOpenaiAuth: true }),
   ...(threads === undefined ? {} : READS),
+  ...(reverts === undefined ? {} : REVERTS),
 };
+
+/** A turn is asked for: while one runs, it is a steer, and the answer names the one that runs. */
+function begin(id, { threadId, input, clientUserMessageId }, now) {
+  const [{ text }] = input;
+  const said = unsaid ?? [];
+  unsaid = undefined;
+  said.forEach(say);
+  if (now === undefined) {
+    if (muteIn === `u${turnIds.size + 1}`) unsaid = [];
+    return say({ id, result: { turn: { id: turn(threadId, text, clientUserMessageId) } } });
+  }
+  say({ id, result: { turn: { id: now.turnId } } });
+  now.steer(text, clientUserMessageId);
+}
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   const { id, method, params, result } = JSON.parse(line);
@@ -113,15 +156,18 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     writeFileSync(deadOnce, "");
     process.kill(process.pid, "SIGKILL");
   }
-  if (method === "turn/start") return say({ id, result: { turn: { id: turn(params.threadId, params.input[0].text, params.clientUserMessageId) } } });
+  const now = running.get(params?.threadId);
+  if (method === "turn/start") return begin(id, params, now);
+  if (method === "thread/resume" && busy !== undefined && existsSync(busy) && readFileSync(busy, "utf8") === params.threadId) return say({ id, error: { code: -32600, message: `thread ${params.threadId} already has an active writer` } });
   const named = method === "turn/steer" ? params.expectedTurnId : method === "turn/interrupt" ? params.turnId : undefined;
-  if (named !== undefined && named !== running?.turnId) {
-    return say({ id, error: { code: -32600, message: running === undefined ? "no active turn" : `expected active turn id \`${named}\` but found \`${running.turnId}\`` } });
+  if (named !== undefined && named !== now?.turnId) {
+    return say({ id, error: { code: -32600, message: now === undefined ? "no active turn" : `expected active turn id \`${named}\` but found \`${now.turnId}\`` } });
   }
   const answer = ANSWERS[method];
   if (answer === undefined) return say({ id, error: { code: -32600, message: `Invalid request: unknown variant \`${method}\`` } });
   say({ id, result: answer(params) });
-  if (method === "turn/steer") running.steer(params.input[0].text, params.clientUserMessageId);
-  if (method === "turn/interrupt" && !deaf) running.interrupt();
+  if (method === "turn/steer") now.steer(params.input[0].text, params.clientUserMessageId);
+  if (method === "turn/interrupt" && !deaf) now.interrupt();
+  if (method === "thread/revert") tell("thread/reverted", { threadId: params.threadId });
   if (method === "thread/start") tell("thread/started", { thread: { id: THREAD } });
 }).on("close", () => process.exit(0));
