@@ -38,7 +38,7 @@ import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
 import { findThread, findTurn, findTurnByClient, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
-import { vActor, vCommand, vCommandState, vLeasedCommand, type Actor } from "./validators.js";
+import { vActor, vCommand, vCommandSent, vLeasedCommand, vPageOf, type Actor } from "./validators.js";
 
 /** UTF-8 bytes, about, after which a page of commands ends. */
 const COMMANDS_LISTED_BYTES_MAX = 4 * 1024 * 1024;
@@ -60,7 +60,7 @@ const vCommandArgs = { actor: vActor, commandId: v.string() };
  */
 export const send = mutation({
   args: { ...vCommandArgs, threadId: v.string(), kind: v.string(), payloadJson: v.string(), ttlMs: v.optional(v.number()) },
-  returns: v.object({ commandId: v.string(), state: vCommandState }),
+  returns: vCommandSent,
   handler: async (ctx, { actor, commandId, threadId, kind, payloadJson, ttlMs }) => {
     const scope = scopeOf(actor);
     const nowMs = Date.now();
@@ -191,7 +191,7 @@ export const get = query({
  */
 export const list = query({
   args: { actor: vActor, threadId: v.string(), open: v.optional(v.literal(true)), paginationOpts: paginationOptsValidator },
-  returns: v.object({ page: v.array(vCommand), isDone: v.boolean(), continueCursor: v.string() }),
+  returns: vPageOf(vCommand),
   handler: async (ctx, { actor, threadId, open, paginationOpts }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);

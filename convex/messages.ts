@@ -7,7 +7,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { readPayload, readText } from "./model/pieces.js";
 import { requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
 import { requireShownTurn, shownPlaces } from "./model/visible.js";
-import { vActor, vMessage, vPiece, type Actor } from "./validators.js";
+import { vActor, vMessage, vPageOf, vPiece, type Actor } from "./validators.js";
 
 /** Messages that `getByTurn` answers with. */
 const TURN_MESSAGES_MAX = 500;
@@ -19,7 +19,7 @@ const TURN_MESSAGES_MAX = 500;
  */
 export const listByThread = query({
   args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator },
-  returns: v.object({ page: v.array(vMessage), isDone: v.boolean(), continueCursor: v.string() }),
+  returns: vPageOf(vMessage),
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
     const shown = shownPlaces(await requireThread(ctx, scope, threadId));

@@ -221,6 +221,8 @@ export type CodexThread = {
   goalJson?: string;
   settingsJson?: string;
   warning?: string;
+  /** A fork is being copied into it: older turns are yet to come. */
+  filling?: true;
 };
 
 /** A turn with what it keeps the newest of. Times are milliseconds since 1970. */
