@@ -341,6 +341,19 @@ describe("turns.start", () => {
   });
 });
 
+test("a turn begins and ends in the call that says so: nothing of it is left to what is scheduled", async () => {
+  const component = await startThread();
+  await start(component, "key");
+  const turn = new TurnStream();
+  await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("msg", ""))]);
+  expect((await turnOf(component)).status).toBe("inProgress");
+  await ingestOk(component, [turn.completed()]);
+  expect([(await turnOf(component)).status, ...(await textsOf(component))]).toEqual(["completed", ["msg", "completed", ""]]);
+  await start(component, "key 2", "turn_2");
+  await component.mutation(api.turns.interrupt, { actor: OWNER, threadId: THREAD, turnId: "turn_2" });
+  expect(await component.run((ctx) => ctx.db.system.query("_scheduled_functions").collect())).toEqual([]);
+});
+
 test.each([NaN, Infinity, -Infinity])("a sender's clock of %d is stored nowhere", async (createdAt) => {
   const component = await startThread();
   const turn = new TurnStream();
