@@ -149,6 +149,7 @@ export const vMessage = v.object({
   sourceItemType: v.string(),
   payloadJson: v.string(),
   payloadTruncated: v.optional(v.boolean()),
+  /** Why its turn ended, where that closed it: what failed by itself says so in its payload. */
   error: v.optional(v.string()),
   createdAt: v.number(),
   updatedAt: v.number(),

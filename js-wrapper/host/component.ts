@@ -36,6 +36,7 @@ export type CodexMessageDoc = {
   payloadJson: string;
   /** `payloadJson` is a stub, `{type, id, $payload: {units}}`: the payload is too large for a list. */
   payloadTruncated?: boolean;
+  /** Why its turn ended, where that closed it: what failed by itself says so in its payload. */
   error?: string;
   /** Milliseconds since 1970, as are the two below. */
   createdAt: number;
