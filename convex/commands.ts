@@ -34,6 +34,7 @@ import {
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { decideApproval, type Decided } from "./model/decisions.js";
+import { pageOfDue, vAfter } from "./model/due.js";
 import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
@@ -42,7 +43,7 @@ import { vActor, vCommand, vCommandSent, vLeasedCommand, vPageOf, type Actor } f
 
 /** UTF-8 bytes, about, after which a page of commands ends. */
 const COMMANDS_LISTED_BYTES_MAX = 4 * 1024 * 1024;
-/** Commands that one sweep looks at. */
+/** Commands that one call of the sweep asks for. */
 const SWEPT_MAX = 100;
 
 const vCommandArgs = { actor: vActor, commandId: v.string() };
@@ -272,26 +273,40 @@ export const report = mutation({
   },
 });
 
-/** Ends what comes to its end by itself: leases that lapsed, commands whose time is over, or whose turn or request is. */
+/** Asks for each command that may come to its end by itself: by itself, whatever stops another. */
 export const expireCommands = internalMutation({
-  args: {},
-  returns: v.object({ moved: v.number(), hasMore: v.boolean() }),
-  handler: async (ctx): Promise<{ moved: number; hasMore: boolean }> => {
+  args: { after: v.optional(vAfter) },
+  returns: v.object({ asked: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx, { after }): Promise<{ asked: number; hasMore: boolean }> => {
     const nowMs = Date.now();
-    const listed = await ctx.db
-      .query("commands")
-      .withIndex("by_due", (q) => q.gt("dueAt", 0).lte("dueAt", nowMs))
-      .take(SWEPT_MAX);
-    const commands = await allFactsOf(ctx, listed);
-    const due = listed.slice(0, commands.length);
-    const answer = decide(() => planCommandSweep({ nowMs, commands }));
+    const commands = () => ctx.db.query("commands");
+    const due = {
+      at: (dueAt: number, created: number) => commands().withIndex("by_due", (q) => q.eq("dueAt", dueAt).gt("_creationTime", created)),
+      behind: (dueAt: number) => commands().withIndex("by_due", (q) => q.gt("dueAt", dueAt).lte("dueAt", nowMs)),
+      timeOf: ({ dueAt }: { dueAt?: number }) => dueAt,
+    };
+    const { rows, next } = await pageOfDue(due, after, ({ length }) => length >= SWEPT_MAX);
+    for (const { _id } of rows) await ctx.scheduler.runAfter(0, internal.commands.expireCommand, { command: _id });
+    if (next !== undefined) await ctx.scheduler.runAfter(0, internal.commands.expireCommands, { after: next });
+    return { asked: rows.length, hasMore: next !== undefined };
+  },
+});
+
+/** Ends a command if it comes to its end by itself: its lease lapsed, or its time is over, or its turn or request is. */
+export const expireCommand = internalMutation({
+  args: { command: v.id("commands") },
+  returns: v.object({ moved: v.boolean() }),
+  handler: async (ctx, args): Promise<{ moved: boolean }> => {
+    const nowMs = Date.now();
+    const command = await ctx.db.get("commands", args.command);
+    if (command?.dueAt === undefined || command.dueAt > nowMs) return { moved: false };
+    const facts = await factsOf(ctx, command);
+    const answer = decide(() => planCommandSweep({ nowMs, commands: [facts] }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message);
-    await applyCommandWrites(ctx, due, answer.writes, nowMs);
-    const moved = new Set(answer.writes.map(({ row }) => row));
-    for (const [at, command] of due.entries()) if (!moved.has(at)) await lookAgain(ctx, command, nowMs);
-    const hasMore = due.length < listed.length || listed.length === SWEPT_MAX;
-    if (hasMore) await ctx.scheduler.runAfter(0, internal.commands.expireCommands, {});
-    return { moved: moved.size, hasMore };
+    const moved = answer.writes.length > 0;
+    if (moved) await applyCommandWrites(ctx, [command], answer.writes, nowMs);
+    else await lookAgain(ctx, command, nowMs);
+    return { moved };
   },
 });
 
