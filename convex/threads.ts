@@ -15,6 +15,7 @@ import { askFork, presentFork } from "./model/forks.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
+import { insertThread } from "./model/tally.js";
 import { clearWay } from "./model/tombstones.js";
 import { isShown, takeShown } from "./model/visible.js";
 import {
@@ -47,7 +48,7 @@ type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
  * Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. One that was deleted is made only
  * with `recreate`, and not while rows of it are left. An id holds 1 KiB, another text 4 KiB.
  *
- * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`
+ * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`, `E_QUOTA` (100,000 threads of the user)
  */
 export const create = mutation({
   args: { actor: vActor, threadId: v.string(), ...vThreadFields, recreate: v.optional(v.boolean()) },
@@ -62,7 +63,7 @@ export const create = mutation({
  * The thread that an external id is bound to; without one, a new thread. An id whose thread was deleted is bound anew only with
  * `recreate`.
  *
- * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`
+ * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`, `E_QUOTA` (100,000 threads of the user)
  */
 export const resolve = mutation({
   args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields, recreate: v.optional(v.boolean()) },
@@ -460,6 +461,6 @@ async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, field
   else {
     await clearWay(ctx, scope, "thread", threadId, recreate);
     const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
-    await ctx.db.insert("threads", { ...row, ...fields });
+    await insertThread(ctx, { ...row, ...fields });
   }
 }

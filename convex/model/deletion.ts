@@ -10,6 +10,7 @@ import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
+import { deleteThread } from "./tally.js";
 import { bury, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
 
@@ -282,7 +283,7 @@ async function hideThread(ctx: WriteCtx, job: Id<"deletions">, thread: Doc<"thre
     await bury(ctx, thread, "external", binding.externalThreadId, batch.buriedUntil);
     await ctx.db.delete("bindings", binding._id);
   }
-  await ctx.db.delete("threads", thread._id);
+  await deleteThread(ctx, thread);
   await ctx.db.patch("deletions", job, { threadRow: thread._id });
   batch.deleted += bindings.length + 1;
 }
