@@ -9,7 +9,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { presentApproval, REQUESTS_LISTED_BYTES_MAX, requestsOfItem, weightOf } from "./model/requests.js";
 import { findThread, requireThread, scopeOf } from "./model/scope.js";
 import { isShown, shownAnywhere } from "./model/visible.js";
-import { vActor, vApproval, vRequestId } from "./validators.js";
+import { vActor, vApproval, vPageOf, vRequestId } from "./validators.js";
 
 /**
  * A page of the approvals that nobody has decided, of one thread or of all of the actor's, newest first. Payloads are whole:
@@ -19,7 +19,7 @@ import { vActor, vApproval, vRequestId } from "./validators.js";
  */
 export const listPending = query({
   args: { actor: vActor, threadId: v.optional(v.string()), paginationOpts: paginationOptsValidator },
-  returns: v.object({ page: v.array(vApproval), isDone: v.boolean(), continueCursor: v.string() }),
+  returns: vPageOf(vApproval),
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
     if (threadId !== undefined) await requireThread(ctx, scope, threadId);

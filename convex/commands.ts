@@ -35,16 +35,17 @@ import {
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writeDecision } from "./model/decisions.js";
+import { pageOfDue, vAfter } from "./model/due.js";
 import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
 import { refused } from "./model/refusals.js";
 import { findThread, findTurn, findTurnByClient, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
-import { vActor, vCommand, vCommandState, vLeasedCommand, type Actor } from "./validators.js";
+import { vActor, vCommand, vCommandSent, vLeasedCommand, vPageOf, type Actor } from "./validators.js";
 
 /** UTF-8 bytes, about, after which a page of commands ends. */
 const COMMANDS_LISTED_BYTES_MAX = 4 * 1024 * 1024;
-/** Commands that one sweep looks at. */
+/** Commands that one call of the sweep asks for. */
 const SWEPT_MAX = 100;
 
 const vCommandArgs = { actor: vActor, commandId: v.string() };
@@ -62,7 +63,7 @@ const vCommandArgs = { actor: vActor, commandId: v.string() };
  */
 export const send = mutation({
   args: { ...vCommandArgs, threadId: v.string(), kind: v.string(), payloadJson: v.string(), ttlMs: v.optional(v.number()) },
-  returns: v.object({ commandId: v.string(), state: vCommandState }),
+  returns: vCommandSent,
   handler: async (ctx, { actor, commandId, threadId, kind, payloadJson, ttlMs }) => {
     const scope = scopeOf(actor);
     const nowMs = Date.now();
@@ -187,7 +188,7 @@ export const get = query({
  */
 export const list = query({
   args: { actor: vActor, threadId: v.string(), open: v.optional(v.literal(true)), paginationOpts: paginationOptsValidator },
-  returns: v.object({ page: v.array(vCommand), isDone: v.boolean(), continueCursor: v.string() }),
+  returns: vPageOf(vCommand),
   handler: async (ctx, { actor, threadId, open, paginationOpts }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
@@ -268,26 +269,40 @@ export const report = mutation({
   },
 });
 
-/** Ends what comes to its end by itself: leases that lapsed, commands whose time is over, or whose turn or request is. */
+/** Asks for each command that may come to its end by itself: by itself, whatever stops another. */
 export const expireCommands = internalMutation({
-  args: {},
-  returns: v.object({ moved: v.number(), hasMore: v.boolean() }),
-  handler: async (ctx): Promise<{ moved: number; hasMore: boolean }> => {
+  args: { after: v.optional(vAfter) },
+  returns: v.object({ asked: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx, { after }): Promise<{ asked: number; hasMore: boolean }> => {
     const nowMs = Date.now();
-    const listed = await ctx.db
-      .query("commands")
-      .withIndex("by_due", (q) => q.gt("dueAt", 0).lte("dueAt", nowMs))
-      .take(SWEPT_MAX);
-    const commands = await allFactsOf(ctx, listed);
-    const due = listed.slice(0, commands.length);
-    const answer = decide(() => planCommandSweep({ nowMs, commands }));
+    const commands = () => ctx.db.query("commands");
+    const due = {
+      at: (dueAt: number, created: number) => commands().withIndex("by_due", (q) => q.eq("dueAt", dueAt).gt("_creationTime", created)),
+      behind: (dueAt: number) => commands().withIndex("by_due", (q) => q.gt("dueAt", dueAt).lte("dueAt", nowMs)),
+      timeOf: ({ dueAt }: { dueAt?: number }) => dueAt,
+    };
+    const { rows, next } = await pageOfDue(due, after, ({ length }) => length >= SWEPT_MAX);
+    for (const { _id } of rows) await ctx.scheduler.runAfter(0, internal.commands.expireCommand, { command: _id });
+    if (next !== undefined) await ctx.scheduler.runAfter(0, internal.commands.expireCommands, { after: next });
+    return { asked: rows.length, hasMore: next !== undefined };
+  },
+});
+
+/** Ends a command if it comes to its end by itself: its lease lapsed, or its time is over, or its turn or request is. */
+export const expireCommand = internalMutation({
+  args: { command: v.id("commands") },
+  returns: v.object({ moved: v.boolean() }),
+  handler: async (ctx, args): Promise<{ moved: boolean }> => {
+    const nowMs = Date.now();
+    const command = await ctx.db.get("commands", args.command);
+    if (command?.dueAt === undefined || command.dueAt > nowMs) return { moved: false };
+    const facts = await factsOf(ctx, command);
+    const answer = decide(() => planCommandSweep({ nowMs, commands: [facts] }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message);
-    await applyCommandWrites(ctx, due, answer.writes, nowMs);
-    const moved = new Set(answer.writes.map(({ row }) => row));
-    for (const [at, command] of due.entries()) if (!moved.has(at)) await lookAgain(ctx, command, nowMs);
-    const hasMore = due.length < listed.length || listed.length === SWEPT_MAX;
-    if (hasMore) await ctx.scheduler.runAfter(0, internal.commands.expireCommands, {});
-    return { moved: moved.size, hasMore };
+    const moved = answer.writes.length > 0;
+    if (moved) await applyCommandWrites(ctx, [command], answer.writes, nowMs);
+    else await lookAgain(ctx, command, nowMs);
+    return { moved };
   },
 });
 

@@ -7,7 +7,7 @@ import { coded } from "./errors.js";
 import { defined } from "./model/defined.js";
 import { decide } from "./model/core.js";
 import { findOwn, scopeOf } from "./model/scope.js";
-import { vActor } from "./validators.js";
+import { vActor, vDeviceToken, vIssuedToken, vRevoked } from "./validators.js";
 
 /** Tokens that are counted, and listed. SOURCE: `src/limits.rs`, DEVICE_TOKENS_MAX. */
 const TOKENS_MAX = 50;
@@ -25,7 +25,7 @@ const END_AHEAD_MAX_MS = 7 * 24 * 60 * 60 * 1000;
  */
 export const issueToken = mutation({
   args: { actor: vActor, deviceId: v.string(), label: v.optional(v.string()), ttlMs: v.optional(v.number()), entropy: v.string() },
-  returns: v.object({ tokenId: v.string(), token: v.string(), deviceId: v.string(), expiresAt: v.number() }),
+  returns: vIssuedToken,
   handler: async (ctx, { actor, deviceId, label, ttlMs, entropy }) => {
     const { tenantId, userId } = scopeOf(actor);
     const nowMs = Date.now();
@@ -47,7 +47,7 @@ export const issueToken = mutation({
 /** Takes a token back: it holds no more when this returns. `revoked` is false where the actor has none of that id. */
 export const revokeToken = mutation({
   args: { actor: vActor, tokenId: v.string() },
-  returns: v.object({ revoked: v.boolean() }),
+  returns: vRevoked,
   handler: async (ctx, { actor, tokenId }) => {
     const row = await findOwn(ctx, "deviceTokens", actor, tokenId);
     if (row === null) return { revoked: false };
@@ -59,18 +59,7 @@ export const revokeToken = mutation({
 /** The actor's tokens, the one that holds longest first: what they are for, never the tokens. */
 export const list = query({
   args: { actor: vActor },
-  returns: v.array(
-    v.object({
-      tokenId: v.string(),
-      deviceId: v.string(),
-      label: v.optional(v.string()),
-      /** The device from which it was issued. */
-      issuedBy: v.string(),
-      createdAt: v.number(),
-      /** It holds no more behind this time, by the server's clock, in milliseconds. */
-      expiresAt: v.number(),
-    }),
-  ),
+  returns: v.array(vDeviceToken),
   handler: async (ctx, { actor }) => {
     const { tenantId, userId } = scopeOf(actor);
     const rows = await ctx.db

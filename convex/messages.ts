@@ -2,12 +2,12 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { query } from "./_generated/server.js";
 import type { Doc } from "./_generated/dataModel.js";
-import { LIST_PAGE_BYTES_MAX, outlineMessage, presentMessage } from "./model/messages.js";
+import { errorsOf, errorsOfTurns, LIST_PAGE_BYTES_MAX, outlineMessage, presentMessage } from "./model/messages.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { readPayload, readText } from "./model/pieces.js";
 import { requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
 import { requireShownTurn, shownPlaces } from "./model/visible.js";
-import { vActor, vMessage, vPiece, type Actor } from "./validators.js";
+import { vActor, vMessage, vPageOf, vPiece, type Actor } from "./validators.js";
 
 /** Messages that `getByTurn` answers with. */
 const TURN_MESSAGES_MAX = 500;
@@ -19,13 +19,14 @@ const TURN_MESSAGES_MAX = 500;
  */
 export const listByThread = query({
   args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator },
-  returns: v.object({ page: v.array(vMessage), isDone: v.boolean(), continueCursor: v.string() }),
+  returns: vPageOf(vMessage),
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
     const shown = shownPlaces(await requireThread(ctx, scope, threadId));
     const prefix = [scope.tenantId, scope.userId, threadId];
     const list: Listed<"messages"> = { table: "messages", index: "by_order", prefix, key: ["number", "number"], shown };
-    return readPage(ctx, list, paginationOpts, (doc) => presentMessage(ctx, doc), LIST_PAGE_BYTES_MAX);
+    const errorOf = errorsOfTurns(ctx);
+    return readPage(ctx, list, paginationOpts, (doc) => presentMessage(ctx, doc, errorOf), LIST_PAGE_BYTES_MAX);
   },
 });
 
@@ -46,10 +47,11 @@ export const getByTurn = query({
         q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turn.turnId),
       )
       .take(TURN_MESSAGES_MAX);
+    const errorOf = errorsOf(turn);
     const rows = [];
     let weight = 0;
     for (const message of messages) {
-      const { row, bytes } = weight < LIST_PAGE_BYTES_MAX ? await presentMessage(ctx, message) : outlineMessage(message);
+      const { row, bytes } = weight < LIST_PAGE_BYTES_MAX ? await presentMessage(ctx, message, errorOf) : await outlineMessage(message, errorOf);
       weight += bytes;
       rows.push(row);
     }

@@ -10,7 +10,7 @@ import { allFactsOf, commandAt, findPresence, openCommands, runtimeOf, runtimesF
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
 import { findThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
-import { vActor, vPresenceView, vRuntime } from "./validators.js";
+import { vActor, vBeaten, vPresenceView, vRuntime } from "./validators.js";
 
 /** Threads that a runtime's row names. SOURCE: `src/limits.rs`, PRESENCE_THREADS_MAX. */
 const THREADS_MAX = 64;
@@ -42,7 +42,7 @@ export const beat = mutation({
       }),
     ),
   },
-  returns: v.object({ now: v.number(), commandsWaiting: v.number() }),
+  returns: vBeaten,
   handler: async (ctx, { actor, runtimeId, generation, phase, login, threads: given }) => {
     const scope = scopeOf(actor);
     const told = new Set(given.map(({ threadId }) => threadId));

@@ -4,7 +4,7 @@ import { mutation, query } from "./_generated/server.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { dropQuarantined, presentQuarantined, quarantineOf } from "./model/quarantine.js";
 import { requireThread, scopeOf } from "./model/scope.js";
-import { vActor, vQuarantined } from "./validators.js";
+import { vActor, vDropped, vPageOf, vQuarantined } from "./validators.js";
 
 /**
  * A page of a thread's malformed events, the one that came last first, each with its payload as it came. The newest 200 of a
@@ -14,7 +14,7 @@ import { vActor, vQuarantined } from "./validators.js";
  */
 export const list = query({
   args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator },
-  returns: v.object({ page: v.array(vQuarantined), isDone: v.boolean(), continueCursor: v.string() }),
+  returns: vPageOf(vQuarantined),
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
@@ -33,7 +33,7 @@ export const list = query({
  */
 export const drop = mutation({
   args: { actor: vActor, threadId: v.string(), eventId: v.optional(v.string()) },
-  returns: v.object({ dropped: v.number() }),
+  returns: vDropped,
   handler: async (ctx, { actor, threadId, eventId }) => {
     const scope = scopeOf(actor);
     await requireThread(ctx, scope, threadId);

@@ -6,7 +6,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { ReasoningPage } from "./model/reasoning.js";
 import { requireThread, scopeOf } from "./model/scope.js";
 import { shownPlaces } from "./model/visible.js";
-import { vActor, vReasoningSegment } from "./validators.js";
+import { vActor, vPageOf, vReasoningSegment } from "./validators.js";
 
 /** The type of an item that is reasoning. SOURCE: `src/event/item.rs`, REASONING. */
 const REASONING = "reasoning";
@@ -20,7 +20,7 @@ const REASONING = "reasoning";
  */
 export const listByThread = query({
   args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator, includeRaw: v.optional(v.boolean()) },
-  returns: v.object({ page: v.array(vReasoningSegment), isDone: v.boolean(), continueCursor: v.string() }),
+  returns: vPageOf(vReasoningSegment),
   handler: async (ctx, { actor, threadId, paginationOpts, includeRaw = false }) => {
     const scope = scopeOf(actor);
     const shown = shownPlaces(await requireThread(ctx, scope, threadId));

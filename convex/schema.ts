@@ -34,6 +34,9 @@ export default defineSchema({
     .index("by_thread", ["tenantId", "userId", "threadId"])
     .index("by_updated", ["tenantId", "userId", "updatedAt", "threadId"]),
 
+  /** How many threads a user has; none where there is none. */
+  tallies: defineTable({ ...owned, threads: v.number() }).index("by_user", ["tenantId", "userId"]),
+
   /** External ids of threads. */
   bindings: defineTable({ ...inThread, externalThreadId: v.string(), updatedAt: v.number() })
     .index("by_external", ["tenantId", "userId", "externalThreadId"])

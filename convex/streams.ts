@@ -115,7 +115,10 @@ export const timeoutStream = internalMutation({
   },
 });
 
-/** Looks at heads of a tenant, the first by user and stream: one without its turn is an orphan. */
+/**
+ * Looks at heads of a tenant, the first by user and stream: one without its turn is an orphan, as long as the turn is not known. A sender
+ * makes one that puts what makes no turn (usage, a diff, a plan, a warning) on the stream of a turn that it never tells of.
+ */
 export const auditDataHygiene = internalQuery({
   args: { tenantId: v.string(), sampleSize: v.optional(v.number()) },
   returns: v.object({ scannedStreamStats: v.number(), streamStatOrphans: v.number(), orphanStreamIds: v.array(v.string()) }),

@@ -22,6 +22,7 @@ import {
   vReplay,
   vResumed,
   vRuntimeOptions,
+  vSessionEnsured,
   type IngestSafeResult,
 } from "./validators.js";
 
@@ -39,11 +40,7 @@ const vSessionArgs = { actor: vActor, sessionId: v.string(), threadId: v.string(
  */
 export const ensureSession = mutation({
   args: { ...vSessionArgs, runtimeId: v.optional(v.string()), generation: v.optional(v.number()) },
-  returns: v.object({
-    sessionId: v.string(),
-    threadId: v.string(),
-    status: v.union(v.literal("created"), v.literal("active")),
-  }),
+  returns: vSessionEnsured,
   handler: async (ctx, args) => {
     const { sessionId, threadId, runtimeId, generation } = args;
     checkBounds({ sessionId, threadId, runtimeId });

@@ -15,32 +15,44 @@ import { askFork, presentFork } from "./model/forks.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
+import { insertThread } from "./model/tally.js";
 import { clearWay } from "./model/tombstones.js";
 import { isShown, takeShown } from "./model/visible.js";
-import { vActor, vDeletionAsked, vDeletionJob, vForkJob, vThreadState, vThreadStatus, vTokenUsage } from "./validators.js";
+import {
+  vActor,
+  vDeletionAsked,
+  vDeletionCancelled,
+  vDeletionJob,
+  vForkJob,
+  vMapping,
+  vPageOf,
+  vReverted,
+  vThread,
+  vThreadArchived,
+  vThreadFields,
+  vThreadMade,
+  vThreadResolved,
+  vThreadResumed,
+  vThreadRow,
+  vThreadState,
+} from "./validators.js";
 
 /** What `getState` shows of a thread. */
 const STATE_TURNS_MAX = 50;
 const STATE_MESSAGES_MAX = 20;
 const STATE_APPROVALS_MAX = 100;
 
-const vThreadFields = {
-  model: v.optional(v.string()),
-  cwd: v.optional(v.string()),
-  personality: v.optional(v.string()),
-  localThreadId: v.optional(v.string()),
-};
 type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
 
 /**
  * Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. One that was deleted is made only
  * with `recreate`, and not while rows of it are left. An id holds 1 KiB, another text 4 KiB.
  *
- * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`
+ * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`, `E_QUOTA` (100,000 threads of the user)
  */
 export const create = mutation({
   args: { actor: vActor, threadId: v.string(), ...vThreadFields, recreate: v.optional(v.boolean()) },
-  returns: v.object({ threadId: v.string() }),
+  returns: vThreadMade,
   handler: async (ctx, { actor, threadId, recreate, ...fields }) => {
     await putThread(ctx, scopeOf(actor), threadId, fields, recreate);
     return { threadId };
@@ -51,11 +63,11 @@ export const create = mutation({
  * The thread that an external id is bound to; without one, a new thread. An id whose thread was deleted is bound anew only with
  * `recreate`.
  *
- * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`
+ * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`, `E_QUOTA` (100,000 threads of the user)
  */
 export const resolve = mutation({
   args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields, recreate: v.optional(v.boolean()) },
-  returns: v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() }),
+  returns: vThreadResolved,
   handler: async (ctx, { actor, externalThreadId, recreate, ...fields }) => {
     const scope = scopeOf(actor);
     checkBounds({ externalThreadId });
@@ -75,8 +87,6 @@ export const resolve = mutation({
     return { threadId, ...external, created: true };
   },
 });
-
-const vMapping = v.union(v.null(), v.object({ threadId: v.string(), externalThreadId: v.string() }));
 
 /** The thread that an external id is bound to, and nothing is made; null where it is bound to none. */
 export const resolveByExternalId = query({
@@ -116,11 +126,7 @@ export const getExternalMapping = query({
  */
 export const list = query({
   args: { actor: vActor, paginationOpts: paginationOptsValidator },
-  returns: v.object({
-    page: v.array(v.object({ threadId: v.string(), status: vThreadStatus, updatedAt: v.number() })),
-    isDone: v.boolean(),
-    continueCursor: v.string(),
-  }),
+  returns: vPageOf(vThreadRow),
   handler: async (ctx, { actor, paginationOpts }) => {
     const { tenantId, userId } = scopeOf(actor);
     const list: Listed<"threads"> = { table: "threads", index: "by_updated", prefix: [tenantId, userId], key: ["number", "string"] };
@@ -140,20 +146,7 @@ export const list = query({
  */
 export const get = query({
   args: { actor: vActor, threadId: v.string() },
-  returns: v.object({
-    threadId: v.string(),
-    status: vThreadStatus,
-    name: v.optional(v.string()),
-    ...vThreadFields,
-    createdAt: v.number(),
-    updatedAt: v.number(),
-    usage: v.optional(v.object(vTokenUsage)),
-    goalJson: v.optional(v.string()),
-    settingsJson: v.optional(v.string()),
-    warning: v.optional(v.string()),
-    /** A fork is being copied into it: older turns are yet to come. */
-    filling: v.optional(v.literal(true)),
-  }),
+  returns: vThread,
   handler: async (ctx, { actor, threadId }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
@@ -251,7 +244,6 @@ export const getState = query({
 });
 
 const vDeletionOf = { actor: vActor, threadId: v.string(), reason: v.optional(v.string()) };
-const vResumed = v.object({ threadId: v.string(), status: v.literal("active") });
 const vDelay = { delayMs: v.optional(v.number()) };
 const vJobOf = { actor: vActor, deletionJobId: v.string() };
 
@@ -308,7 +300,7 @@ export const schedulePurgeActorData = mutation({
  */
 export const archive = mutation({
   args: { actor: vActor, threadId: v.string() },
-  returns: v.object({ threadId: v.string(), status: v.literal("archived") }),
+  returns: vThreadArchived,
   handler: async (ctx, { actor, threadId }) => {
     await change(ctx, scopeOf(actor), threadId, { archived: true });
     return { threadId, status: "archived" as const };
@@ -322,7 +314,7 @@ export const archive = mutation({
  */
 export const unarchive = mutation({
   args: { actor: vActor, threadId: v.string() },
-  returns: vResumed,
+  returns: vThreadResumed,
   handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
 });
 
@@ -333,7 +325,7 @@ export const unarchive = mutation({
  */
 export const resume = mutation({
   args: { actor: vActor, threadId: v.string() },
-  returns: vResumed,
+  returns: vThreadResumed,
   handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
 });
 
@@ -360,7 +352,7 @@ export const rename = mutation({
  */
 export const revert = mutation({
   args: { actor: vActor, threadId: v.string(), turnId: v.union(v.string(), v.null()) },
-  returns: v.object({ deletionJobId: v.optional(v.string()), scheduledFor: v.optional(v.number()) }),
+  returns: vReverted,
   handler: async (ctx, { actor, threadId, turnId }) => {
     const job = await askDeletion(ctx, actor, { kind: "revert", threadId, turnId });
     return defined({ deletionJobId: job?.deletionJobId, scheduledFor: job?.scheduledFor });
@@ -374,7 +366,7 @@ export const revert = mutation({
  */
 export const cancelScheduledDeletion = mutation({
   args: vJobOf,
-  returns: v.object({ deletionJobId: v.string(), cancelled: v.literal(true) }),
+  returns: vDeletionCancelled,
   handler: async (ctx, { actor, deletionJobId }) => {
     await cancelDeletion(ctx, actor, deletionJobId);
     return { deletionJobId, cancelled: true as const };
@@ -469,6 +461,6 @@ async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, field
   else {
     await clearWay(ctx, scope, { what: "thread", id: threadId }, recreate);
     const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
-    await ctx.db.insert("threads", { ...row, ...fields });
+    await insertThread(ctx, { ...row, ...fields });
   }
 }

@@ -8,7 +8,7 @@ import { findUsage, isCount, putUsage, usageOf, usagePlaceOf } from "./model/new
 import { readPage, type Listed } from "./model/paging.js";
 import { findTurn, requireThread, scopeOf } from "./model/scope.js";
 import { isDeletedTurn, shownPlaces } from "./model/visible.js";
-import { vActor, vTokenUsage } from "./validators.js";
+import { vActor, vTokenUsage, vUsagePage } from "./validators.js";
 
 /**
  * Says what a turn has used, as `thread/tokenUsage/updated` does in a batch: absolute, in place of what was said before.
@@ -48,12 +48,7 @@ export const upsert = mutation({
  */
 export const listByThread = query({
   args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator },
-  returns: v.object({
-    page: v.array(v.object({ turnId: v.string(), turnOrder: v.number(), ...vTokenUsage, updatedAt: v.number() })),
-    isDone: v.boolean(),
-    continueCursor: v.string(),
-    thread: v.union(v.null(), v.object({ ...vTokenUsage, updatedAt: v.number() })),
-  }),
+  returns: vUsagePage,
   handler: async (ctx, { actor, threadId, paginationOpts }) => {
     const scope = scopeOf(actor);
     const shown = shownPlaces(await requireThread(ctx, scope, threadId));

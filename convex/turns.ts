@@ -12,7 +12,7 @@ import { loadedTurn, loadTurnToEnd } from "./model/load.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { findThread, findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
 import { isDeletedTurn, isHidden, requireShownTurn } from "./model/visible.js";
-import { vActor, vDeletionAsked, vTokenUsage, vTurnStatus } from "./validators.js";
+import { vActor, vDeletionAsked, vTurn, vTurnStarted } from "./validators.js";
 
 /** Keys of a turn that are counted. SOURCE: `src/limits.rs`, TURN_KEYS_MAX. */
 const TURN_KEYS_MAX = 16;
@@ -43,22 +43,7 @@ const vOptions = v.object({
  */
 export const get = query({
   args: { actor: vActor, threadId: v.string(), turnId: v.string() },
-  returns: v.object({
-    turnId: v.string(),
-    clientTurnId: v.optional(v.string()),
-    turnOrder: v.number(),
-    status: vTurnStatus,
-    error: v.optional(v.string()),
-    warning: v.optional(v.string()),
-    inputSummary: v.optional(v.string()),
-    createdAt: v.number(),
-    startedAt: v.optional(v.number()),
-    completedAt: v.optional(v.number()),
-    usage: v.optional(v.object(vTokenUsage)),
-    diff: v.optional(v.string()),
-    planJson: v.optional(v.string()),
-    rerouteJson: v.optional(v.string()),
-  }),
+  returns: vTurn,
   handler: async (ctx, { actor, threadId, turnId }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
@@ -91,7 +76,7 @@ export const start = mutation({
     options: v.optional(vOptions),
     idempotencyKey: v.string(),
   },
-  returns: v.object({ turnId: v.string(), accepted: v.literal(true) }),
+  returns: vTurnStarted,
   handler: async (ctx, { actor, threadId, turnId, input, options, idempotencyKey }) => {
     const scope = scopeOf(actor);
     const optionsJson = options === undefined ? undefined : JSON.stringify(options);

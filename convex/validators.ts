@@ -1,8 +1,12 @@
 /** Arguments and results of the public functions; the shapes are the surface's, to the letter. */
-import { v, type Infer } from "convex/values";
+import { v, type GenericValidator, type Infer } from "convex/values";
 
 export const vActor = v.object({ tenantId: v.string(), userId: v.string(), deviceId: v.string() });
 export type Actor = Infer<typeof vActor>;
+
+/** A page of a list: its rows, and where the next one begins. */
+export const vPageOf = <Row extends GenericValidator>(row: Row) =>
+  v.object({ page: v.array(row), isDone: v.boolean(), continueCursor: v.string() });
 
 export const vThreadStatus = v.union(v.literal("active"), v.literal("archived"));
 export const vTurnStatus = v.union(
@@ -49,6 +53,11 @@ export type TokenCounts = Infer<typeof vTokenCounts>;
 /** Of a turn or a thread: all tokens so far, those of the last model response, and what the model can hold. */
 export const vTokenUsage = { total: vTokenCounts, last: vTokenCounts, modelContextWindow: v.optional(v.number()) };
 
+/** What a thread's turns have used, newest first, and what the thread has by its newest turn's word. */
+export const vUsagePage = vPageOf(v.object({ turnId: v.string(), turnOrder: v.number(), ...vTokenUsage, updatedAt: v.number() })).extend({
+  thread: v.union(v.null(), v.object({ ...vTokenUsage, updatedAt: v.number() })),
+});
+
 export const vRuntimeOptions = v.object({
   saveStreamDeltas: v.optional(v.boolean()),
   saveReasoningDeltas: v.optional(v.boolean()),
@@ -88,6 +97,12 @@ export const vIngestArgs = {
   lifecycleEvents: v.array(vLifecycleEvent),
   runtime: v.optional(vRuntimeOptions),
 };
+
+export const vSessionEnsured = v.object({
+  sessionId: v.string(),
+  threadId: v.string(),
+  status: v.union(v.literal("created"), v.literal("active")),
+});
 
 export const vIngestStatus = v.union(v.literal("ok"), v.literal("partial"));
 export const vAckedStreams = v.array(v.object({ streamId: v.string(), ackCursorEnd: v.number() }));
@@ -134,6 +149,7 @@ export const vMessage = v.object({
   sourceItemType: v.string(),
   payloadJson: v.string(),
   payloadTruncated: v.optional(v.boolean()),
+  /** Why its turn ended, where that closed it: what failed by itself says so in its payload. */
   error: v.optional(v.string()),
   createdAt: v.number(),
   updatedAt: v.number(),
@@ -197,6 +213,9 @@ export const vQuarantined = v.object({
   receivedAt: v.number(),
 });
 export type Quarantined = Infer<typeof vQuarantined>;
+
+/** How many malformed events were forgotten. */
+export const vDropped = v.object({ dropped: v.number() });
 
 /** How many there are, as far as they are counted: `more` says that there are more than `count`. */
 export const vCount = v.object({ count: v.number(), more: v.boolean() });
@@ -287,6 +306,61 @@ export const vResumed = v.object({
   texts: v.array(vReplay.fields.texts.element.omit("streamId")),
   nextCursor: v.number(),
 });
+
+/** What a caller says of a thread beside its id. */
+export const vThreadFields = {
+  model: v.optional(v.string()),
+  cwd: v.optional(v.string()),
+  personality: v.optional(v.string()),
+  localThreadId: v.optional(v.string()),
+};
+
+/** A thread with what it keeps the newest of. */
+export const vThread = v.object({
+  threadId: v.string(),
+  status: vThreadStatus,
+  name: v.optional(v.string()),
+  ...vThreadFields,
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  usage: v.optional(v.object(vTokenUsage)),
+  goalJson: v.optional(v.string()),
+  settingsJson: v.optional(v.string()),
+  warning: v.optional(v.string()),
+  /** A fork is being copied into it: older turns are yet to come. */
+  filling: v.optional(v.literal(true)),
+});
+
+/** A thread in a list. */
+export const vThreadRow = v.object({ threadId: v.string(), status: vThreadStatus, updatedAt: v.number() });
+
+export const vThreadMade = v.object({ threadId: v.string() });
+export const vThreadResolved = v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() });
+export const vThreadArchived = v.object({ threadId: v.string(), status: v.literal("archived") });
+export const vThreadResumed = v.object({ threadId: v.string(), status: v.literal("active") });
+
+/** A thread and the app's own name for it; null where there is none. */
+export const vMapping = v.union(v.null(), v.object({ threadId: v.string(), externalThreadId: v.string() }));
+
+/** A turn with what it keeps the newest of. */
+export const vTurn = v.object({
+  turnId: v.string(),
+  clientTurnId: v.optional(v.string()),
+  turnOrder: v.number(),
+  status: vTurnStatus,
+  error: v.optional(v.string()),
+  warning: v.optional(v.string()),
+  inputSummary: v.optional(v.string()),
+  createdAt: v.number(),
+  startedAt: v.optional(v.number()),
+  completedAt: v.optional(v.number()),
+  usage: v.optional(v.object(vTokenUsage)),
+  diff: v.optional(v.string()),
+  planJson: v.optional(v.string()),
+  rerouteJson: v.optional(v.string()),
+});
+
+export const vTurnStarted = v.object({ turnId: v.string(), accepted: v.literal(true) });
 
 export const vThreadState = v.object({
   threadId: v.string(),
@@ -386,6 +460,10 @@ export type DeletionJob = Infer<typeof vDeletionJob>;
 
 export const vDeletionAsked = v.object({ deletionJobId: v.string(), scheduledFor: v.number() });
 
+/** None of either where no turn is behind the one that a thread was taken back to. */
+export const vReverted = v.object({ deletionJobId: v.optional(v.string()), scheduledFor: v.optional(v.number()) });
+export const vDeletionCancelled = v.object({ deletionJobId: v.string(), cancelled: v.literal(true) });
+
 /** A fork: `status` is polled until it is `completed` or `failed`. Times are milliseconds of the server's clock. */
 export const vForkJob = v.object({
   forkJobId: v.string(),
@@ -456,6 +534,8 @@ export const vCommand = v.object({
 });
 export type CommandRow = Infer<typeof vCommand>;
 
+export const vCommandSent = v.object({ commandId: v.string(), state: vCommandState });
+
 export const vLeasedCommand = v.object({
   commandId: v.string(),
   kind: vCommandKind,
@@ -499,6 +579,9 @@ export const vRuntime = v.object({
 });
 export type RuntimeRow = Infer<typeof vRuntime>;
 
+/** What a beat is answered: the server's clock, and the commands that wait for the runtime. */
+export const vBeaten = v.object({ now: v.number(), commandsWaiting: v.number() });
+
 export const vPresenceView = v.object({
   machine: v.union(v.literal("here"), v.literal("away"), v.literal("never")),
   bridge: v.union(v.literal("up"), v.literal("stopped"), v.literal("failed"), v.literal("unknown")),
@@ -510,3 +593,22 @@ export const vPresenceView = v.object({
   /** What that runtime says of the thread. */
   current: v.optional(vPresenceThread),
 });
+
+// ---- devices
+
+/** A token, told once. */
+export const vIssuedToken = v.object({ tokenId: v.string(), token: v.string(), deviceId: v.string(), expiresAt: v.number() });
+
+/** What a token is for, never the token. */
+export const vDeviceToken = v.object({
+  tokenId: v.string(),
+  deviceId: v.string(),
+  label: v.optional(v.string()),
+  /** The device from which it was issued. */
+  issuedBy: v.string(),
+  createdAt: v.number(),
+  /** It holds no more behind this time, by the server's clock, in milliseconds. */
+  expiresAt: v.number(),
+});
+
+export const vRevoked = v.object({ revoked: v.boolean() });

@@ -11,6 +11,7 @@ import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
 import { dropQuarantined } from "./quarantine.js";
 import { writeRequest } from "./requests.js";
 import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
+import { insertThread } from "./tally.js";
 
 /** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */
 const INLINE_UNITS_MAX = 64 * 1024;
@@ -78,7 +79,7 @@ async function forgetSessions(ctx: WriteCtx, { tenantId, userId }: Scope, thread
 function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> {
   switch (write.type) {
     case "insertThread":
-      return insertThread(ctx, target);
+      return makeThread(ctx, target);
     case "patchThread":
       return patchThread(ctx, target, write);
     case "putTurn":
@@ -110,8 +111,8 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
   }
 }
 
-async function insertThread(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target): Promise<void> {
-  const id = await ctx.db.insert("threads", {
+async function makeThread(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target): Promise<void> {
+  const id = await insertThread(ctx, {
     ...scope,
     threadId,
     localThreadId: threadId,

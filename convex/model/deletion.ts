@@ -10,6 +10,7 @@ import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { endJob, forgetInPresence, gravesOf, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
+import { deleteThreads } from "./tally.js";
 import { bury, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
 
@@ -294,8 +295,8 @@ async function hideThreads(ctx: WriteCtx, { tenantId, userId }: Scope, hidden: r
   const threads = hidden.map(({ thread }) => ({ what: "thread" as const, id: thread.threadId }));
   const tombstones = await bury(ctx, { tenantId, userId }, [...threads, ...gravesOf(bindings, batch.buriedUntil)]);
   for (const { _id } of bindings) await ctx.db.delete("bindings", _id);
+  await deleteThreads(ctx, { tenantId, userId }, hidden.map(({ thread }) => thread._id));
   for (const [at, { job, thread }] of hidden.entries()) {
-    await ctx.db.delete("threads", thread._id);
     await ctx.db.patch("deletions", job, { threadRow: thread._id, ...defined({ tombstone: tombstones[at] }) });
   }
   batch.deleted += bindings.length + hidden.length;

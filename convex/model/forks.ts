@@ -9,6 +9,7 @@ import { defined } from "./defined.js";
 import { copyBatch } from "./copies.js";
 import { decide } from "./core.js";
 import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
+import { insertThread } from "./tally.js";
 import { clearTombstone, findByHash, findTombstone } from "./tombstones.js";
 import { findShownTurn } from "./visible.js";
 
@@ -164,7 +165,7 @@ async function makeCopy(
     return before._id;
   }
   const row = { tenantId, userId, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
-  return await ctx.db.insert("threads", { ...row, ...fields });
+  return await insertThread(ctx, { ...row, ...fields });
 }
 
 function named({ name, model, cwd, personality }: Doc<"threads">) {

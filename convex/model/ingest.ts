@@ -8,6 +8,7 @@ import { fit } from "./bounds.js";
 import { decide } from "./core.js";
 import { loadIngest, loadNeeds, type IngestArgs } from "./load.js";
 import { scopeOf } from "./scope.js";
+import { CROWDED, isCrowded } from "./tally.js";
 import { whyNotMade } from "./tombstones.js";
 
 export type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault };
@@ -23,6 +24,10 @@ export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: bool
   const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs) : null;
   if (buried !== null) {
     return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
+  }
+  const makes = !strict && loaded.rows.thread === null;
+  if (makes && (await isCrowded(ctx, scopeOf(args.actor)))) {
+    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: CROWDED.code, message: CROWDED.message, recoverable: false } };
   }
   const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
   let answer = plan(loaded);

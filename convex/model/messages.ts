@@ -1,8 +1,9 @@
 /** Messages as readers get them: the row, its text as far as it is known, its payload. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow } from "../validators.js";
+import { defined } from "./defined.js";
 import { partsOf, readParts } from "./parts.js";
-import type { ReadCtx } from "./scope.js";
+import { findTurn, type ReadCtx } from "./scope.js";
 import { RunJoiner, runTexts, tailStart } from "./runs.js";
 
 /** UTF-8 bytes of text that a list shows of one message; `textTruncated` says that there is more. */
@@ -16,19 +17,46 @@ export const LIST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 const encoder = () => new TextEncoder();
 
-export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">): Promise<{ row: MessageRow; bytes: number }> {
+/** Why a message's turn ended, where that closed the message. */
+export type ErrorOf = (doc: Doc<"messages">) => Promise<string | undefined>;
+
+/** Reads each turn once, and none whose messages ended well or by their own word. */
+export function errorsOfTurns(ctx: ReadCtx): ErrorOf {
+  const turns = new Map<string, ReturnType<typeof findTurn>>();
+  return async (doc) => {
+    if (!isClosedByTurn(doc)) return undefined;
+    const { threadId, turnId } = doc;
+    const turn = turns.get(turnId) ?? findTurn(ctx, doc, threadId, turnId);
+    turns.set(turnId, turn);
+    return (await turn)?.error;
+  };
+}
+
+/** The same of one turn, which is at hand. */
+export function errorsOf({ error }: Doc<"turns">): ErrorOf {
+  return (doc) => Promise.resolve(isClosedByTurn(doc) ? error : undefined);
+}
+
+/** Whether a message ended as its turn did, other than well. */
+function isClosedByTurn({ closing, status }: Doc<"messages">): boolean {
+  return closing === "turn" && status !== "completed";
+}
+
+export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">, errorOf: ErrorOf): Promise<{ row: MessageRow; bytes: number }> {
   const { text, bytes, truncated, weight } = await textOf(ctx, doc);
   const payload = await payloadOf(ctx, doc);
-  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload });
-  return { row, bytes: weight + encoder().encode(payload.payloadJson).length };
+  const error = await errorOf(doc);
+  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...defined({ error }) });
+  return { row, bytes: weight + encoder().encode(payload.payloadJson + (error ?? "")).length };
 }
 
-/** The row without its text and payload: it reads nothing but the row itself. */
-export function outlineMessage(doc: Doc<"messages">): { row: MessageRow; bytes: number } {
-  return { row: rowOf(doc, { text: "", textTruncated: true, textBytes: doc.textBytes, ...payloadStub(doc) }), bytes: 0 };
+/** The row without its text and payload: of the message it reads nothing but the row itself. */
+export async function outlineMessage(doc: Doc<"messages">, errorOf: ErrorOf): Promise<{ row: MessageRow; bytes: number }> {
+  const content = { text: "", textTruncated: true, textBytes: doc.textBytes, ...payloadStub(doc), ...defined({ error: await errorOf(doc) }) };
+  return { row: rowOf(doc, content), bytes: 0 };
 }
 
-type Content = Pick<MessageRow, "text" | "textTruncated" | "textBytes" | "payloadJson" | "payloadTruncated">;
+type Content = Pick<MessageRow, "text" | "textTruncated" | "textBytes" | "payloadJson" | "payloadTruncated" | "error">;
 
 function rowOf(doc: Doc<"messages">, content: Content): MessageRow {
   return {

@@ -61,6 +61,8 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
     removeRows(ctx, batch, "bindings", buryBindings(ctx, of, batch)),
   deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => inThread(q, of))),
   commands: (ctx, of, batch) => removeOwners(ctx, batch, "commands", ctx.db.query("commands").withIndex("by_order", (q) => inThread(q, of))),
+  // Counted down with the thread's row.
+  tallies: elsewhere,
   // Went with the thread's row: no beat names it again.
   presence: elsewhere,
   // Of the user's machines: they go with all of the user's.
@@ -124,6 +126,7 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   lifecycleMarks: elsewhere,
   lifecycleIds: elsewhere,
   bindings: elsewhere,
+  tallies: elsewhere,
   presence: elsewhere,
   deviceTokens: elsewhere,
   deletions: elsewhere,

@@ -14,6 +14,7 @@ import {
   vHostEnsureSessionResult,
   vHostIngestSafeResult,
   vHostLifecycleInboundEvent,
+  vHostReturns,
   vHostStreamArgs,
   vHostStreamInboundEvent,
   vHostSyncRuntimeOptions,
@@ -27,6 +28,7 @@ const SERVER_ACTOR = {
 
 export const ensureThread = mutation({
   args: { actor: vHostActorContext, threadId: v.string() },
+  returns: vHostReturns.ensureThread,
   handler: async (ctx, args) => ensureThreadByCreate(ctx, components.codexLocal, args),
 });
 
@@ -38,6 +40,7 @@ export const registerTurnStart = mutation({
     inputText: v.string(),
     idempotencyKey: v.string(),
   },
+  returns: vHostReturns.registerTurnStart,
   handler: async (ctx, args) => registerTurnStartHandler(ctx, components.codexLocal, args),
 });
 
@@ -67,6 +70,7 @@ export const listThreadMessagesForHooks = query({
     streamArgs: vHostStreamArgs,
     runtime: v.optional(vHostSyncRuntimeOptions),
   },
+  returns: vHostReturns.listThreadMessagesForHooks,
   handler: async (ctx, args) =>
     listThreadMessagesForHooksForActor(ctx, components.codexLocal, {
       actor: SERVER_ACTOR,
@@ -79,11 +83,13 @@ export const listThreadMessagesForHooks = query({
 
 export const listThreads = query({
   args: { actor: vHostActorContext, paginationOpts: paginationOptsValidator },
+  returns: vHostReturns.listThreadsForHooks,
   handler: async (ctx, args) =>
     listThreadsForHooksForActor(ctx, components.codexLocal, { actor: SERVER_ACTOR, paginationOpts: args.paginationOpts }),
 });
 
 export const threadState = query({
   args: { actor: vHostActorContext, threadId: v.string() },
+  returns: vHostReturns.threadSnapshot,
   handler: async (ctx, args) => threadSnapshot(ctx, components.codexLocal, { actor: SERVER_ACTOR, threadId: args.threadId }),
 });

@@ -13,6 +13,7 @@ import {
   upsertPendingServerRequestForHooksForActor,
 } from "./requests.js";
 import { ensureSession, ensureThreadByCreate, ensureThreadByResolve } from "./threads.js";
+import { vHostReturns as returns } from "./returns.js";
 import { vHostLifecycleInboundEvent, vHostStreamInboundEvent, type HostActorContext, type HostSyncRuntimeOptions } from "./validators.js";
 
 const vThread = { threadId: v.string() };
@@ -42,25 +43,29 @@ const vPhase = v.union(
 export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: HostSyncRuntimeOptions | undefined) {
   return {
     /** {@link ensureThreadByCreate}: by the app-server's id. */
-    ensureThread: mutation({ ...vThread, ...vThreadFields }, ensureThreadByCreate),
+    ensureThread: mutation({ ...vThread, ...vThreadFields }, returns.ensureThread, ensureThreadByCreate),
     /** {@link ensureThreadByResolve}: by the app's own name for it; `localThreadId` is the app-server's, where it has another. */
     resolveThread: mutation(
       { externalThreadId: v.optional(v.string()), localThreadId: v.optional(v.string()), ...vThreadFields },
+      returns.resolveThread,
       ensureThreadByResolve,
     ),
     /** {@link ensureSession}: the device of the token writes the thread from here on. */
     ensureSession: mutation(
       { sessionId: v.string(), ...vThread, runtimeId: v.optional(v.string()), generation: v.optional(v.number()) },
+      returns.ensureSession,
       ensureSession,
     ),
     /** Refreshes a session; null. Throws `E_SYNC_SESSION_NOT_FOUND`, `E_SYNC_SESSION_DEVICE_MISMATCH`. */
     heartbeat: mutation(
       { sessionId: v.string(), ...vThread, lastEventCursor: v.number() },
+      returns.heartbeat,
       (ctx, component, args) => ctx.runMutation(component.sync.heartbeat, args),
     ),
     /** {@link ingestBatchMixed}, with what is kept as the server says. */
     ingestBatch: mutation(
       { sessionId: v.string(), ...vThread, deltas: v.array(v.union(vHostStreamInboundEvent, vHostLifecycleInboundEvent)) },
+      returns.ingestBatch,
       (ctx, component, args) => ingestBatchMixed(ctx, component, { ...args, runtime: ingest }),
     ),
     /** {@link upsertPendingServerRequestForHooksForActor} */
@@ -77,6 +82,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
         questionsJson: v.optional(v.string()),
         requestedAt: v.number(),
       },
+      returns.upsertPendingServerRequestForHooks,
       upsertPendingServerRequestForHooksForActor,
     ),
     /** {@link resolvePendingServerRequestForHooksForActor} */
@@ -90,17 +96,19 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
         responseJson: v.optional(v.string()),
         policy: v.optional(v.string()),
       },
+      returns.resolvePendingServerRequestForHooks,
       resolvePendingServerRequestForHooksForActor,
     ),
     /** {@link listPendingServerRequestsForHooksForActor}, for the bridge that is to answer them. */
     listPendingServerRequestsForBridge: query(
       { threadId: v.optional(v.string()), limit: v.optional(v.number()) },
+      returns.listPendingServerRequestsForBridge,
       listPendingServerRequestsForHooksForActor,
     ),
     /** {@link forkThreadForActor} */
-    forkThread: mutation({ ...vThread, newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields }, forkThreadForActor),
+    forkThread: mutation({ ...vThread, newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields }, returns.forkThread, forkThreadForActor),
     /** {@link revertThreadForActor}, for the bridge whose codex took turns back. */
-    revertThreadForBridge: mutation({ ...vThread, turnId: v.union(v.string(), v.null()) }, revertThreadForActor),
+    revertThreadForBridge: mutation({ ...vThread, turnId: v.union(v.string(), v.null()) }, returns.revertThreadForBridge, revertThreadForActor),
     /** {@link importHistoryForActor}; pages are of {@link historyPage}. */
     importHistory: mutation(
       {
@@ -112,14 +120,15 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
         turns: v.array(v.object({ turnId: v.string(), turnJson: v.string(), items: v.array(v.string()), more: v.optional(v.boolean()) })),
         atEnd: v.optional(v.boolean()),
       },
+      returns.importHistory,
       importHistoryForActor,
     ),
     /** {@link getImportStatusForActor}, for the bridge that goes on with it. */
-    getImportStatusForBridge: query(vThread, getImportStatusForActor),
+    getImportStatusForBridge: query(vThread, returns.getImportStatusForBridge, getImportStatusForActor),
     /** {@link listOpenCommands}, for the bridge that is to lease them. */
-    listOpenCommandsForBridge: query(vThread, listOpenCommands),
+    listOpenCommandsForBridge: query(vThread, returns.listOpenCommandsForBridge, listOpenCommands),
     /** {@link leaseCommands} */
-    leaseCommands: mutation({ ...vRuntime, ...vThread, limit: v.number() }, leaseCommands),
+    leaseCommands: mutation({ ...vRuntime, ...vThread, limit: v.number() }, returns.leaseCommands, leaseCommands),
     /** {@link reportCommand} */
     reportCommand: mutation(
       {
@@ -129,6 +138,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
         turnId: v.optional(v.string()),
         code: v.optional(v.string()),
       },
+      returns.reportCommand,
       reportCommand,
     ),
     /** {@link beatPresence} */
@@ -139,6 +149,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
         login: v.optional(v.union(v.literal("in"), v.literal("out"), v.literal("unknown"))),
         threads: v.array(vBeatThread),
       },
+      returns.beatPresence,
       beatPresence,
     ),
   };

@@ -8,7 +8,7 @@ import {
   type RegisteredMutation,
   type RegisteredQuery,
 } from "convex/server";
-import { v, type ObjectType, type PropertyValidators } from "convex/values";
+import { v, type GenericValidator, type Infer, type ObjectType, type PropertyValidators } from "convex/values";
 import type { CodexComponent, HostMutationCtx, HostQueryCtx } from "./component.js";
 import type { HostActorContext, HostSyncRuntimeOptions } from "./validators.js";
 
@@ -48,28 +48,39 @@ type Call<Ctx, Args extends PropertyValidators, Answer> = (ctx: Ctx, component: 
 const vCredential = { deviceToken: v.optional(v.string()) };
 type WithCredential<Args extends PropertyValidators> = Args & typeof vCredential;
 
+/** What a validator takes, as code may hand it over: a field that may be left out may be undefined as well. */
+type Taken<T> = T extends readonly (infer Member)[]
+  ? readonly Taken<Member>[]
+  : T extends object
+    ? { [Field in keyof T]: Taken<T[Field]> | (undefined extends T[Field] ? undefined : never) }
+    : T;
+
 // `RegisteredQuery` and `RegisteredMutation` by their own names: an app's generated api infers arguments and answers from them.
 
 /** What makes the functions of readers, or those of bridges. */
 export interface HostBuilders {
-  query: <Args extends PropertyValidators, Answer>(
+  query: <Args extends PropertyValidators, Returns extends GenericValidator, Answer extends Taken<Infer<Returns>>>(
     args: Args,
+    returns: Returns,
     call: Call<HostQueryCtx, Args, Answer>,
   ) => RegisteredQuery<"public", ObjectType<Args>, Promise<Answer>>;
-  mutation: <Args extends PropertyValidators, Answer>(
+  mutation: <Args extends PropertyValidators, Returns extends GenericValidator, Answer extends Taken<Infer<Returns>>>(
     args: Args,
+    returns: Returns,
     call: Call<HostMutationCtx & HostQueryCtx, Args, Answer>,
   ) => RegisteredMutation<"public", ObjectType<Args>, Promise<Answer>>;
 }
 
 /** As {@link HostBuilders}, with the credential among the arguments. */
 export interface BridgeBuilders {
-  query: <Args extends PropertyValidators, Answer>(
+  query: <Args extends PropertyValidators, Returns extends GenericValidator, Answer extends Taken<Infer<Returns>>>(
     args: Args,
+    returns: Returns,
     call: Call<HostQueryCtx, Args, Answer>,
   ) => RegisteredQuery<"public", ObjectType<WithCredential<Args>>, Promise<Answer>>;
-  mutation: <Args extends PropertyValidators, Answer>(
+  mutation: <Args extends PropertyValidators, Returns extends GenericValidator, Answer extends Taken<Infer<Returns>>>(
     args: Args,
+    returns: Returns,
     call: Call<HostMutationCtx & HostQueryCtx, Args, Answer>,
   ) => RegisteredMutation<"public", ObjectType<WithCredential<Args>>, Promise<Answer>>;
 }
@@ -98,12 +109,12 @@ export function bridgeBuilders<Model extends GenericDataModel>(
 }
 
 function build(component: CodexComponent, options: Pick<CodexHostOptions, "query" | "mutation">, more: PropertyValidators, resolve: Resolve) {
-  const make = (builder: CodexFunctionBuilder) => (args: PropertyValidators, call: AnyCall) => {
+  const make = (builder: CodexFunctionBuilder) => (args: PropertyValidators, returns: GenericValidator, call: AnyCall) => {
     const handler = async (ctx: GenericMutationCtx<GenericDataModel>, given: Given) => {
       const { actor, args: own } = await resolve(ctx, given);
       return await call(ctx as never, component, { ...own, actor } as never);
     };
-    return builder({ args: { ...args, ...more }, handler } as never);
+    return builder({ args: { ...args, ...more }, returns, handler } as never);
   };
   return { query: make(options.query ?? queryGeneric), mutation: make(options.mutation ?? mutationGeneric) };
 }

@@ -36,6 +36,7 @@ export type CodexMessageDoc = {
   payloadJson: string;
   /** `payloadJson` is a stub, `{type, id, $payload: {units}}`: the payload is too large for a list. */
   payloadTruncated?: boolean;
+  /** Why its turn ended, where that closed it: what failed by itself says so in its payload. */
   error?: string;
   /** Milliseconds since 1970, as are the two below. */
   createdAt: number;
@@ -221,6 +222,8 @@ export type CodexThread = {
   goalJson?: string;
   settingsJson?: string;
   warning?: string;
+  /** A fork is being copied into it: older turns are yet to come. */
+  filling?: true;
 };
 
 /** A turn with what it keeps the newest of. Times are milliseconds since 1970. */

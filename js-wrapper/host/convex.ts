@@ -98,6 +98,7 @@ export {
   listThreadReasoningForHooks,
   listThreadReasoningForHooksForActor,
 } from "./reasoning.js";
+export { vHostReturns } from "./returns.js";
 export {
   listPendingApprovalsForHooksForActor,
   listPendingServerRequestsForHooksForActor,

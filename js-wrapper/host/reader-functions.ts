@@ -27,11 +27,15 @@ import { listPendingApprovalsForHooksForActor, listPendingServerRequestsForHooks
 import { dataHygiene, durableHistoryStats, persistenceStats, threadSnapshot } from "./snapshot.js";
 import { ensureThreadByCreate, interruptTurnForHooksForActor, listThreadsForHooksForActor, registerTurnStart } from "./threads.js";
 import { getUsageForActor } from "./usage.js";
+import { vHostReturns as returns } from "./returns.js";
 import { vHostStreamArgs, vHostSyncRuntimeOptions, type HostSyncRuntimeOptions } from "./validators.js";
 import { getMessagePayloadForActor, getMessageTextForActor } from "./whole.js";
 
 /** Deltas that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT, REQUEST_READ_DEFAULT. */
 const READ_DEFAULT = { maxDeltasPerStreamRead: 100, maxDeltasPerRequestRead: 1_000 };
+
+/** What a thread that is not there has used. */
+const NO_USAGE = { page: [], isDone: true, continueCursor: "", thread: null };
 
 const vThread = { threadId: v.string() };
 const vTurn = { ...vThread, turnId: v.string() };
@@ -48,81 +52,105 @@ const vKind = v.union(v.literal("turn"), v.literal("steer"), v.literal("interrup
 const vDecision = v.union(v.literal("accepted"), v.literal("declined"), v.object({ json: v.string() }));
 
 /** The functions of readers, by the builders for them. */
-export function readerFunctions({ query, mutation }: HostBuilders, { read, includeRaw: consent = false }: Pick<CodexHostOptions, "read" | "includeRaw">) {
+export function readerFunctions(
+  { query, mutation }: HostBuilders,
+  { read, includeRaw: consent = false }: Pick<CodexHostOptions, "read" | "includeRaw">,
+) {
   return {
     // ---- what hooks read
     /** {@link listThreadMessagesForHooksForActor}; `runtime` can only lower the read limits. */
-    listThreadMessagesForHooks: query({ ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime }, (ctx, component, args) =>
-      listThreadMessagesForHooksForActor(ctx, component, { ...args, runtime: lowered(read, args.runtime) }),
+    listThreadMessagesForHooks: query(
+      { ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime },
+      returns.listThreadMessagesForHooks,
+      (ctx, component, args) => listThreadMessagesForHooksForActor(ctx, component, { ...args, runtime: lowered(read, args.runtime) }),
     ),
     /** {@link listThreadReasoningForHooksForActor}; raw reasoning only where the server consents too. */
     listThreadReasoningForHooks: query(
       { ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime, includeRaw: v.optional(v.boolean()) },
+      returns.listThreadReasoningForHooks,
       (ctx, component, args) => {
         const includeRaw = consent && args.includeRaw === true;
         return listThreadReasoningForHooksForActor(ctx, component, { ...args, includeRaw, runtime: lowered(read, args.runtime) });
       },
     ),
     /** {@link listTurnMessagesForHooksForActor} */
-    listTurnMessagesForHooks: query(vTurn, listTurnMessagesForHooksForActor),
+    listTurnMessagesForHooks: query(vTurn, returns.listTurnMessagesForHooks, listTurnMessagesForHooksForActor),
     /** What is live of one turn, from a cursor on; null where there is no such thread. `runtime` can only lower the read limits. */
-    resumeStreamReplay: query({ ...vTurn, fromCursor: v.number(), ...vRuntime }, (ctx, component, { runtime, ...args }) =>
+    resumeStreamReplay: query({ ...vTurn, fromCursor: v.number(), ...vRuntime }, returns.resumeStreamReplay, (ctx, component, { runtime, ...args }) =>
       orMissing(ctx.runQuery(component.sync.resumeReplay, { ...args, runtime: lowered(read, runtime) }), THREAD_IS_MISSING, () => null),
     ),
     /** {@link listThreadsForHooksForActor} */
-    listThreadsForHooks: query(vPage, listThreadsForHooksForActor),
+    listThreadsForHooks: query(vPage, returns.listThreadsForHooks, listThreadsForHooksForActor),
     /** {@link threadSnapshot} */
-    threadSnapshot: query(vThread, threadSnapshot),
+    threadSnapshot: query(vThread, returns.threadSnapshot, threadSnapshot),
     /** A thread with its name, tokens, goal, settings and warning; null where there is no such thread. */
-    getThread: query(vThread, (ctx, component, args) => orMissing(ctx.runQuery(component.threads.get, args), THREAD_IS_MISSING, () => null)),
+    getThread: query(vThread, returns.getThread, (ctx, component, args) =>
+      orMissing(ctx.runQuery(component.threads.get, args), THREAD_IS_MISSING, () => null),
+    ),
     /** A turn with its tokens, diff and plan; null where there is no such turn. */
-    getTurn: query(vTurn, (ctx, component, args) => orMissing(ctx.runQuery(component.turns.get, args), TURN_IS_MISSING, () => null)),
+    getTurn: query(vTurn, returns.getTurn, (ctx, component, args) =>
+      orMissing(ctx.runQuery(component.turns.get, args), TURN_IS_MISSING, () => null),
+    ),
     /** {@link getMessageTextForActor} */
-    getMessageText: query(vPiece, getMessageTextForActor),
+    getMessageText: query(vPiece, returns.getMessageText, getMessageTextForActor),
     /** {@link getMessagePayloadForActor} */
-    getMessagePayload: query(vPiece, getMessagePayloadForActor),
+    getMessagePayload: query(vPiece, returns.getMessagePayload, getMessagePayloadForActor),
     /** {@link getImportStatusForActor}; null where there is no such thread. */
-    getImportStatus: query(vThread, (ctx, component, args) => orMissing(getImportStatusForActor(ctx, component, args), THREAD_IS_MISSING, () => null)),
+    getImportStatus: query(vThread, returns.getImportStatus, (ctx, component, args) =>
+      orMissing(getImportStatusForActor(ctx, component, args), THREAD_IS_MISSING, () => null),
+    ),
     /** {@link getForkStatusForActor} */
-    getForkStatus: query({ forkJobId: v.string() }, getForkStatusForActor),
+    getForkStatus: query({ forkJobId: v.string() }, returns.getForkStatus, getForkStatusForActor),
     /** The app's own name for a thread; null where it has none, or there is no such thread. */
-    getExternalMapping: query(vThread, (ctx, component, args) => orMissing(ctx.runQuery(component.threads.getExternalMapping, args), THREAD_IS_MISSING, () => null)),
+    getExternalMapping: query(vThread, returns.getExternalMapping, (ctx, component, args) =>
+      orMissing(ctx.runQuery(component.threads.getExternalMapping, args), THREAD_IS_MISSING, () => null),
+    ),
     /** The thread of the app's own name; null where there is none. */
-    resolveByExternalId: query({ externalThreadId: v.string() }, (ctx, component, args) => ctx.runQuery(component.threads.resolveByExternalId, args)),
+    resolveByExternalId: query({ externalThreadId: v.string() }, returns.resolveByExternalId, (ctx, component, args) =>
+      ctx.runQuery(component.threads.resolveByExternalId, args),
+    ),
     /** {@link getUsageForActor} */
-    getUsage: query(vOfThread, getUsageForActor),
+    getUsage: query(vOfThread, returns.getUsage, getUsageForActor),
     /** What a thread's turns have used, newest first; an empty page where there is no such thread. */
-    listTokenUsage: query({ ...vThread, ...vPage }, (ctx, component, args) =>
-      orMissing(ctx.runQuery(component.tokenUsage.listByThread, args), THREAD_IS_MISSING, () => ({ page: [], isDone: true, continueCursor: "", thread: null })),
+    listTokenUsage: query({ ...vThread, ...vPage }, returns.listTokenUsage, (ctx, component, args) =>
+      orMissing(ctx.runQuery(component.tokenUsage.listByThread, args), THREAD_IS_MISSING, () => NO_USAGE),
     ),
     /** {@link listQuarantineForActor} */
-    listQuarantine: query({ ...vThread, ...vPage }, listQuarantineForActor),
+    listQuarantine: query({ ...vThread, ...vPage }, returns.listQuarantine, listQuarantineForActor),
     /** {@link persistenceStats} */
-    persistenceStats: query(vThread, persistenceStats),
+    persistenceStats: query(vThread, returns.persistenceStats, persistenceStats),
     /** {@link durableHistoryStats} */
-    durableHistoryStats: query(vThread, durableHistoryStats),
+    durableHistoryStats: query(vThread, returns.durableHistoryStats, durableHistoryStats),
     /** {@link dataHygiene} */
-    dataHygiene: query(vThread, dataHygiene),
+    dataHygiene: query(vThread, returns.dataHygiene, dataHygiene),
     /** {@link listPendingApprovalsForHooksForActor} */
-    listPendingApprovalsForHooks: query({ ...vOfThread, ...vPage }, listPendingApprovalsForHooksForActor),
+    listPendingApprovalsForHooks: query({ ...vOfThread, ...vPage }, returns.listPendingApprovalsForHooks, listPendingApprovalsForHooksForActor),
     /** {@link listPendingServerRequestsForHooksForActor} */
-    listPendingServerRequestsForHooks: query({ ...vOfThread, limit: v.optional(v.number()) }, listPendingServerRequestsForHooksForActor),
+    listPendingServerRequestsForHooks: query(
+      { ...vOfThread, limit: v.optional(v.number()) },
+      returns.listPendingServerRequestsForHooks,
+      listPendingServerRequestsForHooksForActor,
+    ),
     /** {@link getCommand} */
-    getCommand: query(vCommand, getCommand),
+    getCommand: query(vCommand, returns.getCommand, getCommand),
     /** {@link listCommands} */
-    listCommands: query({ ...vThread, open: v.optional(v.literal(true)), ...vPage }, listCommands),
+    listCommands: query({ ...vThread, open: v.optional(v.literal(true)), ...vPage }, returns.listCommands, listCommands),
     /** {@link listPresence} */
-    listPresence: query({}, listPresence),
+    listPresence: query({}, returns.listPresence, listPresence),
     /** {@link getPresence} */
-    getPresence: query({ ...vOfThread, runtimeId: v.optional(v.string()) }, getPresence),
+    getPresence: query({ ...vOfThread, runtimeId: v.optional(v.string()) }, returns.getPresence, getPresence),
 
     // ---- what people do
     /** {@link ensureThreadByCreate} */
-    createThread: mutation({ ...vThread, ...vThreadFields }, ensureThreadByCreate),
+    createThread: mutation({ ...vThread, ...vThreadFields }, returns.createThread, ensureThreadByCreate),
     /** {@link registerTurnStart} */
-    registerTurnStart: mutation({ ...vTurn, inputText: v.string(), idempotencyKey: v.string(), ...vThreadFields }, registerTurnStart),
+    registerTurnStart: mutation(
+      { ...vTurn, inputText: v.string(), idempotencyKey: v.string(), ...vThreadFields },
+      returns.registerTurnStart,
+      registerTurnStart,
+    ),
     /** {@link interruptTurnForHooksForActor} */
-    interruptTurnForHooks: mutation({ ...vTurn, ...vReason }, interruptTurnForHooksForActor),
+    interruptTurnForHooks: mutation({ ...vTurn, ...vReason }, returns.interruptTurnForHooks, interruptTurnForHooksForActor),
     /** {@link respondApprovalForHooksForActor}; whoever does not decline says what was shown. */
     respondApprovalForHooks: mutation(
       {
@@ -132,6 +160,7 @@ export function readerFunctions({ query, mutation }: HostBuilders, { read, inclu
         requestId: v.optional(v.union(v.string(), v.number())),
         shownSha256: v.optional(v.string()),
       },
+      returns.respondApprovalForHooks,
       (ctx, component, args) => {
         // Of no payload: the component refuses it as it does any other that was not what is asked.
         const shownSha256 = args.shownSha256 ?? (args.decision === "declined" ? undefined : "");
@@ -139,52 +168,59 @@ export function readerFunctions({ query, mutation }: HostBuilders, { read, inclu
       },
     ),
     /** {@link sendCommand} */
-    sendCommand: mutation({ ...vThread, ...vCommand, kind: vKind, payloadJson: v.string(), ttlMs: v.optional(v.number()) }, sendCommand),
+    sendCommand: mutation(
+      { ...vThread, ...vCommand, kind: vKind, payloadJson: v.string(), ttlMs: v.optional(v.number()) },
+      returns.sendCommand,
+      sendCommand,
+    ),
     /** {@link cancelCommand} */
-    cancelCommand: mutation(vCommand, cancelCommand),
+    cancelCommand: mutation(vCommand, returns.cancelCommand, cancelCommand),
     /** {@link editCommand} */
-    editCommand: mutation({ ...vCommand, payloadJson: v.string() }, editCommand),
+    editCommand: mutation({ ...vCommand, payloadJson: v.string() }, returns.editCommand, editCommand),
     /** {@link promoteCommand} */
-    promoteCommand: mutation({ ...vCommand, expectedTurnId: v.optional(v.string()) }, promoteCommand),
+    promoteCommand: mutation({ ...vCommand, expectedTurnId: v.optional(v.string()) }, returns.promoteCommand, promoteCommand),
     /** {@link archiveThreadForActor} */
-    archiveThread: mutation(vThread, archiveThreadForActor),
+    archiveThread: mutation(vThread, returns.archiveThread, archiveThreadForActor),
     /** {@link unarchiveThreadForActor} */
-    unarchiveThread: mutation(vThread, unarchiveThreadForActor),
+    unarchiveThread: mutation(vThread, returns.unarchiveThread, unarchiveThreadForActor),
     /** {@link renameThreadForActor} */
-    renameThread: mutation({ ...vThread, name: v.string() }, renameThreadForActor),
+    renameThread: mutation({ ...vThread, name: v.string() }, returns.renameThread, renameThreadForActor),
     /** {@link dropQuarantineForActor} */
-    dropQuarantine: mutation({ ...vThread, eventId: v.optional(v.string()) }, dropQuarantineForActor),
+    dropQuarantine: mutation({ ...vThread, eventId: v.optional(v.string()) }, returns.dropQuarantine, dropQuarantineForActor),
     /** {@link revertThreadForActor} */
-    revertThread: mutation(vTurn, revertThreadForActor),
+    revertThread: mutation(vTurn, returns.revertThread, revertThreadForActor),
 
     // ---- deletion
     /** {@link deleteThreadForActor} */
-    deleteThread: mutation({ ...vThread, ...vReason }, deleteThreadForActor),
+    deleteThread: mutation({ ...vThread, ...vReason }, returns.deleteThread, deleteThreadForActor),
     /** {@link scheduleThreadDeletionForActor} */
-    scheduleThreadDeletion: mutation({ ...vThread, ...vReason, ...vDelay }, scheduleThreadDeletionForActor),
+    scheduleThreadDeletion: mutation({ ...vThread, ...vReason, ...vDelay }, returns.scheduleThreadDeletion, scheduleThreadDeletionForActor),
     /** {@link deleteTurnForActor} */
-    deleteTurn: mutation({ ...vTurn, ...vReason }, deleteTurnForActor),
+    deleteTurn: mutation({ ...vTurn, ...vReason }, returns.deleteTurn, deleteTurnForActor),
     /** {@link scheduleTurnDeletionForActor} */
-    scheduleTurnDeletion: mutation({ ...vTurn, ...vReason, ...vDelay }, scheduleTurnDeletionForActor),
+    scheduleTurnDeletion: mutation({ ...vTurn, ...vReason, ...vDelay }, returns.scheduleTurnDeletion, scheduleTurnDeletionForActor),
     /** {@link purgeDataForActor} */
-    purgeData: mutation({ ...vReason, ...vDelay }, purgeDataForActor),
+    purgeData: mutation({ ...vReason, ...vDelay }, returns.purgeData, purgeDataForActor),
     /** {@link cancelDeletionForActor} */
-    cancelDeletion: mutation(vJob, cancelDeletionForActor),
+    cancelDeletion: mutation(vJob, returns.cancelDeletion, cancelDeletionForActor),
     /** {@link forceDeletionForActor} */
-    forceDeletion: mutation(vJob, forceDeletionForActor),
+    forceDeletion: mutation(vJob, returns.forceDeletion, forceDeletionForActor),
     /** {@link getDeletionJobStatusForActor} */
-    getDeletionJobStatus: query(vJob, getDeletionJobStatusForActor),
+    getDeletionJobStatus: query(vJob, returns.getDeletionJobStatus, getDeletionJobStatusForActor),
 
     // ---- the machines of the user
     /** Issues a token for a bridge: told once. `entropy` is of `createDeviceEntropy`. Throws `E_DEVICE_INVALID`, `E_QUOTA`. */
     issueDeviceToken: mutation(
       { deviceId: v.string(), label: v.optional(v.string()), ttlMs: v.optional(v.number()), entropy: v.string() },
+      returns.issueDeviceToken,
       (ctx, component, args) => ctx.runMutation(component.devices.issueToken, args),
     ),
     /** Takes a token back. */
-    revokeDeviceToken: mutation({ tokenId: v.string() }, (ctx, component, args) => ctx.runMutation(component.devices.revokeToken, args)),
+    revokeDeviceToken: mutation({ tokenId: v.string() }, returns.revokeDeviceToken, (ctx, component, args) =>
+      ctx.runMutation(component.devices.revokeToken, args),
+    ),
     /** The user's tokens, without the tokens. */
-    listDeviceTokens: query({}, (ctx, component, args) => ctx.runQuery(component.devices.list, args)),
+    listDeviceTokens: query({}, returns.listDeviceTokens, (ctx, component, args) => ctx.runQuery(component.devices.list, args)),
   };
 }
 

@@ -66,7 +66,13 @@ export async function durableHistoryStats(ctx: HostQueryCtx, component: CodexCom
   return computeDurableHistoryStats(await threadSnapshot(ctx, component, args));
 }
 
-/** {@link computeDataHygiene} of a thread as it is now; all 0 for one that is not there. */
+/**
+ * {@link computeDataHygiene} of a thread as it is now; all 0 for one that is not there.
+ *
+ * Of this component it finds no orphan: a thread's state has the statistics of the streams that it lists, and a stream that is
+ * cleaned up takes its own out of the list. `streams.auditDataHygiene`, an internal function for who runs the deployment, looks at
+ * what is stored: it names the streams whose turn is not known.
+ */
 export async function dataHygiene(ctx: HostQueryCtx, component: CodexComponent, args: ThreadArgs): Promise<HostDataHygiene> {
   return computeDataHygiene(await threadSnapshot(ctx, component, args));
 }
@@ -103,7 +109,7 @@ export function computeDurableHistoryStats(state: HostThreadStateLike): HostDura
 }
 
 /**
- * Looks for statistics of streams that are not there.
+ * Looks for statistics of streams that are not there: in a state that an app kept, or put together of two.
  *
  * @param state as {@link threadSnapshot} answers it; malformed rows are dropped
  * @returns how many statistics were looked at, and which belong to no stream

@@ -26,15 +26,15 @@ export function verdictOfAnswer({ status, errors }: IngestAnswer): Verdict {
   const code = error.errorCode ?? error.code;
   if (code === "E_THREAD_DELETED") return { type: "deleted", message: error.message };
   if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message: error.message };
-  if (error.recoverable) return { type: "again", reason: error.message };
+  if (error.recoverable || PASSING_CODES.has(code)) return { type: "again", reason: error.message };
   return { type: "refused", code, message: error.message };
 }
 
 /** HTTP statuses that another try may not meet again. */
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
-/** Codes that another try may not meet again: with another credential the same batch is taken. */
-const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED", "E_AUTH_DEVICE_FORBIDDEN"]);
+/** Codes that another try may not meet again: with another credential, or when the user has room, the same batch is taken. */
+const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED", "E_AUTH_DEVICE_FORBIDDEN", "E_QUOTA"]);
 
 /**
  * What becomes of a batch that was not answered.

@@ -55,6 +55,23 @@ export async function startThread(threadId = THREAD, transactionLimits?: Record<
   return component;
 }
 
+/** Runs what was scheduled for now, in a test whose clock stands still. */
+export async function runScheduledNow(component: Pick<Component, "finishInProgressScheduledFunctions">): Promise<void> {
+  const behind = new Promise((resolve) => setTimeout(resolve, 0));
+  if (vi.isFakeTimers()) vi.advanceTimersByTime(0);
+  await behind;
+  await component.finishInProgressScheduledFunctions();
+}
+
+/** Runs the sweep of commands with what it asks for, of a hundred commands at most; answers how many it moved. */
+export async function sweepCommands(component: Component): Promise<number> {
+  const read = () => component.run(async (ctx) => (await ctx.db.query("commands").collect()).map(({ state, lapses }) => `${state} ${String(lapses)}`));
+  const before = await read();
+  await component.mutation(internal.commands.expireCommands, {});
+  await runScheduledNow(component);
+  return (await read()).filter((now, at) => now !== before[at]).length;
+}
+
 /** Every row of every table. */
 export async function dump(component: Component): Promise<Dump> {
   const tables = await Promise.all(

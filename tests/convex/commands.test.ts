@@ -17,6 +17,7 @@ import {
   SESSION,
   startComponent,
   startThread,
+  sweepCommands,
   THREAD,
   TURN,
   turnOf,
@@ -73,7 +74,6 @@ async function deliver(component: Component): Promise<{ commandId: string; token
 }
 
 const get = (component: Component, commandId: string, actor = PHONE) => component.query(api.commands.get, { actor, commandId });
-const sweep = (component: Component) => component.mutation(internal.commands.expireCommands, {});
 /** State and code of each command, in the order of sending. */
 const states = async (component: Component) =>
   (await dump(component)).commands.map(({ commandId, state, code }) => (code === undefined ? [commandId, state] : [commandId, state, code]));
@@ -287,9 +287,9 @@ describe("a lease", () => {
     for (const lapses of [0, 1, 2, 3]) {
       expect(await lease(component)).toMatchObject([{ commandId: "a", lapses }]);
       pass(MINUTE - 1);
-      expect(await sweep(component)).toEqual({ moved: 0, hasMore: false });
+      expect(await sweepCommands(component)).toBe(0);
       pass(1);
-      expect(await sweep(component)).toEqual({ moved: 1, hasMore: false });
+      expect(await sweepCommands(component)).toBe(1);
     }
     expect(await states(component)).toEqual([["a", "refused", "E_COMMAND_ABANDONED"]]);
     expect(await turnOf(component, "turn of a")).toMatchObject({ status: "failed", error: "E_COMMAND_ABANDONED", source: "sweep" });
@@ -392,7 +392,7 @@ describe("a lease", () => {
     Object.assign(limits, { documentsRead: 20, databaseQueries: 20 });
     await send(component, "a");
     expect(await leasedIds(component)).toEqual(["a"]);
-    await sweep(component);
+    await component.mutation(internal.commands.expireCommands, {});
     await component.query(api.commands.get, { actor: OWNER, commandId: "a" });
   });
 });
@@ -438,7 +438,7 @@ describe("a report", () => {
     await send(component, "a");
     const { token } = await deliver(component);
     pass(MINUTE);
-    await sweep(component);
+    await sweepCommands(component);
     expect(await states(component)).toEqual([["a", "unknown", "E_COMMAND_UNKNOWN"]]);
     expect(await turnOf(component, "turn of a")).toMatchObject({ status: "failed", error: "E_COMMAND_UNKNOWN" });
     expect(await lease(component)).toEqual([]);
@@ -463,11 +463,11 @@ describe("time", () => {
     await running(component);
     await send(component, "a", { kind, payloadJson: JSON.stringify(payload) });
     pass(ms - 1);
-    expect(await sweep(component)).toEqual({ moved: 0, hasMore: false });
+    expect(await sweepCommands(component)).toBe(0);
     pass(1);
-    expect(await sweep(component)).toEqual({ moved: 1, hasMore: false });
+    expect(await sweepCommands(component)).toBe(1);
     expect(await states(component)).toEqual([["a", "expired", "E_COMMAND_EXPIRED"]]);
-    expect(await sweep(component)).toEqual({ moved: 0, hasMore: false });
+    expect(await sweepCommands(component)).toBe(0);
   });
 
   test("a lease looks at it before any sweep, and its sender can shorten it", async () => {
@@ -497,11 +497,11 @@ describe("time", () => {
     await ingestOk(component, [turn.raw(method, JSON.stringify({ method, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i" } }))]);
     await send(component, "a", { kind: "decide", payloadJson: '{"requestId":0,"decision":"decline"}' });
     pass(48 * HOUR);
-    expect(await sweep(component)).toEqual({ moved: 0, hasMore: false });
+    expect(await sweepCommands(component)).toBe(0);
     expect(await states(component)).toEqual([["a", "queued"]]);
     await ingestOk(component, [turn.completed()]);
     pass(10 * MINUTE);
-    expect(await sweep(component)).toEqual({ moved: 1, hasMore: false });
+    expect(await sweepCommands(component)).toBe(1);
     expect(await states(component)).toEqual([["a", "expired", "E_COMMAND_TARGET_GONE"]]);
   });
 
@@ -525,7 +525,7 @@ describe("time", () => {
     }
     pass(10 * MINUTE);
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
-    expect(await sweep(component)).toEqual({ moved: 100, hasMore: true });
+    expect(await component.mutation(internal.commands.expireCommands, {})).toEqual({ asked: 100, hasMore: true });
     await component.finishAllScheduledFunctions(vi.runAllTimers);
     expect((await dump(component)).commands.map(({ state }) => state)).toEqual(Array.from({ length: 120 }, () => "expired"));
   });
@@ -675,7 +675,7 @@ describe("the queued turn that shows a command", () => {
     const component = await startBound();
     await send(component, "a");
     pass(10 * MINUTE);
-    await sweep(component);
+    await sweepCommands(component);
     expect(await turnOf(component, "turn of a")).toMatchObject({ status: "failed", error: "E_COMMAND_EXPIRED", source: "sweep" });
     await component.mutation(api.turns.interrupt, { actor: PHONE, threadId: THREAD, turnId: "turn of a" });
     expect(await turnOf(component, "turn of a")).toMatchObject({ status: "interrupted", source: "client" });
@@ -686,7 +686,7 @@ describe("the queued turn that shows a command", () => {
     await send(component, "a");
     const { token } = await deliver(component);
     pass(MINUTE);
-    await sweep(component);
+    await sweepCommands(component);
     await report(component, "a", token, "refused", { code: "E_BRIDGE_LATE" });
     expect(await turnOf(component, "turn of a")).toMatchObject({ status: "failed", error: "E_BRIDGE_LATE", source: "sweep" });
   });

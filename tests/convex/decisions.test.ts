@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Actor } from "../../convex/validators.js";
-import { api, dump, ingestOk, internal, OWNER, refusal, SESSION, startThread, THREAD, TURN, TurnStream, type Component } from "./build.js";
+import { api, dump, ingestOk, OWNER, refusal, SESSION, startThread, sweepCommands, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const MINUTE = 60_000;
 const METHOD = "item/commandExecution/requestApproval";
@@ -45,7 +45,6 @@ async function end(component: Component, ...states: [state: string, code?: strin
   const [handed] = await lease(component);
   for (const [state, code] of states) await report(component, handed ?? expect.fail("nothing waits"), state, code);
 }
-const sweep = (component: Component) => component.mutation(internal.commands.expireCommands, {});
 const statusOf = async (component: Component) => (await dump(component)).serverRequests.map(({ status }) => status);
 const states = async (component: Component) => (await dump(component)).commands.map(({ state, code }) => (code === undefined ? state : `${state} ${code}`));
 const waiting = async (component: Component) => (await component.query(api.approvals.listPending, { actor: PHONE, paginationOpts })).page;
@@ -99,7 +98,7 @@ describe("a decision that does not reach Codex", () => {
           await lease(component);
           pass(MINUTE);
         }
-        await sweep(component);
+        await sweepCommands(component);
       },
       "refused E_COMMAND_ABANDONED",
     ],
@@ -130,7 +129,7 @@ describe("a decision that does not reach Codex", () => {
     const { component } = await asking();
     await decide(component, "a", {}, { ttlMs: 5_000 });
     pass(5_000);
-    await sweep(component);
+    await sweepCommands(component);
     expect([await statusOf(component), await states(component)]).toEqual([["pending"], ["expired E_COMMAND_EXPIRED"]]);
     await decide(component, "b");
     expect([await statusOf(component), await states(component)]).toEqual([["answering"], ["expired E_COMMAND_EXPIRED", "queued"]]);

@@ -115,7 +115,8 @@ describe("a fork", () => {
     const after = await dump(component);
     const grown = Object.entries(after).flatMap(([table, rows]) => (rows.length === before[table as keyof typeof before].length ? [] : [table]));
     expect(grown.sort()).toEqual(["forks", "messages", "parts", "threads", "turns"]);
-    const earlier = before as Record<string, unknown[]>;
+    // The count of threads is one row, which grows.
+    const { tallies: _, ...earlier } = before as Record<string, unknown[]>;
     const later = after as Record<string, unknown[]>;
     for (const [table, rows] of Object.entries(earlier)) expect(later[table]).toEqual(expect.arrayContaining(rows));
   });
@@ -255,8 +256,8 @@ describe("a fork's batches", () => {
     expect(theirs.slice(-2).map(([turnId]) => turnId)).toEqual(["new", "new"]);
   });
 
-  test("cost the rows that they copy, and four beside them", async () => {
-    for (const [spare, fits] of [[4, true], [3, false]] as const) {
+  test("cost the rows that they copy, and five beside them", async () => {
+    for (const [spare, fits] of [[5, true], [4, false]] as const) {
       const limits: Record<string, number> = {};
       const component = startComponent(limits);
       await ingest(component, [new TurnStream().started()]);

@@ -14,7 +14,7 @@ import { outcomeOfStop, Stopping } from "../../js-wrapper/runtime/stopping.js";
 import { createConvexPersistence, type CodexBridgeClient, type CodexPersistence } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock } from "../runtime/manual-clock.js";
 import { codexLocal, startApp, type App } from "./app.js";
-import { refusal, SESSION, THREAD, TURN, TurnStream, type StreamEvent } from "./build.js";
+import { refusal, runScheduledNow, SESSION, THREAD, TURN, TurnStream, type StreamEvent } from "./build.js";
 
 const MINUTE = 60_000;
 const ANN = { subject: "ann", issuer: "https://id.test", tokenIdentifier: "https://id.test|ann", sid: "phone" } satisfies Partial<UserIdentity>;
@@ -228,6 +228,7 @@ class World {
       if (Date.now() < this.#sweptAt + MINUTE) continue;
       this.#sweptAt = Date.now();
       await this.app.mutation(sweep, {});
+      await runScheduledNow(this.app);
     }
     await this.quiet();
   }

@@ -2,7 +2,7 @@
 import type { FunctionArgs } from "convex/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Actor } from "../../convex/validators.js";
-import { api, dump, internal, OWNER, refusal, SESSION, startComponent, startThread, THREAD, TURN, type Component } from "./build.js";
+import { api, dump, internal, OWNER, refusal, SESSION, startComponent, startThread, sweepCommands, THREAD, TURN, type Component } from "./build.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -262,10 +262,10 @@ describe("a beat and the commands of its threads", () => {
       // The desk's thread is none that this one writes, whatever it says.
       await beat(component, { threads: [AT, { ...AT, threadId: "th_2" }] });
     }
-    await component.mutation(internal.commands.expireCommands, {});
+    await sweepCommands(component);
     expect(await stateOf(component)).toEqual(["leased", "queued"]);
     await pass(component, MINUTE);
-    await component.mutation(internal.commands.expireCommands, {});
+    await sweepCommands(component);
     expect(await stateOf(component)).toEqual(["queued", "queued"]);
   });
 

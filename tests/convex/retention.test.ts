@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { FunctionReference } from "convex/server";
 import crons from "../../convex/crons.js";
+import { computeDataHygiene } from "../../js-wrapper/host/convex.js";
 import {
   agentMessage,
   api,
@@ -19,12 +20,14 @@ import {
   STREAM,
   textsOf,
   THREAD,
+  TURN,
   turnOf,
   TurnStream,
   type Component,
 } from "./build.js";
 
 const MINUTE = 60_000;
+const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
@@ -462,6 +465,33 @@ test("an audit names heads without a turn", async () => {
   expect(await Promise.all([Number.NaN, Infinity, -1, 0.5, 1, 2].map(scanned))).toEqual([2, 2, 1, 2, 1, 2]);
 });
 
+test("of a thread no statistic is without its stream, whatever went; of what no turn is known the audit tells", async () => {
+  const component = await startThread();
+  const found = async () => {
+    const { scannedStreamStats, streamStatOrphans } = computeDataHygiene(await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD }));
+    const audit = await component.query(internal.streams.auditDataHygiene, { tenantId: OWNER.tenantId });
+    return { inState: [scannedStreamStats, streamStatOrphans], heads: [audit.scannedStreamStats, audit.orphanStreamIds] };
+  };
+  const [first, second] = [new TurnStream(), new TurnStream({ turnId: "turn_2" })];
+  await ingestOk(component, [first.started(), ...first.reply("m", ["hi"])]);
+  await ingestOk(component, second.whole());
+  expect(await found()).toEqual({ inState: [2, 0], heads: [2, []] });
+  await ingestOk(component, [first.completed()]);
+  pass(5 * MINUTE);
+  await sweep(component, internal.streams.cleanupFinishedStreams);
+  // Listed no more, and how far they are is kept with their turns.
+  expect(await found()).toEqual({ inState: [0, 0], heads: [2, []] });
+  await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: THREAD, turnId: TURN });
+  await component.finishAllScheduledFunctions(vi.runAllTimers);
+  expect(await found()).toEqual({ inState: [0, 0], heads: [1, []] });
+  // Usage of a turn that nobody told of makes none.
+  const early = new TurnStream({ turnId: "turn_3" });
+  await ingestOk(component, [early.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } })]);
+  expect(await found()).toEqual({ inState: [1, 0], heads: [2, [early.streamId]] });
+  await ingestOk(component, [early.started()]);
+  expect(await found()).toEqual({ inState: [1, 0], heads: [2, []] });
+});
+
 test("the crons name every sweep, and nothing else", async () => {
   const sweeps: string[] = [];
   for (const [path, load] of Object.entries(modules)) {
@@ -471,9 +501,9 @@ test("the crons name every sweep, and nothing else", async () => {
       if (exported?.isInternal === true && exported.isMutation === true) sweeps.push(`${module}:${name}`);
     }
   }
-  // These are of one stream, turn or job, which its caller names, of one runtime, whose beats move them, and of one token.
+  // These are of one stream, turn, command or job, which its caller names, of one runtime, whose beats move them, and of one token.
   const ofStreams = ["streams:cleanupExpiredStream", "streams:cleanupFinishedStream", "streams:timeoutStream"];
-  const ofOne = ["devices:expire", "forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
+  const ofOne = ["commands:expireCommand", "devices:expire", "forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });

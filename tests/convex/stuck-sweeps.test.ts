@@ -1,7 +1,7 @@
 /** What one user leaves behind stops no sweep: neither of their own rows, nor of another user's. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Actor } from "../../convex/validators.js";
-import { agentMessage, api, ingest, ingestOk, internal, OWNER, SESSION, startComponent, THREAD, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, ingest, ingestOk, internal, OWNER, SESSION, startComponent, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -88,7 +88,6 @@ test("a chunk of which every text has a part that is nearly full goes, a few tex
 });
 
 describe("rows of a user that no call has room for", () => {
-  const TIGHT = { documentsRead: 150 };
   const failed = async () => {
     const limits: Record<string, number> = {};
     const component = await startTwo(limits);
@@ -103,8 +102,8 @@ describe("rows of a user that no call has room for", () => {
   };
   afterEach(() => void vi.restoreAllMocks());
   /** Sweeps, all that this asks for included, with little room, and gives the room back. */
-  const sweep = async ({ component, limits }: Awaited<ReturnType<typeof failed>>, run: () => Promise<unknown>) => {
-    Object.assign(limits, TIGHT);
+  const sweep = async ({ component, limits }: Awaited<ReturnType<typeof failed>>, run: () => Promise<unknown>, documentsRead = 150) => {
+    Object.assign(limits, { documentsRead });
     await run();
     await finish(component);
     Object.assign(limits, { documentsRead: 32_000 });
@@ -127,6 +126,33 @@ describe("rows of a user that no call has room for", () => {
     pass(5 * MINUTE);
     await sweep(two, () => component.mutation(internal.streams.cleanupFinishedStreams, {}));
     expect([await count(component, "streams", OWNER), await count(component, "streams", OTHER)]).toEqual([1, 0]);
+  });
+
+  test("keep no command of another", async () => {
+    const two = await failed();
+    const { component } = two;
+    const method = "item/tool/requestUserInput";
+    for (let appGeneration = 1; appGeneration <= 8; appGeneration++) {
+      const asked = { turnId: TURN, itemId: "i", requestId: 0, method, requestedAt: 1, runtimeId: "rt", generation: 1, appGeneration };
+      await component.mutation(api.serverRequests.upsertPending, { actor: OWNER, threadId: THREAD, ...asked, payloadJson: '{"params":{"questions":[]}}' });
+    }
+    const send = (actor: Actor, kind: string, payload: object) =>
+      component.mutation(api.commands.send, { actor, threadId: THREAD, commandId: "c", kind, payloadJson: JSON.stringify(payload), ttlMs: MINUTE });
+    await send(OWNER, "answer", { requestId: 0, answer: {} });
+    await component.run(async (ctx) => {
+      // Of a process that nobody knows: each request of its id is looked at.
+      const command = (await ctx.db.query("commands").first())!;
+      await ctx.db.patch("commands", command._id, { request: { requestId: 0, runtimeId: "rt", generation: 1, appGeneration: 99 }, dueAt: Date.now() });
+    });
+    pass(1);
+    await send(OTHER, "steer", { expectedTurnId: TURN, input: [{ type: "text", text: "on" }] });
+    pass(MINUTE);
+    await sweep(two, () => component.mutation(internal.commands.expireCommands, {}), 8);
+    const states = await component.run(async (ctx) => (await ctx.db.query("commands").collect()).map(({ userId, state }) => [userId, state]));
+    expect(states).toEqual([
+      [OWNER.userId, "queued"],
+      [OTHER.userId, "expired"],
+    ]);
   });
 
   test("keep no silent turn of another", async () => {

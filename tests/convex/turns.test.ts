@@ -122,6 +122,46 @@ describe("the end of a turn", () => {
     expect((await turnOf(component)).status).toBe("interrupted");
   });
 
+  test("says why in the messages that it closed, as long as it is their end", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    const errors = async () => {
+      const listed = (await messagesOf(component)).map(({ messageId, error }) => [messageId, error]);
+      const byTurn = await component.query(api.messages.getByTurn, { actor: OWNER, threadId: THREAD, turnId: TURN });
+      expect(byTurn.map(({ messageId, error }) => [messageId, error])).toEqual(listed);
+      return listed;
+    };
+    await ingestOk(component, [turn.started(), turn.itemCompleted(command("c", "make", "failed")), turn.itemStarted(agentMessage("m", "")), turn.itemStarted(agentMessage("n", ""))]);
+    expect(await errors()).toEqual([["c", undefined], ["m", undefined], ["n", undefined]]);
+    await interrupt(component, "enough");
+    expect(await errors()).toEqual([["c", undefined], ["m", "enough"], ["n", "enough"]]);
+    await ingestOk(component, [turn.completed("failed", "bad_param")]);
+    expect(await errors()).toEqual([["c", undefined], ["m", "bad_param"], ["n", "bad_param"]]);
+    await ingestOk(component, [turn.itemCompleted(agentMessage("m", "Done."))]);
+    expect(await errors()).toEqual([["c", undefined], ["m", undefined], ["n", "bad_param"]]);
+  });
+
+  test("that was well leaves no error of an earlier one in them", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", ""))]);
+    await interrupt(component, "enough");
+    await ingestOk(component, [turn.completed("completed")]);
+    expect((await messagesOf(component)).map(({ status, error }) => [status, error])).toEqual([["completed", undefined]]);
+  });
+
+  test("is read once for all of its messages in a page", async () => {
+    const limits: Record<string, number> = {};
+    const component = await startThread(THREAD, limits);
+    const turn = new TurnStream();
+    const rows = 60;
+    await ingestOk(component, [turn.started(), ...Array.from({ length: rows }, (_, at) => turn.itemStarted(agentMessage(`m${String(at)}`, "")))]);
+    await ingestOk(component, [turn.completed("failed", "bad_param")]);
+    // The thread, its messages with their payloads, the two chunks that each looks into, and the turn.
+    Object.assign(limits, { documentsRead: 1 + 2 * rows + 2 * rows + 1 });
+    expect(new Set((await messagesOf(component)).map(({ error }) => error))).toEqual(new Set(["bad_param"]));
+  });
+
   test("is not undone by what comes after it: late deltas land on their item, a new item has the turn's status", async () => {
     const component = await startThread();
     const turn = new TurnStream();
@@ -339,6 +379,19 @@ describe("turns.start", () => {
     const turn = await turnOf(component);
     expect([turn.inputSummary, JSON.parse(turn.options!)]).toEqual(["Look at\nthis", options]);
   });
+});
+
+test("a turn begins and ends in the call that says so: nothing of it is left to what is scheduled", async () => {
+  const component = await startThread();
+  await start(component, "key");
+  const turn = new TurnStream();
+  await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("msg", ""))]);
+  expect((await turnOf(component)).status).toBe("inProgress");
+  await ingestOk(component, [turn.completed()]);
+  expect([(await turnOf(component)).status, ...(await textsOf(component))]).toEqual(["completed", ["msg", "completed", ""]]);
+  await start(component, "key 2", "turn_2");
+  await component.mutation(api.turns.interrupt, { actor: OWNER, threadId: THREAD, turnId: "turn_2" });
+  expect(await component.run((ctx) => ctx.db.system.query("_scheduled_functions").collect())).toEqual([]);
 });
 
 test.each([NaN, Infinity, -Infinity])("a sender's clock of %d is stored nowhere", async (createdAt) => {

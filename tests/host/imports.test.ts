@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 function reached(file: URL, seen = new Set<string>()): Set<string> {
   const imports = readFileSync(file, "utf8").matchAll(/^(?:import|export)\s(?!type\s)[^;]*?from\s+"([^"]+)"/gm);
   for (const [, name] of imports) {
-    const isOwn = name!.startsWith(".");
-    const found = isOwn ? new URL(name!.replace(/\.js$/, ".ts"), file) : undefined;
+    const from = name!.startsWith(".") ? file : new URL("../../convex/", import.meta.url);
+    const isOwn = /^(\.|#component\/)/.test(name!);
+    const found = isOwn ? new URL(name!.replace(/^#component\//, "").replace(/\.js$/, ".ts"), from) : undefined;
     const key = found?.href ?? name!;
     if (seen.has(key)) continue;
     seen.add(key);
@@ -20,24 +21,28 @@ describe("host/convex", () => {
     const modules = [...reached(new URL("../../js-wrapper/host/convex.ts", import.meta.url))];
     const own = modules.filter((name) => name.startsWith("file:"));
     expect(own.length).toBeGreaterThan(4);
-    const beside = own.filter((name) => !name.includes("/js-wrapper/host/")).map((name) => name.slice(name.indexOf("/js-wrapper/") + 1));
-    expect(beside.sort()).toEqual(["js-wrapper/given.ts", "js-wrapper/oversize.ts"]);
+    const root = new URL("../../", import.meta.url).href;
+    const beside = own.filter((name) => !name.includes("/js-wrapper/host/")).map((name) => name.slice(root.length));
+    // Of the component what it answers, and none of its functions.
+    expect(beside.sort()).toEqual(["convex/validators.ts", "js-wrapper/given.ts", "js-wrapper/oversize.ts"]);
     expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(["convex/server", "convex/values"]);
   });
 });
 
 describe.each([
-  ["the package's root", "index", ["client", "host", "mapping", "protocol"], ["convex/server", "convex/values"]],
-  ["client", "client/index", ["client", "host"], ["convex/values"]],
-  ["app-server", "app-server/index", ["app-server", "protocol"], []],
-  ["protocol", "protocol/index", ["protocol"], []],
-])("%s", (_name, entry, folders, others) => {
+  ["the package's root", "index", ["client", "host", "mapping", "protocol"], ["validators.ts"], ["convex/server", "convex/values"]],
+  ["client", "client/index", ["client", "host"], [], ["convex/values"]],
+  ["app-server", "app-server/index", ["app-server", "protocol"], [], []],
+  ["protocol", "protocol/index", ["protocol"], [], []],
+])("%s", (_name, entry, folders, component, others) => {
   it("reaches nothing of Node and not the core, and of other packages what runs in a browser and in Convex", () => {
     const wrapper = new URL("../../js-wrapper/", import.meta.url);
     const modules = [...reached(new URL(`${entry}.ts`, wrapper))];
     const own = modules.filter((name) => name.startsWith("file:"));
-    const found = new Set(own.map((name) => name.slice(wrapper.href.length).split("/")).flatMap(([folder, file]) => (file === undefined ? [] : [folder])));
+    const wrappers = own.filter((name) => name.startsWith(wrapper.href));
+    const found = new Set(wrappers.map((name) => name.slice(wrapper.href.length).split("/")).flatMap(([folder, file]) => (file === undefined ? [] : [folder])));
     expect([...found].sort()).toEqual(folders);
+    expect(own.filter((name) => !wrappers.includes(name)).map((name) => name.slice(name.lastIndexOf("/") + 1))).toEqual(component);
     expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(others);
   });
 });

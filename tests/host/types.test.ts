@@ -27,6 +27,7 @@ import {
   vHostEnsureSessionResult,
   vHostIngestSafeResult,
   vHostLifecycleInboundEvent,
+  vHostReturns,
   vHostStreamArgs,
   vHostStreamInboundEvent,
   vHostSyncRuntimeOptions,
@@ -40,10 +41,12 @@ const components = {} as { codexLocal: ComponentApi<"codexLocal"> };
 const _chat = {
   ensureThread: mutation({
     args: { actor: vHostActorContext, threadId: v.string() },
+    returns: vHostReturns.ensureThread,
     handler: async (ctx, args) => ensureThreadByCreate(ctx, components.codexLocal, args),
   }),
   registerTurnStart: mutation({
     args: { actor: vHostActorContext, threadId: v.string(), turnId: v.string(), inputText: v.string(), idempotencyKey: v.string() },
+    returns: vHostReturns.registerTurnStart,
     handler: async (ctx, args) => registerTurnStartHandler(ctx, components.codexLocal, args),
   }),
   ensureSession: mutation({
@@ -70,6 +73,7 @@ const _chat = {
       streamArgs: vHostStreamArgs,
       runtime: v.optional(vHostSyncRuntimeOptions),
     },
+    returns: vHostReturns.listThreadMessagesForHooks,
     handler: async (ctx, args) =>
       listThreadMessagesForHooksForActor(ctx, components.codexLocal, {
         actor: SERVER_ACTOR,

@@ -387,6 +387,8 @@ describe("a verdict", () => {
     ["a deleted thread", verdictOfAnswer({ status: "rejected", errors: error("E_THREAD_DELETED") }), "deleted"],
     ["any other rejection", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_OUT_OF_ORDER") }), "refused"],
     ["the network", verdictOfError(new TypeError("fetch failed")), "again"],
+    ["a thread too many, until the user has room", verdictOfError({ data: { code: "E_QUOTA", retryable: false } }), "again"],
+    ["the same, answered", verdictOfAnswer({ status: "rejected", errors: error("E_QUOTA") }), "again"],
     ["a token that was revoked", verdictOfError({ data: { code: "E_AUTH_DEVICE_FORBIDDEN", retryable: false } }), "again"],
     ["what is no error", verdictOfError("odd"), "again"],
     ["nothing", verdictOfError(undefined), "again"],

@@ -1,0 +1,52 @@
+/**
+ * How many threads each user has: a row that every thread's making and going rewrites, so that a bound on them costs one
+ * row, however many there are. Bindings are bounded with them: each is made with a thread of its own, and goes with it.
+ */
+import type { WithoutSystemFields } from "convex/server";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import { coded } from "../errors.js";
+import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
+
+/**
+ * Threads of one user, archived ones too, until their deletion begins. A hundred a day for three years; what makes ten a second,
+ * a loop or whoever has a credential that is not theirs, is stopped within three hours. SOURCE: ours, no limit of Convex is near.
+ */
+export const THREADS_MAX = 100_000;
+
+export const CROWDED = { code: "E_QUOTA", message: `a user has at most ${String(THREADS_MAX)} threads` } as const;
+
+/** Whether the user may have no thread more. */
+export async function isCrowded(ctx: ReadCtx, scope: Scope): Promise<boolean> {
+  const tally = await findTally(ctx, scope);
+  return tally !== null && tally.threads >= THREADS_MAX;
+}
+
+/**
+ * Makes a thread's row.
+ *
+ * @throws `E_QUOTA`
+ */
+export async function insertThread(ctx: WriteCtx, thread: WithoutSystemFields<Doc<"threads">>): Promise<Id<"threads">> {
+  const { tenantId, userId, threadId } = thread;
+  const tally = await findTally(ctx, thread);
+  if (tally === null) await ctx.db.insert("tallies", { tenantId, userId, threads: 1 });
+  else if (tally.threads >= THREADS_MAX) throw coded(CROWDED.code, CROWDED.message, { threadId });
+  else await ctx.db.patch("tallies", tally._id, { threads: tally.threads + 1 });
+  return ctx.db.insert("threads", thread);
+}
+
+/** Deletes the rows of threads of a user; with the last one the count goes too. */
+export async function deleteThreads(ctx: WriteCtx, scope: Scope, ids: readonly Id<"threads">[]): Promise<void> {
+  for (const id of ids) await ctx.db.delete("threads", id);
+  const tally = await findTally(ctx, scope);
+  if (tally === null || ids.length === 0) return;
+  if (tally.threads > ids.length) await ctx.db.patch("tallies", tally._id, { threads: tally.threads - ids.length });
+  else await ctx.db.delete("tallies", tally._id);
+}
+
+function findTally(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Doc<"tallies"> | null> {
+  return ctx.db
+    .query("tallies")
+    .withIndex("by_user", (q) => q.eq("tenantId", tenantId).eq("userId", userId))
+    .unique();
+}
