@@ -19,7 +19,9 @@ export default async function latency({ push }) {
   const backend = new Backend(push, { component });
   const call = async (name, args) => (await backend.call(name, args)).value;
   const ingest = ({ threadId, events }) => {
-    const streamDeltas = events.map(({ threadId: _, ...event }) => ({ type: "stream_delta", ...event }));
+    const streamDeltas = events.map(({ eventId, turnId, streamId, kind, payloadJson, cursorStart, cursorEnd, createdAt }) => {
+      return { type: "stream_delta", eventId, turnId, streamId, kind, payloadJson, cursorStart, cursorEnd, createdAt };
+    });
     return call("sync:ingestSafe", { actor, sessionId: `of ${threadId}`, threadId, streamDeltas, lifecycleEvents: [] });
   };
   const server = createServer((request, response) => {
