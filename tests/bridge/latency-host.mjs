@@ -31,21 +31,28 @@ const timer = setInterval(() => {
 }, 5);`;
 const ARGS = ["-e", STAND_IN];
 
-async function throughTheOutbox() {
+/** Convex, behind HTTP. */
+async function byHttp(batch) {
+  try {
+    const answer = await fetch(url, { method: "POST", body: JSON.stringify(batch) });
+    return answer.ok ? verdictOfAnswer(await answer.json()) : verdictOfError({ status: answer.status });
+  } catch (thrown) {
+    return verdictOfError(thrown);
+  }
+}
+
+const atOnce = () => Promise.resolve({ type: "acknowledged" });
+
+async function throughTheOutbox(convex) {
   const folder = await mkdtemp(path.join(tmpdir(), "outbox-latency-"));
   const onTheirWayMs = [];
   let batches = 0;
   const deliver = async (batch) => {
-    try {
-      const answer = await fetch(url, { method: "POST", body: JSON.stringify(batch) });
-      const verdict = answer.ok ? verdictOfAnswer(await answer.json()) : verdictOfError({ status: answer.status });
-      const nowMs = Date.now();
-      batches += 1;
-      if (verdict.type === "acknowledged") for (const { createdAt } of batch.events) onTheirWayMs.push(nowMs - createdAt);
-      return verdict;
-    } catch (thrown) {
-      return verdictOfError(thrown);
-    }
+    const verdict = await convex(batch);
+    const nowMs = Date.now();
+    batches += 1;
+    if (verdict.type === "acknowledged") for (const { createdAt } of batch.events) onTheirWayMs.push(nowMs - createdAt);
+    return verdict;
   };
   let bridge;
   const outbox = await Outbox.open({ folder, deliver, onError: console.error, onCrowded: (isCrowded) => bridge.hold(isCrowded) });
@@ -81,7 +88,9 @@ function told({ onTheirWayMs }) {
   return `median ${at(0.5)}, 99 % within ${at(0.99)}, 99.9 % within ${at(0.999)}, all within ${at(1)}`;
 }
 
-const whole = await throughTheOutbox();
-console.log(`${rate.toLocaleString("en")} events a second in ${threads.length} turns for ${seconds} s, ${whole.batches} batches`);
-console.log(`line to acknowledged batch: ${told(whole)}`);
-console.log(`line to a bare line reader: ${told(await bareReader())}`);
+console.log(`${rate.toLocaleString("en")} events a second in ${threads.length} turns for ${seconds} s, each line until its batch is acknowledged`);
+for (const [name, convex] of Object.entries({ "the component": byHttp, "what acknowledges at once": atOnce })) {
+  const whole = await throughTheOutbox(convex);
+  console.log(`by ${name}: ${told(whole)}; ${whole.batches} batches`);
+}
+console.log(`until a bare line reader has it: ${told(await bareReader())}`);

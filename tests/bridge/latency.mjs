@@ -1,5 +1,5 @@
 // How long an event is on its way, from the line that codex prints to the acknowledgement of its batch: part of `npm run bench:bridge`, run by
-// `cli.mjs script`. A stand-in prints 2,000 text deltas a second, as a fast model would with ten turns at once; the host (`latency-host.mjs`) has
+// `cli.mjs script`. A stand-in prints 2,000 text deltas a second, in `TURNS` turns at once; the host (`latency-host.mjs`) has
 // the bridge and the outbox; this process is Convex, with the bundle that the real CLI pushes, a fresh context for every call. Nothing is
 // asserted, for times are the machine's: what is kept of it stands in docs/EVIDENCE.md.
 import { spawn } from "node:child_process";
@@ -12,7 +12,7 @@ const SECONDS = Number(process.env["SECONDS"] ?? 60);
 const HOST = path.join(import.meta.dirname, "latency-host.mjs");
 
 const actor = { tenantId: "acme", userId: "ann", deviceId: "laptop" };
-const THREADS = Array.from({ length: 10 }, (_, at) => `019a3b5c-0000-7000-8000-00000000000${at}`);
+const THREADS = Array.from({ length: Number(process.env["TURNS"] ?? 1) }, (_, at) => `019a3b5c-0000-7000-8000-00000000000${at}`);
 
 export default async function latency({ push }) {
   const component = [...push.components.keys()].find((name) => name !== "");
