@@ -51,8 +51,7 @@ fn a_decision_is_sent_and_decided_at_once() {
     let head = [1_000.0, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 6.0, units(payload), none, 0.0, 0.0, 0.0, 3.0];
     let named = [1.0, 0.0, 0.0, 0.0, 1.0, 7.0, -1.0, 0.0, units(method), 0.0];
     let send = [&head[..], &named].concat();
-    let known =
-        [1.0, 1.0, units(method), 1.0, -1.0, -1.0, none, none, 7.0, -1.0, 0.0, -1.0, units(PAYLOAD)];
+    let known = [1.0, 1.0, units(method), 1.0, -1.0, -1.0, none, none, 7.0, -1.0, 0.0, -1.0, units(PAYLOAD)];
     let all = [texts.concat(), asked.concat()].concat();
     let answer = plan_decision_send(all.as_bytes(), &[&send[..], &known].concat()).unwrap();
     let command = r#"{"type":"insert","command":{"state":"queued","order":3,"request":{"requestId":"0","isNumber":true}},"writes":[]}"#;
