@@ -98,7 +98,7 @@ fn which_request_a_decision_is_about() {
     };
     for (call, want) in [
         (call(None, vec![]), "E_APPROVAL_NOT_FOUND None"),
-        (call(None, vec![other.clone()]), "E_APPROVAL_NOT_FOUND None"),
+        (call(None, vec![other]), "E_APPROVAL_NOT_FOUND None"),
         (call(None, vec![other, pending("1")]), "decide 1 \"decline\""),
         (call(Some("1"), vec![pending("0")]), "E_APPROVAL_NOT_FOUND None"),
         (call(Some("\"0\""), vec![pending("0")]), "E_APPROVAL_NOT_FOUND None"),
@@ -359,7 +359,7 @@ fn how_the_bridge_ends_a_request() {
             answered,
             response,
             policy: None,
-            known: vec![known.clone()],
+            known: vec![known],
         };
         assert_eq!(brief(&plan_resolve(&call)), want, "{known:?}");
     }
