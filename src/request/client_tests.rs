@@ -353,14 +353,8 @@ fn how_the_bridge_ends_a_request() {
         ),
     ] {
         let origin = Origin::default();
-        let call = ResolveCall {
-            thread_exists: true,
-            origin,
-            answered,
-            response,
-            policy: None,
-            known: vec![known],
-        };
+        let call =
+            ResolveCall { thread_exists: true, origin, answered, response, policy: None, known: vec![known] };
         assert_eq!(brief(&plan_resolve(&call)), want, "{known:?}");
     }
 }
