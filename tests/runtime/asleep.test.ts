@@ -76,11 +76,13 @@ async function begin(standIn: object) {
   const isHere = (current: object = {}) => vi.waitFor(async () => expect(await present()).toMatchObject({ machine: "here", bridge: "up", thread: "here", ...current }), WAIT);
   /** The server's time, and its crons. */
   const pass = async (ms: number) => {
-    await lid.pass(ms, () => component.finishInProgressScheduledFunctions());
+    const settle = () => component.finishInProgressScheduledFunctions();
+    await lid.pass(ms, settle);
     const { sessions, turnsInternal, commands, streams } = internal;
     for (const sweep of [sessions.timeoutStaleSessions, turnsInternal.endSilentTurns, commands.expireCommands, streams.cleanupExpiredDeltas, streams.cleanupFinishedStreams]) {
-      await component.mutation(sweep, {});
+      await lid.atServer(() => component.mutation(sweep, {}));
     }
+    await lid.pass(0, settle);
   };
   await vi.waitFor(() => expect(lid.inFlight).toBe(0), WAIT);
   return { lid, component, runtime, problems, beats, answers, threadId, texts, says, send, command, ends, present, isHere, pass };

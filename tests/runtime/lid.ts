@@ -69,6 +69,11 @@ export class Lid {
     }
   }
 
+  /** What the server does by itself: timers that this sets are its own. */
+  atServer<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    return this.#inServer.run(true, work);
+  }
+
   shut(): void {
     this.#shuts += 1;
     this.#opened = new Promise((resolve) => {
