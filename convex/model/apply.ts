@@ -1,8 +1,8 @@
 /** Applies the writes of a plan, one by one, as they are. */
 import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/boundary.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import { coded } from "../errors.js";
 import type { Actor } from "../validators.js";
+import { existing } from "./core.js";
 import { defined } from "./defined.js";
 import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows, type TurnToEnd } from "./load.js";
 import { putNewest } from "./newest.js";
@@ -38,7 +38,7 @@ export async function applyTurnEnd(
 ): Promise<void> {
   const { threadId } = thread;
   const args = { actor, sessionId: "", threadId, streamDeltas: [], lifecycleEvents: [] };
-  const loaded = { ...rows, thread, own: null, heads: [], marks: null, quarantine: [] };
+  const loaded = { ...rows, thread, own: null, heads: [], marks: null, quarantine: [], tally: null };
   await applyWrites(ctx, { scope: scopeOf(actor), threadId, nowMs, args, rows: loaded }, writes);
 }
 
@@ -112,15 +112,8 @@ function applyWrite(ctx: WriteCtx, target: Target, write: Write): Promise<void> 
 }
 
 async function makeThread(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target): Promise<void> {
-  const id = await insertThread(ctx, {
-    ...scope,
-    threadId,
-    localThreadId: threadId,
-    status: "active",
-    nextTurnOrder: 0,
-    createdAt: nowMs,
-    updatedAt: nowMs,
-  });
+  const row = { ...scope, threadId, localThreadId: threadId, status: "active" as const, nextTurnOrder: 0, createdAt: nowMs, updatedAt: nowMs };
+  const id = await insertThread(ctx, row, rows.tally);
   rows.thread = await ctx.db.get("threads", id);
 }
 
@@ -342,7 +335,3 @@ function createdAtOf({ args, nowMs }: Target, event: number): number {
 }
 
 /** The core names what it was given: anything else is a bug of this software. */
-function existing<Value>(value: Value | null | undefined): Value {
-  if (value === null || value === undefined) throw coded("E_INTERNAL", "the core named a row or an event that it was not given");
-  return value;
-}

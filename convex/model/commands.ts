@@ -338,8 +338,8 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
  * No number of open commands holds it up; where an interrupt of the turn is open nothing is sent, and the mark on the turn stands.
  */
 export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"threads">, turnId: string, nowMs: number): Promise<void> {
-  const { isBound, open, order } = await loadOwn(ctx, thread);
-  const { call, sent } = ownCall(actor, thread, "interrupt", { turnId }, { openCount: open.length, order, nowMs });
+  const [{ isBound, order }, open] = await Promise.all([loadOwn(ctx, thread), openCommands(ctx, thread)]);
+  const { call, sent } = ownCall(actor, thread, "interrupt", { turnId }, order, nowMs);
   const { named, turn, carrier } = await loadNamed(ctx, thread, { turnId }, sent.kind);
   const ids = [turn?.turnId, turn?.clientTurnId];
   const same = open.findLast(({ kind, threadId, targetTurnId = "" }) => kind === sent.kind && threadId === thread.threadId && ids.includes(targetTurnId));
@@ -364,14 +364,14 @@ export async function sendDecision(ctx: WriteCtx, actor: Actor, thread: Doc<"thr
 /** Sends decisions, in one crossing; answers of each why it can never be sent. */
 async function sendAll(ctx: WriteCtx, thread: Doc<"threads">, all: readonly { actor: Actor; decided: Decided }[], nowMs: number): Promise<(Refusal | null)[]> {
   if (all.length === 0) return [];
-  const { isBound, open, order } = await loadOwn(ctx, thread);
+  const { isBound, order } = await loadOwn(ctx, thread);
   if (!isBound) return [];
   const calls = await Promise.all(
     all.map(async ({ actor, decided: { row, decision, shownSha256 } }, at) => {
       const { requestId, runtimeId, generation, appGeneration, commandId } = row;
       const name = { requestId, ...defined({ runtimeId, generation, appGeneration }) };
       const payload = { ...name, decision: JSON.parse(decision) as unknown, ...defined({ shownSha256 }) };
-      const { call, sent } = ownCall(actor, thread, "decide", payload, { openCount: open.length, order: order + at, nowMs });
+      const { call, sent } = ownCall(actor, thread, "decide", payload, order + at, nowMs);
       const [shown, carrier] = await Promise.all([isShown(ctx, thread, row.turnId), commandId === undefined ? null : findCommand(ctx, thread, commandId)]);
       const request = shown ? { status: row.status, carried: false } : null;
       const same = carrier && (await factsOf(ctx, carrier));
@@ -418,18 +418,14 @@ export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs
 
 /** What commands that the component sends itself are planned from. */
 async function loadOwn(ctx: ReadCtx, thread: Doc<"threads">) {
-  const [writer, open, order] = await Promise.all([
-    writerOf(ctx, thread, thread.threadId),
-    openCommands(ctx, thread),
-    nextOrder(ctx, thread, thread.threadId),
-  ]);
-  return { isBound: writer?.runtimeId !== undefined, open, order };
+  const [writer, order] = await Promise.all([writerOf(ctx, thread, thread.threadId), nextOrder(ctx, thread, thread.threadId)]);
+  return { isBound: writer?.runtimeId !== undefined, order };
 }
 
-/** A command that the component sends itself, for the core and for {@link insertCommand}. */
-function ownCall(actor: Actor, thread: Doc<"threads">, kind: string, payload: object, { openCount, order, nowMs }: { openCount: number; order: number; nowMs: number }) {
+/** A command that the component sends itself, for the core and for {@link insertCommand}: how many are open does not matter to it. */
+function ownCall(actor: Actor, thread: Doc<"threads">, kind: string, payload: object, order: number, nowMs: number) {
   const said = { nowMs, thread, commandId: `${kind}:${crypto.randomUUID()}`, kind, payloadJson: JSON.stringify(payload), ttlMs: undefined };
-  const call = { ...said, own: true, sentBefore: null, openCount, nextOrder: order, named: null };
+  const call = { ...said, own: true, sentBefore: null, openCount: 0, nextOrder: order, named: null };
   return { call, sent: { ...said, scope: scopeOf(actor), deviceId: actor.deviceId } };
 }
 

@@ -15,3 +15,13 @@ export function decide<Answer>(ask: () => Answer): Answer {
     throw error;
   }
 }
+
+/**
+ * What has to be there: where it is not, the core named what it was not given, or this software has another bug.
+ *
+ * @throws `E_INTERNAL`
+ */
+export function existing<Value>(value: Value | null | undefined, otherwise = "the core named a row or an event that it was not given"): Value {
+  if (value === null || value === undefined) throw coded("E_INTERNAL", otherwise);
+  return value;
+}

@@ -7,7 +7,7 @@ import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
 import { defined } from "./defined.js";
-import { decide } from "./core.js";
+import { decide, existing } from "./core.js";
 import { endJob, forgetInPresence, gravesOf, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { deleteThreads } from "./tally.js";
@@ -38,6 +38,8 @@ const THREADS_LOOKED_AT_MAX = 50;
 const ACTOR_ROWS_MAX = 100;
 /** Bindings that go with their thread's row; those beyond go with its other rows. */
 const BINDINGS_MAX = 100;
+
+const NO_JOB = "a job is there while it is worked on";
 
 type Job = Doc<"deletions">;
 
@@ -75,7 +77,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
       const named = defined({ threadId, turnId: turnId ?? undefined, reason: reason === undefined ? undefined : cutNote(reason) });
       const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
       if (of.kind === "revert" && thread !== null && places !== undefined) await hide(ctx, thread, job, places);
-      if (first !== undefined) await doStep(ctx, await existing(ctx, job), first, nowMs);
+      if (first !== undefined) await doStep(ctx, existing(await ctx.db.get("deletions", job), NO_JOB), first, nowMs);
       else await ctx.scheduler.runAt(dueAt, internal.deletions.step, { job });
       return { deletionJobId: job, scheduledFor: dueAt };
     }
@@ -303,17 +305,12 @@ async function hideThreads(ctx: WriteCtx, { tenantId, userId }: Scope, hidden: r
 }
 
 async function finish(ctx: WriteCtx, { _id }: Job, { nowMs, expiresAt, buriedUntil }: Batch): Promise<void> {
-  const job = await existing(ctx, _id);
+  const job = existing(await ctx.db.get("deletions", _id), NO_JOB);
   if (job.tombstone !== undefined) await ctx.db.patch("tombstones", job.tombstone, { expiresAt: buriedUntil });
   await show(ctx, job);
   await endJob(ctx, job, "completed", nowMs, expiresAt);
 }
 
-async function existing(ctx: ReadCtx, id: Id<"deletions">): Promise<Job> {
-  const job = await ctx.db.get("deletions", id);
-  if (job === null) throw coded("E_INTERNAL", "a job is there while it is worked on");
-  return job;
-}
 
 type PlacesOf = { from: number; to: number };
 

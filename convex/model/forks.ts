@@ -7,7 +7,7 @@ import { coded } from "../errors.js";
 import type { Actor, ForkJob } from "../validators.js";
 import { defined } from "./defined.js";
 import { copyBatch } from "./copies.js";
-import { decide } from "./core.js";
+import { decide, existing } from "./core.js";
 import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { insertThread } from "./tally.js";
 import { clearTombstone, findByHash, findTombstone } from "./tombstones.js";
@@ -24,6 +24,8 @@ export type ForkAsked = {
 type Job = Doc<"forks">;
 /** When a job ended, until when it is kept, and why it failed. */
 type End = { nowMs: number; expiresAt: number; code?: string };
+
+const NO_THREAD = "the core forked a thread that is not there";
 
 /** Jobs that are counted. SOURCE: `src/limits.rs`, JOBS_OPEN_MAX. */
 const OPEN_JOBS_MAX = 100;
@@ -52,7 +54,7 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
   );
   if (answer.type === "rejected") throw coded(answer.code, answer.message, defined({ threadId, newThreadId, turnId }));
   if (answer.type === "keep" && known !== null) return known;
-  if (source === null || answer.type === "keep") throw coded("E_INTERNAL", "the core forked a thread that is not there");
+  if (source === null || answer.type === "keep") throw coded("E_INTERNAL", NO_THREAD);
   const end = turn === null ? source.nextTurnOrder : turn.turnOrder + 1;
   if (answer.tombstone !== undefined) {
     const tombstone = await findByHash(ctx, answer.tombstone);
@@ -74,9 +76,9 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
     dueAt: nowMs,
   });
   await ctx.db.patch("threads", copy, { filling: id, nextTurnOrder: end });
-  const job = existing(await ctx.db.get("forks", id));
+  const job = existing(await ctx.db.get("forks", id), NO_THREAD);
   await doStep(ctx, { job, source, copy: await ctx.db.get("threads", copy) }, answer.first, nowMs);
-  return existing(await ctx.db.get("forks", id));
+  return existing(await ctx.db.get("forks", id), NO_THREAD);
 }
 
 export function presentFork({ _id, state, copiedTurns, copiedMessages, createdAt, ...job }: Job): ForkJob {
@@ -113,8 +115,8 @@ async function doStep(ctx: MutationCtx, { job, source, copy }: Loaded, step: For
       return { copied: 0, hasMore: false };
     case "copy": {
       const { rows, units, expiresAt, retryAt } = step;
-      const begun: Job = step.begins ? { ...job, ...defined({ newest: await newestOf(ctx, existing(source), job.before) }) } : job;
-      const { turns, messages, more, place } = await copyBatch(ctx, begun, existing(source), existing(copy), { rows, units });
+      const begun: Job = step.begins ? { ...job, ...defined({ newest: await newestOf(ctx, existing(source, NO_THREAD), job.before) }) } : job;
+      const { turns, messages, more, place } = await copyBatch(ctx, begun, existing(source, NO_THREAD), existing(copy, NO_THREAD), { rows, units });
       const counts = { copiedTurns: job.copiedTurns + turns, copiedMessages: job.copiedMessages + messages };
       await ctx.db.patch("forks", id, { state: "running", ...defined({ newest: begun.newest }), ...place, ...counts, dueAt: retryAt });
       if (more) await ctx.scheduler.runAfter(0, internal.forks.step, { job: id });
@@ -213,9 +215,4 @@ async function wakeThoseBehind(ctx: MutationCtx, { tenantId, userId, newThreadId
     .withIndex("by_source", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", newThreadId).eq("state", "scheduled"))
     .take(OPEN_JOBS_MAX);
   for (const { _id: job } of waiting) await ctx.scheduler.runAfter(0, internal.forks.step, { job });
-}
-
-function existing<Value>(value: Value | null): Value {
-  if (value === null) throw coded("E_INTERNAL", "the core forked a thread that is not there");
-  return value;
 }

@@ -4,7 +4,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import type { Actor, ImportStatus } from "../validators.js";
-import { decide } from "./core.js";
+import { decide, existing } from "./core.js";
 import type { Outcome } from "./ingest.js";
 import { findHead, type IngestArgs } from "./load.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
@@ -25,6 +25,8 @@ export type ImportArgs = {
 };
 
 type Progress = Pick<Doc<"imports">, "state" | "position" | "importedItems" | "quarantined" | "updatedAt">;
+
+const NOT_GIVEN = "the core named a turn or an item that it was not given";
 
 /** Takes a batch as every other is taken. */
 export type Ingest = (args: IngestArgs) => Promise<Outcome>;
@@ -48,7 +50,7 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
   );
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, ...(known === null ? {} : known.position) });
   const nowMs = Date.now();
-  const streamDeltas = answer.events.map((event) => deltaOf(threadId, existing(turns[event.turn]), event, nowMs));
+  const streamDeltas = answer.events.map((event) => deltaOf(threadId, existing(turns[event.turn], NOT_GIVEN), event, nowMs));
   const quarantined = streamDeltas.length === 0 ? 0 : await take(ingest, { ...args, streamDeltas });
   const { next } = answer;
   // What is gone through again is counted again.
@@ -102,15 +104,10 @@ function streamOf(threadId: string, turnId: string): string {
 function deltaOf(threadId: string, { turnId, turnJson, items }: ImportedTurn, event: ImportEvent, nowMs: number): IngestArgs["streamDeltas"][number] {
   const { item, kind, begins, isJson, cursorStart, cursorEnd, createdAt = nowMs } = event;
   const streamId = streamOf(threadId, turnId);
-  const whole = existing(item === undefined ? turnJson : items[item]);
+  const whole = existing(item === undefined ? turnJson : items[item], NOT_GIVEN);
   const json = begins === undefined ? (isJson ? whole : JSON.stringify(whole)) : JSON.stringify(begins);
   const ids = item === undefined ? { threadId } : { threadId, turnId };
   const params = JSON.stringify(ids).slice(0, -1);
   const payloadJson = `{"method":"${kind}","params":${params},"${item === undefined ? "turn" : "item"}":${json}}}`;
   return { eventId: `import:${streamId}:${String(cursorStart)}`, turnId, streamId, kind, payloadJson, cursorStart, cursorEnd, createdAt };
-}
-
-function existing<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw coded("E_INTERNAL", "the core named a turn or an item that it was not given");
-  return value;
 }

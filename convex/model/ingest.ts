@@ -25,8 +25,7 @@ export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: bool
   if (buried !== null) {
     return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
   }
-  const makes = !strict && loaded.rows.thread === null;
-  if (makes && (await isCrowded(ctx, scopeOf(args.actor)))) {
+  if (loaded.rows.thread === null && isCrowded(loaded.rows.tally)) {
     return { type: "rejected", fault: { code: "UNKNOWN", errorCode: CROWDED.code, message: CROWDED.message, recoverable: false } };
   }
   const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));

@@ -8,6 +8,7 @@ import { loadFold } from "./folds.js";
 import { quarantineOf } from "./quarantine.js";
 import { loadRequests } from "./requests.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
+import { findTally, type Tally } from "./tally.js";
 import { isDeletedTurn } from "./visible.js";
 
 /** Beyond this the core refuses the batch, so that nothing more need be loaded. SOURCE: `src/limits.rs`, BATCH_STREAMS_MAX. */
@@ -46,6 +47,8 @@ export type IngestRows = {
   streams: Doc<"streams">[];
   quarantine: Doc<"quarantine">[];
   requests: Doc<"serverRequests">[];
+  /** Where the batch makes its thread; see `tally.ts`. */
+  tally: Tally;
 };
 
 export type LoadedIngest = { call: IngestCall; rows: IngestRows };
@@ -66,6 +69,7 @@ export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean
     args.lifecycleEvents.length === 0 ? null : findMarks(ctx, scope, args.threadId),
   ]);
   const found = heads.filter((head) => head !== null);
+  const tally = thread === null && !strict ? await findTally(ctx, scope) : null;
   return {
     call: {
       strict,
@@ -81,7 +85,7 @@ export async function loadIngest(ctx: ReadCtx, args: IngestArgs, strict: boolean
       // The core need not ask for what cannot be there.
       loaded: thread === null ? NOTHING : null,
     },
-    rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [], quarantine: [], requests: [] },
+    rows: { thread, own: session.own, heads: found, marks, turns: [], messages: [], streams: [], quarantine: [], requests: [], tally },
   };
 }
 

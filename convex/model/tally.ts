@@ -15,22 +15,25 @@ export const THREADS_MAX = 100_000;
 
 export const CROWDED = { code: "E_QUOTA", message: `a user has at most ${String(THREADS_MAX)} threads` } as const;
 
+/** How many threads a user has; null where that is none. */
+export type Tally = Doc<"tallies"> | null;
+
 /** Whether the user may have no thread more. */
-export async function isCrowded(ctx: ReadCtx, scope: Scope): Promise<boolean> {
-  const tally = await findTally(ctx, scope);
+export function isCrowded(tally: Tally): boolean {
   return tally !== null && tally.threads >= THREADS_MAX;
 }
 
 /**
  * Makes a thread's row.
  *
+ * @param known - the count, where it was read
  * @throws `E_QUOTA`
  */
-export async function insertThread(ctx: WriteCtx, thread: WithoutSystemFields<Doc<"threads">>): Promise<Id<"threads">> {
+export async function insertThread(ctx: WriteCtx, thread: WithoutSystemFields<Doc<"threads">>, known?: Tally): Promise<Id<"threads">> {
   const { tenantId, userId, threadId } = thread;
-  const tally = await findTally(ctx, thread);
+  const tally = known === undefined ? await findTally(ctx, thread) : known;
+  if (isCrowded(tally)) throw coded(CROWDED.code, CROWDED.message, { threadId });
   if (tally === null) await ctx.db.insert("tallies", { tenantId, userId, threads: 1 });
-  else if (tally.threads >= THREADS_MAX) throw coded(CROWDED.code, CROWDED.message, { threadId });
   else await ctx.db.patch("tallies", tally._id, { threads: tally.threads + 1 });
   return ctx.db.insert("threads", thread);
 }
@@ -44,7 +47,7 @@ export async function deleteThreads(ctx: WriteCtx, scope: Scope, ids: readonly I
   else await ctx.db.delete("tallies", tally._id);
 }
 
-function findTally(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Doc<"tallies"> | null> {
+export function findTally(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Tally> {
   return ctx.db
     .query("tallies")
     .withIndex("by_user", (q) => q.eq("tenantId", tenantId).eq("userId", userId))

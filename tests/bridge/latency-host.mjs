@@ -1,16 +1,12 @@
 // The host of latency.mjs: the stand-in's lines through the bridge and the outbox to a Convex behind HTTP; then the same lines through a reader
 // that only looks for line ends. It prints how long events were on their way.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { CodexLocalBridge } from "../../dist/js-wrapper/bridge/index.js";
-import { Outbox, verdictOfAnswer, verdictOfError } from "../../dist/js-wrapper/outbox/index.js";
+import { deliverTo } from "../outbox/http.mjs";
+import { throughTheOutbox } from "./through-the-outbox.mjs";
 
 const [url, threadsJson, ...numbers] = process.argv.slice(2);
 const threads = JSON.parse(threadsJson);
 const [rate, seconds] = numbers.map(Number);
-const FLUSH_MS = 60_000;
 
 /** Prints what is due every 5 ms, one turn after the other, each line with the time at which it was written. */
 const STAND_IN = `
@@ -31,39 +27,18 @@ const timer = setInterval(() => {
 }, 5);`;
 const ARGS = ["-e", STAND_IN];
 
-/** Convex, behind HTTP. */
-async function byHttp(batch) {
-  try {
-    const answer = await fetch(url, { method: "POST", body: JSON.stringify(batch) });
-    return answer.ok ? verdictOfAnswer(await answer.json()) : verdictOfError({ status: answer.status });
-  } catch (thrown) {
-    return verdictOfError(thrown);
-  }
-}
-
 const atOnce = () => Promise.resolve({ type: "acknowledged" });
 
-async function throughTheOutbox(convex) {
-  const folder = await mkdtemp(path.join(tmpdir(), "outbox-latency-"));
+async function onTheirWay(convex) {
   const onTheirWayMs = [];
   let batches = 0;
-  const deliver = async (batch) => {
+  await throughTheOutbox(ARGS, async (batch) => {
     const verdict = await convex(batch);
     const nowMs = Date.now();
     batches += 1;
     if (verdict.type === "acknowledged") for (const { createdAt } of batch.events) onTheirWayMs.push(nowMs - createdAt);
     return verdict;
-  };
-  let bridge;
-  const outbox = await Outbox.open({ folder, deliver, onError: console.error, onCrowded: (isCrowded) => bridge.hold(isCrowded) });
-  await new Promise((resolve) => {
-    const handlers = { onEvent: (event) => outbox.append(event), onGlobalMessage() {}, onProtocolError() {}, onProcessExit: resolve };
-    bridge = new CodexLocalBridge({ codexBin: process.execPath, args: ARGS, initialize: false }, handlers);
-    bridge.start();
   });
-  if ((await outbox.flush(FLUSH_MS)) > 0) throw new Error("events are left");
-  await outbox.close();
-  await rm(folder, { recursive: true });
   if (onTheirWayMs.length < rate * seconds) throw new Error(`${onTheirWayMs.length} of ${rate * seconds} events arrived`);
   return { onTheirWayMs, batches };
 }
@@ -89,8 +64,8 @@ function told({ onTheirWayMs }) {
 }
 
 console.log(`${rate.toLocaleString("en")} events a second in ${threads.length} turns for ${seconds} s, each line until its batch is acknowledged`);
-for (const [name, convex] of Object.entries({ "the component": byHttp, "what acknowledges at once": atOnce })) {
-  const whole = await throughTheOutbox(convex);
+for (const [name, convex] of Object.entries({ "the component": deliverTo(url), "what acknowledges at once": atOnce })) {
+  const whole = await onTheirWay(convex);
   console.log(`by ${name}: ${told(whole)}; ${whole.batches} batches`);
 }
 console.log(`until a bare line reader has it: ${told(await bareReader())}`);

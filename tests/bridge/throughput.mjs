@@ -2,11 +2,7 @@
 // A stand-in prints text deltas as fast as it can; Convex is a function that acknowledges at once. Nothing is asserted, for times are
 // the machine's: what is kept of it stands in docs/EVIDENCE.md.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { CodexLocalBridge } from "../../dist/js-wrapper/bridge/index.js";
-import { Outbox } from "../../dist/js-wrapper/outbox/index.js";
+import { throughTheOutbox } from "./through-the-outbox.mjs";
 
 const EVENTS = Number(process.argv[2] ?? 500_000);
 const MIB = 1024 * 1024;
@@ -38,26 +34,14 @@ async function bareReader() {
   return lines;
 }
 
-async function throughTheOutbox() {
-  const folder = await mkdtemp(path.join(tmpdir(), "outbox-bench-"));
+async function whatArrives() {
   let arrived = 0;
   let batches = 0;
-  const deliver = async ({ events }) => {
+  await throughTheOutbox(ARGS, async ({ events }) => {
     arrived += events.length;
     batches += 1;
     return { type: "acknowledged" };
-  };
-  let bridge;
-  const outbox = await Outbox.open({ folder, deliver, onError: console.error, onCrowded: (isCrowded) => bridge.hold(isCrowded) });
-  await new Promise((resolve) => {
-    const onEvent = (event) => outbox.append(event);
-    bridge = new CodexLocalBridge({ codexBin: process.execPath, args: ARGS, initialize: false }, { onEvent, onGlobalMessage() {}, onProtocolError() {}, onProcessExit: resolve });
-    bridge.start();
   });
-  // Each is on disk before it leaves.
-  if ((await outbox.flush(600_000)) > 0) throw new Error("events are left");
-  await outbox.close();
-  await rm(folder, { recursive: true });
   // The end of the turn that the stand-in leaves open is the bridge's own.
   if (arrived !== EVENTS + 1) throw new Error(`${arrived} of ${EVENTS + 1} events arrived`);
   return { events: arrived, batches };
@@ -72,7 +56,7 @@ async function timed(work) {
 const bare = await timed(bareReader);
 const memory = [];
 const sampler = setInterval(() => memory.push(process.memoryUsage().rss / MIB), 250);
-const whole = await timed(throughTheOutbox);
+const whole = await timed(whatArrives);
 clearInterval(sampler);
 const rate = (seconds) => `${Math.round(EVENTS / seconds).toLocaleString("en")} events/s`;
 console.log(`${EVENTS.toLocaleString("en")} text deltas`);
