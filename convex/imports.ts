@@ -29,7 +29,7 @@ export const importHistory = mutation({
     atEnd: v.optional(v.boolean()),
   },
   returns: vImportStatus,
-  handler: (ctx, args) => importPage(ctx, args, (batch) => runIngest(ctx, batch, false)),
+  handler: (ctx, args) => importPage(ctx, args, (batch, foreseen) => runIngest(ctx, batch, false, foreseen)),
 });
 
 /**

@@ -11,7 +11,7 @@ use crate::limits::{
     DELETION_RETRY_MS, FORK_ROWS_MAX, FORK_UNITS_MAX, JOB_TTL_MS, JOBS_OPEN_MAX, SAFE_INTEGER_MAX,
 };
 use crate::pack::{Misfit, Unpacker};
-use crate::tombstone::{Buried, tombstone_of};
+use crate::tombstone::NewThread;
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -63,17 +63,6 @@ pub struct ForkCall<'a> {
     pub filling: bool,
     /// Forks of the same owner that have not ended.
     pub open_count: u64,
-}
-
-/// A thread that a fork makes: whose it is, and its id.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NewThread<'a> {
-    /// The tenant.
-    pub tenant_id: &'a str,
-    /// The user.
-    pub user_id: &'a str,
-    /// The id.
-    pub thread_id: &'a str,
 }
 
 /// The answer to the wish.
@@ -129,9 +118,7 @@ pub fn plan_fork(call: &ForkCall<'_>) -> ForkAnswer {
             filling: call.filling,
             now_ms: call.now_ms,
         }),
-        tombstone: call
-            .new_thread
-            .map(|new| tombstone_of(Buried::Thread, new.tenant_id, new.user_id, new.thread_id)),
+        tombstone: call.new_thread.map(NewThread::tombstone),
     }
 }
 
@@ -342,6 +329,7 @@ fn folded(row: &FoldRow<'_>) -> Option<TailCopy> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tombstone::{Buried, tombstone_of};
 
     const STATES: [ForkState; 4] =
         [ForkState::Scheduled, ForkState::Running, ForkState::Completed, ForkState::Failed];

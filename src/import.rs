@@ -6,10 +6,16 @@
 
 use crate::error::Code;
 use crate::event::json::Json;
+use crate::ingest::write::{ChunkRange, ItemName, Needs};
 use crate::limits::{ID_BYTES_MAX, IMPORT_BYTES_MAX, IMPORT_ITEMS_MAX, IMPORT_TURNS_MAX};
 use crate::pack::{Misfit, Unpacker, safe_integer};
+use crate::sorted::add;
+use crate::tombstone::NewThread;
 use serde::Serialize;
 use tsify::Tsify;
+
+/// The method of a turn's end.
+const TURN_COMPLETED: &str = "turn/completed";
 
 /// A place in a history: everything before it is imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Tsify)]
@@ -24,6 +30,8 @@ pub struct Place {
 /// A page of a history.
 #[derive(Clone, Debug, Default)]
 pub struct ImportCall<'a> {
+    /// The thread that is to be made, where it does not exist.
+    pub new_thread: Option<NewThread<'a>>,
     /// Whether the app-server gives the thread's items other ids than those of its events.
     pub legacy: bool,
     /// Whether the import begins again.
@@ -41,6 +49,8 @@ pub struct ImportCall<'a> {
 /// A turn of a page.
 #[derive(Clone, Debug, Default)]
 pub struct ImportTurn<'a> {
+    /// Its id.
+    pub turn_id: &'a str,
     /// The turn as the app-server has it, whatever items it lists.
     pub json: &'a str,
     /// Whether items of it come with the next page.
@@ -66,6 +76,11 @@ pub enum ImportAnswer {
     Import {
         /// In the order of their streams.
         events: Vec<ImportEvent>,
+        /// Every row that they can ask for as a batch, so that the batch need not ask.
+        needs: Box<Needs>,
+        /// The name of the thread's tombstone, where the thread is made: it may have been deleted before.
+        #[tsify(optional)]
+        tombstone: Option<String>,
         /// Where the import goes on: short of the page's end, the rest of it is sent again.
         next: Place,
     },
@@ -84,7 +99,7 @@ pub struct ImportEvent {
     pub kind: &'static str,
     /// The item, where it begins: its end says the rest.
     #[tsify(optional)]
-    pub begins: Option<ItemName>,
+    pub begins: Option<BegunItem>,
     /// Whether the turn or item that it holds is JSON.
     pub is_json: bool,
     /// Where it begins on its stream.
@@ -99,7 +114,7 @@ pub struct ImportEvent {
 /// An item's id and type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
-pub struct ItemName {
+pub struct BegunItem {
     /// Its id.
     pub id: String,
     /// Its type.
@@ -114,12 +129,14 @@ impl<'a> ImportCall<'a> {
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
+            new_thread: call.optional(NewThread::unpack),
             legacy: call.flag(),
             restart: call.flag(),
             used: call.flag(),
             known: call.optional(|call| Place { turn: call.integer(), item: call.integer() }),
             at: (call.number(), call.number()),
             turns: call.list(|call| ImportTurn {
+                turn_id: call.text(),
                 json: call.text(),
                 more: call.flag(),
                 foreign: call.flag(),
@@ -145,14 +162,16 @@ pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
     if at > known {
         return refused(Code::ESyncOutOfOrder, "the page begins behind what was imported");
     }
-    let mut events = Events { known, next: known, events: Vec::new(), turns: 0, items: 0, bytes: 0 };
+    let mut events = Events { known, next: known, ..Events::default() };
     for ((order, turn), index) in (at.turn..).zip(&call.turns).zip(0..) {
         let first = if order == at.turn { at.item } else { 0 };
         if order >= known.turn && !events.add_turn(index, turn, order, first, call.legacy && turn.foreign) {
             break;
         }
     }
-    ImportAnswer::Import { events: events.events, next: events.next }
+    let Events { events, needs, next, .. } = events;
+    let tombstone = call.new_thread.filter(|_| !events.is_empty()).map(NewThread::tombstone);
+    ImportAnswer::Import { events, needs: Box::new(needs), tombstone, next }
 }
 
 /// A number in a history: what is larger is none, so that a cursor is always one.
@@ -160,10 +179,12 @@ fn number(value: f64) -> Option<u64> {
     safe_integer(value).filter(|number| *number <= u64::from(u32::MAX))
 }
 
+#[derive(Default)]
 struct Events {
     known: Place,
     next: Place,
     events: Vec<ImportEvent>,
+    needs: Needs,
     turns: usize,
     items: usize,
     bytes: usize,
@@ -183,6 +204,20 @@ impl Events {
             return false;
         }
         self.turns += 1;
+        let first_event = self.events.len();
+        let follows = self.take_turn(index, turn, order, first, left_out);
+        self.foresee(turn.turn_id, first_event);
+        follows
+    }
+
+    fn take_turn(
+        &mut self,
+        index: u32,
+        turn: &ImportTurn<'_>,
+        order: u64,
+        first: u64,
+        left_out: bool,
+    ) -> bool {
         let from = if order == self.known.turn { self.known.item } else { 0 };
         let facts = TurnFacts::read(turn.json);
         let event = |kind, cursor_start, created_at| ImportEvent {
@@ -217,10 +252,35 @@ impl Events {
         }
         if facts.ended {
             let at = facts.completed_at.or(facts.started_at);
-            self.push(left_out, turn.json, event("turn/completed", 2 * count + 1, at));
+            self.push(left_out, turn.json, event(TURN_COMPLETED, 2 * count + 1, at));
         }
         self.next = Place { turn: order + 1, item: 0 };
         true
+    }
+
+    /// What a batch can ask for of a turn whose events begin with the one of that index (`src/ingest/plan.rs`, `ask`), whatever
+    /// is there of the turn. Its items are those that begin: one without a name means nothing to a batch.
+    fn foresee(&mut self, turn_id: &str, first_event: usize) {
+        let events = self.events.get(first_event..).unwrap_or_default();
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
+        let needs = &mut self.needs;
+        needs.chunks.push(ChunkRange {
+            event: u32::try_from(first_event).unwrap_or(u32::MAX),
+            start: first.cursor_start,
+            end: last.cursor_end,
+        });
+        for event in events {
+            needs.open_requests |= event.item.is_none();
+            needs.open_turns |= event.kind == TURN_COMPLETED;
+            if let Some(begun) = &event.begins {
+                needs.items.push(ItemName { turn_id: turn_id.to_owned(), item_id: begun.id.clone() });
+            }
+        }
+        for list in [&mut needs.turns, &mut needs.closing, &mut needs.next_orders] {
+            add(list, turn_id);
+        }
+        // A payload that does not say what its kind needs.
+        needs.quarantine = true;
     }
 
     /// An item begins, by its name alone, and ends; one that has no name ends only.
@@ -299,7 +359,7 @@ impl TurnFacts {
 /// What an import reads of an item.
 struct ItemFacts {
     is_json: bool,
-    name: Option<ItemName>,
+    name: Option<BegunItem>,
     started_at: Option<f64>,
     completed_at: Option<f64>,
 }
@@ -313,7 +373,7 @@ impl ItemFacts {
             value.and_then(Json::str).map(|text| text.to_whole()).filter(|text| text.len() <= ID_BYTES_MAX)
         };
         let name = match (short(id), short(item_type)) {
-            (Some(id), Some(item_type)) => Some(ItemName { id, item_type }),
+            (Some(id), Some(item_type)) => Some(BegunItem { id, item_type }),
             _ => None,
         };
         Self { is_json: json.is_some(), name, started_at: time(started), completed_at: time(completed) }
@@ -333,7 +393,7 @@ mod tests {
     const ITEM: &str = r#"{"id":"m","type":"x","startedAtMs":2500,"completedAtMs":3000}"#;
 
     fn turn<'a>(json: &'a str, items: &[&'a str]) -> ImportTurn<'a> {
-        ImportTurn { json, more: false, foreign: false, items: items.to_vec() }
+        ImportTurn { turn_id: "T", json, more: false, foreign: false, items: items.to_vec() }
     }
 
     fn page(at: (f64, f64), turns: Vec<ImportTurn<'_>>) -> ImportCall<'_> {
@@ -342,7 +402,7 @@ mod tests {
 
     /// Events as `turn.item kind start..end @time`, and where the import goes on.
     fn planned(call: &ImportCall<'_>) -> (Vec<String>, (u64, u64)) {
-        let ImportAnswer::Import { events, next } = plan_import(call) else { panic!("{call:?}") };
+        let ImportAnswer::Import { events, next, .. } = plan_import(call) else { panic!("{call:?}") };
         let told = events.iter().map(|event| {
             let item = event.item.map(|item| format!(".{item}")).unwrap_or_default();
             let name = event.begins.as_ref().map(|name| format!(" {}:{}", name.item_type, name.id));

@@ -263,8 +263,19 @@ impl Shell {
         deltas: &[Delta<'static>],
         lifecycle: &[LifecycleEvent<'static>],
     ) -> IngestAnswer {
+        self.ingest_with(None, deltas, lifecycle)
+    }
+
+    /// Ingests a batch whose rows were foreseen, where they were: it does not ask.
+    pub(crate) fn ingest_with(
+        &mut self,
+        foreseen: Option<&Needs>,
+        deltas: &[Delta<'static>],
+        lifecycle: &[LifecycleEvent<'static>],
+    ) -> IngestAnswer {
         let rows = self.clone();
         let mut call = rows.call(deltas, lifecycle);
+        call.loaded = foreseen.map(|needs| rows.load(needs, &call));
         let mut answer = plan_ingest(&call);
         assert_eq!(plan_ingest(&call), answer, "the same call, the same answer");
         if let IngestAnswer::Needs { needs } = &answer {

@@ -4,6 +4,7 @@
 
 use crate::error::Code;
 use crate::limits::TOMBSTONE_TTL_MS;
+use crate::pack::Unpacker;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tsify::Tsify;
@@ -46,6 +47,29 @@ pub fn tombstone_of(what: Buried, tenant_id: &str, user_id: &str, id: &str) -> S
         );
     }
     name
+}
+
+/// A thread that is to be made: whose it is, and its id.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewThread<'a> {
+    /// The tenant.
+    pub tenant_id: &'a str,
+    /// The user.
+    pub user_id: &'a str,
+    /// The id.
+    pub thread_id: &'a str,
+}
+
+impl<'a> NewThread<'a> {
+    /// Reads one.
+    pub fn unpack(call: &mut Unpacker<'a>) -> Self {
+        Self { tenant_id: call.text(), user_id: call.text(), thread_id: call.text() }
+    }
+
+    /// The name of the tombstone that it has where it was deleted before.
+    pub fn tombstone(self) -> String {
+        tombstone_of(Buried::Thread, self.tenant_id, self.user_id, self.thread_id)
+    }
 }
 
 /// Where a tombstone of a thread stands.

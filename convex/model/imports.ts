@@ -5,7 +5,7 @@ import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import type { Actor, ImportStatus } from "../validators.js";
 import { decide, existing } from "./core.js";
-import type { Outcome } from "./ingest.js";
+import type { Foreseen, Outcome } from "./ingest.js";
 import { findHead, type IngestArgs } from "./load.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 
@@ -28,8 +28,8 @@ type Progress = Pick<Doc<"imports">, "state" | "position" | "importedItems" | "q
 
 const NOT_GIVEN = "the core named a turn or an item that it was not given";
 
-/** Takes a batch as every other is taken. */
-export type Ingest = (args: IngestArgs) => Promise<Outcome>;
+/** Takes a batch as every other is taken, but that it need not ask. */
+export type Ingest = (args: IngestArgs, foreseen: Foreseen) => Promise<Outcome>;
 
 /** Imports what is new of a page, as much as one call takes; answers how far the import is. */
 export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ingest): Promise<ImportStatus> {
@@ -40,6 +40,7 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
   const foreign = isLegacy ? await Promise.all(turns.map((turn) => isForeign(ctx, scope, threadId, turn.turnId))) : [];
   const answer = decide(() =>
     planImport({
+      newThread: thread === null ? { ...scope, threadId } : null,
       legacy: isLegacy,
       restart: args.restart === true,
       used: thread !== null && thread.nextTurnOrder > 0,
@@ -51,7 +52,7 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, ...(known === null ? {} : known.position) });
   const nowMs = Date.now();
   const streamDeltas = answer.events.map((event) => deltaOf(threadId, existing(turns[event.turn], NOT_GIVEN), event, nowMs));
-  const quarantined = streamDeltas.length === 0 ? 0 : await take(ingest, { ...args, streamDeltas });
+  const quarantined = streamDeltas.length === 0 ? 0 : await take(ingest, { ...args, streamDeltas }, answer);
   const { next } = answer;
   // What is gone through again is counted again.
   const before = args.restart === true ? null : known;
@@ -84,8 +85,9 @@ export function presentImport({ state, position, importedItems, quarantined, upd
 }
 
 /** Takes the batch; answers how many of its events went to the quarantine. */
-async function take(ingest: Ingest, { actor, sessionId, threadId, streamDeltas }: Omit<IngestArgs, "lifecycleEvents">): Promise<number> {
-  const outcome = await ingest({ actor, sessionId, threadId, streamDeltas, lifecycleEvents: [] });
+async function take(ingest: Ingest, batch: Omit<IngestArgs, "lifecycleEvents">, foreseen: Foreseen): Promise<number> {
+  const { actor, sessionId, threadId, streamDeltas } = batch;
+  const outcome = await ingest({ actor, sessionId, threadId, streamDeltas, lifecycleEvents: [] }, foreseen);
   if (outcome.type === "rejected") throw coded(outcome.fault.errorCode, outcome.fault.message, { threadId, retryable: outcome.fault.recoverable });
   return outcome.plan.errors.filter(({ errorCode }) => errorCode === "E_SYNC_MALFORMED_EVENT").length;
 }

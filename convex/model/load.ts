@@ -142,11 +142,13 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
   ]);
   const missing = needs.turns.filter((_, at) => named[at] === null);
   const turns = unique([...named.filter((turn) => turn !== null), ...open]);
+  // A stream that has not begun has no chunks.
+  const begun = needs.chunks.filter(({ event }) => before.rows.heads.some((head) => head.streamId === streamIdOf(args, event)));
   const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
   const [closingMessages, streams, places, nextOrders, lifecycleIds, requests, usage, deleted] = await Promise.all([
     Promise.all(needs.closing.map((turnId) => messagesThatClose(ctx, scope, threadId, turnId))),
     Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
-    Promise.all(needs.chunks.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
+    Promise.all(begun.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
     Promise.all(needs.nextOrders.map((turnId) => nextOrder(ctx, scope, threadId, turnId))),
     Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
     loadRequests(ctx, scope, threadId, needs.requestIds, needs.openRequests),

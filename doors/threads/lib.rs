@@ -3,11 +3,11 @@
 #![cfg(target_arch = "wasm32")]
 
 use convex_codex_local::deletion::{self, DeletionCall, JobState, Target};
-use convex_codex_local::fork::{self, CopyCall, ForkCall, ForkState, ForkStepCall, NewThread};
+use convex_codex_local::fork::{self, CopyCall, ForkCall, ForkState, ForkStepCall};
 use convex_codex_local::ingest::call::ThreadRow;
 use convex_codex_local::pack::Unpacker;
 use convex_codex_local::thread::{self, Change};
-use convex_codex_local::tombstone::{self, Buried, Tombstone};
+use convex_codex_local::tombstone::{self, Buried, NewThread, Tombstone};
 use convex_codex_local::wasm::{answer, unpacked};
 use wasm_bindgen::prelude::*;
 
@@ -113,11 +113,7 @@ pub fn plan_fork(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
     let call = unpacked(texts, numbers, |mut call| {
         let read = ForkCall {
             now_ms: call.number(),
-            new_thread: call.optional(|call| NewThread {
-                tenant_id: call.text(),
-                user_id: call.text(),
-                thread_id: call.text(),
-            }),
+            new_thread: call.optional(NewThread::unpack),
             source: call.flag(),
             buried: call.flag(),
             turn: call.optional(Unpacker::flag),

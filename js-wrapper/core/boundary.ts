@@ -200,6 +200,9 @@ export type IngestCall = {
   loaded: LoadedRows | null;
 };
 
+/** `src/tombstone.rs`, NewThread. */
+export type NewThread = { tenantId: string; userId: string; threadId: string };
+
 /** `src/options.rs`, `unpack_reader`: a reader's options, and whether it reads one stream alone. */
 export type ReaderCall = { runtime: RuntimeOptions | undefined; alone: boolean };
 
@@ -412,6 +415,10 @@ export function packSession(call: SessionCall): Packed {
   packer.flag(call.heartbeat);
   sessionContext(packer, call.session);
   return packer.end();
+}
+
+export function newThread(packer: Packer, { tenantId, userId, threadId }: NewThread): void {
+  for (const text of [tenantId, userId, threadId]) packer.text(text);
 }
 
 export function packReader(call: ReaderCall): Packed {

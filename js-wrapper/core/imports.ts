@@ -1,7 +1,7 @@
 /** What the core makes of a thread's history. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/imports_bytes";
 import * as wasm from "#wasm/imports";
-import { Packer } from "./boundary.js";
+import { newThread, Packer, type NewThread } from "./boundary.js";
 import { Instance } from "./instance.js";
 
 export type { ImportEvent } from "#wasm/imports";
@@ -11,12 +11,14 @@ export type Place = { turn: number; item: number };
 
 /** `src/import.rs`, ImportCall. */
 export type ImportCall = {
+  /** The thread that is to be made; null where it exists. */
+  newThread: NewThread | null;
   legacy: boolean;
   restart: boolean;
   used: boolean;
   known: Place | null;
   at: Place;
-  turns: readonly { turnJson: string; more?: boolean | undefined; foreign: boolean; items: readonly string[] }[];
+  turns: readonly { turnId: string; turnJson: string; more?: boolean | undefined; foreign: boolean; items: readonly string[] }[];
 };
 
 const instance = new Instance(base64, wasm.initSync);
@@ -24,10 +26,12 @@ const instance = new Instance(base64, wasm.initSync);
 /** Plans a page of a history. */
 export function planImport(call: ImportCall): wasm.ImportAnswer {
   const packer = new Packer();
+  packer.optional(call.newThread, (made) => newThread(packer, made));
   for (const flag of [call.legacy, call.restart, call.used]) packer.flag(flag);
   packer.optional(call.known, (known) => place(packer, known));
   place(packer, call.at);
   packer.list(call.turns, (turn) => {
+    packer.text(turn.turnId);
     packer.text(turn.turnJson);
     packer.flag(turn.more === true);
     packer.flag(turn.foreign);

@@ -1,7 +1,7 @@
 /** What the core decides of threads as a whole. Every call throws CoreError where the core has a bug. */
 import base64 from "#wasm/threads_bytes";
 import * as wasm from "#wasm/threads";
-import { foldFacts, Packer, threadFacts, type FoldFacts, type ThreadFacts } from "./boundary.js";
+import { foldFacts, newThread, Packer, threadFacts, type FoldFacts, type NewThread, type ThreadFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
 export type { CopyAnswer, DeletionStep, ForkStep, MakeAnswer, TailCopy } from "#wasm/threads";
@@ -37,7 +37,7 @@ export type ForkState = "scheduled" | "running" | "completed" | "failed";
 export type ForkCall = {
   nowMs: number;
   /** The thread that is to be made; null where it exists. */
-  newThread: (Owner & { threadId: string }) | null;
+  newThread: NewThread | null;
   source: boolean;
   buried: boolean;
   /** Whether the last turn to copy exists; none where none is named. */
@@ -138,9 +138,7 @@ export function planStep(state: JobState, dueAt: number, nowMs: number): AnswerO
 export function planFork(call: ForkCall): wasm.ForkAnswer {
   const packer = new Packer();
   packer.number(call.nowMs);
-  packer.optional(call.newThread, ({ tenantId, userId, threadId }) => {
-    for (const text of [tenantId, userId, threadId]) packer.text(text);
-  });
+  packer.optional(call.newThread, (made) => newThread(packer, made));
   for (const flag of [call.source, call.buried]) packer.flag(flag);
   for (const flag of [call.turn, call.known]) packer.optional(flag, (is) => packer.flag(is));
   for (const flag of [call.used, call.filling]) packer.flag(flag);

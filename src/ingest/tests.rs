@@ -9,6 +9,7 @@ use proptest::prelude::*;
 mod again;
 mod bounds;
 mod ends;
+mod imports;
 mod pitfalls;
 mod reasoning;
 mod uses;
@@ -214,33 +215,6 @@ fn cursors_of_another_stream_say_nothing_of_when_an_item_began() {
         (shell.text("m"), shell.statuses()),
         ("late".into(), vec!["m completed".into(), "z streaming".into()])
     );
-}
-
-#[test]
-fn a_history_import_leaves_alone_what_is_there() {
-    let import = |event: Delta<'static>| Delta {
-        stream_id: "T:U:import",
-        event_id: keep(format!("i-{}", event.event_id)),
-        ..event
-    };
-    let mut shell = steady();
-    shell.writes(&[delta(2, "m", "live")]);
-    assert_eq!(
-        shell.writes(&[
-            import(item_started(0, "m")),
-            import(item_completed(1, "m", "of before")),
-            import(item_started(2, "n"))
-        ]),
-        [
-            "message+ n streaming open \"\" at 0.2 from 2 growing",
-            "stream+ streaming at 0",
-            "head+ 3 count 3 weight 8192 at 0 open n 2:0 folded 2/0 with items",
-            "chunk 0..3 kept 3 of m n"
-        ]
-    );
-    shell.writes(&[import(item_completed(3, "n", "new")), import(turn_completed(4, "completed"))]);
-    assert_eq!((shell.text("m"), shell.text("n")), ("live".into(), "new".into()));
-    assert_eq!(shell.statuses(), ["m completed", "n completed"], "the turn's end closes both");
 }
 
 #[test]

@@ -101,7 +101,9 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   await call("devices.check", { token });
   await call("devices.revokeToken", { actor, tokenId });
   const turns = [{ turnId: "turn_old", turnJson: JSON.stringify({ id: "turn_old", status: "completed" }), items: [JSON.stringify(agentMessage("msg_old", "Old."))] }];
-  await call("imports.importHistory", { ...of, sessionId: SESSION, position: { turn: 0, item: 0 }, turns, atEnd: true });
+  const page = { position: { turn: 0, item: 0 }, turns, atEnd: true };
+  await call("imports.importHistory", { ...of, sessionId: SESSION, ...page });
+  await call("imports.importHistory", { actor, threadId: `${prefix} imported`, sessionId: `${prefix} imports`, ...page }, "a thread begins");
   await call("imports.getImportStatus", of);
   const { forkJobId } = (await call("threads.fork", { ...ofOther, newThreadId: `${prefix} copy` })) as { forkJobId: string };
   await call("threads.getForkStatus", { actor, forkJobId });

@@ -135,10 +135,10 @@ pub fn check_page(text: &str) {
     // A page without items goes on where the turn has ended.
     let has_items = !items.is_empty();
     for (more, legacy) in [(false, false), (has_items, false), (false, true)] {
-        let turn = ImportTurn { json, more, foreign: legacy, items: items.clone() };
+        let turn = ImportTurn { turn_id: "T", json, more, foreign: legacy, items: items.clone() };
         let call =
             ImportCall { legacy, known: Some(Place::default()), turns: vec![turn], ..ImportCall::default() };
-        let ImportAnswer::Import { events, next } = plan_import(&call) else {
+        let ImportAnswer::Import { events, next, .. } = plan_import(&call) else {
             panic!("a page from the beginning")
         };
         assert!(next > Place::default(), "every page goes on");
@@ -151,7 +151,9 @@ pub fn check_page(text: &str) {
         }
         assert!(!legacy || events.is_empty(), "what another brought is left out");
         let again = ImportCall { known: Some(next), ..call };
-        let ImportAnswer::Import { events, next: after } = plan_import(&again) else { panic!("sent again") };
+        let ImportAnswer::Import { next: after, events, .. } = plan_import(&again) else {
+            panic!("sent again")
+        };
         assert!(after >= next, "nothing goes back");
         assert!(events.iter().all(|event| event.cursor_start >= reached), "nothing comes twice");
     }
