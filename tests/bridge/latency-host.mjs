@@ -63,9 +63,13 @@ function told({ onTheirWayMs }) {
   return `median ${at(0.5)}, 99 % within ${at(0.99)}, 99.9 % within ${at(0.999)}, all within ${at(1)}`;
 }
 
+/** Without those of the first second, in which the processes start. */
+const steady = ({ onTheirWayMs }) => ({ onTheirWayMs: onTheirWayMs.slice(rate) });
+
 console.log(`${rate.toLocaleString("en")} events a second in ${threads.length} turns for ${seconds} s, each line until its batch is acknowledged`);
 for (const [name, convex] of Object.entries({ "the component": deliverTo(url), "what acknowledges at once": atOnce })) {
   const whole = await onTheirWay(convex);
   console.log(`by ${name}: ${told(whole)}; ${whole.batches} batches`);
+  console.log(`  behind the first second: ${told(steady(whole))}`);
 }
 console.log(`until a bare line reader has it: ${told(await bareReader())}`);

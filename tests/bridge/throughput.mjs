@@ -1,6 +1,6 @@
 // How fast events go from the app-server's pipe into the outbox, beside a reader that only looks for line ends: `npm run bench:bridge`.
 // A stand-in prints text deltas as fast as it can; Convex is a function that acknowledges at once. Nothing is asserted, for times are
-// the machine's: what is kept of it stands in docs/EVIDENCE.md.
+// the machine's: what is kept of it stands in docs/EVIDENCE.md. The number of events may be given.
 import { spawn } from "node:child_process";
 import { throughTheOutbox } from "./through-the-outbox.mjs";
 
@@ -62,5 +62,7 @@ const rate = (seconds) => `${Math.round(EVENTS / seconds).toLocaleString("en")} 
 console.log(`${EVENTS.toLocaleString("en")} text deltas`);
 console.log(`a bare line reader: ${rate(bare.seconds)}`);
 console.log(`line to outbox to acknowledgement: ${rate(whole.seconds)}, ${(whole.seconds / bare.seconds).toFixed(1)} times as long, ${whole.value.batches} batches`);
-const sorted = memory.toSorted((one, other) => one - other);
-console.log(`memory: ${sorted[sorted.length >> 1]?.toFixed(0)} MiB at the median, ${sorted.at(-1)?.toFixed(0)} at most; at the end ${(process.memoryUsage().rss / MIB).toFixed(0)}`);
+/** Of each tenth of the run: what grows with the events is seen there. */
+const tenths = Array.from({ length: 10 }, (_, at) => memory.slice((at * memory.length) / 10, ((at + 1) * memory.length) / 10));
+const median = (numbers) => numbers.toSorted((one, other) => one - other)[numbers.length >> 1]?.toFixed(0);
+console.log(`memory (MiB, medians of the run's tenths): ${tenths.map(median).join(" ")}; at most ${Math.max(...memory).toFixed(0)}`);
