@@ -15,23 +15,18 @@ export type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: 
 
 /** Takes a batch, or says why not: then nothing is written. `strict` recovers no session, and makes no thread. */
 export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean): Promise<Outcome> {
-  if (!fit([args.sessionId, args.threadId])) {
-    const message = "an id or a kind holds at most 1 KiB";
-    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: "E_SYNC_BATCH_TOO_LARGE", message, recoverable: false } };
-  }
+  if (!fit([args.sessionId, args.threadId])) return rejected("E_SYNC_BATCH_TOO_LARGE", "an id or a kind holds at most 1 KiB");
   const nowMs = Date.now();
   let loaded = await loadIngest(ctx, args, strict, nowMs);
   const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs) : null;
-  if (buried !== null) {
-    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
-  }
-  if (loaded.rows.thread === null && isCrowded(loaded.rows.tally)) {
-    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: CROWDED.code, message: CROWDED.message, recoverable: false } };
-  }
+  if (buried !== null) return rejected(buried.code, buried.message);
+  if (loaded.rows.thread === null && isCrowded(loaded.rows.tally)) return rejected(CROWDED.code, CROWDED.message);
   const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
   let answer = plan(loaded);
   if (answer.type === "needs") {
-    loaded = await loadNeeds(ctx, args, loaded, answer.needs);
+    const more = await loadNeeds(ctx, args, loaded, answer.needs);
+    if (more === null) return rejected("E_SYNC_BATCH_TOO_LARGE", "the batch names more rows than one call may read");
+    loaded = more;
     answer = plan(loaded);
   }
   if (answer.type === "rejected") return answer;
@@ -41,4 +36,8 @@ export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: bool
   await applyWrites(ctx, target, answer.plan.writes);
   await applySession(ctx, args, rows.own, answer.plan.session, nowMs);
   return answer;
+}
+
+function rejected(errorCode: Fault["errorCode"], message: string): Outcome {
+  return { type: "rejected", fault: { code: "UNKNOWN", errorCode, message, recoverable: false } };
 }
