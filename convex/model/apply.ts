@@ -14,7 +14,7 @@ import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
 import { insertThread } from "./tally.js";
 
 /** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */
-const INLINE_UNITS_MAX = 64 * 1024;
+export const INLINE_UNITS_MAX = 64 * 1024;
 /** What a chunk's row weighs beside its texts, payloads and ids, and each event in it. */
 const CHUNK_ROW_UNITS = 512;
 const CHUNK_EVENT_UNITS = 16;
@@ -329,7 +329,7 @@ async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">
 }
 
 /** The payload that the core describes. */
-function storedText(args: IngestArgs, payload: StoredPayload): string {
+export function storedText(args: IngestArgs, payload: StoredPayload): string {
   const event = eventAt(args, payload.event);
   const { start, cutStart, cutEnd, end, inPlace } = payload;
   return event.payloadJson.slice(start, cutStart) + inPlace + event.payloadJson.slice(cutEnd, end);

@@ -10,6 +10,7 @@ import { loadIngest, loadNeeds, type IngestArgs } from "./load.js";
 import { scopeOf } from "./scope.js";
 import { CROWDED, isCrowded } from "./tally.js";
 import { whyNotMade } from "./tombstones.js";
+import { mayWrite } from "./written.js";
 
 export type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault };
 
@@ -31,6 +32,7 @@ export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: bool
   }
   if (answer.type === "rejected") return answer;
   if (answer.type === "needs") throw coded("E_INTERNAL", "the core asked twice");
+  if (!mayWrite(args, answer.plan.writes)) return rejected("E_SYNC_BATCH_TOO_LARGE", "the batch writes more than one call may write");
   const { rows } = loaded;
   const target = { scope: scopeOf(args.actor), threadId: args.threadId, nowMs, args, rows };
   await applyWrites(ctx, target, answer.plan.writes);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { WithoutSystemFields } from "convex/server";
 import type { Doc } from "../../convex/_generated/dataModel.js";
 import { Room } from "../../convex/model/room.js";
-import { api, batch, dump, ingest, ingestOk, OWNER, refusal, startThread, STREAM, THREAD, TURN, TurnStream, type Component, type StreamEvent } from "./build.js";
+import { agentMessage, api, batch, dump, ingest, ingestOk, OWNER, refusal, startThread, STREAM, THREAD, TURN, TurnStream, type Component, type StreamEvent } from "./build.js";
 
 const KiB = 1024;
 /** As long as a row holds it. */
@@ -34,7 +34,7 @@ async function fill<Row>(component: Component, rows: Row[], atOnce: number, inse
 }
 
 /** It is refused in both forms, and nothing of it is written. */
-async function isRefused(component: Component, events: StreamEvent[]) {
+async function isRefused(component: Component, events: StreamEvent[], options: Parameters<typeof ingest>[2] = {}) {
   const written = () =>
     component.run(async ({ db }) => ({
       heads: await db.query("streamHeads").collect(),
@@ -43,8 +43,8 @@ async function isRefused(component: Component, events: StreamEvent[]) {
       newest: [await db.query("serverRequests").order("desc").first(), await db.query("messages").order("desc").first(), await db.query("chunks").order("desc").first()],
     }));
   const before = await written();
-  expect(await ingest(component, events)).toMatchObject(TOO_LARGE);
-  expect(await refusal(component.mutation(api.sync.ingest, batch(events)))).toMatchObject({ code: "E_SYNC_BATCH_TOO_LARGE" });
+  expect(await ingest(component, events, options)).toMatchObject(TOO_LARGE);
+  expect(await refusal(component.mutation(api.sync.ingest, batch(events, [], options)))).toMatchObject({ code: "E_SYNC_BATCH_TOO_LARGE" });
   expect(await written()).toEqual(before);
 }
 
@@ -93,6 +93,80 @@ describe("a batch", () => {
     expect(await sendInHalves(component, ends)).toBe(2);
     const { turns: rows, messages } = await dump(component);
     expect(new Set([...rows, ...messages].map(({ status }) => status))).toEqual(new Set(["completed"]));
+  });
+});
+
+describe("a batch of MiBs", () => {
+  const MiB = 1024 * KiB;
+  const runtime = { saveStreamDeltas: true };
+  const begin = async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", ""))]);
+    return { component, turn };
+  };
+  /** A message's text of so many bytes, in so many deltas. */
+  const textOf = (turn: TurnStream, bytes: number, count: number, unit = "o") => {
+    const length = Math.floor((bytes / count - 300) / Buffer.byteLength(unit));
+    return Array.from({ length: count }, () => turn.text("m", unit.repeat(length)));
+  };
+  const outputs = (turn: TurnStream, bytes: number) =>
+    Array.from({ length: 40 }, (_, at) => {
+      const aggregatedOutput = "o".repeat(bytes / 40 - 400);
+      return turn.itemCompleted({ type: "commandExecution", id: `c${String(at)}`, command: "ls", cwd: "/", status: "completed", aggregatedOutput });
+    });
+
+  // Each is a text and a payload: more than may be written, of three bytes a unit too, or than may be read when it is sent again.
+  test.each([
+    [7.9, 4_000, "o"],
+    [7.9, 400, "\u6f22"],
+    [7.9, 40, "o"],
+    [6.5, 4_000, "o"],
+    [6.5, 400, "\u6f22"],
+  ])("of %d, deltas that are kept, is refused, and its halves are taken, twice (%d, %s)", async (mib, count, unit) => {
+    const { component, turn } = await begin();
+    const events = textOf(turn, mib * MiB, count, unit);
+    await isRefused(component, events, { runtime });
+    const halves = [events.slice(0, count / 2), events.slice(count / 2)];
+    for (const half of [...halves, ...halves]) await ingestOk(component, half, { runtime });
+    expect(await component.run(async (ctx) => (await ctx.db.query("streamHeads").first())?.latest)).toBe(count + 2);
+  });
+
+  test.each([
+    [5, 4_000, true],
+    [4.8, 40, true],
+    [7.9, 4_000, false],
+  ])("of %d is taken, and again (%d deltas; kept: %s)", async (mib, count, saveStreamDeltas) => {
+    const { component, turn } = await begin();
+    const events = textOf(turn, mib * MiB, count);
+    for (const _time of [1, 2]) await ingestOk(component, events, { runtime: { saveStreamDeltas } });
+  });
+
+  /** Live output of two commands that speak by turns: what each says at once is short. */
+  const outputsOf = (turn: TurnStream, bytes: number, count: number) =>
+    Array.from({ length: count }, (_, at) => turn.event("item/commandExecution/outputDelta", { itemId: at % 2 === 0 ? "c" : "d", delta: "o".repeat(bytes / count) }));
+
+  test.each([
+    [6.2, 40],
+    [4.6, 4_000],
+  ])("of %d of live output is taken, and again (%d deltas)", async (mib, count) => {
+    const { component, turn } = await begin();
+    const events = outputsOf(turn, mib * MiB, count);
+    for (const _time of [1, 2]) await ingestOk(component, events, { runtime });
+  });
+
+  test("of 6.2 of live output that could not be read again is refused: it lies in rows, not in parts", async () => {
+    const { component, turn } = await begin();
+    await isRefused(component, outputsOf(turn, 6.2 * MiB, 4_000), { runtime });
+  });
+
+  test("of outputs, each in its message and for replay, is refused above 7.5", async () => {
+    const { component, turn } = await begin();
+    const events = outputs(turn, 7.9 * MiB);
+    await isRefused(component, events);
+    expect(await sendInHalves(component, events)).toBe(2);
+    const fits = outputs(turn, 7.4 * MiB);
+    for (const _time of [1, 2]) await ingestOk(component, fits);
   });
 });
 
