@@ -199,7 +199,7 @@ export default defineSchema({
     turnOrder: v.optional(v.number()),
     state: vStreamState,
     finishedAt: v.optional(v.number()),
-    /** When it stops being listed. */
+    /** When it stops being listed; of one whose turn is not known, when the sweep asks whether it does. */
     expiresAt: v.optional(v.number()),
   })
     .index("by_stream", ["tenantId", "userId", "threadId", "streamId"])

@@ -72,7 +72,7 @@ export const cleanupExpiredStream = internalMutation({
   },
 });
 
-/** Asks for each finished stream that is due: by itself, whatever stops another. */
+/** Asks for each stream that is due, having finished or because its turn is not known: by itself, whatever stops another. */
 export const cleanupFinishedStreams = internalMutation({
   args: { batchSize: v.optional(v.number()), after: v.optional(vAfter) },
   returns: v.object({ streams: v.number(), hasMore: v.boolean() }),
@@ -91,7 +91,10 @@ export const cleanupFinishedStreams = internalMutation({
   },
 });
 
-/** Cleans up one stream that has finished and is due: its chunks, its readers' checkpoints, its row; its head stays. */
+/**
+ * Cleans up one stream that is due: its chunks, its readers' checkpoints, its row. It has finished, or its turn is not known and
+ * its last chunk has gone. Its head stays: what is sent again is one.
+ */
 export const cleanupFinishedStream = internalMutation({
   args: { stream: v.id("streams"), batchSize: v.optional(v.number()) },
   returns: vCleaned,
@@ -117,7 +120,8 @@ export const timeoutStream = internalMutation({
 
 /**
  * Looks at heads of a tenant, the first by user and stream: one without its turn is an orphan, as long as the turn is not known. A sender
- * makes one that puts what makes no turn (usage, a diff, a plan, a warning) on the stream of a turn that it never tells of.
+ * makes one that puts what makes no turn (usage, a diff, a plan, a warning) on the stream of a turn that it never tells of. It is
+ * listed no more when its last chunk has gone; the head is kept as long as its thread, as every head.
  */
 export const auditDataHygiene = internalQuery({
   args: { tenantId: v.string(), sampleSize: v.optional(v.number()) },
@@ -135,7 +139,9 @@ export const auditDataHygiene = internalQuery({
 
 async function cleanUp(ctx: MutationCtx, stream: Doc<"streams">, nowMs: number, batchSize?: number): Promise<Cleaned> {
   const due = stream.expiresAt !== undefined && stream.expiresAt <= nowMs;
-  if (!due) return { deletedDeltas: 0, streamDeleted: false, hasMore: false };
+  if (!due || (stream.state === "streaming" && !(await isForgotten(ctx, stream, nowMs)))) {
+    return { deletedDeltas: 0, streamDeleted: false, hasMore: false };
+  }
   const { deleted: deletedDeltas, moved, atEnd } = await trimStream(ctx, stream, batchOf(batchSize));
   // What a hole keeps back goes when it expires by itself.
   if (moved && !atEnd) return { deletedDeltas, streamDeleted: false, hasMore: true };
@@ -148,6 +154,24 @@ async function cleanUp(ctx: MutationCtx, stream: Doc<"streams">, nowMs: number, 
   if (checkpoints.length === CHECKPOINTS_MAX) return { deletedDeltas, streamDeleted: false, hasMore: true };
   await ctx.db.delete("streams", stream._id);
   return { deletedDeltas, streamDeleted: true, hasMore: false };
+}
+
+/** Whether nobody told of a stream's turn as long as a chunk of it was kept; else it is listed on, as the turn's or until it is asked again. */
+async function isForgotten(ctx: MutationCtx, stream: Doc<"streams">, nowMs: number): Promise<boolean> {
+  const turn = await findTurn(ctx, stream, stream.threadId, stream.turnId);
+  if (turn !== null) {
+    // Its end takes the stream with it.
+    await ctx.db.patch("streams", stream._id, { turnOrder: turn.turnOrder, expiresAt: undefined });
+    return false;
+  }
+  const { tenantId, userId, streamId } = stream;
+  const chunk = await ctx.db
+    .query("chunks")
+    .withIndex("by_start", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId))
+    .first();
+  // One that has expired goes by its own sweep.
+  if (chunk !== null && chunk.expiresAt > nowMs) await ctx.db.patch("streams", stream._id, { expiresAt: chunk.expiresAt });
+  return chunk === null;
 }
 
 function batchOf(asked = TRIM_CHUNKS_MAX): number {

@@ -14,10 +14,15 @@ import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
 import { insertThread } from "./tally.js";
 
 /** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */
-const INLINE_UNITS_MAX = 64 * 1024;
+export const INLINE_UNITS_MAX = 64 * 1024;
 /** What a chunk's row weighs beside its texts, payloads and ids, and each event in it. */
 const CHUNK_ROW_UNITS = 512;
 const CHUNK_EVENT_UNITS = 16;
+/**
+ * Milliseconds after which the sweep asks for the first time whether the turn of a stream is known by now: the stream is listed as
+ * long as a chunk of it is kept. SOURCE: `src/limits.rs`, CHUNK_TTL_MS.
+ */
+const UNKNOWN_TURN_ASKED_MS = 24 * 60 * 60 * 1000;
 /** Bindings of a thread that are kept, the newest: a bridge that starts anew again and again must not fill a table. */
 const SESSIONS_MAX = 50;
 
@@ -212,11 +217,13 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
 }
 
 async function insertStream(ctx: WriteCtx, target: Target, write: Of<"insertStream">): Promise<void> {
-  const { scope, threadId, args } = target;
+  const { scope, threadId, nowMs, args } = target;
   const { streamId, turnId } = existing(args.streamDeltas[write.event]);
   const order = defined({ turnOrder: write.turnOrder });
   const { state, ...end } = stateOf(target, write);
-  await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, state, ...order, ...defined(end) });
+  const isUnknown = state === "streaming" && write.turnOrder === undefined;
+  const asked = isUnknown ? { expiresAt: nowMs + UNKNOWN_TURN_ASKED_MS } : {};
+  await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, state, ...order, ...defined(end), ...asked });
 }
 
 async function closeStream(ctx: WriteCtx, target: Target, write: Of<"closeStream">): Promise<void> {
@@ -247,8 +254,13 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
   const head = existing(rows.heads[write.row]);
   await ctx.db.patch("streamHeads", head._id, set);
   if (head.turnOrder === undefined && write.turnOrder !== undefined) {
-    const stream = await findStream(ctx, scope, threadId, streamIdOf(args, write.event));
-    if (stream !== null) await ctx.db.patch("streams", stream._id, { turnOrder: write.turnOrder });
+    const { turnOrder, closed } = write;
+    const { streamId, turnId } = head;
+    const stream = await findStream(ctx, scope, threadId, streamId);
+    const listed = stream?.state === "streaming" ? { turnOrder, expiresAt: undefined } : { turnOrder };
+    if (stream !== null) await ctx.db.patch("streams", stream._id, listed);
+    // The sweep took its row while its turn was not known.
+    else if (!closed) await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, turnOrder, state: "streaming" });
   }
 }
 
@@ -317,7 +329,7 @@ async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">
 }
 
 /** The payload that the core describes. */
-function storedText(args: IngestArgs, payload: StoredPayload): string {
+export function storedText(args: IngestArgs, payload: StoredPayload): string {
   const event = eventAt(args, payload.event);
   const { start, cutStart, cutEnd, end, inPlace } = payload;
   return event.payloadJson.slice(start, cutStart) + inPlace + event.payloadJson.slice(cutEnd, end);

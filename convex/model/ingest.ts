@@ -1,5 +1,5 @@
 /** How a batch is taken: loaded, planned by the core, applied. */
-import type { Fault, Needs, Plan } from "../../js-wrapper/core/boundary.js";
+import type { Fault, IngestAnswer, Needs, Plan } from "../../js-wrapper/core/boundary.js";
 import { planIngest } from "../../js-wrapper/core/ingest.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
@@ -10,6 +10,7 @@ import { loadIngest, loadNeeds, type IngestArgs } from "./load.js";
 import { scopeOf } from "./scope.js";
 import { CROWDED, isCrowded } from "./tally.js";
 import { whyNotMade } from "./tombstones.js";
+import { mayWrite } from "./written.js";
 
 export type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault };
 
@@ -22,31 +23,31 @@ export type Foreseen = { needs: Needs; tombstone?: string };
  * @param foreseen - what need not be asked of the core any more
  */
 export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: boolean, foreseen?: Foreseen): Promise<Outcome> {
-  if (!fit([args.sessionId, args.threadId])) {
-    const message = "an id or a kind holds at most 1 KiB";
-    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: "E_SYNC_BATCH_TOO_LARGE", message, recoverable: false } };
-  }
+  if (!fit([args.sessionId, args.threadId])) return rejected("E_SYNC_BATCH_TOO_LARGE", "an id or a kind holds at most 1 KiB");
   const nowMs = Date.now();
   let loaded = await loadIngest(ctx, args, strict, nowMs);
   const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs, foreseen?.tombstone) : null;
-  if (buried !== null) {
-    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: buried.code, message: buried.message, recoverable: false } };
-  }
-  if (loaded.rows.thread === null && isCrowded(loaded.rows.tally)) {
-    return { type: "rejected", fault: { code: "UNKNOWN", errorCode: CROWDED.code, message: CROWDED.message, recoverable: false } };
-  }
-  if (loaded.rows.thread !== null && foreseen !== undefined) loaded = await loadNeeds(ctx, args, loaded, foreseen.needs);
+  if (buried !== null) return rejected(buried.code, buried.message);
+  if (loaded.rows.thread === null && isCrowded(loaded.rows.tally)) return rejected(CROWDED.code, CROWDED.message);
   const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
-  let answer = plan(loaded);
+  let answer: IngestAnswer =
+    foreseen === undefined || loaded.rows.thread === null ? plan(loaded) : { type: "needs", needs: foreseen.needs };
   if (answer.type === "needs") {
-    loaded = await loadNeeds(ctx, args, loaded, answer.needs);
+    const more = await loadNeeds(ctx, args, loaded, answer.needs);
+    if (more === null) return rejected("E_SYNC_BATCH_TOO_LARGE", "the batch names more rows than one call may read");
+    loaded = more;
     answer = plan(loaded);
   }
   if (answer.type === "rejected") return answer;
   if (answer.type === "needs") throw coded("E_INTERNAL", "the core asked twice");
+  if (!mayWrite(args, answer.plan.writes)) return rejected("E_SYNC_BATCH_TOO_LARGE", "the batch writes more than one call may write");
   const { rows } = loaded;
   const target = { scope: scopeOf(args.actor), threadId: args.threadId, nowMs, args, rows };
   await applyWrites(ctx, target, answer.plan.writes);
   await applySession(ctx, args, rows.own, answer.plan.session, nowMs);
   return answer;
+}
+
+function rejected(errorCode: Fault["errorCode"], message: string): Outcome {
+  return { type: "rejected", fault: { code: "UNKNOWN", errorCode, message, recoverable: false } };
 }

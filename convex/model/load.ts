@@ -7,6 +7,7 @@ import { findUsage, usagePlaceOf } from "./newest.js";
 import { loadFold } from "./folds.js";
 import { quarantineOf } from "./quarantine.js";
 import { loadRequests } from "./requests.js";
+import { Room } from "./room.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 import { findTally, type Tally } from "./tally.js";
 import { isDeletedTurn } from "./visible.js";
@@ -19,8 +20,8 @@ const OCCURRENCES_MAX = 8;
 const CLOSING_MESSAGES_MAX = 1_000;
 /** Streams of one turn: its own, an import's, a sender's further ones. SOURCE: `src/limits.rs`, TURN_STREAMS_MAX. */
 const TURN_STREAMS_MAX = 64;
-/** Chunks that the ranges of one batch can touch: each covers an event at least. SOURCE: `src/limits.rs`, BATCH_EVENTS_MAX. */
-const RANGE_CHUNKS_MAX = 4_096;
+/** Names that are looked up at once: of a row each, of a few, of a thousand and more; and ranges of chunks, which are large. */
+const [ONE, FEW, MANY, RANGES] = [64, 16, 1, 8];
 /** Turns in progress of one thread: Codex runs one at a time, a review two. */
 const OPEN_TURNS_MAX = 64;
 
@@ -131,41 +132,46 @@ export async function loadSession(
   return { facts, own };
 }
 
-/** Loads what the core asked for, and adds it to the call. */
-export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIngest, needs: Needs): Promise<LoadedIngest> {
+/** Loads what the core asked for, and adds it to the call; null where that is more than one call may read. */
+export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIngest, needs: Needs): Promise<LoadedIngest | null> {
   const scope = scopeOf(args.actor);
   const { threadId } = args;
+  const room = new Room(args.streamDeltas.length + args.lifecycleEvents.length > 1);
   const [named, open, items] = await Promise.all([
-    Promise.all(needs.turns.map((turnId) => findTurn(ctx, scope, threadId, turnId))),
+    room.load(needs.turns, ONE, async (turnId) => some(await findTurn(ctx, scope, threadId, turnId))),
     needs.openTurns ? openTurns(ctx, scope, threadId) : [],
-    Promise.all(needs.items.map((item) => messagesOfItem(ctx, scope, threadId, item.turnId, item.itemId))),
+    room.load(needs.items, FEW, (item) => messagesOfItem(ctx, scope, threadId, item.turnId, item.itemId)),
   ]);
-  const missing = needs.turns.filter((_, at) => named[at] === null);
-  const turns = unique([...named.filter((turn) => turn !== null), ...open]);
+  const found = new Set(named.map(({ turnId }) => turnId));
+  const missing = needs.turns.filter((turnId) => !found.has(turnId));
+  const turns = unique([...named, ...open]);
   // A stream that has not begun has no chunks.
   const begun = needs.chunks.filter(({ event }) => before.rows.heads.some((head) => head.streamId === streamIdOf(args, event)));
   const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
-  const [closingMessages, streams, places, nextOrders, lifecycleIds, requests, usage, deleted] = await Promise.all([
-    Promise.all(needs.closing.map((turnId) => messagesThatClose(ctx, scope, threadId, turnId))),
-    Promise.all(closing.map((turnId) => streamsOfTurn(ctx, scope, threadId, turnId))),
-    Promise.all(begun.map((asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked))),
-    Promise.all(needs.nextOrders.map((turnId) => nextOrder(ctx, scope, threadId, turnId))),
-    Promise.all(needs.lifecycleIds.map((event) => findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
-    loadRequests(ctx, scope, threadId, needs.requestIds, needs.openRequests),
+  const [closingMessages, streams, places, last, lifecycleIds, requests, usage, deleted] = await Promise.all([
+    room.load(needs.closing, MANY, (turnId) => messagesThatClose(ctx, scope, threadId, turnId)),
+    room.load(closing, FEW, (turnId) => streamsOfTurn(ctx, scope, threadId, turnId)),
+    room.each(begun, RANGES, (asked) => placesIn(ctx, scope, streamIdOf(args, asked.event), asked, room)),
+    room.load(needs.nextOrders, ONE, async (turnId) => some(await lastOfTurn(ctx, scope, threadId, turnId))),
+    room.load(needs.lifecycleIds, ONE, async (event) => some(await findLifecycleId(ctx, scope, threadId, eventAt(args, event).eventId))),
+    loadRequests(ctx, scope, threadId, needs.requestIds, needs.openRequests, room),
     needs.usage ? findUsage(ctx, scope, threadId, "thread") : null,
-    Promise.all(missing.map((turnId) => isDeletedTurn(ctx, scope, threadId, turnId))),
+    room.isFull ? [] : Promise.all(missing.map((turnId) => isDeletedTurn(ctx, scope, threadId, turnId))),
   ]);
-  const messages = unique([...items.flat(), ...closingMessages.flat()]);
+  if (room.isFull) return null;
+  const orders = new Map(last.map(({ turnId, orderInTurn }) => [turnId, orderInTurn]));
+  const nextOrders = needs.nextOrders.map((turnId) => ({ turnId, next: (orders.get(turnId) ?? -1) + 1 }));
+  const messages = unique([...items, ...closingMessages]);
   const [folds, quarantine] = await Promise.all([
     Promise.all(needs.folds.map((fold) => findFold(ctx, messages, streamIdOf(args, fold.event), fold))),
     needs.quarantine ? quarantineOf(ctx, scope, threadId) : [],
   ]);
-  const rows = { turns, messages, streams: unique(streams.flat()), quarantine, requests };
+  const rows = { turns, messages, streams: unique(streams), quarantine, requests };
   const loaded: LoadedRows = {
     ...rows,
-    places: places.flat(),
+    places,
     nextOrders,
-    lifecycleIds: lifecycleIds.filter((id) => id !== null),
+    lifecycleIds: lifecycleIds.map(({ eventId }) => eventId),
     usagePlace: usagePlaceOf(usage),
     folds: folds.filter((fold) => fold !== null),
     deletedTurns: missing.filter((_, at) => deleted[at]),
@@ -234,14 +240,13 @@ function findMarks(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) 
     .unique();
 }
 
-async function findLifecycleId(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, eventId: string) {
-  const found = await ctx.db
+function findLifecycleId(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, eventId: string) {
+  return ctx.db
     .query("lifecycleIds")
     .withIndex("by_event", (q) =>
       q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("eventId", eventId),
     )
     .unique();
-  return found === null ? null : eventId;
 }
 
 function openTurns(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {
@@ -286,7 +291,7 @@ function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: stri
 }
 
 /** The events that lie in a range. Reads that range and the chunk before it, never a stream's open end. */
-async function placesIn(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string, asked: Range) {
+async function placesIn(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string, asked: Range, room: Room) {
   const chunks = () => ctx.db.query("chunks");
   const before = await chunks()
     .withIndex("by_start", (q) =>
@@ -294,17 +299,26 @@ async function placesIn(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: str
     )
     .order("desc")
     .first();
-  const inside = await chunks()
-    .withIndex("by_start", (q) =>
-      q
-        .eq("tenantId", tenantId)
-        .eq("userId", userId)
-        .eq("streamId", streamId)
-        .gte("cursorStart", asked.start)
-        .lt("cursorStart", asked.end),
-    )
-    .take(RANGE_CHUNKS_MAX);
-  return [...(before === null ? [] : [before]), ...inside].flatMap(placesOf);
+  const inside = chunks().withIndex("by_start", (q) =>
+    q
+      .eq("tenantId", tenantId)
+      .eq("userId", userId)
+      .eq("streamId", streamId)
+      .gte("cursorStart", asked.start)
+      .lt("cursorStart", asked.end),
+  );
+  const places = [];
+  for await (const chunk of withFirst(before, inside)) {
+    room.take(chunk, 1);
+    if (room.isFull) break;
+    places.push(...placesOf(chunk));
+  }
+  return places;
+}
+
+async function* withFirst<Row>(first: Row | null, rows: AsyncIterable<Row>) {
+  if (first !== null) yield first;
+  yield* rows;
 }
 
 function placesOf(chunk: Doc<"chunks">): LoadedRows["places"] {
@@ -316,15 +330,18 @@ function placesOf(chunk: Doc<"chunks">): LoadedRows["places"] {
   });
 }
 
-async function nextOrder(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
-  const last = await ctx.db
+function lastOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
+  return ctx.db
     .query("messages")
     .withIndex("by_turn", (q) =>
       q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId),
     )
     .order("desc")
     .first();
-  return { turnId, next: last === null ? 0 : last.orderInTurn + 1 };
+}
+
+function some<Row>(row: Row | null): Row[] {
+  return row === null ? [] : [row];
 }
 
 function unique<Row extends { _id: string }>(rows: Row[]): Row[] {

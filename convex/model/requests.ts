@@ -6,12 +6,15 @@ import { coded } from "../errors.js";
 import type { ApprovalRow, ServerRequestRow } from "../validators.js";
 import { defined } from "./defined.js";
 import { PAYLOAD_PART_UNITS, partsOf, readParts, splitUnits, utf8Bytes, writeParts } from "./parts.js";
+import { Room } from "./room.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 /** Requests of one thread that are open at once. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
 export const OPEN_REQUESTS_MAX = 200;
 /** Newest requests of one id: one for each process of the app-server that used it. */
 const REQUESTS_OF_ID_MAX = 8;
+/** Ids whose requests are looked up at once. */
+const IDS_AT_ONCE = 16;
 /** Newest requests about one item: Codex was seen to ask once for each command in a line. */
 const REQUESTS_OF_ITEM_MAX = 50;
 /**
@@ -53,9 +56,10 @@ export async function loadRequests(
   threadId: string,
   ids: readonly string[],
   open: boolean,
+  room = new Room(false),
 ): Promise<Request[]> {
   const found = await Promise.all([
-    ...ids.map((id) => requestsOfId(ctx, scope, threadId, JSON.parse(id) as Request["requestId"])),
+    room.load(ids, IDS_AT_ONCE, (id) => requestsOfId(ctx, scope, threadId, JSON.parse(id) as Request["requestId"])),
     ...(open ? (["pending", "answering"] as const) : []).map((status) =>
       inStatus(ctx, scope, threadId, status).take(OPEN_REQUESTS_MAX),
     ),

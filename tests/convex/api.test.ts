@@ -1,5 +1,7 @@
 /** `docs/api.json` says what the component has: every function, with its arguments and its answer. */
 import { expect, test } from "vitest";
+import architecture from "../../docs/ARCHITECTURE.md?raw";
+import schema from "../../convex/schema.js";
 import listed from "../../docs/api.json?raw";
 import { apiText } from "../../tools/api-shape.mjs";
 import { componentFunctions } from "./build.js";
@@ -22,4 +24,10 @@ test("of the seed's internal functions those are there that have something to do
 test("every function says what it takes and answers", () => {
   const isAny = ({ args, returns }: (typeof functions)[number]) => [args, returns].some((shape) => shape === null || (shape as { type: string }).type === "any");
   expect(functions.filter(isAny).map(({ name }) => name)).toEqual([]);
+});
+
+test("the docs say of every table who writes and who reads it", () => {
+  const [, rows = ""] = /^## Who writes what\n([\s\S]*?)^[^|\n]/m.exec(architecture) ?? [];
+  const first = rows.split("\n").map((row) => row.split("|")[1] ?? "").join(" ");
+  expect(Object.keys(schema.tables).filter((table) => !new RegExp(`\\b${table}\\b`).test(first))).toEqual([]);
 });

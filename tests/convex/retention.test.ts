@@ -492,6 +492,119 @@ test("of a thread no statistic is without its stream, whatever went; of what no 
   expect(await found()).toEqual({ inState: [1, 0], heads: [2, []] });
 });
 
+describe("a stream whose turn nobody tells of", () => {
+  const usage = (turn: TurnStream) => turn.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } });
+  const listed = async (component: Component) =>
+    (await dump(component)).streams.map(({ streamId, state, turnOrder, expiresAt }) => ({ streamId, state, turnOrder, expires: expiresAt !== undefined }));
+  const streaming = { streamId: STREAM, state: "streaming" };
+  /** Both sweeps, as the crons run them. */
+  const sweepBoth = async (component: Component) => {
+    await sweep(component, internal.streams.cleanupExpiredDeltas);
+    return sweep(component, internal.streams.cleanupFinishedStreams);
+  };
+
+  /** Usage that comes of a turn of which nothing else does. */
+  async function unknown() {
+    const component = await startThread();
+    const turn = new TurnStream();
+    const sent = [usage(turn)];
+    await ingestOk(component, sent);
+    return { component, turn, sent };
+  }
+
+  test("is listed for a day behind its last event, and its head stays: what is sent again changes nothing", async () => {
+    const { component, turn, sent } = await unknown();
+    await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 1 });
+    pass(20 * HOUR);
+    const more = [usage(turn)];
+    await ingestOk(component, more);
+    pass(DAY - 1);
+    await sweepBoth(component);
+    expect((await replay(component, 2)).streams).toEqual([{ streamId: STREAM, state: "streaming" }]);
+    expect((await dump(component)).streams[0]!.expiresAt, "it is not due before its chunk is").toBe(Date.now() + 1);
+    pass(1);
+    // The chunk is there: it is asked again.
+    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toEqual({ streams: 1, hasMore: false });
+    expect(await listed(component)).toHaveLength(1);
+    await sweepBoth(component);
+    const { streams, chunks, checkpoints, streamHeads, turns } = await countRows(component);
+    expect({ streams, chunks, checkpoints, streamHeads, turns }).toEqual({ streamHeads: 1 });
+    expect((await replay(component, 2)).streams).toEqual([]);
+    await beat(component);
+    const before = await dump(component);
+    for (const again of [sent, more, [...sent, ...more]]) await ingestOk(component, again);
+    expect(await dump(component)).toEqual(before);
+  });
+
+  test("is listed again with the turn, when it is told of after all", async () => {
+    const { component, turn } = await unknown();
+    pass(2 * DAY);
+    await sweepBoth(component);
+    expect(await listed(component)).toEqual([]);
+    // It is live for who reads it, and ends with its turn.
+    await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", "")), turn.text("m", "Hello")]);
+    expect(await listed(component)).toEqual([{ ...streaming, turnOrder: 0, expires: false }]);
+    expect((await replay(component, 1)).texts).toMatchObject([{ messageId: "m", text: "Hello" }]);
+    pass(10 * DAY);
+    await beat(component);
+    await sweepBoth(component);
+    expect(await listed(component)).toEqual([{ ...streaming, turnOrder: 0, expires: false }]);
+    await ingestOk(component, [turn.completed()]);
+    expect(await listed(component)).toEqual([{ streamId: STREAM, state: "finished", turnOrder: 0, expires: true }]);
+    expect(await textsOf(component)).toEqual([["m", "completed", "Hello"]]);
+  });
+
+  test("is not listed again where its turn is told of with its end", async () => {
+    const { component, turn } = await unknown();
+    pass(2 * DAY);
+    await sweepBoth(component);
+    await ingestOk(component, [...turn.reply("m", ["Hello"]), turn.completed()]);
+    expect(await listed(component)).toEqual([]);
+    expect(await textsOf(component)).toEqual([["m", "completed", "Hello"]]);
+    expect((await turnOf(component)).status).toBe("completed");
+  });
+
+  test("goes on with its turn where that is told of on it in time, and in its place", async () => {
+    const { component, turn } = await unknown();
+    await ingestOk(component, [turn.started()]);
+    expect(await listed(component)).toEqual([{ ...streaming, turnOrder: 0, expires: false }]);
+    await ingestOk(component, [turn.completed()]);
+    const { expiresAt } = (await dump(component)).streams[0]!;
+    expect(expiresAt).toBe(Date.now() + 5 * MINUTE);
+  });
+
+  test("ends with its turn where one batch tells of both", async () => {
+    const { component, turn } = await unknown();
+    await ingestOk(component, [turn.started(), turn.completed()]);
+    expect(await listed(component)).toEqual([{ streamId: STREAM, state: "finished", turnOrder: 0, expires: true }]);
+  });
+
+  test("is its turn's where that is told of elsewhere", async () => {
+    const { component, turn } = await unknown();
+    await component.mutation(api.turns.start, { actor: OWNER, threadId: THREAD, turnId: TURN, input: [], idempotencyKey: "k" });
+    pass(DAY);
+    await sweepBoth(component);
+    expect(await listed(component)).toEqual([{ ...streaming, turnOrder: 0, expires: false }]);
+    await ingestOk(component, [turn.started(), turn.completed()]);
+    expect(await listed(component)).toEqual([{ streamId: STREAM, state: "finished", turnOrder: 0, expires: true }]);
+  });
+
+  test("goes with any number of others, and no other stream does", async () => {
+    const component = await startThread();
+    const known = new TurnStream({ turnId: "known" });
+    await ingestOk(component, [known.started()]);
+    for (let at = 0; at < 250; at += 50) {
+      await ingestOk(component, Array.from({ length: 50 }, (_, more) => usage(new TurnStream({ turnId: `turn_${String(at + more)}` }))));
+    }
+    pass(DAY);
+    await beat(component);
+    await sweep(component, internal.streams.cleanupExpiredDeltas);
+    expect(await sweep(component, internal.streams.cleanupFinishedStreams)).toEqual({ streams: 100, hasMore: true });
+    expect((await listed(component)).map(({ streamId }) => streamId)).toEqual([known.streamId]);
+    expect((await countRows(component)).streamHeads).toBe(251);
+  });
+});
+
 test("the crons name every sweep, and nothing else", async () => {
   const sweeps: string[] = [];
   for (const [path, load] of Object.entries(modules)) {

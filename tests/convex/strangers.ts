@@ -159,11 +159,16 @@ export async function strangerWorks(component: Component, actor: Actor): Promise
 }
 
 /** A call's answer, or the data that it is refused with; without what is random in it, and the row ids in page cursors. */
-export async function answerOf(component: Component, { name, args, call }: Found, actor: Actor): Promise<unknown> {
+/** What an actor passes to a function. */
+export function givenTo({ name, args }: Found, actor: Actor): Given {
   const all = { ...GIVEN(), ...GIVEN_TO[name], actor };
   const given = Object.fromEntries(args.map((arg) => [arg, all[arg as never] as Value | undefined]));
   for (const arg of args) expect(given[arg], `GIVEN has no value for the argument ${arg}`).toBeDefined();
-  const answer = await call(component, given).then(
+  return given;
+}
+
+export async function answerOf(component: Component, found: Found, actor: Actor): Promise<unknown> {
+  const answer = await found.call(component, givenTo(found, actor)).then(
     (value: Value) => ({ value: convexToJson(value) }),
     (error: unknown) => ({ refused: (error as { data?: unknown }).data ?? expect.fail(String(error)) }),
   );
