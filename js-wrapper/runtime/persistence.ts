@@ -55,10 +55,18 @@ export interface CodexPersistence {
   /**
    * The thread of the app's own id, else the one that is named as the app-server names it, else a new one.
    *
+   * `parentThreadId` is the thread in Convex whose agent it is, set where it has none.
+   *
    * @returns `created` is known of a thread with an id of the app's alone; of every other one it is false
    */
   ensureThread: (
-    args: Anyones<{ externalThreadId?: string | undefined; localThreadId?: string | undefined; model?: string | undefined; cwd?: string | undefined }>,
+    args: Anyones<{
+      externalThreadId?: string | undefined;
+      localThreadId?: string | undefined;
+      model?: string | undefined;
+      cwd?: string | undefined;
+      parentThreadId?: string | undefined;
+    }>,
   ) => Promise<Answer<"resolveThread">>;
   /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
   ensureSession: (args: Anyones<Args<"ensureSession"> & { lastEventCursor?: number }>) => Promise<Answer<"ensureSession">>;
@@ -112,11 +120,12 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     return { ...sendable(fields), ...(token === undefined ? {} : { deviceToken: token }) };
   };
   return {
-    ensureThread: async ({ externalThreadId, localThreadId, model, cwd }) => {
+    ensureThread: async ({ externalThreadId, localThreadId, model, cwd, parentThreadId }) => {
+      const fields = { model, cwd, parentThreadId };
       if (externalThreadId !== undefined || localThreadId === undefined) {
-        return await client.mutation(api.resolveThread, mine({ externalThreadId, localThreadId, model, cwd }));
+        return await client.mutation(api.resolveThread, mine({ externalThreadId, localThreadId, ...fields }));
       }
-      const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, model, cwd }));
+      const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, ...fields }));
       return { threadId, created: false };
     },
     ensureSession: ({ sessionId, threadId, runtimeId, generation }) =>
