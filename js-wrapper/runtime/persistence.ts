@@ -68,6 +68,8 @@ export interface CodexPersistence {
       parentThreadId?: string | undefined;
     }>,
   ) => Promise<Answer<"resolveThread">>;
+  /** Puts a thread that {@link ensureThread} knows by the same names under its parent. */
+  linkThread: (args: Anyones<{ externalThreadId?: string | undefined; localThreadId: string; parentThreadId: string }>) => Promise<void>;
   /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
   ensureSession: (args: Anyones<Args<"ensureSession"> & { lastEventCursor?: number }>) => Promise<Answer<"ensureSession">>;
   /** What is kept of the events is the server's choice (`ingest` of `defineCodexHost`): `runtime` is not sent. */
@@ -119,14 +121,18 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     const token = typeof deviceToken === "function" ? deviceToken() : deviceToken;
     return { ...sendable(fields), ...(token === undefined ? {} : { deviceToken: token }) };
   };
+  const ensureThread: CodexPersistence["ensureThread"] = async ({ externalThreadId, localThreadId, model, cwd, parentThreadId }) => {
+    const fields = { model, cwd, parentThreadId };
+    if (externalThreadId !== undefined || localThreadId === undefined) {
+      return await client.mutation(api.resolveThread, mine({ externalThreadId, localThreadId, ...fields }));
+    }
+    const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, ...fields }));
+    return { threadId, created: false };
+  };
   return {
-    ensureThread: async ({ externalThreadId, localThreadId, model, cwd, parentThreadId }) => {
-      const fields = { model, cwd, parentThreadId };
-      if (externalThreadId !== undefined || localThreadId === undefined) {
-        return await client.mutation(api.resolveThread, mine({ externalThreadId, localThreadId, ...fields }));
-      }
-      const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, ...fields }));
-      return { threadId, created: false };
+    ensureThread,
+    linkThread: async (args) => {
+      await ensureThread(args);
     },
     ensureSession: ({ sessionId, threadId, runtimeId, generation }) =>
       client.mutation(api.ensureSession, mine({ sessionId, threadId, runtimeId, generation })),
