@@ -21,7 +21,6 @@ export async function checkParent(ctx: ReadCtx, scope: Scope, { threadId, known,
   if (known !== undefined) throw refused("the thread has another parent");
   let at: string | undefined = parentThreadId;
   for (let above = 0; at !== undefined; above++) {
-    // Where a thread was deleted, its agents may say so yet when it is made again.
     if (at === threadId) throw refused("a thread is not below itself");
     if (above === ANCESTORS_MAX) throw refused(`a thread has at most ${String(ANCESTORS_MAX)} above it`);
     const thread = await findThread(ctx, scope, at);

@@ -11,7 +11,7 @@ const ok = { status: "ok" as const, errors: [] };
 const refusal = (errorCode: string, recoverable: boolean) => ({ status: "rejected" as const, errors: [{ code: "UNKNOWN" as const, message: errorCode, recoverable, errorCode }] });
 
 function notes(kept = new Map<string, unknown>()): ThreadNotes {
-  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note) };
+  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note), notes: () => kept };
 }
 
 function fake(changes: Partial<EventPersistence> = {}) {
