@@ -109,8 +109,12 @@ describe("an agent's thread", () => {
     for (let times = 0; times < 2; times++) await batch(delivery, "a");
     expect(persistence.ensureThread.mock.calls).toEqual([made("a")]);
     expect(persistence.linkThread).not.toHaveBeenCalled();
+    let answer = (_: Awaited<ReturnType<EventPersistence["ensureThread"]>>) => undefined as void;
+    persistence.linkThread.mockImplementationOnce(() => new Promise((resolve) => void (answer = resolve)));
     for (let times = 0; times < 2; times++) await Promise.all([batch(delivery, "t"), batch(delivery, "a")]);
+    answer({ threadId: "a in Convex", created: false });
     await settled();
+    await batch(delivery, "a");
     expect(persistence.ensureThread.mock.calls).toEqual([made("a"), made("t")]);
     expect(persistence.linkThread.mock.calls).toEqual([made("a", "t in Convex")]);
   });
@@ -118,10 +122,11 @@ describe("an agent's thread", () => {
   it("is put there later where that it is one is known later, by the name that the app gave it, and whose was said first stays", async () => {
     const { delivery, persistence, batch } = linking();
     delivery.name("a", { externalThreadId: "mine", model: "m" });
-    for (const id of ["t", "s", "a"]) await batch(delivery, id);
+    for (const id of ["t", "a", "b"]) await batch(delivery, id);
+    delivery.parent("b", "s");
+    delivery.parent("b", "t");
     delivery.parent("a", "t");
-    delivery.parent("a", "s");
-    await batch(delivery, "a");
+    await settled();
     expect(persistence.linkThread).toHaveBeenCalledExactlyOnceWith({ actor: OWNER, localThreadId: "a", externalThreadId: "mine", parentThreadId: "t in Convex" });
   });
 
@@ -200,6 +205,22 @@ describe("an agent's thread", () => {
       }
       expect([persistence.linkThread.mock.calls.length, told], next).toEqual([3, []]);
     }
+  });
+
+  it("is asked for again however many failed before, where one did not since", async () => {
+    const failures = [true, true, false, true, true, false].map((fails) => (fails ? new TypeError("fetch failed") : undefined));
+    const { delivery, batch, told } = linking(() => failures.shift());
+    await batch(delivery, "t");
+    for (const id of ["a", "b"]) {
+      await batch(delivery, id);
+      delivery.parent(id, "t");
+      await settled();
+      for (let times = 0; times < 2; times++) {
+        await batch(delivery, id);
+        await settled();
+      }
+    }
+    expect([failures, told]).toEqual([[], []]);
   });
 
   it("waits with its batch where Convex cannot be reached, as any", async () => {
