@@ -129,7 +129,8 @@ describe("a sub-agent's thread", () => {
     const texts = async () => (await ann.query(host.listThreadMessagesForHooks, { threadId: AGENT, paginationOpts: page })).page.map(({ text }) => text).reverse();
     await vi.waitFor(async () => expect(await texts()).toEqual(["Look.", "you said: Look."]), WAIT);
     expect((await ann.query(host.listThreadsForHooks, { parentThreadId: null, paginationOpts: page })).page.map(({ threadId }) => threadId).sort()).toEqual([AGENT, parent].sort());
-    await runtime.stop();
-    expect(problems.filter(({ code }) => code !== "E_RUNTIME_THREAD_UNLINKED")).toEqual([]);
+    await ann.mutation(host.sendCommand, { threadId: AGENT, commandId: "more", kind: "turn", payloadJson: JSON.stringify(said("Look again.")) });
+    await vi.waitFor(() => expect(problems.map(({ code }) => code)).toEqual(["E_RUNTIME_THREAD_UNLINKED"]), WAIT);
+    expect(runtime.getState()).toMatchObject({ phase: "running", lastError: null });
   });
 });
