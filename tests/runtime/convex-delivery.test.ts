@@ -75,7 +75,7 @@ describe("an agent's thread", () => {
   /** Threads are in Convex by names of their own; `fails` says how a call ends that names a parent. */
   function linking(fails: (args: { parentThreadId?: string }) => Error | undefined = () => undefined, kept = new Map<string, unknown>()) {
     const told: string[] = [];
-    const answer = <Args extends { localThreadId?: string; parentThreadId?: string }>({ localThreadId, parentThreadId }: Args) => {
+    const answer = ({ localThreadId, parentThreadId }: { localThreadId?: string; parentThreadId?: string }) => {
       const error = parentThreadId === undefined ? undefined : fails({ parentThreadId });
       if (error !== undefined) throw error;
       return { threadId: `${localThreadId!} in Convex`, created: true };
@@ -109,10 +109,10 @@ describe("an agent's thread", () => {
     for (let times = 0; times < 2; times++) await batch(delivery, "a");
     expect(persistence.ensureThread.mock.calls).toEqual([made("a")]);
     expect(persistence.linkThread).not.toHaveBeenCalled();
-    let answer = (_: Awaited<ReturnType<EventPersistence["ensureThread"]>>) => undefined as void;
-    persistence.linkThread.mockImplementationOnce(() => new Promise((resolve) => void (answer = resolve)));
+    const answers: ((made: typeof bound) => void)[] = [];
+    persistence.linkThread.mockImplementationOnce(() => new Promise((resolve) => void answers.push(resolve)));
     for (let times = 0; times < 2; times++) await Promise.all([batch(delivery, "t"), batch(delivery, "a")]);
-    answer({ threadId: "a in Convex", created: false });
+    answers[0]!(bound);
     await settled();
     await batch(delivery, "a");
     expect(persistence.ensureThread.mock.calls).toEqual([made("a"), made("t")]);
