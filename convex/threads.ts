@@ -407,7 +407,8 @@ export const getDeletionJobStatus = query({
 /**
  * Copies a thread into a new one, as Codex forks it: its turns up to `turnId` (the newest where none is named) and their
  * messages, with their ids; what goes on is interrupted in the copy. Approvals, commands and tokens are not copied, nor what is
- * hidden, nor whose agent it is: the copy goes on by itself. The newest turns are there when this returns, older ones come in batches: until then the copy says `filling`.
+ * hidden, nor whose agent it is: the copy goes on by itself. The newest turns are there when this returns, older ones come in
+ * batches: until then the copy says `filling`.
  *
  * @returns the job; the same fork again is the same job, as long as that is remembered (7 days)
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_THREAD_NOT_EMPTY`, `E_QUOTA`, `E_REQUEST_INVALID`

@@ -1,9 +1,9 @@
 /** `import`: brings the history of codex's threads into the deployment; it can be stopped, and goes on where it stopped. */
 import type { Command } from "commander";
 import { type AppServerClient, AppServerError } from "../app-server/index.js";
+import { given } from "../given.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
 import type { CodexPersistence } from "../runtime/persistence.js";
-import { given } from "../given.js";
 import type { Agent } from "../runtime/threads.js";
 import { codexConfig, withAppServer } from "./codex.js";
 import type { Context } from "./context.js";
