@@ -17,6 +17,8 @@ export default defineSchema({
     ...inThread,
     /** The app-server's name for the thread. */
     localThreadId: v.optional(v.string()),
+    /** The thread whose agent it is; none where it is nobody's, or that one was deleted. */
+    parentThreadId: v.optional(v.string()),
     status: vThreadStatus,
     name: v.optional(v.string()),
     model: v.optional(v.string()),
@@ -32,7 +34,8 @@ export default defineSchema({
     updatedAt: v.number(),
   })
     .index("by_thread", ["tenantId", "userId", "threadId"])
-    .index("by_updated", ["tenantId", "userId", "updatedAt", "threadId"]),
+    .index("by_updated", ["tenantId", "userId", "updatedAt", "threadId"])
+    .index("by_parent", ["tenantId", "userId", "parentThreadId", "updatedAt", "threadId"]),
 
   /** How many threads a user has; none where there is none. */
   tallies: defineTable({ ...owned, threads: v.number() }).index("by_user", ["tenantId", "userId"]),

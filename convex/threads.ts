@@ -13,6 +13,7 @@ import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { askDeletion, asked, cancelDeletion, forceDeletion, presentJob } from "./model/deletion.js";
 import { askFork, presentFork } from "./model/forks.js";
 import { readPage, type Listed } from "./model/paging.js";
+import { checkParent } from "./model/parents.js";
 import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
 import { insertThread } from "./model/tally.js";
@@ -26,6 +27,7 @@ import {
   vForkJob,
   vMapping,
   vPageOf,
+  vParent,
   vReverted,
   vThread,
   vThreadArchived,
@@ -43,15 +45,19 @@ const STATE_MESSAGES_MAX = 20;
 const STATE_APPROVALS_MAX = 100;
 
 type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
+type MadeOf = ThreadFields & { parentThreadId?: string };
 
 /**
  * Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. One that was deleted is made only
  * with `recreate`, and not while rows of it are left. An id holds 1 KiB, another text 4 KiB.
  *
- * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`, `E_QUOTA` (100,000 threads of the user)
+ * `parentThreadId` is the user's thread whose agent it is: set where there is none, and never changed after.
+ *
+ * @throws `E_THREAD_DELETED`, `E_QUOTA` (100,000 threads of the user), `E_AUTH_THREAD_FORBIDDEN` (the parent does not exist for
+ * this actor), `E_REQUEST_INVALID` (also: it has another parent, would be below itself, or more than 32 deep)
  */
 export const create = mutation({
-  args: { actor: vActor, threadId: v.string(), ...vThreadFields, recreate: v.optional(v.boolean()) },
+  args: { actor: vActor, threadId: v.string(), ...vThreadFields, ...vParent, recreate: v.optional(v.boolean()) },
   returns: vThreadMade,
   handler: async (ctx, { actor, threadId, recreate, ...fields }) => {
     await putThread(ctx, scopeOf(actor), threadId, fields, recreate);
@@ -61,12 +67,12 @@ export const create = mutation({
 
 /**
  * The thread that an external id is bound to; without one, a new thread. An id whose thread was deleted is bound anew only with
- * `recreate`.
+ * `recreate`. `parentThreadId` is as {@link create} has it.
  *
- * @throws `E_THREAD_DELETED`, `E_REQUEST_INVALID`, `E_QUOTA` (100,000 threads of the user)
+ * @throws as {@link create}
  */
 export const resolve = mutation({
-  args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields, recreate: v.optional(v.boolean()) },
+  args: { actor: vActor, externalThreadId: v.optional(v.string()), ...vThreadFields, ...vParent, recreate: v.optional(v.boolean()) },
   returns: vThreadResolved,
   handler: async (ctx, { actor, externalThreadId, recreate, ...fields }) => {
     const scope = scopeOf(actor);
@@ -120,18 +126,22 @@ export const getExternalMapping = query({
 });
 
 /**
- * The actor's threads, last changed first.
+ * The actor's threads, last changed first: all; with `parentThreadId` the agents of that thread; with null there those that are
+ * no agents.
  *
- * @throws `E_CURSOR_INVALID`
+ * @throws `E_CURSOR_INVALID`, `E_AUTH_THREAD_FORBIDDEN` (the parent does not exist for this actor)
  */
 export const list = query({
-  args: { actor: vActor, paginationOpts: paginationOptsValidator },
+  args: { actor: vActor, parentThreadId: v.optional(v.union(v.string(), v.null())), paginationOpts: paginationOptsValidator },
   returns: vPageOf(vThreadRow),
-  handler: async (ctx, { actor, paginationOpts }) => {
-    const { tenantId, userId } = scopeOf(actor);
-    const list: Listed<"threads"> = { table: "threads", index: "by_updated", prefix: [tenantId, userId], key: ["number", "string"] };
-    return readPage(ctx, list, paginationOpts, ({ threadId, status, updatedAt }) =>
-      Promise.resolve({ row: { threadId, status, updatedAt }, bytes: 0 }),
+  handler: async (ctx, { actor, parentThreadId: parent, paginationOpts }) => {
+    const scope = scopeOf(actor);
+    if (typeof parent === "string") await requireThread(ctx, scope, parent);
+    const user = [scope.tenantId, scope.userId];
+    const range = parent === undefined ? { index: "by_updated", prefix: user } : { index: "by_parent", prefix: [...user, parent ?? undefined] };
+    const list: Listed<"threads"> = { table: "threads", ...range, key: ["number", "string"] };
+    return readPage(ctx, list, paginationOpts, ({ threadId, status, updatedAt, parentThreadId }) =>
+      Promise.resolve({ row: { threadId, status, updatedAt, ...defined({ parentThreadId }) }, bytes: 0 }),
     );
   },
 });
@@ -150,7 +160,7 @@ export const get = query({
   handler: async (ctx, { actor, threadId }) => {
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
-    const { status, name, model, cwd, personality, localThreadId, createdAt, updatedAt } = thread;
+    const { status, name, model, cwd, personality, localThreadId, parentThreadId, createdAt, updatedAt } = thread;
     const [usage, goalJson, settingsJson, warning] = await Promise.all([
       findUsage(ctx, scope, threadId, "thread"),
       readNewest(ctx, thread._id, "goal"),
@@ -158,7 +168,7 @@ export const get = query({
       readNewest(ctx, thread._id, "warning"),
     ]);
     const kept = defined({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning, ...fillingOf(thread) });
-    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId }), ...kept };
+    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId, parentThreadId }), ...kept };
   },
 });
 
@@ -397,7 +407,8 @@ export const getDeletionJobStatus = query({
 /**
  * Copies a thread into a new one, as Codex forks it: its turns up to `turnId` (the newest where none is named) and their
  * messages, with their ids; what goes on is interrupted in the copy. Approvals, commands and tokens are not copied, nor what is
- * hidden. The newest turns are there when this returns, older ones come in batches: until then the copy says `filling`.
+ * hidden, nor whose agent it is: the copy goes on by itself. The newest turns are there when this returns, older ones come in
+ * batches: until then the copy says `filling`.
  *
  * @returns the job; the same fork again is the same job, as long as that is remembered (7 days)
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_THREAD_DELETED`, `E_THREAD_NOT_EMPTY`, `E_QUOTA`, `E_REQUEST_INVALID`
@@ -453,9 +464,11 @@ function checkFields(threadId: string, { localThreadId, ...notes }: ThreadFields
   checkBounds({ threadId, localThreadId }, notes);
 }
 
-async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: ThreadFields, recreate = false): Promise<void> {
-  checkFields(threadId, fields);
+async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: MadeOf, recreate = false): Promise<void> {
+  const { parentThreadId, ...others } = fields;
+  checkFields(threadId, others);
   const thread = await findThread(ctx, scope, threadId);
+  if (parentThreadId !== undefined) await checkParent(ctx, scope, { threadId, known: thread?.parentThreadId, parentThreadId });
   const updatedAt = Date.now();
   if (thread !== null) await ctx.db.patch("threads", thread._id, { ...fields, updatedAt });
   else {

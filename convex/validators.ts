@@ -315,12 +315,16 @@ export const vThreadFields = {
   localThreadId: v.optional(v.string()),
 };
 
+/** The thread whose agent a thread is. */
+export const vParent = { parentThreadId: v.optional(v.string()) };
+
 /** A thread with what it keeps the newest of. */
 export const vThread = v.object({
   threadId: v.string(),
   status: vThreadStatus,
   name: v.optional(v.string()),
   ...vThreadFields,
+  ...vParent,
   createdAt: v.number(),
   updatedAt: v.number(),
   usage: v.optional(v.object(vTokenUsage)),
@@ -332,7 +336,7 @@ export const vThread = v.object({
 });
 
 /** A thread in a list. */
-export const vThreadRow = v.object({ threadId: v.string(), status: vThreadStatus, updatedAt: v.number() });
+export const vThreadRow = v.object({ threadId: v.string(), status: vThreadStatus, updatedAt: v.number(), ...vParent });
 
 export const vThreadMade = v.object({ threadId: v.string() });
 export const vThreadResolved = v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() });

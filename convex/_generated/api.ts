@@ -35,6 +35,7 @@ import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_newest from "../model/newest.js";
 import type * as model_paging from "../model/paging.js";
+import type * as model_parents from "../model/parents.js";
 import type * as model_parts from "../model/parts.js";
 import type * as model_pieces from "../model/pieces.js";
 import type * as model_quarantine from "../model/quarantine.js";
@@ -102,6 +103,7 @@ const fullApi: ApiFromModules<{
   "model/messages": typeof model_messages;
   "model/newest": typeof model_newest;
   "model/paging": typeof model_paging;
+  "model/parents": typeof model_parents;
   "model/parts": typeof model_parts;
   "model/pieces": typeof model_pieces;
   "model/quarantine": typeof model_quarantine;

@@ -1035,6 +1035,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           cwd?: string;
           personality?: string;
           localThreadId?: string;
+          parentThreadId?: string;
           recreate?: boolean;
         },
         { threadId: string },
@@ -1103,6 +1104,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           cwd?: string;
           personality?: string;
           localThreadId?: string;
+          parentThreadId?: string;
           createdAt: number;
           updatedAt: number;
           usage?: {
@@ -1237,6 +1239,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "internal",
         {
           actor: { tenantId: string; userId: string; deviceId: string };
+          parentThreadId?: string | null;
           paginationOpts: {
             numItems: number;
             cursor: string | null;
@@ -1251,6 +1254,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             threadId: string;
             status: "active" | "archived";
             updatedAt: number;
+            parentThreadId?: string;
           }>;
           isDone: boolean;
           continueCursor: string;
@@ -1288,6 +1292,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           cwd?: string;
           personality?: string;
           localThreadId?: string;
+          parentThreadId?: string;
           recreate?: boolean;
         },
         { threadId: string; externalThreadId?: string; created: boolean },

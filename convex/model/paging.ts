@@ -19,7 +19,7 @@ type PagedTable = "threads" | "messages" | "serverRequests" | "tokenUsage" | "co
 export type Listed<Table extends PagedTable> = {
   table: Table;
   index: string;
-  prefix: (string | boolean)[];
+  prefix: (string | boolean | undefined)[];
   /** Types of the index's fields behind the prefix. */
   key: ("number" | "string")[];
   /** Of a list whose key begins with a turn's place: the places that it shows, newest first; all where they are not given. */

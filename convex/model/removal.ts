@@ -6,6 +6,7 @@ import type { Doc, Id, TableNames } from "../_generated/dataModel.js";
 import { runtimesFrom } from "./commands.js";
 import { forgetForks } from "./forks.js";
 import { findUsage } from "./newest.js";
+import { forgetParent } from "./parents.js";
 import type { Scope, WriteCtx } from "./scope.js";
 import { bury } from "./tombstones.js";
 
@@ -35,8 +36,8 @@ function inThread<Rest>(range: FromTenant<Rest>, of: Scope & { threadId: string 
 const elsewhere = () => Promise.resolve(true);
 
 const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
-  // Went first: it is what hides the thread. Its parts are left.
-  threads: (ctx, of, batch) => removeParts(ctx, batch, of.threadRow),
+  // Went first: it is what hides the thread. Its parts are left, and agents that name it.
+  threads: async (ctx, of, batch) => (await removeParts(ctx, batch, of.threadRow)) && forgetParent(ctx, of, batch),
   serverRequests: (ctx, of, batch) =>
     removeOwners(ctx, batch, "serverRequests", ctx.db.query("serverRequests").withIndex("by_request", (q) => inThread(q, of))),
   messages: (ctx, of, batch) => removeOwners(ctx, batch, "messages", ctx.db.query("messages").withIndex("by_order", (q) => inThread(q, of))),

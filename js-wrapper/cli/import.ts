@@ -1,8 +1,10 @@
 /** `import`: brings the history of codex's threads into the deployment; it can be stopped, and goes on where it stopped. */
 import type { Command } from "commander";
 import { type AppServerClient, AppServerError } from "../app-server/index.js";
+import { given } from "../given.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
 import type { CodexPersistence } from "../runtime/persistence.js";
+import type { Agent } from "../runtime/threads.js";
 import { codexConfig, withAppServer } from "./codex.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
@@ -26,7 +28,7 @@ Ctrl-C stops it between two pages; the same command goes on where it stopped, al
 history is there already is passed over quickly: only what is new is sent. --restart goes through all of it again.
 
 It needs the state folder for itself: stop the bridge first. A thread of codex's that the bridge keeps under the
-app's own name is imported into that one.
+app's own name is imported into that one. A sub-agent's comes under the thread that began it, where that is there.
 
 Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong.
 
@@ -61,9 +63,12 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
     withAppServer(config, async (client) => {
       const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
       const failed: string[] = [];
+      const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true };
+      const agents: Agent[] = [];
       for (const id of ids) {
         try {
-          await importThread(id, { client, persistence, runtime, output, stopped, restart: flags.restart === true });
+          const parentId = await importThread(id, parts);
+          if (parentId !== undefined) agents.push({ id, parentId });
         } catch (thrown) {
           // One of many that is refused does not end the others; what any would meet does.
           const told = tellOf(thrown);
@@ -72,6 +77,8 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
           output.warn(`${id} is left out: ${told.message} [${told.code}]`, { threadId: id, ...told });
         }
       }
+      // Behind them all: a parent may come after its agents.
+      for (const agent of agents) await linkAgent(agent, parts);
       output.live("");
       output.note(`${counted(ids.length - failed.length, "thread")} imported${failed.length === 0 ? "" : `, ${String(failed.length)} left out`}`, { type: "end", imported: ids.length - failed.length, failed: failed.length });
       if (failed.length > 0) context.exitCode = 1;
@@ -90,11 +97,12 @@ interface ImportParts {
   readonly restart: boolean;
 }
 
-async function importThread(id: string, { client, persistence, runtime, output, stopped, restart }: ImportParts): Promise<void> {
+/** Imports a thread. @returns codex's id of the thread whose agent it is, where it is one */
+async function importThread(id: string, { client, persistence, runtime, output, stopped, restart }: ImportParts): Promise<string | undefined> {
   stopped.throwIfAborted();
-  const { turns, historyMode } = await historyOf(client, id, stopped);
+  const { turns, historyMode, parentId } = await historyOf(client, id, stopped);
   // Where the bridge with this folder keeps it, if it does.
-  const threadId = noteOf(runtime.threads.find((thread) => thread.threadId === id))?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
+  const threadId = noted(runtime, id)?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
   // The session of the bridge with this state folder: it goes on writing the thread.
   const { runtimeId: sessionId, generation } = runtime;
   await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
@@ -114,7 +122,21 @@ async function importThread(id: string, { client, persistence, runtime, output, 
   const items = counted(status.importedItems, "item");
   const aside = status.quarantined === 0 ? "" : `, ${counted(status.quarantined, "item")} malformed and kept aside`;
   output.result(`${id}: ${isNothingNew ? "nothing new, " : ""}${counted(turns.length, "turn")}, ${items} imported${aside}`, { type: "imported", threadId: id, inConvex: threadId, turns: turns.length, items: status.importedItems, quarantined: status.quarantined });
+  return parentId;
 }
+
+/** Puts an agent's thread under its parent's. Where that is not in the deployment, the agent's history is imported all the same. */
+async function linkAgent({ id, parentId }: Agent, { persistence, runtime, output }: ImportParts): Promise<void> {
+  const names = given({ externalThreadId: noted(runtime, id)?.names?.externalThreadId });
+  try {
+    await persistence.linkThread({ localThreadId: id, ...names, parentThreadId: noted(runtime, parentId)?.bound?.threadId ?? parentId });
+  } catch (thrown) {
+    const told = tellOf(thrown);
+    output.warn(`${id} is not under the thread whose agent it is, ${parentId}: ${told.message} [${told.code}]`, { threadId: id, ...told });
+  }
+}
+
+const noted = ({ threads }: RuntimeOf, id: string): ReturnType<typeof noteOf> => noteOf(threads.find(({ threadId }) => threadId === id));
 
 function progress(output: Output, id: string, { position, importedItems }: { position: { turn: number }; importedItems: number }, turns: number): void {
   const done = Math.min(position.turn, turns);
@@ -122,16 +144,23 @@ function progress(output: Output, id: string, { position, importedItems }: { pos
   if (output.isJson) output.result("", { type: "progress", threadId: id, turn: done, turns, items: importedItems });
 }
 
+interface History {
+  readonly turns: readonly AppServerTurn[];
+  readonly historyMode: string | undefined;
+  readonly parentId: string | undefined;
+}
+
 /** All turns of a thread, oldest first, with their items. An older codex is asked for the thread whole. */
-async function historyOf(client: AppServerClient, threadId: string, stopped: AbortSignal): Promise<{ turns: readonly AppServerTurn[]; historyMode: string | undefined }> {
+async function historyOf(client: AppServerClient, threadId: string, stopped: AbortSignal): Promise<History> {
   const { thread } = await client.request("thread/read", { threadId, includeTurns: false });
-  const { historyMode } = thread as Partial<typeof thread>;
+  const { historyMode, parentThreadId } = thread as Partial<typeof thread>;
+  const known = { historyMode, parentId: parentThreadId ?? undefined };
   try {
-    return { turns: await listedTurns(client, threadId, stopped), historyMode };
+    return { turns: await listedTurns(client, threadId, stopped), ...known };
   } catch (thrown) {
     if (!(thrown instanceof AppServerError) || thrown.rpc === undefined) throw thrown;
     const whole = await client.request("thread/read", { threadId, includeTurns: true });
-    return { turns: whole.thread.turns, historyMode };
+    return { turns: whole.thread.turns, ...known };
   }
 }
 

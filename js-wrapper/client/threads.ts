@@ -1,7 +1,10 @@
 /** Threads and what is kept of them. Each throws ConvexError `E_AUTH_THREAD_FORBIDDEN` where the thread is not the actor's. */
 import { reads, writes } from "./call.js";
 
-/** Makes a thread, or refreshes the one of that id. Throws `E_THREAD_DELETED` unless `recreate` says that it may come back. */
+/**
+ * Makes a thread, or refreshes the one of that id. `parentThreadId` is the thread whose agent it is. Throws `E_THREAD_DELETED` unless
+ * `recreate` says that it may come back, `E_REQUEST_INVALID` where it has another parent.
+ */
 export const createThread = writes((component) => component.threads.create);
 
 /** The thread that `externalThreadId` is bound to, made where there is none; without one a new thread. */
@@ -22,7 +25,7 @@ export const getThreadState = reads((component) => component.threads.getState);
 /** A thread with its name, its tokens, its goal, its settings in force and its last warning. */
 export const getThread = reads((component) => component.threads.get);
 
-/** The actor's threads, last changed first. Throws `E_CURSOR_INVALID`. */
+/** The actor's threads, last changed first; of `parentThreadId` its agents, of null there what is no agent. Throws `E_CURSOR_INVALID`. */
 export const listThreads = reads((component) => component.threads.list);
 
 /** Archives a thread: it takes no new turn until it is resumed. */

@@ -18,6 +18,7 @@ import { vHostLifecycleInboundEvent, vHostStreamInboundEvent, type HostActorCont
 
 const vThread = { threadId: v.string() };
 const vThreadFields = { model: v.optional(v.string()), cwd: v.optional(v.string()) };
+const vParent = { parentThreadId: v.optional(v.string()) };
 const vRuntime = { runtimeId: v.string(), generation: v.number() };
 const vOrigin = { runtimeId: v.optional(v.string()), generation: v.optional(v.number()), appGeneration: v.optional(v.number()) };
 const vRequestId = v.union(v.string(), v.number());
@@ -43,10 +44,10 @@ const vPhase = v.union(
 export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: HostSyncRuntimeOptions | undefined) {
   return {
     /** {@link ensureThreadByCreate}: by the app-server's id. */
-    ensureThread: mutation({ ...vThread, ...vThreadFields }, returns.ensureThread, ensureThreadByCreate),
+    ensureThread: mutation({ ...vThread, ...vThreadFields, ...vParent }, returns.ensureThread, ensureThreadByCreate),
     /** {@link ensureThreadByResolve}: by the app's own name for it; `localThreadId` is the app-server's, where it has another. */
     resolveThread: mutation(
-      { externalThreadId: v.optional(v.string()), localThreadId: v.optional(v.string()), ...vThreadFields },
+      { externalThreadId: v.optional(v.string()), localThreadId: v.optional(v.string()), ...vThreadFields, ...vParent },
       returns.resolveThread,
       ensureThreadByResolve,
     ),

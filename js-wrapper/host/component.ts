@@ -215,6 +215,8 @@ export type CodexThread = {
   personality?: string;
   /** The app-server's name for the thread. */
   localThreadId?: string;
+  /** The thread whose agent it is. */
+  parentThreadId?: string;
   createdAt: number;
   updatedAt: number;
   usage?: CodexTokenUsage;
@@ -259,7 +261,13 @@ export type CodexTurnOptions = {
 };
 
 /** A thread in a list, newest first. */
-export type CodexThreadRow = { threadId: string; status: "active" | "archived"; updatedAt: number };
+export type CodexThreadRow = {
+  threadId: string;
+  status: "active" | "archived";
+  updatedAt: number;
+  /** The thread whose agent it is. */
+  parentThreadId?: string;
+};
 
 /** A deletion that was asked for: one for a target, whoever asks how often. Times are milliseconds of the server's clock. */
 export type CodexDeletionAsked = { deletionJobId: string; scheduledFor: number };
@@ -536,16 +544,14 @@ type OfCommand = Actor & { commandId: string };
 type OfRuntime = Actor & { runtimeId: string; generation: number };
 type Origin = { runtimeId?: string; generation?: number; appGeneration?: number };
 type ThreadOptions = { model?: string; cwd?: string; personality?: string; localThreadId?: string };
+type MadeThread = ThreadOptions & { parentThreadId?: string; recreate?: boolean };
 
 /** The component's functions that the host helpers call: `components.codexLocal` of an app's generated api fits it. */
 export type CodexComponent = {
   threads: {
-    create: Mutation<InThread & ThreadOptions & { recreate?: boolean }, { threadId: string }>;
-    resolve: Mutation<
-      Actor & ThreadOptions & { externalThreadId?: string; recreate?: boolean },
-      { threadId: string; externalThreadId?: string; created: boolean }
-    >;
-    list: Query<Actor & { paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
+    create: Mutation<InThread & MadeThread, { threadId: string }>;
+    resolve: Mutation<Actor & MadeThread & { externalThreadId?: string }, { threadId: string; externalThreadId?: string; created: boolean }>;
+    list: Query<Actor & { parentThreadId?: string | null; paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
     resolveByExternalId: Query<Actor & { externalThreadId: string }, { threadId: string; externalThreadId: string } | null>;
     getExternalMapping: Query<InThread, { threadId: string; externalThreadId: string } | null>;
     get: Query<InThread, CodexThread>;

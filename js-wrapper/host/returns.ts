@@ -88,7 +88,7 @@ export const vHostReturns = {
   listThreadReasoningForHooks: pageForHooks(vReasoningSegment),
   listTurnMessagesForHooks: v.array(vMessage),
   resumeStreamReplay: nullable(vResumed),
-  listThreadsForHooks: vPageOf(vThreadRow),
+  listThreadsForHooks: pageInThread(vThreadRow),
   threadSnapshot: vThreadState.omit("threadStatus").extend({ threadStatus: v.union(vThreadStatus, vMissing) }),
   getThread: nullable(vThread),
   getTurn: nullable(vTurn),

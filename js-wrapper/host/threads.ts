@@ -1,6 +1,7 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import { given } from "../given.js";
 import type { CodexComponent, CodexThreadRow, HostMutationCtx, HostQueryCtx } from "./component.js";
+import { orMissing, THREAD_IS_MISSING } from "./errors.js";
 import type { HostActorContext, HostEnsureSessionResult } from "./validators.js";
 
 /**
@@ -9,9 +10,10 @@ import type { HostActorContext, HostEnsureSessionResult } from "./validators.js"
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
  * @param args `threadId` is the app-server's own; `model` and `cwd` overwrite what is stored only where given;
- *   `recreate` makes one anew that was deleted
+ *   `recreate` makes one anew that was deleted; `parentThreadId` is the thread whose agent it is, set where it has none
  * @returns `{threadId}`
- * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted
+ * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted, `E_AUTH_THREAD_FORBIDDEN` where there is no such parent,
+ *   `E_REQUEST_INVALID` where it has another one, or would be below itself
  */
 export async function ensureThreadByCreate(
   ctx: HostMutationCtx,
@@ -21,15 +23,16 @@ export async function ensureThreadByCreate(
     threadId: string;
     model?: string | undefined;
     cwd?: string | undefined;
+    parentThreadId?: string | undefined;
     recreate?: boolean | undefined;
   },
 ): Promise<{ threadId: string }> {
-  const { actor, threadId, model, cwd, recreate } = args;
+  const { actor, threadId, model, cwd, parentThreadId, recreate } = args;
   return await ctx.runMutation(component.threads.create, {
     actor,
     threadId,
     localThreadId: threadId,
-    ...given({ model, cwd, recreate }),
+    ...given({ model, cwd, parentThreadId, recreate }),
   });
 }
 
@@ -39,9 +42,9 @@ export async function ensureThreadByCreate(
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
  * @param args `externalThreadId` is the app's name for the thread, `localThreadId` the app-server's, where that is another;
- *   `recreate` binds one anew whose thread was deleted
+ *   `recreate` binds one anew whose thread was deleted; `parentThreadId` is the thread whose agent it is, set where it has none
  * @returns `{threadId, externalThreadId?, created}`; `created` is false where the id was known
- * @throws ConvexError `E_THREAD_DELETED` where the thread was deleted
+ * @throws ConvexError as {@link ensureThreadByCreate}
  */
 export async function ensureThreadByResolve(
   ctx: HostMutationCtx,
@@ -52,13 +55,14 @@ export async function ensureThreadByResolve(
     localThreadId?: string | undefined;
     model?: string | undefined;
     cwd?: string | undefined;
+    parentThreadId?: string | undefined;
     recreate?: boolean | undefined;
   },
 ): Promise<{ threadId: string; externalThreadId?: string; created: boolean }> {
-  const { actor, externalThreadId, localThreadId = externalThreadId, model, cwd, recreate } = args;
+  const { actor, externalThreadId, localThreadId = externalThreadId, model, cwd, parentThreadId, recreate } = args;
   return await ctx.runMutation(component.threads.resolve, {
     actor,
-    ...given({ externalThreadId, localThreadId, model, cwd, recreate }),
+    ...given({ externalThreadId, localThreadId, model, cwd, parentThreadId, recreate }),
   });
 }
 
@@ -141,15 +145,23 @@ export async function interruptTurnForHooksForActor(
  *
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`
- * @param args `paginationOpts` as a paginated query gets it
- * @returns a page of `{threadId, status, updatedAt}`, `updatedAt` in milliseconds
+ * @param args `paginationOpts` as a paginated query gets it; with `parentThreadId` the agents of that thread alone, with null
+ *   there what is no agent
+ * @returns a page of `{threadId, status, updatedAt, parentThreadId?}`, `updatedAt` in milliseconds. Of a parent that is not there
+ *   (yet) an empty page with `threadStatus: "missing"`
  * @throws ConvexError `E_CURSOR_INVALID`
  */
 export async function listThreadsForHooksForActor(
   ctx: HostQueryCtx,
   component: CodexComponent,
-  args: { actor: HostActorContext; paginationOpts: PaginationOptions },
-): Promise<PaginationResult<CodexThreadRow>> {
-  const { actor, paginationOpts } = args;
-  return await ctx.runQuery(component.threads.list, { actor, paginationOpts });
+  args: { actor: HostActorContext; parentThreadId?: string | null | undefined; paginationOpts: PaginationOptions },
+): Promise<PaginationResult<CodexThreadRow> & { threadStatus?: "missing" }> {
+  const { actor, parentThreadId, paginationOpts } = args;
+  const page = ctx.runQuery(component.threads.list, { actor, ...given({ parentThreadId }), paginationOpts });
+  return await orMissing<PaginationResult<CodexThreadRow> & { threadStatus?: "missing" }>(page, THREAD_IS_MISSING, () => ({
+    page: [],
+    isDone: true,
+    continueCursor: "",
+    threadStatus: "missing",
+  }));
 }

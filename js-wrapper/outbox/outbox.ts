@@ -144,6 +144,11 @@ export class Outbox {
     return this.#threads.get(threadId)?.numbers.note;
   }
 
+  /** What was kept of each thread of which something was. */
+  notes(): [threadId: string, note: unknown][] {
+    return [...this.#threads.values()].flatMap(({ threadId, numbers: { note } }) => (note === undefined ? [] : [[threadId, note] as [string, unknown]]));
+  }
+
   /** Keeps JSON with a thread, in the place of what was kept; it is on the disk before any event that is appended later leaves. */
   keepNote(threadId: string, note: unknown): void {
     const thread = this.#thread(threadId);

@@ -1,5 +1,11 @@
-import type { CodexDurableMessageLike } from "../mapping/index.js";
-import type { CodexMessagesPage } from "./types.js";
+/** A page of a list, as a query answers it. */
+export interface ListPage<Row = unknown> {
+  readonly page: readonly Row[];
+  readonly isDone: boolean;
+  readonly continueCursor: string;
+}
+
+type RowOf<Page extends ListPage> = Page["page"][number];
 
 /** One subscribed page: the rows after `cursor`, up to `endCursor` once the page is pinned. */
 export interface PageRequest {
@@ -23,21 +29,21 @@ export interface Paging {
 }
 
 /** What the server said about a page: nothing yet, a page, or an error. */
-export type PageResult = (CodexMessagesPage & Partial<PageSplit>) | Error | undefined;
+export type PageResult<Page extends ListPage = ListPage> = (Page & Partial<PageSplit>) | Error | undefined;
 
 interface PageSplit {
   splitCursor: string | null;
   pageStatus: "SplitRecommended" | "SplitRequired" | null;
 }
 
-export type PageResults = Readonly<Record<string, PageResult>>;
+export type PageResults<Page extends ListPage = ListPage> = Readonly<Record<string, PageResult<Page>>>;
 
 /** The loaded part of the list, newest first. */
-export interface LoadedPages {
-  readonly rows: readonly CodexDurableMessageLike[];
-  readonly first: CodexMessagesPage | undefined;
+export interface LoadedPages<Page extends ListPage = ListPage> {
+  readonly rows: readonly RowOf<Page>[];
+  readonly first: Page | undefined;
   /** The last page of the list, where everything before it is loaded too. */
-  readonly last: CodexMessagesPage | undefined;
+  readonly last: Page | undefined;
   readonly error: Error | undefined;
 }
 
@@ -110,12 +116,15 @@ export function settlePaging(paging: Paging, results: PageResults): Paging {
 }
 
 /** Reads the rows of the pages that have loaded, up to the first that has not. */
-export function readPages(paging: Paging, results: PageResults): LoadedPages {
+export function readPages<Page extends ListPage>(
+  paging: Paging,
+  results: PageResults<Page>,
+): LoadedPages<Page> {
   const pages =
     paging.next !== undefined && isLoaded(paging.next, results) ? paging.next : paging.shown;
-  const rows: CodexDurableMessageLike[] = [];
-  let first: CodexMessagesPage | undefined;
-  let last: CodexMessagesPage | undefined;
+  const rows: RowOf<Page>[] = [];
+  let first: Page | undefined;
+  let last: Page | undefined;
   for (const { key } of pages) {
     const result = results[key];
     last = undefined;

@@ -1,5 +1,6 @@
 import type { UsePaginatedQueryResult } from "convex/react";
 import type { FunctionArgs, FunctionReference, PaginationOptions } from "convex/server";
+import type { CodexThreadRow } from "../host/component.js";
 import type {
   CodexDurableMessageLike,
   CodexStreamArgs,
@@ -48,6 +49,36 @@ export interface UseCodexMessagesOptions {
 export type UseCodexMessagesResult = UsePaginatedQueryResult<CodexUIMessage> & {
   /** Absent until the first page is loaded, and with hosts that do not say. */
   threadStatus?: CodexThreadStatus;
+  /** The query failed. It stays subscribed, and recovers when the server does. */
+  error?: Error;
+};
+
+/** What the host's query of threads answers: a page, the one last written to first. */
+export interface CodexThreadsPage {
+  page: CodexThreadRow[];
+  isDone: boolean;
+  continueCursor: string;
+  /** The parent whose agents were asked for is not there. */
+  threadStatus?: "missing" | undefined;
+}
+
+/** A host query for {@link useCodexThreads}. */
+export type CodexThreadsQuery = FunctionReference<
+  "query",
+  "public",
+  { paginationOpts: PaginationOptions; parentThreadId?: string | null | undefined },
+  CodexThreadsPage
+>;
+
+/** The arguments of a host query of threads that are the app's to give. */
+export type CodexThreadsQueryArgs<Query extends CodexThreadsQuery> = Flat<
+  Omit<FunctionArgs<Query>, "paginationOpts">
+>;
+
+/** What {@link useCodexThreads} returns: the result of `usePaginatedQuery`, and more. */
+export type UseCodexThreadsResult = UsePaginatedQueryResult<CodexThreadRow> & {
+  /** The parent whose agents were asked for is not there (yet). */
+  threadStatus?: "missing";
   /** The query failed. It stays subscribed, and recovers when the server does. */
   error?: Error;
 };

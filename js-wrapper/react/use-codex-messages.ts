@@ -2,14 +2,14 @@ import { useEffect, useMemo, useRef } from "react";
 import { mergeCodexMessages, NO_MESSAGES } from "../mapping/merge.js";
 import { useStableSubscription } from "./subscription.js";
 import type {
+  CodexMessagesPage,
   CodexMessagesQuery,
   CodexMessagesQueryArgs,
   UseCodexMessagesOptions,
   UseCodexMessagesResult,
 } from "./types.js";
 import { useOverlay } from "./use-overlay.js";
-import type { Pages } from "./use-pages.js";
-import { usePages } from "./use-pages.js";
+import { pageStatus, usePages } from "./use-pages.js";
 
 /**
  * Follows the messages of a thread, live.
@@ -38,7 +38,7 @@ export function useCodexMessages<Query extends CodexMessagesQuery>(
   options: UseCodexMessagesOptions,
 ): UseCodexMessagesResult {
   const subscription = useStableSubscription(query, args);
-  const pages = usePages(subscription, options.initialNumItems);
+  const pages = usePages<CodexMessagesPage>(subscription, options.initialNumItems);
   const isFollowing = options.stream === true && pages.first !== undefined;
   const overlay = useOverlay(isFollowing ? subscription : null);
 
@@ -64,16 +64,4 @@ export function useCodexMessages<Query extends CodexMessagesQuery>(
     }),
     [messages, loadMore, status, first?.threadStatus, error],
   );
-}
-
-const LOADING_FIRST_PAGE = { status: "LoadingFirstPage", isLoading: true } as const;
-const LOADING_MORE = { status: "LoadingMore", isLoading: true } as const;
-const CAN_LOAD_MORE = { status: "CanLoadMore", isLoading: false } as const;
-const EXHAUSTED = { status: "Exhausted", isLoading: false } as const;
-
-function pageStatus({ first, last, error, isGrowing }: Pages) {
-  if (first === undefined) return error === undefined ? LOADING_FIRST_PAGE : EXHAUSTED;
-  if (last === undefined) return error === undefined ? LOADING_MORE : EXHAUSTED;
-  if (isGrowing) return LOADING_MORE;
-  return last.isDone ? EXHAUSTED : CAN_LOAD_MORE;
 }

@@ -1,18 +1,21 @@
 import type { RequestForQueries } from "convex/react";
 import { useQueries } from "convex/react";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import type { LoadedPages, PageResults, Paging } from "./paging.js";
+import type { ListPage, LoadedPages, PageResults, Paging } from "./paging.js";
 import { growPaging, pageRequests, readPages, settlePaging, startPaging } from "./paging.js";
 import type { Subscription } from "./subscription.js";
 
 /** The durable pages of a subscription. */
-export interface Pages extends LoadedPages {
+export interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Page> {
   readonly isGrowing: boolean;
   readonly loadMore: (numItems: number) => void;
 }
 
 /** Subscribes to the pages, each pinned to its end once there is one after it. */
-export function usePages(subscription: Subscription | null, initialNumItems: number): Pages {
+export function usePages<Page extends ListPage>(
+  subscription: Subscription | null,
+  initialNumItems: number,
+): Pages<Page> {
   const key = subscription?.key ?? null;
   const [state, setState] = useState(() => ({ key, paging: startPaging(initialNumItems) }));
   let { paging } = state;
@@ -31,7 +34,7 @@ export function usePages(subscription: Subscription | null, initialNumItems: num
       }),
     );
   }, [subscription, paging]);
-  const results = useQueries(queries) as PageResults;
+  const results = useQueries(queries) as PageResults<Page>;
   const loaded = useMemo(() => readPages(paging, results), [paging, results]);
 
   /** A step meant for a subscription that was left does nothing. */
@@ -59,4 +62,17 @@ export function usePages(subscription: Subscription | null, initialNumItems: num
     [step, continueCursor],
   );
   return { ...loaded, isGrowing: paging.isGrowing, loadMore };
+}
+
+const LOADING_FIRST_PAGE = { status: "LoadingFirstPage", isLoading: true } as const;
+const LOADING_MORE = { status: "LoadingMore", isLoading: true } as const;
+const CAN_LOAD_MORE = { status: "CanLoadMore", isLoading: false } as const;
+const EXHAUSTED = { status: "Exhausted", isLoading: false } as const;
+
+/** How a list stands, in the words of `usePaginatedQuery`. */
+export function pageStatus({ first, last, error, isGrowing }: Pages) {
+  if (first === undefined) return error === undefined ? LOADING_FIRST_PAGE : EXHAUSTED;
+  if (last === undefined) return error === undefined ? LOADING_MORE : EXHAUSTED;
+  if (isGrowing) return LOADING_MORE;
+  return last.isDone ? EXHAUSTED : CAN_LOAD_MORE;
 }

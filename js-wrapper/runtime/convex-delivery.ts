@@ -1,6 +1,9 @@
+import { messageOf } from "../bridge/errors.js";
+import { given } from "../given.js";
 import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent, HostInboundStreamDelta, HostSyncRuntimeOptions } from "../host/validators.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
+import { CodexRuntimeError } from "./errors.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -10,7 +13,13 @@ export interface EventPersistence {
     localThreadId?: string;
     model?: string;
     cwd?: string;
+    /** The thread in Convex whose agent it is. Where it is refused, the thread is asked for without. */
+    parentThreadId?: string;
   }): Promise<{ threadId: string; externalThreadId?: string; created: boolean }>;
+  /**
+   * Puts a thread that was ensured by these names under its parent, which came to Convex later; left out, such a thread stands by itself.
+   */
+  linkThread?(args: { actor: HostActorContext; externalThreadId?: string; localThreadId: string; parentThreadId: string }): Promise<unknown>;
   ensureSession(args: {
     actor: HostActorContext;
     sessionId: string;
@@ -54,11 +63,30 @@ export interface BoundThread {
 export interface ThreadNotes {
   note(localThreadId: string): unknown;
   keepNote(localThreadId: string, note: unknown): void;
+  /** Everything that is kept. */
+  notes(): Iterable<readonly [localThreadId: string, note: unknown]>;
 }
 
 interface Note {
   readonly names?: ThreadNames;
   readonly bound?: BoundThread;
+  /** It was made as a copy: it has no names that Convex knows it by, and is nobody's agent. */
+  readonly isCopy?: boolean;
+  /** The app-server's thread whose agent it is, and whether Convex knows it. */
+  readonly parent?: { readonly id: string; readonly link?: "made" | "refused" };
+}
+
+/** What Convex says of a parent that no other try will make one. */
+const LINK_REFUSALS: ReadonlySet<string> = new Set(["E_AUTH_THREAD_FORBIDDEN", "E_REQUEST_INVALID"]);
+/** Links that fail one after another for another reason: an app whose functions are older than links says no more than that. */
+const LINK_FAILURES_MAX = 3;
+
+/** Who is told what becomes of threads. */
+export interface DeliveryListeners {
+  /** A thread's session is bound to this start of the runtime. */
+  onBound?(localThreadId: string, threadId: string): void;
+  /** An agent's thread stands by itself, and not under its parent. */
+  onUnlinked?(error: CodexRuntimeError): void;
 }
 
 /**
@@ -69,15 +97,19 @@ export class ConvexDelivery {
   readonly #persistence: EventPersistence;
   readonly #target: DeliveryTarget;
   readonly #notes: ThreadNotes;
-  readonly #onBound: (localThreadId: string, threadId: string) => void;
+  readonly #listeners: DeliveryListeners;
   readonly #bound = new Map<string, Promise<BoundThread>>();
+  /** Agents that Convex is not told of yet, by their parents. */
+  readonly #unlinked = new Map<string, Set<string>>();
+  readonly #linking = new Set<string>();
+  #linkFailures = 0;
 
-  /** @param onBound told of each thread when its session is bound to this start of the runtime */
-  constructor(persistence: EventPersistence, target: DeliveryTarget, notes: ThreadNotes, onBound: (localThreadId: string, threadId: string) => void = () => undefined) {
+  constructor(persistence: EventPersistence, target: DeliveryTarget, notes: ThreadNotes, listeners: DeliveryListeners = {}) {
     this.#persistence = persistence;
     this.#target = target;
     this.#notes = notes;
-    this.#onBound = onBound;
+    this.#listeners = listeners;
+    for (const [localThreadId] of notes.notes()) this.#awaitParent(localThreadId);
   }
 
   /** Says what a thread is called, before it is bound: one that nobody named is named as the app-server names it. */
@@ -87,7 +119,19 @@ export class ConvexDelivery {
 
   /** A thread was made in Convex for one of the app-server's, which is not bound yet. */
   made(localThreadId: string, threadId: string): void {
-    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound: { threadId } });
+    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound: { threadId }, isCopy: true });
+  }
+
+  /**
+   * Says whose agent a thread is; codex changes no parent, and what was said first stays. Its thread in Convex is put under its parent's
+   * when both are there: its events wait for neither.
+   */
+  parent(localThreadId: string, parentId: string): void {
+    const known = this.#note(localThreadId);
+    if (known.parent !== undefined || known.isCopy === true) return;
+    this.#notes.keepNote(localThreadId, { ...known, parent: { id: parentId } });
+    this.#awaitParent(localThreadId);
+    if (known.bound !== undefined) void this.#link(localThreadId);
   }
 
   /** The thread in Convex of one of the app-server's; made where it is not there. One call is on its way at a time. */
@@ -96,8 +140,11 @@ export class ConvexDelivery {
     if (bound === undefined) {
       bound = this.#ensure(localThreadId);
       this.#bound.set(localThreadId, bound);
-      // What failed is asked for again.
-      bound.catch(() => this.#bound.delete(localThreadId));
+      bound.then(
+        () => this.#linkAround(localThreadId),
+        // What failed is asked for again.
+        () => this.#bound.delete(localThreadId),
+      );
     }
     return bound;
   }
@@ -106,10 +153,14 @@ export class ConvexDelivery {
   async deliver({ threadId: localThreadId, events }: OutboxBatch): Promise<Verdict> {
     try {
       const { threadId } = await this.bind(localThreadId);
-      const verdict = await this.#ingest(threadId, events);
-      if (verdict.type !== "again") return verdict;
-      await this.#ensureSession(threadId);
-      return await this.#ingest(threadId, events);
+      let verdict = await this.#ingest(threadId, events);
+      if (verdict.type === "again") {
+        await this.#ensureSession(threadId);
+        verdict = await this.#ingest(threadId, events);
+      }
+      // Convex is there: a link that failed is asked for again.
+      if (verdict.type === "acknowledged") this.#linkAround(localThreadId);
+      return verdict;
     } catch (thrown) {
       return verdictOfError(thrown);
     }
@@ -125,15 +176,91 @@ export class ConvexDelivery {
     const known = this.#note(localThreadId);
     const bound = known.bound ?? (await this.#make(localThreadId, known));
     await this.#ensureSession(bound.threadId);
-    this.#onBound(localThreadId, bound.threadId);
+    this.#listeners.onBound?.(localThreadId, bound.threadId);
     return bound;
   }
 
-  async #make(localThreadId: string, known: Note): Promise<BoundThread> {
-    const { threadId, externalThreadId } = await this.#persistence.ensureThread({ actor: this.#target.actor, localThreadId, ...known.names });
-    const bound = { threadId, ...(externalThreadId === undefined ? {} : { externalThreadId }) };
-    this.#notes.keepNote(localThreadId, { ...known, bound });
+  async #make(localThreadId: string, { names }: Note): Promise<BoundThread> {
+    const asked = { actor: this.#target.actor, localThreadId, ...names };
+    const parentThreadId = this.#parentOf(localThreadId);
+    if (parentThreadId === undefined) return this.#made(localThreadId, await this.#persistence.ensureThread(asked));
+    let refusal: unknown;
+    try {
+      const made = await this.#persistence.ensureThread({ ...asked, parentThreadId });
+      this.#linked(localThreadId);
+      return this.#made(localThreadId, made);
+    } catch (thrown) {
+      refusal = thrown;
+    }
+    // Its events do not wait for a parent that Convex, or an older app, does not take.
+    const made = this.#made(localThreadId, await this.#persistence.ensureThread(asked));
+    this.#notLinked(localThreadId, refusal);
+    return made;
+  }
+
+  #made(localThreadId: string, { threadId, externalThreadId }: { threadId: string; externalThreadId?: string }): BoundThread {
+    const bound = { threadId, ...given({ externalThreadId }) };
+    // Its parent may have become known meanwhile.
+    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound });
     return bound;
+  }
+
+  /** The thread in Convex that a thread is to be put under; undefined where there is none, or it is not there yet. */
+  #parentOf(localThreadId: string): string | undefined {
+    const { parent } = this.#note(localThreadId);
+    const isAsked = parent !== undefined && parent.link === undefined && this.#linkFailures < LINK_FAILURES_MAX;
+    return isAsked ? this.#note(parent.id).bound?.threadId : undefined;
+  }
+
+  #awaitParent(localThreadId: string): void {
+    const { parent } = this.#note(localThreadId);
+    if (parent === undefined || parent.link !== undefined) return;
+    const agents = this.#unlinked.get(parent.id) ?? new Set();
+    this.#unlinked.set(parent.id, agents.add(localThreadId));
+  }
+
+  /** Puts a thread under its parent, and its agents under it, where Convex was not told of it yet. */
+  #linkAround(localThreadId: string): void {
+    for (const id of [localThreadId, ...(this.#unlinked.get(localThreadId) ?? [])]) void this.#link(id);
+  }
+
+  async #link(localThreadId: string): Promise<void> {
+    const { bound, names } = this.#note(localThreadId);
+    const parentThreadId = this.#parentOf(localThreadId);
+    if (this.#persistence.linkThread === undefined || bound === undefined || parentThreadId === undefined || this.#linking.has(localThreadId)) return;
+    this.#linking.add(localThreadId);
+    try {
+      const named = given({ externalThreadId: names?.externalThreadId });
+      await this.#persistence.linkThread({ actor: this.#target.actor, localThreadId, ...named, parentThreadId });
+      this.#linked(localThreadId);
+    } catch (thrown) {
+      this.#notLinked(localThreadId, thrown);
+    } finally {
+      this.#linking.delete(localThreadId);
+    }
+  }
+
+  #linked(localThreadId: string): void {
+    this.#linkFailures = 0;
+    this.#settle(localThreadId, "made");
+  }
+
+  /** It stands by itself: for good where Convex said why; else it is asked for a few times more, and by the next start of the runtime. */
+  #notLinked(localThreadId: string, thrown: unknown): void {
+    const { parent } = this.#note(localThreadId);
+    const { data } = (thrown ?? {}) as { data?: { code?: unknown } };
+    const isRefusal = typeof data?.code === "string" && LINK_REFUSALS.has(data.code);
+    if (isRefusal) this.#settle(localThreadId, "refused");
+    else if (++this.#linkFailures < LINK_FAILURES_MAX) return;
+    const message = `the thread ${localThreadId} is not under the one whose agent it is, ${parent?.id ?? ""}: ${messageOf(thrown)}`;
+    this.#listeners.onUnlinked?.(new CodexRuntimeError("E_RUNTIME_THREAD_UNLINKED", message, thrown));
+  }
+
+  #settle(localThreadId: string, link: "made" | "refused"): void {
+    const note = this.#note(localThreadId);
+    if (note.parent === undefined) return;
+    this.#notes.keepNote(localThreadId, { ...note, parent: { ...note.parent, link } });
+    this.#unlinked.get(note.parent.id)?.delete(localThreadId);
   }
 
   #note(localThreadId: string): Note {

@@ -13,6 +13,8 @@ export type RuntimeErrorCode =
   | "E_RUNTIME_RAW_LOG"
   /** A turn that no interrupt ended: codex was started anew. */
   | "E_RUNTIME_TURN_STUCK"
+  /** An agent's thread stands by itself in Convex, and not under the one that began it. */
+  | "E_RUNTIME_THREAD_UNLINKED"
   /** The request waits no longer: answered, expired, or never asked. */
   | "E_SERVER_REQUEST_NOT_PENDING";
 

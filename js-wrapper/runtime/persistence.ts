@@ -55,11 +55,21 @@ export interface CodexPersistence {
   /**
    * The thread of the app's own id, else the one that is named as the app-server names it, else a new one.
    *
+   * `parentThreadId` is the thread in Convex whose agent it is, set where it has none.
+   *
    * @returns `created` is known of a thread with an id of the app's alone; of every other one it is false
    */
   ensureThread: (
-    args: Anyones<{ externalThreadId?: string | undefined; localThreadId?: string | undefined; model?: string | undefined; cwd?: string | undefined }>,
+    args: Anyones<{
+      externalThreadId?: string | undefined;
+      localThreadId?: string | undefined;
+      model?: string | undefined;
+      cwd?: string | undefined;
+      parentThreadId?: string | undefined;
+    }>,
   ) => Promise<Answer<"resolveThread">>;
+  /** Puts a thread that {@link ensureThread} knows by the same names under its parent. */
+  linkThread: (args: Anyones<{ externalThreadId?: string | undefined; localThreadId: string; parentThreadId: string }>) => Promise<void>;
   /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
   ensureSession: (args: Anyones<Args<"ensureSession"> & { lastEventCursor?: number }>) => Promise<Answer<"ensureSession">>;
   /** What is kept of the events is the server's choice (`ingest` of `defineCodexHost`): `runtime` is not sent. */
@@ -111,13 +121,18 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     const token = typeof deviceToken === "function" ? deviceToken() : deviceToken;
     return { ...sendable(fields), ...(token === undefined ? {} : { deviceToken: token }) };
   };
+  const ensureThread: CodexPersistence["ensureThread"] = async ({ externalThreadId, localThreadId, model, cwd, parentThreadId }) => {
+    const fields = { model, cwd, parentThreadId };
+    if (externalThreadId !== undefined || localThreadId === undefined) {
+      return await client.mutation(api.resolveThread, mine({ externalThreadId, localThreadId, ...fields }));
+    }
+    const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, ...fields }));
+    return { threadId, created: false };
+  };
   return {
-    ensureThread: async ({ externalThreadId, localThreadId, model, cwd }) => {
-      if (externalThreadId !== undefined || localThreadId === undefined) {
-        return await client.mutation(api.resolveThread, mine({ externalThreadId, localThreadId, model, cwd }));
-      }
-      const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, model, cwd }));
-      return { threadId, created: false };
+    ensureThread,
+    linkThread: async (args) => {
+      await ensureThread(args);
     },
     ensureSession: ({ sessionId, threadId, runtimeId, generation }) =>
       client.mutation(api.ensureSession, mine({ sessionId, threadId, runtimeId, generation })),

@@ -27,7 +27,7 @@ import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./ser
 import type { RuntimeState } from "./state.js";
 import { type StopOutcome, Stopping } from "./stopping.js";
 import { Supervisor } from "./supervisor.js";
-import { LoadedThreads, settingsOf } from "./threads.js";
+import { agentsIn, LoadedThreads, settingsOf } from "./threads.js";
 import type { CodexHostPersistence, CodexHostRuntimeOptions, RuntimeBridge, StartArgs } from "./types.js";
 
 /** Milliseconds that a stop waits for what has happened to arrive. */
@@ -46,6 +46,11 @@ export interface SessionParts {
   readonly handlers: AppHandlers;
   /** Another device has the runtime's own thread: the session is to be closed. */
   onLost(error: OutboxError): void;
+}
+
+/** What codex answers where it has a thread. */
+interface ThreadAnswer {
+  readonly thread: { readonly id: string; readonly parentThreadId?: string | null };
 }
 
 interface Settle {
@@ -96,7 +101,11 @@ export class Session {
     this.#actor = args.actor ?? NOBODY;
     this.#sessionId = args.sessionId ?? runtimeId;
     const target = { actor: this.#actor, sessionId: this.#sessionId, runtime: args.runtime, start: { runtimeId, generation } };
-    this.#delivery = new ConvexDelivery(options.persistence, target, outbox, (id, threadId) => this.#bound(id, threadId));
+    this.#delivery = new ConvexDelivery(options.persistence, target, outbox, {
+      onBound: (id, threadId) => this.#bound(id, threadId),
+      // It says nothing of how the runtime stands.
+      onUnlinked: (error) => this.#parts.handlers.failed(error),
+    });
     const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     if (options.rawLog !== undefined) {
@@ -181,7 +190,7 @@ export class Session {
    * @returns when Convex has it, or the runtime stops before
    * @throws what Convex refuses it with
    */
-  async goOnIn(answer: { readonly thread: { readonly id: string } }, externalThreadId?: string): Promise<void> {
+  async goOnIn(answer: ThreadAnswer, externalThreadId?: string): Promise<void> {
     const { id } = answer.thread;
     const { state } = this.#parts;
     this.#loaded(answer);
@@ -195,7 +204,7 @@ export class Session {
   }
 
   /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
-  async goOnBeside(answer: { readonly thread: { readonly id: string } }): Promise<void> {
+  async goOnBeside(answer: ThreadAnswer): Promise<void> {
     this.#loaded(answer);
     await this.#insist(() => this.#delivery.bind(answer.thread.id));
   }
@@ -327,9 +336,11 @@ export class Session {
   }
 
   /** Codex answered that it has a thread. */
-  #loaded(answer: { readonly thread: { readonly id: string } }): void {
-    const { id } = answer.thread;
-    this.threads.load(id, { settings: settingsOf(answer) });
+  #loaded(answer: ThreadAnswer): void {
+    const { id, parentThreadId } = answer.thread;
+    const parentId = parentThreadId ?? undefined;
+    this.threads.load(id, { settings: settingsOf(answer), parentId });
+    if (parentId !== undefined) this.#delivery.parent(id, parentId);
     this.#remote?.follow(id);
   }
 
@@ -360,6 +371,8 @@ export class Session {
   }
 
   #takeEvent(event: NormalizedEvent): void {
+    // Before the agent's first event may be on its way.
+    for (const { id, parentId } of agentsIn(event)) this.#delivery.parent(id, parentId);
     this.#outbox.append(event);
     this.#parts.state.saw(event);
     const { threadId, kind, payloadJson } = event;

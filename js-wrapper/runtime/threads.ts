@@ -14,7 +14,6 @@ const ENDED_KEPT = 8;
 
 interface LoadedThread {
   settings: CodexSettings | undefined;
-  readonly parentId: string | undefined;
   /** The turn that runs, as codex wants it to be called. */
   running: string | undefined;
   /** What else it is called: a review's items carry another id than its start. */
@@ -27,12 +26,14 @@ export class LoadedThreads {
   readonly #loaded = new Map<string, LoadedThread>();
   readonly #inConvex = new Map<string, string>();
   readonly #ids = new Map<string, string>();
+  readonly #parents = new Map<string, string>();
 
   /** Codex has the thread. What was known of it and is not said now stays. */
   load(id: string, { settings, parentId }: Loaded = {}): void {
     const known = this.#loaded.get(id);
-    if (known === undefined) this.#loaded.set(id, { settings, parentId, running: undefined, names: new Set(), ended: [] });
+    if (known === undefined) this.#loaded.set(id, { settings, running: undefined, names: new Set(), ended: [] });
     else known.settings = settings ?? known.settings;
+    if (parentId !== undefined) this.#adopt({ id, parentId });
   }
 
   /** Codex has let it go. */
@@ -91,9 +92,11 @@ export class LoadedThreads {
    *
    * @returns the turns that it ends, by every name that they have
    */
-  saw({ kind, threadId, turnId, payloadJson }: NormalizedEvent): string[] {
+  saw(event: NormalizedEvent): string[] {
+    const { kind, threadId, turnId, payloadJson } = event;
+    for (const agent of agentsIn(event)) this.#adopt(agent);
     if (kind === "thread/started") {
-      this.load(threadId, { parentId: paramsOf(payloadJson).thread?.parentThreadId ?? undefined });
+      this.load(threadId);
     } else if (kind === "thread/closed" || kind === "thread/archived" || kind === "thread/deleted") {
       this.unload(threadId);
     }
@@ -114,9 +117,14 @@ export class LoadedThreads {
     return [];
   }
 
+  /** Codex changes no parent: what was said first stays. */
+  #adopt({ id, parentId }: Agent): void {
+    if (!this.#parents.has(id)) this.#parents.set(id, parentId);
+  }
+
   #isWithin(id: string, ancestor: string): boolean {
     const seen = new Set<string>();
-    for (let at: string | undefined = id; at !== undefined && !seen.has(at); at = this.#loaded.get(at)?.parentId) {
+    for (let at: string | undefined = id; at !== undefined && !seen.has(at); at = this.#parents.get(at)) {
       if (at === ancestor) return true;
       seen.add(at);
     }
@@ -131,9 +139,38 @@ export function settingsOf(told: unknown): CodexSettings | undefined {
   return { cwd, sandboxPolicy: sandboxPolicy ?? sandbox ?? null, approvalPolicy: approvalPolicy ?? null };
 }
 
+/** A thread of the app-server's, and the one whose agent it is. */
+export interface Agent {
+  readonly id: string;
+  readonly parentId: string;
+}
+
+/** Items that name agents. */
+const AGENT_ITEMS = ["collabAgentToolCall", "subAgentActivity"];
+
+/**
+ * The agents that an event names with their parents: a thread's start says whose it is, and the items with which a thread begins one
+ * say it where codex does not tell of that start.
+ */
+export function agentsIn({ kind, threadId, payloadJson }: NormalizedEvent): Agent[] {
+  const isStart = kind === "thread/started";
+  // Payloads may be large, and few are of agents.
+  if (!isStart && !(kind.startsWith("item/") && AGENT_ITEMS.some((type) => payloadJson.includes(type)))) return [];
+  const { thread, item } = paramsOf(payloadJson);
+  const named: { id: unknown; parentId: unknown }[] = [];
+  if (isStart) named.push({ id: threadId, parentId: thread?.parentThreadId });
+  else if (item?.type === "collabAgentToolCall" && item.tool === "spawnAgent" && Array.isArray(item.receiverThreadIds)) {
+    for (const id of item.receiverThreadIds) named.push({ id, parentId: item.senderThreadId });
+  } else if (item?.type === "subAgentActivity" && item.kind === "started") named.push({ id: item.agentThreadId, parentId: threadId });
+  return named.filter((agent): agent is Agent => isId(agent.id) && isId(agent.parentId) && agent.id !== agent.parentId);
+}
+
+const isId = (value: unknown): value is string => typeof value === "string" && value !== "";
+
 interface ThreadParams {
   readonly thread?: { readonly parentThreadId?: string | null };
   readonly threadSettings?: unknown;
+  readonly item?: { readonly [field: string]: unknown };
 }
 
 function paramsOf(payloadJson: string): ThreadParams {

@@ -38,6 +38,7 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("sync.resumeReplay", { ...of, turnId: LIVE, fromCursor: cursor - 20 }, "the newest 20 deltas");
   await call("sync.listCheckpoints", of);
   await call("threads.list", { actor, paginationOpts: PAGE });
+  await call("threads.list", { actor, parentThreadId: threadId, paginationOpts: PAGE }, "of a parent");
   await call("threads.get", of);
   await call("threads.getState", of);
   await call("threads.resolveByExternalId", { actor, externalThreadId: `external ${threadId}` });
@@ -88,6 +89,7 @@ export async function callMutations(world: World, { actor, threadId, otherThread
   await call("commands.report", { actor, commandId, leaseToken, state: "delivered" });
   await call("threads.create", of, "one that is there");
   await call("threads.create", { actor, threadId: made });
+  await call("threads.create", { actor, threadId: made, parentThreadId: threadId }, "one that gets a parent");
   await call("threads.resolve", { actor, externalThreadId: `external ${threadId}` });
   await call("threads.rename", { ...ofOther, name: "A name" });
   await call("threads.archive", ofOther);

@@ -275,6 +275,23 @@ describe("import", () => {
     expect([anew.code, await host.texts(OLD(2))]).toEqual([0, OLD_TEXTS]);
   });
 
+  test("brings an agent's thread under the one that began it, in whichever order, and by itself where that is not there", async () => {
+    const on = await machine({ threads: 9, oldAgent: 7 });
+    const both = await cli(on, ["import", OLD(7), OLD(8), ...settled(on)], set());
+    expect([both.code, both.stderr]).toEqual([0, "2 threads imported\n"]);
+    const listed = async (parentThreadId: string | null) => {
+      const args = { parentThreadId, paginationOpts: { cursor: null, numItems: 100 } };
+      const { page } = (await host.ann.query(api["listThreadsForHooks"]!, args as never)) as { page: { threadId: string }[] };
+      return page.map(({ threadId }) => threadId);
+    };
+    expect([await listed(OLD(8)), (await listed(null)).includes(OLD(7))]).toEqual([[OLD(7)], false]);
+    const alone = await machine({ threads: 10, oldAgent: 9 });
+    const { code, stdout, stderr } = await cli(alone, ["import", OLD(9), ...settled(alone)], set());
+    expect([code, stdout]).toEqual([0, `${OLD(9)}: 2 turns, 4 items imported\n`]);
+    expect(stderr).toMatch(new RegExp(`${OLD(9)} is not under the thread whose agent it is, \\S+: .* \\[E_AUTH_THREAD_FORBIDDEN\\]`));
+    expect(await listed(null)).toContain(OLD(9));
+  });
+
   test("an older codex is asked for the thread whole", async () => {
     const on = await machine({ threads: 5, refuse: "thread/turns/list" });
     expect(await cli(on, ["import", OLD(4), ...settled(on)], set())).toMatchObject({ code: 0, stdout: `${OLD(4)}: 2 turns, 4 items imported\n` });

@@ -89,6 +89,9 @@ describe("nobody says who they are", () => {
     await tell(app, deviceToken, new TurnStream().whole());
     expect(await messagesOf(ann)).toEqual(["Hello.", "Say hello."]);
     expect(await app.withIdentity(BOB).query(host.listThreadMessagesForHooks, { threadId: THREAD, paginationOpts })).toMatchObject({ page: [], threadStatus: "missing" });
+    await app.mutation(host.ensureThread, { deviceToken, threadId: "agent", parentThreadId: THREAD });
+    expect((await ann.query(host.listThreadsForHooks, { parentThreadId: THREAD, paginationOpts })).page).toMatchObject([{ threadId: "agent", parentThreadId: THREAD }]);
+    expect(await app.withIdentity(BOB).query(host.listThreadsForHooks, { parentThreadId: THREAD, paginationOpts })).toMatchObject({ page: [], threadStatus: "missing" });
     expect((await refusal(app.query(host.listThreadMessagesForHooks, { threadId: THREAD, paginationOpts }))).code).toBe("E_AUTH_SIGNED_OUT");
   });
 });
@@ -134,6 +137,8 @@ describe("readers are not bridges", () => {
     const bobs = await app.withIdentity(BOB).mutation(host.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
     const theirs = { deviceToken: bobs.token, sessionId: SESSION, threadId: THREAD };
     expect((await refusal(app.mutation(host.ensureSession, theirs))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
+    expect((await refusal(app.mutation(host.ensureThread, { deviceToken: bobs.token, threadId: "agent", parentThreadId: THREAD }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
+    expect((await refusal(app.mutation(host.resolveThread, { deviceToken: bobs.token, externalThreadId: "agent", parentThreadId: THREAD }))).code).toBe("E_AUTH_THREAD_FORBIDDEN");
     const phone = await ann.mutation(host.issueDeviceToken, { deviceId: "phone", entropy: createDeviceEntropy() });
     const stolen = await app.mutation(host.ingestBatch, { deviceToken: phone.token, sessionId: SESSION, threadId: THREAD, deltas: new TurnStream().whole() });
     expect(stolen).toMatchObject({ status: "rejected", errors: [{ code: "SESSION_DEVICE_MISMATCH" }] });

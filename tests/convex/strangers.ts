@@ -49,14 +49,23 @@ export const OF_OTHER_DEVICE = {
 
 type Given = Record<string, Value | undefined>;
 type Callable<Kind extends "query" | "mutation"> = FunctionReference<Kind, "public", Given, Value>;
-export type Found = { name: string; args: string[]; call: (component: Component, given: Given) => Promise<Value> };
+export type Found = { name: string; args: string[]; more?: Given; call: (component: Component, given: Given) => Promise<Value> };
 
 /** The owner's last deletion, fork and device token. */
 let deletionJobId = "none";
 let tokenId = "none";
 let forkJobId = "none";
 
+/** What may be left out, and asks for something else of the owner's. */
+const MORE: Record<string, Record<string, Value>[]> = {
+  "threads.create": [{ parentThreadId: "th_copy" }],
+  "threads.resolve": [{ parentThreadId: "th_copy" }],
+  "threads.list": [{ parentThreadId: "th_copy" }, { parentThreadId: null }],
+};
+
 export const functions: Found[] = [];
+/** The same with more arguments. */
+export const functionsWithMore: Found[] = [];
 export const queries: string[] = [];
 for (const { name, kind, visibility, args: shape } of await componentFunctions()) {
   if (visibility !== "public") continue;
@@ -66,6 +75,7 @@ for (const { name, kind, visibility, args: shape } of await componentFunctions()
   const call: Found["call"] = (component, given) =>
     kind === "query" ? component.query(reference as Callable<"query">, given) : component.mutation(reference as Callable<"mutation">, given);
   functions.push({ name, args, call });
+  for (const more of MORE[name] ?? []) functionsWithMore.push({ name, args: [...args, ...Object.keys(more)], more, call });
   if (kind === "query") queries.push(name);
 }
 
@@ -158,15 +168,15 @@ export async function strangerWorks(component: Component, actor: Actor): Promise
   await component.mutation(api.sync.ensureSession, { actor, sessionId: "theirs", threadId: THREAD, lastEventCursor: 0 });
 }
 
-/** A call's answer, or the data that it is refused with; without what is random in it, and the row ids in page cursors. */
 /** What an actor passes to a function. */
-export function givenTo({ name, args }: Found, actor: Actor): Given {
-  const all = { ...GIVEN(), ...GIVEN_TO[name], actor };
+export function givenTo({ name, args, more }: Found, actor: Actor): Given {
+  const all = { ...GIVEN(), ...GIVEN_TO[name], ...more, actor };
   const given = Object.fromEntries(args.map((arg) => [arg, all[arg as never] as Value | undefined]));
   for (const arg of args) expect(given[arg], `GIVEN has no value for the argument ${arg}`).toBeDefined();
   return given;
 }
 
+/** A call's answer, or the data that it is refused with; without what is random in it, and the row ids in page cursors. */
 export async function answerOf(component: Component, found: Found, actor: Actor): Promise<unknown> {
   const answer = await found.call(component, givenTo(found, actor)).then(
     (value: Value) => ({ value: convexToJson(value) }),

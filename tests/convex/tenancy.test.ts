@@ -1,7 +1,7 @@
 /** Nobody learns of, or touches, another user's rows. In the pushed bundle: `tests/bundle/strangers.test.ts`. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { api, batch, dump, ingest, lifecycle, messagesOf, OWNER, refusal, SESSION, startComponent, STREAM, textsOf, THREAD, TURN, TurnStream } from "./build.js";
-import { answerOf, functions, OF_OTHER_DEVICE, OTHER_DEVICE, ownerWorks, PREPARED, queries, rowsOf, SECRET, shapesOf, STRANGERS, strangerWorks } from "./strangers.js";
+import { answerOf, functions, functionsWithMore, OF_OTHER_DEVICE, OTHER_DEVICE, ownerWorks, PREPARED, queries, rowsOf, SECRET, shapesOf, STRANGERS, strangerWorks, type Found } from "./strangers.js";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: 1_800_000_000_000 }));
 afterEach(() => vi.useRealTimers());
@@ -12,9 +12,11 @@ test("the component's functions are found", () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
+const nameOf = ({ name, more }: Found) => (more === undefined ? name : `${name} with ${JSON.stringify(more)}`);
+
 describe.each(STRANGERS)("%s", (_who, stranger) => {
   describe.each(PREPARED)("%s", (_how, prepare) => {
-    test.each(functions.map((found) => [found.name, found] as const))("%s: sees and changes nothing of the owner's", async (_name, found) => {
+    test.each([...functions, ...functionsWithMore].map((found) => [nameOf(found), found] as const))("%s: sees and changes nothing of the owner's", async (_name, found) => {
       const [beside, alone] = [startComponent(), startComponent()];
       await ownerWorks(beside);
       for (const component of [beside, alone]) await prepare(component, stranger);
@@ -30,8 +32,8 @@ describe.each(STRANGERS)("%s", (_who, stranger) => {
 
 describe("the owner", () => {
   // Without an actor: whoever has a token is its device.
-  const reads = functions.filter(({ name, args }) => queries.includes(name) && args.includes("actor"));
-  test.each(reads.map((found) => [found.name, found] as const))("%s: sees what strangers do not", async (_name, found) => {
+  const reads = [...functions, ...functionsWithMore].filter(({ name, args }) => queries.includes(name) && args.includes("actor"));
+  test.each(reads.map((found) => [nameOf(found), found] as const))("%s: sees what strangers do not", async (_name, found) => {
     const component = startComponent();
     await ownerWorks(component);
     await strangerWorks(component, STRANGERS[0]![1]);

@@ -110,6 +110,19 @@ describe("the threads for hooks", () => {
     expect(await listThreadsForHooksForActor(fake.ctx, fake.component, { actor, paginationOpts })).toEqual(page);
     expect(fake.calls).toEqual([["threads.list", { actor, paginationOpts }]]);
   });
+
+  it("are a parent's agents, or what is no agent, where that is asked for", async () => {
+    const fake = new FakeComponent({ "threads.list": page });
+    for (const parentThreadId of ["t", null]) await listThreadsForHooksForActor(fake.ctx, fake.component, { actor, parentThreadId, paginationOpts });
+    expect(fake.calls).toEqual(["t", null].map((parentThreadId) => ["threads.list", { actor, parentThreadId, paginationOpts }]));
+  });
+
+  it("of a parent that is not there are none; another refusal is told", async () => {
+    const missing = new FakeComponent({ "threads.list": coded("E_AUTH_THREAD_FORBIDDEN") });
+    expect(await listThreadsForHooksForActor(missing.ctx, missing.component, { actor, parentThreadId: "t", paginationOpts })).toEqual({ page: [], isDone: true, continueCursor: "", threadStatus: "missing" });
+    const wrong = new FakeComponent({ "threads.list": coded("E_CURSOR_INVALID") });
+    await expect(listThreadsForHooksForActor(wrong.ctx, wrong.component, { actor, parentThreadId: "t", paginationOpts })).rejects.toThrow("E_CURSOR_INVALID");
+  });
 });
 
 const message = (n: number) => ({ messageId: `m${n}`, turnId: "u", role: "user", status: "completed", text: `${n}`, createdAt: n });

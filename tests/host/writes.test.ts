@@ -33,6 +33,12 @@ it("each helper calls its function, with what was given and nothing else", async
   expect(await sent(({ ctx, component }) => ensureThreadByResolve(ctx, component, { actor, model: undefined }))).toEqual([
     ["threads.resolve", { actor }],
   ]);
+  expect(await sent(({ ctx, component }) => ensureThreadByCreate(ctx, component, { actor, threadId: "t", parentThreadId: "p" }))).toEqual([
+    ["threads.create", { actor, threadId: "t", localThreadId: "t", parentThreadId: "p" }],
+  ]);
+  expect(await sent(({ ctx, component }) => ensureThreadByResolve(ctx, component, { ...resolved, parentThreadId: "p" }))).toEqual([
+    ["threads.resolve", { ...resolved, localThreadId: "x", parentThreadId: "p" }],
+  ]);
   expect(await sent(({ ctx, component }) => registerTurnStart(ctx, component, start))).toEqual([
     ["turns.start", { ...turn, input, idempotencyKey: "k" }],
   ]);

@@ -240,6 +240,8 @@ describe("after a restart", () => {
     await opened.outbox.close();
     const again = await open({ folder: opened.folder });
     expect([again.outbox.note("t"), again.outbox.note("s"), again.outbox.note("none")]).toEqual([{ a: 1 }, { b: 2 }, undefined]);
+    again.outbox.append(delta(0, { threadId: "none" }));
+    expect(new Map(again.outbox.notes())).toEqual(new Map([["t", { a: 1 }], ["s", { b: 2 }]]));
     again.outbox.append(delta(0, { kind: "turn/started" }));
     await arrives(again);
     expect(again.outbox.note("t")).toEqual({ a: 1 });

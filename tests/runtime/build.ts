@@ -1,6 +1,7 @@
 /** Runtimes over the real component, with a stand-in for codex. */
 import path from "node:path";
 import { onTestFinished } from "vitest";
+import { given } from "../../js-wrapper/given.js";
 import { createCodexHostRuntime, type CodexHostRuntime } from "../../js-wrapper/runtime/runtime.js";
 import type { CodexHostPersistence, CodexHostRuntimeOptions } from "../../js-wrapper/runtime/types.js";
 import { api, OWNER, SESSION, type Component } from "../convex/build.js";
@@ -31,9 +32,11 @@ export function runtimeWith(persistence: CodexHostPersistence, { standIn = {}, .
 
 /** The component as its host's functions have it. */
 export function persistenceOver(component: Component): CodexHostPersistence {
+  const ensureThread: CodexHostPersistence["ensureThread"] = ({ actor, localThreadId, externalThreadId, parentThreadId }) =>
+    component.mutation(api.threads.resolve, { actor, externalThreadId: externalThreadId ?? localThreadId!, localThreadId: localThreadId!, ...given({ parentThreadId }) });
   return {
-    ensureThread: ({ actor, localThreadId, externalThreadId }) =>
-      component.mutation(api.threads.resolve, { actor, externalThreadId: externalThreadId ?? localThreadId!, localThreadId: localThreadId! }),
+    ensureThread,
+    linkThread: ensureThread,
     forkThread: (args) => component.mutation(api.threads.fork, { ...args, localThreadId: args.newThreadId }),
     revertThread: (args) => component.mutation(api.threads.revert, args),
     ensureSession: (args) => component.mutation(api.sync.ensureSession, args),

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { ConvexDelivery, type EventPersistence, type ThreadNotes } from "../../js-wrapper/runtime/convex-delivery.js";
-import { dump, messagesOf, OWNER, SESSION, startComponent } from "../convex/build.js";
+import { api, dump, messagesOf, OWNER, SESSION, startComponent } from "../convex/build.js";
 import { delta, lifecycle, range } from "../outbox/build.js";
 import { persistenceOver } from "./build.js";
 import { eventsOf, THREADS, wordOf } from "../outbox/story.mjs";
@@ -11,7 +11,7 @@ const ok = { status: "ok" as const, errors: [] };
 const refusal = (errorCode: string, recoverable: boolean) => ({ status: "rejected" as const, errors: [{ code: "UNKNOWN" as const, message: errorCode, recoverable, errorCode }] });
 
 function notes(kept = new Map<string, unknown>()): ThreadNotes {
-  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note) };
+  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note), notes: () => kept };
 }
 
 function fake(changes: Partial<EventPersistence> = {}) {
@@ -66,6 +66,220 @@ describe("a thread of the app-server", () => {
     const { threads, quarantine } = await dump(component);
     expect(threads.map(({ name, localThreadId }) => [name, localThreadId])).toEqual(THREADS.map((name) => [name, name]));
     expect(quarantine).toEqual([]);
+  });
+});
+
+describe("an agent's thread", () => {
+  type Ensured = Parameters<EventPersistence["ensureThread"]>[0];
+  const refused = (code: string) => Object.assign(new Error(code), { data: { code, message: code, retryable: false } });
+  /** Threads are in Convex by names of their own; `fails` says how a call ends that names a parent. */
+  function linking(fails: (args: { parentThreadId?: string }) => Error | undefined = () => undefined, kept = new Map<string, unknown>()) {
+    const told: string[] = [];
+    const answer = ({ localThreadId, parentThreadId }: { localThreadId?: string; parentThreadId?: string }) => {
+      const error = parentThreadId === undefined ? undefined : fails({ parentThreadId });
+      if (error !== undefined) throw error;
+      return { threadId: `${localThreadId!} in Convex`, created: true };
+    };
+    const persistence = {
+      ensureThread: vi.fn(async (args: Ensured) => answer(args)),
+      linkThread: vi.fn(async (args: Parameters<NonNullable<EventPersistence["linkThread"]>>[0]) => answer(args)),
+      ensureSession: vi.fn(async () => null),
+      ingestSafe: vi.fn(async () => ok),
+    };
+    const start = (with_: EventPersistence = persistence) => new ConvexDelivery(with_, TARGET, notes(kept), { onUnlinked: ({ code, message }) => void told.push(`${code}: ${message}`) });
+    const batch = (delivery: ConvexDelivery, threadId: string) => delivery.deliver({ threadId, events: [delta(0, { threadId })] });
+    return { persistence, start, batch, told, delivery: start() };
+  }
+  const made = (localThreadId: string, parentThreadId?: string) => [{ actor: OWNER, localThreadId, ...(parentThreadId === undefined ? {} : { parentThreadId }) }];
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it("is made under its parent's, which is there", async () => {
+    const { delivery, persistence, batch, told } = linking();
+    await delivery.bind("t");
+    delivery.parent("a", "t");
+    expect(await batch(delivery, "a")).toEqual({ type: "acknowledged" });
+    await batch(delivery, "a");
+    expect(persistence.ensureThread.mock.calls).toEqual([made("t"), made("a", "t in Convex")]);
+    expect([persistence.linkThread.mock.calls, told]).toEqual([[], []]);
+  });
+
+  it("is put there later where the parent comes later, which is not made for its sake, and once however often both have something", async () => {
+    const { delivery, persistence, batch } = linking();
+    delivery.parent("a", "t");
+    for (let times = 0; times < 2; times++) await batch(delivery, "a");
+    expect(persistence.ensureThread.mock.calls).toEqual([made("a")]);
+    expect(persistence.linkThread).not.toHaveBeenCalled();
+    const answers: ((made: typeof bound) => void)[] = [];
+    persistence.linkThread.mockImplementationOnce(() => new Promise((resolve) => void answers.push(resolve)));
+    for (let times = 0; times < 2; times++) await Promise.all([batch(delivery, "t"), batch(delivery, "a")]);
+    answers[0]!(bound);
+    await settled();
+    await batch(delivery, "a");
+    expect(persistence.ensureThread.mock.calls).toEqual([made("a"), made("t")]);
+    expect(persistence.linkThread.mock.calls).toEqual([made("a", "t in Convex")]);
+  });
+
+  it("is put there later where that it is one is known later, by the name that the app gave it, and whose was said first stays", async () => {
+    const { delivery, persistence, batch } = linking();
+    delivery.name("a", { externalThreadId: "mine", model: "m" });
+    for (const id of ["t", "a", "b"]) await batch(delivery, id);
+    delivery.parent("b", "s");
+    delivery.parent("b", "t");
+    delivery.parent("a", "t");
+    await settled();
+    expect(persistence.linkThread).toHaveBeenCalledExactlyOnceWith({ actor: OWNER, localThreadId: "a", externalThreadId: "mine", parentThreadId: "t in Convex" });
+  });
+
+  it("is known to be one in the next process, whose notes they are", async () => {
+    const kept = new Map<string, unknown>();
+    const first = linking(undefined, kept);
+    await first.delivery.bind("t");
+    first.delivery.parent("late", "other");
+    await first.delivery.bind("late");
+    first.delivery.parent("new", "t");
+    const second = linking(undefined, kept);
+    await second.delivery.bind("new");
+    // The parent is known to be there: it is not bound to this process for that.
+    expect(second.persistence.ensureThread.mock.calls).toEqual([made("new", "t in Convex")]);
+    expect(second.persistence.ensureSession).toHaveBeenCalledTimes(1);
+    await second.delivery.bind("other");
+    await settled();
+    expect(second.persistence.linkThread.mock.calls).toEqual([made("late", "other in Convex")]);
+    const third = linking(undefined, kept);
+    for (const id of ["t", "other", "late", "new"]) await third.delivery.bind(id);
+    await settled();
+    expect([third.persistence.ensureThread, third.persistence.linkThread].flatMap(({ mock }) => mock.calls)).toEqual([]);
+  });
+
+  it.each(["E_AUTH_THREAD_FORBIDDEN", "E_REQUEST_INVALID"])("stands by itself where Convex refuses its parent with %s: its events arrive, it is told, and not asked for again", async (code) => {
+    const kept = new Map<string, unknown>();
+    const { delivery, persistence, start, batch, told } = linking(() => refused(code), kept);
+    await delivery.bind("t");
+    delivery.parent("a", "t");
+    expect(await batch(delivery, "a")).toEqual({ type: "acknowledged" });
+    await batch(delivery, "a");
+    expect(persistence.ensureThread.mock.calls).toEqual([made("t"), made("a", "t in Convex"), made("a")]);
+    expect(told).toEqual([`E_RUNTIME_THREAD_UNLINKED: the thread a is not under the one whose agent it is, t: ${code}`]);
+    await batch(start(), "a");
+    await settled();
+    expect([persistence.linkThread.mock.calls, told.length]).toEqual([[], 1]);
+  });
+
+  it("and so where it is refused later", async () => {
+    const { delivery, persistence, batch, told } = linking(() => refused("E_REQUEST_INVALID"));
+    delivery.parent("a", "t");
+    await batch(delivery, "a");
+    for (let times = 0; times < 2; times++) await batch(delivery, "t");
+    await settled();
+    expect([persistence.linkThread.mock.calls.length, told.length]).toEqual([1, 1]);
+  });
+
+  it("of an app whose functions are older than parents stands by itself: they are asked three times, and it is told once", async () => {
+    const older = new Error("[Request ID: 1] Server Error");
+    const { delivery, persistence, start, batch, told } = linking(() => older);
+    await delivery.bind("t");
+    for (const id of ["a", "b", "c", "d"]) {
+      delivery.parent(id, "t");
+      for (let times = 0; times < 2; times++) expect(await batch(delivery, id)).toEqual({ type: "acknowledged" });
+      await settled();
+    }
+    const asked = () => [persistence.ensureThread, persistence.linkThread].flatMap(({ mock }) => mock.calls.map(([args]) => args)).filter((args) => args.parentThreadId !== undefined).length;
+    expect([asked(), told.length]).toEqual([3, 1]);
+    // The next start asks again: the app may be newer by then.
+    await batch(start(), "d");
+    await settled();
+    expect(asked()).toBeGreaterThan(3);
+  });
+
+  it("that could not be put there, for once, is put there with the next batch of either", async () => {
+    for (const next of ["a", "t"]) {
+      const failures = [new TypeError("fetch failed"), new TypeError("fetch failed")];
+      const { delivery, persistence, batch, told } = linking(() => failures.shift());
+      delivery.parent("a", "t");
+      await batch(delivery, "a");
+      await delivery.bind("t");
+      await settled();
+      for (let times = 0; times < 3; times++) {
+        await batch(delivery, next);
+        await settled();
+      }
+      expect([persistence.linkThread.mock.calls.length, told], next).toEqual([3, []]);
+    }
+  });
+
+  it("is asked for again however many failed before, where one did not since", async () => {
+    const failures = [true, true, false, true, true, false].map((fails) => (fails ? new TypeError("fetch failed") : undefined));
+    const { delivery, batch, told } = linking(() => failures.shift());
+    await batch(delivery, "t");
+    for (const id of ["a", "b"]) {
+      await batch(delivery, id);
+      delivery.parent(id, "t");
+      await settled();
+      for (let times = 0; times < 2; times++) {
+        await batch(delivery, id);
+        await settled();
+      }
+    }
+    expect([failures, told]).toEqual([[], []]);
+  });
+
+  it("waits with its batch where Convex cannot be reached, as any", async () => {
+    let isAway = true;
+    const { delivery, persistence, batch } = linking(() => (isAway ? new TypeError("fetch failed") : undefined));
+    await delivery.bind("t");
+    persistence.ensureThread.mockImplementationOnce(async () => Promise.reject(new TypeError("fetch failed"))).mockImplementationOnce(async () => Promise.reject(new TypeError("fetch failed")));
+    delivery.parent("a", "t");
+    expect(await batch(delivery, "a")).toEqual({ type: "again", reason: "fetch failed" });
+    isAway = false;
+    expect(await batch(delivery, "a")).toEqual({ type: "acknowledged" });
+    expect(persistence.ensureThread.mock.lastCall).toEqual(made("a", "t in Convex"));
+  });
+
+  it("keeps its parent that becomes known while it is being made", async () => {
+    const { delivery, persistence, batch } = linking();
+    await delivery.bind("t");
+    const going = batch(delivery, "a");
+    delivery.parent("a", "t");
+    await going;
+    await settled();
+    expect(persistence.linkThread.mock.calls).toEqual([made("a", "t in Convex")]);
+  });
+
+  it("that is a copy is nobody's, and Convex is asked for it by no name", async () => {
+    const { delivery, persistence, batch } = linking();
+    await delivery.bind("t");
+    delivery.made("copy", "copy in Convex");
+    delivery.parent("copy", "t");
+    await batch(delivery, "copy");
+    await settled();
+    expect([persistence.ensureThread.mock.calls, persistence.linkThread.mock.calls]).toEqual([[made("t")], []]);
+  });
+
+  it("of a persistence that puts none under another stands by itself where its parent came later", async () => {
+    const { persistence, start, batch, told } = linking();
+    const { linkThread: _, ...older } = persistence;
+    const delivery = start(older);
+    delivery.parent("a", "t");
+    for (const id of ["a", "t", "a"]) await batch(delivery, id);
+    await settled();
+    expect([persistence.ensureThread.mock.calls, told]).toEqual([[made("a"), made("t")], []]);
+  });
+
+  it("is under its parent's in the component, and by itself where that was deleted", async () => {
+    const component = startComponent();
+    const told: string[] = [];
+    const delivery = new ConvexDelivery(persistenceOver(component), TARGET, notes(), { onUnlinked: ({ code }) => void told.push(code) });
+    delivery.parent("late", "t");
+    const { threadId: late } = await delivery.bind("late");
+    const { threadId: parent } = await delivery.bind("t");
+    delivery.parent("a", "t");
+    const { threadId: agent } = await delivery.bind("a");
+    const parents = async () => new Map((await dump(component)).threads.map(({ threadId, parentThreadId }) => [threadId, parentThreadId]));
+    await vi.waitFor(async () => expect([...(await parents())].sort()).toEqual([[late, parent], [parent, undefined], [agent, parent]].sort()));
+    await component.mutation(api.threads.deleteCascade, { actor: OWNER, threadId: parent });
+    delivery.parent("orphan", "t");
+    const { threadId: orphan } = await delivery.bind("orphan");
+    expect([(await parents()).has(orphan), (await parents()).get(orphan), told]).toEqual([true, undefined, ["E_RUNTIME_THREAD_UNLINKED"]]);
   });
 });
 

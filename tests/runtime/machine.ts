@@ -12,7 +12,7 @@ const ANN = { subject: "ann", issuer: "https://id.test", tokenIdentifier: "https
 export const WAIT = { timeout: 30_000, interval: 20 };
 const WATCH_MS = 20;
 
-const chat = defineCodexHost(codexLocal, { actor: resolveActorFromAuth });
+export const chat = defineCodexHost(codexLocal, { actor: resolveActorFromAuth });
 export const host = anyApi["chat"] as unknown as ApiFromModules<{ chat: typeof chat }>["chat"];
 
 /** A client with subscriptions, which convex-test has not: it asks again and again. */
@@ -33,9 +33,9 @@ function clientOf(app: App): CodexBridgeClient {
 
 type Options = NonNullable<Parameters<typeof runtimeWith>[1]>;
 
-/** Ann's machine, started, and her phone. */
-export async function startMachine(options: Options = {}, args: Partial<StartArgs> = {}) {
-  const app = startApp({ chat });
+/** Ann's machine, started, and her phone. @param functions what the app exports */
+export async function startMachine(options: Options = {}, args: Partial<StartArgs> = {}, functions: object = chat) {
+  const app = startApp({ chat: functions });
   const ann = app.withIdentity(ANN);
   const { token: deviceToken } = await ann.mutation(host.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
   const outboxFolder = await folder();

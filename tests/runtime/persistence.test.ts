@@ -74,6 +74,15 @@ describe("the persistence", () => {
     expect((await sent((p) => p.ensureThread({}))).calls).toStrictEqual([["resolveThread", { deviceToken }]]);
   });
 
+  it("says of an agent's thread whose it is, where it is made and later", async () => {
+    const [made, { calls }] = [{ threadId: "th" }, await sent((p) => p.ensureThread({ localThreadId: "th", parentThreadId: "top" }), { ensureThread: { threadId: "th" } })];
+    expect(calls).toStrictEqual([["ensureThread", { ...made, parentThreadId: "top", deviceToken }]]);
+    const later = await sent((p) => p.linkThread({ actor, localThreadId: "th", parentThreadId: "top" }), { ensureThread: made });
+    expect(later).toStrictEqual({ calls, answer: undefined });
+    const named = await sent((p) => p.linkThread({ externalThreadId: "ext", localThreadId: "th", parentThreadId: "top" }));
+    expect(named.calls).toStrictEqual([["resolveThread", { externalThreadId: "ext", localThreadId: "th", parentThreadId: "top", deviceToken }]]);
+  });
+
   it("asks for the credential at each call, and sends none where there is none", async () => {
     const fake = new FakeClient();
     const tokens = ["first", "second"];

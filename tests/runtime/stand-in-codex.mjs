@@ -8,16 +8,18 @@
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
 //   deaf: true       answers interrupts, and goes on
 //   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
+//   oldAgent: 0      of these the one that is the next one's agent
 //   reverts: true    knows the turns that it did, and takes its threads back
 //   loggedOut: true  is not logged in
 //   agentIn: "u1"    begins an agent in that turn, whose first turn, in a thread of its own, is the next one
+//   agentTold: "item" says by an item of its parent alone, behind its first turn, whose agent that is
 //   refreshIn: "u1"  asks for new tokens in that turn, and does not wait for them
 //   muteIn: "u1"     begins that turn and says nothing of it until it is asked for another one
 //   busy: "path"     does not have the thread whose id is in such a file: another process of codex writes it
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, refreshIn, muteIn, busy, reverts, threads, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -58,8 +60,11 @@ function turn(threadId, text, clientId) {
   };
   if (refreshIn === name) say({ method: "account/chatgptAuthTokens/refresh", id: 7, params: { reason: "unauthorized" } });
   if (agentIn === name) {
-    tell("thread/started", { thread: { id: AGENT, parentThreadId: threadId } });
+    const spawn = { id: `a-${turnId}`, type: "collabAgentToolCall", tool: "spawnAgent", status: "inProgress", senderThreadId: threadId, receiverThreadIds: [], prompt: "Look.", agentsStates: {} };
+    if (agentTold === "item") tell("item/started", { ...at, item: spawn });
+    else tell("thread/started", { thread: { id: AGENT, parentThreadId: threadId } });
     turn(AGENT, "Look.");
+    if (agentTold === "item") tell("item/completed", { ...at, item: { ...spawn, status: "completed", receiverThreadIds: [AGENT] } });
   }
   if (dieOnce !== undefined && !existsSync(dieOnce)) {
     writeFileSync(dieOnce, "");
@@ -87,6 +92,7 @@ function turn(threadId, text, clientId) {
 /** What it has of before: the newest thread first, the oldest turn. */
 const OLD = Array.from({ length: threads ?? 0 }, (_, at) => ({
   id: `019a3b5c-0000-7000-8000-0000000001${String(at).padStart(2, "0")}`,
+  ...{ parentThreadId: at === oldAgent ? `019a3b5c-0000-7000-8000-0000000001${String(at + 1).padStart(2, "0")}` : null },
   ...{ name: null, preview: `question ${at}`, cwd: "/projects/shop", historyMode: "paginated", createdAt: 1_795_000_000 - at, updatedAt: 1_795_000_000 - at },
 }));
 const oldThread = (threadId) => OLD.find(({ id }) => id === threadId) ?? { id: threadId, historyMode: "paginated" };
@@ -121,7 +127,7 @@ const REVERTS = {
 const ANSWERS = {
   initialize: () => ({ userAgent: "stand-in" }),
   "thread/start": () => ({ thread: { id: THREAD }, ...SETTINGS }),
-  "thread/resume": ({ threadId }) => ({ thread: { id: threadId }, ...SETTINGS }),
+  "thread/resume": ({ threadId }) => ({ thread: { id: threadId, parentThreadId: threadId === AGENT ? THREAD : null }, ...SETTINGS }),
   "thread/fork": () => ({ thread: { id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
   "turn/steer": ({ threadId }) => ({ turnId: running.get(threadId).turnId }),
   "turn/interrupt": () => ({}),

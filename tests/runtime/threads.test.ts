@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LoadedThreads, settingsOf } from "../../js-wrapper/runtime/threads.js";
+import { agentsIn, LoadedThreads, settingsOf } from "../../js-wrapper/runtime/threads.js";
 import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
 
 const event = (kind: string, turnId?: string, params: object = {}, threadId = "t"): NormalizedEvent => ({
@@ -77,6 +77,22 @@ describe("the threads of a process", () => {
     expect(threads.othersThatRun("other")).toEqual(["t", "agent", "its"]);
   });
 
+  it("are a thread's agents also where that is known later, and stay those of whom was said first", () => {
+    const threads = loaded("t", "agent", "named");
+    for (const id of ["t", "agent", "named"]) threads.saw(event("turn/started", `u of ${id}`, {}, id));
+    expect(threads.othersThatRun("t")).toEqual(["agent", "named"]);
+    threads.load("agent", { parentId: "t" });
+    threads.saw(event("item/completed", "u of t", { item: { type: "subAgentActivity", kind: "started", agentThreadId: "named" } }));
+    expect(threads.othersThatRun("t")).toEqual([]);
+    threads.load("agent", { parentId: "other" });
+    threads.load("agent");
+    expect(threads.othersThatRun("t")).toEqual([]);
+    threads.unload("named");
+    threads.load("named");
+    threads.saw(event("turn/started", "v", {}, "named"));
+    expect(threads.othersThatRun("t")).toEqual([]);
+  });
+
   it("that name each other as parents are not followed for ever", () => {
     const threads = new LoadedThreads();
     threads.load("a", { parentId: "b" });
@@ -90,6 +106,27 @@ describe("the threads of a process", () => {
     threads.bind("t", "k1");
     expect([threads.inConvex("t"), threads.idOf("k1"), threads.inConvex("k1"), threads.idOf("t")]).toEqual(["k1", "t", undefined, undefined]);
   });
+});
+
+describe("the agents that an event names", () => {
+  const spawn = { type: "collabAgentToolCall", tool: "spawnAgent", senderThreadId: "t", receiverThreadIds: ["a", "b"] };
+  const activity = { type: "subAgentActivity", kind: "started", agentThreadId: "a", agentPath: "/a" };
+
+  it.each<[what: string, event: NormalizedEvent, agents: object[]]>([
+    ["of a thread's start is the thread", event("thread/started", undefined, { thread: { id: "a", parentThreadId: "t" } }, "a"), [{ id: "a", parentId: "t" }]],
+    ["of one that is no agent's are none", event("thread/started", undefined, { thread: { id: "a", parentThreadId: null } }, "a"), []],
+    ["of an older codex that does not say it are none", event("thread/started", undefined, {}, "a"), []],
+    ["of a spawn are those that were begun", event("item/completed", "u", { item: spawn }), [{ id: "a", parentId: "t" }, { id: "b", parentId: "t" }]],
+    ["of a spawn that has not begun them are none", event("item/started", "u", { item: { ...spawn, receiverThreadIds: [] } }), []],
+    ["of another call are none: it may be anyone's", event("item/completed", "u", { item: { ...spawn, tool: "sendInput" } }), []],
+    ["of an activity is the one that it began", event("item/completed", "u", { item: activity }), [{ id: "a", parentId: "t" }]],
+    ["of another activity are none", event("item/completed", "u", { item: { ...activity, kind: "interacted" } }), []],
+    ["are no ids that are none", event("item/completed", "u", { item: { ...spawn, receiverThreadIds: [1, "", null, "t"] } }), []],
+    ["are none where nobody is said to have begun them", event("item/completed", "u", { item: { ...spawn, senderThreadId: null } }), []],
+    ["of a text that speaks of them are none", event("item/completed", "u", { item: { type: "agentMessage", text: "collabAgentToolCall" } }), []],
+    ["of an item that was cut are none", event("item/completed", "u", { itemId: "subAgentActivity" }), []],
+    ["of something else that has an item are none", event("rawResponseItem/completed", "u", { item: activity }), []],
+  ])("%s", (_what, seen, agents) => expect(agentsIn(seen)).toEqual(agents));
 });
 
 describe("the settings of a thread", () => {
