@@ -23,7 +23,8 @@ function* oddities(value: Value | undefined): Generator<Value> {
     if (first !== undefined) yield Array.from({ length: MANY }, () => first);
     for (const odd of oddities(first)) yield [odd, ...rest];
   } else if (value !== null && typeof value === "object" && !(value instanceof ArrayBuffer)) {
-    for (const [key, inside] of Object.entries(value)) for (const odd of oddities(inside)) yield { ...value, [key]: odd };
+    const members = Object.entries(value);
+    for (const [key, inside] of members) for (const odd of oddities(inside)) yield Object.fromEntries([...members, [key, odd]]);
   }
 }
 
