@@ -570,9 +570,25 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_is_made_may_have_been_deleted_before() {
+        let new_thread = Some(NewThread { tenant_id: "acme", user_id: "änn", thread_id: "th_1" });
+        let tombstone = |call: &ImportCall<'_>| match plan_import(call) {
+            ImportAnswer::Import { tombstone, .. } => tombstone,
+            other => panic!("{other:?}"),
+        };
+        let made = ImportCall { new_thread, ..page((0.0, 0.0), vec![turn(DONE, &[])]) };
+        assert_eq!(tombstone(&made), new_thread.map(NewThread::tombstone));
+        assert_eq!(tombstone(&ImportCall { turns: vec![], ..made.clone() }), None, "nothing makes it");
+        assert_eq!(tombstone(&ImportCall { new_thread: None, ..made }), None, "it is there");
+    }
+
+    #[test]
     fn a_call_is_read_as_it_is_packed() {
-        let numbers = [1.0, 0.0, 1.0, 1.0, 3.0, 4.0, 5.0, 6.0, 1.0, 2.0, 0.0, 1.0, 2.0, 1.0, 1.0];
-        let call = ImportCall::unpack(Unpacker::new("{}ab", &numbers)).unwrap();
+        let page = [1.0, 0.0, 1.0, 1.0, 3.0, 4.0, 5.0, 6.0, 1.0, 1.0, 2.0, 0.0, 1.0, 2.0, 1.0, 1.0];
+        let numbers = [&[1.0, 1.0, 2.0, 1.0], &page[..]].concat();
+        let call = ImportCall::unpack(Unpacker::new("AuuTU{}ab", &numbers)).unwrap();
+        let new = call.new_thread.map(|new| (new.tenant_id, new.user_id, new.thread_id));
+        assert_eq!((new, call.turns[0].turn_id), (Some(("A", "uu", "T")), "U"));
         assert_eq!((call.legacy, call.restart, call.used), (true, false, true));
         assert_eq!((call.known, call.at), (Some(Place { turn: 3, item: 4 }), (5.0, 6.0)));
         let [turn] = &call.turns[..] else { panic!() };
@@ -580,6 +596,6 @@ mod tests {
             (turn.json, turn.more, turn.foreign, &turn.items[..]),
             ("{}", false, true, &["a", "b"][..])
         );
-        assert!(ImportCall::unpack(Unpacker::new("{}ab", &numbers[..14])).is_err());
+        assert!(ImportCall::unpack(Unpacker::new("AuuTU{}ab", &numbers[..19])).is_err());
     }
 }
