@@ -26,11 +26,20 @@ describe("what is appended", () => {
   });
 
   it("is cut at 256 KiB, and what is larger than 1 MiB travels alone", async () => {
-    const opened = await open();
+    let arrive: (verdict: Verdict) => void = () => undefined;
+    const first = new Promise<Verdict>((resolve) => (arrive = resolve));
+    const isFirst = ({ threadId, events }: OutboxBatch) => threadId === "t" && events[0]?.cursorStart === 0;
+    const opened = await open({ deliver: (batch) => (isFirst(batch) ? first : Promise.resolve(ACKNOWLEDGED)) });
+    opened.outbox.append(delta(0, { threadId: "t", kind: "turn/completed" }));
     const sizes = [100, 100, 100, 1_100, 10, 3_000, 10];
-    for (const [at, kib] of sizes.entries()) opened.outbox.append(delta(at, { text: "x".repeat(kib * 1024) }));
+    for (const [at, kib] of sizes.entries()) opened.outbox.append(delta(1 + at, { threadId: "t", text: "x".repeat(kib * 1024) }));
+    // What is sent is on disk, and so is what came before it: then the timer has no say in where batches are cut.
+    opened.outbox.append(delta(0, { threadId: "s", kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.batches.map(({ threadId }) => threadId).sort()).toEqual(["s", "t"]));
+    arrive(ACKNOWLEDGED);
     await arrives(opened);
-    expect(cursorsOf(opened.batches)).toEqual([[0, 1], [2], [3], [4], [5], [6]]);
+    const cut = opened.batches.filter(({ threadId }) => threadId === "t");
+    expect(cursorsOf(cut)).toEqual([[0], [1, 2], [3], [4], [5], [6], [7]]);
   });
 
   it("keeps what it holds, whatever characters it is made of", async () => {
