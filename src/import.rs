@@ -164,8 +164,14 @@ pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
     }
     let mut events = Events { known, next: known, ..Events::default() };
     for ((order, turn), index) in (at.turn..).zip(&call.turns).zip(0..) {
+        if order < known.turn {
+            continue;
+        }
         let first = if order == at.turn { at.item } else { 0 };
-        if order >= known.turn && !events.add_turn(index, turn, order, first, call.legacy && turn.foreign) {
+        let first_event = events.events.len();
+        let follows = events.add_turn(index, turn, order, first, call.legacy && turn.foreign);
+        events.foresee(turn.turn_id, first_event);
+        if !follows {
             break;
         }
     }
@@ -204,20 +210,6 @@ impl Events {
             return false;
         }
         self.turns += 1;
-        let first_event = self.events.len();
-        let follows = self.take_turn(index, turn, order, first, left_out);
-        self.foresee(turn.turn_id, first_event);
-        follows
-    }
-
-    fn take_turn(
-        &mut self,
-        index: u32,
-        turn: &ImportTurn<'_>,
-        order: u64,
-        first: u64,
-        left_out: bool,
-    ) -> bool {
         let from = if order == self.known.turn { self.known.item } else { 0 };
         let facts = TurnFacts::read(turn.json);
         let event = |kind, cursor_start, created_at| ImportEvent {

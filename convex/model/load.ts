@@ -146,7 +146,8 @@ export async function loadNeeds(ctx: ReadCtx, args: IngestArgs, before: LoadedIn
   const missing = needs.turns.filter((turnId) => !found.has(turnId));
   const turns = unique([...named, ...open]);
   // A stream that has not begun has no chunks.
-  const begun = needs.chunks.filter(({ event }) => before.rows.heads.some((head) => head.streamId === streamIdOf(args, event)));
+  const known = new Set(before.rows.heads.map(({ streamId }) => streamId));
+  const begun = needs.chunks.filter(({ event }) => known.has(streamIdOf(args, event)));
   const closing = [...new Set([...needs.closing, ...open.map((turn) => turn.turnId)])];
   const [closingMessages, streams, places, last, lifecycleIds, requests, usage, deleted] = await Promise.all([
     room.load(needs.closing, MANY, (turnId) => messagesThatClose(ctx, scope, threadId, turnId)),

@@ -13,7 +13,7 @@ import type {
   HostQueryCtx,
 } from "./component.js";
 import { given } from "../given.js";
-import { orMissing } from "./errors.js";
+import { orMissing, pageOrMissing } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
 /**
@@ -134,12 +134,7 @@ export async function listCommands(
 ): Promise<PaginationResult<CodexCommand> & { threadStatus?: "missing" }> {
   const { actor, threadId, open, paginationOpts } = args;
   const page = ctx.runQuery(component.commands.list, { actor, threadId, ...given({ open }), paginationOpts });
-  return await orMissing<PaginationResult<CodexCommand> & { threadStatus?: "missing" }>(page, ["E_AUTH_THREAD_FORBIDDEN"], () => ({
-    page: [],
-    isDone: true,
-    continueCursor: "",
-    threadStatus: "missing",
-  }));
+  return await pageOrMissing(page);
 }
 
 /** The newest commands that a bridge is told of: whatever is sent or changes is among them. */

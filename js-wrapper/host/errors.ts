@@ -1,3 +1,4 @@
+import type { PaginationResult } from "convex/server";
 import { ConvexError } from "convex/values";
 import { isCodexError } from "./codex-error.js";
 
@@ -25,4 +26,10 @@ export async function orMissing<Answer>(answer: Promise<Answer>, codes: readonly
     if (!isCodexError(thrown) || !codes.includes(thrown.data.code)) throw thrown;
     return missing();
   }
+}
+
+/** A page; of a thread that is not there (yet) an empty one that says so. */
+export function pageOrMissing<Row>(page: Promise<PaginationResult<Row>>): Promise<PaginationResult<Row> & { threadStatus?: "missing" }> {
+  const missing = { page: [], isDone: true, continueCursor: "", threadStatus: "missing" as const };
+  return orMissing<PaginationResult<Row> & { threadStatus?: "missing" }>(page, THREAD_IS_MISSING, () => missing);
 }

@@ -1,6 +1,6 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import type { CodexComponent, CodexQuarantinedEvent, HostMutationCtx, HostQueryCtx } from "./component.js";
-import { orMissing, THREAD_IS_MISSING } from "./errors.js";
+import { pageOrMissing } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
 /**
@@ -19,12 +19,7 @@ export async function listQuarantineForActor(
 ): Promise<PaginationResult<CodexQuarantinedEvent> & { threadStatus?: "missing" }> {
   const { actor, threadId, paginationOpts } = args;
   const page = ctx.runQuery(component.quarantine.list, { actor, threadId, paginationOpts });
-  return await orMissing<PaginationResult<CodexQuarantinedEvent> & { threadStatus?: "missing" }>(page, THREAD_IS_MISSING, () => ({
-    page: [],
-    isDone: true,
-    continueCursor: "",
-    threadStatus: "missing",
-  }));
+  return await pageOrMissing(page);
 }
 
 /**

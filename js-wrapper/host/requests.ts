@@ -9,7 +9,7 @@ import type {
   HostQueryCtx,
 } from "./component.js";
 import { given } from "../given.js";
-import { orMissing, THREAD_IS_MISSING } from "./errors.js";
+import { orMissing, pageOrMissing, THREAD_IS_MISSING } from "./errors.js";
 import type { HostActorContext } from "./validators.js";
 
 /**
@@ -29,12 +29,7 @@ export async function listPendingApprovalsForHooksForActor(
 ): Promise<PaginationResult<CodexApproval> & { threadStatus?: "missing" }> {
   const { actor, threadId, paginationOpts } = args;
   const page = ctx.runQuery(component.approvals.listPending, { actor, ...given({ threadId }), paginationOpts });
-  return await orMissing<PaginationResult<CodexApproval> & { threadStatus?: "missing" }>(page, THREAD_IS_MISSING, () => ({
-    page: [],
-    isDone: true,
-    continueCursor: "",
-    threadStatus: "missing",
-  }));
+  return await pageOrMissing(page);
 }
 
 /**

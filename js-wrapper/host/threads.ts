@@ -1,7 +1,7 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import { given } from "../given.js";
 import type { CodexComponent, CodexThreadRow, HostMutationCtx, HostQueryCtx } from "./component.js";
-import { orMissing, THREAD_IS_MISSING } from "./errors.js";
+import { pageOrMissing } from "./errors.js";
 import type { HostActorContext, HostEnsureSessionResult } from "./validators.js";
 
 /**
@@ -158,10 +158,5 @@ export async function listThreadsForHooksForActor(
 ): Promise<PaginationResult<CodexThreadRow> & { threadStatus?: "missing" }> {
   const { actor, parentThreadId, paginationOpts } = args;
   const page = ctx.runQuery(component.threads.list, { actor, ...given({ parentThreadId }), paginationOpts });
-  return await orMissing<PaginationResult<CodexThreadRow> & { threadStatus?: "missing" }>(page, THREAD_IS_MISSING, () => ({
-    page: [],
-    isDone: true,
-    continueCursor: "",
-    threadStatus: "missing",
-  }));
+  return await pageOrMissing(page);
 }

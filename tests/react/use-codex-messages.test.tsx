@@ -1,12 +1,11 @@
 import { act, cleanup, render, renderHook } from "@testing-library/react";
 import { ConvexProvider } from "convex/react";
 import { anyApi } from "convex/server";
-import type { ReactNode } from "react";
-import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CodexUIMessage, UseCodexMessagesResult } from "../../js-wrapper/react/index.js";
 import { useCodexMessages } from "../../js-wrapper/react/index.js";
 import { FakeConvex, FakeHost } from "./fake-convex.js";
+import { inStrictMode } from "./in-strict-mode.js";
 
 const ACTOR = { tenantId: "demo", userId: "demo", deviceId: "web-1" };
 const THREAD = "thread";
@@ -452,11 +451,7 @@ function follow(initial: Options = {}) {
     },
     {
       initialProps: initial,
-      wrapper: ({ children }: { children: ReactNode }) => (
-        <StrictMode>
-          <ConvexProvider client={convex.client}>{children}</ConvexProvider>
-        </StrictMode>
-      ),
+      wrapper: inStrictMode(convex.client),
     },
   );
   return {

@@ -1,9 +1,6 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
-import { ConvexProvider } from "convex/react";
 import type { ApiFromModules, PaginationOptions } from "convex/server";
 import { anyApi } from "convex/server";
-import type { ReactNode } from "react";
-import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import type { defineCodexHost } from "../../js-wrapper/host/convex.js";
 import type {
@@ -13,6 +10,7 @@ import type {
 } from "../../js-wrapper/react/index.js";
 import { useCodexThreads } from "../../js-wrapper/react/index.js";
 import { FakeConvex } from "./fake-convex.js";
+import { inStrictMode } from "./in-strict-mode.js";
 
 const api = anyApi as unknown as ApiFromModules<{ chat: ReturnType<typeof defineCodexHost> }>;
 
@@ -80,11 +78,7 @@ function follow(args: Args, initialNumItems = 10) {
       useCodexThreads(api.chat.listThreadsForHooks, given.args, { initialNumItems }),
     {
       initialProps: { args },
-      wrapper: ({ children }: { children: ReactNode }) => (
-        <StrictMode>
-          <ConvexProvider client={convex.client}>{children}</ConvexProvider>
-        </StrictMode>
-      ),
+      wrapper: inStrictMode(convex.client),
     },
   );
   return {
