@@ -3,7 +3,7 @@ import { given } from "../given.js";
 import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent, HostInboundStreamDelta, HostSyncRuntimeOptions } from "../host/validators.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
-import { CodexRuntimeError, codeOf } from "./errors.js";
+import { CodexRuntimeError } from "./errors.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -248,7 +248,9 @@ export class ConvexDelivery {
   /** It stands by itself: for good where Convex said why; else it is asked for a few times more, and by the next start of the runtime. */
   #notLinked(localThreadId: string, thrown: unknown): void {
     const { parent } = this.#note(localThreadId);
-    if (LINK_REFUSALS.has(codeOf(thrown))) this.#settle(localThreadId, "refused");
+    const { data } = (thrown ?? {}) as { data?: { code?: unknown } };
+    const isRefusal = typeof data?.code === "string" && LINK_REFUSALS.has(data.code);
+    if (isRefusal) this.#settle(localThreadId, "refused");
     else if (++this.#linkFailures < LINK_FAILURES_MAX) return;
     const message = `the thread ${localThreadId} is not under the one whose agent it is, ${parent?.id ?? ""}: ${messageOf(thrown)}`;
     this.#listeners.onUnlinked?.(new CodexRuntimeError("E_RUNTIME_THREAD_UNLINKED", message, thrown));
