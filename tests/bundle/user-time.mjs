@@ -5,6 +5,13 @@ import { Backend } from "../../tools/embedded-convex/index.mjs";
 
 const PAIRS = 300;
 const DELTAS = 20;
+/** The largest batches that one call may bring (8 MiB): many small events, fewer and larger ones, and those that replay keeps. */
+const LARGEST = [
+  { events: 4_090, textBytes: 1_800 },
+  { events: 4_090, textBytes: 800, runtime: { saveStreamDeltas: true } },
+  { events: 1_200, textBytes: 3_900, runtime: { saveStreamDeltas: true } },
+];
+const LARGEST_TIMES = 5;
 /** The least that a function can be: no wrapper, no validator, no import. */
 const EMPTY = `export const empty = Object.assign(() => {}, {
   isMutation: true, isPublic: true, exportArgs: () => '{"type":"any"}', exportReturns: () => '{"type":"any"}', invokeMutation: async () => "null",
@@ -33,8 +40,8 @@ export default async function userTime({ push }) {
   await call("threads:create", { actor, threadId });
   await call("sync:ensureSession", { actor, sessionId, threadId, lastEventCursor: 0 });
   let cursor = 0;
-  const ingest = async (streamDeltas) => {
-    const { value } = await call("sync:ingestSafe", { actor, sessionId, threadId, streamDeltas, lifecycleEvents: [] });
+  const ingest = async (streamDeltas, runtime = {}) => {
+    const { value } = await call("sync:ingestSafe", { actor, sessionId, threadId, streamDeltas, lifecycleEvents: [], runtime });
     if (value.status !== "ok") throw new Error(JSON.stringify(value));
   };
   await ingest([event(cursor++, "turn/started", { turn: { id: turnId, items: [], status: "inProgress" } })]);
@@ -55,5 +62,20 @@ export default async function userTime({ push }) {
   for (const [name, calls] of Object.entries(taken)) {
     const of = (pick) => median(calls.map(pick)).toFixed(2);
     console.log(`  ${name}: ${of((call) => call.userMs)} ms; context ${of((call) => call.timings.context)}, compile ${of((call) => call.timings.compile)}, evaluate ${of((call) => call.timings.evaluate)}, wasm ${of((call) => call.wasmMs)}`);
+  }
+
+  console.log(`user time of the largest batches, ${LARGEST_TIMES} times each, of the 1,000 ms that a call may take:`);
+  for (const { events, textBytes, runtime } of LARGEST) {
+    const times = [];
+    for (let time = 0; time < LARGEST_TIMES; time++) {
+      const text = "x".repeat(textBytes);
+      const itemId = `large-${cursor}`;
+      await ingest([event(cursor++, "item/started", { item: { id: itemId, type: "agentMessage", text: "" } })]);
+      const batch = Array.from({ length: events }, () => event(cursor++, "item/agentMessage/delta", { itemId, delta: text }));
+      await ingest(batch, runtime).catch((error) => console.log(`  ${error.message}`));
+      times.push(last().userMs);
+    }
+    const kept = runtime ? ", kept for replay" : "";
+    console.log(`  ${events} events of ${textBytes} bytes${kept}: ${median(times).toFixed(0)} ms, ${Math.max(...times).toFixed(0)} at most`);
   }
 }
