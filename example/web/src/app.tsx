@@ -2,11 +2,10 @@ import {
   ConvexProvider,
   ConvexReactClient,
   useConvexConnectionState,
-  useQuery,
 } from "convex/react";
-import { useCodexMessages } from "convex-codex-local/react";
-import { useEffect, useMemo, useState } from "react";
-import { ACTOR, api } from "./api.js";
+import { useCodexMessages, useCodexThreads } from "convex-codex-local/react";
+import { useEffect, useState } from "react";
+import { api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread, useConfig } from "./config.js";
 import type { Connection } from "./header.js";
@@ -17,8 +16,8 @@ const INITIAL_MESSAGES = 30;
 const THREADS_LISTED = 20;
 
 export function App() {
-  const { url, threadId } = useConfig();
-  const client = useClient(url);
+  const { url, token, threadId } = useConfig();
+  const client = useClient(url, token);
 
   if (client === undefined) return null;
   if (client === null) {
@@ -46,14 +45,15 @@ export function App() {
 }
 
 /** The client of a deployment: undefined before it is made, null where there is none to talk to. */
-function useClient(url: string | null): ConvexReactClient | null | undefined {
+function useClient(url: string | null, token: string | null): ConvexReactClient | null | undefined {
   const [client, setClient] = useState<ConvexReactClient | null>();
   // Made by the effect that closes it: a closed client cannot be used again, and StrictMode runs an effect twice.
   useEffect(() => {
     const made = connect(url);
+    if (token !== null) made?.setAuth(() => Promise.resolve(token));
     setClient(made);
     return () => void made?.close();
-  }, [url]);
+  }, [url, token]);
   return client;
 }
 
@@ -88,7 +88,7 @@ function NewestThread() {
 function Thread({ threadId }: { threadId: string }) {
   const messages = useCodexMessages(
     api.chat.listThreadMessagesForHooks,
-    { actor: ACTOR, threadId },
+    { threadId },
     { initialNumItems: INITIAL_MESSAGES, stream: true },
   );
   return (
@@ -104,8 +104,8 @@ function Thread({ threadId }: { threadId: string }) {
 }
 
 function useThreads() {
-  const paginationOpts = useMemo(() => ({ cursor: null, numItems: THREADS_LISTED }), []);
-  return useQuery(api.chat.listThreads, { actor: ACTOR, paginationOpts })?.page;
+  const threads = useCodexThreads(api.chat.listThreadsForHooks, {}, { initialNumItems: THREADS_LISTED });
+  return threads.status === "LoadingFirstPage" ? undefined : threads.results;
 }
 
 function useConnection(): Connection {
