@@ -335,8 +335,18 @@ export const vThread = v.object({
   filling: v.optional(v.literal(true)),
 });
 
-/** A thread in a list. */
-export const vThreadRow = v.object({ threadId: v.string(), status: vThreadStatus, updatedAt: v.number(), ...vParent });
+/** A thread in a list; what stands behind its parent only where a summary was asked for. */
+export const vThreadRow = v.object({
+  threadId: v.string(),
+  status: vThreadStatus,
+  updatedAt: v.number(),
+  ...vParent,
+  name: v.optional(v.string()),
+  /** What a person said first, its beginning: of a thread without a name. */
+  preview: v.optional(v.string()),
+  /** The newest turn. */
+  turn: v.optional(v.object({ turnId: v.string(), status: vTurnStatus })),
+});
 
 export const vThreadMade = v.object({ threadId: v.string() });
 export const vThreadResolved = v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() });
