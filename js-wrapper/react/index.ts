@@ -24,3 +24,21 @@ export type {
 export type { CodexThreadRow } from "../host/component.js";
 export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "../host/codex-error.js";
 export { shownSha256Of } from "../mapping/index.js";
+export { useCodexCommands } from "./use-codex-commands.js";
+export type { CodexCommandsPage, CodexCommandsQuery, CodexCommandsQueryArgs, UseCodexCommandsResult } from "./use-codex-commands.js";
+export { codexCommandText, isCodexCommandFailed, isCodexCommandOpen, type CodexCommandView } from "./command-words.js";
+export { useCodexSend } from "./use-codex-send.js";
+export type {
+  CodexAskedRequest,
+  CodexCommandActions,
+  CodexCommandMutation,
+  CodexCommandMutations,
+  CodexSend,
+  CodexSendArgs,
+  CodexSendMutation,
+  CodexSendOptions,
+  CodexSentCommand,
+  CodexSentTurn,
+  CodexTurnSendOptions,
+} from "./use-codex-send.js";
+export type { CodexInput, CodexTurnSettings } from "./sending.js";
