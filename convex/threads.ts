@@ -16,7 +16,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { checkParent } from "./model/parents.js";
 import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
-import { SUMMARY_BYTES, summaryOf } from "./model/summary.js";
+import { newestTurn, SUMMARY_BYTES, summaryOf } from "./model/summary.js";
 import { insertThread } from "./model/tally.js";
 import { clearWay } from "./model/tombstones.js";
 import { isShown, takeShown } from "./model/visible.js";
@@ -155,7 +155,7 @@ export const list = query({
 });
 
 /**
- * A thread with what it keeps the newest of: its tokens, its goal, its settings in force, its last warning.
+ * A thread with what it keeps the newest of: its turn, its tokens, its goal, its settings in force, its last warning.
  *
  * `goalJson` and `settingsJson` are the `goal` of the newest `thread/goal/updated`, unless it was cleared, and the
  * `threadSettings` of the newest `thread/settings/updated`, as they came.
@@ -169,14 +169,15 @@ export const get = query({
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
     const { status, name, model, cwd, personality, localThreadId, parentThreadId, createdAt, updatedAt } = thread;
-    const [usage, goalJson, settingsJson, warning] = await Promise.all([
+    const [newest, usage, goalJson, settingsJson, warning] = await Promise.all([
+      newestTurn(ctx, thread),
       findUsage(ctx, scope, threadId, "thread"),
       readNewest(ctx, thread._id, "goal"),
       readNewest(ctx, thread._id, "settings"),
       readNewest(ctx, thread._id, "warning"),
     ]);
     const kept = defined({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning, ...fillingOf(thread) });
-    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId, parentThreadId }), ...kept };
+    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId, parentThreadId }), ...newest, ...kept };
   },
 });
 

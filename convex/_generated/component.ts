@@ -1129,6 +1129,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           goalJson?: string;
           settingsJson?: string;
           warning?: string;
+          turn?: {
+            turnId: string;
+            status:
+              "queued" | "inProgress" | "completed" | "interrupted" | "failed";
+          };
           filling?: true;
         },
         Name

@@ -1,5 +1,6 @@
 /** What a list says of a thread beside its row: how it is called or began, and how its newest turn stands. */
 import type { Doc } from "../_generated/dataModel.js";
+import { defined } from "./defined.js";
 import { cut } from "./messages.js";
 import { partsOf } from "./parts.js";
 import type { ReadCtx } from "./scope.js";
@@ -12,20 +13,22 @@ export const SUMMARY_BYTES = 4 * 1024;
 
 /** Three documents at most: the newest turn, the first message of a person and the first part of its text; the last two only for a thread without a name. */
 export async function summaryOf(ctx: ReadCtx, thread: Doc<"threads">) {
-  const { tenantId, userId, threadId, name } = thread;
-  const newest = takeShown(thread, 1, ({ from, to }, left) =>
+  const { name } = thread;
+  const [turn, preview] = await Promise.all([newestTurn(ctx, thread), name === undefined ? previewOf(ctx, thread) : undefined]);
+  return { ...defined({ name, preview }), ...turn };
+}
+
+/** The newest turn that is shown, as `turn`; nothing where there is none. */
+export async function newestTurn(ctx: ReadCtx, thread: Doc<"threads">): Promise<{ turn?: Pick<Doc<"turns">, "turnId" | "status"> }> {
+  const { tenantId, userId, threadId } = thread;
+  const [turn] = await takeShown(thread, 1, ({ from, to }, left) =>
     ctx.db
       .query("turns")
       .withIndex("by_order", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to))
       .order("desc")
       .take(left),
   );
-  const [[turn], preview] = await Promise.all([newest, name === undefined ? previewOf(ctx, thread) : undefined]);
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(preview === undefined ? {} : { preview }),
-    ...(turn === undefined ? {} : { turn: { turnId: turn.turnId, status: turn.status } }),
-  };
+  return turn === undefined ? {} : { turn: { turnId: turn.turnId, status: turn.status } };
 }
 
 /** The beginning of what a person said first; undefined where nobody has. */

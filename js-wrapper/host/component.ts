@@ -219,6 +219,8 @@ export type CodexThread = {
   parentThreadId?: string;
   createdAt: number;
   updatedAt: number;
+  /** The newest turn. */
+  turn?: Pick<CodexTurn, "turnId" | "status">;
   usage?: CodexTokenUsage;
   /** The thread's goal and its settings in force, as the app-server said them. */
   goalJson?: string;
@@ -272,7 +274,7 @@ export type CodexThreadRow = {
   /** What a person said first, up to 400 bytes of it: of a thread without a name. */
   preview?: string;
   /** The newest turn. */
-  turn?: { turnId: string; status: CodexTurn["status"] };
+  turn?: Pick<CodexTurn, "turnId" | "status">;
 };
 
 /** A deletion that was asked for: one for a target, whoever asks how often. Times are milliseconds of the server's clock. */

@@ -215,6 +215,7 @@ describe("threads.list with summaries", () => {
     expect(await rows(component)).toEqual([{ ...bare, preview: "Fix the cart.", turn: { turnId: "turn_2", status: "failed" } }]);
     await ingestOk(component, [], {}, [lifecycle(0, "thread/name/updated", { threadName: "The cart" })]);
     expect(await rows(component)).toEqual([{ ...bare, name: "The cart", turn: { turnId: "turn_2", status: "failed" } }]);
+    expect(await component.query(api.threads.get, { actor: OWNER, threadId: THREAD })).toMatchObject({ turn: { turnId: "turn_2", status: "failed" } });
     const [row] = (await component.query(api.threads.list, { actor: OWNER, paginationOpts: { cursor: null, numItems: 10 } })).page;
     expect(row).toEqual(bare);
   });
