@@ -42,3 +42,20 @@ export type {
   CodexTurnSendOptions,
 } from "./use-codex-send.js";
 export type { CodexInput, CodexTurnSettings } from "./sending.js";
+export { codexApprovalDecisions, useCodexApprovals } from "./use-codex-approvals.js";
+export type {
+  CodexApprovalRespondArgs,
+  CodexApprovalRespondMutation,
+  CodexApprovalRow,
+  CodexApprovalsPage,
+  CodexApprovalsQuery,
+  CodexApprovalsQueryArgs,
+  CodexApprovalView,
+  UseCodexApprovalsResult,
+} from "./use-codex-approvals.js";
+export { useCodexServerRequests } from "./use-codex-server-requests.js";
+export type { CodexServerRequestsQuery, CodexServerRequestView, UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
+export { readCodexServerRequest } from "./request-words.js";
+export type { CodexQuestion, CodexServerRequestKind, CodexServerRequestWords, CodexToolCall } from "./request-words.js";
+export { useCodexDynamicTools } from "./use-codex-dynamic-tools.js";
+export type { CodexToolHandler, CodexToolHandlers, CodexToolResult, UseCodexDynamicToolsResult } from "./use-codex-dynamic-tools.js";

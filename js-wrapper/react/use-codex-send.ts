@@ -209,6 +209,27 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
   return useMemo(() => ({ ...calls, isSending: isPending, error }) as CodexSend & CodexCommandActions<Given>, [calls, isPending, error]);
 }
 
+/**
+ * Answers requests of whichever thread, each in its own.
+ *
+ * @param args the arguments of the query that lists them
+ */
+export function useSendTo(mutation: CodexSendMutation, args: CallArgs | null) {
+  const call = useCall(mutation);
+  const [wishes] = useState(() => new Wishes<CodexSentCommand>());
+  return useMemo(
+    () =>
+      async ({ threadId, requestId, payloadJson }: CodexServerRequest, answer: object, commandId?: string): Promise<CodexSentCommand> => {
+        const { limit: _, ...own } = owned(args);
+        const payload = payloadOf({ requestId, answer, ...(isHashing() ? await shownOf({ requestId, payloadJson }) : {}) });
+        return await wishes.send(JSON.stringify([threadId, payload]), commandId, async (id) => {
+          return (await call?.({ ...own, threadId, commandId: id, kind: "answer", payloadJson: payload })) as CodexSentCommand;
+        });
+      },
+    [args, call, wishes],
+  );
+}
+
 function owned(args: CallArgs | null): CallArgs {
   if (args === null) throw new Error("nothing can be sent: the arguments are \"skip\"");
   return args;
