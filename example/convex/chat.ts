@@ -21,6 +21,7 @@ export const {
   listPendingServerRequestsForHooks,
   listCommands,
   listPresence,
+  getPresence,
   listTokenUsage,
   listDeviceTokens,
 } = codex;

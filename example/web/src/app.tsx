@@ -1,19 +1,9 @@
-import {
-  ConvexProvider,
-  ConvexReactClient,
-  useConvexConnectionState,
-} from "convex/react";
-import { useCodexMessages, useCodexThreads } from "convex-codex-local/react";
+import { ConvexProvider, ConvexReactClient } from "convex/react";
 import { useEffect, useState } from "react";
-import { api } from "./api.js";
 import { Boundary } from "./boundary.js";
-import { chooseThread, useConfig } from "./config.js";
-import type { Connection } from "./header.js";
+import { useConfig } from "./config.js";
 import { Notice } from "./notice.js";
-import { ThreadPage } from "./thread-page.js";
-
-const INITIAL_MESSAGES = 30;
-const THREADS_LISTED = 20;
+import { Shell } from "./shell.js";
 
 export function App() {
   const { url, token, threadId } = useConfig();
@@ -38,7 +28,7 @@ export function App() {
   return (
     <ConvexProvider client={client}>
       <Boundary key={url}>
-        {threadId === null ? <NewestThread /> : <Thread threadId={threadId} />}
+        <Shell threadId={threadId} />
       </Boundary>
     </ConvexProvider>
   );
@@ -64,52 +54,4 @@ function connect(url: string | null): ConvexReactClient | null {
   } catch {
     return null;
   }
-}
-
-function NewestThread() {
-  const threads = useThreads();
-  const connection = useConnection();
-  const [shown, setShown] = useState<string>();
-  const newest = threads?.[0]?.threadId;
-  // Two threads at work are the newest in turns: the one that was is kept.
-  if (shown === undefined && newest !== undefined) setShown(newest);
-  if (shown !== undefined) return <Thread threadId={shown} />;
-
-  if (threads === undefined) {
-    return <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />;
-  }
-  return (
-    <Notice title="No thread yet" isBusy>
-      Start Codex on your machine. Its thread appears here by itself.
-    </Notice>
-  );
-}
-
-function Thread({ threadId }: { threadId: string }) {
-  const messages = useCodexMessages(
-    api.chat.listThreadMessagesForHooks,
-    { threadId },
-    { initialNumItems: INITIAL_MESSAGES, stream: true },
-  );
-  return (
-    <ThreadPage
-      key={threadId}
-      threadId={threadId}
-      threads={useThreads() ?? []}
-      messages={messages}
-      connection={useConnection()}
-      onChoose={chooseThread}
-    />
-  );
-}
-
-function useThreads() {
-  const threads = useCodexThreads(api.chat.listThreadsForHooks, {}, { initialNumItems: THREADS_LISTED });
-  return threads.status === "LoadingFirstPage" ? undefined : threads.results;
-}
-
-function useConnection(): Connection {
-  const { isWebSocketConnected, hasEverConnected } = useConvexConnectionState();
-  if (isWebSocketConnected) return "live";
-  return hasEverConnected ? "lost" : "connecting";
 }
