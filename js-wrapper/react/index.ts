@@ -59,3 +59,28 @@ export { readCodexServerRequest } from "./request-words.js";
 export type { CodexQuestion, CodexServerRequestKind, CodexServerRequestWords, CodexToolCall } from "./request-words.js";
 export { useCodexDynamicTools } from "./use-codex-dynamic-tools.js";
 export type { CodexToolHandler, CodexToolHandlers, CodexToolResult, UseCodexDynamicToolsResult } from "./use-codex-dynamic-tools.js";
+export { codexActivity, type CodexActivity, type CodexActivityInput, type CodexActivityKind } from "./activity.js";
+export { useCodexActivity } from "./use-codex-activity.js";
+export { codexIngestHealth, codexLogin, codexPresentThreads, codexReach } from "./presence-words.js";
+export type { CodexIngestHealth, CodexIngestStatus, CodexPresentThread, CodexReach } from "./presence-words.js";
+export { useCodexAccount, useCodexIngestHealth, useCodexPresence, useCodexThreadPresence } from "./use-codex-presence.js";
+export type {
+  CodexAsked,
+  CodexMachinesQuery,
+  CodexPresenceQuery,
+  UseCodexAccountResult,
+  UseCodexIngestHealthResult,
+  UseCodexPresenceResult,
+  UseCodexThreadPresenceResult,
+} from "./use-codex-presence.js";
+export { codexContextUsed, useCodexThread, useCodexTokenUsage } from "./use-codex-thread.js";
+export type {
+  CodexThreadQuery,
+  CodexThreadView,
+  CodexTokenUsagePage,
+  CodexTokenUsageQuery,
+  CodexTokenUsageQueryArgs,
+  CodexTurnUsage,
+  UseCodexThreadResult,
+  UseCodexTokenUsageResult,
+} from "./use-codex-thread.js";

@@ -33,11 +33,21 @@ export function useList<Row extends object, Item>(
   keyOf: (row: Row) => string,
   show: (row: Row) => Item,
 ): UseListResult<Item> {
+  return useListAndFirst(subscription, initialNumItems, keyOf, show).list;
+}
+
+/** As {@link useList}, with the first page itself: what it says beside its rows. */
+export function useListAndFirst<Row extends object, Item>(
+  subscription: Subscription | null,
+  initialNumItems: number,
+  keyOf: (row: Row) => string,
+  show: (row: Row) => Item,
+): { readonly list: UseListResult<Item>; readonly first: ThreadListPage<Row> | undefined } {
   const pages = usePages<ThreadListPage<Row>>(subscription, initialNumItems);
 
   const previous = useRef<Shown<Row, Item>>({ items: [], byKey: new Map() });
   const shown = useMemo(
-    () => showRows(pages.rows, previous.current, keyOf, show),
+    () => showRows<Row, Item>(pages.rows, previous.current, keyOf, show),
     [pages.rows, keyOf, show],
   );
   useEffect(() => {
@@ -47,7 +57,7 @@ export function useList<Row extends object, Item>(
   const { items } = shown;
   const { first, error, loadMore } = pages;
   const status = pageStatus(pages);
-  return useMemo(
+  const list = useMemo(
     () => ({
       results: items,
       loadMore,
@@ -57,6 +67,7 @@ export function useList<Row extends object, Item>(
     }),
     [items, loadMore, status, first?.threadStatus, error],
   );
+  return { list, first };
 }
 
 /** One item a key: pages that move against each other may both hold it. */
