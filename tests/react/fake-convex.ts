@@ -109,6 +109,8 @@ export class FakeHost {
   readonly streams = new Map<string, Map<string, FakeStream>>();
   /** Runs given out, over all answers. */
   runsServed = 0;
+  /** Runs and events given out, over all answers. */
+  served = 0;
   error: Error | undefined;
 
   put(threadId: string, row: Partial<CodexDurableMessageLike> & { messageId: string }): void {
@@ -229,6 +231,7 @@ export class FakeHost {
     });
     const texts = read.flatMap((one) => one.texts);
     this.runsServed += texts.length;
+    this.served += read.flatMap((one) => [...one.texts, ...one.deltas]).length;
     return {
       kind: "deltas",
       streams: Array.from(streams, ([streamId, { state }]) => ({ streamId, state })),
