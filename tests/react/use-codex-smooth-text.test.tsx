@@ -54,7 +54,7 @@ function show(initial: Given) {
 }
 
 function frames(count: number): void {
-  for (let n = 0; n < count; n += 1) act(() => vi.advanceTimersByTime(FRAME_MS));
+  for (let n = 0; n < count; n += 1) act(() => void vi.advanceTimersByTime(FRAME_MS));
 }
 
 describe("a text that grows in jumps", () => {
