@@ -66,19 +66,21 @@ function paramsOf(payloadJson: string): DeltaParams | undefined {
 
 /** Counts how often each item of a turn was begun anew behind its end: an item's id may be used again. */
 export class ItemUses {
-  readonly #uses = new Map<string, { count: number; ended: boolean }>();
+  readonly #uses: Map<string, Readonly<{ count: number; ended: boolean }>>;
+
+  /** @param before What was counted before; it is left as it is. */
+  constructor(before?: ItemUses) {
+    this.#uses = new Map(before === undefined ? [] : before.#uses);
+  }
 
   /** The message that an event of an item belongs to. */
   messageIdOf({ turnId, delta: { kind } }: ReadDelta, itemId: string): string {
     const key = JSON.stringify([turnId, itemId]);
     const use = this.#uses.get(key) ?? { count: 1, ended: false };
-    if (kind === "item/started" && use.ended) {
-      use.count += 1;
-      use.ended = false;
-    }
-    if (kind === "item/completed") use.ended = true;
-    this.#uses.set(key, use);
-    return messageIdOf(itemId, use.count);
+    const isAnew = kind === "item/started" && use.ended;
+    const count = isAnew ? use.count + 1 : use.count;
+    this.#uses.set(key, { count, ended: kind === "item/completed" || (use.ended && !isAnew) });
+    return messageIdOf(itemId, count);
   }
 }
 

@@ -1,15 +1,7 @@
 import { codexMessageKey } from "./key.js";
 import { joinRun } from "../protocol/text-run.js";
-import type {
-  CodexStreamCursor,
-  CodexStreamsResult,
-  CodexStreamText,
-  CodexStreamWindow,
-  CodexTextChannel,
-} from "./types.js";
-
-/** Where every stream starts. A cursor of 0 is a value, not the lack of one. */
-const STREAM_START = 0;
+import { followStreams, type Folding, type Following } from "./follow.js";
+import type { CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexTextChannel } from "./types.js";
 
 /** The live text of one channel of a message. */
 export interface CodexLiveText {
@@ -25,21 +17,16 @@ export interface CodexLiveText {
 /** What is live of one message. */
 export type CodexLiveMessage = { readonly [channel in CodexTextChannel]?: CodexLiveText };
 
-interface FollowedStream {
-  readonly cursor: number;
-  /** Where the reading began anew after text was lost; {@link STREAM_START} while none was. */
-  readonly since: number;
-  readonly live: ReadonlyMap<string, CodexLiveMessage>;
-}
-
-type News = Partial<Omit<Extract<CodexStreamsResult, { kind: "deltas" }>, "kind">>;
+type LiveMessages = ReadonlyMap<string, CodexLiveMessage>;
 
 /** The folded live text of a thread's streams, and how far each was read. Immutable. */
-export interface CodexOverlay {
-  readonly streams: ReadonlyMap<string, FollowedStream>;
-  /** The cursors to ask with next. */
-  readonly cursors: readonly CodexStreamCursor[];
-}
+export type CodexOverlay = Following<LiveMessages>;
+
+const NO_LIVE: LiveMessages = new Map();
+const FOLDING: Folding<LiveMessages> = {
+  none: NO_LIVE,
+  add: (live, { texts }, floor, since) => addRuns(live, texts, floor, since),
+};
 
 /** The overlay of a reader that has read nothing. */
 export const EMPTY_OVERLAY: CodexOverlay = { streams: new Map(), cursors: [] };
@@ -58,7 +45,7 @@ export function foldOverlay(
   asked: readonly CodexStreamCursor[],
   answer: CodexStreamsResult | null,
 ): CodexOverlay {
-  return answer === undefined || answer === null ? overlay : foldNews(overlay, asked, answer);
+  return followStreams(overlay, asked, answer, FOLDING);
 }
 
 /**
@@ -76,78 +63,13 @@ export function findLiveMessage(overlay: CodexOverlay, key: string): CodexLiveMe
   return undefined;
 }
 
-/** Folds what an answer has; a host of another version may lack any of it. */
-function foldNews(
-  overlay: CodexOverlay,
-  asked: readonly CodexStreamCursor[],
-  { streams: listed = [], streamWindows = [], nextCheckpoints = [], texts = [] }: News,
-): CodexOverlay {
-  const states = new Map(listed.map((info) => [info.streamId, info.state]));
-  const askedAt = cursorsById(asked);
-  const windows = new Map(streamWindows.map((window) => [window.streamId, window]));
-  const checkpoints = cursorsById(nextCheckpoints);
-  const runs = runsByStream(texts);
-
-  const streams = new Map<string, FollowedStream>();
-  let changed = false;
-  for (const [streamId, stream] of overlay.streams) {
-    const window = windows.get(streamId);
-    const isCurrent = window !== undefined && askedAt.get(streamId) === stream.cursor;
-    const next = isCurrent
-      ? foldStream(stream, window, checkpoints.get(streamId), runs.get(streamId) ?? [])
-      : stream;
-    const isEnded = states.get(streamId) !== "streaming";
-    const isReadToTheEnd = isCurrent && next.cursor === stream.cursor;
-    if (isEnded && isReadToTheEnd) {
-      changed = true;
-      continue;
-    }
-    changed ||= next !== stream;
-    streams.set(streamId, next);
-  }
-  for (const [streamId, state] of states) {
-    if (state === "streaming" && !streams.has(streamId)) {
-      streams.set(streamId, { cursor: STREAM_START, since: STREAM_START, live: new Map() });
-      changed = true;
-    }
-  }
-  if (!changed) return overlay;
-  const cursors = Array.from(streams, ([streamId, { cursor }]) => ({ streamId, cursor }));
-  return { streams, cursors };
-}
-
-function foldStream(
-  stream: FollowedStream,
-  window: CodexStreamWindow,
-  checkpoint: number | undefined,
-  runs: readonly CodexStreamText[],
-): FollowedStream {
-  const end = checkpoint ?? window.serverCursorEnd;
-  switch (window.status) {
-    case "stale":
-      if (end === stream.cursor && end === stream.since && stream.live.size === 0) return stream;
-      return { cursor: end, since: end, live: new Map() };
-    case "rebased": {
-      const since = window.serverCursorStart;
-      return { cursor: end, since, live: addRuns(new Map(), runs, since, since) };
-    }
-    default: {
-      const live = addRuns(stream.live, runs, stream.cursor, stream.since);
-      const cursor = Math.max(stream.cursor, end);
-      return cursor === stream.cursor && live === stream.live
-        ? stream
-        : { ...stream, cursor, live };
-    }
-  }
-}
-
 /** Adds the runs that reach beyond `floor`; a message that is new gets `since`. */
 function addRuns(
-  live: ReadonlyMap<string, CodexLiveMessage>,
+  live: LiveMessages,
   runs: readonly CodexStreamText[],
   floor: number,
   since: number,
-): ReadonlyMap<string, CodexLiveMessage> {
+): LiveMessages {
   const fresh = runs.filter((run) => run.cursorEnd > floor);
   if (fresh.length === 0) return live;
   const next = new Map(live);
@@ -166,18 +88,4 @@ function addRuns(
     next.set(key, { ...message, [run.channel]: after });
   }
   return next;
-}
-
-function cursorsById(cursors: readonly CodexStreamCursor[]): Map<string, number> {
-  return new Map(cursors.map(({ streamId, cursor }) => [streamId, cursor]));
-}
-
-function runsByStream(texts: readonly CodexStreamText[]): Map<string, CodexStreamText[]> {
-  const runs = new Map<string, CodexStreamText[]>();
-  for (const run of texts) {
-    const ofStream = runs.get(run.streamId);
-    if (ofStream === undefined) runs.set(run.streamId, [run]);
-    else ofStream.push(run);
-  }
-  return runs;
 }

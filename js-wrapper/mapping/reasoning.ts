@@ -1,5 +1,6 @@
 /** Reasoning as readers show it: the pieces of one section joined, in the order of their cursors. */
-import { ItemUses, readDeltas, type CodexStreamDeltaLike } from "./deltas.js";
+import { ItemUses, readDeltas, type CodexStreamDeltaLike, type ReadDelta } from "./deltas.js";
+import type { CodexMessageStatus } from "./types.js";
 
 /** Whether it is the summary of what the model thought, or the thoughts themselves. */
 export type CodexReasoningChannel = "summary" | "raw";
@@ -22,6 +23,8 @@ export interface CodexReasoningSegmentLike {
   contentIndex?: number | undefined;
   cursorStart: number;
   cursorEnd: number;
+  /** Where the item is in its life, where that is said. */
+  status?: CodexMessageStatus | undefined;
 }
 
 /** A section of reasoning, joined of its pieces. */
@@ -39,6 +42,8 @@ export interface CodexReasoningOverlaySegment {
   /** Where its first piece begins and its last one ends. */
   cursorStart: number;
   cursorEnd: number;
+  /** Where its item is in its life, where the pieces say it. */
+  status?: CodexMessageStatus;
 }
 
 /** See {@link CodexReasoningOverlaySegment}: its other name. */
@@ -81,34 +86,36 @@ export function extractCodexReasoningOverlaySegments(
   { includeRaw = false }: CodexReasoningOptions = {},
 ): Map<string, CodexReasoningOverlaySegment> {
   const uses = new ItemUses();
-  const pieces: Piece[] = [];
-  for (const read of readDeltas(deltas)) {
-    const { params, turnId, delta } = read;
-    const itemId = params.itemId ?? params.item?.id;
-    if (typeof itemId !== "string") continue;
-    const use = uses.messageIdOf(read, itemId);
-    const named = KINDS[delta.kind];
-    if (named === undefined) continue;
-    const [channel, segmentType] = named;
-    const text = segmentType === "textDelta" ? params.delta : "";
-    if (typeof text !== "string") continue;
-    const { summaryIndex, contentIndex } = params;
-    const { cursorStart, cursorEnd } = delta;
-    const place = { summaryIndex: numberOf(summaryIndex), contentIndex: numberOf(contentIndex), cursorStart, cursorEnd };
-    pieces.push([use, { turnId, itemId, channel, segmentType, text, ...place }]);
-  }
-  return new Map(join(pieces, includeRaw).map((section) => [section.key, section]));
+  const pieces = readDeltas(deltas).map((read) => pieceOf(read, uses));
+  const told = pieces.filter((piece) => piece !== undefined);
+  return new Map(join(told, includeRaw).map((section) => [section.key, section]));
 }
 
 /** A piece, with the use of its item that it is of. */
-type Piece = [use: string, segment: CodexReasoningSegmentLike];
+export type Piece = [use: string, segment: CodexReasoningSegmentLike];
+
+/** The piece that an event holds; undefined where it holds none. An item's uses are counted by its starts and ends: every event is to come, in order. */
+export function pieceOf(read: ReadDelta, uses: ItemUses): Piece | undefined {
+  const { params, turnId, delta } = read;
+  const itemId = params.itemId ?? params.item?.id;
+  if (typeof itemId !== "string") return undefined;
+  const use = uses.messageIdOf(read, itemId);
+  const [channel, segmentType] = KINDS[delta.kind] ?? [];
+  if (channel === undefined || segmentType === undefined) return undefined;
+  const text = segmentType === "textDelta" ? params.delta : "";
+  if (typeof text !== "string") return undefined;
+  const { summaryIndex, contentIndex } = params;
+  const { cursorStart, cursorEnd } = delta;
+  const place = { summaryIndex: numberOf(summaryIndex), contentIndex: numberOf(contentIndex), cursorStart, cursorEnd };
+  return [use, { turnId, itemId, channel, segmentType, text, ...place }];
+}
 
 function join(pieces: readonly Piece[], includeRaw: boolean): CodexReasoningOverlaySegment[] {
   const channels = new Map<string, Piece[]>();
   for (const piece of pieces) {
     const [use, { turnId, channel }] = piece;
     if (channel === "raw" && !includeRaw) continue;
-    const key = JSON.stringify([turnId, use, channel]);
+    const key = channelKey(turnId, use, channel);
     const ofChannel = channels.get(key);
     if (ofChannel === undefined) channels.set(key, [piece]);
     else ofChannel.push(piece);
@@ -122,19 +129,44 @@ function sectionsOf(pieces: Piece[]): CodexReasoningOverlaySegment[] {
   const seen = new Set<string>();
   let breaks = -1;
   for (const [use, segment] of pieces.sort(([, a], [, b]) => inOrder(a, b))) {
-    const { turnId, itemId, channel, segmentType, text, textTruncated, cursorStart, cursorEnd } = segment;
+    const { segmentType, cursorStart } = segment;
     const id = segment.segmentId ?? JSON.stringify([cursorStart, segmentType]);
     if (seen.has(id)) continue;
     seen.add(id);
     if (segmentType === "sectionBreak") breaks += 1;
-    const index = placeOf(segment) ?? Math.max(breaks, 0);
-    const before = sections.get(index);
-    const key = JSON.stringify([turnId, use, channel, index]);
-    const section = before ?? { key, turnId, itemId, channel, text: "", index, cursorStart, cursorEnd };
-    Object.assign(section, { text: section.text + text, cursorEnd }, textTruncated === true ? { textTruncated } : {});
-    sections.set(index, section);
+    const index = indexOf(segment, breaks);
+    sections.set(index, grown(sections.get(index), use, segment, index));
   }
   return [...sections.values()].filter(({ text }) => text !== "");
+}
+
+/** The place of a piece's section; of pieces that do not say theirs, by the breaks before it. */
+export function indexOf(segment: CodexReasoningSegmentLike, breaks: number): number {
+  return placeOf(segment) ?? Math.max(breaks, 0);
+}
+
+/** A section with a piece more; a new one where there was none. */
+export function grown(
+  before: CodexReasoningOverlaySegment | undefined,
+  use: string,
+  segment: CodexReasoningSegmentLike,
+  index: number,
+): CodexReasoningOverlaySegment {
+  const { turnId, itemId, channel, text, textTruncated, cursorStart, cursorEnd, status } = segment;
+  const key = JSON.stringify([turnId, use, channel, index]);
+  const section = before ?? { key, turnId, itemId, channel, text: "", index, cursorStart, cursorEnd };
+  return {
+    ...section,
+    text: section.text + text,
+    cursorEnd,
+    ...(textTruncated === true && { textTruncated }),
+    ...(status !== undefined && { status }),
+  };
+}
+
+/** Names a channel of one use of an item. */
+export function channelKey(turnId: string, use: string, channel: CodexReasoningChannel): string {
+  return JSON.stringify([turnId, use, channel]);
 }
 
 /** Pieces of one item may all say what their item covers: then their places order them, and a break comes before its section. */

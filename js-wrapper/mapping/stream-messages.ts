@@ -1,5 +1,5 @@
 /** Messages as the kept events of streams have them, and durable rows with these laid over. For live text use `foldOverlay`. */
-import { ItemUses, readDeltas, type CodexStreamDeltaLike, type ReadDelta } from "./deltas.js";
+import { ItemUses, readDeltas, type CodexStreamDeltaLike, type DeltaParams, type ReadDelta } from "./deltas.js";
 import { codexMessageKey } from "./key.js";
 import { mergeCodexMessages } from "./merge.js";
 import type { CodexLiveMessage, CodexOverlay } from "./overlay.js";
@@ -23,7 +23,8 @@ interface Collected {
 }
 
 const TEXT_ITEMS = new Set(["agentMessage", "plan"]);
-const TEXT_DELTAS = new Set(["item/agentMessage/delta", "item/plan/delta"]);
+/** The kinds of the events that hold a piece of a message's text. */
+export const TEXT_DELTAS: ReadonlySet<string> = new Set(["item/agentMessage/delta", "item/plan/delta"]);
 const TURN_ENDS: Record<string, CodexMessageStatus> = { completed: "completed", failed: "failed", interrupted: "interrupted" };
 
 /**
@@ -56,13 +57,31 @@ export function mergeCodexDurableAndStreamMessages(
   return mergeCodexMessages(durable, overlay).messages;
 }
 
+/** How an event ends its turn; undefined where it ends none. */
+export function endOfTurn({ delta: { kind }, params }: ReadDelta): { status: CodexMessageStatus; error?: string } | undefined {
+  const told = kind === "turn/completed" ? params.turn?.error?.message : params.error?.message;
+  const status = kind === "turn/completed" ? (TURN_ENDS[String(params.turn?.status)] ?? "completed") : "failed";
+  if (kind !== "turn/completed" && (kind !== "error" || params.willRetry === true)) return undefined;
+  return { status, ...(status !== "completed" && typeof told === "string" && { error: told }) };
+}
+
+/** What an item's own word for its end means for its message. */
+export function endOfItem(status: unknown): CodexMessageStatus {
+  return status === "failed" ? "failed" : status === "declined" ? "interrupted" : "completed";
+}
+
+/** Whether an item is a message or a plan of the agent. */
+export function isTextItem(item: DeltaParams["item"]): boolean {
+  return typeof item?.type === "string" && TEXT_ITEMS.has(item.type);
+}
+
 function collect(deltas: readonly CodexStreamDeltaLike[]): Map<string, Collected> {
   const found = new Map<string, Collected>();
   const uses = new ItemUses();
   for (const read of readDeltas(deltas)) {
     const { kind } = read.delta;
-    if (kind === "turn/completed") endTurn(found, read, TURN_ENDS[String(read.params.turn?.status)], read.params.turn?.error?.message);
-    else if (kind === "error" && read.params.willRetry !== true) endTurn(found, read, "failed", read.params.error?.message);
+    const end = endOfTurn(read);
+    if (end !== undefined) endTurn(found, read.turnId, end.status, end.error);
     else if (kind === "item/started" || kind === "item/completed") readItem(found, uses, read);
     else if (TEXT_DELTAS.has(kind)) grow(found, uses, read);
   }
@@ -71,13 +90,13 @@ function collect(deltas: readonly CodexStreamDeltaLike[]): Map<string, Collected
 
 function readItem(found: Map<string, Collected>, uses: ItemUses, read: ReadDelta): void {
   const { item } = read.params;
-  if (typeof item?.id !== "string" || typeof item.type !== "string" || !TEXT_ITEMS.has(item.type)) return;
+  if (typeof item?.id !== "string" || !isTextItem(item)) return;
   const isStart = read.delta.kind === "item/started";
   const { message } = messageOf(found, uses, read, item.id, isStart ? 0 : read.delta.cursorStart);
   // The start of what goes on is a repeat.
   if (isStart && message.text !== "") return;
   if (typeof item.text === "string") message.text = item.text;
-  if (!isStart) message.status = item.status === "failed" ? "failed" : item.status === "declined" ? "interrupted" : "completed";
+  if (!isStart) message.status = endOfItem(item.status);
 }
 
 function grow(found: Map<string, Collected>, uses: ItemUses, read: ReadDelta): void {
@@ -98,10 +117,10 @@ function messageOf(found: Map<string, Collected>, uses: ItemUses, read: ReadDelt
   return collected;
 }
 
-function endTurn(found: Map<string, Collected>, { turnId }: ReadDelta, status: CodexMessageStatus = "completed", error?: unknown): void {
+function endTurn(found: Map<string, Collected>, turnId: string, status: CodexMessageStatus, error: string | undefined): void {
   for (const { message } of found.values()) {
     if (message.turnId !== turnId || message.status !== "streaming") continue;
     message.status = status;
-    if (status !== "completed" && typeof error === "string") message.error = error;
+    if (error !== undefined) message.error = error;
   }
 }

@@ -1,4 +1,5 @@
 import type { CodexTextRun } from "../protocol/text-run.js";
+import type { CodexStreamDeltaLike } from "./deltas.js";
 
 /** Who a message is from. */
 export type CodexMessageRole = "user" | "assistant" | "system" | "tool";
@@ -102,4 +103,6 @@ export type CodexStreamsResult =
       streamWindows: CodexStreamWindow[];
       nextCheckpoints: CodexStreamCursor[];
       texts?: CodexStreamText[] | undefined;
+      /** The events that were kept: starts and ends always, others by the options of ingest. */
+      deltas?: CodexStreamDeltaLike[] | undefined;
     };

@@ -1,7 +1,7 @@
 import type { ConvexReactClient } from "convex/react";
 import type { FunctionReference } from "convex/server";
 import { getFunctionName } from "convex/server";
-import type { CodexDurableMessageLike, CodexStreamText } from "../../js-wrapper/mapping/index.js";
+import type { CodexDurableMessageLike, CodexStreamDeltaLike, CodexStreamText } from "../../js-wrapper/mapping/index.js";
 import type { CodexMessagesPage } from "../../js-wrapper/react/index.js";
 
 type Args = Record<string, unknown>;
@@ -92,12 +92,15 @@ interface Watched {
 interface FakeStream {
   state: "streaming" | "finished" | "aborted";
   runs: CodexStreamText[];
+  /** Events that were kept. */
+  events: CodexStreamDeltaLike[];
   latest: number;
+  turnOrder: number;
   /** What lies below was trimmed. */
   keptFrom: number;
 }
 
-/** Runs that one answer holds at most, so that catching up takes several. */
+/** Runs and events of a stream that one answer holds at most, so that catching up takes several. */
 const RUNS_PER_ANSWER = 100;
 
 /** A FAKE host: the query contract of one deployment, over rows and streams in memory. */
@@ -106,6 +109,8 @@ export class FakeHost {
   readonly streams = new Map<string, Map<string, FakeStream>>();
   /** Runs given out, over all answers. */
   runsServed = 0;
+  /** Runs and events given out, over all answers. */
+  served = 0;
   error: Error | undefined;
 
   put(threadId: string, row: Partial<CodexDurableMessageLike> & { messageId: string }): void {
@@ -134,7 +139,9 @@ export class FakeHost {
     const stream = streams.get(streamId) ?? {
       state: "streaming",
       runs: [],
+      events: [],
       latest: 0,
+      turnOrder: 0,
       keptFrom: 0,
     };
     streams.set(streamId, stream);
@@ -159,6 +166,15 @@ export class FakeHost {
       cursorEnd: stream.latest,
       text,
     });
+  }
+
+  /** An event that is kept. */
+  tell(threadId: string, kind: string, params: object, streamId = `${threadId}:turn:0`): void {
+    const stream = this.stream(threadId, streamId);
+    const cursorStart = stream.latest;
+    stream.latest += 1;
+    const payloadJson = JSON.stringify({ method: kind, params: { turnId: "turn", ...params } });
+    stream.events.push({ streamId, cursorStart, cursorEnd: stream.latest, kind, payloadJson });
   }
 
   readonly serve = (args: Args): CodexMessagesPage => {
@@ -191,23 +207,31 @@ export class FakeHost {
 
   #readStreams(threadId: string, streamArgs: unknown): CodexMessagesPage["streams"] {
     if (streamArgs === undefined) return undefined;
-    const { cursors } = streamArgs as { cursors: { streamId: string; cursor: number }[] };
+    const { cursors, kind, startOrder = 0 } = streamArgs as StreamArgs;
     const streams = this.streams.get(threadId) ?? new Map<string, FakeStream>();
+    if (kind === "list") {
+      const listed = [...streams].filter(([, { turnOrder }]) => turnOrder >= startOrder);
+      return { kind, streams: listed.map(([streamId, { state }]) => ({ streamId, state })) };
+    }
     const read = cursors.map(({ streamId, cursor }) => {
-      const stream = streams.get(streamId) ?? { runs: [], latest: 0, keptFrom: 0 };
+      const stream = streams.get(streamId) ?? { runs: [], events: [], latest: 0, keptFrom: 0 };
       const isStale =
         cursor > stream.latest || (stream.keptFrom >= stream.latest && cursor < stream.latest);
       const isTrimmed = cursor < stream.keptFrom;
       const from = isTrimmed ? stream.keptFrom : cursor;
-      const texts = isStale
+      const kept = [...stream.runs, ...stream.events].sort((a, b) => a.cursorStart - b.cursorStart);
+      const served = isStale
         ? []
-        : stream.runs.filter((run) => run.cursorStart >= from).slice(0, RUNS_PER_ANSWER);
-      const end = isStale ? stream.latest : (texts.at(-1)?.cursorEnd ?? cursor);
+        : kept.filter(({ cursorStart }) => cursorStart >= from).slice(0, RUNS_PER_ANSWER);
+      const end = isStale ? stream.latest : (served.at(-1)?.cursorEnd ?? cursor);
+      const texts = served.filter((one) => "text" in one);
+      const deltas = served.filter((one) => "kind" in one);
       const status = isStale ? "stale" : isTrimmed ? "rebased" : "ok";
-      return { streamId, status, from: isStale ? cursor : from, end, texts } as const;
+      return { streamId, status, from: isStale ? cursor : from, end, texts, deltas } as const;
     });
     const texts = read.flatMap((one) => one.texts);
     this.runsServed += texts.length;
+    this.served += read.flatMap((one) => [...one.texts, ...one.deltas]).length;
     return {
       kind: "deltas",
       streams: Array.from(streams, ([streamId, { state }]) => ({ streamId, state })),
@@ -219,8 +243,15 @@ export class FakeHost {
       })),
       nextCheckpoints: read.map(({ streamId, end }) => ({ streamId, cursor: end })),
       texts,
+      deltas: read.flatMap((one) => one.deltas),
     };
   }
+}
+
+interface StreamArgs {
+  kind: "list" | "deltas";
+  cursors: { streamId: string; cursor: number }[];
+  startOrder?: number;
 }
 
 interface PageOpts {

@@ -284,6 +284,73 @@ describe("the overlay", () => {
     expect(host.runsServed).toBe(batches * runsPerBatch);
   });
 
+  it("10,001 deltas, then an abort: each is served once, and the row that ended is the truth", async () => {
+    host.put(THREAD, { messageId: "m", status: "streaming" });
+    const view = follow();
+    await settle();
+    for (let said = 0; said < 10_001; ) {
+      for (let i = 0; i < 500 && said < 10_001; i += 1, said += 1) host.say(THREAD, "m", "x");
+      await settle();
+    }
+    expect(textOf(view.current, "m")).toHaveLength(10_001);
+    host.stream(THREAD).state = "aborted";
+    host.put(THREAD, { messageId: "m", status: "interrupted", text: "x".repeat(10_000) });
+    await settle();
+    expect(view.current.results).toMatchObject([{ status: "interrupted" }]);
+    expect(textOf(view.current, "m")).toHaveLength(10_000);
+    expect([host.runsServed, overlaysAsked().at(-1)]).toEqual([10_001, []]);
+  });
+
+  it("a delta makes the row anew that it is of, and no other", async () => {
+    for (let n = 0; n < 50; n += 1) host.put(THREAD, { messageId: `old${n}`, text: "done" });
+    host.put(THREAD, { messageId: "m", status: "streaming" });
+    const view = follow({ initialNumItems: 100 });
+    await settle();
+    let made = 0;
+    for (let n = 0; n < 20; n += 1) {
+      const before = new Set(view.current.results);
+      host.say(THREAD, "m", "x");
+      await settle();
+      made += view.current.results.filter((row) => !before.has(row)).length;
+    }
+    expect(made).toBe(20);
+  });
+
+  it("two streams in one mount: each message has its own text", async () => {
+    host.put(THREAD, { messageId: "m", status: "streaming" });
+    host.put(THREAD, { messageId: "m", turnId: "turn-2", status: "streaming" });
+    host.rows.get(THREAD)?.push({ ...host.rows.get(THREAD)![0]!, turnId: "turn" });
+    host.say(THREAD, "m", "of one");
+    const second = host.stream(THREAD, `${THREAD}:turn-2:0`);
+    second.latest = 1;
+    second.runs.push({ streamId: `${THREAD}:turn-2:0`, turnId: "turn-2", messageId: "m", channel: "text", cursorStart: 0, cursorEnd: 1, text: "of two" });
+    const view = follow();
+    await settle();
+    expect(view.current.results.map(({ turnId, text }) => [turnId, text])).toEqual([
+      ["turn-2", "of two"],
+      ["turn", "of one"],
+    ]);
+  });
+
+  it("an empty answer, and a delta without text, change nothing", async () => {
+    host.put(THREAD, { messageId: "m", status: "streaming" });
+    host.say(THREAD, "m", "x");
+    const view = follow();
+    await settle();
+    const [before] = view.current.results;
+    host.say(THREAD, "m", "");
+    await settle();
+    expect(view.current.results[0]).toBe(before);
+    expect(overlaysAsked().at(-1)).toEqual([{ streamId: "thread:turn:0", cursor: 2 }]);
+  });
+
+  it("equal timestamps: the order is the server's", async () => {
+    for (const messageId of ["b", "a", "c"]) host.put(THREAD, { messageId, createdAt: 7, updatedAt: 7 });
+    const view = follow();
+    await settle();
+    expect(ids(view.current)).toEqual(["b", "a", "c"]);
+  });
+
   it("catches up with a long stream in several answers", async () => {
     host.put(THREAD, { messageId: "m", status: "streaming" });
     for (let i = 0; i < 1_001; i += 1) host.say(THREAD, "m", "x");

@@ -1,0 +1,142 @@
+/** How a reader follows a thread's streams: where it asks from next, and what an answer's windows say of its place. */
+import type { CodexStreamDeltaLike } from "./deltas.js";
+import type { CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexStreamWindow } from "./types.js";
+
+/** Where every stream starts. A cursor of 0 is a value, not the lack of one. */
+export const STREAM_START = 0;
+
+/** A stream that is followed, and what was read of it. */
+export interface FollowedStream<Live> {
+  readonly cursor: number;
+  /** Where the reading began anew after something was lost; {@link STREAM_START} while nothing was. */
+  readonly since: number;
+  readonly live: Live;
+}
+
+/** The streams of a thread that are followed. Immutable. */
+export interface Following<Live> {
+  readonly streams: ReadonlyMap<string, FollowedStream<Live>>;
+  /** The cursors to ask with next. */
+  readonly cursors: readonly CodexStreamCursor[];
+}
+
+/** What an answer has of one stream. */
+export interface StreamNews {
+  readonly texts: readonly CodexStreamText[];
+  readonly deltas: readonly CodexStreamDeltaLike[];
+}
+
+/** How what is read of a stream is kept. */
+export interface Folding<Live> {
+  /** Nothing. */
+  readonly none: Live;
+  /**
+   * Adds what reaches beyond `floor`: what lies below was added before. What is new begins at `since` or behind.
+   *
+   * @returns What is kept next; the same object when nothing was added.
+   */
+  readonly add: (live: Live, news: StreamNews, floor: number, since: number) => Live;
+}
+
+type Answer = Partial<Omit<Extract<CodexStreamsResult, { kind: "deltas" }>, "kind">>;
+
+const NO_NEWS: StreamNews = { texts: [], deltas: [] };
+
+/**
+ * Folds one answer into what is followed. Pure: folding the same answer again changes nothing, and an answer to cursors that the
+ * reader has left behind is ignored. A host of another version may lack any part of an answer.
+ *
+ * @param following What is followed, and was read before.
+ * @param asked The cursors that the answer was asked with.
+ * @param answer The `streams` of the host's answer.
+ * @param folding How what is read is kept.
+ * @returns What is followed next; the same object when the answer holds nothing new. A stream that has ended and is read to its
+ * end is followed no more.
+ */
+export function followStreams<Live>(
+  following: Following<Live>,
+  asked: readonly CodexStreamCursor[],
+  answer: CodexStreamsResult | null,
+  folding: Folding<Live>,
+): Following<Live> {
+  if (answer === undefined || answer === null) return following;
+  const told: Answer = answer;
+  const { streams: listed = [], streamWindows = [], nextCheckpoints = [], texts = [], deltas = [] } = told;
+  const states = new Map(listed.map((info) => [info.streamId, info.state]));
+  const askedAt = cursorsById(asked);
+  const windows = new Map(streamWindows.map((window) => [window.streamId, window]));
+  const checkpoints = cursorsById(nextCheckpoints);
+  const news = newsByStream(texts, deltas);
+
+  const streams = new Map<string, FollowedStream<Live>>();
+  let changed = false;
+  for (const [streamId, stream] of following.streams) {
+    const window = windows.get(streamId);
+    const isCurrent = window !== undefined && askedAt.get(streamId) === stream.cursor;
+    const next = isCurrent
+      ? foldStream(stream, window, checkpoints.get(streamId), news.get(streamId) ?? NO_NEWS, folding)
+      : stream;
+    const isEnded = states.get(streamId) !== "streaming";
+    const isReadToTheEnd = isCurrent && next.cursor === stream.cursor;
+    if (isEnded && isReadToTheEnd) {
+      changed = true;
+      continue;
+    }
+    changed ||= next !== stream;
+    streams.set(streamId, next);
+  }
+  for (const [streamId, state] of states) {
+    if (state === "streaming" && !streams.has(streamId)) {
+      streams.set(streamId, { cursor: STREAM_START, since: STREAM_START, live: folding.none });
+      changed = true;
+    }
+  }
+  if (!changed) return following;
+  const cursors = Array.from(streams, ([streamId, { cursor }]) => ({ streamId, cursor }));
+  return { streams, cursors };
+}
+
+function foldStream<Live>(
+  stream: FollowedStream<Live>,
+  window: CodexStreamWindow,
+  checkpoint: number | undefined,
+  news: StreamNews,
+  { none, add }: Folding<Live>,
+): FollowedStream<Live> {
+  const end = checkpoint ?? window.serverCursorEnd;
+  switch (window.status) {
+    case "stale":
+      if (end === stream.cursor && end === stream.since && stream.live === none) return stream;
+      return { cursor: end, since: end, live: none };
+    case "rebased": {
+      const since = window.serverCursorStart;
+      return { cursor: end, since, live: add(none, news, since, since) };
+    }
+    default: {
+      const live = add(stream.live, news, stream.cursor, stream.since);
+      const cursor = Math.max(stream.cursor, end);
+      return cursor === stream.cursor && live === stream.live
+        ? stream
+        : { ...stream, cursor, live };
+    }
+  }
+}
+
+function cursorsById(cursors: readonly CodexStreamCursor[]): Map<string, number> {
+  return new Map(cursors.map(({ streamId, cursor }) => [streamId, cursor]));
+}
+
+function newsByStream(
+  texts: readonly CodexStreamText[],
+  deltas: readonly CodexStreamDeltaLike[],
+): Map<string, { texts: CodexStreamText[]; deltas: CodexStreamDeltaLike[] }> {
+  const news = new Map<string, { texts: CodexStreamText[]; deltas: CodexStreamDeltaLike[] }>();
+  const ofStream = (streamId: string) => {
+    const known = news.get(streamId) ?? { texts: [], deltas: [] };
+    news.set(streamId, known);
+    return known;
+  };
+  for (const run of texts) ofStream(run.streamId).texts.push(run);
+  for (const delta of deltas) ofStream(delta.streamId).deltas.push(delta);
+  return news;
+}

@@ -1,0 +1,69 @@
+import { useEffect, useMemo, useRef } from "react";
+import { mergeCodexReasoning, NO_REASONING } from "../mapping/merge-reasoning.js";
+import { useStableSubscription } from "./subscription.js";
+import type {
+  CodexReasoningPage,
+  CodexReasoningQuery,
+  CodexReasoningQueryArgs,
+  UseCodexReasoningOptions,
+  UseCodexReasoningResult,
+} from "./types.js";
+import { useOverlay } from "./use-overlay.js";
+import { pageStatus, usePages } from "./use-pages.js";
+
+/**
+ * Follows what was thought in a thread, live: sections, each joined of its pieces.
+ *
+ * Raw reasoning is shown where `includeRaw` is among `args`, the server consents, and it was kept. A
+ * section that did not change is the same object at the next render, and so is `results`. Nothing is
+ * thrown while rendering: a failure of the query is `error`, a thread that is not there is
+ * `threadStatus: "missing"`.
+ *
+ * @param query The host's query, e.g. `api.chat.listThreadReasoningForHooks`.
+ * @param args Its arguments without `paginationOpts` and `streamArgs`, or `"skip"`.
+ * @param options How many items to load first, and whether to follow running turns.
+ * @returns The result of `usePaginatedQuery`, its `results` oldest first.
+ *
+ * @example
+ * ```tsx
+ * const reasoning = useCodexReasoning(
+ *   api.chat.listThreadReasoningForHooks,
+ *   { threadId, includeRaw: true },
+ *   { initialNumItems: 20, stream: true },
+ * );
+ * ```
+ */
+export function useCodexReasoning<Query extends CodexReasoningQuery>(
+  query: Query,
+  args: CodexReasoningQueryArgs<Query> | "skip",
+  options: UseCodexReasoningOptions,
+): UseCodexReasoningResult {
+  const includeRaw = args !== "skip" && (args as { includeRaw?: unknown }).includeRaw === true;
+  const subscription = useStableSubscription(query, args);
+  const pages = usePages<CodexReasoningPage>(subscription, options.initialNumItems);
+  const isFollowing = options.stream === true && pages.first !== undefined;
+  const overlay = useOverlay(isFollowing ? subscription : null);
+
+  const previous = useRef(NO_REASONING);
+  const merged = useMemo(
+    () => mergeCodexReasoning(pages.rows, overlay, { includeRaw }, previous.current),
+    [pages.rows, overlay, includeRaw],
+  );
+  useEffect(() => {
+    previous.current = merged;
+  }, [merged]);
+
+  const { sections } = merged;
+  const { first, error, loadMore } = pages;
+  const status = pageStatus(pages);
+  return useMemo(
+    () => ({
+      results: sections,
+      loadMore,
+      ...status,
+      ...(first?.threadStatus !== undefined && { threadStatus: first.threadStatus }),
+      ...(error !== undefined && { error }),
+    }),
+    [sections, loadMore, status, first?.threadStatus, error],
+  );
+}

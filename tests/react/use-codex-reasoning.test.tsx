@@ -1,0 +1,237 @@
+import { act, cleanup, renderHook } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CodexReasoningSegmentLike } from "../../js-wrapper/mapping/index.js";
+import { EMPTY_OVERLAY, foldOverlay } from "../../js-wrapper/mapping/index.js";
+import { mergeCodexReasoning } from "../../js-wrapper/mapping/merge-reasoning.js";
+import { useCodexReasoning, type CodexReasoningPage } from "../../js-wrapper/react/index.js";
+import { FakeConvex, FakeHost } from "./fake-convex.js";
+import { api } from "./host-api.js";
+import { inStrictMode } from "./in-strict-mode.js";
+
+const THREAD = "thread";
+
+let host: FakeHost;
+let convex: FakeConvex;
+/** Newest first, as the host's query answers. */
+let pieces: CodexReasoningSegmentLike[];
+
+beforeEach(() => {
+  host = new FakeHost();
+  host.rows.set(THREAD, []);
+  pieces = [];
+  convex = new FakeConvex((args) => {
+    const answer = host.serve(args);
+    const isAsked = (args["paginationOpts"] as { numItems: number }).numItems > 0;
+    const shown = args["includeRaw"] === true ? pieces : pieces.filter(({ channel }) => channel === "summary");
+    return { ...answer, page: isAsked && answer.threadStatus !== "missing" ? shown : [] } satisfies CodexReasoningPage;
+  });
+});
+afterEach(cleanup);
+
+/** An item that goes on: its text so far. */
+function streaming(itemId: string, text: string, given: Partial<CodexReasoningSegmentLike> = {}): CodexReasoningSegmentLike {
+  return piece(itemId, text, { status: "streaming", ...given });
+}
+
+function piece(itemId: string, text: string, given: Partial<CodexReasoningSegmentLike> = {}): CodexReasoningSegmentLike {
+  const { channel = "summary", segmentType = "textDelta", summaryIndex, contentIndex } = given;
+  const segmentId = JSON.stringify([itemId, channel, segmentType, summaryIndex ?? contentIndex ?? 0]);
+  return { segmentId, messageId: itemId, turnId: "turn", itemId, channel, segmentType, text, cursorStart: 0, cursorEnd: 1, status: "completed", ...given };
+}
+
+/** An item that ended, in two parts, as a page has it. */
+function ended(itemId: string, first: string, second: string): CodexReasoningSegmentLike[] {
+  return [piece(itemId, second, { summaryIndex: 1 }), piece(itemId, "", { summaryIndex: 1, segmentType: "sectionBreak" }), piece(itemId, first, { summaryIndex: 0 })];
+}
+
+interface Given {
+  threadId?: string;
+  skip?: boolean;
+  includeRaw?: boolean;
+  stream?: boolean;
+}
+
+function follow(initial: Given = {}) {
+  const hook = renderHook(
+    ({ threadId = THREAD, skip = false, includeRaw, stream = true }: Given) =>
+      useCodexReasoning(
+        api.chat.listThreadReasoningForHooks,
+        skip ? "skip" : { threadId, ...(includeRaw !== undefined && { includeRaw }) },
+        { initialNumItems: 10, stream },
+      ),
+    { initialProps: initial, wrapper: inStrictMode(convex.client) },
+  );
+  return {
+    get current() {
+      return hook.result.current;
+    },
+    get texts() {
+      return hook.result.current.results.map(({ text }) => text);
+    },
+    rerender: hook.rerender,
+  };
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i += 1) await act(() => convex.flush());
+}
+
+describe("what was thought", () => {
+  it("is joined by section, oldest first", async () => {
+    pieces = [streaming("new", "now"), ...ended("old", "first", "second")];
+    const view = follow();
+    expect(view.current).toMatchObject({ status: "LoadingFirstPage", isLoading: true, results: [] });
+    await settle();
+    expect(view.current.results.map(({ itemId, index, text, status }) => [itemId, index, text, status])).toEqual([
+      ["old", 0, "first", "completed"],
+      ["old", 1, "second", "completed"],
+      ["new", 0, "now", "streaming"],
+    ]);
+    expect(view.current).toMatchObject({ threadStatus: "active", isLoading: false });
+  });
+
+  it("in full is shown where it is asked for by the arguments", async () => {
+    pieces = [piece("r", "in full", { channel: "raw", contentIndex: 0 }), piece("r", "in short", { summaryIndex: 0 })];
+    const view = follow();
+    await settle();
+    expect(view.texts).toEqual(["in short"]);
+    view.rerender({ includeRaw: true });
+    await settle();
+    expect(view.texts).toEqual(["in short", "in full"]);
+    expect(convex.active.every(({ includeRaw }) => includeRaw === true)).toBe(true);
+  });
+
+  it("in full is not shown by a host that sends it unasked", async () => {
+    pieces = [piece("r", "in full", { channel: "raw", contentIndex: 0 })];
+    convex = new FakeConvex((args) => ({ ...host.serve(args), page: pieces }));
+    const view = follow();
+    await settle();
+    expect(view.texts).toEqual([]);
+  });
+
+  it("goes on live where it streams, and only with `stream`", async () => {
+    pieces = [streaming("r", "I th")];
+    host.stream(THREAD);
+    const view = follow();
+    await settle();
+    host.say(THREAD, "r", "I think");
+    await settle();
+    expect(view.texts).toEqual(["I think"]);
+    host.say(THREAD, "r", ", so");
+    await settle();
+    expect(view.texts).toEqual(["I think, so"]);
+    view.rerender({ stream: false });
+    expect(view.texts).toEqual(["I th"]);
+    pieces = ended("r", "I think", "I am");
+    view.rerender({});
+    await settle();
+    expect(view.texts).toEqual(["I think", "I am"]);
+  });
+
+  it('"skip": nothing subscribed', async () => {
+    const view = follow({ skip: true });
+    await settle();
+    expect([convex.subscribed, view.current.results]).toEqual([[], []]);
+  });
+
+  it("of a missing thread is nothing and says so; a failure is a value, and passes", async () => {
+    const view = follow({ threadId: "new" });
+    await settle();
+    expect(view.current).toMatchObject({ results: [], threadStatus: "missing" });
+    host.error = new Error("no such function");
+    await settle();
+    expect(view.current.error?.message).toBe("no such function");
+    host.error = undefined;
+    await settle();
+    expect(view.current.error).toBeUndefined();
+  });
+
+  it("another thread chosen mid-stream: no mixing", async () => {
+    pieces = [streaming("r", "of one")];
+    const view = follow();
+    await settle();
+    host.rows.set("two", []);
+    pieces = [streaming("r", "of two")];
+    view.rerender({ threadId: "two" });
+    expect(view.texts).toEqual([]);
+    await settle();
+    expect(view.texts).toEqual(["of two"]);
+  });
+
+  it("the stream's query is not yet loaded: durable pieces shown", async () => {
+    pieces = [streaming("r", "durable")];
+    host.stream(THREAD);
+    host.say(THREAD, "r", "durable and live");
+    convex.hold((args) => "streamArgs" in args);
+    const view = follow();
+    await settle();
+    expect(view.texts).toEqual(["durable"]);
+    convex.hold(() => false);
+    await settle();
+    expect(view.texts).toEqual(["durable and live"]);
+  });
+
+  it("a section that did not change is the same object while another one grows, and so is the list", async () => {
+    pieces = [streaming("new", "n"), ...ended("old", "first", "second")];
+    const view = follow();
+    await settle();
+    const before = view.current.results;
+    view.rerender({});
+    await settle();
+    expect(view.current.results).toBe(before);
+    pieces = [streaming("new", "now"), ...ended("old", "first", "second")];
+    await settle();
+    expect(view.texts).toEqual(["first", "second", "now"]);
+    expect(view.current.results.map((section, at) => section === before[at])).toEqual([true, true, false]);
+  });
+});
+
+describe("merging pieces of reasoning with live text", () => {
+  const overlayOf = (text: string, since = 0) => ({
+    ...EMPTY_OVERLAY,
+    streams: new Map([["s", { cursor: 9, since, live: new Map([['["turn","r"]', { text: { text, pendingHigh: undefined, since, origin: {} } }]]) }]]),
+  });
+
+  it.each([
+    ["goes on", streaming("r", "Hel"), "Hello", 0, "Hello"],
+    ["is behind", streaming("r", "Hello"), "Hel", 0, "Hello"],
+    ["contradicts", streaming("r", "Hxl"), "Hello", 0, "Hxl"],
+    ["lacks its beginning", streaming("r", "", { cursorStart: 3 }), "lo", 4, undefined],
+    ["is of an item that ended", piece("r", "Hel"), "Hello", 0, "Hel"],
+  ])("live text that %s", (_, durable, live, since, shown) => {
+    const { sections } = mergeCodexReasoning([durable], overlayOf(live, since));
+    expect(sections[0]?.text).toBe(shown);
+  });
+
+  it("a text that the list cuts off is whole while it is live", () => {
+    const { sections } = mergeCodexReasoning([streaming("r", "Hel", { textTruncated: true })], overlayOf("Hello"));
+    expect(sections).toMatchObject([{ text: "Hello" }]);
+    expect(sections[0]).not.toHaveProperty("textTruncated");
+  });
+
+  it("a growing item is joined anew, and no other", () => {
+    let joined = 0;
+    // Joining reads `segmentType` of every piece that it joins; comparing pieces is counted apart, by their keys.
+    const counted = (one: CodexReasoningSegmentLike) => new Proxy(one, { get: (target, name) => ((joined += Number(name === "textTruncated")), Reflect.get(target, name) as unknown) });
+    const old = Array.from({ length: 100 }, (_, n) => counted(piece(`old${n}`, "done")));
+    const rows = [streaming("r", "H"), ...old];
+    const news = (end: number, text: string) => ({
+      kind: "deltas" as const,
+      streams: [{ streamId: "s", state: "streaming" as const }],
+      streamWindows: [{ streamId: "s", status: "ok" as const, serverCursorStart: end - 1, serverCursorEnd: end }],
+      nextCheckpoints: [{ streamId: "s", cursor: end }],
+      texts: [{ streamId: "s", turnId: "turn", messageId: "r", channel: "text" as const, cursorStart: end - 1, cursorEnd: end, text }],
+    });
+    let overlay = foldOverlay(EMPTY_OVERLAY, [], { kind: "list", streams: [{ streamId: "s", state: "streaming" }] });
+    overlay = foldOverlay(overlay, overlay.cursors, news(1, "He"));
+    let merged = mergeCodexReasoning(rows, overlay);
+    expect(joined).toBe(old.length);
+    joined = 0;
+    for (let end = 2; end <= 50; end += 1) {
+      overlay = foldOverlay(overlay, overlay.cursors, news(end, "l"));
+      merged = mergeCodexReasoning(rows, overlay, {}, merged);
+    }
+    expect(merged.sections.at(-1)?.text).toHaveLength(51);
+    expect(joined).toBe(0);
+  });
+});
