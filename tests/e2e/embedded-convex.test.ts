@@ -22,6 +22,9 @@ const WebSocket = createRequire(require.resolve("convex/browser"))("ws");
 
 const viaComponent = makeFunctionReference<"query">("app:viaComponent");
 const echo = makeFunctionReference<"query">("app:echo");
+const edit = makeFunctionReference<"mutation">("app:edit");
+const drawn = makeFunctionReference<"query">("app:drawn");
+const drawnOfEven = makeFunctionReference<"query">("app:drawnOfEven");
 const whoAmI = makeFunctionReference<"query">("app:whoAmI");
 const add = makeFunctionReference<"mutation">("app:add");
 const later = makeFunctionReference<"mutation">("app:later");
@@ -99,6 +102,26 @@ describe("serve", () => {
       // Its own write is in the query's result by the time the mutation resolves.
       expect(rows.localQueryResult()).toContain(200);
     });
+  });
+
+  test("a query runs again when a row is written in what it has read, and not for another of the table", async () => {
+    const client = closing(new ConvexClient(server.url));
+    const writer = new ConvexHttpClient(server.url);
+    const one = await writer.mutation(add, { n: -2 });
+    const other = await writer.mutation(add, { n: 900 });
+    const draws: number[] = [];
+    const even: number[] = [];
+    client.onUpdate(drawn, { id: one }, ({ draw }: { draw: number }) => void draws.push(draw));
+    client.onUpdate(drawnOfEven, {}, ({ draw }: { draw: number }) => void even.push(draw));
+    const all = watch(client);
+    await expect.poll(() => [draws.length, even.length]).toEqual([1, 1]);
+    // What lies behind the last row that a filter let pass may have been looked at.
+    await writer.mutation(edit, { id: other, n: 901 });
+    await expect.poll(() => all.at(-1)).toContain(901);
+    await expect.poll(() => even.length).toBe(2);
+    expect(draws).toHaveLength(1);
+    await writer.mutation(edit, { id: one, n: -4 });
+    await expect.poll(() => draws.length).toBe(2);
   });
 
   test("a burst of writes does not queue transitions for a client", async () => {

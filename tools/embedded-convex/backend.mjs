@@ -116,11 +116,11 @@ export class Backend {
   /** The fields of an index; a call's footprint names it. */
   fieldsOf = (component, table, index) => {
     const { schemaObject } = this.#definitions.get(component);
-    const found = schemaObject.tables[table].export().indexes.find(({ indexDescriptor }) => indexDescriptor === index);
+    const found = schemaObject?.tables[table]?.export().indexes.find(({ indexDescriptor }) => indexDescriptor === index);
     return found?.fields ?? [];
   };
 
-  /** `listener(tables)` hears of every call that wrote. It may hear before the transaction is over; a query waits for its end. */
+  /** `listener(record)` hears of every call that wrote; with `footprints` it tells what. It may hear before the transaction is over; a query waits for its end. */
   onWrite(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -173,7 +173,7 @@ export class Backend {
 
   async #invoke({ set, componentPath, path, fn }, ctx, args) {
     const kind = fn.udfType.toLowerCase();
-    const counter = new UsageCounter(componentPath);
+    const counter = new UsageCounter();
     const outer = this.#scope.getStore();
     const record = {
       component: componentPath,
@@ -182,7 +182,6 @@ export class Backend {
       /** Its own, and with that of the calls that it made. */
       usage: counter.usage,
       totalUsage: emptyUsage(),
-      tablesRead: counter.tablesRead,
       footprint: this.options.footprints ? new Footprint(componentPath) : undefined,
       syscalls: 0,
       syscallMs: 0,
@@ -228,8 +227,8 @@ export class Backend {
     if (this.calls.length > CALLS_KEPT_MAX) this.calls.splice(0, CALLS_KEPT_MAX / 2);
     outer?.calls?.push(record);
     for (const collector of this.#collectors) collector.push(record);
-    if (counter.tablesWritten.size > 0) {
-      for (const listener of this.#listeners) listener(counter.tablesWritten);
+    if (record.usage.documentsWritten > 0) {
+      for (const listener of this.#listeners) listener(record);
     }
     if (record.kind !== "action" && record.userMs > USER_TIME_LIMIT_MS) {
       const used = `${record.fn} used ${record.userMs.toFixed(0)} ms of user time`;
@@ -248,7 +247,7 @@ export class Backend {
         const start = performance.now();
         try {
           assertWellFormedJson(json, op);
-          counter.countSync(op, json);
+          counter.countSync(op);
           const answer = inScope(() => globalThis.Convex.syscall(op, json));
           if (op === "1.0/queryStream") record.footprint?.startedQuery(JSON.parse(answer).queryId, JSON.parse(json).query);
           return answer;
@@ -263,7 +262,7 @@ export class Backend {
         try {
           assertWellFormedJson(json, op);
           const { answer, bytesWritten, before, after } = await inScope(() => this.#asyncSyscall(op, json, ctx, componentPath, record.kind));
-          counter.countAsync(op, json, answer, bytesWritten);
+          counter.countAsync(op, answer, bytesWritten);
           if (record.footprint) follow(record.footprint, op, JSON.parse(json), JSON.parse(answer), before, after);
           return answer;
         } finally {
@@ -309,6 +308,7 @@ async function rowOf(table, id) {
 
 function follow(footprint, op, asked, answer, before, after) {
   if (op === "1.0/get") footprint.got(asked.table ?? tableOfId(asked.id), asked.id);
+  else if (op === "1.0/queryPage") footprint.readPage(asked.query);
   else if (op === "1.0/queryStreamNext") footprint.next(asked.queryId, answer.done ? null : jsonToConvex(answer.value));
   else if (isDocumentWrite(op)) footprint.wrote(asked.table ?? tableOfId(asked.id), before, after);
 }

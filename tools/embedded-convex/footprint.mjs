@@ -27,12 +27,24 @@ export class Footprint {
   }
 
   startedQuery(queryId, { source, operators }) {
-    if (operators.some((operator) => "filter" in operator)) throw new Error("a filter reads rows that nobody counts");
-    const [table, index] = source.type === "IndexRange" ? source.indexName.split(".") : [source.tableName, BY_CREATION];
-    const read = { component: this.component, table, index, range: source.range?.map(parsed) ?? [], order: source.order ?? "asc" };
+    const read = this.#reads(source);
     const limit = operators.find((operator) => "limit" in operator)?.limit ?? Infinity;
+    // Which rows a filter passed over, nobody tells: it counts as having read to the end.
+    const isFiltered = operators.some((operator) => "filter" in operator);
+    this.#streams.set(queryId, { read, left: limit, isFiltered });
+  }
+
+  /** A page of the app's: it counts as having read to the end. */
+  readPage({ source }) {
+    this.#reads(source);
+  }
+
+  #reads({ type, indexName, tableName, range = [], order = "asc" }) {
+    const [table, index] = tableName === undefined ? indexName.split(".") : [tableName, BY_CREATION];
+    // A search reads the table, as far as anybody here can tell.
+    const read = { component: this.component, table, index, range: type === "IndexRange" ? range.map(parsed) : [], order };
     this.reads.push(read);
-    this.#streams.set(queryId, { read, left: limit });
+    return read;
   }
 
   /** A row of the query, or its end. */
@@ -43,8 +55,8 @@ export class Footprint {
       if (stream.left > 0) delete stream.read.last;
       return;
     }
-    stream.read.last = row;
     stream.left -= 1;
+    if (!stream.isFiltered) stream.read.last = row;
   }
 
   got(table, id) {

@@ -34,7 +34,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  */
 export async function serve(app, { port = 0, token = newToken(), allowedOrigins = [], identity, ...options } = {}) {
   const push = typeof app === "string" ? await pushApp(app, { env: options.env }) : app;
-  const backend = new Backend(push, options);
+  const backend = new Backend(push, { ...options, footprints: true });
   const functions = new PublicFunctions(backend, identity);
   const sync = new SyncServer(backend, functions);
   const rules = { port: 0, token, allowedOrigins };

@@ -1,9 +1,10 @@
 // The sync protocol that ConvexReactClient and ConvexClient speak, as far as they need it.
 // Writes do not queue work: a client that is behind gets one transition for all the writes it missed, and a query runs again only
-// when a table that it read was written, once for all clients.
+// when a row was written in what it has read, once for all clients.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { convexToJson, jsonToConvex } from "convex/values";
+import { firstTouch } from "./footprint.mjs";
 import { assertWellFormedJson } from "./text.mjs";
 
 /** The longest pause between two transitions of a client. */
@@ -26,11 +27,11 @@ export class PublicFunctions {
     this.#identity = identity;
   }
 
-  /** @returns {Promise<{ok: boolean, value?: any, error?: string, data?: any, tables: Set<string>}>} */
+  /** @returns {Promise<{ok: boolean, value?: any, error?: string, data?: any, reads: object[]}>} */
   async run(udfPath, args, udfTypes) {
     const path = normalizePath(udfPath);
     const fn = this.#backend.describe(path);
-    const failed = (error) => ({ ok: false, error, tables: new Set() });
+    const failed = (error) => ({ ok: false, error, reads: [] });
     if (fn?.visibility?.kind !== "public") {
       return failed(`Could not find public function for '${path}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`);
     }
@@ -38,12 +39,12 @@ export class PublicFunctions {
       return failed(`Trying to execute ${path} as ${udfTypes.join("/")}, but it is defined as ${fn.udfType}.`);
     }
     const { ok, value, error, calls } = await this.#backend.run(path, jsonToConvex(args ?? {}), this.#identity);
-    const tables = new Set(calls.flatMap(({ tablesRead }) => [...tablesRead]));
-    if (ok) return { ok, value: convexToJson(value ?? null), tables };
+    const reads = calls.flatMap(({ footprint }) => footprint?.reads ?? []);
+    if (ok) return { ok, value: convexToJson(value ?? null), reads };
     if (error && typeof error === "object" && CONVEX_ERROR in error) {
-      return { ok, error: "Uncaught ConvexError", data: convexToJson(error.data ?? null), tables };
+      return { ok, error: "Uncaught ConvexError", data: convexToJson(error.data ?? null), reads };
     }
-    return { ok, error: `Uncaught Error: ${error?.message ?? error}`, tables };
+    return { ok, error: `Uncaught Error: ${error?.message ?? error}`, reads };
   }
 }
 
@@ -55,38 +56,41 @@ const normalizePath = (path) => {
 /** The results of queries and the clock that says which of them are still good. */
 class QueryResults {
   ts = 1n;
-  #tableTs = new Map();
+  /** Those that are good, by the query and its arguments. */
   #cache = new Map();
 
-  constructor(functions) {
+  constructor(functions, fieldsOf) {
     this.functions = functions;
+    this.fieldsOf = fieldsOf;
   }
 
-  wrote(tables) {
+  wrote(writes) {
     this.ts += 1n;
-    for (const table of tables) this.#tableTs.set(table, this.ts);
+    for (const [key, entry] of this.#cache) {
+      if (entry.reads === undefined) entry.missed.push(...writes);
+      else if (this.#touches(entry.reads, writes)) this.#cache.delete(key);
+    }
   }
 
   /** The result of a query as of now, from the cache while nothing it read was written. */
   get({ udfPath, args }) {
     const key = JSON.stringify([udfPath, args]);
     const hit = this.#cache.get(key);
-    if (hit && this.#fresh(hit)) return hit.result;
+    // Until it has run, nobody knows what it reads: it is shared only while nothing at all was written since it began.
+    if (hit && (hit.reads !== undefined || hit.missed.length === 0)) return hit.result;
     if (this.#cache.size >= CACHED_RESULTS_MAX) this.#cache.clear();
-    const entry = { ts: this.ts, tables: undefined };
+    const entry = { reads: undefined, missed: [] };
     entry.result = this.functions.run(udfPath, args[0], ["Query"]).then((result) => {
-      entry.tables = result.tables;
+      entry.reads = result.reads;
+      if (this.#cache.get(key) === entry && this.#touches(result.reads, entry.missed)) this.#cache.delete(key);
       return { ...result, wire: JSON.stringify([result.ok, result.value, result.error, result.data]) };
     });
     this.#cache.set(key, entry);
     return entry.result;
   }
 
-  #fresh(entry) {
-    // Until it has run, nobody knows what it reads: it is shared only while nothing at all was written since it began.
-    if (!entry.tables) return entry.ts === this.ts;
-    for (const table of entry.tables) if ((this.#tableTs.get(table) ?? 0n) > entry.ts) return false;
-    return true;
+  #touches(reads, writes) {
+    return firstTouch(reads, writes, this.fieldsOf) !== undefined;
   }
 }
 
@@ -97,14 +101,14 @@ export class SyncServer {
 
   constructor(backend, functions) {
     this.functions = functions;
-    this.results = new QueryResults(functions);
+    this.results = new QueryResults(functions, backend.fieldsOf);
     /** How many transitions went out, and how many writes there were: the first stays behind the second in a burst. */
     this.stats = { transitions: 0, writes: 0 };
     // A write is heard of inside its transaction; a query started there would run as a part of it.
     const outside = AsyncLocalStorage.snapshot();
-    this.stopListening = backend.onWrite((tables) => {
+    this.stopListening = backend.onWrite(({ footprint }) => {
       this.stats.writes += 1;
-      this.results.wrote(tables);
+      this.results.wrote(footprint.writes);
       outside(() => {
         for (const client of this.#clients) client.wake();
       });

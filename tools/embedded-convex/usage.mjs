@@ -23,46 +23,28 @@ export function addUsage(sum, usage) {
 
 /** The counting side of one function call. */
 export class UsageCounter {
-  constructor(componentPath) {
-    this.componentPath = componentPath;
-    this.usage = emptyUsage();
-    this.tablesRead = new Set();
-    this.tablesWritten = new Set();
-  }
+  usage = emptyUsage();
 
-  #table(name) {
-    return `${this.componentPath}/${name}`;
-  }
-
-  countSync(op, json) {
+  countSync(op) {
     if (op !== "1.0/queryStream") return;
-    this.#startedQuery(JSON.parse(json).query);
+    this.usage.ranges += 1;
   }
 
-  countAsync(op, json, answer, bytesWritten) {
+  countAsync(op, answer, bytesWritten) {
     if (op === "1.0/get") {
-      const { table, id } = JSON.parse(json);
       this.usage.ranges += 1;
-      this.tablesRead.add(this.#table(table ?? tableOfId(id)));
       this.#handedOut(JSON.parse(answer));
     } else if (op === "1.0/queryStreamNext") {
       const { value, done } = JSON.parse(answer);
       if (!done) this.#handedOut(value);
     } else if (op === "1.0/queryPage") {
-      this.#startedQuery(JSON.parse(json).query);
+      this.usage.ranges += 1;
       for (const document of JSON.parse(answer).page) this.#handedOut(document);
     } else if (DOCUMENT_WRITES.has(op)) {
-      const { table, id } = JSON.parse(json);
       this.usage.documentsWritten += 1;
       if (op !== "1.0/insert") this.usage.readsWithPatches += 1;
       this.usage.bytesWritten += bytesWritten;
-      this.tablesWritten.add(this.#table(table ?? tableOfId(id)));
     }
-  }
-
-  #startedQuery({ source }) {
-    this.usage.ranges += 1;
-    this.tablesRead.add(this.#table(source.tableName ?? source.indexName.split(".")[0]));
   }
 
   #handedOut(json) {

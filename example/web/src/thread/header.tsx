@@ -1,7 +1,7 @@
 import type { CodexThreadStatus, UseCodexThreadResult } from "convex-codex-local/react";
 import type { Connection } from "../connection.js";
 import { shortId } from "../format.js";
-import type { TurnState } from "./turns.js";
+import type { TurnState } from "../turns.js";
 
 const CONNECTION_LABEL: Record<Connection, string> = {
   connecting: "Connecting",

@@ -1,20 +1,17 @@
-import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
 import { useCodexMessages, useCodexThread, useCodexThreadPresence, type CodexReach } from "convex-codex-local/react";
-import { useEffect, useMemo } from "react";
+import { useEffect } from "react";
 import { api } from "../api.js";
 import { Composer } from "../composer/composer.js";
 import { OnItsWay } from "../composer/on-its-way.js";
 import type { Connection } from "../connection.js";
-import { Item } from "../items/item.js";
-import { Notice } from "../notice.js";
 import { Requests } from "../requests/requests.js";
 import { titleOf } from "../sidebar/sidebar.js";
 import { Header } from "./header.js";
 import { useStickToEnd } from "./stick-to-end.js";
-import { groupByTurn, turnState } from "./turns.js";
+import { Transcript } from "./transcript.js";
+import { turnState } from "../turns.js";
 
 const INITIAL_MESSAGES = 30;
-const MORE_MESSAGES = 50;
 
 export interface ThreadViewProps {
   threadId: string;
@@ -54,7 +51,6 @@ export function ThreadView({ threadId, connection, onList }: ThreadViewProps) {
       />
       <main className="scroll" ref={scroll.viewport} tabIndex={-1}>
         <div className="transcript" ref={scroll.content}>
-          <Earlier messages={messages} />
           <Transcript messages={messages} />
         </div>
       </main>
@@ -100,69 +96,5 @@ function Reach({ reach }: { reach: CodexReach | undefined }) {
     <p className="reach" role="status">
       {REACH_WORDS[reach]}
     </p>
-  );
-}
-
-function Earlier({ messages }: { messages: UseCodexMessagesResult }) {
-  if (messages.results.length === 0) return null;
-  if (messages.status === "CanLoadMore") {
-    return (
-      <button type="button" className="earlier" onClick={() => messages.loadMore(MORE_MESSAGES)}>
-        Earlier messages
-      </button>
-    );
-  }
-  if (messages.status === "LoadingMore") return <p className="earlier">Loading …</p>;
-  return <p className="earlier">Start of the thread</p>;
-}
-
-function Transcript({ messages }: { messages: UseCodexMessagesResult }) {
-  const { results, isLoading, error, threadStatus } = messages;
-  const turns = useMemo(() => groupByTurn(results), [results]);
-
-  if (error !== undefined && results.length === 0) {
-    return (
-      <Notice title="The messages could not be read">
-        <code>{error.message}</code>
-      </Notice>
-    );
-  }
-  if (isLoading && results.length === 0) return <Skeleton />;
-  if (threadStatus === "missing") {
-    return (
-      <Notice title="No such thread">
-        It may have been deleted, or it belongs to someone else. Should it appear, it shows here.
-      </Notice>
-    );
-  }
-  if (results.length === 0) {
-    return (
-      <Notice title="Nothing yet" isBusy>
-        What Codex says and does appears here as it happens.
-      </Notice>
-    );
-  }
-  return (
-    <>
-      {turns.map((turn) => (
-        <section className="turn-group" key={turn.messages[0]?._id}>
-          {turn.messages.map((message: CodexUIMessage) => (
-            <Item key={message._id} message={message} />
-          ))}
-        </section>
-      ))}
-      {error !== undefined && <p className="error">{error.message}</p>}
-    </>
-  );
-}
-
-function Skeleton() {
-  return (
-    <div className="skeleton" aria-label="Loading">
-      <i />
-      <i />
-      <i />
-      <i />
-    </div>
   );
 }

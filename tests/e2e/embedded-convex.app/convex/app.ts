@@ -41,6 +41,18 @@ export const get = query({
   handler: async (ctx, args) => await ctx.runQuery(comp.lib.get, args),
 });
 
+/** Another value each time that it runs. */
+export const drawn = query({
+  args: { id: v.string() },
+  handler: async (ctx, args) => ({ row: await ctx.runQuery(comp.lib.get, args), draw: Math.random() }),
+});
+
+/** The same of the first rows that a filter lets pass. */
+export const drawnOfEven = query({
+  args: {},
+  handler: async (ctx) => ({ rows: await ctx.runQuery(comp.lib.firstEven, {}), draw: Math.random() }),
+});
+
 export const boom = mutation({
   args: {},
   handler: async (ctx) => {

@@ -25,6 +25,14 @@ export const get = query({
   handler: async (ctx, { id }) => await ctx.db.get(ctx.db.normalizeId("rows", id)!),
 });
 
+export const firstEven = query({
+  args: {},
+  handler: async (ctx) => {
+    const isEven = ctx.db.query("rows").withIndex("by_n").filter((q) => q.eq(q.mod(q.field("n"), 2), 0));
+    return (await isEven.take(1)).map((row) => row.n);
+  },
+});
+
 export const edit = mutation({
   args: { id: v.string(), n: v.number() },
   returns: v.null(),
