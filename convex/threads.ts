@@ -16,6 +16,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { checkParent } from "./model/parents.js";
 import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
+import { newestTurn, SUMMARY_BYTES, summaryOf } from "./model/summary.js";
 import { insertThread } from "./model/tally.js";
 import { clearWay } from "./model/tombstones.js";
 import { isShown, takeShown } from "./model/visible.js";
@@ -127,27 +128,34 @@ export const getExternalMapping = query({
 
 /**
  * The actor's threads, last changed first: all; with `parentThreadId` the agents of that thread; with null there those that are
- * no agents.
+ * no agents. With `summary` each says how it is called or began, and how its newest turn stands.
  *
  * @throws `E_CURSOR_INVALID`, `E_AUTH_THREAD_FORBIDDEN` (the parent does not exist for this actor)
  */
 export const list = query({
-  args: { actor: vActor, parentThreadId: v.optional(v.union(v.string(), v.null())), paginationOpts: paginationOptsValidator },
+  args: {
+    actor: vActor,
+    parentThreadId: v.optional(v.union(v.string(), v.null())),
+    summary: v.optional(v.boolean()),
+    paginationOpts: paginationOptsValidator,
+  },
   returns: vPageOf(vThreadRow),
-  handler: async (ctx, { actor, parentThreadId: parent, paginationOpts }) => {
+  handler: async (ctx, { actor, parentThreadId: parent, summary = false, paginationOpts }) => {
     const scope = scopeOf(actor);
     if (typeof parent === "string") await requireThread(ctx, scope, parent);
     const user = [scope.tenantId, scope.userId];
     const range = parent === undefined ? { index: "by_updated", prefix: user } : { index: "by_parent", prefix: [...user, parent ?? undefined] };
     const list: Listed<"threads"> = { table: "threads", ...range, key: ["number", "string"] };
-    return readPage(ctx, list, paginationOpts, ({ threadId, status, updatedAt, parentThreadId }) =>
-      Promise.resolve({ row: { threadId, status, updatedAt, ...defined({ parentThreadId }) }, bytes: 0 }),
-    );
+    return readPage(ctx, list, paginationOpts, async (thread) => {
+      const { threadId, status, updatedAt, parentThreadId } = thread;
+      const row = { threadId, status, updatedAt, ...defined({ parentThreadId }) };
+      return summary ? { row: { ...row, ...(await summaryOf(ctx, thread)) }, bytes: SUMMARY_BYTES } : { row, bytes: 0 };
+    });
   },
 });
 
 /**
- * A thread with what it keeps the newest of: its tokens, its goal, its settings in force, its last warning.
+ * A thread with what it keeps the newest of: its turn, its tokens, its goal, its settings in force, its last warning.
  *
  * `goalJson` and `settingsJson` are the `goal` of the newest `thread/goal/updated`, unless it was cleared, and the
  * `threadSettings` of the newest `thread/settings/updated`, as they came.
@@ -161,14 +169,15 @@ export const get = query({
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
     const { status, name, model, cwd, personality, localThreadId, parentThreadId, createdAt, updatedAt } = thread;
-    const [usage, goalJson, settingsJson, warning] = await Promise.all([
+    const [newest, usage, goalJson, settingsJson, warning] = await Promise.all([
+      newestTurn(ctx, thread),
       findUsage(ctx, scope, threadId, "thread"),
       readNewest(ctx, thread._id, "goal"),
       readNewest(ctx, thread._id, "settings"),
       readNewest(ctx, thread._id, "warning"),
     ]);
     const kept = defined({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning, ...fillingOf(thread) });
-    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId, parentThreadId }), ...kept };
+    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId, parentThreadId }), ...newest, ...kept };
   },
 });
 

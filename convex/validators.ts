@@ -317,6 +317,7 @@ export const vThreadFields = {
 
 /** The thread whose agent a thread is. */
 export const vParent = { parentThreadId: v.optional(v.string()) };
+const vNewestTurn = { turn: v.optional(v.object({ turnId: v.string(), status: vTurnStatus })) };
 
 /** A thread with what it keeps the newest of. */
 export const vThread = v.object({
@@ -331,12 +332,22 @@ export const vThread = v.object({
   goalJson: v.optional(v.string()),
   settingsJson: v.optional(v.string()),
   warning: v.optional(v.string()),
+  ...vNewestTurn,
   /** A fork is being copied into it: older turns are yet to come. */
   filling: v.optional(v.literal(true)),
 });
 
-/** A thread in a list. */
-export const vThreadRow = v.object({ threadId: v.string(), status: vThreadStatus, updatedAt: v.number(), ...vParent });
+/** A thread in a list; what stands behind its parent only where a summary was asked for. */
+export const vThreadRow = v.object({
+  threadId: v.string(),
+  status: vThreadStatus,
+  updatedAt: v.number(),
+  ...vParent,
+  name: v.optional(v.string()),
+  /** What a person said first, its beginning: of a thread without a name. */
+  preview: v.optional(v.string()),
+  ...vNewestTurn,
+});
 
 export const vThreadMade = v.object({ threadId: v.string() });
 export const vThreadResolved = v.object({ threadId: v.string(), externalThreadId: v.optional(v.string()), created: v.boolean() });

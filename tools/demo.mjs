@@ -1,42 +1,46 @@
 #!/usr/bin/env node
-// `npm run demo`: a Codex session, kept in Convex and seen live in the terminal and in a browser.
+// `npm run demo`: Codex sessions, kept in Convex, seen live in the terminal and in a browser, and steered from there.
 //
-//   codex (a recording's stand-in, or the real one with --live) -> bridge -> Convex (embedded, or CONVEX_URL) -> terminal, web page
+//   codex (recordings' stand-ins, or the real one with --live) <-> bridge <-> Convex (embedded, or CONVEX_URL) <-> web page, terminal
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { DemoError, liveSession, recordedSession } from "./demo/live.mjs";
+import { DemoError, liveSession, recordedSessions } from "./demo/sessions.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BRIDGE = fileURLToPath(new URL("demo/bridge.mjs", import.meta.url));
 const USAGE = `usage: npm run demo [-- options]
 
-  --record NAME   which recording the stand-in for codex plays (default: demo; they are in tests/fixtures/transcripts)
+  --record NAME   which recording a stand-in for codex plays; may be given several times (default: demo, and beside it some in
+                  which you approve, answer or stop; all are in tests/fixtures/transcripts)
   --speed N       1 is the recording's own pace, 0 without pauses (default: 1)
   --token-ms N    the least pause before a streamed piece of text (default: 35)
-  --live          a real codex: CODEX_BIN, or codex of PATH; with a scripted model where no account is configured
-  --once          end when the session has ended
+  --live          a real codex, which does what you write in the page: CODEX_BIN, or codex of PATH; with a scripted model where
+                  no account is configured
+  --prompt TEXT   what the real codex is told first
+  --once          one session, that nobody attends: approvals are given, and the demo ends when it has
   --page-port N   where the web page is served (default: any free port)
 
-  CONVEX_URL      a deployment that takes the embedded one's place; run \`npx convex dev\` for it before, and
-                  npx convex env set ACTOR_TENANT_ID demo
-                  npx convex env set ACTOR_USER_ID demo`;
-const TENANT_ID = "demo";
-const USER_ID = "demo";
-const actorOf = (deviceId) => ({ tenantId: TENANT_ID, userId: USER_ID, deviceId });
+  CONVEX_URL          a deployment that takes the embedded one's place; run \`npx convex dev\` for it before
+  CONVEX_AUTH_TOKEN   whom you are signed in as there: an access token of the provider in its convex/auth.config.ts`;
+/** Whom the embedded Convex takes everybody for who has its address. \`example/convex/viewer.ts\` knows the issuer. */
+const DEMO_IDENTITY = { issuer: "embedded-convex", subject: "demo", name: "Demo" };
+const DEVICE_ID = "demo-machine";
+const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 const QUIET_MS = 400;
 const SETTLE_MAX_MS = 20_000;
 const BRIDGE_GRACE_MS = 8000;
 const POLL_MS = 50;
 
 const OPTIONS = {
-  record: { type: "string", default: "demo" },
+  record: { type: "string", multiple: true },
   speed: { type: "string", default: "1" },
   "token-ms": { type: "string" },
   "page-port": { type: "string", default: "0" },
   live: { type: "boolean", default: false },
+  prompt: { type: "string" },
   once: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 };
@@ -85,47 +89,65 @@ async function fail(error) {
 
 async function demo() {
   const tokenMs = flags["token-ms"] === undefined ? undefined : numberOf("token-ms");
-  const session = flags.live
-    ? await liveSession()
-    : recordedSession({ record: flags.record, speed: numberOf("speed"), ...(tokenMs === undefined ? {} : { tokenMs }) });
-  started.push(session.close);
+  const isAttended = !flags.once;
+  const { describe: codex, sessions, close } = flags.live
+    ? await liveSession({ prompt: flags.prompt, isAttended })
+    : recordedSessions({ records: flags.record, speed: numberOf("speed"), isAttended, ...(tokenMs === undefined ? {} : { tokenMs }) });
+  started.push(close);
 
   const page = await startPage();
-  const { deploymentUrl, describe } = await startConvex(page.origin);
+  const { deploymentUrl, authToken, describe } = await startConvex(page.origin);
   page.connectTo(deploymentUrl);
   const { Terminal } = await import("./demo/terminal.mjs");
   const terminal = new Terminal({
     deploymentUrl,
-    actor: actorOf("terminal"),
+    authToken,
     write: (text) => process.stdout.write(text),
     onError: (error) => console.error(`! ${error.message.split("\n")[0]}`),
-    onMissing: () => void (stopping ?? fail(wrongActor(deploymentUrl))),
   });
   started.push(() => terminal.close());
 
-  say(`\n  codex     ${session.describe}`);
+  say(`\n  codex     ${codex}`);
   say(`  Convex    ${describe}`);
-  const bridge = startBridge({
-    deploymentUrl,
-    actor: actorOf("bridge"),
-    codex: session.codex,
-    drive: session.drive,
-  });
-  let shown = false;
-  bridge.onThread = (threadId) => {
-    if (shown) return; // a session may have several threads; the page lists them all
-    shown = true;
-    say(`  web page  ${page.origin}/#${new URLSearchParams({ url: deploymentUrl, thread: threadId })}`);
-    say(flags.once ? "" : "            open it in a browser; Ctrl-C ends the demo\n");
-    terminal.follow(threadId);
-  };
-  const done = await bridge.ended;
+  const deviceToken = await issueToken(deploymentUrl, authToken);
+  const bridge = startBridge(
+    { convexUrl: deploymentUrl, deviceToken, sessions },
+    {
+      onThread(threadId) {
+        const at = { url: deploymentUrl, ...(authToken === undefined ? {} : { token: authToken }), thread: threadId };
+        say(`  web page  ${page.origin}/#${new URLSearchParams(at)}`);
+        say(flags.once ? "" : "            open it in a browser; Ctrl-C ends the demo\n");
+        terminal.follow(threadId);
+      },
+    },
+  );
+  const { events } = await bridge.firstEnded;
   if (stopping) return;
   const isSettled = await settled(terminal);
   if (stopping) return;
   if (flags.once && !isSettled) throw new DemoError("E_DEMO_UNSETTLED", `${deploymentUrl} did not show the whole session within ${SETTLE_MAX_MS / 1000} s`);
-  say(`The session has ended: ${done.events} events in ${done.batches} batches.${flags.once ? "" : " The page stays live until Ctrl-C."}`);
+  say(`The session has ended: ${events} events.${flags.once ? "" : " The page stays live until Ctrl-C."}`);
   if (flags.once) await stop(0);
+}
+
+/** What lets the bridge write as the machine of who is signed in. */
+async function issueToken(deploymentUrl, authToken) {
+  const [{ ConvexHttpClient }, { anyApi }, { createDeviceEntropy }] = await Promise.all([
+    import("convex/browser"),
+    import("convex/server"),
+    import("convex-codex-local/client"),
+  ]);
+  const client = new ConvexHttpClient(deploymentUrl, { logger: false, ...(authToken === undefined ? {} : { auth: authToken }) });
+  const asked = { deviceId: DEVICE_ID, label: "the demo's machine", ttlMs: TOKEN_TTL_MS, entropy: createDeviceEntropy() };
+  try {
+    const { token } = await client.mutation(anyApi.chat.issueDeviceToken, asked);
+    return token;
+  } catch (error) {
+    if (error.data?.code === "E_AUTH_SIGNED_OUT") {
+      throw new DemoError("E_DEMO_SIGNED_OUT", `${deploymentUrl} wants to know who you are: set CONVEX_AUTH_TOKEN to an access token of its provider (convex/auth.config.ts)`);
+    }
+    throw new DemoError("E_DEMO_CONVEX_URL", `${deploymentUrl} does not answer as the example app does; run \`npx convex dev\` for it first (${error.message.split("\n")[0]})`);
+  }
 }
 
 function numberOf(name) {
@@ -145,14 +167,13 @@ async function startPage() {
 async function startConvex(pageOrigin) {
   const own = process.env.CONVEX_URL;
   if (own) {
-    await assertPushed(own);
-    return { deploymentUrl: own, describe: `${own} (CONVEX_URL), as \`npx convex dev\` left it` };
+    const authToken = process.env.CONVEX_AUTH_TOKEN || undefined;
+    return { deploymentUrl: own, authToken, describe: `${own} (CONVEX_URL), as \`npx convex dev\` left it` };
   }
   say("Starting the embedded Convex ...");
   const { startServer } = await import("./embedded-convex/run.mjs");
   const onLog = (line) => console.error(`! Convex: ${line}`);
-  const env = { ACTOR_TENANT_ID: TENANT_ID, ACTOR_USER_ID: USER_ID };
-  const server = await startServer(ROOT, { allowedOrigins: [pageOrigin], env, onLog }).catch((error) => {
+  const server = await startServer(ROOT, { allowedOrigins: [pageOrigin], identity: DEMO_IDENTITY, onLog }).catch((error) => {
     throw new DemoError("E_DEMO_PUSH", `the example app could not be pushed: ${error.message}`);
   });
   started.push(server.stop);
@@ -163,39 +184,27 @@ async function startConvex(pageOrigin) {
   return { deploymentUrl: server.url, describe: "embedded: in memory, on 127.0.0.1, gone when the demo ends" };
 }
 
-async function assertPushed(deploymentUrl) {
-  const { ConvexHttpClient } = await import("convex/browser");
-  const { anyApi } = await import("convex/server");
-  try {
-    const client = new ConvexHttpClient(deploymentUrl, { logger: false });
-    await client.query(anyApi.chat.listThreads, { actor: actorOf("terminal"), paginationOpts: { cursor: null, numItems: 1 } });
-  } catch (error) {
-    throw new DemoError("E_DEMO_CONVEX_URL", `${deploymentUrl} does not answer as the example app does; run \`npx convex dev\` for it first (${error.message.split("\n")[0]})`);
-  }
-}
-
-/** The bridge writes its thread before it is read: where that is missing, the deployment reads as somebody else. */
-function wrongActor(deploymentUrl) {
-  const commands = [`npx convex env set ACTOR_TENANT_ID ${TENANT_ID}`, `npx convex env set ACTOR_USER_ID ${USER_ID}`];
-  return new DemoError("E_DEMO_ACTOR", `${deploymentUrl} reads as another actor than the demo writes as; run these, then the demo again:\n  ${commands.join("\n  ")}`);
-}
-
-/** Runs the bridge in a process of its own, in a process group of its own: a Ctrl-C reaches this process, which ends the bridge in order. */
-function startBridge(config) {
-  const bridge = { onThread: () => {} };
+/**
+ * Runs the bridge in a process of its own, in a process group of its own: a Ctrl-C reaches this process, which ends the bridge in order.
+ * It is the first of its sessions that is followed here.
+ */
+function startBridge(config, { onThread }) {
+  const [{ name: first }] = config.sessions;
   const child = spawn(process.execPath, [BRIDGE], { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"], detached: true });
   const closed = new Promise((done) => child.on("close", done));
-  bridge.ended = new Promise((resolve, reject) => {
+  const firstEnded = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const { report, ...fields } = JSON.parse(line);
-      if (report === "thread") bridge.onThread(fields.threadId);
-      if (report === "warning") console.error(`! ${fields.text}`);
-      if (report === "done") resolve(fields);
+      const { report, name, ...fields } = JSON.parse(line);
+      if (fields.text !== undefined) console.error(`! ${fields.text}`);
+      if (name !== first) return; // the page lists the others
+      if (report === "failed") reject(new DemoError("E_DEMO_SESSION", fields.text));
+      if (report === "thread") onThread(fields.threadId);
+      if (report === "ended") resolve(fields);
     });
     child.on("error", reject);
     void closed.then((code) => {
-      if (stopping) resolve({});
-      else reject(new DemoError("E_DEMO_BRIDGE_ENDED", `the bridge ended unexpectedly (${code})`));
+      if (stopping) return resolve({});
+      reject(new DemoError("E_DEMO_BRIDGE_ENDED", `the bridge ended unexpectedly (${code})`));
     });
   });
   child.stdin.on("error", () => {});
@@ -206,7 +215,7 @@ function startBridge(config) {
     await closed;
     clearTimeout(killer);
   });
-  return bridge;
+  return { firstEnded };
 }
 
 /** Whether the whole session is shown, once it is or it takes too long. */

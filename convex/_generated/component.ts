@@ -1129,6 +1129,11 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           goalJson?: string;
           settingsJson?: string;
           warning?: string;
+          turn?: {
+            turnId: string;
+            status:
+              "queued" | "inProgress" | "completed" | "interrupted" | "failed";
+          };
           filling?: true;
         },
         Name
@@ -1240,6 +1245,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           actor: { tenantId: string; userId: string; deviceId: string };
           parentThreadId?: string | null;
+          summary?: boolean;
           paginationOpts: {
             numItems: number;
             cursor: string | null;
@@ -1255,6 +1261,17 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             status: "active" | "archived";
             updatedAt: number;
             parentThreadId?: string;
+            name?: string;
+            preview?: string;
+            turn?: {
+              turnId: string;
+              status:
+                | "queued"
+                | "inProgress"
+                | "completed"
+                | "interrupted"
+                | "failed";
+            };
           }>;
           isDone: boolean;
           continueCursor: string;

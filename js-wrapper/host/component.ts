@@ -219,6 +219,8 @@ export type CodexThread = {
   parentThreadId?: string;
   createdAt: number;
   updatedAt: number;
+  /** The newest turn. */
+  turn?: Pick<CodexTurn, "turnId" | "status">;
   usage?: CodexTokenUsage;
   /** The thread's goal and its settings in force, as the app-server said them. */
   goalJson?: string;
@@ -267,6 +269,12 @@ export type CodexThreadRow = {
   updatedAt: number;
   /** The thread whose agent it is. */
   parentThreadId?: string;
+  /** Its name; this and what follows only where a summary was asked for. */
+  name?: string;
+  /** What a person said first, up to 400 bytes of it: of a thread without a name. */
+  preview?: string;
+  /** The newest turn. */
+  turn?: Pick<CodexTurn, "turnId" | "status">;
 };
 
 /** A deletion that was asked for: one for a target, whoever asks how often. Times are milliseconds of the server's clock. */
@@ -551,7 +559,7 @@ export type CodexComponent = {
   threads: {
     create: Mutation<InThread & MadeThread, { threadId: string }>;
     resolve: Mutation<Actor & MadeThread & { externalThreadId?: string }, { threadId: string; externalThreadId?: string; created: boolean }>;
-    list: Query<Actor & { parentThreadId?: string | null; paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
+    list: Query<Actor & { parentThreadId?: string | null; summary?: boolean; paginationOpts: PaginationOptions }, PaginationResult<CodexThreadRow>>;
     resolveByExternalId: Query<Actor & { externalThreadId: string }, { threadId: string; externalThreadId: string } | null>;
     getExternalMapping: Query<InThread, { threadId: string; externalThreadId: string } | null>;
     get: Query<InThread, CodexThread>;

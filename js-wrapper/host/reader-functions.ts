@@ -80,7 +80,11 @@ export function readerFunctions(
       orMissing(ctx.runQuery(component.sync.resumeReplay, { ...args, runtime: lowered(read, runtime) }), THREAD_IS_MISSING, () => null),
     ),
     /** {@link listThreadsForHooksForActor} */
-    listThreadsForHooks: query({ parentThreadId: v.optional(v.union(v.string(), v.null())), ...vPage }, returns.listThreadsForHooks, listThreadsForHooksForActor),
+    listThreadsForHooks: query(
+      { parentThreadId: v.optional(v.union(v.string(), v.null())), summary: v.optional(v.boolean()), ...vPage },
+      returns.listThreadsForHooks,
+      listThreadsForHooksForActor,
+    ),
     /** {@link threadSnapshot} */
     threadSnapshot: query(vThread, returns.threadSnapshot, threadSnapshot),
     /** A thread with its name, tokens, goal, settings and warning; null where there is no such thread. */

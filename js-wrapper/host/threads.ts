@@ -146,17 +146,17 @@ export async function interruptTurnForHooksForActor(
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`
  * @param args `paginationOpts` as a paginated query gets it; with `parentThreadId` the agents of that thread alone, with null
- *   there what is no agent
- * @returns a page of `{threadId, status, updatedAt, parentThreadId?}`, `updatedAt` in milliseconds. Of a parent that is not there
+ *   there what is no agent; with `summary` each with its name, or what a person said first, and its newest turn
+ * @returns a page of `{threadId, status, updatedAt, parentThreadId?, name?, preview?, turn?}`, `updatedAt` in milliseconds. Of a parent that is not there
  *   (yet) an empty page with `threadStatus: "missing"`
  * @throws ConvexError `E_CURSOR_INVALID`
  */
 export async function listThreadsForHooksForActor(
   ctx: HostQueryCtx,
   component: CodexComponent,
-  args: { actor: HostActorContext; parentThreadId?: string | null | undefined; paginationOpts: PaginationOptions },
+  args: { actor: HostActorContext; parentThreadId?: string | null | undefined; summary?: boolean | undefined; paginationOpts: PaginationOptions },
 ): Promise<PaginationResult<CodexThreadRow> & { threadStatus?: "missing" }> {
-  const { actor, parentThreadId, paginationOpts } = args;
-  const page = ctx.runQuery(component.threads.list, { actor, ...given({ parentThreadId }), paginationOpts });
+  const { actor, parentThreadId, summary, paginationOpts } = args;
+  const page = ctx.runQuery(component.threads.list, { actor, ...given({ parentThreadId, summary }), paginationOpts });
   return await pageOrMissing(page);
 }

@@ -59,3 +59,63 @@ export type {
 export type { CodexThreadRow } from "../host/component.js";
 export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode, type CodexErrorData } from "../host/codex-error.js";
 export { shownSha256Of } from "../mapping/index.js";
+export { useCodexCommands } from "./use-codex-commands.js";
+export type { CodexCommandsPage, CodexCommandsQuery, CodexCommandsQueryArgs, UseCodexCommandsResult } from "./use-codex-commands.js";
+export { codexCommandText, isCodexCommandFailed, isCodexCommandOpen, type CodexCommandView } from "./command-words.js";
+export { useCodexSend } from "./use-codex-send.js";
+export type {
+  CodexAskedRequest,
+  CodexCommandActions,
+  CodexCommandMutation,
+  CodexCommandMutations,
+  CodexSend,
+  CodexSendArgs,
+  CodexSendMutation,
+  CodexSendOptions,
+  CodexSentCommand,
+  CodexSentTurn,
+  CodexTurnSendOptions,
+} from "./use-codex-send.js";
+export type { CodexInput, CodexTurnSettings } from "./sending.js";
+export { codexApprovalDecisions, useCodexApprovals } from "./use-codex-approvals.js";
+export type {
+  CodexApprovalRespondArgs,
+  CodexApprovalRespondMutation,
+  CodexApprovalRow,
+  CodexApprovalsPage,
+  CodexApprovalsQuery,
+  CodexApprovalsQueryArgs,
+  CodexApprovalView,
+  UseCodexApprovalsResult,
+} from "./use-codex-approvals.js";
+export { useCodexServerRequests } from "./use-codex-server-requests.js";
+export type { CodexServerRequestsQuery, CodexServerRequestView, UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
+export { readCodexServerRequest } from "./request-words.js";
+export type { CodexQuestion, CodexServerRequestKind, CodexServerRequestWords, CodexToolCall } from "./request-words.js";
+export { useCodexDynamicTools } from "./use-codex-dynamic-tools.js";
+export type { CodexToolHandler, CodexToolHandlers, CodexToolResult, UseCodexDynamicToolsResult } from "./use-codex-dynamic-tools.js";
+export { codexActivity, type CodexActivity, type CodexActivityInput, type CodexActivityKind } from "./activity.js";
+export { useCodexActivity } from "./use-codex-activity.js";
+export { codexIngestHealth, codexLogin, codexPresentThreads, codexReach } from "./presence-words.js";
+export type { CodexIngestHealth, CodexIngestStatus, CodexPresentThread, CodexReach } from "./presence-words.js";
+export { useCodexAccount, useCodexIngestHealth, useCodexPresence, useCodexThreadPresence } from "./use-codex-presence.js";
+export type {
+  CodexAsked,
+  CodexMachinesQuery,
+  CodexPresenceQuery,
+  UseCodexAccountResult,
+  UseCodexIngestHealthResult,
+  UseCodexPresenceResult,
+  UseCodexThreadPresenceResult,
+} from "./use-codex-presence.js";
+export { codexContextUsed, useCodexThread, useCodexTokenUsage } from "./use-codex-thread.js";
+export type {
+  CodexThreadQuery,
+  CodexThreadView,
+  CodexTokenUsagePage,
+  CodexTokenUsageQuery,
+  CodexTokenUsageQueryArgs,
+  CodexTurnUsage,
+  UseCodexThreadResult,
+  UseCodexTokenUsageResult,
+} from "./use-codex-thread.js";

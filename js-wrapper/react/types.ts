@@ -72,7 +72,7 @@ export interface CodexThreadsPage {
 export type CodexThreadsQuery = FunctionReference<
   "query",
   "public",
-  { paginationOpts: PaginationOptions; parentThreadId?: string | null | undefined },
+  { paginationOpts: PaginationOptions; parentThreadId?: string | null | undefined; summary?: boolean | undefined },
   CodexThreadsPage
 >;
 

@@ -15,7 +15,8 @@ const NO_THREADS: readonly CodexThreadRow[] = [];
  * Follows the user's threads, live, the one last written to first.
  *
  * All of them; with `parentThreadId` in `args` the agents of that thread; with null there those that
- * are no agents. A thread that did not change is the same object at the next render, and so is
+ * are no agents. With `summary` in `args` each says how it is called or began, and how its newest turn
+ * stands. A thread that did not change is the same object at the next render, and so is
  * `results`. Nothing is thrown while rendering: a failure of the query is `error`, a parent that is
  * not there is `threadStatus: "missing"`.
  *
@@ -79,6 +80,10 @@ function isSame(one: CodexThreadRow, other: CodexThreadRow): boolean {
   return (
     one.status === other.status &&
     one.updatedAt === other.updatedAt &&
-    one.parentThreadId === other.parentThreadId
+    one.parentThreadId === other.parentThreadId &&
+    one.name === other.name &&
+    one.preview === other.preview &&
+    one.turn?.turnId === other.turn?.turnId &&
+    one.turn?.status === other.turn?.status
   );
 }

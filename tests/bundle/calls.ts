@@ -39,6 +39,7 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("sync.listCheckpoints", of);
   await call("threads.list", { actor, paginationOpts: PAGE });
   await call("threads.list", { actor, parentThreadId: threadId, paginationOpts: PAGE }, "of a parent");
+  await call("threads.list", { actor, summary: true, paginationOpts: PAGE }, "with summaries");
   await call("threads.get", of);
   await call("threads.getState", of);
   await call("threads.resolveByExternalId", { actor, externalThreadId: `external ${threadId}` });

@@ -10,7 +10,7 @@ import { named, placeOfOther, SMALLEST, startPlace, startWorld, type Place, type
 const NOW_MS = 1_800_000_000_000;
 const FOOTPRINTS = true;
 /** Of all threads of a user, not of one. */
-const OF_A_USER = new Set(["threads.list", "presence.list", "presence.get", "approvals.listPending", "serverRequests.listPending", "stats.usage", "stats.usage, of a thread", "devices.list"]);
+const OF_A_USER = new Set(["threads.list", "threads.list, with summaries", "presence.list", "presence.get", "approvals.listPending", "serverRequests.listPending", "stats.usage", "stats.usage, of a thread", "devices.list"]);
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: NOW_MS }));
 afterEach(() => vi.useRealTimers());

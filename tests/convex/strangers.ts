@@ -60,7 +60,7 @@ let forkJobId = "none";
 const MORE: Record<string, Record<string, Value>[]> = {
   "threads.create": [{ parentThreadId: "th_copy" }],
   "threads.resolve": [{ parentThreadId: "th_copy" }],
-  "threads.list": [{ parentThreadId: "th_copy" }, { parentThreadId: null }],
+  "threads.list": [{ parentThreadId: "th_copy" }, { parentThreadId: null }, { summary: true }],
 };
 
 export const functions: Found[] = [];

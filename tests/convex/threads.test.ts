@@ -198,3 +198,43 @@ describe("an external id", () => {
     expect(await find(component, "ext")).toBeNull();
   });
 });
+
+describe("threads.list with summaries", () => {
+  const rows = async (component: Component) => (await component.query(api.threads.list, { actor: OWNER, summary: true, paginationOpts: { cursor: null, numItems: 10 } })).page;
+
+  test("says how a thread began, how it is called once it is, and how its newest turn stands", async () => {
+    const component = await startThread();
+    const bare = { threadId: THREAD, status: "active", updatedAt: expect.any(Number) };
+    expect(await rows(component)).toEqual([bare]);
+    const first = new TurnStream();
+    await ingestOk(component, [first.started(), ...first.prompt("Fix the cart."), ...first.reply("m", ["Done."])]);
+    expect(await rows(component)).toEqual([{ ...bare, preview: "Fix the cart.", turn: { turnId: TURN, status: "inProgress" } }]);
+    const second = new TurnStream({ turnId: "turn_2" });
+    await ingestOk(component, [first.completed()]);
+    await ingestOk(component, [second.started(), ...second.prompt("And now the wheels."), second.completed("failed", "no wheels")]);
+    expect(await rows(component)).toEqual([{ ...bare, preview: "Fix the cart.", turn: { turnId: "turn_2", status: "failed" } }]);
+    await ingestOk(component, [], {}, [lifecycle(0, "thread/name/updated", { threadName: "The cart" })]);
+    expect(await rows(component)).toEqual([{ ...bare, name: "The cart", turn: { turnId: "turn_2", status: "failed" } }]);
+    expect(await component.query(api.threads.get, { actor: OWNER, threadId: THREAD })).toMatchObject({ turn: { turnId: "turn_2", status: "failed" } });
+    const [row] = (await component.query(api.threads.list, { actor: OWNER, paginationOpts: { cursor: null, numItems: 10 } })).page;
+    expect(row).toEqual(bare);
+  });
+
+  test("tells nothing of a turn that is deleted or reverted", async () => {
+    const component = await startThread();
+    for (const turnId of ["a", "b", "c"]) {
+      const turn = new TurnStream({ turnId });
+      await ingestOk(component, [turn.started(), ...turn.prompt(`say ${turnId}`), turn.completed()]);
+    }
+    await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: THREAD, turnId: "a" });
+    await component.mutation(api.threads.revert, { actor: OWNER, threadId: THREAD, turnId: "b" });
+    expect(await rows(component)).toMatchObject([{ preview: "say b", turn: { turnId: "b", status: "completed" } }]);
+  });
+
+  test("cuts what was said first between two characters", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), ...turn.prompt(`x${"😀".repeat(1_000)}`)]);
+    expect(await rows(component)).toMatchObject([{ preview: `x${"😀".repeat(99)}` }]);
+  });
+});

@@ -2,6 +2,8 @@
 import { convexTest, type TestConvex } from "convex-test";
 import { defineSchema } from "convex/server";
 import schema from "../../convex/schema.js";
+import { api } from "../../example/convex/_generated/api.js";
+import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 
 const appModules = import.meta.glob("../../example/convex/**/*.{ts,js}");
 const componentModules = import.meta.glob("../../convex/**/*.{ts,js}");
@@ -12,9 +14,18 @@ function appSchema() {
   return defineSchema({});
 }
 
-/** A fresh deployment. */
-export function startApp(): App {
+/** A person's way into the app, and the credential of the bridge that they set up. */
+export interface Deployment {
+  reader: Pick<App, "query" | "mutation">;
+  app: App;
+  deviceToken: string;
+}
+
+/** A fresh deployment with somebody signed in. */
+export async function startApp(): Promise<Deployment> {
   const app = convexTest({ schema: appSchema(), modules: appModules, transactionLimits: true });
   app.registerComponent("codexLocal", schema, componentModules);
-  return app;
+  const reader = app.withIdentity({ issuer: "https://accounts.example", subject: "ann" });
+  const { token } = await reader.mutation(api.chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
+  return { reader, app, deviceToken: token };
 }

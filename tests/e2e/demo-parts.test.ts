@@ -2,9 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { Outbox } from "../../tools/demo/outbox.mjs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { servePage } from "../../tools/demo/page.mjs";
 import { Transcript, type TranscriptMessage } from "../../tools/demo/transcript.mjs";
 
@@ -65,73 +63,6 @@ describe("the page's server", () => {
   test("refuses a rebound name, and writing", async () => {
     expect((await get("/", { host: "evil.example" })).status).toBe(403);
     expect((await get("/", { method: "POST" })).status).toBe(405);
-  });
-});
-
-describe("the outbox", () => {
-  const event = (n: number, threadId = "t", payloadJson = "{}") => ({ n, threadId, payloadJson });
-  type Event = ReturnType<typeof event>;
-  const neverRetries = (error: Error) => expect.unreachable(error.message);
-
-  test("sends in order, one batch at a time, at most 100 events of one thread in each", async () => {
-    const batches: Event[][] = [];
-    let inFlight = 0;
-    const outbox = new Outbox<Event>(async (batch) => {
-      expect(++inFlight).toBe(1);
-      await sleep(5);
-      inFlight -= 1;
-      batches.push(batch);
-    }, neverRetries);
-    for (let n = 0; n < 250; n++) outbox.put(event(n));
-    outbox.put(event(250, "u"));
-    outbox.put(event(251, "t"));
-    await outbox.flushed();
-    expect(batches.map((batch) => batch.length)).toEqual([100, 100, 50, 1, 1]);
-    expect(batches.flat().map(({ n }) => n)).toEqual(Array.from({ length: 252 }, (_, n) => n));
-    expect(outbox.stats).toEqual({ events: 252, batches: 5, retries: 0 });
-  });
-
-  test("keeps a batch under the limit of a mutation's arguments, one event at least", async () => {
-    const sizes: number[] = [];
-    const outbox = new Outbox<Event>(async (batch) => void sizes.push(batch.length), neverRetries);
-    const megabyte = "x".repeat(1_000_000);
-    for (let n = 0; n < 5; n++) outbox.put(event(n, "t", megabyte));
-    outbox.put(event(5, "t", megabyte.repeat(4)));
-    await outbox.flushed();
-    expect(sizes).toEqual([2, 2, 1, 1]);
-  });
-
-  test("stopped, it gives up: what it has, what still comes, what fails", async () => {
-    let tries = 0;
-    const outbox = new Outbox<Event>(
-      async () => {
-        if (++tries === 1) outbox.stop();
-        throw new Error("fetch failed");
-      },
-      () => {},
-    );
-    outbox.put(event(0));
-    await outbox.flushed();
-    outbox.put(event(1));
-    await outbox.flushed();
-    expect(tries).toBe(1);
-    expect(outbox.stats.events).toBe(0);
-  });
-
-  test("sends the same batch again until it is taken, whatever came meanwhile", async () => {
-    const seen: number[][] = [];
-    const onRetry = vi.fn();
-    const outbox = new Outbox<Event>(async (batch) => {
-      seen.push(batch.map(({ n }) => n));
-      if (seen.length > 1) return;
-      outbox.put(event(2));
-      throw new Error("fetch failed");
-    }, onRetry);
-    outbox.put(event(0));
-    outbox.put(event(1));
-    await outbox.flushed();
-    expect(seen).toEqual([[0, 1], [0, 1], [2]]);
-    expect(onRetry).toHaveBeenCalledOnce();
   });
 });
 

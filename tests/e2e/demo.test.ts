@@ -9,8 +9,7 @@ import { startServer } from "../../tools/embedded-convex/run.mjs";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DEMO = fileURLToPath(new URL("../../tools/demo.mjs", import.meta.url));
 const RECORDING = new URL("../fixtures/transcripts/demo.jsonl", import.meta.url);
-const ACTOR = { tenantId: "demo", userId: "demo", deviceId: "test" };
-const STEERS_THE_DEMO = new Set(["CONVEX_URL", "CODEX_BIN", "OPENAI_API_KEY", "NODE_OPTIONS"]);
+const STEERS_THE_DEMO = new Set(["CONVEX_URL", "CONVEX_AUTH_TOKEN", "CODEX_BIN", "OPENAI_API_KEY", "NODE_OPTIONS"]);
 const START_TIMEOUT_MS = 120_000;
 
 interface Message {
@@ -47,7 +46,6 @@ async function link(run: ReturnType<typeof demo>) {
 
 const readAll = (deploymentUrl: string, threadId: string) =>
   new ConvexHttpClient(deploymentUrl).query(listMessages, {
-    actor: ACTOR,
     threadId,
     paginationOpts: { cursor: null, numItems: 100 },
   });
@@ -111,18 +109,19 @@ describe("npm run demo", () => {
     await expect.poll(() => children.filter(isAlive), { timeout: 15_000 }).toEqual([]);
   }, START_TIMEOUT_MS);
 
-  test("tells a deployment that reads as another actor", async () => {
+  test("tells a deployment that wants to know who asks", async () => {
     const server = await startServer(ROOT);
     try {
       const run = demo(["--once", "--speed", "0", "--token-ms", "0"], { CONVEX_URL: server.url });
       expect(await run.exited, run.stdout).toBe(1);
-      expect(run.stderr.trim()).toMatch(/^E_DEMO_ACTOR: .*\n {2}npx convex env set ACTOR_TENANT_ID demo\n {2}npx convex env set ACTOR_USER_ID demo$/);
+      expect(run.stderr.trim()).toMatch(/^E_DEMO_SIGNED_OUT: .*CONVEX_AUTH_TOKEN/);
     } finally {
       await server.stop();
     }
   }, START_TIMEOUT_MS);
 
   const refusals: [string, string[], Record<string, string>, RegExp][] = [
+    ["a recording without a turn", ["--record", "queries"], {}, /^E_DEMO_NO_RECORDING: .*no turn/],
     ["--live without a codex", ["--live"], { CODEX_BIN: "/no/such/codex" }, /^E_DEMO_NO_CODEX: .*CODEX_BIN/],
     ["--live with a folder", ["--live"], { CODEX_BIN: ROOT }, /^E_DEMO_NO_CODEX: .*CODEX_BIN/],
     ["an unknown recording", ["--record", "../../../package"], {}, /^E_DEMO_NO_RECORDING: /],

@@ -22,11 +22,24 @@ const WebSocket = createRequire(require.resolve("convex/browser"))("ws");
 
 const viaComponent = makeFunctionReference<"query">("app:viaComponent");
 const echo = makeFunctionReference<"query">("app:echo");
+const whoAmI = makeFunctionReference<"query">("app:whoAmI");
 const add = makeFunctionReference<"mutation">("app:add");
 const later = makeFunctionReference<"mutation">("app:later");
 const slow = makeFunctionReference<"mutation">("app:slow");
 const act = makeFunctionReference<"action">("app:act");
 const list = { fn: "list" };
+
+test("everybody is who the deployment says, over HTTP and the WebSocket", async () => {
+  const server = await startServer(APP, { env: ENV, identity: { issuer: "https://accounts.example", subject: "ann" } });
+  const client = new ConvexClient(server.url);
+  try {
+    expect(await new ConvexHttpClient(server.url).query(whoAmI)).toBe("ann");
+    expect(await client.query(whoAmI, {})).toBe("ann");
+  } finally {
+    await client.close();
+    await server.stop();
+  }
+}, PUSH_TIMEOUT_MS);
 
 test("a call runs as on the backend", () => runScript(APP, STEPS, { env: ENV }), PUSH_TIMEOUT_MS);
 
@@ -60,6 +73,7 @@ describe("serve", () => {
       const client = new ConvexHttpClient(server.url, { logger: false });
       await client.mutation(add, { n: 1 });
       expect(await client.query(viaComponent, list)).toContain(1);
+      expect(await client.query(whoAmI)).toBeNull();
       await expect(client.query(viaComponent, { fn: "bad" })).rejects.toThrow(/Return value/);
       await expect(client.query(makeFunctionReference<"query">("app:add"), { n: 1 })).rejects.toThrow(/defined as Mutation/);
       await expect(client.query(makeFunctionReference<"query">("app:internalAdd"), {})).rejects.toThrow(/Could not find public function/);

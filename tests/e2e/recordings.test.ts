@@ -4,13 +4,12 @@ import type { FunctionReturnType } from "convex/server";
 import { describe, expect, test } from "vitest";
 import { api } from "../../example/convex/_generated/api.js";
 import { CodexLocalBridge, type NormalizedEvent } from "../../js-wrapper/bridge/index.js";
-import { startApp, type App } from "./app.js";
+import { startApp, type Deployment } from "./app.js";
 import { expectedOf, recordings, type ExpectedItem } from "./recorded.js";
 
 const PLAYER = fileURLToPath(new URL("../../tools/replay-codex/replay-codex.mjs", import.meta.url));
 const RECORDINGS_MIN = 29;
 const BATCH_MAX = 100;
-const ACTOR = { tenantId: "demo-tenant", userId: "demo-user", deviceId: "laptop" };
 const SESSION = "session-1";
 
 /** What one process of a recording made the bridge say, and what went wrong. */
@@ -33,13 +32,13 @@ async function eventsOf(name: string, process_: number): Promise<{ events: Norma
   return { events, errors };
 }
 
-async function ingest(app: App, events: readonly NormalizedEvent[]) {
+async function ingest({ app, deviceToken }: Deployment, events: readonly NormalizedEvent[]) {
   const statuses = [];
   for (const threadId of new Set(events.map((event) => event.threadId))) {
     const own = events.filter((event) => event.threadId === threadId);
     for (let at = 0; at < own.length; at += BATCH_MAX) {
       const deltas = own.slice(at, at + BATCH_MAX);
-      statuses.push(await app.mutation(api.chat.ingestBatch, { actor: ACTOR, sessionId: SESSION, threadId, deltas }));
+      statuses.push(await app.mutation(api.chat.ingestBatch, { deviceToken, sessionId: SESSION, threadId, deltas }));
     }
   }
   return statuses;
@@ -47,12 +46,12 @@ async function ingest(app: App, events: readonly NormalizedEvent[]) {
 
 type Listing = FunctionReturnType<typeof api.chat.listThreadMessagesForHooks>;
 
-async function messagesOf(app: App, threadId: string) {
+async function messagesOf({ reader }: Deployment, threadId: string) {
   const rows: Listing["page"] = [];
   let cursor: string | null = null;
   for (;;) {
     const paginationOpts = { cursor, numItems: 7 };
-    const page: Listing = await app.query(api.chat.listThreadMessagesForHooks, { actor: ACTOR, threadId, paginationOpts, streamArgs: { kind: "list" } });
+    const page: Listing = await reader.query(api.chat.listThreadMessagesForHooks, { threadId, paginationOpts, streamArgs: { kind: "list" } });
     rows.push(...page.page);
     if (page.isDone) return { rows: rows.reverse(), streams: page.streams };
     cursor = page.continueCursor;
@@ -68,7 +67,7 @@ describe.each(recordings)("%s", (name) => {
   const expected = expectedOf(name);
 
   test("reads as it was recorded, and the same batches again change nothing", async () => {
-    const app = startApp();
+    const app = await startApp();
     const all: NormalizedEvent[] = [];
     for (let at = 1; at <= expected.processes; at++) {
       const { events, errors } = await eventsOf(name, at);
@@ -110,8 +109,8 @@ function messageIdOf(items: readonly ExpectedItem[], at: number): string {
   return same.length > 1 ? `${String(item?.itemId)}#${String(same.length)}` : String(item?.itemId);
 }
 
-async function expectTurns(app: App, threadId: string, turns: ReadonlyMap<string, string>) {
-  const state = await app.query(api.chat.threadState, { actor: ACTOR, threadId });
+async function expectTurns({ reader }: Deployment, threadId: string, turns: ReadonlyMap<string, string>) {
+  const state = await reader.query(api.chat.threadSnapshot, { threadId });
   const ended = new Map(state.turns.map(({ turnId, status }) => [turnId, status]));
   expect([...ended.values()].filter((status) => status === "inProgress" || status === "queued")).toEqual([]);
   expect(Object.fromEntries([...turns.keys()].map((turnId) => [turnId, ended.get(turnId)]))).toEqual(Object.fromEntries(turns));

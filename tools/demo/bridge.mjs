@@ -1,99 +1,95 @@
 // The bridge's process: Codex on one side, Convex on the other. It knows nothing of the page and the terminal, nor they of it.
 // Its first line on stdin says what to run (a command line can be read by everyone); the end of stdin ends it.
-// On stdout it reports, one JSON object a line: {"report": "thread" | "warning" | "done", …}.
-import { randomUUID } from "node:crypto";
+// On stdout it reports, one JSON object a line: {"report": "thread" | "ended" | "failed" | "warning", …}.
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CodexLocalBridge } from "convex-codex-local/bridge";
-import { ConvexHttpClient } from "convex/browser";
-import { anyApi } from "convex/server";
-import { Outbox } from "./outbox.mjs";
+import { createCodexRuntime } from "convex-codex-local/host";
 
 const RUNTIME = { saveStreamDeltas: true };
-/** An approval of the scripted session is given after a moment, so that it can be seen. */
+/** An approval of a session that goes by itself is given after a moment, so that it can be seen. */
 const APPROVE_AFTER_MS = 1200;
-const PROCESS_EXITED = "E_BRIDGE_PROCESS_EXITED";
-const CLIENT_NAME = "convex_codex_local_demo";
+/** A session begins after the one before it, so that the first is not held up. */
+const NEXT_AFTER_MS = 1500;
 const APPROVAL = /\/requestApproval$/;
+const CLIENT_INFO = { name: "convex_codex_local_demo", title: "convex-codex-local demo", version: "0.0.0" };
 
 const report = (kind, fields = {}) => process.stdout.write(`${JSON.stringify({ report: kind, ...fields })}\n`);
-const warn = (text) => report("warning", { text });
 
 const input = createInterface({ input: process.stdin });
-const { deploymentUrl, actor, codex, drive } = JSON.parse(await new Promise((line) => input.once("line", line)));
+const { convexUrl, deviceToken, sessions } = JSON.parse(await new Promise((line) => input.once("line", line)));
 
-const convex = new ConvexHttpClient(deploymentUrl, { logger: false });
-const sessionId = randomUUID();
-const threads = new Set();
-const outbox = new Outbox(sendBatch, (error) => warn(`Convex did not take a batch, trying again: ${error.message.split("\n")[0]}`));
+/** One codex, and what the demo itself does in it. */
+class Session {
+  #drive;
+  #runtime;
 
-async function sendBatch(batch) {
-  const { threadId } = batch[0];
-  if (!threads.has(threadId)) {
-    await convex.mutation(anyApi.chat.ensureThread, { actor, threadId });
-    await convex.mutation(anyApi.chat.ensureSession, { actor, sessionId, threadId });
-    threads.add(threadId);
-    report("thread", { threadId });
+  /** @param {import("./sessions.mjs").Session} session */
+  constructor({ name, codex, drive }) {
+    this.name = name;
+    this.#drive = drive;
+    this.#runtime = createCodexRuntime({
+      convexUrl,
+      deviceToken,
+      bridge: codex,
+      clientInfo: CLIENT_INFO,
+      handlers: {
+        onEvent: (event) => this.#onEvent(event),
+        onProtocolError: ({ code, message }) => this.#warn(code, message),
+      },
+    });
   }
-  const answer = await convex.mutation(anyApi.chat.ingestBatch, { actor, sessionId, threadId, deltas: batch, runtime: RUNTIME });
-  // A rejection is final: the same batch would be rejected again.
-  for (const { code, errorCode, message } of answer.errors) warn(`${errorCode ?? code}: ${message}`);
+
+  async begin() {
+    const { thread, prompt, turn } = this.#drive;
+    await this.#runtime.start({ ...thread, runtime: RUNTIME });
+    await this.#runtime.ready();
+    const { threadId, runtimeThreadId } = this.#runtime.getState();
+    report("thread", { name: this.name, threadId });
+    if (prompt === undefined) return; // who looks at the page says it
+    const input = [{ type: "text", text: prompt, text_elements: [] }];
+    await this.#runtime.appServer.request("turn/start", { threadId: runtimeThreadId, input, ...turn });
+  }
+
+  /** Sends what has happened, and ends. */
+  close() {
+    this.#closing ??= this.#runtime.close();
+    return this.#closing;
+  }
+  #closing;
+
+  #onEvent(event) {
+    if (this.#drive.approve && APPROVAL.test(event.kind)) void this.#approve(JSON.parse(event.payloadJson).id);
+    if (event.kind === "turn/completed") report("ended", { name: this.name, events: this.#runtime.getState().ingestMetrics.enqueuedEventCount + 1 });
+  }
+
+  async #approve(requestId) {
+    await sleep(APPROVE_AFTER_MS);
+    const isWaiting = this.#runtime.listPendingServerRequests().some(({ id }) => id === requestId);
+    if (isWaiting) this.#runtime.respond(requestId, { decision: "accept" });
+  }
+
+  #warn(code, message) {
+    if (this.#closing === undefined) report("warning", { text: `${this.name}: ${message} [${code}]` });
+  }
 }
 
-let requestId = 0;
-const send = (method, params) => bridge.send({ id: `demo-${++requestId}`, method, params });
+const running = sessions.map((session) => new Session(session));
+let ending;
 
-const bridge = new CodexLocalBridge(
-  { ...codex, clientInfo: { name: CLIENT_NAME, title: "convex-codex-local demo", version: "0.0.0" } },
-  {
-    onEvent(event) {
-      outbox.put(event);
-      if (drive?.approve && APPROVAL.test(event.kind)) void approve(event);
-      // One turn is the whole session: nobody here asks for another.
-      if (drive && event.kind === "turn/completed") void finish();
-    },
-    onGlobalMessage(message) {
-      if (message.error) warn(`codex: ${message.error.message}`);
-      else if (drive && message.result?.thread) startTurn(message.result.thread.id);
-    },
-    onProtocolError({ error }) {
-      if (error.code === PROCESS_EXITED) return; // onProcessExit says it where it is unexpected
-      warn(`${error.code ?? error.name}: ${error.message}`);
-    },
-    onProcessExit(code) {
-      if (code !== 0 && !finishing) warn(`codex ended (${code ?? "by a signal"})`);
-      void finish();
-    },
-  },
-);
-
-async function approve({ payloadJson }) {
-  await sleep(APPROVE_AFTER_MS);
-  if (!finishing) bridge.send({ id: JSON.parse(payloadJson).id, result: { decision: "accept" } });
-}
-
-let turnStarted = false;
-function startTurn(threadId) {
-  if (turnStarted) return;
-  turnStarted = true;
-  send("turn/start", { threadId, input: [{ type: "text", text: drive.prompt, text_elements: [] }], ...drive.turn });
-}
-
-let finishing;
-function finish() {
-  finishing ??= (async () => {
-    await bridge.stop();
-    await outbox.flushed();
-    report("done", outbox.stats);
+/** Ends in order, what has happened sent first. */
+function end() {
+  ending ??= Promise.all(running.map((session) => session.close())).then(() => {
     process.exit(0);
-  })();
+  });
+  return ending;
 }
 
 // A Ctrl-C is for the parent, which closes stdin.
 process.on("SIGINT", () => {});
-input.on("close", () => {
-  outbox.stop();
-  void finish();
-});
-bridge.start();
-if (drive) send("thread/start", drive.thread);
+input.on("close", () => void end());
+
+for (const session of running) {
+  if (ending) break;
+  await session.begin().catch(({ message }) => report("failed", { name: session.name, text: `${session.name}: ${message}` }));
+  await sleep(NEXT_AFTER_MS);
+}

@@ -17,21 +17,19 @@ export class Terminal {
   #stopOverlay = () => {};
   #changedAtMs = Date.now();
 
-  /** @param {{deploymentUrl: string, actor: object, write: (text: string) => void, onError: (error: Error) => void, onMissing: () => void}} options `onMissing`: the thread is not there for the reader */
-  constructor({ deploymentUrl, actor, write, onError, onMissing }) {
-    this.actor = actor;
+  /** @param {{deploymentUrl: string, authToken?: string, write: (text: string) => void, onError: (error: Error) => void}} options `authToken`: whom it reads as */
+  constructor({ deploymentUrl, authToken, write, onError }) {
     this.onError = onError;
-    this.onMissing = onMissing;
     this.#transcript = new Transcript(write);
     this.#client = new ConvexClient(deploymentUrl);
+    if (authToken !== undefined) this.#client.setAuth(async () => authToken);
   }
 
   /** Shows one thread, from its beginning. */
   follow(threadId) {
     this.#threadId = threadId;
-    const args = { actor: this.actor, threadId, paginationOpts: { cursor: null, numItems: MESSAGES_SHOWN } };
-    const onRows = ({ page, threadStatus }) => {
-      if (threadStatus === "missing") return void this.onMissing();
+    const args = { threadId, paginationOpts: { cursor: null, numItems: MESSAGES_SHOWN } };
+    const onRows = ({ page }) => {
       this.#rows = page;
       this.#show();
     };
@@ -53,7 +51,6 @@ export class Terminal {
   #followLive() {
     const { cursors } = this.#overlay;
     const args = {
-      actor: this.actor,
       threadId: this.#threadId,
       paginationOpts: { cursor: null, numItems: 0 },
       streamArgs: { kind: "deltas", cursors: cursors.map(({ streamId, cursor }) => ({ streamId, cursor })) },

@@ -13,8 +13,9 @@ const USAGE = `usage: node tools/embedded-convex/cli.mjs <command> <appDir>
   codegen <appDir> [--component-dir DIR]            write _generated with the real CLI
   run     <appDir> chat:send '{"threadId": "t"}'    push it, call one function
   script  <appDir> steps.mjs [--table]              push it, run a step script
-  serve   <appDir> [--port 3210] [--allow-origin O]… [--json]
-                                                    push it, serve it to Convex clients until stdin or the process ends
+  serve   <appDir> [--port 3210] [--allow-origin O]… [--identity JSON] [--json]
+                                                    push it, serve it to Convex clients until stdin or the process ends;
+                                                    with --identity every client is signed in as that
 
   --env NAME=VALUE (repeatable) sets the deployment's environment; --verbose shows every request and log line`;
 const DEFAULT_PORT = 3210;
@@ -35,6 +36,7 @@ const { values: flags, positionals } = parseArgs({
     port: { type: "string", default: String(DEFAULT_PORT) },
     "allow-origin": { type: "string", multiple: true, default: [] },
     env: { type: "string", multiple: true, default: [] },
+    identity: { type: "string" },
     json: { type: "boolean", default: false },
     table: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
@@ -76,7 +78,8 @@ const commands = {
     process.exit(0); // a scheduled function may still wait for its time
   },
   async serve() {
-    const options = { port: Number(flags.port), allowedOrigins: flags["allow-origin"], env, onLog: log };
+    const identity = flags.identity === undefined ? undefined : JSON.parse(flags.identity);
+    const options = { port: Number(flags.port), allowedOrigins: flags["allow-origin"], identity, env, onLog: log };
     const { url, port, token, close } = await serve(await push(), options);
     console.log(flags.json ? JSON.stringify({ url, port, token }) : `serving ${appDir} on ${url}`);
     let stopping = false;

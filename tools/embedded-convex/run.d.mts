@@ -9,6 +9,7 @@ export function runScript(appDir: string, script: string, options?: ScriptOption
 export interface ServerOptions {
   port?: number;
   allowedOrigins?: string[];
+  identity?: { issuer: string; subject: string; name?: string };
   env?: Record<string, string>;
   onLog?: (line: string) => void;
 }

@@ -32,13 +32,15 @@ export function runScript(appDir, script, { env = {}, args = [] } = {}) {
  * Serves an app from a child process. The token comes back over the pipe: a command line can be read by every user of the machine.
  *
  * @param {string} appDir
- * @param {{port?: number, allowedOrigins?: string[], env?: Record<string, string>, onLog?: (line: string) => void}} [options]
+ * @param {{port?: number, allowedOrigins?: string[], identity?: object, env?: Record<string, string>, onLog?: (line: string) => void}} [options]
+ *   those of `serve`
  * @returns {Promise<{url: string, port: number, token: string, pid: number, exited: Promise<number | null>, stop: () => Promise<void>}>}
  */
-export async function startServer(appDir, { port = 0, allowedOrigins = [], env = {}, onLog = () => {} } = {}) {
+export async function startServer(appDir, { port = 0, allowedOrigins = [], identity, env = {}, onLog = () => {} } = {}) {
   const origins = allowedOrigins.flatMap((origin) => ["--allow-origin", origin]);
+  const who = identity === undefined ? [] : ["--identity", JSON.stringify(identity)];
   const child = startCli(
-    ["serve", appDir, "--json", "--port", String(port), ...origins, ...envFlags(env)],
+    ["serve", appDir, "--json", "--port", String(port), ...origins, ...who, ...envFlags(env)],
     ["pipe", "pipe", "pipe"], // the server ends with its stdin: it does not outlive a parent that was killed
   );
   const exited = new Promise((done) => child.on("close", done));

@@ -18,9 +18,12 @@ const CONVEX_ERROR = Symbol.for("ConvexError");
 /** Runs app functions for clients: public ones only, results and errors as they go over the wire. */
 export class PublicFunctions {
   #backend;
+  #identity;
 
-  constructor(backend) {
+  /** @param {Backend} backend @param {object} [identity] who every client is; nobody where it is not given */
+  constructor(backend, identity) {
     this.#backend = backend;
+    this.#identity = identity;
   }
 
   /** @returns {Promise<{ok: boolean, value?: any, error?: string, data?: any, tables: Set<string>}>} */
@@ -34,7 +37,7 @@ export class PublicFunctions {
     if (!udfTypes.includes(fn.udfType)) {
       return failed(`Trying to execute ${path} as ${udfTypes.join("/")}, but it is defined as ${fn.udfType}.`);
     }
-    const { ok, value, error, calls } = await this.#backend.run(path, jsonToConvex(args ?? {}));
+    const { ok, value, error, calls } = await this.#backend.run(path, jsonToConvex(args ?? {}), this.#identity);
     const tables = new Set(calls.flatMap(({ tablesRead }) => [...tablesRead]));
     if (ok) return { ok, value: convexToJson(value ?? null), tables };
     if (error && typeof error === "object" && CONVEX_ERROR in error) {

@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { ThreadPage } from "../src/thread-page.js";
 import { ANSWER, FINISHED, RUNNING } from "./fixtures.js";
-import "../src/styles.css";
+import "../src/styles/index.css";
 
 const THREAD_ID = "01a20285-231e-7cc2-a707-5f3fefb55448";
 const LETTERS_AT_ONCE = 7;

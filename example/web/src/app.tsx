@@ -1,24 +1,13 @@
-import {
-  ConvexProvider,
-  ConvexReactClient,
-  useConvexConnectionState,
-  useQuery,
-} from "convex/react";
-import { useCodexMessages } from "convex-codex-local/react";
-import { useEffect, useMemo, useState } from "react";
-import { ACTOR, api } from "./api.js";
+import { ConvexProvider, ConvexReactClient } from "convex/react";
+import { useEffect, useState } from "react";
 import { Boundary } from "./boundary.js";
-import { chooseThread, useConfig } from "./config.js";
-import type { Connection } from "./header.js";
+import { useConfig } from "./config.js";
 import { Notice } from "./notice.js";
-import { ThreadPage } from "./thread-page.js";
-
-const INITIAL_MESSAGES = 30;
-const THREADS_LISTED = 20;
+import { Shell } from "./shell.js";
 
 export function App() {
-  const { url, threadId } = useConfig();
-  const client = useClient(url);
+  const { url, token, threadId } = useConfig();
+  const client = useClient(url, token);
 
   if (client === undefined) return null;
   if (client === null) {
@@ -39,21 +28,22 @@ export function App() {
   return (
     <ConvexProvider client={client}>
       <Boundary key={url}>
-        {threadId === null ? <NewestThread /> : <Thread threadId={threadId} />}
+        <Shell threadId={threadId} />
       </Boundary>
     </ConvexProvider>
   );
 }
 
 /** The client of a deployment: undefined before it is made, null where there is none to talk to. */
-function useClient(url: string | null): ConvexReactClient | null | undefined {
+function useClient(url: string | null, token: string | null): ConvexReactClient | null | undefined {
   const [client, setClient] = useState<ConvexReactClient | null>();
   // Made by the effect that closes it: a closed client cannot be used again, and StrictMode runs an effect twice.
   useEffect(() => {
     const made = connect(url);
+    if (token !== null) made?.setAuth(() => Promise.resolve(token));
     setClient(made);
     return () => void made?.close();
-  }, [url]);
+  }, [url, token]);
   return client;
 }
 
@@ -64,52 +54,4 @@ function connect(url: string | null): ConvexReactClient | null {
   } catch {
     return null;
   }
-}
-
-function NewestThread() {
-  const threads = useThreads();
-  const connection = useConnection();
-  const [shown, setShown] = useState<string>();
-  const newest = threads?.[0]?.threadId;
-  // Two threads at work are the newest in turns: the one that was is kept.
-  if (shown === undefined && newest !== undefined) setShown(newest);
-  if (shown !== undefined) return <Thread threadId={shown} />;
-
-  if (threads === undefined) {
-    return <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />;
-  }
-  return (
-    <Notice title="No thread yet" isBusy>
-      Start Codex on your machine. Its thread appears here by itself.
-    </Notice>
-  );
-}
-
-function Thread({ threadId }: { threadId: string }) {
-  const messages = useCodexMessages(
-    api.chat.listThreadMessagesForHooks,
-    { actor: ACTOR, threadId },
-    { initialNumItems: INITIAL_MESSAGES, stream: true },
-  );
-  return (
-    <ThreadPage
-      key={threadId}
-      threadId={threadId}
-      threads={useThreads() ?? []}
-      messages={messages}
-      connection={useConnection()}
-      onChoose={chooseThread}
-    />
-  );
-}
-
-function useThreads() {
-  const paginationOpts = useMemo(() => ({ cursor: null, numItems: THREADS_LISTED }), []);
-  return useQuery(api.chat.listThreads, { actor: ACTOR, paginationOpts })?.page;
-}
-
-function useConnection(): Connection {
-  const { isWebSocketConnected, hasEverConnected } = useConvexConnectionState();
-  if (isWebSocketConnected) return "live";
-  return hasEverConnected ? "lost" : "connecting";
 }

@@ -4,13 +4,15 @@ import { useSyncExternalStore } from "react";
 export interface Config {
   /** The deployment, its token path included. */
   url: string | null;
+  /** Whom the page reads as, where the deployment does not say so itself: an access token of its provider. */
+  token: string | null;
   threadId: string | null;
 }
 
 export function useConfig(): Config {
   const hash = useSyncExternalStore(onHashChange, () => location.hash);
   const params = new URLSearchParams(hash.slice(1));
-  return { url: given(params, "url"), threadId: given(params, "thread") };
+  return { url: given(params, "url"), token: given(params, "token"), threadId: given(params, "thread") };
 }
 
 export function chooseThread(threadId: string): void {

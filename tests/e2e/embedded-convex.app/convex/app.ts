@@ -53,6 +53,8 @@ export const boom = mutation({
   },
 });
 
+export const whoAmI = query({ args: {}, handler: async (ctx) => (await ctx.auth.getUserIdentity())?.subject ?? null });
+
 export const echo = query({ args: { value: v.any() }, handler: async (_ctx, { value }) => value });
 
 export const env = query({

@@ -1,0 +1,49 @@
+/** What a list says of a thread beside its row: how it is called or began, and how its newest turn stands. */
+import type { Doc } from "../_generated/dataModel.js";
+import { defined } from "./defined.js";
+import { cut } from "./messages.js";
+import { partsOf } from "./parts.js";
+import type { ReadCtx } from "./scope.js";
+import { shownPlaces, takeShown } from "./visible.js";
+
+/** UTF-8 bytes of what was first said that a list shows. */
+const PREVIEW_BYTES_MAX = 400;
+/** What one counts for on a page: 1,024 of them fill it, so that no page reads more ranges than a call may. */
+export const SUMMARY_BYTES = 4 * 1024;
+
+/** Three documents at most: the newest turn, the first message of a person and the first part of its text; the last two only for a thread without a name. */
+export async function summaryOf(ctx: ReadCtx, thread: Doc<"threads">) {
+  const { name } = thread;
+  const [turn, preview] = await Promise.all([newestTurn(ctx, thread), name === undefined ? previewOf(ctx, thread) : undefined]);
+  return { ...defined({ name, preview }), ...turn };
+}
+
+/** The newest turn that is shown, as `turn`; nothing where there is none. */
+export async function newestTurn(ctx: ReadCtx, thread: Doc<"threads">): Promise<{ turn?: Pick<Doc<"turns">, "turnId" | "status"> }> {
+  const { tenantId, userId, threadId } = thread;
+  const [turn] = await takeShown(thread, 1, ({ from, to }, left) =>
+    ctx.db
+      .query("turns")
+      .withIndex("by_order", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to))
+      .order("desc")
+      .take(left),
+  );
+  return turn === undefined ? {} : { turn: { turnId: turn.turnId, status: turn.status } };
+}
+
+/** The beginning of what a person said first; undefined where nobody has. */
+async function previewOf(ctx: ReadCtx, thread: Doc<"threads">): Promise<string | undefined> {
+  const { tenantId, userId, threadId } = thread;
+  for (const { from, to } of shownPlaces(thread).reverse()) {
+    const said = await ctx.db
+      .query("messages")
+      .withIndex("by_type", (q) =>
+        q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("sourceItemType", "userMessage").gte("turnOrder", from).lt("turnOrder", to),
+      )
+      .first();
+    if (said === null) continue;
+    for await (const { text } of partsOf(ctx, said._id, "text")) return cut(text, PREVIEW_BYTES_MAX);
+    return undefined;
+  }
+  return undefined;
+}

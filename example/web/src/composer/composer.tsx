@@ -1,0 +1,122 @@
+import { useCodexSend, type UseCodexThreadResult } from "convex-codex-local/react";
+import { useState, type FormEvent, type KeyboardEvent } from "react";
+import { api } from "../api.js";
+import { EFFORTS, settingsOf, type Effort } from "./settings.js";
+
+export interface ComposerProps {
+  threadId: string;
+  thread: UseCodexThreadResult["thread"];
+}
+
+/** Says something to Codex: a turn, or more to the one that runs; and stops it. */
+export function Composer({ threadId, thread }: ComposerProps) {
+  const codex = useCodexSend(api.chat.sendCommand, { threadId });
+  const [text, setText] = useState("");
+  const [model, setModel] = useState("");
+  const [effort, setEffort] = useState<Effort | "">("");
+  const running = thread?.turn?.status === "inProgress" ? thread.turn.turnId : undefined;
+  const said = text.trim();
+  const inForce = settingsOf(thread);
+  const isClosed = thread?.status === "archived";
+
+  const send = async (how: "turn" | "steer") => {
+    if (said === "" || isClosed) return;
+    try {
+      if (how === "steer" && running !== undefined) {
+        await codex.steer(text, { expectedTurnId: running });
+      } else {
+        const settings = { ...(model.trim() !== "" && { model: model.trim() }), ...(effort !== "" && { effort }) };
+        await codex.sendTurn(text, settings);
+      }
+      // What was typed meanwhile stays.
+      setText((now) => (now === text ? "" : now));
+    } catch {
+      // Told below; the words stay.
+    }
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void send(running === undefined ? "turn" : "steer");
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // Enter ends the composition of a character in many languages.
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    submit(event);
+  };
+
+  return (
+    <form className="composer" onSubmit={submit} aria-label="Message to Codex">
+      {codex.error !== undefined && (
+        <p className="error" role="alert">
+          {codex.error.message}
+        </p>
+      )}
+      <div className="composer-box">
+        <textarea
+          aria-label="Message"
+          placeholder={placeholder(isClosed, running !== undefined)}
+          rows={1}
+          value={text}
+          disabled={isClosed}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={onKeyDown}
+        />
+        <div className="composer-row">
+          <details className="settings">
+            <summary>{summary(model, effort, inForce)}</summary>
+            <div className="settings-panel">
+              <label>
+                Model
+                <input
+                  type="text"
+                  value={model}
+                  placeholder={inForce.model ?? "as it is"}
+                  onChange={(event) => setModel(event.target.value)}
+                />
+              </label>
+              <label>
+                Effort
+                <select value={effort} onChange={(event) => setEffort(event.target.value as Effort | "")}>
+                  <option value="">{inForce.effort === undefined ? "as it is" : `as it is (${inForce.effort})`}</option>
+                  {EFFORTS.map((one) => (
+                    <option key={one}>{one}</option>
+                  ))}
+                </select>
+              </label>
+              <p className="aside">Asked for with the next turn. The machine’s policy decides.</p>
+            </div>
+          </details>
+          <span className="spring" />
+          {running !== undefined && (
+            <>
+              <button
+                type="button"
+                className="secondary"
+                disabled={codex.isSending}
+                onClick={() => void codex.interrupt(running).catch(() => undefined)}
+              >
+                Stop
+              </button>
+              <button type="button" className="secondary" disabled={said === ""} onClick={() => void send("turn")}>
+                After this turn
+              </button>
+            </>
+          )}
+          <button type="submit" className="primary" disabled={said === "" || isClosed}>
+            {running === undefined ? "Send" : "Say it now"}
+          </button>
+        </div>
+      </div>
+    </form>
+  );
+}
+
+function placeholder(isClosed: boolean, isRunning: boolean): string {
+  if (isClosed) return "The thread is archived";
+  return isRunning ? "Say more to the turn that runs" : "Ask Codex to do something";
+}
+
+function summary(model: string, effort: string, inForce: { model?: string; effort?: string }): string {
+  const words = [model.trim() || inForce.model, effort || inForce.effort].filter((word) => word !== undefined && word !== "");
+  return words.length === 0 ? "Settings" : words.join(" · ");
+}

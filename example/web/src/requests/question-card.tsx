@@ -1,0 +1,105 @@
+import type { CodexQuestion, CodexServerRequestView } from "convex-codex-local/react";
+import { useId, useState, type FormEvent } from "react";
+import { Visible } from "../items/visible.js";
+
+export interface QuestionCardProps {
+  request: CodexServerRequestView;
+  onAnswer: (answers: Record<string, string[]>) => void;
+}
+
+/** Questions of Codex, as a form. One that asks for a secret is answered at the machine. */
+export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
+  const title = useId();
+  const { asked, canAnswer, isAnswering, answerError, answerCommandId } = request;
+  const isSent = answerCommandId !== undefined;
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    onAnswer(Object.fromEntries(asked.map(({ id }, i) => [id, answerOf(form, i)])));
+  };
+  return (
+    <section className="request" aria-labelledby={title}>
+      <h2 id={title}>Codex asks you</h2>
+      <form onSubmit={submit}>
+        <div className="request-body">
+          {asked.map((question, i) => (
+            <Question key={question.id} question={question} at={i} disabled={!canAnswer || isSent} />
+          ))}
+          {!canAnswer && <p className="aside">It asks for a secret: answer it at the machine.</p>}
+        </div>
+        {canAnswer && (
+          <div className="request-actions">
+            <button type="submit" className="primary" disabled={isAnswering || isSent}>
+              {isSent ? "On its way" : "Answer"}
+            </button>
+          </div>
+        )}
+      </form>
+      {answerError !== undefined && (
+        <p className="error" role="alert">
+          {answerError.message}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** In the form fields are called by their place: an id is Codex's to choose. */
+const OTHER = "other";
+
+function Question({ question, at, disabled }: { question: CodexQuestion; at: number; disabled: boolean }) {
+  const { header, options, isOther } = question;
+  const [chosen, setChosen] = useState<string>();
+  const name = `answer-${at}`;
+  const isWritten = options.length === 0;
+  return (
+    <fieldset className="question" disabled={disabled}>
+      <legend>
+        {header !== "" && <span className="label">{header}</span>}
+        <Visible text={question.question} />
+      </legend>
+      {options.map(({ label, description }, i) => (
+        <label key={i} className="option">
+          <input
+            type="radio"
+            name={name}
+            value={label}
+            required
+            checked={chosen === label}
+            onChange={() => setChosen(label)}
+          />
+          <span>
+            <Visible text={label} />
+            {description !== "" && (
+              <small>
+                <Visible text={description} />
+              </small>
+            )}
+          </span>
+        </label>
+      ))}
+      {!isWritten && isOther && (
+        <label className="option">
+          <input
+            type="radio"
+            name={name}
+            value=""
+            required
+            checked={chosen === OTHER}
+            onChange={() => setChosen(OTHER)}
+          />
+          <span>Another answer</span>
+        </label>
+      )}
+      {(isWritten || chosen === OTHER) && (
+        <input type="text" name={`${name}-text`} required aria-label="Your answer" autoComplete="off" />
+      )}
+    </fieldset>
+  );
+}
+
+function answerOf(form: FormData, at: number): string[] {
+  const [chosen, written] = [form.get(`answer-${at}`), form.get(`answer-${at}-text`)];
+  const answer = typeof chosen === "string" && chosen !== "" ? chosen : written;
+  return typeof answer === "string" ? [answer.toWellFormed()] : [];
+}

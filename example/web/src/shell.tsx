@@ -1,0 +1,86 @@
+import { useCodexApprovals, useCodexServerRequests, useCodexThreads } from "convex-codex-local/react";
+import { useEffect, useMemo, useState } from "react";
+import { api } from "./api.js";
+import { chooseThread } from "./config.js";
+import { useConnection } from "./connection.js";
+import { Notice } from "./notice.js";
+import { Sidebar } from "./sidebar/sidebar.js";
+import { ThreadView } from "./thread/thread-view.js";
+
+const THREADS_LISTED = 30;
+const APPROVALS_LISTED = 50;
+
+/** The threads beside the one that is shown; on a phone one of the two. */
+export function Shell({ threadId }: { threadId: string | null }) {
+  const threads = useCodexThreads(
+    api.chat.listThreadsForHooks,
+    { summary: true },
+    { initialNumItems: THREADS_LISTED },
+  );
+  const asking = useAsking();
+  const connection = useConnection();
+  const newest = threads.results[0]?.threadId;
+  const [opened, setOpened] = useState<string>();
+  // Two threads at work are the newest in turns: the one that was is kept.
+  if (opened === undefined && threadId === null && newest !== undefined) setOpened(newest);
+  const shown = threadId ?? opened;
+
+  const [isListOpen, setListOpen] = useState(false);
+  useEffect(() => setListOpen(false), [shown]);
+  useEffect(() => {
+    const close = (event: KeyboardEvent) => {
+      if (event.key === "Escape") setListOpen(false);
+    };
+    addEventListener("keydown", close);
+    return () => removeEventListener("keydown", close);
+  }, []);
+
+  return (
+    <div className="shell" data-list={isListOpen ? "open" : undefined}>
+      <Sidebar threads={threads} asking={asking} shown={shown} onChoose={chooseThread} />
+      <button type="button" className="veil" aria-label="Close the list" onClick={() => setListOpen(false)} />
+      {shown === undefined ? (
+        <main className="page">
+          {threads.status === "LoadingFirstPage" ? (
+            <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />
+          ) : (
+            <Notice title="No thread yet" isBusy>
+              Start Codex on your machine. Its thread appears here by itself.
+            </Notice>
+          )}
+        </main>
+      ) : (
+        <ThreadView
+          key={shown}
+          threadId={shown}
+          connection={connection}
+          onList={() => setListOpen((isOpen) => !isOpen)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** How many things each thread waits for a person with. */
+function useAsking(): ReadonlyMap<string, number> {
+  const { chat } = api;
+  const approvals = useCodexApprovals(
+    chat.listPendingApprovalsForHooks,
+    {},
+    chat.respondApprovalForHooks,
+    { initialNumItems: APPROVALS_LISTED },
+  ).results;
+  const requests = useCodexServerRequests(
+    chat.listPendingServerRequestsForHooks,
+    {},
+    chat.sendCommand,
+  ).results;
+  return useMemo(() => {
+    const asking = new Map<string, number>();
+    const questions = requests.filter(({ kind }) => kind !== "approval");
+    for (const { threadId } of [...approvals, ...questions]) {
+      asking.set(threadId, (asking.get(threadId) ?? 0) + 1);
+    }
+    return asking;
+  }, [approvals, requests]);
+}

@@ -1,0 +1,103 @@
+import type { CodexThreadRow, UseCodexThreadsResult } from "convex-codex-local/react";
+import { useMemo, useState } from "react";
+import { formatTime, shortId } from "../format.js";
+import { Machines } from "./machines.js";
+import { Viewer } from "./viewer.js";
+
+const MORE_THREADS = 50;
+
+export interface SidebarProps {
+  threads: UseCodexThreadsResult;
+  /** How many things each thread waits for a person with. */
+  asking: ReadonlyMap<string, number>;
+  shown: string | undefined;
+  onChoose: (threadId: string) => void;
+}
+
+export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
+  const [search, setSearch] = useState("");
+  const { results, status, loadMore } = threads;
+  const found = useMemo(() => results.filter((thread) => matches(thread, search)), [results, search]);
+  return (
+    <nav className="sidebar" aria-label="Threads and machines">
+      <div className="sidebar-head">
+        <h1>Codex</h1>
+        <input
+          type="search"
+          aria-label="Search the threads"
+          placeholder="Search"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+      </div>
+      <ul className="threads">
+        {found.map((thread) => (
+          <li key={thread.threadId}>
+            <button
+              type="button"
+              className="thread-row"
+              aria-current={thread.threadId === shown ? "page" : undefined}
+              onClick={() => onChoose(thread.threadId)}
+            >
+              <span className="thread-name" dir="auto">
+                {titleOf(thread)}
+              </span>
+              <span className="thread-state">
+                <State thread={thread} waiting={asking.get(thread.threadId) ?? 0} />
+                <time dateTime={new Date(thread.updatedAt).toISOString()}>
+                  {formatTime(thread.updatedAt)}
+                </time>
+              </span>
+            </button>
+          </li>
+        ))}
+        {found.length === 0 && search !== "" && (
+          <li className="aside">
+            {status === "CanLoadMore" ? "Nothing among those that are loaded." : "Nothing found."}
+          </li>
+        )}
+        {status === "CanLoadMore" && (
+          <li>
+            <button type="button" className="more" onClick={() => loadMore(MORE_THREADS)}>
+              More threads
+            </button>
+          </li>
+        )}
+      </ul>
+      <Machines />
+      <Viewer />
+    </nav>
+  );
+}
+
+/** How a thread is called; what was first said in it, where it has no name. */
+export function titleOf({ threadId, name, preview }: Pick<CodexThreadRow, "threadId" | "name" | "preview">): string {
+  const title = (name ?? preview ?? "").replace(/\s+/g, " ").trim();
+  return title === "" ? `Thread ${shortId(threadId)}` : title;
+}
+
+function matches(thread: CodexThreadRow, search: string): boolean {
+  const wanted = search.trim().toLocaleLowerCase();
+  return wanted === "" || `${titleOf(thread)} ${thread.threadId}`.toLocaleLowerCase().includes(wanted);
+}
+
+const TURN_WORDS = {
+  queued: "waits for the machine",
+  inProgress: "working",
+  completed: "",
+  interrupted: "interrupted",
+  failed: "failed",
+} as const;
+
+function State({ thread, waiting }: { thread: CodexThreadRow; waiting: number }) {
+  const turn = thread.turn?.status;
+  if (waiting > 0) return <span className="asks">asks you {waiting > 1 && `(${waiting})`}</span>;
+  if (thread.status === "archived") return <span>archived</span>;
+  if (turn === undefined || turn === "completed") return null;
+  return (
+    <span className={`state-${turn}`}>
+      {turn === "inProgress" && <span className="lamp" />}
+      {TURN_WORDS[turn]}
+    </span>
+  );
+}

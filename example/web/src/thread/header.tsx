@@ -1,0 +1,80 @@
+import type { CodexThreadStatus, UseCodexThreadResult } from "convex-codex-local/react";
+import type { Connection } from "../connection.js";
+import { shortId } from "../format.js";
+import type { TurnState } from "./turns.js";
+
+const CONNECTION_LABEL: Record<Connection, string> = {
+  connecting: "Connecting",
+  live: "Live",
+  lost: "Reconnecting",
+};
+const TURN_LABEL: Record<TurnState, string> = {
+  idle: "Idle",
+  working: "Working",
+  failed: "Failed",
+  interrupted: "Interrupted",
+};
+
+export interface HeaderProps {
+  threadId: string;
+  /** How the thread is called; its id where it has no name. */
+  title: string | undefined;
+  thread: UseCodexThreadResult["thread"];
+  threadStatus: CodexThreadStatus | undefined;
+  /** Unknown until there are messages. */
+  turn: TurnState | undefined;
+  connection: Connection;
+  /** Opens the list of threads, where that is not beside the thread. */
+  onList: () => void;
+}
+
+export function Header({ threadId, title, thread, threadStatus, turn, connection, onList }: HeaderProps) {
+  return (
+    <header className="header">
+      <div className="header-row">
+        <button type="button" className="list-button" aria-label="Threads and machines" onClick={onList}>
+          <svg viewBox="0 0 20 20" aria-hidden="true">
+            <path d="M3 5.5h14M3 10h14M3 14.5h9" />
+          </svg>
+        </button>
+        <div className="thread">
+          <h2 dir="auto">{title ?? "Thread"}</h2>
+          <span className="thread-id" title={threadId}>
+            {[shortId(threadId), thread?.cwd, usageWords(thread)].filter((word) => word !== undefined).join(" · ")}
+          </span>
+        </div>
+        {threadStatus !== undefined && threadStatus !== "active" && (
+          <span className={`chip chip-${threadStatus}`}>{threadStatus}</span>
+        )}
+        {turn !== undefined && (
+          <span className={`turn turn-${turn}`} role="status">
+            <span className="lamp" />
+            {TURN_LABEL[turn]}
+          </span>
+        )}
+        <span
+          className={`connection connection-${connection}`}
+          title={CONNECTION_LABEL[connection]}
+          role="status"
+        >
+          <span className="bars" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          <span className="connection-label">{CONNECTION_LABEL[connection]}</span>
+        </span>
+      </div>
+      {thread?.warning !== undefined && <p className="header-warning">{thread.warning}</p>}
+    </header>
+  );
+}
+
+/** What the thread has used, and how full the model's context is. */
+function usageWords(thread: UseCodexThreadResult["thread"]): string | undefined {
+  if (thread?.usage === undefined) return undefined;
+  const { total, last, modelContextWindow } = thread.usage;
+  const tokens = `${total.totalTokens.toLocaleString()} tokens`;
+  if (modelContextWindow === undefined || modelContextWindow <= 0) return tokens;
+  return `${tokens}, context ${Math.min(100, Math.round((100 * last.totalTokens) / modelContextWindow))} %`;
+}

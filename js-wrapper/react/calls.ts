@@ -1,0 +1,88 @@
+/** Calls of the app's mutations, with an identity that lasts as long as what they are called with. */
+import { useConvex } from "convex/react";
+import type { FunctionReference } from "convex/server";
+import { getFunctionName } from "convex/server";
+import type { Value } from "convex/values";
+import { convexToJson } from "convex/values";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+
+/** Arguments as Convex has them, by name. */
+export type CallArgs = Record<string, Value>;
+
+/** Calls a mutation of the app. */
+export type Call = (args: CallArgs) => Promise<unknown>;
+
+/**
+ * Gives arguments written in place an identity.
+ *
+ * @returns the arguments, the same object while they are equal; null for `"skip"`
+ */
+export function useStableArgs(args: object | "skip"): CallArgs | null {
+  const given = args === "skip" ? null : (args as CallArgs);
+  const key = given && JSON.stringify(convexToJson(given));
+  // The key stands for the arguments.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  return useMemo(() => given, [key]);
+}
+
+/**
+ * Calls a mutation that the app gave, or none: unlike `useMutation`, it takes one that is not there.
+ *
+ * @returns the call, the same while the mutation is; undefined where there is no mutation
+ */
+export function useCall(mutation: FunctionReference<"mutation"> | undefined): Call | undefined {
+  const convex = useConvex();
+  const name = mutation && getFunctionName(mutation);
+  return useMemo(
+    () => mutation && ((args: CallArgs) => convex.mutation(mutation, args)),
+    // The name stands for the mutation: `api.x.y` is a new object at every mention.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [convex, name],
+  );
+}
+
+/** How it stands with calls. */
+export interface Progress {
+  /** At least one is not answered. */
+  readonly isPending: boolean;
+  /** What the last one failed with; undefined once another is made. */
+  readonly error: Error | undefined;
+}
+
+const AT_REST = { pending: 0, error: undefined };
+
+/**
+ * Counts calls that are not answered, and keeps what the last one failed with.
+ *
+ * @returns how it stands, and what each call is made through: it answers, or rejects, as the call does
+ */
+export function useProgress(): readonly [Progress, <Answer>(call: () => Promise<Answer>) => Promise<Answer>] {
+  const [{ pending, error }, setState] = useState<{ pending: number; error: Error | undefined }>(AT_REST);
+  const follow = useCallback(async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    setState((before) => ({ pending: before.pending + 1, error: undefined }));
+    try {
+      const answer = await call();
+      setState((before) => ({ ...before, pending: before.pending - 1 }));
+      return answer;
+    } catch (thrown) {
+      setState((before) => ({ pending: before.pending - 1, error: asError(thrown) }));
+      throw thrown;
+    }
+  }, []);
+  const isPending = pending > 0;
+  const progress = useMemo(() => ({ isPending, error }), [isPending, error]);
+  return useMemo(() => [progress, follow] as const, [progress, follow]);
+}
+
+/** The newest value, for what is called later: an app's functions are new at every render. */
+export function useLatest<Given>(value: Given): { readonly current: Given } {
+  const latest = useRef(value);
+  useEffect(() => {
+    latest.current = value;
+  }, [value]);
+  return latest;
+}
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,83 @@
+/** What a command's row says, in what a page needs. */
+import type { CodexCommand, CodexCommandState } from "../host/component.js";
+
+/** A command with where it stands, as a page shows it. */
+export interface CodexCommandView extends CodexCommand {
+  /** It is not at its end: it waits, or the machine has it. */
+  readonly isOpen: boolean;
+  /** It came to nothing, and its sender did not take it back: refused, expired, or nobody knows. */
+  readonly isFailed: boolean;
+  /** It can still be cancelled, edited and promoted: no machine has it. */
+  readonly isQueued: boolean;
+  /** The words of a message; empty where it is none. */
+  readonly text: string;
+}
+
+const OPEN: ReadonlySet<CodexCommandState> = new Set(["queued", "leased", "delivered"]);
+const FAILED: ReadonlySet<CodexCommandState> = new Set(["refused", "expired", "unknown"]);
+
+/**
+ * Whether a command is not at its end.
+ *
+ * @param state the command's
+ * @returns true for `queued`, `leased` and `delivered`
+ */
+export function isCodexCommandOpen(state: CodexCommandState): boolean {
+  return OPEN.has(state);
+}
+
+/**
+ * Whether a command came to nothing without its sender's will. `cancelled` is its sender's will, and `unknown` counts as failed:
+ * nobody knows whether Codex got it, and its sender decides whether to send it again.
+ *
+ * @param state the command's
+ * @returns true for `refused`, `expired` and `unknown`
+ */
+export function isCodexCommandFailed(state: CodexCommandState): boolean {
+  return FAILED.has(state);
+}
+
+/**
+ * The words of a message that a command carries.
+ *
+ * @param command its kind and payload
+ * @returns the texts of its input, a line each; empty where it is no message, or cannot be read
+ * @example
+ * ```ts
+ * const waiting = commands.results.filter(({ isQueued }) => isQueued).map(codexCommandText);
+ * ```
+ */
+export function codexCommandText({ kind, payloadJson }: Pick<CodexCommand, "kind" | "payloadJson">): string {
+  if (kind !== "turn" && kind !== "steer") return "";
+  const input = readObject(payloadJson)?.["input"];
+  if (!Array.isArray(input)) return "";
+  return input.flatMap((member: unknown) => textOf(member) ?? []).join("\n");
+}
+
+/** A command's row as a page shows it. */
+export function toCommandView(row: CodexCommand): CodexCommandView {
+  const { state } = row;
+  return {
+    ...row,
+    isOpen: isCodexCommandOpen(state),
+    isFailed: isCodexCommandFailed(state),
+    isQueued: state === "queued",
+    text: codexCommandText(row),
+  };
+}
+
+/** The object that a text is; undefined where it is none. */
+export function readObject(json: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(json) as unknown;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(member: unknown): string | undefined {
+  if (typeof member !== "object" || member === null) return undefined;
+  const { text } = member as { text?: unknown };
+  return typeof text === "string" ? text : undefined;
+}

@@ -1,0 +1,98 @@
+/** What a request of the app-server says, in what a page needs. */
+import type { CodexServerRequest } from "../host/component.js";
+import { readObject } from "./command-words.js";
+
+/** What a request is to a page. */
+export type CodexServerRequestKind = "approval" | "question" | "elicitation" | "toolCall" | "other";
+
+/** A question of codex to people. */
+export interface CodexQuestion {
+  readonly id: string;
+  readonly header: string;
+  readonly question: string;
+  /** Another answer than the options can be given. */
+  readonly isOther: boolean;
+  /** Its answer is a secret: it is given at the machine. */
+  readonly isSecret: boolean;
+  readonly options: readonly { readonly label: string; readonly description: string }[];
+}
+
+/** A call of a tool that the app brought. */
+export interface CodexToolCall {
+  readonly callId: string;
+  readonly namespace: string | null;
+  readonly tool: string;
+  readonly arguments: unknown;
+}
+
+/** A request that waits, as a page shows it. */
+export interface CodexServerRequestWords {
+  /** An approval is decided by `useCodexApprovals`; the others are answered. */
+  readonly kind: CodexServerRequestKind;
+  /** What it says: the app-server's `params`. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Of a question. */
+  readonly asked: readonly CodexQuestion[];
+  /** Of a tool's call. */
+  readonly call: CodexToolCall | undefined;
+  /** An answer is taken from afar: it is no approval, and asks for no secret. */
+  readonly canAnswer: boolean;
+}
+
+const KINDS: Readonly<Record<string, CodexServerRequestKind>> = {
+  "item/commandExecution/requestApproval": "approval",
+  "item/fileChange/requestApproval": "approval",
+  "item/permissions/requestApproval": "approval",
+  execCommandApproval: "approval",
+  applyPatchApproval: "approval",
+  "item/tool/requestUserInput": "question",
+  "mcpServer/elicitation/request": "elicitation",
+  "item/tool/call": "toolCall",
+};
+
+/**
+ * Reads a request of the app-server for a page. What cannot be read is left out.
+ *
+ * @param request its method and payload, as listed
+ * @returns what it is, and what it asks
+ */
+export function readCodexServerRequest({ method, payloadJson }: Pick<CodexServerRequest, "method" | "payloadJson">): CodexServerRequestWords {
+  const kind = Object.hasOwn(KINDS, method) ? (KINDS[method] ?? "other") : "other";
+  const params = paramsOf(payloadJson);
+  const asked = kind === "question" ? questionsOf(params["questions"]) : [];
+  const isPrivate = /^(?:account|attestation)\//.test(method);
+  const canAnswer = kind !== "approval" && !isPrivate && !asked.some(({ isSecret }) => isSecret);
+  return { kind, params, asked, call: kind === "toolCall" ? callOf(params) : undefined, canAnswer };
+}
+
+/** The `params` of a request's message; the message itself where it is nothing but them. */
+export function paramsOf(payloadJson: string | undefined): Readonly<Record<string, unknown>> {
+  const message = readObject(payloadJson ?? "") ?? {};
+  const { params } = message;
+  return isObject(params) ? params : message;
+}
+
+function questionsOf(questions: unknown): CodexQuestion[] {
+  if (!Array.isArray(questions)) return [];
+  return questions.filter(isObject).map(({ id, header, question, isOther, isSecret, options }) => ({
+    id: text(id),
+    header: text(header),
+    question: text(question),
+    isOther: isOther === true,
+    isSecret: isSecret === true,
+    options: (Array.isArray(options) ? options.filter(isObject) : []).map(({ label, description }) => ({ label: text(label), description: text(description) })),
+  }));
+}
+
+function callOf({ callId, namespace, tool, arguments: given }: Readonly<Record<string, unknown>>): CodexToolCall | undefined {
+  if (typeof callId !== "string" || typeof tool !== "string") return undefined;
+  return { callId, namespace: typeof namespace === "string" ? namespace : null, tool, arguments: given };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

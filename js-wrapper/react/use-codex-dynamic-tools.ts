@@ -1,0 +1,123 @@
+import { useConvex } from "convex/react";
+import type { FunctionArgs } from "convex/server";
+import { useEffect, useMemo, useState } from "react";
+import { parseCodexErrorCode } from "../host/codex-error.js";
+import type { CodexServerRequest } from "../host/component.js";
+import type { DynamicToolCallOutputContentItem, DynamicToolCallResponse } from "../protocol/generated/types.js";
+import { asError, useLatest } from "./calls.js";
+import type { CodexToolCall } from "./request-words.js";
+import { useStableSubscription } from "./subscription.js";
+import { useAnswer } from "./use-answer.js";
+import { keyOfRequest, useRequests, type CodexServerRequestsQuery } from "./use-codex-server-requests.js";
+import { useSendTo, type CodexSendMutation } from "./use-codex-send.js";
+
+/** What a tool answers: a text, parts, or a whole response. What it throws is told to codex as a failure. */
+export type CodexToolResult = string | readonly DynamicToolCallOutputContentItem[] | DynamicToolCallResponse;
+
+/** Does what a tool is for. */
+export type CodexToolHandler = (args: unknown, call: CodexToolCall & Pick<CodexServerRequest, "threadId" | "turnId">) => CodexToolResult | Promise<CodexToolResult>;
+
+/** The tools of an app by name; a tool of a namespace as `namespace/tool`. */
+export type CodexToolHandlers = Readonly<Record<string, CodexToolHandler>>;
+
+/** What {@link useCodexDynamicTools} returns. */
+export interface UseCodexDynamicToolsResult {
+  /** The ids of the calls that handlers of this page are at. */
+  readonly running: readonly string[];
+  /** What an answer could not be sent for, or the query failed with. */
+  readonly error: Error | undefined;
+}
+
+/** Calls that were taken, by the client that they came through: a component that is mounted again does not take them again. */
+const taken = new WeakMap<object, Set<string>>();
+
+const NOTHING: readonly CodexServerRequest[] = [];
+const NONE: readonly string[] = [];
+/** Another page's answer came first. */
+const ANSWERED = new Set(["E_COMMAND_ID_REUSED", "E_COMMAND_TARGET_GONE", "E_REQUEST_NOT_PENDING"]);
+
+/**
+ * Answers the calls of an app's own tools in the browser, each once: by the handler of the tool's name, with what that returns.
+ *
+ * A call of a tool that has no handler here is left to others. Where several pages are open each runs its handler, and the first
+ * answer is the one that counts: codex gets no other. A handler that has begun is not stopped when the component goes.
+ *
+ * @param query The host's query, e.g. `api.chat.listPendingServerRequestsForHooks`.
+ * @param args Its arguments, or `"skip"`; without a `threadId` the calls of all threads.
+ * @param sendMutation The host's mutation, e.g. `api.chat.sendCommand`. It gets the arguments of the query but `limit`.
+ * @param handlers The tools by name; they may be new at every render.
+ * @returns Which calls are at work, and what failed.
+ *
+ * @example
+ * ```tsx
+ * const { listPendingServerRequestsForHooks, sendCommand } = api.chat;
+ * useCodexDynamicTools(listPendingServerRequestsForHooks, { threadId }, sendCommand, {
+ *   weather: (args) => `Sunny: ${JSON.stringify(args)}`,
+ * });
+ * ```
+ */
+export function useCodexDynamicTools<Query extends CodexServerRequestsQuery>(
+  query: Query,
+  args: FunctionArgs<Query> | "skip",
+  sendMutation: CodexSendMutation,
+  handlers: CodexToolHandlers,
+): UseCodexDynamicToolsResult {
+  const client = useConvex();
+  const subscription = useStableSubscription(query, args);
+  const { data, error: failed } = useAnswer<CodexServerRequest[]>(subscription);
+  const requests = useRequests(data ?? NOTHING);
+  const send = useSendTo(sendMutation, subscription?.args ?? null);
+  const latest = useLatest(handlers);
+  const [running, setRunning] = useState(NONE);
+  const [thrown, setThrown] = useState<Error>();
+
+  useEffect(() => {
+    const known = taken.get(client) ?? new Set();
+    taken.set(client, known);
+    for (const request of requests) {
+      const { call, status } = request;
+      const name = call && nameOf(call);
+      const key = keyOfRequest(request);
+      if (call === undefined || name === undefined || status !== "pending" || known.has(key)) continue;
+      const handler = Object.hasOwn(latest.current, name) ? latest.current[name] : undefined;
+      if (handler === undefined) continue;
+      known.add(key);
+      const run = async () => {
+        setRunning((before) => [...before, call.callId]);
+        try {
+          await send(request, await responseOf(handler, request, call), idOfAnswer(request, call));
+        } finally {
+          setRunning((before) => before.filter((id) => id !== call.callId));
+        }
+      };
+      run().catch((error: unknown) => {
+        if (!ANSWERED.has(parseCodexErrorCode(error) ?? "")) setThrown(asError(error));
+      });
+    }
+  }, [client, requests, handlers, send, latest]);
+
+  const error = failed ?? thrown;
+  return useMemo(() => ({ running, error }), [running, error]);
+}
+
+function nameOf({ namespace, tool }: CodexToolCall): string {
+  return namespace === null ? tool : `${namespace}/${tool}`;
+}
+
+/** The same in every page, so that the first answer is the only one. */
+function idOfAnswer(request: CodexServerRequest, { callId }: CodexToolCall): string {
+  const { turnId, requestId, createdAt } = request;
+  return JSON.stringify(["tool", turnId, callId, requestId, createdAt]);
+}
+
+async function responseOf(handler: CodexToolHandler, { threadId, turnId }: CodexServerRequest, call: CodexToolCall): Promise<DynamicToolCallResponse> {
+  try {
+    const result = await handler(call.arguments, { ...call, threadId, turnId });
+    if (typeof result === "string") return { success: true, contentItems: [{ type: "inputText", text: result }] };
+    if (Array.isArray(result)) return { success: true, contentItems: [...(result as readonly DynamicToolCallOutputContentItem[])] };
+    const { success, contentItems } = result as DynamicToolCallResponse;
+    return { success, contentItems };
+  } catch (thrown) {
+    return { success: false, contentItems: [{ type: "inputText", text: asError(thrown).message }] };
+  }
+}

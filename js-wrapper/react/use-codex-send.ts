@@ -1,0 +1,246 @@
+import type { FunctionArgs, FunctionReference } from "convex/server";
+import { useMemo, useState } from "react";
+import { given } from "../given.js";
+import type { CodexApproval, CodexCommand, CodexCommandState, CodexServerRequest } from "../host/component.js";
+import { shownSha256Of } from "../mapping/index.js";
+import type { JsonValue } from "../protocol/generated/types.js";
+import { useCall, useProgress, useStableArgs, type CallArgs } from "./calls.js";
+import {
+  edited,
+  inputOf,
+  isDecline,
+  payloadOf,
+  sentAgain,
+  Wishes,
+  type CodexInput,
+  type CodexTurnSettings,
+  type Wish,
+} from "./sending.js";
+
+/** A host mutation that {@link useCodexSend} sends with. */
+export type CodexSendMutation = FunctionReference<
+  "mutation",
+  "public",
+  // Of an app whose validators say less of `kind`, too.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  any,
+  { commandId: string; state: CodexCommandState }
+>;
+
+/** A host mutation of one command. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type CodexCommandMutation = FunctionReference<"mutation", "public", any, null>;
+
+/** What a host does with commands that are still queued; each where the app exports it. */
+export interface CodexCommandMutations {
+  readonly cancel?: CodexCommandMutation;
+  readonly edit?: CodexCommandMutation;
+  readonly promote?: CodexCommandMutation;
+}
+
+type Sent = "commandId" | "kind" | "payloadJson" | "ttlMs";
+
+/** The arguments of a sending mutation that are the app's to give: its thread. */
+export type CodexSendArgs<Send extends CodexSendMutation> = {
+  [Name in keyof Omit<FunctionArgs<Send>, Sent>]: FunctionArgs<Send>[Name];
+};
+
+/** How something is sent. */
+export interface CodexSendOptions {
+  /** The command's id, where the app keeps one; the same id with the same content is one command. */
+  readonly commandId?: string | undefined;
+  /** Milliseconds after which it is not wanted any more: less than the server's bound. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** How a turn is sent. */
+export interface CodexTurnSendOptions extends CodexSendOptions, CodexTurnSettings {
+  /** The id of a turn that the app registered for it; without one the command's id names the turn. */
+  readonly clientTurnId?: string | undefined;
+  /** It waits up to 24 hours for a machine that is away, in place of ten minutes. */
+  readonly waitForMachine?: boolean | undefined;
+}
+
+/** What was sent. */
+export interface CodexSentCommand {
+  readonly commandId: string;
+  readonly state: CodexCommandState;
+}
+
+/** What was sent of a turn. */
+export interface CodexSentTurn extends CodexSentCommand {
+  /** Names the turn until codex has named it: it can be interrupted by this. */
+  readonly clientTurnId: string;
+}
+
+/** A request that is answered, as it was listed. */
+export type CodexAskedRequest = Pick<CodexServerRequest | CodexApproval, "requestId"> & { readonly payloadJson?: string | undefined };
+
+/** What {@link useCodexSend} returns. Every function is the same at each render, and its promise rejects with what was refused. */
+export interface CodexSend {
+  /** Begins a turn, or queues one behind the turn that runs. */
+  readonly sendTurn: (input: CodexInput, options?: CodexTurnSendOptions) => Promise<CodexSentTurn>;
+  /** Says more to the turn that runs. It is refused where another turn runs by then. */
+  readonly steer: (input: CodexInput, options: CodexSendOptions & { readonly expectedTurnId: string }) => Promise<CodexSentCommand>;
+  /**
+   * Ends a turn, or takes back one that is queued: nothing that waits begins by it. `force` lets the machine restart codex where
+   * that would cut turns of other threads.
+   */
+  readonly interrupt: (turnId: string, options?: CodexSendOptions & { readonly force?: boolean | undefined }) => Promise<CodexSentCommand>;
+  /** Decides an approval in the app-server's own words, e.g. `"acceptForSession"`. */
+  readonly decide: (request: CodexAskedRequest, decision: JsonValue, options?: CodexSendOptions) => Promise<CodexSentCommand>;
+  /** Answers a request of the app-server with its `result`. */
+  readonly answer: (request: CodexAskedRequest, answer: object, options?: CodexSendOptions) => Promise<CodexSentCommand>;
+  /** Sends a command once more that came to nothing, once: whoever asks, in whichever tab, sends the same one. */
+  readonly sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => Promise<CodexSentCommand>;
+  /** At least one call is not answered. */
+  readonly isSending: boolean;
+  /** What the last call failed with; undefined once another is made. */
+  readonly error: Error | undefined;
+}
+
+/** What is done to commands that are queued, each undefined where the app gave no mutation for it. */
+export interface CodexCommandActions<Given extends CodexCommandMutations> {
+  /** Takes a command back that is still queued. */
+  readonly cancel: IfGiven<Given, "cancel", (commandId: string) => Promise<null>>;
+  /** Replaces the words of a message that is still queued; its turn and the settings that are not named stay. */
+  readonly edit: IfGiven<
+    Given,
+    "edit",
+    (command: Pick<CodexCommand, "commandId" | "payloadJson">, input: CodexInput, settings?: CodexTurnSettings) => Promise<null>
+  >;
+  /** Puts a command before all others of its thread; with `expectedTurnId`, the turn that runs, a turn becomes a steer of it. */
+  readonly promote: IfGiven<Given, "promote", (commandId: string, options?: { readonly expectedTurnId?: string | undefined }) => Promise<null>>;
+}
+
+type IfGiven<Given, Name extends string, Action> = Given extends { readonly [Key in Name]: CodexCommandMutation } ? Action : undefined;
+
+const NO_MUTATIONS: CodexCommandMutations = {};
+
+/**
+ * Sends commands to the machine that has a thread: turns, steers, interrupts, decisions and answers, each with the payload that
+ * it takes and under an id of its own.
+ *
+ * A wish keeps its id until the server has it: a second press of the button while the first is on its way, or after an error,
+ * is the same command, and is done once. What became of it is in {@link useCodexCommands}.
+ *
+ * @param mutation The host's mutation, e.g. `api.chat.sendCommand`.
+ * @param args Its arguments without the command, so mostly `{ threadId }`; with `"skip"` every call rejects.
+ * @param mutations The host's mutations for what is still queued, as far as the app has them.
+ * @returns The calls, whether one is on its way, and what the last one failed with.
+ *
+ * @example
+ * ```tsx
+ * const { cancelCommand: cancel, editCommand: edit } = api.chat;
+ * const codex = useCodexSend(api.chat.sendCommand, { threadId }, { cancel, edit });
+ * await codex.sendTurn("Go on.");
+ * ```
+ */
+export function useCodexSend<Send extends CodexSendMutation, Given extends CodexCommandMutations = object>(
+  mutation: Send,
+  args: CodexSendArgs<Send> | "skip",
+  mutations?: Given,
+): CodexSend & CodexCommandActions<Given> {
+  const stable = useStableArgs(args);
+  const call = useCall(mutation);
+  const { cancel: cancelMutation, edit: editMutation, promote: promoteMutation } = mutations ?? NO_MUTATIONS;
+  const [callCancel, callEdit, callPromote] = [useCall(cancelMutation), useCall(editMutation), useCall(promoteMutation)];
+  const [wishes] = useState(() => new Wishes<CodexSentCommand>());
+  const [{ isPending, error }, follow] = useProgress();
+
+  const calls = useMemo(() => {
+    const send = (wanted: Wish | Promise<Wish>, commandId?: string, named?: (id: string) => object) =>
+      follow(async () => {
+        const own = owned(stable);
+        const { kind, payload, ttlMs } = await wanted;
+        const wish = JSON.stringify([own, kind, payload, ttlMs]);
+        return await wishes.send(wish, commandId, async (id) => {
+          const payloadJson = payloadOf({ ...payload, ...named?.(id) });
+          return (await call?.({ ...own, commandId: id, kind, payloadJson, ...given({ ttlMs }) })) as CodexSentCommand;
+        });
+      });
+    const change = (act: ((args: CallArgs) => Promise<unknown>) | undefined, what: CallArgs) =>
+      follow(async () => {
+        const { threadId: _, ...own } = owned(stable);
+        return (await act?.({ ...own, ...what })) as null;
+      });
+    return {
+      sendTurn: async (input: CodexInput, { commandId, ttlMs, clientTurnId, ...settings }: CodexTurnSendOptions = {}): Promise<CodexSentTurn> => {
+        const payload = { input: inputOf(input), ...given({ clientTurnId, ...settings }) };
+        const sent = await send({ kind: "turn", payload, ttlMs }, commandId, (id) => ({ clientTurnId: clientTurnId ?? id }));
+        return { ...sent, clientTurnId: clientTurnId ?? sent.commandId };
+      },
+      steer: (input: CodexInput, { commandId, ttlMs, expectedTurnId }: CodexSendOptions & { expectedTurnId: string }) =>
+        send({ kind: "steer", payload: { expectedTurnId, input: inputOf(input) }, ttlMs }, commandId),
+      interrupt: (turnId: string, { commandId, ttlMs, force }: CodexSendOptions & { force?: boolean | undefined } = {}) =>
+        send({ kind: "interrupt", payload: { turnId, ...given({ force }) }, ttlMs }, commandId),
+      decide: (request: CodexAskedRequest, decision: JsonValue, { commandId, ttlMs }: CodexSendOptions = {}) => {
+        const wish = async (): Promise<Wish> => {
+          const shown = isDecline(decision) ? {} : await shownOf(request);
+          return { kind: "decide", payload: { requestId: request.requestId, decision, ...shown }, ttlMs };
+        };
+        return send(wish(), commandId);
+      },
+      answer: (request: CodexAskedRequest, answer: object, { commandId, ttlMs }: CodexSendOptions = {}) => {
+        const wish = async (): Promise<Wish> => {
+          // A page that is not served securely cannot hash: the answer goes without it.
+          const shown = isHashing() ? await shownOf(request) : {};
+          return { kind: "answer", payload: { requestId: request.requestId, answer, ...shown }, ttlMs };
+        };
+        return send(wish(), commandId);
+      },
+      sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => {
+        const { commandId, ...wish } = sentAgain(command);
+        return send(wish, commandId);
+      },
+      cancel: callCancel && ((commandId: string) => change(callCancel, { commandId })),
+      edit:
+        callEdit &&
+        ((command: Pick<CodexCommand, "commandId" | "payloadJson">, input: CodexInput, settings?: CodexTurnSettings) =>
+          change(callEdit, { commandId: command.commandId, payloadJson: edited(command, input, settings) })),
+      promote:
+        callPromote &&
+        ((commandId: string, { expectedTurnId }: { expectedTurnId?: string | undefined } = {}) =>
+          change(callPromote, { commandId, ...given({ expectedTurnId }) })),
+    };
+  }, [stable, call, callCancel, callEdit, callPromote, wishes, follow]);
+
+  // Which of the three are there is what `Given` says.
+  return useMemo(() => ({ ...calls, isSending: isPending, error }) as CodexSend & CodexCommandActions<Given>, [calls, isPending, error]);
+}
+
+/**
+ * Answers requests of whichever thread, each in its own.
+ *
+ * @param args the arguments of the query that lists them
+ */
+export function useSendTo(mutation: CodexSendMutation, args: CallArgs | null) {
+  const call = useCall(mutation);
+  const [wishes] = useState(() => new Wishes<CodexSentCommand>());
+  return useMemo(
+    () =>
+      async ({ threadId, requestId, payloadJson }: CodexServerRequest, answer: object, commandId?: string): Promise<CodexSentCommand> => {
+        const { limit: _, ...own } = owned(args);
+        const payload = payloadOf({ requestId, answer, ...(isHashing() ? await shownOf({ requestId, payloadJson }) : {}) });
+        return await wishes.send(JSON.stringify([threadId, payload]), commandId, async (id) => {
+          return (await call?.({ ...own, threadId, commandId: id, kind: "answer", payloadJson: payload })) as CodexSentCommand;
+        });
+      },
+    [args, call, wishes],
+  );
+}
+
+function owned(args: CallArgs | null): CallArgs {
+  if (args === null) throw new Error("nothing can be sent: the arguments are \"skip\"");
+  return args;
+}
+
+function isHashing(): boolean {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
+  return crypto.subtle !== undefined;
+}
+
+/** What was shown: ids of requests begin anew in every process of codex, and an answer is of this one. */
+async function shownOf({ payloadJson }: CodexAskedRequest): Promise<{ shownSha256?: string }> {
+  return payloadJson === undefined ? {} : { shownSha256: await shownSha256Of(payloadJson) };
+}

@@ -1,0 +1,148 @@
+import { act, cleanup, renderHook } from "@testing-library/react";
+import { anyApi, type FunctionReference, type PaginationOptions } from "convex/server";
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
+import { codexApprovalDecisions, useCodexApprovals, type CodexApprovalsPage } from "../../js-wrapper/react/index.js";
+import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
+import { inStrictMode } from "./in-strict-mode.js";
+import { Loopback } from "./loopback-convex.js";
+
+const { listPendingApprovalsForHooks, respondApprovalForHooks } = api.chat;
+const COMMAND = "item/commandExecution/requestApproval";
+
+let chat: ChatApp;
+
+beforeEach(async () => {
+  chat = await startChat();
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+});
+afterEach(async () => {
+  cleanup();
+  await chat.loopback.close();
+});
+
+async function open(args: { threadId?: string } | "skip" = { threadId: THREAD }) {
+  const { result } = renderHook(() => useCodexApprovals(listPendingApprovalsForHooks, args, respondApprovalForHooks, { initialNumItems: 10 }), {
+    wrapper: inStrictMode(chat.loopback.connect()),
+  });
+  await chat.settle();
+  return result;
+}
+
+/** Does something, and waits for what comes of it. */
+async function does<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  const answer = await act(call);
+  await chat.settle();
+  return answer;
+}
+
+describe("an approval", () => {
+  it("is accepted as it was shown, and its answer is on its way until the server has it", async () => {
+    await chat.ask(COMMAND, { command: "ls" });
+    const page = await open();
+    expect(page.current.results).toMatchObject([{ threadId: THREAD, turnId: TURN, itemId: "item_1", requestId: 0, isAnswering: false }]);
+    chat.loopback.held = [];
+    const answered = page.current.accept(page.current.results[0]!);
+    await chat.settle();
+    expect(page.current.results).toMatchObject([{ isAnswering: true }]);
+    chat.loopback.release();
+    await does(() => answered);
+    expect(page.current.results).toEqual([]);
+    expect(await chat.lease()).toMatchObject([{ kind: "decide", payloadJson: expect.stringContaining('"accept"') }]);
+  });
+
+  it("is declined, and decided in codex's own words", async () => {
+    await chat.ask(COMMAND, { command: "ls" }, 0, TURN, "item_1");
+    await chat.ask(COMMAND, { command: "rm", availableDecisions: ["accept", "cancel"] }, 1, TURN, "item_2");
+    const page = await open();
+    const [second, first] = page.current.results;
+    await does(() => page.current.decline(first!));
+    expect(page.current.results.map(({ itemId }) => itemId)).toEqual(["item_2"]);
+    expect(codexApprovalDecisions(second!)).toEqual(["accept", "cancel"]);
+    await does(() => page.current.decide(second!, { json: '"cancel"' }));
+    expect(page.current.results).toEqual([]);
+    expect((await chat.lease()).map(({ payloadJson }) => (JSON.parse(payloadJson) as { decision: string }).decision)).toEqual(["decline", "cancel"]);
+  });
+
+  it("that is no longer what was shown is not accepted, and says so", async () => {
+    await chat.ask(COMMAND, { command: "ls" }, 0, TURN, "item_1");
+    await chat.ask(COMMAND, { command: "ls" }, 1, TURN, "item_2");
+    const page = await open();
+    const [other, shown] = page.current.results;
+    await act(() => expect(page.current.accept({ ...shown!, payloadJson: "{}" })).rejects.toMatchObject({ data: { code: "E_APPROVAL_CHANGED" } }));
+    expect(page.current.results[1]).toMatchObject({ isAnswering: false, answerError: { data: { code: "E_APPROVAL_CHANGED" } } });
+    expect(page.current.results[0]).toBe(other);
+    await does(() => page.current.accept(page.current.results[1]!));
+    expect(page.current.results.map(({ itemId }) => itemId)).toEqual(["item_2"]);
+  });
+
+  it("decided on two pages at once is decided once, and the other page is told", async () => {
+    await chat.ask(COMMAND, { command: "ls" });
+    const [desk, phone] = [await open(), await open({})];
+    const [here, there] = [desk.current.results[0]!, phone.current.results[0]!];
+    const both = await does(() => Promise.allSettled([desk.current.accept(here), phone.current.decline(there)]));
+    expect(both.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(both.find(({ status }) => status === "rejected")).toMatchObject({ reason: { data: { code: "E_APPROVAL_NOT_PENDING" } } });
+    expect([desk.current.results, phone.current.results]).toEqual([[], []]);
+    expect(await chat.lease()).toHaveLength(1);
+  });
+
+  it("whose decision did not reach codex waits again, and can be decided", async () => {
+    await chat.ask(COMMAND, { command: "ls" });
+    const page = await open();
+    await does(() => page.current.accept(page.current.results[0]!));
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
+    await chat.settle();
+    expect(page.current.results).toMatchObject([{ isAnswering: false, overruled: { code: "E_COMMAND_NOT_ALLOWED" } }]);
+  });
+});
+
+it("asks for nothing with skip, and keeps its functions", async () => {
+  const page = await open("skip");
+  expect(page.current).toMatchObject({ results: [], status: "LoadingFirstPage" });
+  const { accept, decline } = page.current;
+  await chat.settle();
+  expect([page.current.accept, page.current.decline]).toEqual([accept, decline]);
+});
+
+it("offers what a method takes where the request says nothing", () => {
+  const payloadJson = JSON.stringify({ params: {} });
+  expect(codexApprovalDecisions({ method: COMMAND, payloadJson })).toEqual(["accept", "acceptForSession", "decline", "cancel"]);
+  expect(codexApprovalDecisions({ method: "item/permissions/requestApproval", payloadJson })).not.toContain("cancel");
+  expect(codexApprovalDecisions({ method: "execCommandApproval", payloadJson: "no json" })).toContain("approved");
+});
+
+/** An app of the seed's day: its mutation takes the four names and the decision, and nothing else. */
+describe("the seed's app", () => {
+  type Seed = { actor: { userId: string }; threadId: string; turnId: string; itemId: string };
+  const seed = anyApi["seed"] as unknown as {
+    list: FunctionReference<"query", "public", { actor: { userId: string }; threadId?: string; paginationOpts: PaginationOptions }, CodexApprovalsPage>;
+    respond: FunctionReference<"mutation", "public", Seed & { decision: "accepted" | "declined" }, null>;
+  };
+  const row = { threadId: THREAD, turnId: TURN, itemId: "i", kind: "commandExecution", createdAt: 1 };
+
+  it("gets what its mutation takes", async () => {
+    const got: unknown[] = [];
+    const loopback = new Loopback({ query: () => ({ page: [row], isDone: true, continueCursor: "" }), mutation: (_name, args) => void got.push(args) });
+    const actor = { userId: "ann" };
+    const { result: page } = renderHook(() => useCodexApprovals(seed.list, { actor, threadId: THREAD }, seed.respond, { initialNumItems: 5 }), {
+      wrapper: inStrictMode(loopback.connect()),
+    });
+    for (let i = 0; i < 5; i += 1) await act(() => new Promise((resolve) => setTimeout(resolve, 0)));
+    expect(page.current.results).toEqual([{ ...row, isAnswering: false }]);
+    await act(() => page.current.accept({ actor, threadId: THREAD, turnId: TURN, itemId: "i" }));
+    await act(() => page.current.decline({ actor, ...page.current.results[0]! }));
+    const named = { actor, threadId: THREAD, turnId: TURN, itemId: "i" };
+    expect(got).toEqual([
+      { ...named, decision: "accepted" },
+      { ...named, decision: "declined" },
+    ]);
+    await loopback.close();
+  });
+
+  it("has its arguments checked", () => {
+    type Page = ReturnType<typeof useCodexApprovals<typeof seed.list, typeof seed.respond>>;
+    expectTypeOf<Seed>().toExtend<Parameters<Page["accept"]>[0]>();
+    expectTypeOf<Omit<Seed, "actor">>().not.toExtend<Parameters<Page["accept"]>[0]>();
+  });
+});
