@@ -29,7 +29,7 @@ export function withoutRead(resumed: Resumed): Resumed {
 export function foldResumed(resumed: Resumed, asked: number, answer: CodexResumedStream, max: number): Resumed {
   if (asked !== resumed.cursor) return resumed;
   const { streamWindow, nextCursor } = answer;
-  if (nextCursor === resumed.cursor) return streamWindow.status === "stale" ? withoutRead(resumed) : resumed;
+  if (nextCursor === resumed.cursor) return resumed;
   const isContinued = streamWindow.status === "ok";
   const deltas = newest(isContinued ? resumed.deltas : [], answer.deltas, max);
   const texts = newest(isContinued ? resumed.texts : [], answer.texts ?? [], max);

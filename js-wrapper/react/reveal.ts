@@ -14,8 +14,8 @@ export interface RevealPace {
 export interface Reveal {
   /** How much of the text is shown: it ends between two characters as people count them. */
   readonly length: number;
-  /** Where the last shown character begins: what comes next may still belong to it. */
-  readonly lastStart: number;
+  /** A character begins here, whatever comes: the last one of the text, which may go on, or the next that is shown. */
+  readonly from: number;
   /** Up to when time has been spent, in milliseconds of the frames' clock. */
   readonly atMs: number;
 }
@@ -40,26 +40,25 @@ export function advanceReveal(text: string, reveal: Reveal, nowMs: number, pace:
   const due = Math.floor((nowMs - reveal.atMs) / msPerChar);
   if (due < 1) return reveal;
   const count = Math.min(due, waiting, pace.maxCharsPerFrame);
-  const { length, lastStart } = cutAt(text, reveal, reveal.length + count);
-  // Time that a bound left unused is not saved up, or the next frame would burst past the bound.
-  const atMs = count === due ? reveal.atMs + due * msPerChar : nowMs;
-  return { length, lastStart, atMs };
+  const { length, from } = cutAt(text, reveal, reveal.length + count);
+  // Time that a bound left unused is spent too, or the next frame would burst past the bound.
+  return { length, from, atMs: reveal.atMs + due * msPerChar };
 }
 
 /** The last end of a character in what is new up to `target`; where there is none, the first behind. */
-function cutAt(text: string, { length, lastStart }: Reveal, target: number): Pick<Reveal, "length" | "lastStart"> {
-  if (target >= text.length) return { length: text.length, lastStart: lastCharacterStart(text, lastStart) };
+function cutAt(text: string, { length, from }: Reveal, target: number): Pick<Reveal, "length" | "from"> {
+  if (target >= text.length) return { length: text.length, from: lastCharacterStart(text, from) };
   for (let ahead = LOOKAHEAD; ; ahead *= 2) {
     const end = Math.min(text.length, target + ahead);
-    const starts = startsWithin(text, lastStart, end);
+    const starts = startsWithin(text, from, end);
     // The last start may be of a character that goes on behind `end`.
     const ends = end === text.length ? [...starts, end] : starts;
     const first = ends.findIndex((at) => at > length);
     if (first >= 0) {
       const behind = ends.findIndex((at) => at > target);
       const last = behind < 0 ? ends.length - 1 : behind - 1;
-      const at = Math.max(first, last);
-      return { length: ends[at] ?? text.length, lastStart: ends[at - 1] ?? lastStart };
+      const cut = ends[Math.max(first, last)] ?? text.length;
+      return { length: cut, from: cut };
     }
   }
 }
@@ -81,7 +80,7 @@ function startsWithin(text: string, from: number, to: number): number[] {
 
 /** The reveal of a text that is shown whole; its time is to be set when more comes. */
 export function revealWhole(text: string): Reveal {
-  return { length: text.length, lastStart: wholeStart(text), atMs: 0 };
+  return { length: text.length, from: wholeStart(text), atMs: 0 };
 }
 
 /** Units of a text's end that are looked at for its last character. */

@@ -47,7 +47,7 @@ export function codexStatus({ messages, turns, isAsked = false, error }: CodexSt
   const newest = messages.at(-1);
   const running =
     turns === undefined
-      ? messages.findLast(({ turnId, status }) => turnId === newest?.turnId && status === "streaming")
+      ? messages.find(({ turnId, status }) => turnId === newest?.turnId && status === "streaming")
       : turns.find(({ status }) => status === "inProgress");
   if (running !== undefined) {
     const isAnswered = messages.some(({ turnId, role }) => turnId === running.turnId && role !== "user");

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { advanceReveal, revealWhole, type RevealPace } from "../../js-wrapper/react/reveal.js";
 
 const PACE: RevealPace = { drainMs: 250, maxCharIntervalMs: 5, maxCharsPerFrame: Number.POSITIVE_INFINITY };
-const NOTHING = { length: 0, lastStart: 0, atMs: 0 };
+const NOTHING = { length: 0, from: 0, atMs: 0 };
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -25,6 +25,7 @@ describe("how far a text is revealed", () => {
     ["little waits: a character each maxCharIntervalMs", "abcd", {}, 5, ["a", "ab", "abc", "abcd"]],
     ["a frame that takes longer shows more", "abcdef", {}, 15, ["abc", "abcdef"]],
     ["a frame that takes less waits", "ab", {}, 2, ["a", "ab"]],
+    ["what is left of a frame's time counts in the next", "abcde", {}, 7, ["a", "ab", "abcd", "abcde"]],
     ["a bound for each frame", "abcdef", { maxCharsPerFrame: 2 }, 100, ["ab", "abcd", "abcdef"]],
   ])("%s", (_, text, pace, frameMs, shown) => {
     expect(frames(text, pace, frameMs)).toEqual(shown);
@@ -93,6 +94,6 @@ it("each frame looks at what it adds, not at what is shown", () => {
   const pace = { maxCharsPerFrame: 10 };
   const shown = frames(text, pace, 50);
   expect(shown).toHaveLength(1_000);
-  // A frame adds 10 characters, begins at the last one before them, and looks 32 ahead.
-  expect(looked).toBeLessThanOrEqual(shown.length * (10 + 1 + 32));
+  // A frame adds 10 characters and looks 32 ahead; before the first, and after the last, the last character is looked for.
+  expect(looked).toBeLessThanOrEqual(shown.length * (10 + 32));
 });

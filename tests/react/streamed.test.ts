@@ -123,6 +123,20 @@ describe("messages that streams tell of", () => {
     expect([messagesStreamed(after), after.cursors]).toEqual([[], [{ streamId: STREAM, cursor: 1 }]]);
   });
 
+  it("an event below the cursor, and what a command prints, are no news", () => {
+    const before = follow(MESSAGES_FOLDING, { events: [started(0)], texts: [run(1, "x")] }, [2]);
+    const news = { events: [completed(1, "a", { text: "old" })], texts: [run(2, "printed", { channel: "output" })] };
+    expect(messagesStreamed(foldStreamed(before, before.cursors, answer(2, 3, news), MESSAGES_FOLDING))).toEqual(messagesStreamed(before));
+  });
+
+  it("a message without a start is one whose beginning was read, where the reading began at the stream's", () => {
+    const delta = (at: number) => event(at, "item/agentMessage/delta", { itemId: "a", delta: "x" });
+    expect(messagesOf({ events: [delta(0)], texts: [run(0, "x")] }, [1])).toMatchObject([{ text: "x" }]);
+    const begun = follow(MESSAGES_FOLDING, {}, []);
+    const lost = answer(40, 41, { events: [delta(40)], texts: [run(40, "x")] }, "rebased");
+    expect(messagesStreamed(foldStreamed(begun, begun.cursors, lost, MESSAGES_FOLDING))).toEqual([]);
+  });
+
   it("a run that reaches back below the cursor would double text: its message waits for its end", () => {
     const before = follow(MESSAGES_FOLDING, { events: [started(0)], texts: [run(1, "x")] }, [2]);
     const texts = [run(1, "xy", { cursorEnd: 4 })];

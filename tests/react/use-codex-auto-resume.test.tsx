@@ -204,5 +204,7 @@ describe("a stream that is read from a cursor on", () => {
     const after = foldResumed(resumeAt(0), 0, answer, 10);
     expect(foldResumed(after, 0, answer, 10)).toBe(after);
     expect(foldResumed(after, 2, serve("turn", 2), 10)).toBe(after);
+    latest = 9;
+    expect(foldResumed(after, 0, serve("turn", 0), 10)).toBe(after);
   });
 });

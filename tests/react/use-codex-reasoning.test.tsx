@@ -209,6 +209,20 @@ describe("merging pieces of reasoning with live text", () => {
     expect(sections[0]).not.toHaveProperty("textTruncated");
   });
 
+  it("pieces that arrive anew with the same content are the same sections, in the same list", () => {
+    const before = mergeCodexReasoning(ended("r", "first", "second"), EMPTY_OVERLAY);
+    const same = mergeCodexReasoning(structuredClone(ended("r", "first", "second")), EMPTY_OVERLAY, {}, before);
+    expect(same.sections).toBe(before.sections);
+    const other = mergeCodexReasoning(ended("r", "first", "another"), EMPTY_OVERLAY, {}, before);
+    expect(other.sections.map((section, at) => section === before.sections[at])).toEqual([true, false]);
+  });
+
+  it("what is asked for changes what the same pieces are joined to", () => {
+    const rows = [piece("r", "in full", { channel: "raw", contentIndex: 0 })];
+    const before = mergeCodexReasoning(rows, EMPTY_OVERLAY);
+    expect([before.sections, mergeCodexReasoning(rows, EMPTY_OVERLAY, { includeRaw: true }, before).sections]).toMatchObject([[], [{ text: "in full" }]]);
+  });
+
   it("a growing item is joined anew, and no other", () => {
     let joined = 0;
     // Joining reads `segmentType` of every piece that it joins; comparing pieces is counted apart, by their keys.

@@ -138,6 +138,20 @@ describe("a text that grows in jumps", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("that changes ahead of what is shown is not cut where the one before would have been", () => {
+    const family = "👨‍👩‍👧‍👦";
+    const view = show({ text: "abc", minCommitMs: 100 });
+    view.rerender({ text: `abc${"x".repeat(400)}`, minCommitMs: 100 });
+    frames(4);
+    const base = view.shown;
+    expect(base.length).toBeGreaterThan(3);
+    view.rerender({ text: base + family.repeat(40), minCommitMs: 100 });
+    frames(40);
+    const cuts = view.seen.slice(view.seen.indexOf(base)).map((shown) => (shown.length - base.length) % family.length);
+    expect(cuts.length).toBeGreaterThan(2);
+    expect(new Set(cuts)).toEqual(new Set([0]));
+  });
+
   it("no pair and no cluster is cut in half", () => {
     const family = "👨‍👩‍👧‍👦";
     const view = show({ text: "" });

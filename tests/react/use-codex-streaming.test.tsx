@@ -11,6 +11,8 @@ import { api } from "./host-api.js";
 import { inStrictMode } from "./in-strict-mode.js";
 
 const THREAD = "thread";
+/** What many answers may take where the machine is busy. */
+const MANY_TIMEOUT_MS = 30_000;
 
 let host: FakeHost;
 let convex: FakeConvex;
@@ -235,14 +237,14 @@ describe.each(["messages", "reasoning"] as const)("what streams alone tell: %s",
     const view = follow(which);
     await settle();
     for (let said = 0; said < count; ) {
-      for (let i = 0; i < 500 && said < count; i += 1, said += 1) say(which, "x");
+      for (let i = 0; i < 1_000 && said < count; i += 1, said += 1) say(which, "x");
       await settle();
     }
     host.stream(THREAD).state = "aborted";
     await settle();
     expect(view.texts.map((text) => text.length)).toEqual([count]);
     expect(host.served).toBe(count + 1);
-  });
+  }, MANY_TIMEOUT_MS);
 
   it("each update parses what is new, not what is there", async () => {
     begin(which);
@@ -304,6 +306,28 @@ describe.each(["messages", "reasoning"] as const)("what streams alone tell: %s",
     expect(view.texts).toEqual(["new"]);
     await settle();
     expect([...view.texts].sort()).toEqual(["new", "old"]);
+  });
+
+  it("startOrder of another thread: nothing is followed until that thread's list is there", async () => {
+    for (const threadId of ["one", "two"]) begin(which, threadId);
+    const view = follow(which, { threadId: "one", options: { startOrder: 0 } });
+    await settle();
+    convex.hold(({ threadId, streamArgs }) => threadId === "two" && (streamArgs as { kind: string }).kind === "list");
+    view.rerender({ threadId: "two", options: { startOrder: 0 } });
+    await settle();
+    expect(convex.active.map(({ threadId, streamArgs }) => [threadId, (streamArgs as { kind: string }).kind])).toEqual([["two", "list"]]);
+  });
+
+  it("news of something else changes nothing", async () => {
+    begin(which);
+    say(which, "x");
+    const view = follow(which);
+    await settle();
+    const before = view.current;
+    host.tell(THREAD, "item/started", { item: { id: "c", type: "commandExecution" } });
+    await settle();
+    expect(cursorsAsked().at(-1)).toEqual([{ streamId: "thread:turn:0", cursor: 3 }]);
+    expect(view.current).toBe(before);
   });
 
   it("leaves nothing subscribed when it goes", async () => {
