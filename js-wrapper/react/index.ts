@@ -84,3 +84,13 @@ export type {
   UseCodexThreadResult,
   UseCodexTokenUsageResult,
 } from "./use-codex-thread.js";
+export { optimisticallyInterruptCodexTurn, optimisticallySendCodexMessage, type OptimisticCodexMessage } from "./optimistic.js";
+export { useCodexComposer, useCodexInterruptTurn } from "./use-codex-composer.js";
+export type {
+  CodexComposerOptions,
+  CodexComposerSendArgs,
+  CodexComposerTextArgs,
+  CodexInterruptTurnMutation,
+  CodexStartTurnMutation,
+  UseCodexComposerResult,
+} from "./use-codex-composer.js";
