@@ -94,3 +94,4 @@ export type {
   CodexStartTurnMutation,
   UseCodexComposerResult,
 } from "./use-codex-composer.js";
+export { CodexProvider, useCodex, type CodexApi, type UseCodexResult } from "./use-codex.js";

@@ -1,5 +1,5 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
-import { useMutation } from "convex/react";
+import { useMutation, useQuery } from "convex/react";
 import { anyApi, type FunctionReference } from "convex/server";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import { optimisticallySendCodexMessage, useCodexComposer, useCodexInterruptTurn, useCodexMessages } from "../../js-wrapper/react/index.js";
@@ -103,6 +103,7 @@ describe("a message", () => {
   const open = () =>
     shown(() => ({
       messages: useCodexMessages(messagesQuery, { threadId: THREAD }, { initialNumItems: 10, stream: true }),
+      streams: useQuery(messagesQuery, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 5 }, streamArgs: { kind: "list" } }),
       start: useMutation(registerTurnStart).withOptimisticUpdate((store, { threadId, turnId, inputText: text }) =>
         optimisticallySendCodexMessage(messagesQuery)(store, { threadId, turnId, text, includeAssistantPlaceholder: true }),
       ),
@@ -121,6 +122,7 @@ describe("a message", () => {
       ["user", "completed", "hi"],
       ["assistant", "streaming", ""],
     ]);
+    expect(page.current.streams?.page).toHaveLength(1);
     chat.loopback.release();
     await does(() => started);
     expect(words(page)).toEqual([["assistant", "completed", "old"]]);
