@@ -119,3 +119,14 @@ export type {
   UseCodexThreadResult,
   UseCodexTokenUsageResult,
 } from "./use-codex-thread.js";
+export { optimisticallyInterruptCodexTurn, optimisticallySendCodexMessage, type OptimisticCodexMessage } from "./optimistic.js";
+export { useCodexComposer, useCodexInterruptTurn } from "./use-codex-composer.js";
+export type {
+  CodexComposerOptions,
+  CodexComposerSendArgs,
+  CodexComposerTextArgs,
+  CodexInterruptTurnMutation,
+  CodexStartTurnMutation,
+  UseCodexComposerResult,
+} from "./use-codex-composer.js";
+export { CodexProvider, useCodex, type CodexApi, type UseCodexResult } from "./use-codex.js";

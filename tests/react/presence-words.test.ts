@@ -32,7 +32,8 @@ describe("events", () => {
     [{ ...AWAY, current: { ...CURRENT, behind: 1 } }, null, "cut", 1],
     [{ ...AWAY, current: { ...CURRENT, turnId: "u" } }, null, "cut", 0],
     [{ ...AWAY, machine: "never" as const }, null, "never", 0],
-  ])("of %o with %o are %s, %i behind", (presence, state, status, behind) => {
+  ])("of %o with %o are %s, %i behind", (given, state, status, behind) => {
+    const presence: CodexPresence = given;
     expect(codexIngestHealth(presence, state)).toEqual({ status, behind, oldestEventAt: presence.current?.oldestEventAt });
   });
 });

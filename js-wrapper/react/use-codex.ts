@@ -1,0 +1,189 @@
+import type { FunctionReference, PaginationOptions } from "convex/server";
+import { createContext, createElement, useContext, useMemo, type ReactNode } from "react";
+import { parseCodexErrorCode } from "../host/codex-error.js";
+import type { CodexApproval, CodexPresence, CodexThreadState } from "../host/component.js";
+import type { CodexActivity } from "./activity.js";
+import { useLatest } from "./calls.js";
+import { codexReach, type CodexReach } from "./presence-words.js";
+import type { CodexInput } from "./sending.js";
+import { codexStatus, type CodexChatStatus } from "./status.js";
+import { useStableSubscription } from "./subscription.js";
+import type { CodexMessagesQuery, UseCodexMessagesResult } from "./types.js";
+import { useAnswer } from "./use-answer.js";
+import { useCodexActivity } from "./use-codex-activity.js";
+import { useCodexApprovals, type CodexApprovalRespondMutation, type CodexApprovalsPage, type UseCodexApprovalsResult } from "./use-codex-approvals.js";
+import { useCodexCommands, type CodexCommandsQuery, type UseCodexCommandsResult } from "./use-codex-commands.js";
+import { useCodexMessages } from "./use-codex-messages.js";
+import type { CodexPresenceQuery } from "./use-codex-presence.js";
+import { useCodexSend, type CodexCommandMutations, type CodexCommandActions, type CodexSend, type CodexSendMutation, type CodexSendOptions, type CodexSentCommand, type CodexTurnSendOptions } from "./use-codex-send.js";
+import { useCodexServerRequests, type CodexServerRequestsQuery, type UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
+
+type ApprovalsQuery = FunctionReference<"query", "public", { threadId?: string | undefined; paginationOpts: PaginationOptions }, CodexApprovalsPage<CodexApproval>>;
+type SnapshotQuery = FunctionReference<"query", "public", { threadId: string }, Pick<CodexThreadState, "turns"> | null>;
+
+/**
+ * What of an app's functions a chat needs, by the names of `defineCodexHost`. Without one of those that need not be there, what
+ * it is for is not there either.
+ */
+export interface CodexApi {
+  readonly listThreadMessagesForHooks: CodexMessagesQuery;
+  readonly sendCommand: CodexSendMutation;
+  readonly listCommands: CodexCommandsQuery;
+  readonly threadSnapshot?: SnapshotQuery;
+  readonly listPendingApprovalsForHooks?: ApprovalsQuery;
+  readonly respondApprovalForHooks?: CodexApprovalRespondMutation;
+  readonly listPendingServerRequestsForHooks?: CodexServerRequestsQuery;
+  readonly getPresence?: CodexPresenceQuery;
+  readonly cancelCommand?: Required<CodexCommandMutations>["cancel"];
+  readonly editCommand?: Required<CodexCommandMutations>["edit"];
+  readonly promoteCommand?: Required<CodexCommandMutations>["promote"];
+}
+
+interface Provided {
+  readonly api: CodexApi;
+  readonly args: object;
+}
+
+const Context = createContext<Provided | null>(null);
+const NO_ARGS = {};
+
+/**
+ * Says once which functions of the app the chats below it use.
+ *
+ * @param props `api`, the app's functions as `defineCodexHost` made them, e.g. `api.chat`; `args`, what all of them take beside
+ *   their own, where an app's do
+ *
+ * @example
+ * ```tsx
+ * <CodexProvider api={api.chat}>
+ *   <Chat threadId={threadId} />
+ * </CodexProvider>
+ * ```
+ */
+export function CodexProvider({ api, args = NO_ARGS, children }: { api: CodexApi; args?: object; children?: ReactNode }): ReactNode {
+  const provided = useMemo(() => ({ api, args }), [api, args]);
+  return createElement(Context.Provider, { value: provided }, children);
+}
+
+/** What {@link useCodex} returns. */
+export interface UseCodexResult {
+  /** As `useCodexMessages` has them, running turns followed. */
+  readonly messages: UseCodexMessagesResult;
+  /** How the chat is, in the words of the AI SDK. */
+  readonly status: CodexChatStatus;
+  /** What codex is doing now. */
+  readonly activity: CodexActivity;
+  /** Begins a turn, or queues one behind the turn that runs. */
+  readonly send: (input: CodexInput, options?: CodexTurnSendOptions) => Promise<CodexSentCommand>;
+  /** Says more to the turn that runs; begins one where none does. */
+  readonly steer: (input: CodexInput, options?: CodexSendOptions) => Promise<CodexSentCommand>;
+  /**
+   * Ends the turn that runs, and takes back what waits behind it, so that nothing begins by it. With `keepQueue` what waits stays,
+   * and the next of it begins.
+   */
+  readonly stop: (options?: { readonly keepQueue?: boolean | undefined; readonly force?: boolean | undefined }) => Promise<void>;
+  /** The turn that runs. */
+  readonly runningTurnId: string | undefined;
+  readonly approvals: UseCodexApprovalsResult<ApprovalsQuery>;
+  readonly requests: UseCodexServerRequestsResult;
+  /** What was sent, newest first, and what became of it. */
+  readonly commands: UseCodexCommandsResult;
+  /** Every way to send, and what is done to what waits; `cancel`, `edit` and `promote` where the app has them. */
+  readonly codex: CodexSend & Partial<CodexCommandActions<Required<CodexCommandMutations>>>;
+  readonly presence: CodexPresence | undefined;
+  /** Whether what is sent arrives; undefined while that is not known. */
+  readonly reach: CodexReach | undefined;
+  /** What the last call, or a query, failed with. */
+  readonly error: Error | undefined;
+}
+
+/** How many of each list are loaded first. */
+const FIRST_ITEMS = 30;
+/** It was over before it was stopped. */
+const OVER = new Set(["E_COMMAND_TARGET_GONE", "E_AUTH_TURN_FORBIDDEN"]);
+
+/**
+ * Everything that a chat of one thread needs, below a {@link CodexProvider}: what the single hooks return, joined. What the
+ * app's functions cannot tell is empty.
+ *
+ * @param args `threadId` and what else the app's functions take, or `"skip"` while there is no thread.
+ * @param options `initialNumItems`: how many messages to load first; 30 where it is not given.
+ * @throws Error where no provider is above it: the one thing that is wrong in the code, and not in the world.
+ *
+ * @example
+ * ```tsx
+ * function Chat({ threadId }: { threadId: string }) {
+ *   const { messages, status, send, stop } = useCodex({ threadId });
+ *   return (
+ *     <>
+ *       {messages.results.map(({ _id, text }) => <p key={_id}>{text}</p>)}
+ *       {status === "ready" || status === "error" ? <button onClick={() => void send("Go on.")}>Go on</button> : <button onClick={() => void stop()}>Stop</button>}
+ *     </>
+ *   );
+ * }
+ * ```
+ */
+export function useCodex(args: { readonly threadId: string; readonly [name: string]: unknown } | "skip", options: { initialNumItems?: number } = {}): UseCodexResult {
+  const provided = useContext(Context);
+  if (provided === null) throw new Error("useCodex needs a CodexProvider above it");
+  const { api, args: common } = provided;
+  const { initialNumItems = FIRST_ITEMS } = options;
+  const given = args === "skip" ? "skip" : { ...common, ...args };
+  /** What is asked of a function that the app may not have. */
+  const of = (name: keyof CodexApi) => (api[name] === undefined ? "skip" : given);
+
+  const messages = useCodexMessages(api.listThreadMessagesForHooks, given, { initialNumItems, stream: true });
+  const commands = useCodexCommands(api.listCommands, given, { initialNumItems: FIRST_ITEMS });
+  const { cancelCommand: cancel, editCommand: edit, promoteCommand: promote } = api;
+  const mutations: CodexCommandMutations = { ...(cancel && { cancel }), ...(edit && { edit }), ...(promote && { promote }) };
+  const codex = useCodexSend<CodexSendMutation, CodexCommandMutations>(api.sendCommand, given, mutations) as CodexSend as UseCodexResult["codex"];
+  // What is not there is not asked: with "skip" no hook looks at its functions.
+  const approvalsQuery = api.listPendingApprovalsForHooks as ApprovalsQuery;
+  const respond = (api.respondApprovalForHooks ?? api.sendCommand) as CodexApprovalRespondMutation;
+  const approvals = useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS });
+  const requestsQuery = api.listPendingServerRequestsForHooks as CodexServerRequestsQuery;
+  const requests = useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand);
+  const { data: state } = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, of("threadSnapshot")));
+  const { data: presence } = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
+
+  const turns = state?.turns;
+  const openCommands = useMemo(() => commands.results.filter(({ isOpen, kind }) => isOpen && kind === "turn"), [commands.results]);
+  const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
+  const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands });
+  const runningTurnId = activity.turnId;
+  const isAsked = codex.isSending || openCommands.length > 0;
+  const status = codexStatus({ messages: messages.results, turns, isAsked, error: codex.error });
+
+  const latest = useLatest({ runningTurnId, openCommands });
+  const { sendTurn, steer: steerTurn, interrupt } = codex;
+  const calls = useMemo(() => {
+    const stopOne = async (turnId: string, force: boolean | undefined) => {
+      try {
+        await interrupt(turnId, { force });
+      } catch (thrown) {
+        if (!OVER.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
+      }
+    };
+    return {
+      send: sendTurn,
+      steer: async (input: CodexInput, sending: CodexSendOptions = {}): Promise<CodexSentCommand> => {
+        const expectedTurnId = latest.current.runningTurnId;
+        return await (expectedTurnId === undefined ? sendTurn(input, sending) : steerTurn(input, { ...sending, expectedTurnId }));
+      },
+      stop: async ({ keepQueue = false, force }: { keepQueue?: boolean | undefined; force?: boolean | undefined } = {}) => {
+        const { runningTurnId: running, openCommands: open } = latest.current;
+        const waiting = open.filter(({ isQueued }) => !isQueued || !keepQueue).flatMap(({ clientTurnId }) => clientTurnId ?? []);
+        // What waits first: else the next of it begins when the one that runs ends.
+        await Promise.all(waiting.map((turnId) => stopOne(turnId, force)));
+        if (running !== undefined) await stopOne(running, force);
+      },
+    };
+  }, [sendTurn, steerTurn, interrupt, latest]);
+
+  const error = codex.error ?? messages.error ?? commands.error ?? approvals.error ?? requests.error;
+  const reach = presence && codexReach(presence);
+  return useMemo(
+    () => ({ messages, status, activity, ...calls, runningTurnId, approvals, requests, commands, codex, presence, reach, error }),
+    [messages, status, activity, calls, runningTurnId, approvals, requests, commands, codex, presence, reach, error],
+  );
+}

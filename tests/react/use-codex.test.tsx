@@ -1,0 +1,157 @@
+import { act, cleanup, renderHook } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { renderToString } from "react-dom/server";
+import { ConvexProvider } from "convex/react";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CodexProvider, useCodex, type CodexApi } from "../../js-wrapper/react/index.js";
+import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
+import { inStrictMode } from "./in-strict-mode.js";
+
+let chat: ChatApp;
+
+beforeEach(async () => {
+  chat = await startChat();
+});
+afterEach(async () => {
+  cleanup();
+  await chat.loopback.close();
+});
+
+async function open(args: { threadId: string } | "skip" = { threadId: THREAD }, functions: CodexApi = api.chat) {
+  const Strict = inStrictMode(chat.loopback.connect());
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <Strict>
+      <CodexProvider api={functions}>{children}</CodexProvider>
+    </Strict>
+  );
+  const { result } = renderHook(() => useCodex(args), { wrapper });
+  await chat.settle();
+  return result;
+}
+
+async function does<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  const answer = await act(call);
+  await chat.settle();
+  return answer;
+}
+
+type Page = Awaited<ReturnType<typeof open>>;
+const commands = (page: Page) => page.current.commands.results.map(({ kind, state, text }) => [kind, state, text]);
+
+it("follows a chat from the wish to the answer", async () => {
+  const page = await open();
+  expect(page.current).toMatchObject({ status: "ready", activity: { kind: "idle" }, reach: "never", error: undefined });
+  await does(() => page.current.send("Say hello"));
+  expect(page.current).toMatchObject({ status: "submitted", activity: { kind: "waitingForMachine", reach: "never" } });
+  await chat.beat({ threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0 }] });
+  const [leased] = await chat.lease();
+  await chat.report(leased!, "delivered");
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.report(leased!, "accepted", { turnId: TURN });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "submitted", activity: { kind: "thinking", turnId: TURN }, runningTurnId: TURN, reach: "reachable" });
+  await chat.say("item/started", { item: { id: "i", type: "agentMessage", text: "" } });
+  await chat.say("item/agentMessage/delta", { itemId: "i", delta: "Hello" });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "streaming", activity: { kind: "writing" }, messages: { results: [{ text: "Hello" }] } });
+  await chat.ask("item/commandExecution/requestApproval", { command: "ls" });
+  await chat.settle();
+  expect(page.current).toMatchObject({ activity: { kind: "waitingForApproval" }, approvals: { results: [{ itemId: "item_1" }] } });
+  await does(() => page.current.approvals.accept(page.current.approvals.results[0]!));
+  expect(page.current.approvals.results).toEqual([]);
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "ready", activity: { kind: "idle" }, runningTurnId: undefined });
+});
+
+describe("a stop", () => {
+  const run = async () => {
+    await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+    await chat.settle();
+  };
+
+  it("ends what runs, also after a reload, and begins nothing that waits", async () => {
+    await run();
+    const first = await open();
+    await does(() => first.current.send("next"));
+    const reloaded = await open();
+    await does(() => reloaded.current.stop());
+    expect(commands(reloaded)).toEqual([
+      ["interrupt", "queued", ""],
+      ["interrupt", "accepted", ""],
+      ["turn", "cancelled", "next"],
+    ]);
+    expect(await chat.lease()).toMatchObject([{ kind: "interrupt", turnId: TURN }]);
+  });
+
+  it("that keeps the queue leaves what waits", async () => {
+    await run();
+    const page = await open();
+    await does(() => page.current.send("next"));
+    await does(() => page.current.stop({ keepQueue: true }));
+    expect(commands(page)).toEqual([
+      ["interrupt", "queued", ""],
+      ["turn", "queued", "next"],
+    ]);
+  });
+
+  it("of nothing, and of a turn that the machine has taken and not begun, is a stop too", async () => {
+    const page = await open();
+    await does(() => page.current.stop());
+    expect(commands(page)).toEqual([]);
+    const { commandId } = await does(() => page.current.send("one"));
+    await chat.lease();
+    await chat.settle();
+    await does(() => page.current.stop());
+    expect(page.current.commands.results[0]).toMatchObject({ kind: "interrupt", isOpen: true });
+    expect(JSON.parse(page.current.commands.results[0]!.payloadJson)).toEqual({ turnId: commandId });
+  });
+});
+
+it("steers what runs, and begins a turn where nothing does", async () => {
+  const page = await open();
+  await does(() => page.current.steer("one"));
+  expect(commands(page)).toEqual([["turn", "queued", "one"]]);
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  await does(() => page.current.steer("rather so"));
+  expect(commands(page)[0]).toEqual(["steer", "queued", "rather so"]);
+});
+
+it("tells what was refused, and goes on", async () => {
+  const page = await open();
+  await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+  await act(() => expect(page.current.send("x")).rejects.toThrow());
+  expect(page.current).toMatchObject({ status: "error", error: { data: { code: "E_THREAD_ARCHIVED" } } });
+});
+
+it("works with the three functions that a chat cannot do without", async () => {
+  const { listThreadMessagesForHooks, sendCommand, listCommands } = api.chat;
+  const page = await open({ threadId: THREAD }, { listThreadMessagesForHooks, sendCommand, listCommands });
+  await does(() => page.current.send("one"));
+  expect(page.current).toMatchObject({ status: "submitted", reach: undefined, error: undefined, approvals: { results: [] }, requests: { results: [] } });
+  expect(page.current.codex.cancel).toBeUndefined();
+});
+
+it("asks nothing with skip, keeps its functions, and says what is missing above it", async () => {
+  const page = await open("skip");
+  const before = page.current;
+  await chat.settle();
+  expect(page.current).toBe(before);
+  expect(page.current).toMatchObject({ status: "ready", messages: { results: [] } });
+  const client = chat.loopback.connect();
+  const wrapper = ({ children }: { children: ReactNode }) => <ConvexProvider client={client}>{children}</ConvexProvider>;
+  expect(() => renderHook(() => useCodex({ threadId: THREAD }), { wrapper })).toThrow("CodexProvider");
+});
+
+it("is rendered on a server", () => {
+  const Status = () => <p>{useCodex({ threadId: THREAD }).status}</p>;
+  const html = renderToString(
+    <ConvexProvider client={chat.loopback.connect()}>
+      <CodexProvider api={api.chat}>
+        <Status />
+      </CodexProvider>
+    </ConvexProvider>,
+  );
+  expect(html).toBe("<p>ready</p>");
+});
