@@ -3,14 +3,12 @@
 import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { ThreadPage } from "../src/thread-page.js";
+import { Transcript } from "../src/thread/transcript.js";
 import { ANSWER, FINISHED, RUNNING } from "./fixtures.js";
 import "../src/styles/index.css";
 
-const THREAD_ID = "01a20285-231e-7cc2-a707-5f3fefb55448";
 const LETTERS_AT_ONCE = 7;
 const WRITE_EVERY_MS = 60;
-const STARTED_AT = Date.now();
 
 const LOADED = { status: "Exhausted", isLoading: false, loadMore: () => undefined } as const;
 
@@ -36,16 +34,11 @@ function Story() {
     message.messageId === "writing" ? { ...message, text: ANSWER.slice(0, letters) } : message,
   );
   return (
-    <ThreadPage
-      threadId={THREAD_ID}
-      threads={[
-        { threadId: THREAD_ID, status: "active", updatedAt: STARTED_AT },
-        { threadId: "01a20285-2ef6-7161-86a3-847fe273da2b", status: "archived", updatedAt: 0 },
-      ]}
-      messages={{ ...messages, results }}
-      connection={scene === "failed" ? "lost" : scene === "loading" ? "connecting" : "live"}
-      onChoose={() => undefined}
-    />
+    <main className="scroll">
+      <div className="transcript">
+        <Transcript messages={{ ...messages, results }} />
+      </div>
+    </main>
   );
 }
 
