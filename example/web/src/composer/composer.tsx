@@ -1,5 +1,5 @@
 import { useCodexSend, type UseCodexThreadResult } from "convex-codex-local/react";
-import { useState, type FormEvent, type KeyboardEvent } from "react";
+import { useState, type KeyboardEvent, type SyntheticEvent } from "react";
 import { api } from "../api.js";
 import { EFFORTS, settingsOf, type Effort } from "./settings.js";
 
@@ -34,7 +34,7 @@ export function Composer({ threadId, thread }: ComposerProps) {
       // Told below; the words stay.
     }
   };
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     void send(running === undefined ? "turn" : "steer");
   };

@@ -1,7 +1,7 @@
 import type { CodexApprovalView, CodexUIMessage } from "convex-codex-local/react";
 import { codexApprovalDecisions, parseCodexErrorCode } from "convex-codex-local/react";
 import { useId, useMemo } from "react";
-import { api } from "../api.js";
+import type { api } from "../api.js";
 import { Item } from "../items/item.js";
 import { Visible } from "../items/visible.js";
 import { stringOf } from "../payload.js";

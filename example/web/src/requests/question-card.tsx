@@ -1,5 +1,5 @@
 import type { CodexQuestion, CodexServerRequestView } from "convex-codex-local/react";
-import { useId, useState, type FormEvent } from "react";
+import { useId, useState, type SyntheticEvent } from "react";
 import { Visible } from "../items/visible.js";
 
 export interface QuestionCardProps {
@@ -12,7 +12,7 @@ export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
   const title = useId();
   const { asked, canAnswer, isAnswering, answerError, answerCommandId } = request;
   const isSent = answerCommandId !== undefined;
-  const submit = (event: FormEvent<HTMLFormElement>) => {
+  const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     onAnswer(Object.fromEntries(asked.map(({ id }, i) => [id, answerOf(form, i)])));
