@@ -219,10 +219,9 @@ export class FakeHost {
         cursor > stream.latest || (stream.keptFrom >= stream.latest && cursor < stream.latest);
       const isTrimmed = cursor < stream.keptFrom;
       const from = isTrimmed ? stream.keptFrom : cursor;
-      const kept = [...stream.runs, ...stream.events].sort((a, b) => a.cursorStart - b.cursorStart);
-      const served = isStale
-        ? []
-        : kept.filter(({ cursorStart }) => cursorStart >= from).slice(0, RUNS_PER_ANSWER);
+      const isAsked = ({ cursorStart }: { cursorStart: number }) => cursorStart >= from;
+      const kept = isStale ? [] : [...stream.runs.filter(isAsked), ...stream.events.filter(isAsked)];
+      const served = kept.sort((a, b) => a.cursorStart - b.cursorStart).slice(0, RUNS_PER_ANSWER);
       const end = isStale ? stream.latest : (served.at(-1)?.cursorEnd ?? cursor);
       const texts = served.filter((one) => "text" in one);
       const deltas = served.filter((one) => "kind" in one);

@@ -83,6 +83,13 @@ describe("characters are never cut", () => {
   });
 });
 
+it("what goes on with the last character of a text that was revealed to its end is of it", () => {
+  const whole = advanceReveal("👨", NOTHING, 1_000, PACE);
+  expect(whole.length).toBe("👨".length);
+  const next = advanceReveal("👨‍👩a", whole, 2_000, { ...PACE, maxCharsPerFrame: 1 });
+  expect(next.length).toBe("👨‍👩".length);
+});
+
 it("each frame looks at what it adds, not at what is shown", () => {
   let looked = 0;
   const segment = Intl.Segmenter.prototype.segment.bind(new Intl.Segmenter(undefined, { granularity: "grapheme" }));
