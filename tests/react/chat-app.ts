@@ -18,12 +18,19 @@ const RUNTIME = { runtimeId: "runtime_1", generation: 1 };
 
 /** The deployment with its user's machine, which has the thread. */
 export async function startChat(threadId = THREAD) {
-  const app = startApp({ chat });
-  const ann = app.withIdentity(ANN);
+  const deployment = startApp({ chat });
+  const signedIn = deployment.withIdentity(ANN);
   const loopback = new Loopback({
-    query: (name, args) => ann.query(makeFunctionReference<"query">(name), args),
-    mutation: (name, args) => ann.mutation(makeFunctionReference<"mutation">(name), args),
+    query: (name, args) => signedIn.query(makeFunctionReference<"query">(name), args),
+    mutation: (name, args) => signedIn.mutation(makeFunctionReference<"mutation">(name), args),
   });
+  /** The same calls, each in its turn with those of the sockets. */
+  const inTurn = <Caller extends Pick<typeof deployment, "query" | "mutation">>({ query, mutation }: Caller) =>
+    ({
+      query: (...call: Parameters<Caller["query"]>) => loopback.inTurn(() => query(...call)),
+      mutation: (...call: Parameters<Caller["mutation"]>) => loopback.inTurn(() => mutation(...call)),
+    }) as unknown as Pick<Caller, "query" | "mutation">;
+  const [app, ann] = [inTurn(deployment), inTurn(signedIn)];
   const { token: deviceToken } = await ann.mutation(api.chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
   const bridge = { deviceToken };
   await app.mutation(api.chat.ensureThread, { ...bridge, threadId });

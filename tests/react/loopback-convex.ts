@@ -92,10 +92,15 @@ export class Loopback {
     });
   }
 
-  async #next(task: () => Promise<void>): Promise<void> {
+  /** Does something beside the sockets, in its turn: two transactions at once would see each other. */
+  async inTurn<Answer>(task: () => Promise<Answer>): Promise<Answer> {
+    return await this.#next(task);
+  }
+
+  async #next<Answer>(task: () => Promise<Answer>): Promise<Answer> {
     const done = this.#turn.then(task);
     this.#turn = done.catch(() => undefined);
-    await done;
+    return await done;
   }
 
   async #updateAll(): Promise<void> {

@@ -55,7 +55,7 @@ it("a thread is told of: its name, its goal and settings, its tokens", async () 
   await chat.say("thread/tokenUsage/updated", { tokenUsage: { total: counts, last: counts, modelContextWindow: 120 } });
   await chat.say("thread/goal/updated", { goal: { threadId: THREAD, objective: "ship" } });
   await chat.settle();
-  expect(page.current.thread.thread).toMatchObject({ name: "Plans" });
+  expect(page.current.thread).toMatchObject({ error: undefined, thread: { name: "Plans" } });
   expect(JSON.stringify(page.current.thread.thread?.goal)).toContain("ship");
   expect(page.current.usage).toMatchObject({ results: [{ turnId: TURN, total: counts }], thread: { total: counts }, contextUsed: 0.25 });
   const [before] = page.current.usage.results;
