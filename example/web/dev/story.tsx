@@ -4,6 +4,8 @@ import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { ThreadPage } from "../src/thread-page.js";
+import type { Readers } from "../src/items/readers.js";
+import { ReadersContext } from "../src/items/readers.js";
 import { ANSWER, FINISHED, RUNNING } from "./fixtures.js";
 import "../src/styles/index.css";
 
@@ -28,6 +30,27 @@ const SCENES: Record<string, () => UseCodexMessagesResult> = {
   failed: () => ({ ...LOADED, results: [], error: new Error("Could not find public function") }),
 };
 
+const PIECES = 4;
+const LINES_A_PIECE = 10_000;
+
+/** What is too large for a list, in pieces: forty thousand lines. */
+const READERS: Readers = {
+  text: (_, cursor) => Promise.resolve(piece(Number(cursor ?? 0), (line) => `${line}\n`)),
+  payload: (_, cursor) =>
+    Promise.resolve(
+      piece(Number(cursor ?? 0), (line) => `${line}\\n`, ['{"aggregatedOutput":"', '"}']),
+    ),
+};
+
+function piece(index: number, draw: (line: string) => string, [before, after] = ["", ""]) {
+  const isDone = index === PIECES - 1;
+  const lines = Array.from({ length: LINES_A_PIECE }, (_, i) =>
+    draw(`line ${index * LINES_A_PIECE + i + 1} of a long output`),
+  );
+  const text = (index === 0 ? before : "") + lines.join("") + (isDone ? after : "");
+  return { text, isDone, continueCursor: `${index + 1}` };
+}
+
 function Story() {
   const scene = new URLSearchParams(location.search).get("scene") ?? "running";
   const messages = (SCENES[scene] ?? SCENES["running"])?.() ?? { ...LOADED, results: [] };
@@ -36,16 +59,18 @@ function Story() {
     message.messageId === "writing" ? { ...message, text: ANSWER.slice(0, letters) } : message,
   );
   return (
-    <ThreadPage
-      threadId={THREAD_ID}
-      threads={[
-        { threadId: THREAD_ID, status: "active", updatedAt: STARTED_AT },
-        { threadId: "01a20285-2ef6-7161-86a3-847fe273da2b", status: "archived", updatedAt: 0 },
-      ]}
-      messages={{ ...messages, results }}
-      connection={scene === "failed" ? "lost" : scene === "loading" ? "connecting" : "live"}
-      onChoose={() => undefined}
-    />
+    <ReadersContext.Provider value={READERS}>
+      <ThreadPage
+        threadId={THREAD_ID}
+        threads={[
+          { threadId: THREAD_ID, status: "active", updatedAt: STARTED_AT },
+          { threadId: "01a20285-2ef6-7161-86a3-847fe273da2b", status: "archived", updatedAt: 0 },
+        ]}
+        messages={{ ...messages, results }}
+        connection={scene === "failed" ? "lost" : scene === "loading" ? "connecting" : "live"}
+        onChoose={() => undefined}
+      />
+    </ReadersContext.Provider>
   );
 }
 
