@@ -34,9 +34,14 @@ export default defineConfig(({ command }) => ({
   build: { outDir: here("dist"), emptyOutDir: true },
   resolve: {
     // While developing, the hooks' source, so that a change shows at once; a build takes what ships.
-    alias:
-      command === "serve"
-        ? { "convex-codex-local/react": here("../../js-wrapper/react/index.ts") }
-        : {},
+    alias: {
+      ...(command === "serve" && {
+        "convex-codex-local/react": here("../../js-wrapper/react/index.ts"),
+      }),
+      // By its list of names: in browsers it would ask `innerHTML` what `&amp;` is.
+      "decode-named-character-reference": here(
+        "../../node_modules/decode-named-character-reference/index.js",
+      ),
+    },
   },
 }));
