@@ -8,6 +8,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** `frame-ancestors` works as a header only: the server of the page has to send it. */
 const POLICY = [
   "default-src 'self'",
+  "img-src 'self' data:",
   "connect-src http://127.0.0.1:* ws://127.0.0.1:* http://localhost:* ws://localhost:* https://*.convex.cloud wss://*.convex.cloud",
   "base-uri 'none'",
   "form-action 'none'",
