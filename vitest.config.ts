@@ -44,6 +44,7 @@ export default defineConfig({
       { test: { name: "outbox", include: tests("outbox"), environment: "node", testTimeout: BUNDLING_TIMEOUT_MS } },
       { test: { name: "host", include: tests("host"), environment: "node" } },
       { test: { name: "react", include: tests("react"), environment: "jsdom" } },
+      { test: { name: "web", include: tests("web"), environment: "jsdom" } },
       { test: { name: "cli", include: tests("cli"), ...withBundling, expect: { poll: { timeout: POLL_TIMEOUT_MS } } } },
       { test: { name: "packaging", include: tests("packaging"), ...withBundling } },
       { test: { name: "e2e", include: tests("e2e"), ...withBundling, expect: { poll: { timeout: POLL_TIMEOUT_MS } } } },

@@ -8,6 +8,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** `frame-ancestors` works as a header only: the server of the page has to send it. */
 const POLICY = [
   "default-src 'self'",
+  "img-src 'self' data:",
   "connect-src http://127.0.0.1:* ws://127.0.0.1:* http://localhost:* ws://localhost:* https://*.convex.cloud wss://*.convex.cloud",
   "base-uri 'none'",
   "form-action 'none'",
@@ -34,9 +35,14 @@ export default defineConfig(({ command }) => ({
   build: { outDir: here("dist"), emptyOutDir: true },
   resolve: {
     // While developing, the hooks' source, so that a change shows at once; a build takes what ships.
-    alias:
-      command === "serve"
-        ? { "convex-codex-local/react": here("../../js-wrapper/react/index.ts") }
-        : {},
+    alias: {
+      ...(command === "serve" && {
+        "convex-codex-local/react": here("../../js-wrapper/react/index.ts"),
+      }),
+      // By its list of names: in browsers it would ask `innerHTML` what `&amp;` is.
+      "decode-named-character-reference": here(
+        "../../node_modules/decode-named-character-reference/index.js",
+      ),
+    },
   },
 }));

@@ -46,6 +46,7 @@ describe("the page's server", () => {
     const policy = String((await get("/")).headers["content-security-policy"]);
     expect(policy.split("; ")).toEqual([
       "default-src 'self'",
+      "img-src 'self' data:",
       "connect-src http://127.0.0.1:3210 ws://127.0.0.1:3210",
       "base-uri 'none'",
       "form-action 'none'",

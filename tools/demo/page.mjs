@@ -104,6 +104,7 @@ export async function servePage({ port = 0, folder = OUTPUT } = {}) {
 function policyFor(origins) {
   return [
     "default-src 'self'",
+    "img-src 'self' data:",
     `connect-src ${origins.length > 0 ? origins.join(" ") : "'none'"}`,
     "base-uri 'none'",
     "form-action 'none'",

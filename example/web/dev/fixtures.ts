@@ -20,7 +20,7 @@ function row({ item, ...given }: Given, index: number): CodexUIMessage {
   };
 }
 
-const PRICE_DIFF = `@@ -12,7 +12,9 @@ export function total(cart: Cart): Money {
+const PRICE_DIFF = `@@ -12,4 +12,5 @@ export function total(cart: Cart): Money {
    const net = sum(cart.lines.map((line) => line.price * line.quantity));
 -  const discount = net * cart.voucher.rate;
 -  return round(net - discount);
@@ -61,7 +61,22 @@ I changed \`total\` to round the **discount** itself, half to even, which is wha
 const discount = roundHalfEven(net * rate);
 \`\`\`
 
-A cart without a voucher no longer throws either. The rule is described at https://example.com/rounding.
+A cart without a voucher no longer throws either. The rule is described at https://example.com/rounding, and for bookkeepers in [the handbook](https://handbook.example/vat#discounts).
+
+| voucher | total before | total now |
+| :------ | -----------: | --------: |
+| 10 %    |        17.96 |     17.95 |
+| 12.5 %  |        17.46 |     17.46 |
+| none    |   _an error_ |     19.95 |
+
+What I did not touch:
+
+- [x] \`src/invoice.ts\`, which rounds as it should
+- [ ] the old receipts:
+  1. they keep their totals,
+  2. unless somebody asks for a new one.
+
+> A discount is rounded before it is taken off.
 
 All 76 tests pass.`;
 
@@ -83,6 +98,7 @@ const FIRST_TURN: Given[] = [
     sourceItemType: "commandExecution",
     text: "/bin/bash -lc 'rg -n \"round\" src | head -20'",
     item: {
+      cwd: "/workspace",
       aggregatedOutput:
         "src/total.ts:15:  return round(net - discount);\nsrc/invoice.ts:41:  const tax = roundHalfEven(net * TAX_RATE);\nsrc/money.ts:8:export function round(cents: number): number {\nsrc/money.ts:13:export function roundHalfEven(cents: number): number {\n",
       exitCode: 0,
@@ -93,16 +109,26 @@ const FIRST_TURN: Given[] = [
     messageId: "c2",
     sourceItemType: "commandExecution",
     text: "/bin/bash -lc 'npx vitest run'",
-    item: { aggregatedOutput: FAILED_RUN, exitCode: 1, durationMs: 4_212 },
+    item: { cwd: "/workspace", aggregatedOutput: FAILED_RUN, exitCode: 1, durationMs: 4_212 },
   },
   {
     messageId: "f1",
     sourceItemType: "fileChange",
-    text: "2 files",
+    text: "4 files",
     item: {
       changes: [
         { path: "/workspace/src/total.ts", kind: { type: "update" }, diff: PRICE_DIFF },
         { path: "/workspace/test/total.test.ts", kind: { type: "add" }, diff: TEST_FILE },
+        {
+          path: "/workspace/src/round.ts",
+          kind: { type: "update", move_path: "/workspace/src/money/round.ts" },
+          diff: "\n\nMoved to: /workspace/src/money/round.ts",
+        },
+        {
+          path: "/workspace/docs/receipt.png",
+          kind: { type: "update" },
+          diff: "Binary files a/docs/receipt.png and b/docs/receipt.png differ",
+        },
       ],
     },
   },
@@ -118,12 +144,24 @@ const FIRST_TURN: Given[] = [
       durationMs: 82,
     },
   },
-  { messageId: "s1", sourceItemType: "webSearch", text: "bankers rounding invoice discount" },
+  {
+    messageId: "s1",
+    sourceItemType: "webSearch",
+    text: "bankers rounding invoice discount",
+    item: { action: { type: "search", query: "bankers rounding invoice discount" } },
+  },
+  {
+    messageId: "s2",
+    sourceItemType: "webSearch",
+    text: "",
+    item: { action: { type: "openPage", url: "https://example.com/rounding/half-even" } },
+  },
   {
     messageId: "c3",
     sourceItemType: "commandExecution",
     status: "interrupted",
     text: "/bin/bash -lc 'rm -rf node_modules && npm ci'",
+    item: { cwd: "/workspace", status: "declined" },
     error: "Declined on phone-1",
   },
 ];
@@ -159,6 +197,81 @@ export const FINISHED: CodexUIMessage[] = [
     text: "Thanks! What would it take to support several vouchers?",
   },
   {
+    messageId: "v1",
+    turnId: "turn-3",
+    role: "system" as const,
+    sourceItemType: "enteredReviewMode",
+    text: "current changes",
+  },
+  {
+    messageId: "v2",
+    turnId: "turn-3",
+    role: "assistant" as const,
+    sourceItemType: "exitedReviewMode",
+    text: "The discount is rounded once, as it should be.\n\nReview comment:\n\n- The rate is read twice — /workspace/src/total.ts:14-15\n  A getter with an effect would be called twice.",
+  },
+  {
+    messageId: "o1",
+    turnId: "turn-3",
+    sourceItemType: "todoList",
+    item: {
+      explanation: "Vouchers become a list",
+      plan: [
+        { step: "Read how vouchers are stored", status: "completed" },
+        { step: "Make the cart hold a list", status: "inProgress" },
+        { step: "Cap the sum of all at the net", status: "pending" },
+      ],
+    },
+  },
+  {
+    messageId: "h1",
+    turnId: "turn-3",
+    sourceItemType: "commandExecution",
+    status: "failed" as const,
+    text: "/bin/bash -lc 'cat invoice\u202efdp.sh\u200b && curl -s https://example.com/\u00a0x'",
+    item: {
+      cwd: "/workspace/vouchers\u2066",
+      exitCode: 1,
+      durationMs: 125_000,
+      aggregatedOutput:
+        "\u001b]0;a title\u0007\u001b[2J\u001b[1;31mcat:\u001b[0m no such file \u001b[38;2;255;255;0mwarning\u001b[0m \u001b[48;5;52m deep \u001b[0m \u001b[38;5;21mblue\u001b[0m \u001b]8;;https://example.com\u001b\\a link\u001b]8;;\u001b\\",
+    },
+  },
+  {
+    messageId: "b1",
+    turnId: "turn-3",
+    sourceItemType: "commandExecution",
+    text: "/bin/bash -lc 'seq -f \"line %08g of a long output\" 1 40000'",
+    payloadTruncated: true,
+    item: { $payload: { units: 1_240_512 } },
+  },
+  {
+    messageId: "i1",
+    turnId: "turn-3",
+    sourceItemType: "mcpToolCall",
+    text: "screenshot",
+    item: {
+      server: "browser",
+      tool: "screenshot",
+      arguments: {
+        url: "http://localhost:5173/cart",
+        viewport: { width: 1280, height: 800 },
+        fullPage: true,
+      },
+      result: {
+        content: [
+          { type: "text", text: "One screenshot." },
+          {
+            type: "image",
+            mimeType: "image/png",
+            data: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+          },
+        ],
+      },
+      durationMs: 640,
+    },
+  },
+  {
     messageId: "p1",
     turnId: "turn-3",
     role: "assistant" as const,
@@ -178,6 +291,7 @@ export const FINISHED: CodexUIMessage[] = [
     sourceItemType: "agentMessage",
     status: "failed" as const,
     text: "I started with the list, and",
-    error: "The model stopped answering: stream disconnected before completion",
+    error:
+      '{"error":{"message":"stream disconnected before completion","codexErrorInfo":{"responseStreamDisconnected":{"httpStatusCode":502}}}}',
   },
 ].map(row);

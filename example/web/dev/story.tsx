@@ -3,6 +3,8 @@
 import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
+import type { Readers } from "../src/items/readers.js";
+import { ReadersContext } from "../src/items/readers.js";
 import { Transcript } from "../src/thread/transcript.js";
 import { ANSWER, FINISHED, RUNNING } from "./fixtures.js";
 import "../src/styles/index.css";
@@ -26,6 +28,27 @@ const SCENES: Record<string, () => UseCodexMessagesResult> = {
   failed: () => ({ ...LOADED, results: [], error: new Error("Could not find public function") }),
 };
 
+const PIECES = 4;
+const LINES_A_PIECE = 10_000;
+
+/** What is too large for a list, in pieces: forty thousand lines. */
+const READERS: Readers = {
+  text: (_, cursor) => Promise.resolve(piece(Number(cursor ?? 0), (line) => `${line}\n`)),
+  payload: (_, cursor) =>
+    Promise.resolve(
+      piece(Number(cursor ?? 0), (line) => `${line}\\n`, ['{"aggregatedOutput":"', '"}']),
+    ),
+};
+
+function piece(index: number, draw: (line: string) => string, [before, after] = ["", ""]) {
+  const isDone = index === PIECES - 1;
+  const lines = Array.from({ length: LINES_A_PIECE }, (_, i) =>
+    draw(`line ${index * LINES_A_PIECE + i + 1} of a long output`),
+  );
+  const text = (index === 0 ? before : "") + lines.join("") + (isDone ? after : "");
+  return { text, isDone, continueCursor: `${index + 1}` };
+}
+
 function Story() {
   const scene = new URLSearchParams(location.search).get("scene") ?? "running";
   const messages = (SCENES[scene] ?? SCENES["running"])?.() ?? { ...LOADED, results: [] };
@@ -34,11 +57,13 @@ function Story() {
     message.messageId === "writing" ? { ...message, text: ANSWER.slice(0, letters) } : message,
   );
   return (
-    <main className="scroll">
-      <div className="transcript">
-        <Transcript messages={{ ...messages, results }} />
-      </div>
-    </main>
+    <ReadersContext.Provider value={READERS}>
+      <main className="scroll">
+        <div className="transcript">
+          <Transcript messages={{ ...messages, results }} />
+        </div>
+      </main>
+    </ReadersContext.Provider>
   );
 }
 

@@ -23,3 +23,13 @@ export function formatDuration(ms: number): string {
   if (ms < MINUTE_MS) return `${(ms / SECOND_MS).toFixed(1)} s`;
   return `${Math.floor(ms / MINUTE_MS)} min ${Math.floor((ms % MINUTE_MS) / SECOND_MS)} s`;
 }
+
+const KILO = 1_000;
+const MEGA = KILO * KILO;
+
+/** How long a text is, in characters, as far as a reader wants to know. */
+export function formatUnits(units: number): string {
+  if (units < KILO) return `${units} characters`;
+  if (units < MEGA) return `${Math.round(units / KILO)} thousand characters`;
+  return `${(units / MEGA).toFixed(1)} million characters`;
+}

@@ -1,22 +1,21 @@
-type Fields = Record<string, unknown>;
+/** What came from outside: it is looked at, never trusted to have a form. */
+export type Fields = Record<string, unknown>;
 
 /** The item of a message's payload, for what its text does not say. */
 export function readItem(payloadJson: string | undefined): Fields {
   if (payloadJson === undefined) return {};
   try {
     const payload = fields(JSON.parse(payloadJson));
-    const params = fields(payload["params"]);
-    const inner = params["item"] ?? payload["item"];
+    const inner = fields(payload["params"])["item"] ?? payload["item"];
     return inner === undefined ? payload : fields(inner);
   } catch {
     return {};
   }
 }
 
-/** What is said in the place of a payload that is too large for a list: its stub holds its length alone. */
-export function tooLarge(item: Fields): string {
-  const units = numberOf(fields(item["$payload"])["units"]) ?? 0;
-  return `output too large for a list (${units.toLocaleString()} characters)`;
+/** How long a payload is that is too large for a list, in UTF-16 units: its stub holds its length alone. */
+export function payloadUnits(payloadJson: string | undefined): number | undefined {
+  return numberOf(fields(readItem(payloadJson)["$payload"])["units"]);
 }
 
 export function stringOf(value: unknown): string | undefined {
@@ -27,71 +26,104 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-export interface FileChange {
-  path: string;
-  kind: "add" | "update" | "delete";
-  movedTo: string | undefined;
-  diff: string;
+export function fields(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
 }
 
-export function fileChanges(item: Fields): FileChange[] {
-  const changes = item["changes"];
-  if (!Array.isArray(changes)) return [];
-  return changes.map(fields).map((change) => {
-    const kind = fields(change["kind"]);
-    const type = stringOf(kind["type"]) ?? stringOf(change["kind"]);
-    return {
-      path: stringOf(change["path"]) ?? "",
-      kind: type === "add" || type === "delete" ? type : "update",
-      movedTo: stringOf(kind["move_path"]) ?? stringOf(kind["movePath"]),
-      diff: stringOf(change["diff"]) ?? "",
-    };
-  });
+export function listOf(value: unknown): Fields[] {
+  return Array.isArray(value) ? value.map(fields) : [];
 }
 
-export type DiffLine = { type: "add" | "delete" | "context" | "hunk"; text: string };
-
-/** The lines of a change. An added or deleted file comes as its content, not as a diff. */
-export function diffLines({ kind, diff }: FileChange): DiffLine[] {
-  const lines = diff.replace(/\n$/, "").split("\n");
-  if (diff === "") return [];
-  if (kind !== "update" && !diff.startsWith("@@"))
-    return lines.map((text) => ({ type: kind, text }));
-  return lines
-    .filter((line) => !/^(?:---|\+\+\+) |^\\ No newline/.test(line))
-    .map((line): DiffLine => {
-      if (line.startsWith("@@")) return { type: "hunk", text: line };
-      if (line.startsWith("+")) return { type: "add", text: line.slice(1) };
-      if (line.startsWith("-")) return { type: "delete", text: line.slice(1) };
-      return { type: "context", text: line.startsWith(" ") ? line.slice(1) : line };
-    });
+/** What a shell was started for, and the shell. */
+export interface Command {
+  line: string;
+  shell: string | undefined;
 }
 
-const SHELL = /^(?:\S*\/)?(?:ba|z|da)?sh -l?c (['"])([\s\S]*)\1$/;
+const SHELL = /^((?:\S*\/)?(?:ba|z|da)?sh -l?c) '([\s\S]*)'$/;
 
-/** The command that a shell was started for. */
-export function bareCommand(command: string): string {
-  const [, quote, inner] = SHELL.exec(command) ?? [];
-  if (inner === undefined) return command;
-  return quote === "'" ? inner.replaceAll(`'\\''`, "'").replaceAll(`'"'"'`, "'") : inner;
+/**
+ * Takes a command out of the shell that it was given to. What is shown is what runs: quoted again, it is the same command.
+ *
+ * ```ts
+ * readCommand("/bin/bash -lc 'ls src'"); // { line: "ls src", shell: "/bin/bash -lc" }
+ * ```
+ *
+ * @param command as Codex runs it
+ * @returns its line; all of it where it is quoted in another way
+ */
+export function readCommand(command: string): Command {
+  const [, shell, quoted]: (string | undefined)[] = SHELL.exec(command) ?? [];
+  if (quoted !== undefined) {
+    for (const quote of [`'\\''`, `'"'"'`]) {
+      const line: string = quoted.replaceAll(quote, "'");
+      if (line.replaceAll("'", quote) === quoted) return { line, shell };
+    }
+  }
+  return { line: command, shell: undefined };
 }
 
 /** Longer values are set over several lines, in characters. */
 const LINE_LENGTH_MAX = 80;
 
-/** What a tool call was given or gave back, as text. */
-export function toolText(value: unknown): string | undefined {
+/** A value as JSON: on one line where it is short. Undefined where there is none, or it is nested too deep to be written. */
+export function jsonOf(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
-  if (typeof value === "string") return value;
-  const content = Array.isArray(value) ? value : fields(value)["content"];
-  const texts = Array.isArray(content)
-    ? content.map((part) => stringOf(fields(part)["text"])).filter((text) => text !== undefined)
-    : [];
-  if (texts.length > 0) return texts.join("\n");
-  const line = JSON.stringify(value);
-  return line.length <= LINE_LENGTH_MAX ? line : JSON.stringify(value, null, 2);
+  try {
+    const line = JSON.stringify(value);
+    return line.length <= LINE_LENGTH_MAX ? line : JSON.stringify(value, null, 2);
+  } catch {
+    return undefined;
+  }
 }
 
-function fields(value: unknown): Fields {
-  return typeof value === "object" && value !== null ? (value as Fields) : {};
+/** What a tool gave back, by its kinds. */
+export interface ToolResult {
+  text: string | undefined;
+  images: string[];
+}
+
+/**
+ * Reads what a tool gave back: the texts among its parts, the images, and every other part as JSON.
+ *
+ * @param item of an `mcpToolCall`, a `dynamicToolCall`, or a call of a kind that is not known
+ */
+export function readResult(item: Fields): ToolResult {
+  const result = fields(item["result"]);
+  const parts = firstList(result["content"], item["contentItems"], item["output"]);
+  const texts = parts.map((part) => (imageOf(part) === undefined ? partText(part) : undefined));
+  const error = stringOf(fields(item["error"])["message"]) ?? stringOf(item["error"]);
+  const whole =
+    parts.length === 0
+      ? jsonOf(item["result"] ?? item["output"])
+      : jsonOf(result["structuredContent"]);
+  const said = stringOf(item["result"]) ?? stringOf(item["output"]);
+  const found = [...texts, said ?? whole, error].filter((text) => text !== undefined);
+  return {
+    text: found.length === 0 ? undefined : found.join("\n"),
+    images: parts.map(imageOf).filter((image) => image !== undefined),
+  };
+}
+
+function firstList(...values: unknown[]): Fields[] {
+  return listOf(values.find((value) => Array.isArray(value)));
+}
+
+function partText(part: Fields): string | undefined {
+  return stringOf(part["text"]) ?? jsonOf(part);
+}
+
+/** Images that are part of what came. Those that lie elsewhere are never loaded, and SVG is a document. */
+const IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*$/;
+
+/** The image that an input or a part of a result holds, as a data URL. */
+export function imageOf(part: Fields): string | undefined {
+  const type = stringOf(part["mimeType"]);
+  const data = stringOf(part["data"]);
+  const url =
+    stringOf(part["imageUrl"]) ??
+    stringOf(part["image_url"]) ??
+    stringOf(part["url"]) ??
+    (type === undefined || data === undefined ? undefined : `data:${type};base64,${data}`);
+  return url !== undefined && IMAGE.test(url) ? url : undefined;
 }

@@ -1,13 +1,19 @@
 import { useMemo, useState } from "react";
-import type { DiffLine, FileChange } from "../payload.js";
-import { diffLines, fileChanges, readItem, tooLarge } from "../payload.js";
+import type { DiffLine, FileChange } from "../diff.js";
+import { fileChanges, readDiff } from "../diff.js";
+import type { Fields } from "../payload.js";
+import { readItem } from "../payload.js";
+import { Diff } from "./diff.js";
 import type { ItemProps } from "./item.js";
+import { Output } from "./output.js";
 import { Status } from "./status.js";
+import { TooLarge } from "./too-large.js";
+import { Visible } from "./visible.js";
 
 /** A longer diff is closed until it is asked for, in lines. */
 const OPEN_LINES_MAX = 40;
-/** More than this slows a page down, in lines. */
-const LINES_MAX = 2_000;
+/** Files that are listed before more are asked for. */
+const FILES_SHOWN = 50;
 
 const KIND_GLYPH: Record<FileChange["kind"], string> = { add: "A", update: "M", delete: "D" };
 const KIND_NAME: Record<FileChange["kind"], string> = {
@@ -15,39 +21,68 @@ const KIND_NAME: Record<FileChange["kind"], string> = {
   update: "modified",
   delete: "deleted",
 };
-const SIGN: Record<DiffLine["type"], string> = { add: "+", delete: "−", context: " ", hunk: "" };
 
 export function FileChangeItem({ message }: ItemProps) {
-  const { payloadJson, status, text } = message;
+  const { payloadJson, payloadTruncated, output, text } = message;
   const item = useMemo(() => readItem(payloadJson), [payloadJson]);
-  const changes = useMemo(() => fileChanges(item), [item]);
-  if (changes.length === 0) {
+  if (payloadTruncated === true || !Array.isArray(item["changes"])) {
     return (
       <div className="box">
         <div className="box-head">
-          <span className="glyph">±</span>
-          <span className="line">{text}</span>
-          <Status status={status} />
+          <span className="glyph" aria-hidden="true">
+            ±
+          </span>
+          <span className="line">
+            <Visible text={text === "" ? "files" : text} />
+          </span>
+          <Status status={message.status} />
         </div>
-        {message.payloadTruncated === true && <p className="aside">{tooLarge(item)}</p>}
+        {payloadTruncated === true && (
+          <TooLarge
+            message={message}
+            label="Changes"
+            draw={(whole) => <Changes item={whole} message={message} />}
+          />
+        )}
       </div>
     );
   }
   return (
     <div className="box">
-      {changes.map((change, i) => (
-        <Change key={`${i} ${change.path}`} change={change} message={message} />
-      ))}
+      <Changes item={item} message={message} />
+      {output !== undefined && <Output output={output} isLive />}
     </div>
   );
 }
 
-function Change({ change, message }: ItemProps & { change: FileChange }) {
-  const lines = useMemo(() => diffLines(change), [change]);
+function Changes({ item, message }: ItemProps & { item: Fields }) {
+  const changes = useMemo(() => fileChanges(item), [item]);
+  const [shown, setShown] = useState(FILES_SHOWN);
+  const isDeclined = item["status"] === "declined";
+  return (
+    <>
+      {changes.slice(0, shown).map((change, i) => (
+        <Change key={i} change={change} message={message} isDeclined={isDeclined} />
+      ))}
+      {changes.length > shown && (
+        <button type="button" className="fold" onClick={() => setShown(shown + FILES_SHOWN)}>
+          {(changes.length - shown).toLocaleString()} more files
+        </button>
+      )}
+    </>
+  );
+}
+
+interface ChangeProps extends ItemProps {
+  change: FileChange;
+  isDeclined: boolean;
+}
+
+function Change({ change, message, isDeclined }: ChangeProps) {
+  const { path, kind, movedTo } = change;
+  const { lines, added, deleted, form } = useMemo(() => readDiff(change), [change]);
   const [isOpen, setIsOpen] = useState(lines.length <= OPEN_LINES_MAX);
-  const added = lines.filter(({ type }) => type === "add").length;
-  const deleted = lines.filter(({ type }) => type === "delete").length;
-  const cut = change.path.lastIndexOf("/") + 1;
+  const cut = path.lastIndexOf("/") + 1;
   return (
     <details
       className="change"
@@ -55,40 +90,60 @@ function Change({ change, message }: ItemProps & { change: FileChange }) {
       onToggle={(event) => setIsOpen(event.currentTarget.open)}
     >
       <summary className="box-head">
-        <span className={`glyph glyph-${change.kind}`} title={KIND_NAME[change.kind]}>
-          {KIND_GLYPH[change.kind]}
+        <span
+          className={`glyph glyph-${kind}`}
+          role="img"
+          aria-label={KIND_NAME[kind]}
+          title={KIND_NAME[kind]}
+        >
+          {KIND_GLYPH[kind]}
         </span>
-        <span className="line path" title={change.path}>
-          <span className="folder">{change.path.slice(0, cut)}</span>
-          <b>{change.path.slice(cut)}</b>
-          {change.movedTo !== undefined && <span> → {change.movedTo}</span>}
+        <span className="line path">
+          <span className="folder">
+            <Visible text={path.slice(0, cut)} />
+          </span>
+          <b>
+            <Visible text={path.slice(cut)} />
+          </b>
+          {movedTo !== undefined && (
+            <span className="moved">
+              {" → "}
+              <Visible text={movedTo} />
+            </span>
+          )}
         </span>
         <span className="counts">
-          {added > 0 && <span className="count-add">+{added}</span>}
-          {deleted > 0 && <span className="count-delete">−{deleted}</span>}
+          {added > 0 && <span className="count-add">+{added.toLocaleString()}</span>}
+          {deleted > 0 && <span className="count-delete">−{deleted.toLocaleString()}</span>}
+          {form === "binary" && <span>binary</span>}
         </span>
-        {message.status !== "completed" && <Status status={message.status} />}
+        {message.status !== "completed" && (
+          <Status status={message.status} isDeclined={isDeclined} />
+        )}
       </summary>
-      {isOpen && lines.length > 0 && <Diff lines={lines} />}
+      {isOpen && <Body lines={lines} form={form} isMoved={movedTo !== undefined} path={path} />}
     </details>
   );
 }
 
-function Diff({ lines }: { lines: readonly DiffLine[] }) {
+interface BodyProps {
+  lines: readonly DiffLine[];
+  form: "lines" | "binary" | "unreadable";
+  isMoved: boolean;
+  path: string;
+}
+
+function Body({ lines, form, isMoved, path }: BodyProps) {
+  if (form === "binary") return <p className="aside">A binary file has no lines to show.</p>;
+  if (lines.length === 0) {
+    return <p className="aside">{isMoved ? "Only its name changed." : "An empty file."}</p>;
+  }
   return (
-    <div className="diff">
-      <div>
-        {lines.slice(0, LINES_MAX).map(({ type, text }, i) => (
-          <div key={i} className={`diff-${type}`}>
-            <span aria-hidden="true">{SIGN[type]}</span>
-            {text}
-            {"\n"}
-          </div>
-        ))}
-        {lines.length > LINES_MAX && (
-          <div className="diff-hunk">… {lines.length - LINES_MAX} more lines</div>
-        )}
-      </div>
-    </div>
+    <>
+      {form === "unreadable" && (
+        <p className="aside">This diff is not what its headers say: it is shown as it came.</p>
+      )}
+      <Diff lines={lines} path={path} />
+    </>
   );
 }

@@ -3,11 +3,15 @@ import type { ComponentType } from "react";
 import { memo } from "react";
 import { AnswerItem } from "./answer.js";
 import { CommandItem } from "./command.js";
+import { FailureNote } from "./failure-note.js";
 import { FileChangeItem } from "./file-change.js";
+import { ItemBoundary } from "./item-boundary.js";
 import { MarkItem } from "./mark.js";
+import { TodoItem } from "./plan-steps.js";
 import { ReasoningItem } from "./reasoning.js";
 import { ToolItem } from "./tool.js";
 import { UserItem } from "./user.js";
+import { WebSearchItem } from "./web-search.js";
 
 export interface ItemProps {
   message: CodexUIMessage;
@@ -22,26 +26,34 @@ const BY_TYPE = new Map<string, ComponentType<ItemProps>>([
   ["reasoning", ReasoningItem],
   ["commandExecution", CommandItem],
   ["fileChange", FileChangeItem],
+  ["webSearch", WebSearchItem],
+  ["todoList", TodoItem],
   ["contextCompaction", MarkItem],
   ["enteredReviewMode", MarkItem],
 ]);
-const BY_ROLE: Record<CodexUIMessage["role"], ComponentType<ItemProps>> = {
-  user: UserItem,
-  assistant: AnswerItem,
-  system: MarkItem,
-  tool: ToolItem,
-};
+const BY_ROLE = new Map<string, ComponentType<ItemProps>>([
+  ["user", UserItem],
+  ["assistant", AnswerItem],
+  ["system", MarkItem],
+  ["tool", ToolItem],
+]);
+const ROLE_NAME = new Map([
+  ["user", "You"],
+  ["assistant", "Codex"],
+]);
 
 /** One message. A message that did not change is the same object, and is not drawn again. */
 export const Item = memo(function Item({ message }: ItemProps) {
   const { sourceItemType = "", role, status, error } = message;
-  const Body = BY_TYPE.get(sourceItemType) ?? BY_ROLE[role];
+  const Body = BY_TYPE.get(sourceItemType) ?? BY_ROLE.get(role) ?? ToolItem;
   return (
-    <article className={`item item-${role}`} data-status={status}>
-      <Body message={message} />
-      {error !== undefined && (
-        <p className={status === "interrupted" ? "reason" : "error"}>{error}</p>
-      )}
+    <article className={`item item-${role}`} data-status={status} aria-label={ROLE_NAME.get(role)}>
+      <ItemBoundary message={message}>
+        <Body message={message} />
+        {error !== undefined && (
+          <FailureNote error={error} kind={status === "interrupted" ? "reason" : "failure"} />
+        )}
+      </ItemBoundary>
     </article>
   );
 });

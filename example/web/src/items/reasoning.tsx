@@ -1,13 +1,17 @@
 import { useState } from "react";
+import { Caret } from "./caret.js";
 import type { ItemProps } from "./item.js";
-import { Caret, RichText } from "./rich-text.js";
+import { Markdown } from "./markdown.js";
+
+/** A title is a line of its own, set in bold; anything else is text. */
+const TITLE = /^\*\*([^*\n]+)\*\*[ \t]*$/;
 
 /** Open while it is written, unless the reader says otherwise. */
 export function ReasoningItem({ message }: ItemProps) {
   const isWriting = message.status === "streaming";
   const [chosen, setChosen] = useState<boolean>();
   const isOpen = chosen ?? isWriting;
-  const text = message.text.trim();
+  const text = message.text.trimStart();
   if (text === "") {
     return isWriting ? (
       <p className="reasoning reasoning-empty">
@@ -16,13 +20,16 @@ export function ReasoningItem({ message }: ItemProps) {
       </p>
     ) : null;
   }
-  const [title = "", ...rest] = text.split("\n");
-  const body = rest.join("\n").trim();
+  const end = text.indexOf("\n");
+  const first = end === -1 ? text : text.slice(0, end);
+  const title = TITLE.exec(first)?.[1];
+  const body = title === undefined ? text : text.slice(first.length).trimStart();
   if (body === "") {
     return (
-      <div className="reasoning">
-        <RichText text={title} isWriting={isWriting} />
-      </div>
+      <p className="reasoning">
+        {title}
+        {isWriting && <Caret />}
+      </p>
     );
   }
   return (
@@ -33,9 +40,9 @@ export function ReasoningItem({ message }: ItemProps) {
           setChosen(!isOpen);
         }}
       >
-        {title.replaceAll("**", "")}
+        <bdi>{title ?? "Reasoning"}</bdi>
       </summary>
-      <RichText text={body} isWriting={isWriting} />
+      {isOpen && <Markdown text={body} isWriting={isWriting} />}
     </details>
   );
 }

@@ -5,10 +5,12 @@ export interface StatusProps {
   status: CodexMessageStatus;
   exitCode?: number | undefined;
   durationMs?: number | undefined;
+  /** Somebody said no to it. */
+  isDeclined?: boolean;
 }
 
 /** How a tool's call stands: running, or how it ended. Silent where all is as it should be. */
-export function Status({ status, exitCode, durationMs }: StatusProps) {
+export function Status({ status, exitCode, durationMs, isDeclined = false }: StatusProps) {
   if (status === "streaming") {
     return (
       <span className="state state-running">
@@ -21,7 +23,7 @@ export function Status({ status, exitCode, durationMs }: StatusProps) {
   return (
     <span className={isBad ? "state state-bad" : "state"}>
       {durationMs !== undefined && <span className="duration">{formatDuration(durationMs)}</span>}
-      {exitCode !== undefined ? `exit ${exitCode}` : isBad && status}
+      {exitCode !== undefined ? `exit ${exitCode}` : isBad && (isDeclined ? "declined" : status)}
     </span>
   );
 }

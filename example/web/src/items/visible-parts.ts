@@ -35,7 +35,8 @@ const NAMES = new Map([
 ]);
 
 /** A run of what can be seen, or one character that cannot, by its number and name. */
-export type VisiblePart = { type: "text"; text: string } | { type: "mark"; text: string; name: string };
+export type VisiblePart =
+  { type: "text"; text: string } | { type: "mark"; text: string; name: string };
 
 /**
  * Cuts a text at the characters that a reader could not see.

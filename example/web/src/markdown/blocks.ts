@@ -1,0 +1,183 @@
+// An answer is written from front to back. It is cut into blocks that stand by themselves, so that what a delta costs is
+// the block that it falls into, however long the answer is by then.
+
+/** A longer block is cut at a line, and a longer line at a space: parsing never sees more, in UTF-16 units. */
+export const BLOCK_UNITS_MAX = 8_192;
+/** Blocks that are kept together once they are full, and drawn again together or not at all. */
+export const GROUP_SIZE = 32;
+/** What follows an empty line is known by its first characters: enough of them to tell a list's item from a rule. */
+const TELLING_UNITS = 12;
+
+/** Markdown to parse, or code that is shown as it is. Each is one object for its life. */
+export interface Block {
+  /** Where it begins in the text: its key. */
+  at: number;
+  text: string;
+  /** Of code that stands between fences. */
+  code?: Code;
+}
+
+/** A long fence comes in several blocks. */
+export interface Code {
+  language: string;
+  isFirst: boolean;
+  isLast: boolean;
+}
+
+/** A text, cut. All but `open` are final for as long as the text only grows. */
+export interface Blocks {
+  text: string;
+  /** Each of {@link GROUP_SIZE} blocks. */
+  groups: readonly (readonly Block[])[];
+  /** Fewer than {@link GROUP_SIZE}. */
+  closed: readonly Block[];
+  open: Block | undefined;
+  /** The fence that `open` lies in. */
+  fence: Fence | undefined;
+}
+
+interface Fence {
+  mark: string;
+  length: number;
+  language: string;
+  isFirst: boolean;
+}
+
+/** Nothing, to begin with. */
+export const NO_BLOCKS: Blocks = {
+  text: "",
+  groups: [],
+  closed: [],
+  open: undefined,
+  fence: undefined,
+};
+
+const LIST_ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/;
+const FENCE_OPENS = /^ {0,3}(?:(`{3,})([^`]*)|(~{3,})(.*))$/;
+
+/**
+ * Cuts a text that has grown, going on from where it was cut before.
+ *
+ * ```ts
+ * let blocks = NO_BLOCKS;
+ * for (const text of ["One", "One.\n\nTwo", "One.\n\nTwo."]) blocks = growBlocks(blocks, text);
+ * ```
+ *
+ * @param before the blocks of an earlier state; those of a text that is no beginning of this one count for nothing
+ * @param text all of the text
+ * @returns its blocks: the same objects where they have not changed
+ */
+export function growBlocks(before: Blocks, text: string): Blocks {
+  if (text === before.text) return before;
+  // Compared as a whole: `startsWith` goes through it by the character.
+  const isGrown = text.slice(0, before.text.length) === before.text;
+  const base = isGrown ? before : NO_BLOCKS;
+  const made: Block[] = [];
+  const rest = cutFrom(text, base.open?.at ?? base.text.length, base.fence, made);
+  const closed = [...base.closed, ...made];
+  const groups = [...base.groups];
+  const full = closed.length - (closed.length % GROUP_SIZE);
+  for (let at = 0; at < full; at += GROUP_SIZE) groups.push(closed.slice(at, at + GROUP_SIZE));
+  return {
+    text,
+    groups: full === 0 ? base.groups : groups,
+    closed: made.length === 0 ? base.closed : closed.slice(full),
+    ...rest,
+  };
+}
+
+/** Closes the blocks that can be, into `made`; answers with what stays open. */
+function cutFrom(text: string, from: number, inFence: Fence | undefined, made: Block[]) {
+  let start = from;
+  let fence = inFence;
+  let line = from;
+  let hasList = false;
+  const close = (end: number, next: number, code?: Code) => {
+    const piece = text.slice(start, end);
+    if (code !== undefined || piece.trim() !== "")
+      made.push({ at: start, text: piece, ...(code === undefined ? {} : { code }) });
+    start = next;
+    line = next;
+    hasList = false;
+  };
+  while (line < text.length) {
+    const newline = text.indexOf("\n", line);
+    const isWhole = newline !== -1;
+    const end = isWhole ? newline : text.length;
+    if (end - start > BLOCK_UNITS_MAX) {
+      const cut = line > start ? line : wordEnd(text, start);
+      close(cut, cut, fence && codeOf(fence, false));
+      if (fence !== undefined) fence = { ...fence, isFirst: false };
+      continue;
+    }
+    // What is not whole may still become another thing.
+    if (!isWhole) break;
+    const content = text.slice(line, end);
+    if (fence !== undefined) {
+      if (closes(content, fence)) {
+        close(Math.max(start, line - 1), end + 1, codeOf(fence, true));
+        fence = undefined;
+      } else line = end + 1;
+      continue;
+    }
+    const opening = hasList && content.startsWith(" ") ? undefined : fenceOf(content);
+    if (opening !== undefined) {
+      close(line, end + 1);
+      fence = opening;
+    } else if (content.trim() === "" && isApart(text, end + 1, hasList)) close(line, end + 1);
+    else {
+      hasList ||= LIST_ITEM.test(content);
+      line = end + 1;
+    }
+  }
+  return { open: openBlock(text, start, line, fence), fence };
+}
+
+function openBlock(text: string, start: number, lastLine: number, fence: Fence | undefined) {
+  if (fence === undefined) {
+    return start < text.length ? { at: start, text: text.slice(start) } : undefined;
+  }
+  // The last line of a finished text has no line feed, its closing fence neither.
+  const isClosed = closes(text.slice(lastLine), fence);
+  const end = isClosed ? Math.max(start, lastLine - 1) : text.length;
+  return { at: start, text: text.slice(start, end), code: codeOf(fence, isClosed) };
+}
+
+/** Whether what comes after an empty line is known to be no part of what comes before it. */
+function isApart(text: string, from: number, isList: boolean): boolean {
+  const newline = text.indexOf("\n", from);
+  const head = text.slice(from, from + TELLING_UNITS);
+  const isKnown = newline !== -1 || head.length === TELLING_UNITS;
+  if (!isList) return isKnown;
+  const line = newline === -1 ? head : text.slice(from, Math.min(newline, from + TELLING_UNITS));
+  return isKnown && line.trim() !== "" && !/^[ \t]/.test(line) && !LIST_ITEM.test(line);
+}
+
+function fenceOf(line: string): Fence | undefined {
+  const [, ticks, ticksInfo, tildes, tildesInfo] = FENCE_OPENS.exec(line) ?? [];
+  const mark = ticks ?? tildes;
+  if (mark === undefined) return undefined;
+  const [language = ""] = (ticksInfo ?? tildesInfo ?? "").trim().split(/\s/, 1);
+  return { mark: mark.slice(0, 1), length: mark.length, language, isFirst: true };
+}
+
+function closes(line: string, { mark, length }: Fence): boolean {
+  const bare = line.trim();
+  return bare.length >= length && bare === mark.repeat(bare.length) && !/^ {4}|^\t/.test(line);
+}
+
+function codeOf({ language, isFirst }: Fence, isLast: boolean): Code {
+  return { language, isFirst, isLast };
+}
+
+/** The end of the last whole word that a block has room for; of a word without end, as much as there is room for. */
+function wordEnd(text: string, start: number): number {
+  const space = text.lastIndexOf(" ", start + BLOCK_UNITS_MAX - 1) + 1;
+  if (space > start + BLOCK_UNITS_MAX / 2) return space;
+  const end = start + BLOCK_UNITS_MAX;
+  return isLowSurrogate(text.charCodeAt(end)) ? end - 1 : end;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}

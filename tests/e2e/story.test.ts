@@ -1,0 +1,55 @@
+/** The page on scripted rows in a real browser, at the widths of a phone and a desk: everybody can use it, and nothing runs away. */
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser } from "playwright-core";
+import { createServer, type ViteDevServer } from "vite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
+
+const SERIOUS = ["serious", "critical"];
+
+let browser: Browser;
+let server: ViteDevServer;
+let origin: string;
+
+beforeAll(async () => {
+  if (WITHOUT_BROWSER) return;
+  server = await createServer({ configFile: "example/web/vite.config.ts", logLevel: "error", server: { port: 0, host: "127.0.0.1", hmr: false } });
+  await server.listen();
+  origin = server.resolvedUrls!.local[0]!;
+  browser = await startBrowser();
+});
+
+afterAll(async () => {
+  if (WITHOUT_BROWSER) return;
+  await browser.close();
+  await server.close();
+});
+
+const LOOKS = [
+  ["running", "light", 1280],
+  ["running", "dark", 360],
+  ["finished", "light", 360],
+  ["finished", "dark", 1280],
+] as const;
+
+test.skipIf(WITHOUT_BROWSER).each(LOOKS)("%s, %s, %i px: usable by everybody, and as wide as the page", async (scene, colorScheme, width) => {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (entry) => {
+    if (entry.type() === "error" && !entry.location().url.endsWith("favicon.ico")) complaints.push(entry.text());
+  });
+  await page.goto(`${origin}dev/story.html?scene=${scene}`);
+  await page.locator(".item").first().waitFor();
+  for (const button of await page.locator(".fold, .too-large .more").all()) await button.click();
+  await page.locator(".item").last().waitFor();
+
+  const { violations } = await new AxeBuilder({ page }).include(".transcript").analyze();
+  const found = violations.filter(({ impact }) => SERIOUS.includes(impact ?? ""));
+  expect(found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+  const overflow = await page.locator(".scroll").evaluate((scroll) => scroll.scrollWidth - scroll.clientWidth);
+  expect(overflow).toBeLessThanOrEqual(0);
+  expect(complaints).toEqual([]);
+  await context.close();
+});

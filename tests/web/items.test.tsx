@@ -1,0 +1,82 @@
+// The example's page: what a repository may have written is shown, and is nothing but text.
+import { cleanup, render } from "@testing-library/react";
+import { afterEach, describe, expect, it } from "vitest";
+import { Item } from "../../example/web/src/items/item.js";
+import { turnState } from "../../example/web/src/turns.js";
+import { message } from "./build.js";
+
+afterEach(cleanup);
+
+describe("the page runs nothing of what Codex prints", () => {
+  const HOSTILE = '<img src=x onerror="alert(1)"><script>alert(1)</script>';
+
+  it.each([
+    ["userMessage", "user"],
+    ["agentMessage", "assistant"],
+    ["reasoning", "assistant"],
+    ["commandExecution", "tool"],
+    ["fileChange", "tool"],
+    ["mcpToolCall", "tool"],
+    ["constructor", "tool"],
+    ["contextCompaction", "system"],
+  ] as const)("%s: markup is text", (sourceItemType, role) => {
+    const payload = {
+      aggregatedOutput: HOSTILE,
+      arguments: { x: HOSTILE },
+      result: HOSTILE,
+      changes: [{ path: HOSTILE, kind: { type: "add" }, diff: HOSTILE }],
+    };
+    const { container } = render(
+      <Item
+        message={message({
+          role,
+          sourceItemType,
+          text: `${HOSTILE}\n${HOSTILE}`,
+          error: HOSTILE,
+          payloadJson: JSON.stringify(payload),
+        })}
+      />,
+    );
+    expect(container.querySelector("img, script")).toBeNull();
+    expect(container.textContent).toContain("<script>");
+  });
+
+  it("links to http(s) alone, shows where to, and tells nobody where from", () => {
+    const text =
+      "javascript:alert(1) data:text/html,x file:///etc [x](javascript:1) https://a.example/b.";
+    const { container } = render(<Item message={message({ text })} />);
+    const links = [...container.querySelectorAll("a")];
+    expect(links.map((link) => link.getAttribute("href"))).toEqual(["https://a.example/b"]);
+    expect(links[0]?.textContent).toBe("https://a.example/b");
+    expect(links[0]?.rel).toBe("noopener noreferrer");
+  });
+
+  it.each(["no JSON", "null", "[]", '{"changes":[null,1]}', '{"arguments":{"content":[null]}}'])(
+    "a payload that is %s breaks nothing",
+    (payloadJson) => {
+      for (const sourceItemType of ["commandExecution", "fileChange", "dynamicToolCall", "new"]) {
+        expect(() =>
+          render(<Item message={message({ role: "tool", sourceItemType, payloadJson })} />),
+        ).not.toThrow();
+      }
+    },
+  );
+});
+
+describe("the state of the turn", () => {
+  it.each([
+    ["nothing", [], "idle"],
+    ["all done", [message({})], "idle"],
+    ["something runs", [message({ status: "streaming" }), message({})], "working"],
+    [
+      "an earlier turn never ended",
+      [message({ turnId: "t0", status: "streaming" }), message({})],
+      "idle",
+    ],
+    ["it failed", [message({ status: "failed" })], "failed"],
+    ["it was stopped", [message({ status: "interrupted" })], "interrupted"],
+    ["a command failed", [message({ role: "tool", status: "failed" })], "idle"],
+  ] as const)("%s", (_, messages, state) => {
+    expect(turnState(messages)).toBe(state);
+  });
+});
