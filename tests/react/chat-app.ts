@@ -25,11 +25,11 @@ export async function startChat(threadId = THREAD) {
     mutation: (name, args) => signedIn.mutation(makeFunctionReference<"mutation">(name), args),
   });
   /** The same calls, each in its turn with those of the sockets. */
-  const inTurn = <Caller extends Pick<typeof deployment, "query" | "mutation">>({ query, mutation }: Caller) =>
-    ({
-      query: (...call: Parameters<Caller["query"]>) => loopback.inTurn(() => query(...call)),
-      mutation: (...call: Parameters<Caller["mutation"]>) => loopback.inTurn(() => mutation(...call)),
-    }) as unknown as Pick<Caller, "query" | "mutation">;
+  type Call = (...args: never[]) => Promise<unknown>;
+  const inTurn = <Caller extends Pick<typeof deployment, "query" | "mutation">>(caller: Caller) => {
+    const turn = (call: Call) => (...args: never[]) => loopback.inTurn(() => call(...args));
+    return { query: turn(caller.query), mutation: turn(caller.mutation) } as unknown as Pick<Caller, "query" | "mutation">;
+  };
   const [app, ann] = [inTurn(deployment), inTurn(signedIn)];
   const { token: deviceToken } = await ann.mutation(api.chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
   const bridge = { deviceToken };

@@ -4,11 +4,14 @@ import { api } from "../api.js";
 import { Composer } from "../composer/composer.js";
 import { OnItsWay } from "../composer/on-its-way.js";
 import type { Connection } from "../connection.js";
+import { ReadersContext } from "../items/readers.js";
 import { Requests } from "../requests/requests.js";
 import { titleOf } from "../sidebar/sidebar.js";
 import { Header } from "./header.js";
+import { NewestTurn } from "./newest-turn.js";
 import { useStickToEnd } from "./stick-to-end.js";
 import { Transcript } from "./transcript.js";
+import { useReaders } from "./use-readers.js";
 import { turnState } from "../turns.js";
 
 const INITIAL_MESSAGES = 30;
@@ -30,6 +33,7 @@ export function ThreadView({ threadId, connection, onList }: ThreadViewProps) {
   const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
   const { results, threadStatus } = messages;
   const turn = results.length === 0 ? undefined : turnState(results);
+  const readers = useReaders(threadId);
   const scroll = useStickToEnd(results[0]?._id);
   const first = results.find(({ role }) => role === "user")?.text;
   const title = titleOf({ threadId, ...(thread?.name !== undefined && { name: thread.name }), ...(first !== undefined && { preview: first }) });
@@ -51,7 +55,10 @@ export function ThreadView({ threadId, connection, onList }: ThreadViewProps) {
       />
       <main className="scroll" ref={scroll.viewport} tabIndex={-1}>
         <div className="transcript" ref={scroll.content}>
-          <Transcript messages={messages} />
+          <ReadersContext value={readers}>
+            <Transcript messages={messages} />
+          </ReadersContext>
+          {thread?.turn !== undefined && <NewestTurn threadId={threadId} turnId={thread.turn.turnId} />}
         </div>
       </main>
       <div className="foot">

@@ -1,0 +1,18 @@
+import { useQuery } from "convex/react";
+import { api } from "../api.js";
+import { FailureNote } from "../items/failure-note.js";
+import { TurnPlan } from "../items/plan-steps.js";
+
+/** What the newest turn says beside its messages: its plan, that it tries again, why it failed. */
+export function NewestTurn({ threadId, turnId }: { threadId: string; turnId: string }) {
+  const turn = useQuery(api.chat.getTurn, { threadId, turnId });
+  if (turn === undefined || turn === null) return null;
+  const isRunning = turn.status === "inProgress";
+  return (
+    <div className="newest-turn">
+      <TurnPlan planJson={turn.planJson} />
+      {isRunning && turn.warning !== undefined && <FailureNote error={turn.warning} kind="retry" />}
+      {turn.status === "failed" && turn.error !== undefined && <FailureNote error={turn.error} />}
+    </div>
+  );
+}
