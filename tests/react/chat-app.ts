@@ -25,9 +25,9 @@ export async function startChat(threadId = THREAD) {
     mutation: (name, args) => signedIn.mutation(makeFunctionReference<"mutation">(name), args),
   });
   /** The same calls, each in its turn with those of the sockets. */
-  type Call = (...args: never[]) => Promise<unknown>;
+  type Call = (...args: unknown[]) => Promise<unknown>;
   const inTurn = <Caller extends Pick<typeof deployment, "query" | "mutation">>(caller: Caller) => {
-    const turn = (call: Call) => (...args: never[]) => loopback.inTurn(() => call(...args));
+    const turn = (call: unknown) => (...args: unknown[]) => loopback.inTurn(() => (call as Call)(...args));
     return { query: turn(caller.query), mutation: turn(caller.mutation) } as unknown as Pick<Caller, "query" | "mutation">;
   };
   const [app, ann] = [inTurn(deployment), inTurn(signedIn)];
