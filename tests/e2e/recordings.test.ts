@@ -1,45 +1,19 @@
 /** Every recording of the real app-server, through the bridge, the host and the component, and back. */
-import { fileURLToPath } from "node:url";
 import type { FunctionReturnType } from "convex/server";
 import { describe, expect, test } from "vitest";
 import { api } from "../../example/convex/_generated/api.js";
-import { CodexLocalBridge, type NormalizedEvent } from "../../js-wrapper/bridge/index.js";
+import type { NormalizedEvent } from "../../js-wrapper/bridge/index.js";
 import { startApp, type Deployment } from "./app.js";
 import { expectedOf, recordings, type ExpectedItem } from "./recorded.js";
+import { batchesOf, eventsOf } from "./recorded-events.js";
 
-const PLAYER = fileURLToPath(new URL("../../tools/replay-codex/replay-codex.mjs", import.meta.url));
 const RECORDINGS_MIN = 29;
-const BATCH_MAX = 100;
 const SESSION = "session-1";
-
-/** What one process of a recording made the bridge say, and what went wrong. */
-async function eventsOf(name: string, process_: number): Promise<{ events: NormalizedEvent[]; errors: string[] }> {
-  const events: NormalizedEvent[] = [];
-  const errors: string[] = [];
-  const play = ["--transcript", name, "--process", String(process_), "--autoplay", "--speed", "0", "--exit-at-end"];
-  await new Promise<void>((resolve) => {
-    const bridge = new CodexLocalBridge(
-      { codexBin: process.execPath, args: [PLAYER, "app-server", ...play], initialize: false },
-      {
-        onEvent: (event) => void events.push(event),
-        onGlobalMessage: () => undefined,
-        onProtocolError: ({ error }) => void errors.push(error.code),
-        onProcessExit: () => void bridge.stop().then(resolve),
-      },
-    );
-    bridge.start();
-  });
-  return { events, errors };
-}
 
 async function ingest({ app, deviceToken }: Deployment, events: readonly NormalizedEvent[]) {
   const statuses = [];
-  for (const threadId of new Set(events.map((event) => event.threadId))) {
-    const own = events.filter((event) => event.threadId === threadId);
-    for (let at = 0; at < own.length; at += BATCH_MAX) {
-      const deltas = own.slice(at, at + BATCH_MAX);
-      statuses.push(await app.mutation(api.chat.ingestBatch, { deviceToken, sessionId: SESSION, threadId, deltas }));
-    }
+  for (const { threadId, deltas } of batchesOf(events)) {
+    statuses.push(await app.mutation(api.chat.ingestBatch, { deviceToken, sessionId: SESSION, threadId, deltas }));
   }
   return statuses;
 }

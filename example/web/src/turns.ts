@@ -18,8 +18,13 @@ export function groupByTurn(messages: readonly CodexUIMessage[]): Turn[] {
   return turns;
 }
 
-/** Only the last turn counts, and only how it ended: a command that failed on the way did not fail it. */
-export function turnState(messages: readonly CodexUIMessage[]): TurnState {
+/**
+ * Only the last turn counts, and only how it ended: a command that failed on the way did not fail it.
+ *
+ * @param newest how the newest turn stands, where that is known: a turn that waits has no message that grows
+ */
+export function turnState(messages: readonly CodexUIMessage[], newest?: string): TurnState {
+  if (newest === "inProgress") return "working";
   const last = messages.at(-1);
   if (last === undefined) return "idle";
   const isWorking = messages.some(

@@ -41,9 +41,10 @@ const FAILURES = new Map([
   ["E_COMMAND_NOT_ALLOWED", "the machine does not allow it from afar"],
   ["E_COMMAND_ABANDONED", "the machine took it three times and did nothing"],
   ["E_COMMAND_TARGET_GONE", "what it was about is over"],
+  ["E_COMMAND_REFUSED", "Codex refused it"],
+  ["E_COMMAND_NEEDS_FORCE", "to end it, turns of other threads would have to be cut"],
+  ["E_COMMAND_INVALID", "Codex could not read it"],
   ["E_THREAD_BUSY", "another Codex has the thread"],
-  ["E_APP_SERVER_REFUSED", "Codex refused it"],
-  ["E_UNSUPPORTED_BY_APP_SERVER", "this Codex cannot do it"],
 ]);
 
 /** Why it came to nothing. */

@@ -25,7 +25,8 @@ function Machine({ deviceId, runtimes }: { deviceId: string; runtimes: readonly 
   const here = runtimes.filter(({ away }) => !away);
   const threads = here.flatMap((runtime) => runtime.threads);
   const running = threads.filter(({ turnId }) => turnId !== undefined).length;
-  const behind = threads.reduce((sum, thread) => sum + thread.behind, 0);
+  const late = threads.filter(({ catchingUp }) => catchingUp);
+  const behind = late.reduce((sum, thread) => sum + thread.behind, 0);
   const lastBeat = Math.max(...runtimes.map(({ beatAt }) => beatAt));
   return (
     <li className={here.length > 0 ? "machine machine-here" : "machine"}>
@@ -36,7 +37,7 @@ function Machine({ deviceId, runtimes }: { deviceId: string; runtimes: readonly 
       <span className="machine-state">
         {here.length === 0
           ? `away since ${formatTime(lastBeat)}`
-          : [phaseWords(here), running > 0 && `${running} working`, behind > 0 && `${behind} behind`]
+          : [phaseWords(here), running > 0 && `${running} working`, behind > 0 && `catching up, ${behind} behind`]
               .filter((word) => word !== false)
               .join(" · ")}
       </span>

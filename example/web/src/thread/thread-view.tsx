@@ -32,7 +32,7 @@ export function ThreadView({ threadId, connection, onList }: ThreadViewProps) {
   const { thread } = useCodexThread(api.chat.getThread, { threadId });
   const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
   const { results, threadStatus } = messages;
-  const turn = results.length === 0 ? undefined : turnState(results);
+  const turn = results.length === 0 ? undefined : turnState(results, thread?.turn?.status);
   const readers = useReaders(threadId);
   const scroll = useStickToEnd(results[0]?._id);
   const first = results.find(({ role }) => role === "user")?.text;

@@ -1,0 +1,157 @@
+/** The page as a remote control, in a real browser: what is done in it reaches codex (a stand-in that plays recordings), and comes back. */
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
+import { startDemo, type Demo } from "./demo-process.js";
+
+const SERIOUS = ["serious", "critical"];
+/** Other processes answer, on a machine that may be busy. */
+const PATIENCE_MS = 90_000;
+const OFFLINE_MS = 10_000;
+const QUESTION = "The total of my cart is NaN sometimes. Please find out why, and fix it.";
+const LAST_WORDS = "should mean.";
+
+let browser: Browser;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  if (!WITHOUT_BROWSER) browser = await startBrowser();
+});
+afterAll(async () => {
+  if (!WITHOUT_BROWSER) await browser.close();
+});
+
+/** A tab of its own; what its console complains of is kept, but for the network that a test takes away. */
+async function openTab(address: string, width = 1280): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width, height: 860 }, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type()) && !/ERR_INTERNET_DISCONNECTED|WebSocket|reconnect/i.test(message.text())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(address);
+  return page;
+}
+
+const choose = (page: Page, thread: RegExp) => page.getByRole("navigation").getByRole("button", { name: thread }).click();
+const reads = (page: Page, text: string) => page.locator(".transcript").getByText(text).first().waitFor();
+const transcript = (page: Page) => page.locator(".transcript").innerText();
+const bubbles = (page: Page) => page.locator(".transcript .bubble").count();
+
+async function expectUsable(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const found = violations.filter(({ impact }) => SERIOUS.includes(impact ?? ""));
+  expect(found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+}
+
+describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
+  let demo: Demo;
+  let page: Page;
+  beforeAll(async () => {
+    demo = await startDemo("--record", "command-approved", "--record", "user-input", "--record", "interrupt", "--speed", "4", "--token-ms", "5");
+    page = await openTab(demo.address);
+  });
+  afterAll(() => demo.stop());
+
+  test("a command waits for its approval, and runs once that is given", async () => {
+    await choose(page, /How many lines/);
+    const card = page.getByRole("region", { name: "Codex wants to run a command" });
+    await card.waitFor();
+    expect(await card.locator(".request-command").innerText()).toBe("/bin/bash -lc 'wc -l notes.txt && touch counted.txt'");
+    expect(await card.innerText()).toContain("in /workspace");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).not.toContain("Run it");
+    await expectUsable(page);
+    await card.getByRole("button", { name: "Run it" }).click();
+    await reads(page, "There are three lines.");
+    expect(await card.count()).toBe(0);
+    await reads(page, "3 notes.txt");
+  });
+
+  test("a question is answered in its form", async () => {
+    await choose(page, /Plan the rename/);
+    const card = page.getByRole("region", { name: "Codex asks you" });
+    await card.waitFor();
+    await card.getByLabel("Only the API").check();
+    await card.getByRole("button", { name: "Answer" }).click();
+    await card.waitFor({ state: "detached" });
+    await page.getByRole("status").getByText("Idle").waitFor();
+  });
+
+  test("a turn is stopped, and another one asked for", async () => {
+    await choose(page, /very long essay/);
+    await reads(page, "word 1 word 2");
+    await page.getByRole("button", { name: "Stop" }).click();
+    await reads(page, "Interrupted");
+    const message = page.getByRole("textbox", { name: "Message" });
+    await message.fill("Now a short one.");
+    await message.press("Enter");
+    await reads(page, "Short answer.");
+    await expect.poll(() => message.inputValue()).toBe("");
+    expect(await bubbles(page)).toBe(2);
+  });
+
+  test("what codex refuses is told, and stays until it is dismissed", async () => {
+    const message = page.getByRole("textbox", { name: "Message" });
+    await message.fill("And a third one.");
+    await message.press("Enter");
+    const failed = page.getByRole("list", { name: "On its way" }).locator(".failed");
+    await failed.waitFor();
+    expect(await failed.innerText()).toContain("And a third one.");
+    expect(await failed.innerText()).toContain("Codex refused it");
+    await failed.getByRole("button", { name: "Dismiss" }).click();
+    await failed.waitFor({ state: "detached" });
+  });
+
+  test("the list is searched; a phone has it in a drawer, and everything can be used there", async () => {
+    await page.getByRole("searchbox").fill("ESSAY");
+    expect(await page.locator(".thread-row").allInnerTexts()).toEqual([expect.stringContaining("Write a very long essay.")]);
+    const phone = await openTab(demo.address, 360);
+    await phone.locator(".item").first().waitFor();
+    expect(await phone.getByRole("navigation").isVisible()).toBe(false);
+    await phone.getByRole("button", { name: "Threads and machines" }).click();
+    await phone.getByText("Demo identity.").waitFor();
+    await expectUsable(phone);
+    await choose(phone, /Plan the rename/);
+    await reads(phone, "Plan the rename.");
+    await expect.poll(() => phone.getByRole("navigation").isVisible()).toBe(false);
+    const overflow = await phone.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    await phone.context().close();
+  });
+
+  test("nothing was complained of", () => expect(complaints).toEqual([]));
+});
+
+test.skipIf(WITHOUT_BROWSER)("a live thread loses and doubles nothing: by a reload, by ten seconds without a network, by another thread shown meanwhile, in a second tab", async () => {
+  const demo = await startDemo("--record", "demo", "--record", "plain", "--token-ms", "60");
+  try {
+    const [reloaded, cut, switching] = await Promise.all([openTab(demo.address), openTab(demo.address), openTab(demo.address)]);
+    await reads(cut, "I will run the check");
+    await cut.context().setOffline(true);
+    await reads(reloaded, "I will run the check");
+    await reloaded.reload();
+    await reads(reloaded, QUESTION);
+    await switching.locator(".thread-row").nth(1).waitFor();
+    const other = await switching.locator(".thread-row:not([aria-current])").first().innerText();
+    await switching.locator(".thread-row:not([aria-current])").first().click();
+    await switching.waitForTimeout(OFFLINE_MS / 4);
+    expect(await transcript(switching), other).not.toContain(QUESTION);
+    await choose(switching, /The total of my cart/);
+    await cut.waitForTimeout(OFFLINE_MS);
+    await cut.context().setOffline(false);
+    for (const tab of [reloaded, cut, switching]) {
+      await reads(tab, LAST_WORDS);
+      await tab.getByRole("status").getByText("Idle").waitFor();
+    }
+    const fresh = await openTab(demo.address);
+    await reads(fresh, LAST_WORDS);
+    const whole = await transcript(fresh);
+    for (const tab of [reloaded, cut, switching]) await expect.poll(() => transcript(tab)).toBe(whole);
+    expect(await bubbles(fresh)).toBe(1);
+    expect(complaints).toEqual([]);
+  } finally {
+    await demo.stop();
+  }
+});
