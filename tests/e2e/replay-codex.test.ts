@@ -144,6 +144,30 @@ describe("it answers like a server", () => {
     await replay.notified("turn/completed");
   });
 
+  test("an approval that is declined declines its item and ends its turn, whatever the recorded client decided", async () => {
+    const replay = play("command-approved");
+    replay.send(initialize);
+    replay.send({ id: 2, method: "thread/start", params: {} });
+    replay.send({ id: 3, method: "turn/start", params: {} });
+    const approval = await replay.notified("item/commandExecution/requestApproval");
+    replay.send({ id: approval.id, result: { decision: "cancel" } });
+    const { params } = await replay.notified("turn/completed");
+    expect(params?.turn).toMatchObject({ status: "interrupted", items: [] });
+    await replay.quiet();
+    const behind = replay.messages.slice(replay.methods().indexOf("item/commandExecution/requestApproval") + 1);
+    expect(behind.slice(0, 3).map(({ method }) => method)).toEqual(["serverRequest/resolved", "item/completed", "turn/completed"]);
+    expect(behind[1]).toMatchObject({ params: { item: { type: "commandExecution", status: "declined", exitCode: null } } });
+    expect(behind.map(({ method }) => method)).not.toContain("item/agentMessage/delta");
+
+    const recorded = play("command-declined");
+    recorded.send(initialize);
+    recorded.send({ id: 2, method: "thread/start", params: {} });
+    recorded.send({ id: 3, method: "turn/start", params: {} });
+    const declined = await recorded.notified("item/commandExecution/requestApproval");
+    recorded.send({ id: declined.id, result: { decision: "decline" } });
+    expect((await recorded.notified("turn/completed")).params?.turn).toMatchObject({ status: "completed" });
+  });
+
   test("a request that only reads is answered at once and moves nothing", async () => {
     const replay = play("queries");
     replay.send({ id: "models", method: "model/list", params: {} });

@@ -4,7 +4,8 @@
 // - What was recorded before that request is sent before; the tape waits at a request until the client sends it.
 // - A request of the client lets the tape pass all requests recorded before it: nobody sent those, so nobody gets their responses.
 // - Requests that only read (`…/read`, `…/list`) are answered at once; the tape neither waits nor moves for them.
-// - A request of the server waits for the client's answer.
+// - A request of the server waits for the client's answer. An approval that is declined where the recorded client gave it ends as codex
+//   ends it on `cancel`: its item is declined, and its turn interrupted; what was recorded of the turn behind it is passed over.
 // - With `autoplay` the recorded client's requests and answers count as sent at their recorded time: the tape never waits.
 
 const INVALID_REQUEST = -32600;
@@ -12,6 +13,9 @@ const INVALID_REQUEST = -32600;
 const HANDSHAKE_MS = 250;
 const READS = /\/(read|list)$/;
 const STREAMED = /delta$/i;
+const APPROVAL = /\/requestApproval$/;
+/** Decisions that let nothing happen. */
+const REFUSALS = new Set(["decline", "cancel"]);
 
 export class Player {
   #entries;
@@ -24,7 +28,7 @@ export class Player {
   /** Responses that the tape has passed while nobody had asked for them. */
   #passed = new Set();
   #clientIds = new Set();
-  #clientAnswers = new Set();
+  #clientAnswers = new Map(); // id -> the result
   #wake = () => {};
 
   /**
@@ -60,7 +64,7 @@ export class Player {
     if (!message) return; // as the real server: silence
     if (message.method === undefined) {
       if (message.id === undefined) return;
-      this.#clientAnswers.add(message.id);
+      this.#clientAnswers.set(message.id, message.result);
     } else if (message.id !== undefined) {
       this.#clientIds.add(message.id);
       this.#claim(message);
@@ -101,8 +105,33 @@ export class Player {
       if (entry.method === "initialize" && autoplay) return this.#until(() => this.#claims.has(entry), HANDSHAKE_MS);
       if (!autoplay && !READS.test(entry.method)) return this.#until(() => this.#released >= index);
     }
-    if (entry.kind === "answer" && !autoplay) return this.#until(() => this.#clientAnswers.has(entry.id));
+    if (entry.kind === "answer" && !autoplay) {
+      await this.#until(() => this.#clientAnswers.has(entry.id));
+      if (REFUSALS.has(this.#clientAnswers.get(entry.id)?.decision) && !REFUSALS.has(entry.decision)) this.#decline(entry);
+      return true;
+    }
     return false;
+  }
+
+  /** Plays on as if the approval that is answered here had been cancelled. */
+  #decline({ id }) {
+    const asked = this.#entries.find(({ kind, message }) => kind === "say" && message.id === id && APPROVAL.test(message.method));
+    if (asked === undefined) return;
+    const { itemId, turnId } = asked.message.params;
+    const rest = this.#entries.slice(this.#at + 1);
+    const isOf = (method, found) => ({ kind, message }) => kind === "say" && message.method === method && found(message.params);
+    const item = rest.find(isOf("item/completed", ({ item }) => item.id === itemId));
+    const end = rest.findIndex(isOf("turn/completed", ({ turn }) => turn.id === turnId));
+    if (item === undefined || end < 0) return;
+    const declined = { ...item.message.params.item, status: "declined", aggregatedOutput: null, exitCode: null, durationMs: null };
+    const turn = { ...rest[end].message.params.turn, status: "interrupted", items: [] };
+    this.#entries.splice(
+      this.#at + 1,
+      end + 1,
+      ...rest.slice(0, end).filter(isOf("serverRequest/resolved", ({ requestId }) => requestId === id)),
+      withParams(item, { item: declined }),
+      withParams(rest[end], { turn }),
+    );
   }
 
   async #until(reached, withinMs) {
@@ -142,6 +171,12 @@ export class Player {
   #respond({ message, line }, id) {
     return this.#options.write(message.id === id ? line : JSON.stringify({ ...message, id }));
   }
+}
+
+/** An entry that says something else of what it is about. */
+function withParams(entry, params) {
+  const message = { ...entry.message, params: { ...entry.message.params, ...params } };
+  return { ...entry, message, line: JSON.stringify(message) };
 }
 
 function parse(line) {
