@@ -1,0 +1,72 @@
+/** The example's page, built and served, over the example app in the embedded Convex, in a real browser. */
+import { fileURLToPath } from "node:url";
+import { ConvexHttpClient } from "convex/browser";
+import type { Page } from "playwright-core";
+import { api } from "../../example/convex/_generated/api.js";
+import type { NormalizedEvent } from "../../js-wrapper/bridge/index.js";
+import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
+import { startBrowser } from "../../tools/demo/browser.mjs";
+import { buildPage, servePage } from "../../tools/demo/page.mjs";
+import { startServer } from "../../tools/embedded-convex/run.mjs";
+import { batchesOf } from "./recorded-events.js";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PATIENCE_MS = 60_000;
+const SESSION = { sessionId: "session-1" };
+
+export interface ServedPage {
+  readonly page: Page;
+  /** What the page's console said of errors and warnings, and what was thrown in it. */
+  readonly complaints: readonly string[];
+  /** Every address that the page asked for, but for its own files and its deployment. */
+  readonly strayRequests: readonly string[];
+  /** Sends events as a bridge does; throws where one is refused. */
+  ingest(events: readonly NormalizedEvent[]): Promise<void>;
+  /** Opens a thread. */
+  open(threadId: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startServedPage(): Promise<ServedPage> {
+  await buildPage();
+  const site = await servePage();
+  const server = await startServer(ROOT, { allowedOrigins: [site.origin], identity: { issuer: "embedded-convex", subject: "demo", name: "Demo" } });
+  site.connectTo(server.url);
+  const convex = new ConvexHttpClient(server.url, { logger: false });
+  const { token: deviceToken } = await convex.mutation(api.chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
+  const browser = await startBrowser();
+  const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
+  page.setDefaultTimeout(PATIENCE_MS);
+  const complaints: string[] = [];
+  const strayRequests: string[] = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    const own = [site.origin, new URL(server.url).origin];
+    if (protocol !== "data:" && !own.includes(origin)) strayRequests.push(request.url());
+  });
+  return {
+    page,
+    complaints,
+    strayRequests,
+    async ingest(events) {
+      for (const { threadId, deltas } of batchesOf(events)) {
+        await convex.mutation(api.chat.ensureThread, { deviceToken, threadId });
+        await convex.mutation(api.chat.ensureSession, { deviceToken, ...SESSION, threadId });
+        const { errors } = await convex.mutation(api.chat.ingestBatch, { deviceToken, ...SESSION, threadId, deltas });
+        if (errors.length > 0) throw new Error(JSON.stringify(errors));
+      }
+    },
+    async open(threadId) {
+      await page.goto(`${site.origin}/#${new URLSearchParams({ url: server.url, thread: threadId }).toString()}`);
+    },
+    async stop() {
+      await browser.close();
+      await site.close();
+      await server.stop();
+    },
+  };
+}
