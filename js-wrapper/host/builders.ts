@@ -33,7 +33,7 @@ export interface CodexHostOptions<Model extends GenericDataModel = GenericDataMo
   mutation?: CodexFunctionBuilder | undefined;
   /** What is kept of the events that bridges send: the server's choice, never a client's. */
   ingest?: HostSyncRuntimeOptions | undefined;
-  /** Whether readers may see raw reasoning, where it is kept; false where it is not given. */
+  /** Whether readers may see raw reasoning, where it is kept; where it is not true, no reader's function answers with any. */
   includeRaw?: boolean | undefined;
   /** How much a reader may read at once, 100 deltas of a stream and 1,000 in all where it is not given; readers may only ask for less. */
   read?: Pick<HostSyncRuntimeOptions, "maxDeltasPerStreamRead" | "maxDeltasPerRequestRead"> | undefined;

@@ -12,9 +12,8 @@ import { readerFunctions } from "./reader-functions.js";
  * enough for `ensureThread`, `resolveThread`, `ensureSession`, `heartbeat`, `ingestBatch`, `upsertPendingServerRequestForHooks`,
  * `resolvePendingServerRequestForHooks`, `listPendingServerRequestsForBridge`, `forkThread`, `revertThreadForBridge`, `importHistory`,
  * `getImportStatusForBridge`, `listOpenCommandsForBridge`, `leaseCommands`, `reportCommand`, `beatPresence`.
- * What is kept of events is `ingest`, and whether raw reasoning is shown `includeRaw`: the server's choices; readers may only lower
- * the read limits; whoever accepts an approval says
- * by `shownSha256` what was shown.
+ * What is kept of events is `ingest`, and whether raw reasoning is shown `includeRaw`, of every function for people: the server's
+ * choices; readers may only lower the read limits; whoever accepts an approval says by `shownSha256` what was shown.
  *
  * @param component `components.codexLocal`
  * @param options who calls, and what the server allows; `query` and `mutation` where the app has builders of its own

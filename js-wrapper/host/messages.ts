@@ -79,8 +79,10 @@ export async function pageForHooks<Row>(
   const isOverlay = paginationOpts.numItems === 0 && streamArgs !== undefined;
   const read = async (): Promise<HostPageForHooks<Row>> => {
     const page = isOverlay ? nothing(false, paginationOpts.cursor ?? "") : readPage();
-    const [rows, streams] = await Promise.all([page, readStreams(ctx, component, args)]);
-    return { ...rows, streams };
+    const streams = readStreams(ctx, component, args);
+    // Of a thread that is not there both fail: neither is to run on when there is an answer.
+    await Promise.allSettled([page, streams]);
+    return { ...(await page), streams: await streams };
   };
   return await orMissing(read(), THREAD_IS_MISSING, () => ({ ...nothing(true, ""), streams: missingStreams(streamArgs), threadStatus: "missing" }));
 }

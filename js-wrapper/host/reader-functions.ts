@@ -22,6 +22,7 @@ import {
 } from "./lifecycle.js";
 import { listThreadMessagesForHooksForActor, listTurnMessagesForHooksForActor } from "./messages.js";
 import { dropQuarantineForActor, listQuarantineForActor } from "./quarantine.js";
+import { getPayloadWithoutRaw, messagesWithoutRaw, quarantinedWithoutRaw, streamsWithoutRaw, withoutRaw } from "./raw-reasoning.js";
 import { listThreadReasoningForHooksForActor } from "./reasoning.js";
 import { listPendingApprovalsForHooksForActor, listPendingServerRequestsForHooksForActor, respondApprovalForHooksForActor } from "./requests.js";
 import { dataHygiene, durableHistoryStats, persistenceStats, threadSnapshot } from "./snapshot.js";
@@ -54,15 +55,21 @@ const vDecision = v.union(v.literal("accepted"), v.literal("declined"), v.object
 /** The functions of readers, by the builders for them. */
 export function readerFunctions(
   { query, mutation }: HostBuilders,
-  { read, includeRaw: consent = false }: Pick<CodexHostOptions, "read" | "includeRaw">,
+  { read, includeRaw: consented }: Pick<CodexHostOptions, "read" | "includeRaw">,
 ) {
+  const consent = consented === true;
+  /** An answer, as `hide` leaves it where the server does not consent to raw reasoning. */
+  const shown = async <Answer>(answer: Promise<Answer>, hide: (answer: Answer) => Answer) => (consent ? await answer : hide(await answer));
   return {
     // ---- what hooks read
     /** {@link listThreadMessagesForHooksForActor}; `runtime` can only lower the read limits. */
     listThreadMessagesForHooks: query(
       { ...vThread, ...vPage, streamArgs: vHostStreamArgs, ...vRuntime },
       returns.listThreadMessagesForHooks,
-      (ctx, component, args) => listThreadMessagesForHooksForActor(ctx, component, { ...args, runtime: lowered(read, args.runtime) }),
+      (ctx, component, args) =>
+        shown(listThreadMessagesForHooksForActor(ctx, component, { ...args, runtime: lowered(read, args.runtime) }), (page) =>
+          streamsWithoutRaw({ ...page, page: messagesWithoutRaw(page.page) }),
+        ),
     ),
     /** {@link listThreadReasoningForHooksForActor}; raw reasoning only where the server consents too. */
     listThreadReasoningForHooks: query(
@@ -70,14 +77,16 @@ export function readerFunctions(
       returns.listThreadReasoningForHooks,
       (ctx, component, args) => {
         const includeRaw = consent && args.includeRaw === true;
-        return listThreadReasoningForHooksForActor(ctx, component, { ...args, includeRaw, runtime: lowered(read, args.runtime) });
+        return shown(listThreadReasoningForHooksForActor(ctx, component, { ...args, includeRaw, runtime: lowered(read, args.runtime) }), streamsWithoutRaw);
       },
     ),
     /** {@link listTurnMessagesForHooksForActor} */
-    listTurnMessagesForHooks: query(vTurn, returns.listTurnMessagesForHooks, listTurnMessagesForHooksForActor),
+    listTurnMessagesForHooks: query(vTurn, returns.listTurnMessagesForHooks, (ctx, component, args) =>
+      shown(listTurnMessagesForHooksForActor(ctx, component, args), messagesWithoutRaw),
+    ),
     /** What is live of one turn, from a cursor on; null where there is no such thread. `runtime` can only lower the read limits. */
     resumeStreamReplay: query({ ...vTurn, fromCursor: v.number(), ...vRuntime }, returns.resumeStreamReplay, (ctx, component, { runtime, ...args }) =>
-      orMissing(ctx.runQuery(component.sync.resumeReplay, { ...args, runtime: lowered(read, runtime) }), THREAD_IS_MISSING, () => null),
+      orMissing(shown(ctx.runQuery(component.sync.resumeReplay, { ...args, runtime: lowered(read, runtime) }), withoutRaw), THREAD_IS_MISSING, () => null),
     ),
     /** {@link listThreadsForHooksForActor} */
     listThreadsForHooks: query(
@@ -98,7 +107,7 @@ export function readerFunctions(
     /** {@link getMessageTextForActor} */
     getMessageText: query(vPiece, returns.getMessageText, getMessageTextForActor),
     /** {@link getMessagePayloadForActor} */
-    getMessagePayload: query(vPiece, returns.getMessagePayload, getMessagePayloadForActor),
+    getMessagePayload: query(vPiece, returns.getMessagePayload, consent ? getMessagePayloadForActor : getPayloadWithoutRaw),
     /** {@link getImportStatusForActor}; null where there is no such thread. */
     getImportStatus: query(vThread, returns.getImportStatus, (ctx, component, args) =>
       orMissing(getImportStatusForActor(ctx, component, args), THREAD_IS_MISSING, () => null),
@@ -120,7 +129,9 @@ export function readerFunctions(
       orMissing(ctx.runQuery(component.tokenUsage.listByThread, args), THREAD_IS_MISSING, () => NO_USAGE),
     ),
     /** {@link listQuarantineForActor} */
-    listQuarantine: query({ ...vThread, ...vPage }, returns.listQuarantine, listQuarantineForActor),
+    listQuarantine: query({ ...vThread, ...vPage }, returns.listQuarantine, (ctx, component, args) =>
+      shown(listQuarantineForActor(ctx, component, args), (page) => ({ ...page, page: quarantinedWithoutRaw(page.page) })),
+    ),
     /** {@link persistenceStats} */
     persistenceStats: query(vThread, returns.persistenceStats, persistenceStats),
     /** {@link durableHistoryStats} */

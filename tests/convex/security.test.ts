@@ -187,7 +187,9 @@ describe("the server says what is kept and how much is read", () => {
     const asked = { deviceToken, sessionId: SESSION, threadId: THREAD, deltas: thought(), runtime };
     await expect(app.mutation(host.ingestBatch, asked)).rejects.toThrow();
     expect(await live({})).not.toContain("item/reasoning/textDelta");
-    expect(await live({ ingest: runtime })).toContain("item/reasoning/textDelta");
+    expect(await live({ includeRaw: true })).not.toContain("item/reasoning/textDelta");
+    expect(await live({ includeRaw: true, ingest: runtime })).toContain("item/reasoning/textDelta");
+    expect(await live({ ingest: runtime })).not.toContain("item/reasoning/textDelta");
   });
 
   test("a reader asks for less, never for more", async () => {
@@ -199,7 +201,7 @@ describe("the server says what is kept and how much is read", () => {
     expect(await live(kept, { maxDeltasPerStreamRead: Number.NaN })).toHaveLength(100);
     const read = { maxDeltasPerStreamRead: 110 };
     expect(await live({ ...kept, read }, { maxDeltasPerStreamRead: 111 })).toHaveLength(110);
-    expect(await live({ ...kept, read }, { exposeRawReasoningDeltas: true })).not.toContain("item/reasoning/textDelta");
+    expect(await live({ ...kept, read, includeRaw: true }, { exposeRawReasoningDeltas: true })).not.toContain("item/reasoning/textDelta");
   });
 
   test("raw reasoning is shown where the reader asks and the server consents", async () => {

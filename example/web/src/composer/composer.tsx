@@ -98,12 +98,12 @@ export function Composer({ threadId, thread }: ComposerProps) {
                 Stop
               </button>
               <button type="button" className="secondary" disabled={said === ""} onClick={() => void send("turn")}>
-                After this turn
+                Queue
               </button>
             </>
           )}
           <button type="submit" className="primary" disabled={said === "" || isClosed}>
-            {running === undefined ? "Send" : "Say it now"}
+            {running === undefined ? "Send" : "Send now"}
           </button>
         </div>
       </div>

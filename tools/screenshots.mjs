@@ -1,0 +1,102 @@
+#!/usr/bin/env node
+// `npm run screenshots`: what README.md shows, taken of the demo in a real browser: docs/demo.png, docs/demo-phone.png, docs/demo.gif.
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import gifenc from "gifenc";
+import { PNG } from "pngjs";
+import { startBrowser } from "./demo/browser.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DOCS = new URL("../docs/", import.meta.url);
+const PAGE_ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/#\S*thread=\S+/;
+const DESK = { width: 1180, height: 760 };
+const PHONE = { width: 390, height: 780 };
+const FRAME_MS = 250;
+/** The moving picture shows a thread at work, and then one that waits for its approval. */
+const WORKING_MS = 9_000;
+const APPROVING_MS = 4_000;
+const COLOURS = 64;
+const PATIENCE_MS = 120_000;
+
+const demo = spawn(process.execPath, ["tools/demo.mjs"], { cwd: ROOT, env: { ...process.env, CONVEX_URL: "" }, stdio: ["ignore", "pipe", "inherit"] });
+const ended = new Promise((done) => demo.once("close", done));
+let browser;
+try {
+  const address = await pageAddress();
+  browser = await startBrowser();
+  const page = await open(address, DESK, "light");
+  const frames = [];
+  await film(page, frames, WORKING_MS);
+  await page.getByText("should mean.").first().waitFor({ timeout: PATIENCE_MS });
+  await sleep(FRAME_MS);
+  await page.screenshot({ path: fileURLToPath(new URL("demo.png", DOCS)) });
+  const waiting = page.getByRole("navigation").getByRole("button", { name: /How many lines/ });
+  await waiting.click();
+  const accept = page.getByRole("button", { name: "Run it" });
+  await accept.waitFor({ timeout: PATIENCE_MS });
+  await film(page, frames, APPROVING_MS / 2);
+  const phone = await open(page.url(), PHONE, "dark");
+  await phone.getByRole("button", { name: "Run it" }).waitFor({ timeout: PATIENCE_MS });
+  await phone.screenshot({ path: fileURLToPath(new URL("demo-phone.png", DOCS)) });
+  await accept.click();
+  await film(page, frames, APPROVING_MS);
+  writeFileSync(new URL("demo.gif", DOCS), gifOf(frames));
+} finally {
+  await browser?.close();
+  demo.kill("SIGINT");
+  await ended;
+}
+
+function pageAddress() {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    demo.stdout.on("data", (chunk) => {
+      printed += chunk;
+      const found = PAGE_ADDRESS.exec(printed);
+      if (found) resolve(found[0]);
+    });
+    void ended.then((code) => reject(new Error(`the demo ended with ${code}:\n${printed}`)));
+  });
+}
+
+async function open(address, viewport, colorScheme) {
+  const page = await browser.newPage({ viewport, colorScheme, reducedMotion: "reduce" });
+  await page.goto(address);
+  await page.locator(".item").first().waitFor({ timeout: PATIENCE_MS });
+  return page;
+}
+
+async function film(page, frames, ms) {
+  for (const end = Date.now() + ms; Date.now() < end; ) {
+    const next = Date.now() + FRAME_MS;
+    frames.push(await page.screenshot());
+    await sleep(Math.max(0, next - Date.now()));
+  }
+}
+
+/** One palette for all; a picture that is as the one before lengthens that, and what stays of one is not written again. */
+function gifOf(frames) {
+  const { GIFEncoder, applyPalette, quantize } = gifenc;
+  const pictures = frames.map((frame) => PNG.sync.read(frame));
+  const sample = pictures[Math.floor(pictures.length / 2)];
+  const palette = quantize(sample.data, COLOURS - 1);
+  const transparentIndex = palette.length;
+  const colours = [...palette, [0, 0, 0]];
+  const shown = [];
+  let before;
+  for (const { data, width, height } of pictures) {
+    const pixels = applyPalette(data, palette);
+    const isSame = before?.every((pixel, at) => pixel === pixels[at]);
+    if (isSame) shown.at(-1).delay += FRAME_MS;
+    else shown.push({ width, height, delay: FRAME_MS, pixels: before ? pixels.map((pixel, at) => (pixel === before[at] ? transparentIndex : pixel)) : pixels });
+    before = pixels;
+  }
+  const gif = GIFEncoder();
+  for (const { pixels, width, height, delay } of shown) {
+    gif.writeFrame(pixels, width, height, { palette: colours, delay, transparent: true, transparentIndex, dispose: 1 });
+  }
+  gif.finish();
+  return gif.bytes();
+}
