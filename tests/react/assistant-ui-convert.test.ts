@@ -30,7 +30,7 @@ const command = (messageId: string, fields: object = {}, given: Partial<CodexUIM
     role: "tool",
     sourceItemType: "commandExecution",
     text: "ls",
-    payloadJson: item({ type: "commandExecution", id: messageId, command: "ls", cwd: "/src", status: "completed", processId: null, ...fields }),
+    payloadJson: item({ type: "commandExecution", id: messageId, command: "ls", cwd: "/src", status: "completed", processId: null, source: "agent", ...fields }),
     ...given,
   });
 const approval = (given: Partial<AskedApproval> = {}): AskedApproval => {
@@ -118,6 +118,7 @@ describe("a tool's call", () => {
     [{ type: "mcpToolCall", tool: "find", server: "s", arguments: { q: 1 }, result: { content: [] } }, { toolName: "find", args: { q: 1 }, result: { status: "completed", result: { content: [] } } }],
     [{ type: "dynamicToolCall", tool: "ask", arguments: ["a"], success: true }, { toolName: "ask", args: { arguments: ["a"] }, result: { success: true } }],
     [{ type: "fileChange", changes: [{ path: "a" }] }, { toolName: "fileChange", args: { changes: [{ path: "a" }] }, result: { status: "completed" } }],
+    [{ type: "imageView", id: "i", $payload: { units: 9 } }, { toolName: "imageView", args: { text: "words" } }],
     [{ type: "imageView", path: "a.png" }, { toolName: "imageView", args: { path: "a.png" } }],
     [{ type: "constructor", id: "i", odd: 1 }, { toolName: "constructor", args: { odd: 1 } }],
     [{ type: "fileChange", id: "i", $payload: { units: 9 } }, { toolName: "fileChange", args: { text: "words" } }],
