@@ -6,7 +6,7 @@ import tseslint from "typescript-eslint";
 
 const SOURCES = ["js-wrapper/**/*.{ts,tsx}", "convex/**/*.ts", "example/**/*.{ts,tsx}", "tests/**/*.{ts,tsx}", "vitest.config.ts"];
 const CONVEX_FUNCTIONS = ["convex/**/*.ts", "example/convex/**/*.ts"];
-const REACT = ["js-wrapper/react/**", "example/web/**"];
+const REACT = ["js-wrapper/react/**", "js-wrapper/assistant-ui/**", "example/web/**"];
 const NODE_GLOBALS = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, "readonly"]));
 /** Run in Convex or a browser as well: nothing of Node may be reached from them. */
 const BROWSER_SAFE = ["js-wrapper/**/*.{ts,tsx}", "convex/**/*.ts"];

@@ -1,6 +1,7 @@
 import type { FunctionArgs, FunctionReturnType } from "convex/server";
+import { useStableSubscription } from "./subscription.js";
 import type { CodexThreadStateQuery } from "./types.js";
-import { useOneQuery } from "./use-one-query.js";
+import { useAnswer } from "./use-answer.js";
 
 /**
  * Follows what a thread is at: its newest turns, its streams, the approvals that wait.
@@ -19,6 +20,5 @@ export function useCodexThreadState<Query extends CodexThreadStateQuery>(
   query: Query,
   args: FunctionArgs<Query> | "skip",
 ): FunctionReturnType<Query> | undefined {
-  const answer = useOneQuery(query, args);
-  return answer instanceof Error ? undefined : answer;
+  return useAnswer<FunctionReturnType<Query>>(useStableSubscription(query, args)).data;
 }

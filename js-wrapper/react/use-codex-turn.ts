@@ -3,9 +3,10 @@ import { useEffect, useMemo, useRef } from "react";
 import type { CodexDurableMessageLike, CodexMessageStatus } from "../mapping/index.js";
 import { mergeCodexMessages, NO_MESSAGES } from "../mapping/merge.js";
 import { EMPTY_OVERLAY } from "../mapping/overlay.js";
+import { useStableSubscription } from "./subscription.js";
 import type { CodexTurnMessagesQuery, CodexTurnStateQuery, CodexTurnStatus, UseCodexTurnResult } from "./types.js";
+import { useAnswer } from "./use-answer.js";
 import { useCodexThreadState } from "./use-codex-thread-state.js";
-import { useOneQuery } from "./use-one-query.js";
 
 const NO_ROWS: readonly CodexDurableMessageLike[] = [];
 const WORST_FIRST = ["failed", "interrupted", "streaming"] as const;
@@ -38,8 +39,7 @@ export function useCodexTurn<MessagesQuery extends CodexTurnMessagesQuery, State
   stateQuery: StateQuery,
   stateArgs: FunctionArgs<StateQuery> | "skip",
 ): UseCodexTurnResult<FunctionReturnType<StateQuery>> {
-  const answer = useOneQuery(messagesQuery, args);
-  const rows: readonly CodexDurableMessageLike[] = answer === undefined || answer instanceof Error ? NO_ROWS : answer;
+  const { data: rows = NO_ROWS } = useAnswer<readonly CodexDurableMessageLike[]>(useStableSubscription(messagesQuery, args));
   const threadState = useCodexThreadState(stateQuery, stateArgs);
 
   const previous = useRef(NO_MESSAGES);

@@ -84,6 +84,8 @@ export interface UseCodexResult {
   readonly stop: (options?: { readonly keepQueue?: boolean | undefined; readonly force?: boolean | undefined }) => Promise<void>;
   /** The turn that runs. */
   readonly runningTurnId: string | undefined;
+  /** The thread's turns, newest first, where the app has `threadSnapshot`; undefined until they are loaded. */
+  readonly turns: CodexThreadState["turns"] | undefined;
   readonly approvals: UseCodexApprovalsResult<ApprovalsQuery>;
   readonly requests: UseCodexServerRequestsResult;
   /** What was sent, newest first, and what became of it. */
@@ -183,7 +185,7 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const error = codex.error ?? messages.error ?? commands.error ?? approvals.error ?? requests.error;
   const reach = presence && codexReach(presence);
   return useMemo(
-    () => ({ messages, status, activity, ...calls, runningTurnId, approvals, requests, commands, codex, presence, reach, error }),
-    [messages, status, activity, calls, runningTurnId, approvals, requests, commands, codex, presence, reach, error],
+    () => ({ messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error }),
+    [messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error],
   );
 }

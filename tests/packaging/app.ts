@@ -14,7 +14,7 @@ export const WASM_BASE64_START = "AGFzb";
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 /** Types of React come with csstype. */
-const BESIDE = ["convex", "convex-helpers", "classic-level", "commander", "ws", "react", "react-dom", "@types/node", "@types/react", "csstype", "vite"];
+const BESIDE = ["convex", "convex-helpers", "classic-level", "commander", "ws", "react", "react-dom", "@assistant-ui/react", "@types/node", "@types/react", "csstype", "vite"];
 
 const execute = promisify(execFile);
 

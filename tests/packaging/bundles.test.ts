@@ -30,9 +30,9 @@ async function browserFilesWithWasm(app: string, main: string): Promise<{ all: s
 }
 
 describe("a page that Vite bundles", () => {
-  test.each(["the hooks", "the package itself", "the client", "the builders", "the protocol"])("holds no wasm where it imports %s", async (what) => {
+  test.each(["the hooks", "the store of assistant-ui", "the package itself", "the client", "the builders", "the protocol"])("holds no wasm where it imports %s", async (what) => {
     const { app } = await installApp(folder, tarball);
-    const entry = { "the hooks": "/react", "the package itself": "", "the client": "/client", "the builders": "/app-server", "the protocol": "/protocol" }[what] ?? "";
+    const entry = { "the hooks": "/react", "the store of assistant-ui": "/assistant-ui", "the package itself": "", "the client": "/client", "the builders": "/app-server", "the protocol": "/protocol" }[what] ?? "";
     const { all, withWasm } = await browserFilesWithWasm(app, `import * as all from "${PACKAGE}${entry}";\nconsole.log(all);`);
     expect(all.some((file) => file.endsWith(".js"))).toBe(true);
     expect(withWasm).toEqual([]);

@@ -16,6 +16,7 @@ const GENERATED = ["api.d.ts", "server.d.ts", "dataModel.d.ts"];
 
 const SOURCES: Record<string, string> = {
   [`${PACKAGE}/react`]: "js-wrapper/react/index.ts",
+  [`${PACKAGE}/assistant-ui`]: "js-wrapper/assistant-ui/index.ts",
   [`${PACKAGE}/client`]: "js-wrapper/client/index.ts",
   [`${PACKAGE}/host/convex`]: "js-wrapper/host/convex.ts",
   [`${PACKAGE}/_generated/component.js`]: "convex/_generated/component.ts",

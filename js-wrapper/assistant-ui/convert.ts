@@ -1,0 +1,237 @@
+/** A thread of codex as messages of assistant-ui. */
+import type { MessageStatus, ThreadMessageLike } from "@assistant-ui/react";
+import type { CodexThreadState } from "../host/component.js";
+import type { CodexUIMessage } from "../mapping/index.js";
+import { readObject, type CodexCommandView } from "../react/command-words.js";
+import { approvalIdOf, askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
+import { argsOf, inputParts, readMessage, type CodexToolArtifact, type Part, type ReadMessage } from "./parts.js";
+
+/** What {@link convertCodexMessages} reads: of what `useCodex` returns. What a page has not is left out. */
+export interface CodexThreadSource {
+  /** Oldest first. */
+  readonly messages: readonly CodexUIMessage[];
+  /** As `threadSnapshot` has them; without them a turn is as its messages are. */
+  readonly turns?: readonly Pick<CodexThreadState["turns"][number], "turnId" | "status">[] | undefined;
+  /** The turn that runs. */
+  readonly runningTurnId?: string | undefined;
+  /** Approvals that wait. */
+  readonly approvals?: readonly AskedApproval[] | undefined;
+  /** Requests that wait: the questions among them are shown. */
+  readonly requests?: readonly AskedQuestion[] | undefined;
+  /** What was sent, newest first: the turns among it that have not begun are shown as what they say. */
+  readonly commands?: readonly Pick<CodexCommandView, "commandId" | "kind" | "isOpen" | "isFailed" | "text" | "payloadJson" | "createdAt" | "clientTurnId">[] | undefined;
+}
+
+/** Converted messages, with what the next conversion needs to keep their identity. */
+export interface CodexThreadMessages {
+  /** Oldest first. */
+  readonly messages: readonly ThreadMessageLike[];
+  readonly known: Known;
+}
+
+interface Known {
+  readonly read: ReadonlyMap<string, ReadMessage>;
+  readonly asked: ReadonlyMap<string, Asked>;
+  readonly converted: ReadonlyMap<string, Converted>;
+}
+
+/** A message, and all that it was made of, in order: it is the same for as long as that is. */
+interface Converted {
+  readonly of: readonly unknown[];
+  readonly message: ThreadMessageLike;
+}
+
+/** A message of the user, or all that codex said and did from there to the user's next one, or to the end of its turn. */
+interface Group {
+  readonly id: string;
+  readonly turnId: string;
+  readonly isOfUser: boolean;
+  readonly read: ReadMessage[];
+  asked: readonly Asked[];
+  /** Nothing of its turn comes behind it. */
+  isLastOfTurn: boolean;
+}
+
+type TurnStatus = CodexThreadState["turns"][number]["status"] | undefined;
+
+/** The conversion of nothing. */
+export const NO_THREAD_MESSAGES: CodexThreadMessages = { messages: [], known: { read: new Map(), asked: new Map(), converted: new Map() } };
+
+const NOTHING_ASKED: readonly Asked[] = [];
+const RUNNING: MessageStatus = { type: "running" };
+const WAITING: MessageStatus = { type: "requires-action", reason: "interrupt" };
+const CANCELLED: MessageStatus = { type: "incomplete", reason: "cancelled" };
+const COMPLETE: MessageStatus = { type: "complete", reason: "stop" };
+
+/**
+ * Converts a thread to messages of assistant-ui.
+ *
+ * What codex says and does in a turn is one message of the assistant: texts, reasoning, and each command, change of files and
+ * call of a tool as a tool's call with its arguments and what came of it. What the user says while the turn runs parts it in
+ * two. Marks, as the compaction of the context, and inputs that are neither text nor image are `data` parts by the name of
+ * their type. What waits for approval, or for answers, is the `approval` of the call that it is about, or else a call of its own
+ * at the end of its turn.
+ *
+ * A message of which nothing changed is the same object again; no payload is read twice.
+ *
+ * @param source what `useCodex` knows of the thread
+ * @param previous the conversion before this one, of the same thread
+ * @returns the messages, oldest first; the same array where nothing in them changed
+ *
+ * @example
+ * ```ts
+ * const first = convertCodexMessages({ messages: messages.results });
+ * const next = convertCodexMessages({ messages: messages.results, runningTurnId }, first);
+ * ```
+ */
+export function convertCodexMessages(source: CodexThreadSource, previous: CodexThreadMessages = NO_THREAD_MESSAGES): CodexThreadMessages {
+  const read = new Map(source.messages.map((message) => [message._id, readMessage(message, previous.known.read.get(message._id))]));
+  const asked = readAsked(source, previous.known.asked);
+  const groups = groupsOf([...read.values()]);
+  placeAsked(groups, [...asked.values()]);
+  const turns = new Map((source.turns ?? []).map(({ turnId, status }): [string, TurnStatus] => [turnId, status]));
+  if (source.runningTurnId !== undefined) turns.set(source.runningTurnId, "inProgress");
+  showEnds(groups, turns);
+
+  const converted = new Map<string, Converted>();
+  const convert = (id: string, of: readonly unknown[], make: () => ThreadMessageLike) => {
+    const before = previous.known.converted.get(id);
+    converted.set(id, before !== undefined && isSameList(before.of, of) ? before : { of, message: make() });
+  };
+  for (const group of groups) {
+    const status = group.isLastOfTurn ? turns.get(group.turnId) : undefined;
+    convert(group.id, [status, group.isLastOfTurn, ...group.read, ...group.asked], () => toMessage(group, status));
+  }
+  for (const command of waitingOf(source, read)) convert(commandKey(command.commandId), [command], () => toWaiting(command));
+
+  const messages = Array.from(converted.values(), ({ message }) => message);
+  return { messages: isSameList(messages, previous.messages) ? previous.messages : messages, known: { read, asked, converted } };
+}
+
+function groupsOf(read: readonly ReadMessage[]): Group[] {
+  const groups: Group[] = [];
+  const ids = new Set<string>();
+  for (const one of read) {
+    const { _id, turnId, role } = one.message;
+    const last = groups.at(-1);
+    const isOfTurn = last?.turnId === turnId;
+    if (role !== "user" && isOfTurn && !last.isOfUser) {
+      last.read.push(one);
+      continue;
+    }
+    if (isOfTurn) last.isLastOfTurn = false;
+    // The answer is known by its turn, so that it stays the same one when what came before it is loaded; what is said
+    // behind a steer, by the steer.
+    const answerId = ids.has(answerKey(turnId)) ? answerKey(last?.read[0]?.message._id ?? _id) : answerKey(turnId);
+    const id = role === "user" || ids.has(answerId) ? _id : answerId;
+    ids.add(id);
+    groups.push({ id, turnId, isOfUser: role === "user", read: [one], asked: NOTHING_ASKED, isLastOfTurn: true });
+  }
+  return groups;
+}
+
+/** What waits stands in its turn's last answer; where there is none yet, in one of its own. */
+function placeAsked(groups: Group[], asked: readonly Asked[]): void {
+  for (const turnId of new Set(asked.map((one) => one.turnId))) {
+    const ofTurn = asked.filter((one) => one.turnId === turnId);
+    answerOf(groups, turnId).asked = ofTurn;
+  }
+}
+
+/** A turn that ended without a word says so; one that runs has assistant-ui's own sign for it. */
+function showEnds(groups: Group[], turns: ReadonlyMap<string, TurnStatus>): void {
+  for (const { turnId, isOfUser, isLastOfTurn } of [...groups]) {
+    const status = turns.get(turnId);
+    if (isOfUser && isLastOfTurn && (status === "failed" || status === "interrupted")) answerOf(groups, turnId);
+  }
+}
+
+function answerOf(groups: Group[], turnId: string): Group {
+  const at = groups.findLastIndex((group) => group.turnId === turnId);
+  const last = groups[at];
+  if (last !== undefined && !last.isOfUser) return last;
+  if (last !== undefined) last.isLastOfTurn = false;
+  const isFirst = !groups.some((group) => group.turnId === turnId && !group.isOfUser);
+  const id = answerKey(isFirst ? turnId : (last?.id ?? turnId));
+  const answer: Group = { id, turnId, isOfUser: false, read: [], asked: NOTHING_ASKED, isLastOfTurn: true };
+  groups.splice(at < 0 ? groups.length : at + 1, 0, answer);
+  return answer;
+}
+
+function toMessage(group: Group, turn: TurnStatus): ThreadMessageLike {
+  const { id, isOfUser, read, asked } = group;
+  const first = read[0]?.message;
+  const createdAt = new Date(first?.createdAt ?? asked[0]?.row.createdAt ?? 0);
+  const custom = { turnId: group.turnId };
+  if (isOfUser) return { id, role: "user", createdAt, content: read.flatMap(({ parts }) => parts), metadata: { custom } };
+  return { id, role: "assistant", createdAt, content: answerParts(read, asked), status: statusOf(group, turn), metadata: { custom } };
+}
+
+function answerParts(read: readonly ReadMessage[], asked: readonly Asked[]): Part[] {
+  const open = new Map(asked.map((one) => [one.row, one]));
+  const parts = read.map((one): readonly Part[] => {
+    const request = one.call && asked.find(({ row, itemId }) => itemId === one.message.messageId && open.has(row));
+    if (request === undefined) return one.parts;
+    open.delete(request.row);
+    return one.parts.map((part) => (part.type === "tool-call" ? withRequest(part, request, one.message) : part));
+  });
+  return [...parts.flat(), ...Array.from(open.values(), ({ part }) => part)];
+}
+
+/** What is decided is what the request says, beside what its item does. */
+function withRequest(part: Extract<Part, { type: "tool-call" }>, { row, part: asked }: Asked, message: CodexUIMessage): Part {
+  return { ...part, ...argsOf({ ...part.args, ...asked.args }), approval: asked.approval, artifact: { message, request: row } satisfies CodexToolArtifact };
+}
+
+function statusOf({ read, asked, isLastOfTurn }: Group, turn: TurnStatus): MessageStatus {
+  if (asked.length > 0) return WAITING;
+  const last = read.at(-1)?.message;
+  if (turn === "inProgress" || (turn === undefined && isLastOfTurn && read.some(({ message }) => message.status === "streaming"))) return RUNNING;
+  // A command that failed on the way did not fail its turn.
+  const hasFailed = turn === "failed" || (turn === undefined && last?.status === "failed" && last.role !== "tool");
+  const error = read.findLast(({ message }) => message.error !== undefined)?.message.error;
+  if (hasFailed) return { type: "incomplete", reason: "error", ...(error !== undefined && { error }) };
+  const isStopped = turn === "interrupted" || (turn === undefined && last?.status === "interrupted");
+  return isStopped ? CANCELLED : COMPLETE;
+}
+
+function readAsked({ approvals = [], requests = [], commands = [] }: CodexThreadSource, before: ReadonlyMap<string, Asked>): ReadonlyMap<string, Asked> {
+  const known = new Map<string, Asked>();
+  const keep = <Row extends AskedApproval | AskedQuestion>(row: Row, ask: (row: Row) => Asked) => {
+    const id = approvalIdOf(row);
+    const was = before.get(id);
+    known.set(id, was?.row === row ? was : ask(row));
+  };
+  for (const row of approvals) keep(row, askedApproval);
+  const failed = new Set(commands.flatMap(({ commandId, isFailed }) => (isFailed ? [commandId] : [])));
+  for (const row of requests) if (isOpenQuestion(row, failed)) keep(row, askedQuestion);
+  // The first that was asked is the first to be answered.
+  return new Map([...known].sort(([, a], [, b]) => a.row.createdAt - b.row.createdAt));
+}
+
+type Waiting = NonNullable<CodexThreadSource["commands"]>[number];
+
+/** Turns that were sent and have not begun, oldest first, until codex gives back what they say. */
+function waitingOf({ commands = [] }: CodexThreadSource, read: ReadonlyMap<string, ReadMessage>): readonly Waiting[] {
+  const open = commands.filter(({ kind, isOpen }) => kind === "turn" && isOpen);
+  if (open.length === 0) return open;
+  const echoes = new Set(Array.from(read.values(), ({ item }) => item["clientId"]));
+  return open.filter(({ commandId, clientTurnId }) => !echoes.has(commandId) && !echoes.has(clientTurnId ?? commandId)).reverse();
+}
+
+function toWaiting({ commandId, text, payloadJson, createdAt }: Waiting): ThreadMessageLike {
+  const id = commandKey(commandId);
+  return { id, role: "user", createdAt: new Date(createdAt), content: inputParts(readObject(payloadJson)?.["input"], text, id), metadata: { custom: { commandId } } };
+}
+
+function answerKey(of: string): string {
+  return `answer:${of}`;
+}
+
+function commandKey(commandId: string): string {
+  return `command:${commandId}`;
+}
+
+function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((one, at) => one === b[at]);
+}

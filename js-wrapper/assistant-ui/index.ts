@@ -1,0 +1,11 @@
+"use client";
+
+export { convertCodexMessages, NO_THREAD_MESSAGES, type CodexThreadMessages, type CodexThreadSource } from "./convert.js";
+export type { CodexToolArtifact } from "./parts.js";
+export {
+  useCodexAssistantRuntime,
+  useCodexExternalStore,
+  type CodexAssistantRuntimeOptions,
+  type CodexExternalStore,
+  type CodexExternalStoreOptions,
+} from "./use-codex-external-store.js";

@@ -1,0 +1,236 @@
+import { fromThreadMessageLike } from "@assistant-ui/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { decisionOf, type AskedApproval, type AskedQuestion } from "../../js-wrapper/assistant-ui/asked.js";
+import { convertCodexMessages, NO_THREAD_MESSAGES, type CodexThreadSource } from "../../js-wrapper/assistant-ui/index.js";
+import { inputOfAppended } from "../../js-wrapper/assistant-ui/use-codex-external-store.js";
+import { codexMessageKey } from "../../js-wrapper/mapping/index.js";
+import type { CodexUIMessage } from "../../js-wrapper/react/index.js";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+let order = 0;
+const said = (messageId: string, given: Partial<CodexUIMessage> = {}): CodexUIMessage => ({
+  _id: codexMessageKey(given.turnId ?? "t", messageId),
+  messageId,
+  turnId: "t",
+  role: "assistant",
+  status: "completed",
+  text: messageId,
+  orderInTurn: order++,
+  createdAt: 1,
+  updatedAt: 1,
+  ...given,
+});
+const item = (fields: object) => JSON.stringify({ item: fields });
+const user = (messageId: string, given: Partial<CodexUIMessage> = {}) => said(messageId, { role: "user", sourceItemType: "userMessage", ...given });
+const command = (messageId: string, fields: object = {}, given: Partial<CodexUIMessage> = {}) =>
+  said(messageId, {
+    role: "tool",
+    sourceItemType: "commandExecution",
+    text: "ls",
+    payloadJson: item({ type: "commandExecution", id: messageId, command: "ls", cwd: "/src", status: "completed", processId: null, source: "agent", ...fields }),
+    ...given,
+  });
+const approval = (given: Partial<AskedApproval> = {}): AskedApproval => {
+  const params = { threadId: "th", turnId: "t", itemId: "c", command: "ls -a", cwd: "/src", reason: "to look" };
+  return { threadId: "th", turnId: "t", itemId: "c", kind: "commandExecution", requestId: 0, method: "item/commandExecution/requestApproval", createdAt: 1, payloadJson: JSON.stringify({ params }), ...given };
+};
+
+const convert = (source: CodexThreadSource | CodexUIMessage[], previous = NO_THREAD_MESSAGES) =>
+  convertCodexMessages(Array.isArray(source) ? { messages: source } : source, previous);
+const messagesOf = (source: CodexThreadSource | CodexUIMessage[]) => convert(source).messages;
+const shape = (source: CodexThreadSource | CodexUIMessage[]) =>
+  messagesOf(source).map(({ role, content, status }) => [role, typeof content === "string" ? content : content.map((part) => part.type), ...(status ? [status.type] : [])]);
+const partsOf = (...messages: CodexUIMessage[]) => messagesOf(messages).flatMap(({ content }) => (typeof content === "string" ? [] : content));
+
+describe("grouping", () => {
+  it("makes all of a turn's answer one message, and parts it where the user says more", () => {
+    const turn = [user("u"), said("r", { sourceItemType: "reasoning" }), command("c"), said("a"), user("steer"), said("b")];
+    expect(shape([...turn, user("u2", { turnId: "t2" }), said("a2", { turnId: "t2" }), said("a3", { turnId: "t3" })])).toEqual([
+      ["user", ["text"]],
+      ["assistant", ["reasoning", "tool-call", "text"], "complete"],
+      ["user", ["text"]],
+      ["assistant", ["text"], "complete"],
+      ["user", ["text"]],
+      ["assistant", ["text"], "complete"],
+      ["assistant", ["text"], "complete"],
+    ]);
+  });
+
+  it("gives every message an id of its own, which earlier pages do not change", () => {
+    const turn = [user("u"), said("a"), user("steer"), said("b"), said("c", { turnId: "t2" }), said("d")];
+    const ids = messagesOf(turn).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(6);
+    expect(messagesOf(turn.slice(1)).map(({ id }) => id)).toEqual(ids.slice(1));
+    expect(messagesOf([user("u"), said("a"), said("b")])[1]?.id).toBe(messagesOf([said("b")])[0]?.id);
+  });
+});
+
+describe("identity", () => {
+  it("is that of a message of which nothing changed, and of the list", () => {
+    const messages = [user("u"), command("c"), said("a", { turnId: "t2" }), said("b", { turnId: "t3", status: "streaming" })];
+    const first = convert({ messages, approvals: [approval()] });
+    const again = convert({ messages: [...messages], approvals: [...[...first.known.asked.values()].map(({ row }) => row as AskedApproval)] }, first);
+    expect(again.messages).toBe(first.messages);
+    const grown = convert({ messages: [...messages.slice(0, 3), { ...messages[3]!, text: "more" }], approvals: [...first.known.asked.values()].map(({ row }) => row as AskedApproval) }, first);
+    expect(grown.messages.slice(0, 3).map((message, at) => message === first.messages[at])).toEqual([true, true, true]);
+    expect(grown.messages[3]).not.toBe(first.messages[3]);
+  });
+
+  it("costs no payload and no argument of what is there, however often a message grows", () => {
+    const messages = [user("u"), ...Array.from({ length: 50 }, (_, at) => command(`c${at}`)), command("run", {}, { status: "streaming" })];
+    let converted = convert({ messages, approvals: [] });
+    const [parse, stringify] = [vi.spyOn(JSON, "parse"), vi.spyOn(JSON, "stringify")];
+    for (let at = 0; at < 1_000; at += 1) {
+      const last = { ...messages.at(-1)!, output: "x".repeat(at + 1) };
+      converted = convert({ messages: [...messages.slice(0, -1), last] }, converted);
+    }
+    expect([parse.mock.calls.length, stringify.mock.calls.length]).toEqual([0, 0]);
+    expect(converted.messages.at(-1)?.content.at(-1)).toMatchObject({ result: { aggregatedOutput: "x".repeat(1_000) } });
+  });
+});
+
+describe("a tool's call", () => {
+  it("has what a command was asked, and what came of it", () => {
+    const done = command("c", { aggregatedOutput: "a.ts", exitCode: 0 });
+    expect(partsOf(done)).toEqual([
+      {
+        type: "tool-call",
+        toolCallId: done._id,
+        toolName: "commandExecution",
+        args: { command: "ls", cwd: "/src" },
+        argsText: '{"command":"ls","cwd":"/src"}',
+        result: { status: "completed", aggregatedOutput: "a.ts", exitCode: 0 },
+        artifact: { message: done },
+      },
+    ]);
+  });
+
+  it("that runs has no result, or the output so far", () => {
+    const [quiet, loud] = partsOf(command("c", {}, { status: "streaming" }), command("d", {}, { status: "streaming", output: "a" }));
+    expect(quiet).not.toHaveProperty("result");
+    expect(loud).toMatchObject({ result: { aggregatedOutput: "a" }, isPreliminary: true });
+  });
+
+  it.each([
+    [{ type: "mcpToolCall", tool: "find", server: "s", arguments: { q: 1 }, result: { content: [] } }, { toolName: "find", args: { q: 1 }, result: { status: "completed", result: { content: [] } } }],
+    [{ type: "dynamicToolCall", tool: "ask", arguments: ["a"], success: true }, { toolName: "ask", args: { arguments: ["a"] }, result: { success: true } }],
+    [{ type: "fileChange", changes: [{ path: "a" }] }, { toolName: "fileChange", args: { changes: [{ path: "a" }] }, result: { status: "completed" } }],
+    [{ type: "imageView", id: "i", $payload: { units: 9 } }, { toolName: "imageView", args: { text: "words" } }],
+    [{ type: "imageView", path: "a.png" }, { toolName: "imageView", args: { path: "a.png" } }],
+    [{ type: "constructor", id: "i", odd: 1 }, { toolName: "constructor", args: { odd: 1 } }],
+    [{ type: "fileChange", id: "i", $payload: { units: 9 } }, { toolName: "fileChange", args: { text: "words" } }],
+  ])("reads %j", (fields, expected) => {
+    expect(partsOf(said("m", { role: "tool", sourceItemType: fields.type, text: "words", payloadJson: item(fields) }))).toMatchObject([expected]);
+  });
+
+  it.each(["", "{", "null", "[]", `{"item":{"deep":${"[".repeat(9_000)}${"]".repeat(9_000)}}}`])("that cannot be read is there all the same (%#)", (payloadJson) => {
+    expect(partsOf(said("m", { role: "tool", sourceItemType: "later", payloadJson, status: "failed", error: "no" }))).toMatchObject([{ toolName: "later", isError: true, result: { status: "failed", error: "no" } }]);
+  });
+});
+
+describe("what was said", () => {
+  const png = "data:image/png;base64,AAAA";
+  it("keeps images that it holds, and never loads one that lies elsewhere", () => {
+    const content = [{ type: "text", text: "u" }, { type: "image", url: png }, { type: "image", url: "https://x.test/a.png" }, { type: "image", url: "data:image/svg+xml;base64,AAAA" }, { type: "skill", name: "s" }];
+    expect(partsOf(user("u", { payloadJson: item({ content }) }))).toMatchObject([
+      { type: "text", text: "u" },
+      { type: "image", image: png },
+      { type: "data", name: "image" },
+      { type: "data", name: "image" },
+      { type: "data", name: "skill", data: { name: "s" } },
+    ]);
+  });
+
+  it("waits as what the user says until codex gives it back", () => {
+    const waiting = { commandId: "k", kind: "turn", isOpen: true, isFailed: false, text: "go", payloadJson: '{"input":[{"type":"text","text":"go"}]}', createdAt: 5, clientTurnId: "ct" } as const;
+    const others = [{ ...waiting, commandId: "s", kind: "steer" as const }, { ...waiting, commandId: "d", isOpen: false }];
+    const newer = { ...waiting, commandId: "k2", text: "then", clientTurnId: "ct2" };
+    const shown = messagesOf({ messages: [user("u")], commands: [newer, waiting, ...others] });
+    expect(shown.slice(1)).toMatchObject([{ role: "user", content: [{ text: "go" }] }, { role: "user", content: [{ text: "then" }] }]);
+    const echo = user("e", { payloadJson: item({ type: "userMessage", clientId: "ct", content: [] }) });
+    expect(messagesOf({ messages: [echo], commands: [waiting] })).toHaveLength(1);
+  });
+
+  it("makes marks of the system's words", () => {
+    expect(partsOf(said("m", { role: "system", sourceItemType: "contextCompaction", text: "" }))).toMatchObject([{ type: "data", name: "contextCompaction" }]);
+  });
+});
+
+describe("how an answer stands", () => {
+  const stands = (source: CodexThreadSource) => messagesOf(source).at(-1)?.status;
+  it.each([
+    [[said("a", { status: "streaming" })], { type: "running" }],
+    [[said("a")], { type: "complete", reason: "stop" }],
+    [[said("a", { status: "failed", error: "quota" })], { type: "incomplete", reason: "error", error: "quota" }],
+    [[said("a", { status: "interrupted" })], { type: "incomplete", reason: "cancelled" }],
+    [[command("c", {}, { status: "failed" })], { type: "complete", reason: "stop" }],
+  ])("is told by its messages (%#)", (messages, status) => {
+    expect(stands({ messages })).toEqual(status);
+  });
+
+  it("is that of its turn, where that is known", () => {
+    const messages = [user("u"), said("a")];
+    expect(stands({ messages, runningTurnId: "t" })).toEqual({ type: "running" });
+    expect(stands({ messages, turns: [{ turnId: "t", status: "interrupted" }] })).toMatchObject({ reason: "cancelled" });
+    expect(stands({ messages: [said("a", { status: "streaming" })], turns: [{ turnId: "t", status: "completed" }] })).toMatchObject({ type: "complete" });
+    expect(messagesOf({ messages: [user("u"), said("a"), user("s"), said("b")], turns: [{ turnId: "t", status: "failed" }] }).map(({ status }) => status?.type)).toEqual([undefined, "complete", undefined, "incomplete"]);
+  });
+
+  it("is told by an empty one, where a turn ends before codex says a word", () => {
+    expect(shape({ messages: [user("u")], turns: [{ turnId: "t", status: "failed" }] })).toEqual([["user", ["text"]], ["assistant", [], "incomplete"]]);
+    expect(shape({ messages: [user("u")], turns: [{ turnId: "t", status: "inProgress" }] })).toEqual([["user", ["text"]]]);
+  });
+});
+
+describe("what waits", () => {
+  it("is the approval of the call that it is about, with all that is decided on", () => {
+    const [message] = messagesOf({ messages: [command("c", {}, { status: "streaming" })], approvals: [approval()], runningTurnId: "t" });
+    expect(message?.status).toEqual({ type: "requires-action", reason: "interrupt" });
+    expect(message?.content).toMatchObject([{ toolName: "commandExecution", args: { command: "ls -a", cwd: "/src", reason: "to look" }, approval: { options: [{ kind: "allow-once" }, { kind: "allow-always" }, { kind: "reject-once" }, { kind: "reject-once" }] }, artifact: { request: { requestId: 0 } } }]);
+  });
+
+  it("is a call of its own where it is about no call, or a second time about one", () => {
+    expect(shape({ messages: [user("u"), command("c")], approvals: [approval({ requestId: 2, createdAt: 2 }), approval()] })).toEqual([["user", ["text"]], ["assistant", ["tool-call", "tool-call"], "requires-action"]]);
+    expect(shape({ messages: [user("u")], approvals: [approval()] })).toEqual([["user", ["text"]], ["assistant", ["tool-call"], "requires-action"]]);
+    expect(shape({ messages: [], approvals: [approval()] })).toEqual([["assistant", ["tool-call"], "requires-action"]]);
+  });
+
+  it("may be questions", () => {
+    const asked = [{ id: "q", header: "H", question: "Which?", isOther: false, isSecret: false, options: [{ label: "A", description: "a" }] }];
+    const question: AskedQuestion = { turnId: "t", itemId: "x", requestId: 1, createdAt: 1, method: "item/tool/requestUserInput", kind: "question", status: "pending", asked, canAnswer: true, isAnswering: false };
+    const [message] = messagesOf({ messages: [], requests: [question] });
+    expect(message?.content).toMatchObject([{ approval: { display: "questions", questions: [{ id: "q", prompt: "Which?", allowFreeform: false, options: [{ id: "A", label: "A" }] }] } }]);
+    for (const other of [{ canAnswer: false }, { status: "answering" as const }, { isAnswering: true }, { answerCommandId: "k" }, { kind: "elicitation" as const }]) {
+      expect(messagesOf({ messages: [], requests: [{ ...question, ...other }] })).toEqual([]);
+    }
+    const refused = { commandId: "k", kind: "answer" as const, isOpen: false, isFailed: true, text: "", payloadJson: "{}", createdAt: 1 };
+    expect(messagesOf({ messages: [], requests: [{ ...question, answerCommandId: "k" }], commands: [refused] })).toHaveLength(1);
+  });
+
+  it("is decided in the words of the one who asks", () => {
+    const amendment = { acceptWithExecpolicyAmendment: { execpolicy_amendment: ["ls"] } };
+    const row = approval({ payloadJson: JSON.stringify({ params: { availableDecisions: ["accept", amendment, "decline", "cancel"] } }) });
+    const decide = (approved: boolean, optionId?: unknown) => decisionOf(row, { approved, ...(optionId !== undefined && { optionId: JSON.stringify(optionId) }) });
+    expect([decide(true), decide(false), decide(true, "accept"), decide(false, "decline")]).toEqual(["accepted", "declined", "accepted", "declined"]);
+    expect([decide(true, amendment), decide(false, "cancel")]).toEqual([{ json: JSON.stringify(amendment) }, { json: '"cancel"' }]);
+    expect(() => decide(true, "acceptForSession")).toThrow("not among the decisions");
+    const [message] = messagesOf({ messages: [], approvals: [row] });
+    expect(message?.content[0]).toMatchObject({ approval: { options: [{}, { kind: "allow-always", grants: ['{"execpolicy_amendment":["ls"]}'], confirm: true }, {}, {}] } });
+  });
+});
+
+it("sends texts and images, and refuses what codex does not take", () => {
+  const content = [{ type: "text", text: "look" }, { type: "image", image: "data:image/png;base64,AAAA" }] as const;
+  expect(inputOfAppended({ content, attachments: [] })).toEqual([{ type: "text", text: "look", text_elements: [] }, { type: "image", url: "data:image/png;base64,AAAA" }]);
+  expect(() => inputOfAppended({ content: [{ type: "file", data: "", mimeType: "a/b" }], attachments: [] })).toThrow("`file`");
+});
+
+it("is taken by assistant-ui as it is", () => {
+  const all = messagesOf({ messages: [user("u"), command("c"), said("m", { role: "system" }), said("r", { sourceItemType: "reasoning" })], approvals: [approval()] });
+  // What the library itself reads every message with.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  for (const message of all) expect(fromThreadMessageLike(message, "x", { type: "running" }).id).toBe(message.id);
+});
