@@ -76,7 +76,7 @@ export type {
   CodexSentTurn,
   CodexTurnSendOptions,
 } from "./use-codex-send.js";
-export type { CodexInput, CodexTurnSettings } from "./sending.js";
+export { codexCommandIdAgain, type CodexInput, type CodexTurnSettings } from "./sending.js";
 export { codexApprovalDecisions, useCodexApprovals } from "./use-codex-approvals.js";
 export type {
   CodexApprovalRespondArgs,

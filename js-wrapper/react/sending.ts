@@ -93,12 +93,22 @@ export function newCommandId(): string {
  * one command.
  */
 export function sentAgain({ commandId, kind, payloadJson }: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">): Wish & { commandId: string } {
-  const [, base = commandId, count = "1"] = /^(.*)~(\d+)$/s.exec(commandId) ?? [];
-  const id = `${base}~${String(Number(count) + 1)}`;
+  const id = codexCommandIdAgain(commandId);
   const payload = readObject(payloadJson) ?? {};
   // A turn that was promoted to a steer is a turn again: it keeps the payload of one. The turn that it named has ended with it.
   const isTurn = kind === "turn" || typeof payload["clientTurnId"] === "string";
   return isTurn ? { commandId: id, kind: "turn", payload: { ...payload, clientTurnId: id } } : { commandId: id, kind, payload };
+}
+
+/**
+ * The id under which a command is sent once more: where a list has it, that was done.
+ *
+ * @param commandId the command's
+ * @returns the next id of the same wish: `a`, `a~2`, `a~3`
+ */
+export function codexCommandIdAgain(commandId: string): string {
+  const [, base = commandId, count = "1"] = /^(.*)~(\d+)$/s.exec(commandId) ?? [];
+  return `${base}~${String(Number(count) + 1)}`;
 }
 
 /** The payload of a message with other words. */

@@ -36,6 +36,15 @@ export async function startChat(threadId = THREAD) {
   await app.mutation(api.chat.ensureThread, { ...bridge, threadId });
   await app.mutation(api.chat.ensureSession, { ...bridge, sessionId: SESSION, threadId, ...RUNTIME });
   let cursor = 0;
+  /** What the page is told arrives. */
+  const settle = async () => {
+    for (let i = 0; i < 8; i += 1) {
+      await act(async () => {
+        await loopback.refresh();
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      });
+    }
+  };
   return {
     app,
     ann,
@@ -68,14 +77,12 @@ export async function startChat(threadId = THREAD) {
         ...{ requestId, threadId, turnId, itemId, method, requestedAt: 1, ...RUNTIME, appGeneration: 1 },
         payloadJson: JSON.stringify({ method, id: requestId, params: { threadId, turnId, itemId, ...params } }),
       }),
-    /** What the page is told arrives. */
-    settle: async () => {
-      for (let i = 0; i < 8; i += 1) {
-        await act(async () => {
-          await loopback.refresh();
-          await new Promise((resolve) => setTimeout(resolve, 0));
-        });
-      }
+    settle,
+    /** Somebody does something in the page, and what comes of it arrives. */
+    does: async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+      const answer = await act(call);
+      await settle();
+      return answer;
     },
   };
 }

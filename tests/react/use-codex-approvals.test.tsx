@@ -28,13 +28,6 @@ async function open(args: { threadId?: string } | "skip" = { threadId: THREAD })
   return result;
 }
 
-/** Does something, and waits for what comes of it. */
-async function does<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  const answer = await act(call);
-  await chat.settle();
-  return answer;
-}
-
 describe("an approval", () => {
   it("is accepted as it was shown, and its answer is on its way until the server has it", async () => {
     await chat.ask(COMMAND, { command: "ls" });
@@ -45,7 +38,7 @@ describe("an approval", () => {
     await chat.settle();
     expect(page.current.results).toMatchObject([{ isAnswering: true }]);
     chat.loopback.release();
-    await does(() => answered);
+    await chat.does(() => answered);
     expect(page.current.results).toEqual([]);
     expect(await chat.lease()).toMatchObject([{ kind: "decide", payloadJson: expect.stringContaining('"accept"') }]);
   });
@@ -55,10 +48,10 @@ describe("an approval", () => {
     await chat.ask(COMMAND, { command: "rm", availableDecisions: ["accept", "cancel"] }, 1, TURN, "item_2");
     const page = await open();
     const [second, first] = page.current.results;
-    await does(() => page.current.decline(first!));
+    await chat.does(() => page.current.decline(first!));
     expect(page.current.results.map(({ itemId }) => itemId)).toEqual(["item_2"]);
     expect(codexApprovalDecisions(second!)).toEqual(["accept", "cancel"]);
-    await does(() => page.current.decide(second!, { json: '"cancel"' }));
+    await chat.does(() => page.current.decide(second!, { json: '"cancel"' }));
     expect(page.current.results).toEqual([]);
     expect((await chat.lease()).map(({ payloadJson }) => (JSON.parse(payloadJson) as { decision: string }).decision)).toEqual(["decline", "cancel"]);
   });
@@ -71,7 +64,7 @@ describe("an approval", () => {
     await act(() => expect(page.current.accept({ ...shown!, payloadJson: "{}" })).rejects.toMatchObject({ data: { code: "E_APPROVAL_CHANGED" } }));
     expect(page.current.results[1]).toMatchObject({ isAnswering: false, answerError: { data: { code: "E_APPROVAL_CHANGED" } } });
     expect(page.current.results[0]).toBe(other);
-    await does(() => page.current.accept(page.current.results[1]!));
+    await chat.does(() => page.current.accept(page.current.results[1]!));
     expect(page.current.results.map(({ itemId }) => itemId)).toEqual(["item_2"]);
   });
 
@@ -79,7 +72,7 @@ describe("an approval", () => {
     await chat.ask(COMMAND, { command: "ls" });
     const [desk, phone] = [await open(), await open({})];
     const [here, there] = [desk.current.results[0]!, phone.current.results[0]!];
-    const both = await does(() => Promise.allSettled([desk.current.accept(here), phone.current.decline(there)]));
+    const both = await chat.does(() => Promise.allSettled([desk.current.accept(here), phone.current.decline(there)]));
     expect(both.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     expect(both.find(({ status }) => status === "rejected")).toMatchObject({ reason: { data: { code: "E_APPROVAL_NOT_PENDING" } } });
     expect([desk.current.results, phone.current.results]).toEqual([[], []]);
@@ -89,7 +82,7 @@ describe("an approval", () => {
   it("whose decision did not reach codex waits again, and can be decided", async () => {
     await chat.ask(COMMAND, { command: "ls" });
     const page = await open();
-    await does(() => page.current.accept(page.current.results[0]!));
+    await chat.does(() => page.current.accept(page.current.results[0]!));
     const [leased] = await chat.lease();
     await chat.report(leased!, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
     await chat.settle();

@@ -25,12 +25,6 @@ async function shown<Result>(hook: () => Result) {
   return result;
 }
 
-async function does<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  const answer = await act(call);
-  await chat.settle();
-  return answer;
-}
-
 const sent = () => chat.loopback.mutations.map(({ args }) => args);
 
 describe("the composer", () => {
@@ -40,7 +34,7 @@ describe("the composer", () => {
     const page = await open();
     expect(page.current).toMatchObject({ value: "draft", isSending: false, error: undefined });
     act(() => page.current.setValue("Go \uD83D on."));
-    const answer = await does(() => page.current.sendText({ threadId: THREAD }));
+    const answer = await chat.does(() => page.current.sendText({ threadId: THREAD }));
     expect(answer).toMatchObject({ accepted: true });
     expect(sent()).toEqual([{ threadId: THREAD, inputText: "Go \uFFFD on.", turnId: answer!.turnId, idempotencyKey: expect.any(String) }]);
     expect(page.current.value).toBe("");
@@ -48,7 +42,7 @@ describe("the composer", () => {
 
   it("sends nothing that is blank", async () => {
     const page = await open();
-    expect(await does(() => page.current.sendText({ threadId: THREAD }, " \n"))).toBeNull();
+    expect(await chat.does(() => page.current.sendText({ threadId: THREAD }, " \n"))).toBeNull();
     expect(sent()).toEqual([]);
     expect(page.current.value).toBe("draft");
   });
@@ -61,7 +55,7 @@ describe("the composer", () => {
     expect(page.current.isSending).toBe(true);
     act(() => page.current.setValue("and then"));
     chat.loopback.release();
-    const [one, other] = await does(() => both);
+    const [one, other] = await chat.does(() => both);
     expect(one).toEqual(other);
     expect(page.current).toMatchObject({ value: "and then", isSending: false });
   });
@@ -75,7 +69,7 @@ describe("the composer", () => {
     act(() => page.current.reset());
     expect(page.current).toMatchObject({ value: "draft", error: undefined });
     await chat.ann.mutation(api.chat.unarchiveThread, { threadId: THREAD });
-    await does(() => page.current.sendText({ threadId: THREAD }));
+    await chat.does(() => page.current.sendText({ threadId: THREAD }));
     expect(sent()[0]).toEqual(sent()[1]);
   });
 
@@ -124,7 +118,7 @@ describe("a message", () => {
     ]);
     expect(page.current.streams?.page).toHaveLength(1);
     chat.loopback.release();
-    await does(() => started);
+    await chat.does(() => started);
     expect(words(page)).toEqual([["assistant", "completed", "old"]]);
   });
 
@@ -136,7 +130,7 @@ describe("a message", () => {
     await chat.settle();
     expect(words(page)).toEqual([["user", "completed", "hi"]]);
     chat.loopback.release();
-    await does(() => started);
+    await chat.does(() => started);
     expect(words(page)).toEqual([["user", "completed", "hi"]]);
   });
 });
@@ -165,7 +159,7 @@ describe("a stop", () => {
     ];
     expect(statuses()).toEqual(after);
     chat.loopback.release();
-    expect(await does(() => stopped)).toBeNull();
+    expect(await chat.does(() => stopped)).toBeNull();
     expect(statuses()).toEqual(after);
   });
 

@@ -32,13 +32,6 @@ async function open(args: { threadId: string } | "skip" = { threadId: THREAD }) 
 
 type Page = Awaited<ReturnType<typeof open>>;
 
-/** Does something, and waits for what comes of it. */
-async function does<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  const answer = await act(call);
-  await chat.settle();
-  return answer;
-}
-
 const shown = ({ results }: UseCodexCommandsResult) => results.map(({ kind, state, text }) => [kind, state, text]);
 const payloads = (page: Page) => page.current.commands.results.map(({ payloadJson }) => JSON.parse(payloadJson) as unknown);
 
@@ -46,7 +39,7 @@ describe("a turn", () => {
   it("is sent, and its fate is followed to its end", async () => {
     const page = await open();
     expect(page.current.commands).toMatchObject({ results: [], status: "Exhausted" });
-    const { clientTurnId, state } = await does(() => page.current.send.sendTurn("Go on."));
+    const { clientTurnId, state } = await chat.does(() => page.current.send.sendTurn("Go on."));
     expect(state).toBe("queued");
     expect(page.current.commands.results).toMatchObject([
       { kind: "turn", state: "queued", text: "Go on.", isOpen: true, isQueued: true, isFailed: false, clientTurnId },
@@ -63,7 +56,7 @@ describe("a turn", () => {
 
   it("carries its settings, and strings that Convex takes", async () => {
     const page = await open();
-    await does(() => page.current.send.sendTurn("half \uD83D", { model: "gpt-5", effort: undefined, waitForMachine: true, ttlMs: 1_000 }));
+    await chat.does(() => page.current.send.sendTurn("half \uD83D", { model: "gpt-5", effort: undefined, waitForMachine: true, ttlMs: 1_000 }));
     expect(payloads(page)).toMatchObject([{ input: [{ text: "half \uFFFD" }], model: "gpt-5", waitForMachine: true }]);
     expect(payloads(page)[0]).not.toHaveProperty("ttlMs");
     expect(page.current.commands.results[0]).not.toHaveProperty("ttlMs");
@@ -78,11 +71,11 @@ describe("a turn", () => {
     expect(page.current.send.isSending).toBe(true);
     expect(chat.loopback.mutations).toHaveLength(1);
     chat.loopback.release();
-    const [one, other] = await does(() => both);
+    const [one, other] = await chat.does(() => both);
     expect(other).toEqual(one);
     expect(page.current.send.isSending).toBe(false);
     expect(shown(page.current.commands)).toEqual([["turn", "queued", "Go on."]]);
-    const third = await does(() => sendTurn("Go on."));
+    const third = await chat.does(() => sendTurn("Go on."));
     expect(third.commandId).not.toBe(one.commandId);
     expect(page.current.commands.results).toHaveLength(2);
   });
@@ -93,7 +86,7 @@ describe("a turn", () => {
     await act(() => expect(page.current.send.sendTurn("Go on.")).rejects.toMatchObject({ data: { code: "E_THREAD_ARCHIVED" } }));
     expect(page.current.send.error).toMatchObject({ data: { code: "E_THREAD_ARCHIVED" } });
     await chat.ann.mutation(api.chat.unarchiveThread, { threadId: THREAD });
-    await does(() => page.current.send.sendTurn("Go on."));
+    await chat.does(() => page.current.send.sendTurn("Go on."));
     expect(page.current.send.error).toBeUndefined();
     const ids = chat.loopback.mutations.map(({ args }) => args["commandId"]);
     expect(ids).toHaveLength(2);
@@ -102,9 +95,9 @@ describe("a turn", () => {
 
   it("is stopped before codex has begun it, and the next one is not begun by that", async () => {
     const page = await open();
-    const { clientTurnId } = await does(() => page.current.send.sendTurn("one"));
-    await does(() => page.current.send.sendTurn("two"));
-    await does(() => page.current.send.interrupt(clientTurnId));
+    const { clientTurnId } = await chat.does(() => page.current.send.sendTurn("one"));
+    await chat.does(() => page.current.send.sendTurn("two"));
+    await chat.does(() => page.current.send.interrupt(clientTurnId));
     expect(shown(page.current.commands)).toEqual([
       ["interrupt", "accepted", ""],
       ["turn", "queued", "two"],
@@ -116,7 +109,7 @@ describe("a turn", () => {
   it("that a reloaded page finds running is stopped there", async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
     const reloaded = await open();
-    await does(() => reloaded.current.send.interrupt(TURN, { force: true }));
+    await chat.does(() => reloaded.current.send.interrupt(TURN, { force: true }));
     expect(payloads(reloaded)).toEqual([{ turnId: TURN, force: true }]);
     expect(await chat.lease()).toMatchObject([{ kind: "interrupt", turnId: TURN }]);
   });
@@ -126,7 +119,7 @@ describe("what runs", () => {
   it("is steered, by the turn's id", async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
     const page = await open();
-    await does(() => page.current.send.steer("rather so", { expectedTurnId: TURN }));
+    await chat.does(() => page.current.send.steer("rather so", { expectedTurnId: TURN }));
     expect(payloads(page)).toEqual([{ expectedTurnId: TURN, input: [{ type: "text", text: "rather so", text_elements: [] }] }]);
     expect(shown(page.current.commands)).toEqual([["steer", "queued", "rather so"]]);
     await act(() => expect(page.current.send.steer("x", { expectedTurnId: "gone" })).rejects.toMatchObject({ data: { code: "E_AUTH_TURN_FORBIDDEN" } }));
@@ -137,7 +130,7 @@ describe("what runs", () => {
     await chat.ask("item/commandExecution/requestApproval", { command: "ls" });
     const [asked] = await chat.ann.query(api.chat.listPendingServerRequestsForHooks, { threadId: THREAD });
     const page = await open();
-    await does(() => page.current.send.decide(asked!, "acceptForSession"));
+    await chat.does(() => page.current.send.decide(asked!, "acceptForSession"));
     expect(payloads(page)).toEqual([{ requestId: 0, decision: "acceptForSession", shownSha256: await shownSha256Of(asked!.payloadJson) }]);
     const other = { ...asked!, payloadJson: "{}" };
     await act(() => expect(page.current.send.decide(other, "accept")).rejects.toMatchObject({ data: { code: expect.stringMatching(/^E_APPROVAL/) } }));
@@ -148,7 +141,7 @@ describe("what runs", () => {
     await chat.ask("item/tool/requestUserInput", { questions: [{ id: "q", header: "h", question: "?", isOther: false, isSecret: false, options: null }] }, "r");
     const [asked] = await chat.ann.query(api.chat.listPendingServerRequestsForHooks, { threadId: THREAD });
     const page = await open();
-    await does(() => page.current.send.answer(asked!, { answers: { q: { answers: ["yes"] } } }));
+    await chat.does(() => page.current.send.answer(asked!, { answers: { q: { answers: ["yes"] } } }));
     expect(payloads(page)).toEqual([
       { requestId: "r", answer: { answers: { q: { answers: ["yes"] } } }, shownSha256: await shownSha256Of(asked!.payloadJson) },
     ]);
@@ -158,8 +151,8 @@ describe("what runs", () => {
 describe("what is queued", () => {
   it("is edited, and keeps its turn and its settings", async () => {
     const page = await open();
-    const { clientTurnId } = await does(() => page.current.send.sendTurn("Go on.", { model: "gpt-5" }));
-    await does(() => page.current.send.edit(page.current.commands.results[0]!, "Go back."));
+    const { clientTurnId } = await chat.does(() => page.current.send.sendTurn("Go on.", { model: "gpt-5" }));
+    await chat.does(() => page.current.send.edit(page.current.commands.results[0]!, "Go back."));
     expect(shown(page.current.commands)).toEqual([["turn", "queued", "Go back."]]);
     expect(payloads(page)).toMatchObject([{ clientTurnId, model: "gpt-5" }]);
   });
@@ -167,19 +160,19 @@ describe("what is queued", () => {
   it("is promoted, or becomes a steer of the turn that runs", async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
     const page = await open();
-    const first = await does(() => page.current.send.sendTurn("one"));
-    await does(() => page.current.send.promote(first.commandId));
+    const first = await chat.does(() => page.current.send.sendTurn("one"));
+    await chat.does(() => page.current.send.promote(first.commandId));
     expect(page.current.commands.results[0]!.rank).toBeGreaterThan(0);
-    await does(() => page.current.send.promote(first.commandId, { expectedTurnId: TURN }));
+    await chat.does(() => page.current.send.promote(first.commandId, { expectedTurnId: TURN }));
     expect(shown(page.current.commands)).toEqual([["steer", "queued", "one"]]);
   });
 
   it("is taken back, and is too late once the machine has it", async () => {
     const page = await open();
-    const { commandId } = await does(() => page.current.send.sendTurn("one"));
-    await does(() => page.current.send.cancel(commandId));
+    const { commandId } = await chat.does(() => page.current.send.sendTurn("one"));
+    await chat.does(() => page.current.send.cancel(commandId));
     expect(shown(page.current.commands)).toEqual([["turn", "cancelled", "one"]]);
-    const other = await does(() => page.current.send.sendTurn("two"));
+    const other = await chat.does(() => page.current.send.sendTurn("two"));
     await chat.lease();
     await act(() => expect(page.current.send.cancel(other.commandId)).rejects.toMatchObject({ data: { code: "E_COMMAND_TOO_LATE" } }));
     expect(page.current.send.error).toMatchObject({ data: { code: "E_COMMAND_TOO_LATE" } });
@@ -189,13 +182,13 @@ describe("what is queued", () => {
 describe("what came to nothing", () => {
   it("is sent again once, from two tabs and by two presses", async () => {
     const [one, other] = [await open(), await open()];
-    await does(() => one.current.send.sendTurn("Go on."));
+    await chat.does(() => one.current.send.sendTurn("Go on."));
     const [leased] = await chat.lease();
     await chat.report(leased!, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
     await chat.settle();
     const [failed] = one.current.commands.results;
     expect(failed).toMatchObject({ state: "refused", code: "E_COMMAND_NOT_ALLOWED", isFailed: true, isOpen: false });
-    const sent = await does(() => Promise.all([one.current.send.sendAgain(failed!), other.current.send.sendAgain(failed!), other.current.send.sendAgain(failed!)]));
+    const sent = await chat.does(() => Promise.all([one.current.send.sendAgain(failed!), other.current.send.sendAgain(failed!), other.current.send.sendAgain(failed!)]));
     expect(new Set(sent.map(({ commandId }) => commandId)).size).toBe(1);
     for (const tab of [one, other]) {
       expect(shown(tab.current.commands)).toEqual([
@@ -234,9 +227,9 @@ it("a thread that is not there is told, and its list begins when it is", async (
 
 it("keeps its functions and its rows over renders", async () => {
   const page = await open();
-  await does(() => page.current.send.sendTurn("one"));
+  await chat.does(() => page.current.send.sendTurn("one"));
   const before = page.current;
-  await does(() => page.current.send.sendTurn("two"));
+  await chat.does(() => page.current.send.sendTurn("two"));
   expect(page.current.send.sendTurn).toBe(before.send.sendTurn);
   expect(page.current.commands.results[1]).toBe(before.commands.results[0]);
   await chat.settle();

@@ -24,12 +24,6 @@ async function open(args: { threadId?: string; limit?: number } | "skip" = { thr
   return result;
 }
 
-async function does<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  const answer = await act(call);
-  await chat.settle();
-  return answer;
-}
-
 /** What the machine would answer codex, by the requests' ids. */
 async function answers() {
   const leased = await chat.lease();
@@ -52,14 +46,14 @@ describe("a request", () => {
     expect(of(2)).toMatchObject({ kind: "elicitation", canAnswer: true, params: { serverName: "s" } });
     expect(of(3)).toMatchObject({ kind: "toolCall", call: { callId: "c", tool: "t" } });
     const untouched = of(3);
-    const { commandId } = await does(() => page.current.answerQuestions(of(1), { q: "a", p: ["x", "y"] }));
+    const { commandId } = await chat.does(() => page.current.answerQuestions(of(1), { q: "a", p: ["x", "y"] }));
     expect(of(1)).toMatchObject({ isAnswering: false, answerCommandId: commandId });
     await chat.ask("item/tool/call", { callId: "d", namespace: null, tool: "t", arguments: {} }, 4, TURN, "item_4");
     await chat.settle();
     expect(of(4)).toBeDefined();
     expect(of(3)).toBe(untouched);
-    await does(() => page.current.answerElicitation(of(2), "accept", { name: "n" }));
-    await does(() => page.current.answerToolCall(of(3), { success: true, contentItems: [] }));
+    await chat.does(() => page.current.answerElicitation(of(2), "accept", { name: "n" }));
+    await chat.does(() => page.current.answerToolCall(of(3), { success: true, contentItems: [] }));
     expect(await answers()).toEqual([
       [1, { answers: { q: { answers: ["a"] }, p: { answers: ["x", "y"] } } }],
       [2, { action: "accept", content: { name: "n" }, _meta: null }],

@@ -29,19 +29,13 @@ async function open(args: { threadId: string } | "skip" = { threadId: THREAD }, 
   return result;
 }
 
-async function does<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  const answer = await act(call);
-  await chat.settle();
-  return answer;
-}
-
 type Page = Awaited<ReturnType<typeof open>>;
 const commands = (page: Page) => page.current.commands.results.map(({ kind, state, text }) => [kind, state, text]);
 
 it("follows a chat from the wish to the answer", async () => {
   const page = await open();
   expect(page.current).toMatchObject({ status: "ready", activity: { kind: "idle" }, reach: "never", error: undefined });
-  await does(() => page.current.send("Say hello"));
+  await chat.does(() => page.current.send("Say hello"));
   expect(page.current).toMatchObject({ status: "submitted", activity: { kind: "waitingForMachine", reach: "never" } });
   await chat.beat({ threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0 }] });
   const [leased] = await chat.lease();
@@ -57,7 +51,7 @@ it("follows a chat from the wish to the answer", async () => {
   await chat.ask("item/commandExecution/requestApproval", { command: "ls" });
   await chat.settle();
   expect(page.current).toMatchObject({ activity: { kind: "waitingForApproval" }, approvals: { results: [{ itemId: "item_1" }] } });
-  await does(() => page.current.approvals.accept(page.current.approvals.results[0]!));
+  await chat.does(() => page.current.approvals.accept(page.current.approvals.results[0]!));
   expect(page.current.approvals.results).toEqual([]);
   await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
   await chat.settle();
@@ -73,9 +67,9 @@ describe("a stop", () => {
   it("ends what runs, also after a reload, and begins nothing that waits", async () => {
     await run();
     const first = await open();
-    await does(() => first.current.send("next"));
+    await chat.does(() => first.current.send("next"));
     const reloaded = await open();
-    await does(() => reloaded.current.stop());
+    await chat.does(() => reloaded.current.stop());
     expect(commands(reloaded)).toEqual([
       ["interrupt", "queued", ""],
       ["interrupt", "accepted", ""],
@@ -87,8 +81,8 @@ describe("a stop", () => {
   it("that keeps the queue leaves what waits", async () => {
     await run();
     const page = await open();
-    await does(() => page.current.send("next"));
-    await does(() => page.current.stop({ keepQueue: true }));
+    await chat.does(() => page.current.send("next"));
+    await chat.does(() => page.current.stop({ keepQueue: true }));
     expect(commands(page)).toEqual([
       ["interrupt", "queued", ""],
       ["turn", "queued", "next"],
@@ -97,12 +91,12 @@ describe("a stop", () => {
 
   it("of nothing, and of a turn that the machine has taken and not begun, is a stop too", async () => {
     const page = await open();
-    await does(() => page.current.stop());
+    await chat.does(() => page.current.stop());
     expect(commands(page)).toEqual([]);
-    const { commandId } = await does(() => page.current.send("one"));
+    const { commandId } = await chat.does(() => page.current.send("one"));
     await chat.lease();
     await chat.settle();
-    await does(() => page.current.stop());
+    await chat.does(() => page.current.stop());
     expect(page.current.commands.results[0]).toMatchObject({ kind: "interrupt", isOpen: true });
     expect(JSON.parse(page.current.commands.results[0]!.payloadJson)).toEqual({ turnId: commandId });
   });
@@ -110,11 +104,11 @@ describe("a stop", () => {
 
 it("steers what runs, and begins a turn where nothing does", async () => {
   const page = await open();
-  await does(() => page.current.steer("one"));
+  await chat.does(() => page.current.steer("one"));
   expect(commands(page)).toEqual([["turn", "queued", "one"]]);
   await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
   await chat.settle();
-  await does(() => page.current.steer("rather so"));
+  await chat.does(() => page.current.steer("rather so"));
   expect(commands(page)[0]).toEqual(["steer", "queued", "rather so"]);
 });
 
@@ -128,7 +122,7 @@ it("tells what was refused, and goes on", async () => {
 it("works with the three functions that a chat cannot do without", async () => {
   const { listThreadMessagesForHooks, sendCommand, listCommands } = api.chat;
   const page = await open({ threadId: THREAD }, { listThreadMessagesForHooks, sendCommand, listCommands });
-  await does(() => page.current.send("one"));
+  await chat.does(() => page.current.send("one"));
   expect(page.current).toMatchObject({ status: "submitted", reach: undefined, error: undefined, approvals: { results: [] }, requests: { results: [] } });
   expect(page.current.codex.cancel).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import type { CodexCommandView } from "convex-codex-local/react";
-import { useCodexCommands, useCodexSend } from "convex-codex-local/react";
+import { codexCommandIdAgain, useCodexCommands, useCodexSend } from "convex-codex-local/react";
 import { useState } from "react";
 import { api } from "../api.js";
 import { commandWords, failureWords, stateWords } from "./command-words.js";
@@ -12,10 +12,10 @@ export function OnItsWay({ threadId }: { threadId: string }) {
   const commands = useCodexCommands(chat.listCommands, { threadId }, { initialNumItems: LISTED });
   const codex = useCodexSend(chat.sendCommand, { threadId }, { cancel: chat.cancelCommand, edit: chat.editCommand });
   const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
-  const sentAgain = new Set(commands.results.map(({ commandId }) => commandId));
+  const sent = new Set(commands.results.map(({ commandId }) => commandId));
   const shown = commands.results.filter(
     ({ commandId, isOpen, isFailed }) =>
-      isOpen || (isFailed && !dismissed.has(commandId) && !sentAgain.has(nextId(commandId))),
+      isOpen || (isFailed && !dismissed.has(commandId) && !sent.has(codexCommandIdAgain(commandId))),
   );
   if (shown.length === 0) return null;
   const told = () => undefined;
@@ -58,12 +58,6 @@ export function OnItsWay({ threadId }: { threadId: string }) {
       )}
     </ul>
   );
-}
-
-/** The id under which a command is sent once more, whoever does it. */
-function nextId(commandId: string): string {
-  const [, base = commandId, count = "1"] = /^(.*)~(\d+)$/s.exec(commandId) ?? [];
-  return `${base}~${Number(count) + 1}`;
 }
 
 /** What was asked for; while no machine has it, its words can be changed. */

@@ -1,11 +1,11 @@
 import type { CodexApprovalView, CodexUIMessage } from "convex-codex-local/react";
-import { codexApprovalDecisions, parseCodexErrorCode } from "convex-codex-local/react";
+import { codexApprovalDecisions, parseCodexErrorCode, readCodexServerRequest } from "convex-codex-local/react";
 import { useId, useMemo } from "react";
 import type { api } from "../api.js";
 import { Item } from "../items/item.js";
 import { Visible } from "../items/visible.js";
 import { stringOf } from "../payload.js";
-import { approvalWords, decisionWords, paramsOf, type Fields } from "./approval-words.js";
+import { approvalWords, decisionWords, type Fields } from "./approval-words.js";
 import { useSeen } from "./use-seen.js";
 
 export type Approval = CodexApprovalView<typeof api.chat.listPendingApprovalsForHooks>;
@@ -25,12 +25,13 @@ export interface ApprovalCardProps {
 /** What Codex wants to do, exactly as it would be done, and the ways to answer. Nothing has the focus, and nothing can be accepted that was not seen. */
 export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide }: ApprovalCardProps) {
   const title = useId();
-  const params = useMemo(() => paramsOf(approval.payloadJson), [approval.payloadJson]);
-  const words = approvalWords(approval.method);
+  const { method, payloadJson } = approval;
+  const { params } = useMemo(() => readCodexServerRequest({ method, payloadJson }), [method, payloadJson]);
+  const words = approvalWords(method);
   const { end, isSeen } = useSeen();
   const decisions = codexApprovalDecisions(approval);
   const further = decisions.filter((decision) => decisionWords(decision) !== undefined);
-  const isSmall = approval.payloadJson.length <= ACCEPTABLE_UNITS_MAX;
+  const isSmall = payloadJson.length <= ACCEPTABLE_UNITS_MAX;
   const canAccept = isSmall && isSeen && !approval.isAnswering;
   const reason = stringOf(params["reason"]) ?? approval.reason;
   return (

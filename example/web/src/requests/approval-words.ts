@@ -25,14 +25,3 @@ export function decisionWords(decision: unknown): string | undefined {
   }
   return name === undefined || name === "denied" ? undefined : `${name}: ${JSON.stringify(details)}`;
 }
-
-/** The `params` of a request's message. */
-export function paramsOf(payloadJson: string): Fields {
-  try {
-    const message = JSON.parse(payloadJson) as { params?: unknown } | null;
-    const params = message?.params;
-    return typeof params === "object" && params !== null ? (params as Fields) : {};
-  } catch {
-    return {};
-  }
-}
