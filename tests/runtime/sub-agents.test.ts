@@ -38,7 +38,7 @@ describe("a sub-agent's thread", () => {
     await vi.waitFor(async () => expect(await textsOf(component, agent)).toEqual([["Look.", "completed"], ["you said: Look.", "completed"], ["ls", "completed"]]), WAIT);
     // The agent's turn has ended; the parent's is the one that runs.
     expect(runtime.getState()).toMatchObject({ phase: "running", turnInFlight: true, turnId, pendingServerRequestCount: 0 });
-    expect(await textsOf(component, parent!)).toEqual([["Ask it.", "completed"], ["you said: ", "streaming"]]);
+    await vi.waitFor(async () => expect(await textsOf(component, parent!)).toEqual([["Ask it.", "completed"], ["you said: ", "streaming"]]), WAIT);
     await runtime.appServer.request("turn/steer", { threadId: runtimeThreadId!, expectedTurnId: turnId!, input: [{ type: "text", text: "Enough.", text_elements: [] }] });
     await vi.waitFor(async () => expect(await textsOf(component, parent!)).toEqual([["Ask it.", "completed"], ["you said: Ask it.", "completed"], ["Enough.", "completed"]]), WAIT);
 
