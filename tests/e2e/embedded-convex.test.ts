@@ -24,6 +24,8 @@ const viaComponent = makeFunctionReference<"query">("app:viaComponent");
 const echo = makeFunctionReference<"query">("app:echo");
 const edit = makeFunctionReference<"mutation">("app:edit");
 const drawn = makeFunctionReference<"query">("app:drawn");
+const drawnWithoutTag = makeFunctionReference<"query">("app:drawnWithoutTag");
+const tag = makeFunctionReference<"mutation">("app:tag");
 const drawnOfEven = makeFunctionReference<"query">("app:drawnOfEven");
 const whoAmI = makeFunctionReference<"query">("app:whoAmI");
 const add = makeFunctionReference<"mutation">("app:add");
@@ -122,6 +124,14 @@ describe("serve", () => {
     expect(draws).toHaveLength(1);
     await writer.mutation(edit, { id: one, n: -4 });
     await expect.poll(() => draws.length).toBe(2);
+
+    // A field that is not there is a place of an index, too.
+    const counts: number[] = [];
+    client.onUpdate(drawnWithoutTag, {}, ({ count }: { count: number }) => void counts.push(count));
+    await expect.poll(() => counts).toEqual([0]);
+    await writer.mutation(tag, { tag: "a" });
+    await writer.mutation(tag, {});
+    await expect.poll(() => counts).toEqual([0, 1]);
   });
 
   test("a burst of writes does not queue transitions for a client", async () => {

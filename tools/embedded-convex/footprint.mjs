@@ -68,7 +68,9 @@ export class Footprint {
   }
 }
 
-const parsed = ({ type, fieldPath, value }) => ({ type, fieldPath, value: jsonToConvex(value) });
+/** A field that is not there is a value in a range, and none anywhere else. */
+const parsed = ({ type, fieldPath, value }) => ({ type, fieldPath, value: isUndefined(value) ? undefined : jsonToConvex(value) });
+const isUndefined = (json) => typeof json === "object" && json !== null && "$undefined" in json;
 
 /**
  * The first of the writes that changes what the reads have read, or undefined.

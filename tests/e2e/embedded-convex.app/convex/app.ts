@@ -53,6 +53,17 @@ export const drawnOfEven = query({
   handler: async (ctx) => ({ rows: await ctx.runQuery(comp.lib.firstEven, {}), draw: Math.random() }),
 });
 
+/** The same of what lacks a field. */
+export const drawnWithoutTag = query({
+  args: {},
+  handler: async (ctx) => ({ count: await ctx.runQuery(comp.lib.withoutTag, {}), draw: Math.random() }),
+});
+
+export const tag = mutation({
+  args: { tag: v.optional(v.string()) },
+  handler: async (ctx, args) => await ctx.runMutation(comp.lib.tag, args),
+});
+
 export const boom = mutation({
   args: {},
   handler: async (ctx) => {

@@ -25,6 +25,20 @@ export const get = query({
   handler: async (ctx, { id }) => await ctx.db.get(ctx.db.normalizeId("rows", id)!),
 });
 
+export const withoutTag = query({
+  args: {},
+  handler: async (ctx) => (await ctx.db.query("tagged").withIndex("by_tag", (q) => q.eq("tag", undefined)).collect()).length,
+});
+
+export const tag = mutation({
+  args: { tag: v.optional(v.string()) },
+  returns: v.null(),
+  handler: async (ctx, row) => {
+    await ctx.db.insert("tagged", row);
+    return null;
+  },
+});
+
 export const firstEven = query({
   args: {},
   handler: async (ctx) => {
