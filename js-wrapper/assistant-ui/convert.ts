@@ -1,6 +1,7 @@
 /** A thread of codex as messages of assistant-ui. */
 import type { MessageStatus, ThreadMessageLike } from "@assistant-ui/react";
 import type { CodexThreadState } from "../host/component.js";
+import { isSameList } from "../mapping/identity.js";
 import type { CodexUIMessage } from "../mapping/index.js";
 import { readObject, type CodexCommandView } from "../react/command-words.js";
 import { approvalIdOf, askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
@@ -230,8 +231,4 @@ function answerKey(of: string): string {
 
 function commandKey(commandId: string): string {
   return `command:${commandId}`;
-}
-
-function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((one, at) => one === b[at]);
 }

@@ -1,3 +1,4 @@
+import { isSameList, isSameRow } from "./identity.js";
 import { codexMessageKey } from "./key.js";
 import { findLiveMessage, type CodexLiveText, type CodexOverlay } from "./overlay.js";
 import {
@@ -49,8 +50,7 @@ export function mergeCodexReasoning(
     byItem.set(key, mergeItem(ofItem, findLiveMessage(overlay, key)?.text, includeRaw, known.get(key)));
   }
   const sections = Array.from(byItem.values(), (item) => item.sections).flat();
-  const isSame = sections.length === previous.sections.length && sections.every((section, at) => section === previous.sections[at]);
-  return { sections: isSame ? previous.sections : sections, byItem, includeRaw };
+  return { sections: isSameList(sections, previous.sections) ? previous.sections : sections, byItem, includeRaw };
 }
 
 /** The pieces of each item, oldest first. Pages that move against each other may both hold one: it counts once. */
@@ -98,16 +98,10 @@ function grownTo({ textTruncated: _, ...piece }: CodexReasoningSegmentLike, text
 }
 
 function isSamePieces(a: readonly CodexReasoningSegmentLike[], b: readonly CodexReasoningSegmentLike[]): boolean {
-  return a.length === b.length && a.every((piece, at) => isSame(piece, b[at]));
+  return a.length === b.length && a.every((piece, at) => isSameRow(piece, b[at] ?? {}));
 }
 
 function keep(section: CodexReasoningOverlaySegment, before: MergedItem | undefined): CodexReasoningOverlaySegment {
   const known = before?.sections.find(({ key }) => key === section.key);
-  return known !== undefined && isSame(known, section) ? known : section;
-}
-
-function isSame<Row extends object>(a: Row, b: Row | undefined): boolean {
-  if (a === b) return true;
-  const keys = Object.keys(a) as (keyof Row)[];
-  return b !== undefined && keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+  return known !== undefined && isSameRow(known, section) ? known : section;
 }

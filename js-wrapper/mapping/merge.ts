@@ -1,3 +1,4 @@
+import { isSameList, isSameRow } from "./identity.js";
 import { codexMessageKey } from "./key.js";
 import type { CodexLiveMessage, CodexLiveText, CodexOverlay } from "./overlay.js";
 import { findLiveMessage } from "./overlay.js";
@@ -101,7 +102,7 @@ function mergeRow(
   }
   if (live?.output !== undefined) merged.output = live.output.text;
   const message =
-    before !== undefined && isSameMessage(before.message, merged) ? before.message : merged;
+    before !== undefined && isSameRow(before.message, merged) ? before.message : merged;
   return { row, live, isLiveText, message };
 }
 
@@ -123,13 +124,4 @@ function isTextLive(
 
 function isStreaming(row: CodexDurableMessageLike): boolean {
   return row.status === "streaming";
-}
-
-function isSameMessage(a: CodexUIMessage, b: CodexUIMessage): boolean {
-  const keys = Object.keys(a) as (keyof CodexUIMessage)[];
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
-}
-
-function isSameList(a: readonly CodexUIMessage[], b: readonly CodexUIMessage[]): boolean {
-  return a.length === b.length && a.every((message, i) => message === b[i]);
 }

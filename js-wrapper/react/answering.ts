@@ -1,5 +1,6 @@
 /** Which rows of a list are being answered, and what that failed with. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { isSameList } from "../mapping/identity.js";
 import { asError } from "./calls.js";
 
 /** How it stands with the answer to a row, as far as this page gave it. */
@@ -62,8 +63,7 @@ export function useWithAnswers<Row extends object>(rows: readonly Row[], states:
       }),
     );
     const items = Array.from(known.values(), ({ item }) => item);
-    const isAsBefore = items.length === before.items.length && items.every((item, at) => item === before.items[at]);
-    return { items: isAsBefore ? before.items : items, known };
+    return { items: isSameList(items, before.items) ? before.items : items, known };
   }, [rows, states, keyOf]);
   useEffect(() => {
     previous.current = shown;

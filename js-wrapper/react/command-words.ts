@@ -1,5 +1,6 @@
 /** What a command's row says, in what a page needs. */
 import type { CodexCommand, CodexCommandState } from "../host/component.js";
+import { elementsOf, fieldsOf, textOf, type Fields } from "../protocol/fields.js";
 
 /** A command with where it stands, as a page shows it. */
 export interface CodexCommandView extends CodexCommand {
@@ -49,9 +50,8 @@ export function isCodexCommandFailed(state: CodexCommandState): boolean {
  */
 export function codexCommandText({ kind, payloadJson }: Pick<CodexCommand, "kind" | "payloadJson">): string {
   if (kind !== "turn" && kind !== "steer") return "";
-  const input = readObject(payloadJson)?.["input"];
-  if (!Array.isArray(input)) return "";
-  return input.flatMap((member: unknown) => textOf(member) ?? []).join("\n");
+  const input = elementsOf(readObject(payloadJson)?.["input"]);
+  return input.flatMap((member) => textOf(fieldsOf(member)?.["text"]) ?? []).join("\n");
 }
 
 /** A command's row as a page shows it. */
@@ -67,17 +67,10 @@ export function toCommandView(row: CodexCommand): CodexCommandView {
 }
 
 /** The object that a text is; undefined where it is none. */
-export function readObject(json: string): Record<string, unknown> | undefined {
+export function readObject(json: string): Fields | undefined {
   try {
-    const value = JSON.parse(json) as unknown;
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return fieldsOf(JSON.parse(json));
   } catch {
     return undefined;
   }
-}
-
-function textOf(member: unknown): string | undefined {
-  if (typeof member !== "object" || member === null) return undefined;
-  const { text } = member as { text?: unknown };
-  return typeof text === "string" ? text : undefined;
 }

@@ -1,5 +1,6 @@
 /** What a request of the app-server says, in what a page needs. */
 import type { CodexServerRequest } from "../host/component.js";
+import { elementsOf, fieldsOf, textOf, type Fields } from "../protocol/fields.js";
 import { readObject } from "./command-words.js";
 
 /** What a request is to a page. */
@@ -30,7 +31,7 @@ export interface CodexServerRequestWords {
   /** An approval is decided by `useCodexApprovals`; the others are answered. */
   readonly kind: CodexServerRequestKind;
   /** What it says: the app-server's `params`. */
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly params: Fields;
   /** Of a question. */
   readonly asked: readonly CodexQuestion[];
   /** Of a tool's call. */
@@ -66,33 +67,28 @@ export function readCodexServerRequest({ method, payloadJson }: Pick<CodexServer
 }
 
 /** The `params` of a request's message; the message itself where it is nothing but them. */
-export function paramsOf(payloadJson: string | undefined): Readonly<Record<string, unknown>> {
+export function paramsOf(payloadJson: string | undefined): Fields {
   const message = readObject(payloadJson ?? "") ?? {};
-  const { params } = message;
-  return isObject(params) ? params : message;
+  return fieldsOf(message["params"]) ?? message;
 }
 
 function questionsOf(questions: unknown): CodexQuestion[] {
-  if (!Array.isArray(questions)) return [];
-  return questions.filter(isObject).map(({ id, header, question, isOther, isSecret, options }) => ({
-    id: text(id),
-    header: text(header),
-    question: text(question),
+  return objectsOf(questions).map(({ id, header, question, isOther, isSecret, options }) => ({
+    id: textOf(id) ?? "",
+    header: textOf(header) ?? "",
+    question: textOf(question) ?? "",
     isOther: isOther === true,
     isSecret: isSecret === true,
-    options: (Array.isArray(options) ? options.filter(isObject) : []).map(({ label, description }) => ({ label: text(label), description: text(description) })),
+    options: objectsOf(options).map(({ label, description }) => ({ label: textOf(label) ?? "", description: textOf(description) ?? "" })),
   }));
 }
 
-function callOf({ callId, namespace, tool, arguments: given }: Readonly<Record<string, unknown>>): CodexToolCall | undefined {
+function callOf({ callId, namespace, tool, arguments: given }: Fields): CodexToolCall | undefined {
   if (typeof callId !== "string" || typeof tool !== "string") return undefined;
-  return { callId, namespace: typeof namespace === "string" ? namespace : null, tool, arguments: given };
+  return { callId, namespace: textOf(namespace) ?? null, tool, arguments: given };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** The objects among what may be a list. */
+function objectsOf(list: unknown): Fields[] {
+  return elementsOf(list).map(fieldsOf).filter((fields) => fields !== undefined);
 }

@@ -1,4 +1,3 @@
-import type { UsePaginatedQueryResult } from "convex/react";
 import type { FunctionArgs, FunctionReference, PaginationOptions } from "convex/server";
 import type { CodexThreadRow } from "../host/component.js";
 import type {
@@ -14,6 +13,7 @@ import type {
   CodexThreadStatus,
   CodexUIMessage,
 } from "../mapping/index.js";
+import type { UseListResult } from "./use-pages.js";
 
 /** What the host's query answers: a page of durable rows, newest first, and what is live. */
 export interface CodexMessagesPage {
@@ -38,10 +38,11 @@ export type CodexMessagesQuery = FunctionReference<
 
 type Flat<T> = { [K in keyof T]: T[K] };
 
+/** The arguments of a host function without those that a hook gives. */
+export type OwnArgs<Called extends FunctionReference<"query" | "mutation">, Given extends string> = Flat<Omit<FunctionArgs<Called>, Given>>;
+
 /** The arguments of a host query that are the app's to give; the hook adds the others. */
-export type CodexMessagesQueryArgs<Query extends CodexMessagesQuery> = Flat<
-  Omit<FunctionArgs<Query>, "paginationOpts" | "streamArgs">
->;
+export type CodexMessagesQueryArgs<Query extends CodexMessagesQuery> = OwnArgs<Query, "paginationOpts" | "streamArgs">;
 
 /** Options of {@link useCodexMessages}. */
 export interface UseCodexMessagesOptions {
@@ -52,12 +53,7 @@ export interface UseCodexMessagesOptions {
 }
 
 /** What {@link useCodexMessages} returns: the result of `usePaginatedQuery`, oldest first, and more. */
-export type UseCodexMessagesResult = UsePaginatedQueryResult<CodexUIMessage> & {
-  /** Absent until the first page is loaded, and with hosts that do not say. */
-  threadStatus?: CodexThreadStatus;
-  /** The query failed. It stays subscribed, and recovers when the server does. */
-  error?: Error;
-};
+export type UseCodexMessagesResult = UseListResult<CodexUIMessage, CodexThreadStatus>;
 
 /** What the host's query of threads answers: a page, the one last written to first. */
 export interface CodexThreadsPage {
@@ -77,17 +73,10 @@ export type CodexThreadsQuery = FunctionReference<
 >;
 
 /** The arguments of a host query of threads that are the app's to give. */
-export type CodexThreadsQueryArgs<Query extends CodexThreadsQuery> = Flat<
-  Omit<FunctionArgs<Query>, "paginationOpts">
->;
+export type CodexThreadsQueryArgs<Query extends CodexThreadsQuery> = OwnArgs<Query, "paginationOpts">;
 
 /** What {@link useCodexThreads} returns: the result of `usePaginatedQuery`, and more. */
-export type UseCodexThreadsResult = UsePaginatedQueryResult<CodexThreadRow> & {
-  /** The parent whose agents were asked for is not there (yet). */
-  threadStatus?: "missing";
-  /** The query failed. It stays subscribed, and recovers when the server does. */
-  error?: Error;
-};
+export type UseCodexThreadsResult = UseListResult<CodexThreadRow>;
 
 /** What the host's query of reasoning answers: a page of pieces, newest first, and what is live. */
 export interface CodexReasoningPage {
@@ -112,9 +101,7 @@ export type CodexReasoningQuery = FunctionReference<
 >;
 
 /** The arguments of a host query of reasoning that are the app's to give. */
-export type CodexReasoningQueryArgs<Query extends CodexReasoningQuery> = Flat<
-  Omit<FunctionArgs<Query>, "paginationOpts" | "streamArgs">
->;
+export type CodexReasoningQueryArgs<Query extends CodexReasoningQuery> = OwnArgs<Query, "paginationOpts" | "streamArgs">;
 
 /** Options of {@link useCodexReasoning}. */
 export interface UseCodexReasoningOptions {
@@ -125,12 +112,7 @@ export interface UseCodexReasoningOptions {
 }
 
 /** What {@link useCodexReasoning} returns: the result of `usePaginatedQuery`, oldest first, and more. */
-export type UseCodexReasoningResult = UsePaginatedQueryResult<CodexReasoningOverlaySegment> & {
-  /** Absent until the first page is loaded, and with hosts that do not say. */
-  threadStatus?: CodexThreadStatus;
-  /** The query failed. It stays subscribed, and recovers when the server does. */
-  error?: Error;
-};
+export type UseCodexReasoningResult = UseListResult<CodexReasoningOverlaySegment, CodexThreadStatus>;
 
 /** A host query that tells of streams: that of messages, or that of reasoning. */
 export type CodexStreamsQuery = FunctionReference<
@@ -142,7 +124,7 @@ export type CodexStreamsQuery = FunctionReference<
 
 /** The arguments of a host query of streams that are the app's to give; none fit a query that takes no `streamArgs`. */
 export type CodexStreamsQueryArgs<Query extends CodexStreamsQuery> = "streamArgs" extends keyof FunctionArgs<Query>
-  ? Flat<Omit<FunctionArgs<Query>, "paginationOpts" | "streamArgs">>
+  ? OwnArgs<Query, "paginationOpts" | "streamArgs">
   : never;
 
 /** Options of {@link useCodexStreamingMessages}. */
@@ -223,9 +205,7 @@ export type CodexResumeStreamQuery = FunctionReference<
 >;
 
 /** The arguments of a host query of one turn's stream that are the app's to give. */
-export type CodexResumeStreamQueryArgs<Query extends CodexResumeStreamQuery> = Flat<
-  Omit<FunctionArgs<Query>, "fromCursor">
->;
+export type CodexResumeStreamQueryArgs<Query extends CodexResumeStreamQuery> = OwnArgs<Query, "fromCursor">;
 
 /** Options of {@link useCodexAutoResume}. */
 export interface UseCodexAutoResumeOptions {

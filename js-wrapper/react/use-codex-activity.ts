@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef } from "react";
+import { isSameRow } from "../mapping/identity.js";
 import { codexActivity, type CodexActivity, type CodexActivityInput } from "./activity.js";
-import { isSameRow } from "./use-list.js";
 
 /**
  * Tells what codex is doing now, out of what the page's other hooks return. It asks nothing itself.

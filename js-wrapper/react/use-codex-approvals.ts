@@ -1,5 +1,6 @@
-import type { FunctionArgs, FunctionReference, PaginationOptions } from "convex/server";
+import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { Value } from "convex/values";
+import type { OwnArgs } from "./types.js";
 import { useMemo } from "react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
@@ -7,7 +8,8 @@ import { useAnswering, useWithAnswers, type Answering } from "./answering.js";
 import { useCall, type CallArgs } from "./calls.js";
 import { paramsOf } from "./request-words.js";
 import { useStableSubscription } from "./subscription.js";
-import { useList, type UseListResult } from "./use-list.js";
+import { useList } from "./use-list.js";
+import type { UseListResult } from "./use-pages.js";
 
 /** An approval as a host's query lists it: the seed's fields, and those of a host that says all of it. */
 export type CodexApprovalRow = Pick<CodexApproval, "threadId" | "turnId" | "itemId" | "kind" | "createdAt"> & Partial<CodexApproval>;
@@ -30,9 +32,7 @@ export type CodexApprovalsQuery = FunctionReference<
 >;
 
 /** The arguments of a host query of approvals that are the app's to give. */
-export type CodexApprovalsQueryArgs<Query extends CodexApprovalsQuery> = {
-  [Name in keyof Omit<FunctionArgs<Query>, "paginationOpts">]: FunctionArgs<Query>[Name];
-};
+export type CodexApprovalsQueryArgs<Query extends CodexApprovalsQuery> = OwnArgs<Query, "paginationOpts">;
 
 /** A host mutation that {@link useCodexApprovals} decides with. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -42,9 +42,7 @@ export type CodexApprovalRespondMutation = FunctionReference<"mutation", "public
  * What is decided: the mutation's own arguments without the decision, or the approval as it was listed, with the app's own
  * arguments beside it where the mutation takes some. Of what has a `payloadJson`, its hash is sent as `shownSha256`.
  */
-export type CodexApprovalRespondArgs<Respond extends CodexApprovalRespondMutation> = {
-  [Name in keyof Omit<FunctionArgs<Respond>, "decision" | "shownSha256">]: FunctionArgs<Respond>[Name];
-} & { readonly shownSha256?: string | undefined; readonly payloadJson?: string | undefined };
+export type CodexApprovalRespondArgs<Respond extends CodexApprovalRespondMutation> = OwnArgs<Respond, "decision" | "shownSha256"> & { readonly shownSha256?: string | undefined; readonly payloadJson?: string | undefined };
 
 /** An approval that waits, and how it stands with the answer that this page gave. */
 export type CodexApprovalView<Query extends CodexApprovalsQuery = CodexApprovalsQuery> = RowOf<Query> & Answering;

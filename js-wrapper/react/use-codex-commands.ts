@@ -1,8 +1,10 @@
-import type { FunctionArgs, FunctionReference, PaginationOptions } from "convex/server";
+import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { CodexCommand } from "../host/component.js";
 import { toCommandView, type CodexCommandView } from "./command-words.js";
+import type { OwnArgs } from "./types.js";
 import { useStableSubscription } from "./subscription.js";
-import { useList, type UseListResult } from "./use-list.js";
+import { useList } from "./use-list.js";
+import type { UseListResult } from "./use-pages.js";
 
 /** What the host's query of commands answers: a page, newest first. */
 export interface CodexCommandsPage {
@@ -22,9 +24,7 @@ export type CodexCommandsQuery = FunctionReference<
 >;
 
 /** The arguments of a host query of commands that are the app's to give. */
-export type CodexCommandsQueryArgs<Query extends CodexCommandsQuery> = {
-  [Name in keyof Omit<FunctionArgs<Query>, "paginationOpts">]: FunctionArgs<Query>[Name];
-};
+export type CodexCommandsQueryArgs<Query extends CodexCommandsQuery> = OwnArgs<Query, "paginationOpts">;
 
 /** What {@link useCodexCommands} returns: the result of `usePaginatedQuery`, and more. */
 export type UseCodexCommandsResult = UseListResult<CodexCommandView>;

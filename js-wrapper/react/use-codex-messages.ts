@@ -9,7 +9,7 @@ import type {
   UseCodexMessagesResult,
 } from "./types.js";
 import { useOverlay } from "./use-overlay.js";
-import { pageStatus, usePages } from "./use-pages.js";
+import { useListResult, usePages } from "./use-pages.js";
 
 /**
  * Follows the messages of a thread, live.
@@ -51,17 +51,5 @@ export function useCodexMessages<Query extends CodexMessagesQuery>(
     previous.current = merged;
   }, [merged]);
 
-  const { messages } = merged;
-  const { first, error, loadMore } = pages;
-  const status = pageStatus(pages);
-  return useMemo(
-    () => ({
-      results: messages,
-      loadMore,
-      ...status,
-      ...(first?.threadStatus !== undefined && { threadStatus: first.threadStatus }),
-      ...(error !== undefined && { error }),
-    }),
-    [messages, loadMore, status, first?.threadStatus, error],
-  );
+  return useListResult(pages, merged.messages);
 }

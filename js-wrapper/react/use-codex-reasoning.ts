@@ -9,7 +9,7 @@ import type {
   UseCodexReasoningResult,
 } from "./types.js";
 import { useOverlay } from "./use-overlay.js";
-import { pageStatus, usePages } from "./use-pages.js";
+import { useListResult, usePages } from "./use-pages.js";
 
 /**
  * Follows what was thought in a thread, live: sections, each joined of its pieces.
@@ -53,17 +53,5 @@ export function useCodexReasoning<Query extends CodexReasoningQuery>(
     previous.current = merged;
   }, [merged]);
 
-  const { sections } = merged;
-  const { first, error, loadMore } = pages;
-  const status = pageStatus(pages);
-  return useMemo(
-    () => ({
-      results: sections,
-      loadMore,
-      ...status,
-      ...(first?.threadStatus !== undefined && { threadStatus: first.threadStatus }),
-      ...(error !== undefined && { error }),
-    }),
-    [sections, loadMore, status, first?.threadStatus, error],
-  );
+  return useListResult(pages, merged.sections);
 }

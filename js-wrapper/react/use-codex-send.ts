@@ -1,4 +1,5 @@
-import type { FunctionArgs, FunctionReference } from "convex/server";
+import type { FunctionReference } from "convex/server";
+import type { OwnArgs } from "./types.js";
 import { useMemo, useState } from "react";
 import { given } from "../given.js";
 import type { CodexApproval, CodexCommand, CodexCommandState, CodexServerRequest } from "../host/component.js";
@@ -41,9 +42,7 @@ export interface CodexCommandMutations {
 type Sent = "commandId" | "kind" | "payloadJson" | "ttlMs";
 
 /** The arguments of a sending mutation that are the app's to give: its thread. */
-export type CodexSendArgs<Send extends CodexSendMutation> = {
-  [Name in keyof Omit<FunctionArgs<Send>, Sent>]: FunctionArgs<Send>[Name];
-};
+export type CodexSendArgs<Send extends CodexSendMutation> = OwnArgs<Send, Sent>;
 
 /** How something is sent. */
 export interface CodexSendOptions {

@@ -1,12 +1,12 @@
 import type { FunctionArgs, FunctionReference } from "convex/server";
 import { useEffect, useMemo, useRef } from "react";
 import type { CodexServerRequest } from "../host/component.js";
+import { isSameRow } from "../mapping/identity.js";
 import type { DynamicToolCallResponse, JsonValue, McpServerElicitationAction } from "../protocol/generated/types.js";
 import { useAnswering, useWithAnswers, type Answering } from "./answering.js";
 import { readCodexServerRequest, type CodexServerRequestWords } from "./request-words.js";
 import { useStableSubscription } from "./subscription.js";
 import { useAnswer } from "./use-answer.js";
-import { isSameRow } from "./use-list.js";
 import { useSendTo, type CodexSendMutation, type CodexSentCommand } from "./use-codex-send.js";
 
 /** A host query for {@link useCodexServerRequests}. */

@@ -1,11 +1,13 @@
 import type { FunctionArgs, FunctionReference, PaginationOptions } from "convex/server";
+import type { OwnArgs } from "./types.js";
 import { useMemo } from "react";
 import type { CodexThread, CodexTokenUsage } from "../host/component.js";
 import { readObject } from "./command-words.js";
 import { useStableSubscription } from "./subscription.js";
 import { useAnswer } from "./use-answer.js";
 import type { CodexAsked } from "./use-codex-presence.js";
-import { useListAndFirst, type UseListResult } from "./use-list.js";
+import { useListAndFirst } from "./use-list.js";
+import type { UseListResult } from "./use-pages.js";
 
 /** A host query for {@link useCodexThread}. */
 export type CodexThreadQuery = FunctionReference<"query", "public", { threadId: string }, CodexThread | null>;
@@ -62,9 +64,7 @@ export interface CodexTokenUsagePage {
 export type CodexTokenUsageQuery = FunctionReference<"query", "public", { threadId: string; paginationOpts: PaginationOptions }, CodexTokenUsagePage>;
 
 /** The arguments of a host query of tokens that are the app's to give. */
-export type CodexTokenUsageQueryArgs<Query extends CodexTokenUsageQuery> = {
-  [Name in keyof Omit<FunctionArgs<Query>, "paginationOpts">]: FunctionArgs<Query>[Name];
-};
+export type CodexTokenUsageQueryArgs<Query extends CodexTokenUsageQuery> = OwnArgs<Query, "paginationOpts">;
 
 /** What {@link useCodexTokenUsage} returns: the result of `usePaginatedQuery` over turns, newest first, and the thread's own. */
 export type UseCodexTokenUsageResult = UseListResult<CodexTurnUsage> & {

@@ -1,15 +1,7 @@
-import { useEffect, useMemo, useRef } from "react";
 import type { CodexThreadRow } from "../host/component.js";
 import { useStableSubscription } from "./subscription.js";
-import type {
-  CodexThreadsPage,
-  CodexThreadsQuery,
-  CodexThreadsQueryArgs,
-  UseCodexThreadsResult,
-} from "./types.js";
-import { pageStatus, usePages } from "./use-pages.js";
-
-const NO_THREADS: readonly CodexThreadRow[] = [];
+import type { CodexThreadsQuery, CodexThreadsQueryArgs, UseCodexThreadsResult } from "./types.js";
+import { useList } from "./use-list.js";
 
 /**
  * Follows the user's threads, live, the one last written to first.
@@ -40,50 +32,13 @@ export function useCodexThreads<Query extends CodexThreadsQuery>(
   options: { initialNumItems: number },
 ): UseCodexThreadsResult {
   const subscription = useStableSubscription(query, args);
-  const pages = usePages<CodexThreadsPage>(subscription, options.initialNumItems);
-
-  const previous = useRef(NO_THREADS);
-  const threads = useMemo(() => keepThreads(pages.rows, previous.current), [pages.rows]);
-  useEffect(() => {
-    previous.current = threads;
-  }, [threads]);
-
-  const { first, error, loadMore } = pages;
-  const status = pageStatus(pages);
-  return useMemo(
-    () => ({
-      results: threads as CodexThreadRow[],
-      loadMore,
-      ...status,
-      ...(first?.threadStatus !== undefined && { threadStatus: first.threadStatus }),
-      ...(error !== undefined && { error }),
-    }),
-    [threads, loadMore, status, first?.threadStatus, error],
-  );
+  return useList(subscription, options.initialNumItems, idOf, same);
 }
 
-/** The threads as they are now, each as the object that it was where nothing of it changed. */
-function keepThreads(
-  rows: readonly CodexThreadRow[],
-  before: readonly CodexThreadRow[],
-): readonly CodexThreadRow[] {
-  const known = new Map(before.map((thread) => [thread.threadId, thread]));
-  const kept = rows.map((row) => {
-    const thread = known.get(row.threadId);
-    return thread !== undefined && isSame(thread, row) ? thread : row;
-  });
-  const isAsBefore = kept.length === before.length && kept.every((row, at) => row === before[at]);
-  return isAsBefore ? before : kept;
+function idOf({ threadId }: CodexThreadRow): string {
+  return threadId;
 }
 
-function isSame(one: CodexThreadRow, other: CodexThreadRow): boolean {
-  return (
-    one.status === other.status &&
-    one.updatedAt === other.updatedAt &&
-    one.parentThreadId === other.parentThreadId &&
-    one.name === other.name &&
-    one.preview === other.preview &&
-    one.turn?.turnId === other.turn?.turnId &&
-    one.turn?.status === other.turn?.status
-  );
+function same(thread: CodexThreadRow): CodexThreadRow {
+  return thread;
 }

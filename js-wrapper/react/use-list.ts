@@ -1,19 +1,11 @@
 import { useEffect, useMemo, useRef } from "react";
-import type { UsePaginatedQueryResult } from "convex/react";
+import { isSameList, isSameRow } from "../mapping/identity.js";
 import type { ListPage } from "./paging.js";
 import type { Subscription } from "./subscription.js";
-import { pageStatus, usePages } from "./use-pages.js";
+import { useListResult, usePages, type UseListResult } from "./use-pages.js";
 
 /** A page of a list of a thread's, or of a user's. */
 export type ThreadListPage<Row> = ListPage<Row> & { readonly threadStatus?: "missing" | undefined };
-
-/** What a list's hook returns: the result of `usePaginatedQuery`, and more. */
-export type UseListResult<Item> = UsePaginatedQueryResult<Item> & {
-  /** The thread that was asked about is not there (yet). */
-  threadStatus?: "missing";
-  /** The query failed. It stays subscribed, and recovers when the server does. */
-  error?: Error;
-};
 
 interface Shown<Row, Item> {
   readonly items: Item[];
@@ -54,20 +46,7 @@ export function useListAndFirst<Row extends object, Item>(
     previous.current = shown;
   }, [shown]);
 
-  const { items } = shown;
-  const { first, error, loadMore } = pages;
-  const status = pageStatus(pages);
-  const list = useMemo(
-    () => ({
-      results: items,
-      loadMore,
-      ...status,
-      ...(first?.threadStatus !== undefined && { threadStatus: first.threadStatus }),
-      ...(error !== undefined && { error }),
-    }),
-    [items, loadMore, status, first?.threadStatus, error],
-  );
-  return { list, first };
+  return { list: useListResult(pages, shown.items), first: pages.first };
 }
 
 /** One item a key: pages that move against each other may both hold it. */
@@ -85,19 +64,5 @@ function showRows<Row extends object, Item>(
     byKey.set(key, known !== undefined && isSameRow(known.row, row) ? known : { row, item: show(row) });
   }
   const items = Array.from(byKey.values(), ({ item }) => item);
-  const isAsBefore = items.length === before.items.length && items.every((item, at) => item === before.items[at]);
-  return { items: isAsBefore ? before.items : items, byKey };
-}
-
-/** Whether two rows say the same. */
-export function isSameRow(one: object, other: object): boolean {
-  if (one === other) return true;
-  const [a, b] = [one as Record<string, unknown>, other as Record<string, unknown>];
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name] || isSameNested(a[name], b[name]));
-}
-
-function isSameNested(one: unknown, other: unknown): boolean {
-  const isObject = (value: unknown) => typeof value === "object" && value !== null;
-  return isObject(one) && isObject(other) && JSON.stringify(one) === JSON.stringify(other);
+  return { items: isSameList(items, before.items) ? before.items : items, byKey };
 }

@@ -1,4 +1,4 @@
-import type { RequestForQueries } from "convex/react";
+import type { RequestForQueries, UsePaginatedQueryResult } from "convex/react";
 import { useQueries } from "convex/react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { ListPage, LoadedPages, PageResults, Paging } from "./paging.js";
@@ -69,8 +69,34 @@ const LOADING_MORE = { status: "LoadingMore", isLoading: true } as const;
 const CAN_LOAD_MORE = { status: "CanLoadMore", isLoading: false } as const;
 const EXHAUSTED = { status: "Exhausted", isLoading: false } as const;
 
+/** What a list's hook returns: the result of `usePaginatedQuery`, and more. */
+export type UseListResult<Item, Status extends string = "missing"> = UsePaginatedQueryResult<Item> & {
+  /** `missing`: the thread that was asked about is not there (yet). Absent until the first page is loaded, and with hosts that do not say. */
+  threadStatus?: Status;
+  /** The query failed. It stays subscribed, and recovers when the server does. */
+  error?: Error;
+};
+
+/**
+ * What a list's hook returns, of its pages and of what it makes of them.
+ *
+ * @param results the same array while nothing in it changed: so is what is returned
+ */
+export function useListResult<Item, Status extends string>(
+  pages: Pages<ListPage & { readonly threadStatus?: Status | undefined }>,
+  results: Item[],
+): UseListResult<Item, Status> {
+  const { first, error, loadMore } = pages;
+  const threadStatus = first?.threadStatus;
+  const status = pageStatus(pages);
+  return useMemo(
+    () => ({ results, loadMore, ...status, ...(threadStatus !== undefined && { threadStatus }), ...(error !== undefined && { error }) }),
+    [results, loadMore, status, threadStatus, error],
+  );
+}
+
 /** How a list stands, in the words of `usePaginatedQuery`. */
-export function pageStatus({ first, last, error, isGrowing }: Pages) {
+function pageStatus({ first, last, error, isGrowing }: Pages) {
   if (first === undefined) return error === undefined ? LOADING_FIRST_PAGE : EXHAUSTED;
   if (last === undefined) return error === undefined ? LOADING_MORE : EXHAUSTED;
   if (isGrowing) return LOADING_MORE;

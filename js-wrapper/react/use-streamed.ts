@@ -1,6 +1,7 @@
 import type { RequestForQueries } from "convex/react";
 import { useQueries } from "convex/react";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { isSameList } from "../mapping/identity.js";
 import type { CodexStreamsResult } from "../mapping/index.js";
 import { foldStreamed, nothingStreamed, type Streamed, type StreamedFolding } from "../mapping/streamed.js";
 import type { Subscription } from "./subscription.js";
@@ -38,8 +39,7 @@ export function useSame<Row>(rows: readonly Row[]): readonly Row[] {
   const previous = useRef(rows);
   const same = useMemo(() => {
     const { current } = previous;
-    const isSame = current.length === rows.length && current.every((row, at) => row === rows[at]);
-    return isSame ? current : rows;
+    return isSameList(current, rows) ? current : rows;
   }, [rows]);
   useEffect(() => {
     previous.current = same;
