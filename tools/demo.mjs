@@ -25,8 +25,6 @@ const USAGE = `usage: npm run demo [-- options]
 
   CONVEX_URL          a deployment that takes the embedded one's place; run \`npx convex dev\` for it before
   CONVEX_AUTH_TOKEN   whom you are signed in as there: an access token of the provider in its convex/auth.config.ts`;
-/** Whom the embedded Convex takes everybody for who has its address. \`example/convex/viewer.ts\` knows the issuer. */
-const DEMO_IDENTITY = { issuer: "embedded-convex", subject: "demo", name: "Demo" };
 const DEVICE_ID = "demo-machine";
 const TOKEN_TTL_MS = 24 * 60 * 60 * 1000;
 const QUIET_MS = 400;
@@ -171,7 +169,7 @@ async function startConvex(pageOrigin) {
     return { deploymentUrl: own, authToken, describe: `${own} (CONVEX_URL), as \`npx convex dev\` left it` };
   }
   say("Starting the embedded Convex ...");
-  const { startServer } = await import("./embedded-convex/run.mjs");
+  const [{ startServer }, { DEMO_IDENTITY }] = await Promise.all([import("./embedded-convex/run.mjs"), import("./demo/example.mjs")]);
   const onLog = (line) => console.error(`! Convex: ${line}`);
   const server = await startServer(ROOT, { allowedOrigins: [pageOrigin], identity: DEMO_IDENTITY, onLog }).catch((error) => {
     throw new DemoError("E_DEMO_PUSH", `the example app could not be pushed: ${error.message}`);

@@ -1,16 +1,14 @@
 #!/usr/bin/env node
 // `npm run screenshots`: what README.md shows, taken of the demo in a real browser: docs/demo.png, docs/demo-phone.png, docs/demo.gif.
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import gifenc from "gifenc";
 import { PNG } from "pngjs";
 import { startBrowser } from "./demo/browser.mjs";
+import { startDemo } from "./demo/process.mjs";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DOCS = new URL("../docs/", import.meta.url);
-const PAGE_ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/#\S*thread=\S+/;
 const DESK = { width: 1180, height: 760 };
 const PHONE = { width: 390, height: 780 };
 const FRAME_MS = 250;
@@ -20,13 +18,11 @@ const APPROVING_MS = 4_000;
 const COLOURS = 64;
 const PATIENCE_MS = 120_000;
 
-const demo = spawn(process.execPath, ["tools/demo.mjs"], { cwd: ROOT, env: { ...process.env, CONVEX_URL: "" }, stdio: ["ignore", "pipe", "inherit"] });
-const ended = new Promise((done) => demo.once("close", done));
+const demo = await startDemo();
 let browser;
 try {
-  const address = await pageAddress();
   browser = await startBrowser();
-  const page = await open(address, DESK, "light");
+  const page = await open(demo.address, DESK, "light");
   const frames = [];
   await film(page, frames, WORKING_MS);
   await page.getByText("should mean.").first().waitFor({ timeout: PATIENCE_MS });
@@ -45,20 +41,7 @@ try {
   writeFileSync(new URL("demo.gif", DOCS), gifOf(frames));
 } finally {
   await browser?.close();
-  demo.kill("SIGINT");
-  await ended;
-}
-
-function pageAddress() {
-  return new Promise((resolve, reject) => {
-    let printed = "";
-    demo.stdout.on("data", (chunk) => {
-      printed += chunk;
-      const found = PAGE_ADDRESS.exec(printed);
-      if (found) resolve(found[0]);
-    });
-    void ended.then((code) => reject(new Error(`the demo ended with ${code}:\n${printed}`)));
-  });
+  await demo.stop();
 }
 
 async function open(address, viewport, colorScheme) {

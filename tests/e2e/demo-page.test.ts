@@ -2,7 +2,7 @@
 import type { Browser } from "playwright-core";
 import { afterEach, expect, test } from "vitest";
 import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
-import { startDemo, type Demo } from "./demo-process.js";
+import { startDemo, type Demo } from "../../tools/demo/process.mjs";
 
 let demo: Demo | undefined;
 let browser: Browser | undefined;

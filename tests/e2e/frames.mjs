@@ -3,15 +3,10 @@
 // many frames took more than 50 ms. Nothing is asserted, for times are the machine's: what is kept of it stands in docs/EVIDENCE.md.
 /* global document, requestAnimationFrame, window */
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
-import { createDeviceEntropy } from "convex-codex-local/client";
 import { startBrowser } from "../../tools/demo/browser.mjs";
-import { buildPage, servePage } from "../../tools/demo/page.mjs";
-import { startServer } from "../../tools/embedded-convex/run.mjs";
+import { serveExample } from "../../tools/demo/example.mjs";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DELTAS = Number(process.argv[2] ?? 10_000);
 const BATCH = 40;
 const LONG_FRAME_MS = 50;
@@ -20,12 +15,7 @@ const [threadId, turnId, sessionId] = ["thread", "turn", "session"];
 const streamId = `${threadId}:${turnId}:0`;
 const { chat } = anyApi;
 
-await buildPage();
-const site = await servePage();
-const server = await startServer(ROOT, { allowedOrigins: [site.origin], identity: { issuer: "embedded-convex", subject: "demo", name: "Demo" } });
-site.connectTo(server.url);
-const convex = new ConvexHttpClient(server.url, { logger: false });
-const { token: deviceToken } = await convex.mutation(chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
+const { convex, deviceToken, addressOf, close } = await serveExample();
 await convex.mutation(chat.ensureThread, { deviceToken, threadId });
 await convex.mutation(chat.ensureSession, { deviceToken, sessionId, threadId });
 
@@ -52,7 +42,7 @@ try {
     requestAnimationFrame(count);
     new PerformanceObserver((list) => window.frames50.long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "long-animation-frame" });
   });
-  await page.goto(`${site.origin}/#${new URLSearchParams({ url: server.url, thread: threadId })}`);
+  await page.goto(addressOf(threadId));
   await page.locator(".transcript .item").first().waitFor();
   const metrics = await page.context().newCDPSession(page);
   await metrics.send("Performance.enable");
@@ -79,7 +69,6 @@ try {
   console.log(`frames over ${LONG_FRAME_MS} ms: ${long.length} of ${all} (${((100 * long.length) / all).toFixed(1)} %), the longest ${Math.max(0, ...long).toFixed(0)} ms`);
 } finally {
   await browser.close();
-  await site.close();
-  await server.stop();
+  await close();
 }
 process.exit(0);

@@ -3,7 +3,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
-import { startDemo, type Demo } from "./demo-process.js";
+import { startDemo, type Demo } from "../../tools/demo/process.mjs";
 
 const SERIOUS = ["serious", "critical"];
 /** Other processes answer, on a machine that may be busy. */

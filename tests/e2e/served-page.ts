@@ -1,16 +1,11 @@
 /** The example's page, built and served, over the example app in the embedded Convex, in a real browser. */
-import { fileURLToPath } from "node:url";
-import { ConvexHttpClient } from "convex/browser";
 import type { Page } from "playwright-core";
 import { api } from "../../example/convex/_generated/api.js";
 import type { NormalizedEvent } from "../../js-wrapper/bridge/index.js";
-import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 import { startBrowser } from "../../tools/demo/browser.mjs";
-import { buildPage, servePage } from "../../tools/demo/page.mjs";
-import { startServer } from "../../tools/embedded-convex/run.mjs";
+import { serveExample } from "../../tools/demo/example.mjs";
 import { batchesOf } from "./recorded-events.js";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PATIENCE_MS = 60_000;
 const SESSION = { sessionId: "session-1" };
 
@@ -28,12 +23,7 @@ export interface ServedPage {
 }
 
 export async function startServedPage(): Promise<ServedPage> {
-  await buildPage();
-  const site = await servePage();
-  const server = await startServer(ROOT, { allowedOrigins: [site.origin], identity: { issuer: "embedded-convex", subject: "demo", name: "Demo" } });
-  site.connectTo(server.url);
-  const convex = new ConvexHttpClient(server.url, { logger: false });
-  const { token: deviceToken } = await convex.mutation(api.chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
+  const { convex, deviceToken, ...example } = await serveExample();
   const browser = await startBrowser();
   const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
   page.setDefaultTimeout(PATIENCE_MS);
@@ -45,8 +35,7 @@ export async function startServedPage(): Promise<ServedPage> {
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    const own = [site.origin, new URL(server.url).origin];
-    if (protocol !== "data:" && !own.includes(origin)) strayRequests.push(request.url());
+    if (protocol !== "data:" && !example.origins.includes(origin)) strayRequests.push(request.url());
   });
   return {
     page,
@@ -61,12 +50,11 @@ export async function startServedPage(): Promise<ServedPage> {
       }
     },
     async open(threadId) {
-      await page.goto(`${site.origin}/#${new URLSearchParams({ url: server.url, thread: threadId }).toString()}`);
+      await page.goto(example.addressOf(threadId));
     },
     async stop() {
       await browser.close();
-      await site.close();
-      await server.stop();
+      await example.close();
     },
   };
 }
