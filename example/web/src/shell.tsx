@@ -53,6 +53,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
         <ThreadView
           key={shown}
           threadId={shown}
+          listed={threads.results.find((thread) => thread.threadId === shown)}
           connection={connection}
           onList={() => setListOpen((isOpen) => !isOpen)}
         />

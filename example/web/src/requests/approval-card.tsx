@@ -1,11 +1,12 @@
 import type { CodexApprovalView, CodexUIMessage } from "convex-codex-local/react";
 import { codexApprovalDecisions, parseCodexErrorCode, readCodexServerRequest } from "convex-codex-local/react";
-import { useId, useMemo } from "react";
+import { useMemo } from "react";
 import type { api } from "../api.js";
 import { Item } from "../items/item.js";
 import { Visible } from "../items/visible.js";
 import { stringOf } from "../payload.js";
 import { approvalWords, decisionWords, type Fields } from "./approval-words.js";
+import { RequestCard } from "./request-card.js";
 import { useSeen } from "./use-seen.js";
 
 export type Approval = CodexApprovalView<typeof api.chat.listPendingApprovalsForHooks>;
@@ -24,7 +25,6 @@ export interface ApprovalCardProps {
 
 /** What Codex wants to do, exactly as it would be done, and the ways to answer. Nothing has the focus, and nothing can be accepted that was not seen. */
 export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide }: ApprovalCardProps) {
-  const title = useId();
   const { method, payloadJson } = approval;
   const { params } = useMemo(() => readCodexServerRequest({ method, payloadJson }), [method, payloadJson]);
   const words = approvalWords(method);
@@ -35,8 +35,10 @@ export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide 
   const canAccept = isSmall && isSeen && !approval.isAnswering;
   const reason = stringOf(params["reason"]) ?? approval.reason;
   return (
-    <section className="request" aria-labelledby={title}>
-      <h2 id={title}>{words.title}</h2>
+    <RequestCard
+      title={words.title}
+      failure={approval.answerError === undefined ? undefined : whyNot(approval.answerError)}
+    >
       <div className="request-body" tabIndex={0} role="group" aria-label="What would be done">
         <What params={params} message={message} />
         {reason !== undefined && reason !== "" && (
@@ -81,12 +83,7 @@ export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide 
           </details>
         )}
       </div>
-      {approval.answerError !== undefined && (
-        <p className="error" role="alert">
-          {whyNot(approval.answerError)}
-        </p>
-      )}
-    </section>
+    </RequestCard>
   );
 }
 

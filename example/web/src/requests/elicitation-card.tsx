@@ -1,7 +1,7 @@
 import type { CodexServerRequestView } from "convex-codex-local/react";
-import { useId } from "react";
 import { Visible } from "../items/visible.js";
 import { stringOf } from "../payload.js";
+import { RequestCard } from "./request-card.js";
 
 export interface ElicitationCardProps {
   request: CodexServerRequestView;
@@ -10,15 +10,14 @@ export interface ElicitationCardProps {
 
 /** What an MCP server wants to know, and anything that this page has no form for: it can be seen, and declined. */
 export function ElicitationCard({ request, onDecline }: ElicitationCardProps) {
-  const title = useId();
   const { kind, method, params, isAnswering, answerError, answerCommandId } = request;
   const message = stringOf(params["message"]);
   const isElicitation = kind === "elicitation";
   return (
-    <section className="request" aria-labelledby={title}>
-      <h2 id={title}>
-        {isElicitation ? `${stringOf(params["serverName"]) ?? "A tool’s server"} asks` : `Codex waits for an answer (${method})`}
-      </h2>
+    <RequestCard
+      title={isElicitation ? `${stringOf(params["serverName"]) ?? "A tool’s server"} asks` : `Codex waits for an answer (${method})`}
+      failure={answerError?.message}
+    >
       <div className="request-body" tabIndex={0} role="group" aria-label="What is asked">
         {message !== undefined && (
           <p>
@@ -45,11 +44,6 @@ export function ElicitationCard({ request, onDecline }: ElicitationCardProps) {
           </button>
         </div>
       )}
-      {answerError !== undefined && (
-        <p className="error" role="alert">
-          {answerError.message}
-        </p>
-      )}
-    </section>
+    </RequestCard>
   );
 }

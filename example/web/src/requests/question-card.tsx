@@ -1,6 +1,7 @@
 import type { CodexQuestion, CodexServerRequestView } from "convex-codex-local/react";
-import { useId, useState, type SyntheticEvent } from "react";
+import { useState, type SyntheticEvent } from "react";
 import { Visible } from "../items/visible.js";
+import { RequestCard } from "./request-card.js";
 
 export interface QuestionCardProps {
   request: CodexServerRequestView;
@@ -9,7 +10,6 @@ export interface QuestionCardProps {
 
 /** Questions of Codex, as a form. One that asks for a secret is answered at the machine. */
 export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
-  const title = useId();
   const { asked, canAnswer, isAnswering, answerError, answerCommandId } = request;
   const isSent = answerCommandId !== undefined;
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
@@ -18,8 +18,7 @@ export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
     onAnswer(Object.fromEntries(asked.map(({ id }, i) => [id, answerOf(form, i)])));
   };
   return (
-    <section className="request" aria-labelledby={title}>
-      <h2 id={title}>Codex asks you</h2>
+    <RequestCard title="Codex asks you" failure={answerError?.message}>
       <form onSubmit={submit}>
         <div className="request-body">
           {asked.map((question, i) => (
@@ -35,12 +34,7 @@ export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
           </div>
         )}
       </form>
-      {answerError !== undefined && (
-        <p className="error" role="alert">
-          {answerError.message}
-        </p>
-      )}
-    </section>
+    </RequestCard>
   );
 }
 

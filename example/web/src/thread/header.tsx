@@ -17,8 +17,8 @@ const TURN_LABEL: Record<TurnState, string> = {
 
 export interface HeaderProps {
   threadId: string;
-  /** How the thread is called; its id where it has no name. */
-  title: string | undefined;
+  /** How the thread is called. */
+  title: string;
   thread: UseCodexThreadResult["thread"];
   threadStatus: CodexThreadStatus | undefined;
   /** Unknown until there are messages. */
@@ -38,7 +38,7 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
           </svg>
         </button>
         <div className="thread">
-          <h2 dir="auto">{title ?? "Thread"}</h2>
+          <h2 dir="auto">{title}</h2>
           <span className="thread-id" title={threadId}>
             {[shortId(threadId), thread?.cwd, usageWords(thread)].filter((word) => word !== undefined).join(" · ")}
           </span>

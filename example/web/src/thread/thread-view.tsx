@@ -1,4 +1,10 @@
-import { useCodexMessages, useCodexThread, useCodexThreadPresence, type CodexReach } from "convex-codex-local/react";
+import {
+  useCodexMessages,
+  useCodexThread,
+  useCodexThreadPresence,
+  type CodexReach,
+  type CodexThreadRow,
+} from "convex-codex-local/react";
 import { useEffect } from "react";
 import { api } from "../api.js";
 import { Composer } from "../composer/composer.js";
@@ -18,12 +24,14 @@ const INITIAL_MESSAGES = 30;
 
 export interface ThreadViewProps {
   threadId: string;
+  /** How the list calls it: what is loaded of a long thread does not begin where it began. */
+  listed: CodexThreadRow | undefined;
   connection: Connection;
   onList: () => void;
 }
 
 /** A thread: what was said and done, what Codex waits for, and what it can be told. */
-export function ThreadView({ threadId, connection, onList }: ThreadViewProps) {
+export function ThreadView({ threadId, listed, connection, onList }: ThreadViewProps) {
   const messages = useCodexMessages(
     api.chat.listThreadMessagesForHooks,
     { threadId },
@@ -35,8 +43,7 @@ export function ThreadView({ threadId, connection, onList }: ThreadViewProps) {
   const turn = results.length === 0 ? undefined : turnState(results, thread?.turn?.status);
   const readers = useReaders(threadId);
   const scroll = useStickToEnd(results[0]?._id);
-  const first = results.find(({ role }) => role === "user")?.text;
-  const title = titleOf({ threadId, ...(thread?.name !== undefined && { name: thread.name }), ...(first !== undefined && { preview: first }) });
+  const title = titleOf({ threadId, ...listed });
 
   useEffect(() => {
     document.title = `${turn === "working" ? "● " : ""}${title}`;
