@@ -56,7 +56,9 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
   afterAll(() => demo.stop());
 
   test("a command waits for its approval, and runs once that is given", async () => {
-    await choose(page, /How many lines/);
+    const row = page.locator(".thread-row", { hasText: "How many lines" });
+    await row.getByText("asks you").waitFor();
+    await row.click();
     const card = page.getByRole("region", { name: "Codex wants to run a command" });
     await card.waitFor();
     expect(await card.locator(".request-command").innerText()).toBe("/bin/bash -lc 'wc -l notes.txt && touch counted.txt'");
@@ -66,6 +68,7 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
     await card.getByRole("button", { name: "Run it" }).click();
     await reads(page, "There are three lines.");
     expect(await card.count()).toBe(0);
+    await row.getByText("asks you").waitFor({ state: "detached" });
     await reads(page, "3 notes.txt");
   });
 

@@ -1,4 +1,4 @@
-import { useCodexApprovals, useCodexServerRequests, useCodexThreads } from "convex-codex-local/react";
+import { useCodexServerRequests, useCodexThreads } from "convex-codex-local/react";
 import { useEffect, useMemo, useState } from "react";
 import { api } from "./api.js";
 import { chooseThread } from "./config.js";
@@ -8,7 +8,6 @@ import { Sidebar } from "./sidebar/sidebar.js";
 import { ThreadView } from "./thread/thread-view.js";
 
 const THREADS_LISTED = 30;
-const APPROVALS_LISTED = 50;
 
 /** The threads beside the one that is shown; on a phone one of the two. */
 export function Shell({ threadId }: { threadId: string | null }) {
@@ -64,24 +63,14 @@ export function Shell({ threadId }: { threadId: string | null }) {
 
 /** How many things each thread waits for a person with. */
 function useAsking(): ReadonlyMap<string, number> {
-  const { chat } = api;
-  const approvals = useCodexApprovals(
-    chat.listPendingApprovalsForHooks,
-    {},
-    chat.respondApprovalForHooks,
-    { initialNumItems: APPROVALS_LISTED },
-  ).results;
-  const requests = useCodexServerRequests(
-    chat.listPendingServerRequestsForHooks,
-    {},
-    chat.sendCommand,
-  ).results;
+  const { listPendingServerRequestsForHooks, sendCommand } = api.chat;
+  // Approvals are among the requests; one that was decided waits for the machine.
+  const { results } = useCodexServerRequests(listPendingServerRequestsForHooks, {}, sendCommand);
   return useMemo(() => {
     const asking = new Map<string, number>();
-    const questions = requests.filter(({ kind }) => kind !== "approval");
-    for (const { threadId } of [...approvals, ...questions]) {
-      asking.set(threadId, (asking.get(threadId) ?? 0) + 1);
+    for (const { threadId, status } of results) {
+      if (status === "pending") asking.set(threadId, (asking.get(threadId) ?? 0) + 1);
     }
     return asking;
-  }, [approvals, requests]);
+  }, [results]);
 }
