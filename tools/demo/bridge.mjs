@@ -5,7 +5,6 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCodexRuntime } from "convex-codex-local/host";
 
-const RUNTIME = { saveStreamDeltas: true };
 /** An approval of a session that goes by itself is given after a moment, so that it can be seen. */
 const APPROVE_AFTER_MS = 1200;
 /** A session begins after the one before it, so that the first is not held up. */
@@ -41,7 +40,7 @@ class Session {
 
   async begin() {
     const { thread, prompt, turn } = this.#drive;
-    await this.#runtime.start({ ...thread, runtime: RUNTIME });
+    await this.#runtime.start(thread);
     await this.#runtime.ready();
     const { threadId, runtimeThreadId } = this.#runtime.getState();
     report("thread", { name: this.name, threadId });
@@ -78,9 +77,7 @@ let ending;
 
 /** Ends in order, what has happened sent first. */
 function end() {
-  ending ??= Promise.all(running.map((session) => session.close())).then(() => {
-    process.exit(0);
-  });
+  ending ??= Promise.all(running.map((session) => session.close())).then(() => process.exit(0));
   return ending;
 }
 
