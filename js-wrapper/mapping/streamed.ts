@@ -70,7 +70,7 @@ export function foldStreamed<Live>(
 }
 
 /** What was read of each stream: of those that ended first. */
-export function streamsRead<Live>({ following, ended }: Streamed<Live>): Live[] {
+function streamsRead<Live>({ following, ended }: Streamed<Live>): Live[] {
   return [...ended.values(), ...Array.from(following.streams.values(), ({ live }) => live)];
 }
 

@@ -49,7 +49,7 @@ export function readRuns(output: string): Run[] {
 }
 
 /** What is left of an output for a reader: its text, and the sequences that colour it. */
-export function cleanOutput(output: string): string {
+function cleanOutput(output: string): string {
   const lines = output.replace(OTHER_ESCAPES, "").split("\n");
   return lines.map(lastWritten).join("\n").replace(CONTROLS, "");
 }

@@ -9,7 +9,7 @@ import { approvalWords, decisionWords, type Fields } from "./approval-words.js";
 import { RequestCard } from "./request-card.js";
 import { useSeen } from "./use-seen.js";
 
-export type Approval = CodexApprovalView<typeof api.chat.listPendingApprovalsForHooks>;
+type Approval = CodexApprovalView<typeof api.chat.listPendingApprovalsForHooks>;
 
 /** UTF-8 bytes of a request over which it can only be declined. SOURCE: the component's limits; units are at most as many. */
 const ACCEPTABLE_UNITS_MAX = 256 * 1024;
