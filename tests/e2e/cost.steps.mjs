@@ -1,5 +1,7 @@
 // What a steady batch costs, counted at the syscalls of the pushed bundle (cost.test.ts).
-const ACTOR = { tenantId: "demo-tenant", userId: "demo-user", deviceId: "laptop" };
+import { createDeviceEntropy } from "convex-codex-local/client";
+import { DEMO_IDENTITY } from "../../tools/demo/example.mjs";
+
 const SESSION = "session-1";
 const DELTAS = 20;
 const BATCHES = 1000;
@@ -25,12 +27,13 @@ const FOLDS = [
 ];
 
 export default async ({ backend, call, assert }) => {
-  const ingest = (threadId, deltas) => call("chat:ingestBatch", { actor: ACTOR, sessionId: SESSION, threadId, deltas });
-  const bind = (threadId) => call("chat:ensureSession", { actor: ACTOR, sessionId: SESSION, threadId });
+  const { token: deviceToken } = await call("chat:issueDeviceToken", { deviceId: "laptop", entropy: createDeviceEntropy() }, DEMO_IDENTITY);
+  const ingest = (threadId, deltas) => call("chat:ingestBatch", { deviceToken, sessionId: SESSION, threadId, deltas });
+  const bind = (threadId) => call("chat:ensureSession", { deviceToken, sessionId: SESSION, threadId });
   const report = [];
   for (const turnsBefore of [0, 299]) {
     const threadId = `thread-with-${turnsBefore + 1}-turns`;
-    await call("chat:ensureThread", { actor: ACTOR, threadId });
+    await call("chat:ensureThread", { deviceToken, threadId });
     await bind(threadId);
     for (let turn = 0; turn < turnsBefore; turn++) await ingest(threadId, finishedTurn(threadId, `turn-${turn}`));
     const turnId = `turn-${turnsBefore}`;
