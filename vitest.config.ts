@@ -12,6 +12,8 @@ const withBundling = { environment: "node", testTimeout: BUNDLING_TIMEOUT_MS, ho
 
 export default defineConfig({
   test: {
+    // The default leaves one core to the process that starts them, which is idle: on two cores every file waited for the one before it.
+    maxWorkers: "100%",
     projects: [
       {
         test: {

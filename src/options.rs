@@ -40,6 +40,11 @@ impl Options {
             ),
         }
     }
+
+    /// Whether raw reasoning is kept.
+    pub fn keeps_raw_reasoning(&self) -> bool {
+        self.save_reasoning_deltas && self.expose_raw_reasoning_deltas
+    }
 }
 
 impl Options {

@@ -20,6 +20,7 @@ use crate::event::item::{Item, Outcome, REASONING, role_of_type};
 use crate::event::json::Json;
 use crate::limits::{OPEN_ITEMS_MAX, TEXT_PART_BYTES_MAX};
 use crate::pack::{push_number, units_of_bytes};
+use std::ops::Range;
 
 /// A message while a plan is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -520,27 +521,38 @@ fn content_of(item: &Item<'_>, at: At<'_>) -> MessageContent {
         role: item.role,
         text_bytes: u32::try_from(item.text.len()).unwrap_or(u32::MAX),
         text_parts,
-        payload: Some(stored_payload(item, at, item.json)),
+        payload: Some(item_payload(item, at)),
     }
 }
 
-/// The payload that is stored of `whole` (an item, or the message around it): without the text that is kept beside it,
-/// and without raw reasoning unless it is asked for.
-pub fn stored_payload(item: &Item<'_>, at: At<'_>, whole: Json<'_>) -> StoredPayload {
+/// The item as it is stored: without the text that is kept beside it, and without raw reasoning unless it is asked for.
+fn item_payload(item: &Item<'_>, at: At<'_>) -> StoredPayload {
     // No item has both.
-    let raw = item.raw_value.filter(|_| !at.expose_raw).map(|value| (value, "[]"));
-    let text = item.text_value.filter(|_| whole == item.json).map(|value| (value, r#"{"$text":true}"#));
+    let text = item.text_value.map(|value| (value, r#"{"$text":true}"#));
+    stored_payload(at, item.json.span_in(at.payload_json), raw_of(item, at).or(text))
+}
+
+/// An item's raw reasoning, where it is not to be stored, and what stands in its place.
+pub fn raw_of<'a>(item: &Item<'a>, at: At<'_>) -> Option<(Json<'a>, &'static str)> {
+    item.raw_value.filter(|_| !at.expose_raw).map(|value| (value, "[]"))
+}
+
+/// What is stored of these bytes of the event's payload, with another JSON in the place of a value in them.
+pub fn stored_payload(
+    at: At<'_>,
+    whole: Range<usize>,
+    cut: Option<(Json<'_>, &'static str)>,
+) -> StoredPayload {
     let unit = |byte: usize| u32::try_from(units_of_bytes(at.payload_json, byte)).unwrap_or(u32::MAX);
-    let span = |value: Json<'_>| {
-        let bytes = value.span_in(at.payload_json);
-        (unit(bytes.start), unit(bytes.end))
+    let end = unit(whole.end);
+    let (cut_start, cut_end, in_place) = match cut {
+        Some((value, json)) => {
+            let bytes = value.span_in(at.payload_json);
+            (unit(bytes.start), unit(bytes.end), json)
+        }
+        None => (end, end, ""),
     };
-    let (start, end) = span(whole);
-    let ((cut_start, cut_end), in_place) = match raw.or(text) {
-        Some((value, json)) => (span(value), json),
-        None => ((end, end), ""),
-    };
-    StoredPayload { event: at.event, start, cut_start, cut_end, end, in_place }
+    StoredPayload { event: at.event, start: unit(whole.start), cut_start, cut_end, end, in_place }
 }
 
 /// A text in parts of at most [`TEXT_PART_BYTES_MAX`], cut between characters.

@@ -4,7 +4,7 @@ use super::call::IngestCall;
 use super::chunks::{Addition, Chunks, RunText};
 use super::envelope;
 use super::lifecycle;
-use super::messages::{At, stored_payload};
+use super::messages::{At, raw_of, stored_payload};
 use super::quarantine;
 use super::rows::Rows;
 use super::streams::{self, Stream};
@@ -21,7 +21,6 @@ use crate::event::payload::{Asked, Envelope, Growth, Meaning, Payload};
 use crate::event::reader::Reader;
 use crate::limits::{FOLDS_MAX, NEEDS_RANGES_MAX};
 use crate::options::Options;
-use crate::pack::units_of_bytes;
 use crate::session::{self, SessionWrite};
 use crate::sorted::{add, insert};
 
@@ -286,7 +285,9 @@ fn answer(
         if let Err(reason) = reading {
             errors.push(Fault::new(Code::ESyncMalformedEvent, reason, Some(event)));
             let (_, kind, payload_json) = call.event(event).unwrap_or_default();
-            if fresh && !is_unkept_reasoning(call, kind, payload_json) {
+            let is_kept = call.options.keeps_raw_reasoning()
+                || !names_reasoning(kind) && !names_reasoning(payload_json);
+            if fresh && is_kept {
                 malformed.push((event, *reason));
             }
         }
@@ -304,25 +305,15 @@ fn answer(
     Plan { session, writes, acks, partial: !errors.is_empty(), errors }
 }
 
-/// Whether a malformed event may hold reasoning that is not kept: it is about an item, and it says the word. What can be read to
-/// be another item, and what another item grows by, may say it. What is not a summary's may be raw.
-fn is_unkept_reasoning(call: &IngestCall<'_>, kind: &str, payload_json: &str) -> bool {
-    let options = &call.options;
-    let word = REASONING.as_bytes();
-    let says = |text: &&str| text.as_bytes().windows(word.len()).any(|part| part == word);
-    let kept = options.save_reasoning_deltas
-        && (options.expose_raw_reasoning_deltas || kind.starts_with("item/reasoning/summary"));
-    if kept || !kind.starts_with("item/") {
-        return false;
-    }
-    let json = Json::parse(payload_json).ok();
-    let item_type = json.and_then(|json| json.get("params")?.get("item")?.string("type"));
-    let is_other = kind.ends_with(DELTA) || item_type.is_some_and(|item_type| !item_type.is(REASONING));
-    [kind, if is_other { "" } else { payload_json }].iter().any(says)
+/// Whether a kind or payload names reasoning as a type or a method. What is malformed may hold any, whatever kind it says that
+/// it is, and a turn may list its items: there the word alone tells that it may be raw.
+#[inline(never)]
+fn names_reasoning(text: &str) -> bool {
+    text.as_bytes().windows(REASONING.len() + 2).any(|part| match part {
+        [b'"' | b'/', word @ .., b'"' | b'/' | b'\\'] => word == REASONING.as_bytes(),
+        _ => false,
+    })
 }
-
-/// How the kinds end by which an item grows: `delta`, `outputDelta`.
-const DELTA: &str = "elta";
 
 /// Applies one event; answers the text that goes into its stream's chunk.
 fn apply<'r, 'a>(
@@ -380,19 +371,22 @@ fn kept(payload: &Payload<'_>, at: At<'_>, options: &Options) -> Option<StoredPa
         Keeping::Always => true,
         Keeping::StreamDeltas => options.save_stream_deltas,
         Keeping::Reasoning => options.save_reasoning_deltas,
-        Keeping::RawReasoning => options.save_reasoning_deltas && options.expose_raw_reasoning_deltas,
+        Keeping::RawReasoning => options.keeps_raw_reasoning(),
         Keeping::Never => false,
     };
     if !keep {
         return None;
     }
-    if let Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) = &payload.meaning
-        && let Ok(whole) = Json::parse(at.payload_json)
-        && item.raw_value.is_some()
-    {
-        return Some(stored_payload(item, at, whole));
-    }
-    let units = units_of_bytes(at.payload_json, at.payload_json.len());
-    let end = u32::try_from(units).unwrap_or(u32::MAX);
-    Some(StoredPayload { event: at.event, start: 0, cut_start: end, cut_end: end, end, in_place: "" })
+    let cut = match &payload.meaning {
+        Meaning::ItemStarted(item) | Meaning::ItemCompleted(item) => raw_of(item, at),
+        // Its items have events of their own.
+        Meaning::TurnStarted | Meaning::TurnEnded { .. }
+            if !options.keeps_raw_reasoning() && names_reasoning(at.payload_json) =>
+        {
+            let whole = Json::parse(at.payload_json).ok();
+            whole.and_then(|json| json.get("params")?.get("turn")?.get("items")).map(|items| (items, "[]"))
+        }
+        _ => None,
+    };
+    Some(stored_payload(at, 0..at.payload_json.len(), cut))
 }

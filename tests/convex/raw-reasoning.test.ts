@@ -1,6 +1,6 @@
 /**
  * Raw reasoning that is kept, and who reads it: every function that `defineCodexHost` has for readers is found in what it makes, and
- * asked for all that there is, of a server that consents and of one that does not, on the same rows.
+ * asked for all that there is, of a server that consents and of one that does not, on the same rows. What is not to be kept is in no row.
  */
 import { makeFunctionReference, type UserIdentity } from "convex/server";
 import { ConvexError, type Infer, type Value } from "convex/values";
@@ -9,7 +9,7 @@ import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 import { defineCodexHost, resolveActorFromAuth, type vHostReturns } from "../../js-wrapper/host/convex.js";
 import { foldStreamed, nothingStreamed, REASONING_FOLDING, reasoningStreamed, type StreamedReasoning } from "../../js-wrapper/mapping/streamed.js";
 import { codexLocal, startApp, type App } from "./app.js";
-import { agentMessage, command, reasoning, runScheduledNow, SESSION, STREAM, THREAD, TURN, TurnStream, type StreamEvent } from "./build.js";
+import { agentMessage, command, dump, ingest, reasoning, runScheduledNow, SESSION, startThread, STREAM, THREAD, TURN, TurnStream, type StreamEvent } from "./build.js";
 
 const RAW = "the raw thought";
 const MiB = 1024 * 1024;
@@ -154,6 +154,17 @@ async function start(): Promise<World> {
 
 /** The JSON of an answer, escapes of JSON in it undone. */
 const textOf = (answer: unknown) => JSON.stringify(answer).replaceAll("\\", "");
+
+test.each([{}, { saveStreamDeltas: true }, { saveStreamDeltas: true, saveReasoningDeltas: false, exposeRawReasoningDeltas: true }])(
+  "raw reasoning that is not to be kept is in no row: %o",
+  async (runtime) => {
+    const component = await startThread();
+    for (const deltas of told()) expect(await ingest(component, deltas, { runtime })).toMatchObject({ ackedStreams: [{}] });
+    const rows = textOf(await dump(component));
+    const isThere = (text: string) => rows.includes(text);
+    expect(["my reasoning is", RAW, "in short"].map(isThere)).toEqual([true, false, runtime.saveReasoningDeltas !== false]);
+  },
+);
 
 describe("raw reasoning that is kept", () => {
   let world: World;

@@ -1,7 +1,7 @@
 //! `saveReasoningDeltas: false` keeps no reasoning, not even what is wrong with it.
 
 use crate::ingest::call::Delta;
-use crate::ingest::write::Write;
+use crate::ingest::write::{Plan, Write};
 use crate::testing::*;
 
 fn without_reasoning() -> Shell {
@@ -66,64 +66,98 @@ fn other_malformed_events_are_kept_as_they_came() {
     assert_eq!(kept, ["e2", "e3"]);
 }
 
-#[test]
-fn malformed_reasoning_is_kept_where_reasoning_is() {
-    let mut shell = without_reasoning();
-    shell.options.save_reasoning_deltas = true;
-    shell.options.expose_raw_reasoning_deltas = true;
-    shell.plan(&malformed(), &[]);
-    assert_eq!(shell.quarantine.len(), 7);
+/// By default, without reasoning, with raw reasoning: with the options of each, and whether it keeps raw reasoning.
+fn each_way(mut ask: impl FnMut(Shell, bool)) {
+    for (save, expose) in [(true, false), (false, false), (false, true), (true, true)] {
+        let mut shell = without_reasoning();
+        shell.options.save_reasoning_deltas = save;
+        shell.options.expose_raw_reasoning_deltas = expose;
+        ask(shell, save && expose);
+    }
 }
 
 #[test]
-fn malformed_reasoning_that_may_be_raw_is_kept_only_where_raw_reasoning_is() {
-    let mut shell = without_reasoning();
-    shell.options.save_reasoning_deltas = true;
-    let plan = shell.plan(&malformed(), &[]);
-    assert_eq!(plan.errors.len(), 7);
-    let kept: Vec<&str> = shell.quarantine.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(kept, ["e3", "e4"]);
-    shell.plan(&[event(9, "item/agentMessage/delta", r#"{"itemId":"m","delta":5}"#)], &[]);
-    assert_eq!(shell.quarantine.len(), 3);
+fn malformed_reasoning_may_be_raw_and_is_kept_only_where_that_is() {
+    each_way(|mut shell, keeps_raw| {
+        let plan = shell.plan(&malformed(), &[]);
+        assert_eq!(plan.errors.len(), 7);
+        assert_eq!(shell.quarantine.len(), if keeps_raw { 7 } else { 0 });
+    });
 }
 
 #[test]
-fn what_is_another_items_is_kept_though_it_says_the_word() {
+fn what_names_reasoning_is_told_from_what_says_the_word() {
     const SAID: &str = r#""threadId":"T","turnId":"U","text":"my reasoning is""#;
-    let started = |item: &str| (r#"item/started"#, format!(r#"{{{SAID},"item":{{{item}}}}}"#));
-    let completed = |item: &str| ("item/completed", format!(r#"{{{SAID},"item":{{{item}}}}}"#));
     let of = |kind, members: &str| (kind, format!("{{{SAID}{members}}}"));
-    for ((kind, params), [by_default, without, raw]) in [
-        (started(r#""type":"agentMessage","text":"my reasoning is""#), [true; 3]),
-        (completed(r#""type":"agentMessage","text":"my reasoning is""#), [true; 3]),
-        (completed(r#""type":"brandNew""#), [true; 3]),
-        (completed(r#""type":"reasoning""#), [false, false, true]),
-        (completed(r#""type":"reas\u006fning""#), [false, false, true]),
-        (completed(r#""text":"my reasoning is""#), [false, false, true]),
-        (completed(r#""type":7"#), [false, false, true]),
-        (of("item/completed", r#","item":"plan""#), [false, false, true]),
-        (of("item/agentMessage/delta", ""), [true; 3]),
-        (of("item/commandExecution/outputDelta", ""), [true; 3]),
-        (of("item/reasoning/textDelta", ""), [false, false, true]),
-        (of("item/reasoning/textDelta", r#","item":{"type":"plan"}"#), [false, false, true]),
-        (of("item/reasoning/summaryTextDelta", ""), [true, false, true]),
-        (of("turn/completed", ""), [true; 3]),
+    let item = |kind, item: &str| of(kind, &format!(r#","item":{{{item}}}"#));
+    let turn = |items: &str| of("turn/completed", &format!(r#","turn":{{"id":"U","items":[{items}]}}"#));
+    for ((kind, params), is_named) in [
+        (item("item/started", r#""type":"agentMessage","text":"my reasoning is""#), false),
+        (item("item/completed", r#""type":"brandNew""#), false),
+        (item("item/completed", r#""text":"reasoning""#), true),
+        (item("item/completed", r#""type":"reasoning""#), true),
+        (of("item/agentMessage/delta", r#","delta":["my reasoning"," reasoning ","reasonings"]"#), false),
+        (of("item/agentMessage/delta", r#","method":"item/reasoning/textDelta""#), true),
+        (of("item/reasoning/textDelta", ""), true),
+        (of("item/reasoning/textDelta", r#","item":{"type":"plan"}"#), true),
+        (of("item/reasoning/summaryTextDelta", ""), true),
+        (of("rawResponseItem/completed", r#","nested":"{\"type\":\"reasoning\"}""#), true),
+        (of("thread/tokenUsage/updated", r#","reasoningOutputTokens":1"#), false),
+        (turn(r#"{"type":"agentMessage","text":"my reasoning is"}"#), false),
+        (turn(r#"{"type":"agentMessage"},{"type":"reasoning","content":["secret"]}"#), true),
     ] {
         let whole = event(2, kind, &params);
         let (cut, _) = whole.payload_json.rsplit_once('}').unwrap();
-        let is_delta = kind.ends_with("elta") && !kind.contains("reasoning");
-        let cut_kept = is_delta || !kind.starts_with("item/");
-        for (is_cut, payload_json) in [(false, whole.payload_json), (true, cut)] {
-            for (at, kept) in [by_default, without, raw].into_iter().enumerate() {
-                let mut shell = without_reasoning();
-                shell.options.save_reasoning_deltas = at != 1;
-                shell.options.expose_raw_reasoning_deltas = at == 2;
-                let plan = shell.plan(&[Delta { payload_json, ..whole }], &[]);
-                assert_eq!(plan.errors.len(), 1, "{kind} {payload_json}");
-                let summary = kind.starts_with("item/reasoning/summary") && at != 1;
-                let want = if is_cut { cut_kept || at == 2 || summary } else { kept };
-                assert_eq!(shell.quarantine.len(), usize::from(want), "{at} {kind} {payload_json}");
-            }
+        for payload_json in [whole.payload_json, cut] {
+            each_way(|mut shell, keeps_raw| {
+                let plan = shell.plan(&[Delta { payload_json, kind, ..whole }], &[]);
+                let malformed = plan.errors.len();
+                assert!(
+                    malformed == 1 || (!kind.contains("elta") && payload_json != cut),
+                    "{kind} {payload_json}"
+                );
+                let kept = if is_named && !keeps_raw { 0 } else { malformed };
+                assert_eq!(shell.quarantine.len(), kept, "{kind} {payload_json}");
+            });
+        }
+    }
+}
+
+/// The payloads that the plan's chunks keep, all of them of the same event.
+fn replayed(plan: &Plan, payload_json: &str) -> Vec<String> {
+    let kept = plan.writes.iter().filter_map(|write| match write {
+        Write::InsertChunk { kept, .. } => Some(kept),
+        _ => None,
+    });
+    let part = |start: u32, end: u32| &payload_json[start as usize..end as usize];
+    kept.flatten()
+        .map(|of| format!("{}{}{}", part(of.start, of.cut_start), of.in_place, part(of.cut_end, of.end)))
+        .collect()
+}
+
+#[test]
+fn a_turns_own_list_of_items_is_kept_without_reasoning() {
+    let listing = |method: &'static str, items: &str| {
+        event(
+            2,
+            method,
+            &format!(
+                r#"{{"threadId":"T","turn":{{"id":"U","status":"completed","items":[{items}],"error":null}}}}"#
+            ),
+        )
+    };
+    const THOUGHT: &str = r#"{"type":"reasoning","id":"r","content":["secret"]}"#;
+    for method in ["turn/started", "turn/completed"] {
+        for (items, names) in
+            [("", false), (r#"{"type":"agentMessage","text":"my reasoning is"}"#, false), (THOUGHT, true)]
+        {
+            let whole = listing(method, items);
+            each_way(|mut shell, keeps_raw| {
+                let plan = shell.plan(&[whole], &[]);
+                let want =
+                    if names && !keeps_raw { listing(method, "").payload_json } else { whole.payload_json };
+                assert_eq!(replayed(&plan, whole.payload_json), [want], "{method}");
+            });
         }
     }
 }
