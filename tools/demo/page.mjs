@@ -26,8 +26,10 @@ export async function buildPage({ onBuild = () => {} } = {}) {
   const hash = hashOf(INPUTS);
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === hash) return;
   onBuild();
+  const { NODE_ENV = "" } = process.env;
   process.env.NODE_ENV = "production"; // whatever runs the demo: React is another one otherwise
   await build({ configFile: path.join(WEB, "vite.config.ts"), logLevel: "warn" });
+  process.env.NODE_ENV = NODE_ENV;
   writeFileSync(STAMP, hash);
 }
 
