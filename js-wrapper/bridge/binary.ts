@@ -2,8 +2,8 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { CodexBridgeError } from "./errors.js";
 
-/** Names of variables that the child never sees: what the app holds of Convex is not for the commands that Codex runs. */
-const DENIED_NAME = /^CONVEX_/i;
+/** Names of variables that the child never sees: what the app and the bridge hold of Convex is not for the commands that Codex runs. */
+const DENIED_NAME = /^(CONVEX_.*|CODEX_DEVICE_TOKEN)$/i;
 
 /** What of an environment the child gets. */
 export interface EnvironmentChanges {
@@ -16,7 +16,7 @@ export interface EnvironmentChanges {
 const DEFAULT_NAME = "codex";
 const PACKAGE_BIN = path.join(path.sep, "node_modules", ".bin");
 
-/** The environment of the child: the bridge's own, changed by `env`, without CONVEX_* and what `envDeny` names. */
+/** The environment of the child: the bridge's own, changed by `env`, without CONVEX_*, CODEX_DEVICE_TOKEN and what `envDeny` names. */
 export function childEnvironment(inherited: NodeJS.ProcessEnv, { env = {}, envDeny = [] }: EnvironmentChanges = {}): NodeJS.ProcessEnv {
   const denied = envDeny.map((name) => name.toUpperCase());
   const isDenied = (name: string): boolean => DENIED_NAME.test(name) || denied.some((pattern) => isNamed(pattern, name.toUpperCase()));

@@ -39,7 +39,7 @@ export interface BridgeConfig {
   readonly attach?: string;
   /** Arguments of the binary, all of them. Default: `["app-server"]`. */
   readonly args?: readonly string[];
-  /** Changes to this process's environment for the child; undefined takes a variable away. CONVEX_* never reaches it. */
+  /** Changes to this process's environment for the child; undefined takes a variable away. CONVEX_* and CODEX_DEVICE_TOKEN never reach it. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Names of further variables that the child does not see, whatever their case; a `*` at the end stands for any end. */
   readonly envDeny?: readonly string[];

@@ -2,7 +2,7 @@
 import { AppServerClient } from "../app-server/index.js";
 import { findBinary } from "../bridge/binary.js";
 import { type BridgeConfig, CodexLocalBridge } from "../bridge/index.js";
-import { type CommonFlags, TOKEN_VARIABLE } from "./options.js";
+import type { CommonFlags } from "./options.js";
 
 /** Commands of `codex` itself are run with this; what the shell is told is nobody's text. */
 const SHELL = "/bin/sh";
@@ -10,18 +10,17 @@ const SHELL = "/bin/sh";
 type CodexFlags = Pick<CommonFlags, "codexBin" | "cwd">;
 
 /**
- * How codex is run: without the device token in its environment, and, though this process makes files for its user alone, with the umask
- * that the user has: what codex writes into a project others may have to read.
+ * How codex is run: though this process makes files for its user alone, with the umask that the user has, for what codex writes into a
+ * project others may have to read.
  *
  * @param umask the user's own
  * @throws CodexBridgeError `E_CODEX_NOT_FOUND`
  */
 export function codexConfig({ codexBin, cwd = process.cwd() }: CodexFlags, umask: number): BridgeConfig & { codexBin: string; args: string[] } {
   const binary = findBinary(codexBin, cwd, process.env);
-  const config = { cwd, envDeny: [TOKEN_VARIABLE] };
-  if (process.platform === "win32") return { ...config, codexBin: binary, args: ["app-server"] };
+  if (process.platform === "win32") return { cwd, codexBin: binary, args: ["app-server"] };
   const script = `umask ${umask.toString(8).padStart(4, "0")} && exec "$0" "$@"`;
-  return { ...config, codexBin: SHELL, args: ["-c", script, binary, "app-server"] };
+  return { cwd, codexBin: SHELL, args: ["-c", script, binary, "app-server"] };
 }
 
 /**

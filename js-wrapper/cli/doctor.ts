@@ -10,7 +10,7 @@ import { codexConfig, withAppServer } from "./codex.js";
 import type { Context } from "./context.js";
 import { type Answers, Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
-import { type CommonFlags, shownUrl, stateOf, TOKEN_VARIABLE, tokenOf, urlOf, withOptions } from "./options.js";
+import { type CommonFlags, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
 import type { Output } from "./output.js";
 import { lookAt } from "./outbox-folder.js";
 import { backlogOf, counted } from "./status-line.js";
@@ -126,7 +126,7 @@ async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {
 
 async function versionOf(binary: string, cwd: string): Promise<Check> {
   try {
-    const env = childEnvironment(process.env, { envDeny: [TOKEN_VARIABLE] });
+    const env = childEnvironment(process.env);
     const { stdout } = await promisify(execFile)(binary, ["--version"], { cwd, env, timeout: VERSION_MS });
     return checkCodexVersion(stdout);
   } catch {

@@ -23,7 +23,7 @@ export interface CommonFlags {
 }
 
 /** The variable that holds the token where no file is named. */
-export const TOKEN_VARIABLE = "CODEX_DEVICE_TOKEN";
+const TOKEN_VARIABLE = "CODEX_DEVICE_TOKEN";
 
 const STATE_PARENT = ".convex-codex-local";
 /** Hexadecimal digits of the address's hash that name its state folder. */

@@ -8,7 +8,7 @@ import { CodexRuntimeError } from "../runtime/errors.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { type Told, tellOfProblem } from "./errors.js";
-import { type CommonFlags, speedOf, tokenOf, TOKEN_VARIABLE, urlOf, withOptions } from "./options.js";
+import { type CommonFlags, speedOf, tokenOf, urlOf, withOptions } from "./options.js";
 import type { Output } from "./output.js";
 import { readRecording, REPLAY_ENDED } from "./recording.js";
 import { backlogOf, counted } from "./status-line.js";
@@ -61,7 +61,7 @@ async function replay(file: string, flags: ReplayFlags, output: Output, context:
   const played: { isOver: boolean; events: number; fatal?: Told } = { isOver: false, events: 0 };
   const runtime = createCodexRuntime({
     ...{ convexUrl: url, deviceToken, functions: flags.functions, remote: false },
-    bridge: { codexBin: process.execPath, args: [TAPE, path.resolve(file), String(flags.speed), flags.keepIds === true ? "keep" : "fresh"], envDeny: [TOKEN_VARIABLE] },
+    bridge: { codexBin: process.execPath, args: [TAPE, path.resolve(file), String(flags.speed), flags.keepIds === true ? "keep" : "fresh"] },
     handlers: {
       onEvent: () => void (played.events += 1),
       onGlobalMessage: (message) => {

@@ -173,18 +173,19 @@ describe("a process that says much", () => {
 });
 
 describe("what the process is given", () => {
-  it("is the environment without CONVEX_*", async () => {
+  it("is the environment without CONVEX_* and the device token", async () => {
     vi.stubEnv("CONVEX_DEPLOY_KEY", "secret");
+    vi.stubEnv("CODEX_DEVICE_TOKEN", "secret");
     vi.stubEnv("KEPT_BY_TEST", "1");
     const seen = new Recorder();
     const env = { CONVEX_URL: "u", ADDED_BY_TEST: "1", GONE_BY_TEST: undefined };
     vi.stubEnv("GONE_BY_TEST", "1");
-    const bridge = seen.start({ ...scripted({ tellEnvironment: "CONVEX|BY_TEST" }), env });
+    const bridge = seen.start({ ...scripted({ tellEnvironment: "CONVEX|CODEX_DEVICE|BY_TEST" }), env });
     const { names } = await seen.untilGlobal("test/environment");
     await bridge.stop();
     vi.unstubAllEnvs();
     expect((names as string[]).sort()).toEqual(["ADDED_BY_TEST", "KEPT_BY_TEST"]);
-    expect(childEnvironment({ Convex_Url: "u", a: "1" })).toEqual({ a: "1" });
+    expect(childEnvironment({ Convex_Url: "u", CODEX_DEVICE_TOKEN: "t", CODEX_HOME: "h" })).toEqual({ CODEX_HOME: "h" });
   });
 
   it("is the environment without what envDeny names, whatever its case", () => {
