@@ -48,7 +48,7 @@ export default defineConfig({
       { test: { name: "react", include: tests("react"), environment: "jsdom" } },
       { test: { name: "web", include: tests("web"), environment: "jsdom" } },
       { test: { name: "cli", include: tests("cli"), ...withBundling, expect: { poll: { timeout: POLL_TIMEOUT_MS } } } },
-      { test: { name: "packaging", include: tests("packaging"), ...withBundling } },
+      { test: { name: "packaging", include: tests("packaging"), globalSetup: "tests/packaging/pack-setup.ts", ...withBundling } },
       { test: { name: "e2e", include: tests("e2e"), globalSetup: "tests/e2e/page-setup.ts", ...withBundling, expect: { poll: { timeout: POLL_TIMEOUT_MS } } } },
     ],
   },
