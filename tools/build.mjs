@@ -1,7 +1,8 @@
-// convex/ -> dist/component and js-wrapper/ -> dist/js-wrapper, as ESM and declarations.
+// convex/ -> dist/component and js-wrapper/ -> dist/js-wrapper, as ESM and declarations; of both, dist/lib, which ships.
 import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { bundle } from "./bundle.mjs";
 import { ROOT } from "./cargo-tools.mjs";
 import { BUILDS, stampFile, stampOf } from "./freshness.mjs";
 
@@ -19,8 +20,9 @@ if (status !== 0) {
   process.exit(1);
 }
 
+const compiled = lines.filter((line) => line.startsWith(EMITTED)).map((line) => path.resolve(ROOT, line.slice(EMITTED.length).trim()));
+const emitted = new Set([...compiled, ...(await bundle())]);
 // What no source makes any more is removed afterwards: others may be reading what stays.
-const emitted = new Set(lines.filter((line) => line.startsWith(EMITTED)).map((line) => path.resolve(ROOT, line.slice(EMITTED.length).trim())));
 for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
   const file = path.join(entry.parentPath, entry.name);
   if (entry.isFile() && (!emitted.has(file) || file.endsWith(".tsbuildinfo"))) rmSync(file);

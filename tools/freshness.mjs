@@ -17,7 +17,7 @@ const TSCONFIGS = ["base", "build", "emit", "core", "component", "wrapper"].map(
 
 const DIST = {
   output: "dist",
-  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "package-lock.json", ...DOORS.map((door) => `pkg/${door}.d.ts`)],
+  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "tools/bundle.mjs", "package.json", "package-lock.json", ...DOORS.map((door) => `pkg/${door}.d.ts`)],
 };
 
 export const BUILDS = { wasm: WASM, dist: DIST };

@@ -53,7 +53,7 @@ const STEPS = [
   command("alike", process.execPath, "tests/core/alike.mjs"),
   npmBin("types", "typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json"),
   npmBin("lint", "eslint/bin/eslint.js", "--max-warnings", "0", "."),
-  vitest("unit", ...UNIT),
+  vitest("unit", ...UNIT, "react-oldest"),
   ...BUNDLING.map((layer) => vitest(layer, layer)),
   command("size", process.execPath, "tools/size.mjs"),
   command("bench-core", process.execPath, "tests/core/bench.mjs"),

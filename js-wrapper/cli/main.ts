@@ -12,7 +12,7 @@ import { addThreads } from "./threads.js";
 
 /** What this process makes is its user's alone. */
 const UMASK = 0o077;
-/** From dist/js-wrapper/cli to the package's folder. */
+/** From dist/js-wrapper/cli, or dist/lib/cli, to the package's folder. */
 const MANIFEST = new URL("../../../package.json", import.meta.url);
 
 const HELP = `

@@ -2,9 +2,10 @@
  * The component for tests of an app with convex-test. Needs no bundler: every module is named, and loaded where it is called.
  */
 import type { GenericSchema, SchemaDefinition } from "convex/server";
-import schema from "#component/schema.js";
+import tables from "#component/schema.js";
 
-export { schema };
+/** The component's schema, for convex-test: what its tables hold is the component's own matter. */
+export const schema: SchemaDefinition<GenericSchema, boolean> = tables;
 
 /** The component's modules, as `import.meta.glob` would have them. */
 export const modules: Record<string, () => Promise<unknown>> = {

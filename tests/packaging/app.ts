@@ -1,18 +1,23 @@
 // An app as a user has it: the packed tarball in its node_modules, beside it the packages that this repository has installed.
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { inject } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const TSC = path.join(ROOT, "node_modules/typescript/bin/tsc");
 export const PACKAGE = "convex-codex-local";
 /** How every wasm module starts, `\0asm`, in base64. */
 export const WASM_BASE64_START = "AGFzb";
 
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+/** The lowest versions that the package says it works with: a workspace of their own, because npm installs one React a folder. */
+const OLDEST = path.join(ROOT, "tests/packaging/oldest/node_modules");
 /** Types of React come with csstype. */
 const BESIDE = ["convex", "convex-helpers", "classic-level", "commander", "ws", "react", "react-dom", "@assistant-ui/react", "@types/node", "@types/react", "csstype", "vite"];
 
@@ -22,6 +27,7 @@ export interface Manifest {
   version: string;
   exports: Record<string, string | { types?: string; default?: string }>;
   bin: Record<string, string>;
+  peerDependencies: Record<string, string>;
 }
 
 export async function manifest(): Promise<Manifest> {
@@ -47,14 +53,6 @@ export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Packs this repository; answers with the tarball's path. */
-export async function pack(folder: string): Promise<string> {
-  await execute("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: ROOT });
-  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
-  if (tarball === undefined) throw new Error("npm pack made no tarball");
-  return path.join(folder, tarball);
-}
-
 /** Every file of a folder, sorted, with `/`. */
 export async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -64,18 +62,29 @@ export async function filesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
+export interface InstallOptions {
+  /** The name that the package is installed under; its own where none is said. */
+  readonly alias?: string;
+  /** Which `convex` and React are beside it, of those that it says it works with. */
+  readonly peers?: "oldest" | "newest";
+}
+
 /** What `npm install <tarball>` leaves, without a network. */
-export async function installApp(folder: string, tarball: string): Promise<{ app: string; installed: string }> {
+export async function installApp(folder: string, { alias = PACKAGE, peers = "newest" }: InstallOptions = {}): Promise<{ app: string; installed: string }> {
   const app = path.join(folder, "app");
-  const installed = path.join(app, "node_modules", PACKAGE);
+  const modules = path.join(app, "node_modules");
+  const installed = path.join(modules, alias);
   await mkdir(installed, { recursive: true });
-  await execute("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
+  await execute("tar", ["-xzf", inject("tarball"), "-C", installed, "--strip-components=1"]);
   for (const name of BESIDE) {
-    const link = path.join(app, "node_modules", name);
-    await mkdir(path.dirname(link), { recursive: true });
-    await symlink(path.join(ROOT, "node_modules", name), link, "junction");
+    const old = path.join(OLDEST, name);
+    const from = peers === "oldest" && existsSync(old) ? old : path.join(ROOT, "node_modules", name);
+    await mkdir(path.dirname(path.join(modules, name)), { recursive: true });
+    // A copy finds the old `convex` beside it; what a link leads to finds this repository's.
+    if (peers === "oldest" && name === "convex-helpers") await cp(from, path.join(modules, name), { recursive: true });
+    else await symlink(from, path.join(modules, name), "junction");
   }
-  await writeIn(app, { "package.json": JSON.stringify({ name: "app", private: true, type: "module", dependencies: { [PACKAGE]: "*", convex: "*" } }) });
+  await writeIn(app, { "package.json": JSON.stringify({ name: "app", private: true, type: "module", dependencies: { [alias]: "*", convex: "*" } }) });
   return { app, installed };
 }
 
@@ -85,6 +94,24 @@ export async function writeIn(folder: string, files: Record<string, string>): Pr
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text);
   }
+}
+
+/** Type-checks an app as strictly as its declarations bear, those of this package included. */
+export async function typeCheck(app: string, include: readonly string[], options: Record<string, unknown> = {}): Promise<void> {
+  const compilerOptions = {
+    target: "es2022",
+    lib: ["es2023", "dom", "dom.iterable"],
+    module: "esnext",
+    moduleResolution: "bundler",
+    jsx: "react-jsx",
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: ["node"],
+    ...options,
+  };
+  await writeIn(app, { "tsconfig.json": JSON.stringify({ compilerOptions, include }) });
+  await node(app, TSC, "--project", app);
 }
 
 /** What the CLI reads of this repository, but for the files that are left out. */

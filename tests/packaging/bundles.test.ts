@@ -1,57 +1,67 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { build } from "vite";
-import { afterAll, beforeEach, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { PACKAGE, ROOT, WASM_BASE64_START, copyRepository, filesIn, generate, installApp, pack, pushedModules, removeFolder, temporaryFolder, writeIn } from "./app.js";
+import { beforeEach, afterEach, describe, expect, test } from "vitest";
+import { DOORS } from "../../tools/doors.mjs";
+import { PACKAGE, ROOT, WASM_BASE64_START, copyRepository, filesIn, generate, installApp, pushedModules, removeFolder, temporaryFolder, writeIn } from "./app.js";
 
-let packed: string;
-let tarball: string;
+/** What the hooks or the client may add to a page, gzipped: React and Convex are the page's own. */
+const PAGE_GZIP_BYTES_MAX = 25_000;
+const PEERS = /^(?:react|react-dom|convex|@assistant-ui\/react)(?:\/|$)/;
+/** What Vite puts where a page asks for a module of Node. */
+const NODE_BUILT_IN = /__vite-browser-external|\bnode:[a-z]/;
+
 let folder: string;
 
-beforeAll(async () => {
-  packed = await temporaryFolder();
-  tarball = await pack(packed);
-});
-afterAll(() => removeFolder(packed));
 beforeEach(async () => {
   folder = await temporaryFolder();
 });
 afterEach(() => removeFolder(folder));
 
-/** The files of a production build that hold the wasm, as a file or as bytes in the code. */
-async function browserFilesWithWasm(app: string, main: string): Promise<{ all: string[]; withWasm: string[] }> {
+/** The files of a production build, by name, without React and Convex. */
+async function builtPage(app: string, main: string): Promise<Map<string, Buffer>> {
   await writeIn(app, { "index.html": '<script type="module" src="/main.js"></script>', "main.js": main });
-  await build({ root: app, configFile: false, logLevel: "error", build: { assetsInlineLimit: 0 } });
+  await build({ root: app, configFile: false, logLevel: "error", build: { assetsInlineLimit: 0, rolldownOptions: { external: PEERS } } });
   const out = path.join(app, "dist");
-  const all = await filesIn(out);
-  const holdsWasm = async (file: string) => file.endsWith(".wasm") || (await readFile(path.join(out, file), "utf8")).includes(WASM_BASE64_START);
-  const found = await Promise.all(all.map(holdsWasm));
-  return { all, withWasm: all.filter((_, index) => found[index]) };
+  return new Map(await Promise.all((await filesIn(out)).map(async (file) => [file, await readFile(path.join(out, file))] as const)));
 }
 
+/** Those that hold the wasm, as a file or as bytes in the code. */
+const withWasm = (files: Map<string, Buffer>) => [...files].flatMap(([file, bytes]) => (file.endsWith(".wasm") || bytes.includes(WASM_BASE64_START) ? [file] : []));
+
 describe("a page that Vite bundles", () => {
-  test.each(["the hooks", "the store of assistant-ui", "the package itself", "the client", "the builders", "the protocol"])("holds no wasm where it imports %s", async (what) => {
-    const { app } = await installApp(folder, tarball);
-    const entry = { "the hooks": "/react", "the store of assistant-ui": "/assistant-ui", "the package itself": "", "the client": "/client", "the builders": "/app-server", "the protocol": "/protocol" }[what] ?? "";
-    const { all, withWasm } = await browserFilesWithWasm(app, `import * as all from "${PACKAGE}${entry}";\nconsole.log(all);`);
-    expect(all.some((file) => file.endsWith(".js"))).toBe(true);
-    expect(withWasm).toEqual([]);
+  test.each([
+    ["the hooks", "/react"],
+    ["the store of assistant-ui", "/assistant-ui"],
+    ["the package itself", ""],
+    ["the client", "/client"],
+    ["the builders", "/app-server"],
+    ["the protocol", "/protocol"],
+  ])("holds no wasm and nothing of Node where it imports %s, and little else", async (_what, entry) => {
+    const { app } = await installApp(folder);
+    const files = await builtPage(app, `import * as all from "${PACKAGE}${entry}";\nconsole.log(all);`);
+    const scripts = [...files].filter(([file]) => file.endsWith(".js")).map(([, bytes]) => bytes);
+    expect(scripts).not.toEqual([]);
+    expect(withWasm(files)).toEqual([]);
+    expect(scripts.filter((bytes) => NODE_BUILT_IN.test(bytes.toString()))).toEqual([]);
+    expect(scripts.reduce((sum, bytes) => sum + gzipSync(bytes).length, 0)).toBeLessThan(PAGE_GZIP_BYTES_MAX);
   });
 
   test("holds it once, in its code, where it imports the core", async () => {
-    const { app, installed } = await installApp(folder, tarball);
+    const { app, installed } = await installApp(folder);
     const core = path.join(installed, "pkg/ingest");
-    const { withWasm } = await browserFilesWithWasm(app, `import * as glue from "${core}.js";\nimport bytes from "${core}_bytes.js";\nconsole.log(glue, bytes);`);
-    expect(withWasm).toHaveLength(1);
-    expect(withWasm[0]).toMatch(/\.js$/);
+    const holding = withWasm(await builtPage(app, `import * as glue from "${core}.js";\nimport bytes from "${core}_bytes.js";\nconsole.log(glue, bytes);`));
+    expect(holding).toHaveLength(1);
+    expect(holding[0]).toMatch(/\.js$/);
   });
 });
 
 describe("an app that the Convex CLI pushes", () => {
-  const withWasm = (modules: Record<string, string>) => Object.keys(modules).filter((file) => modules[file]?.includes(WASM_BASE64_START));
+  const modulesWithWasm = (modules: Record<string, string>) => Object.keys(modules).filter((file) => modules[file]?.includes(WASM_BASE64_START));
 
   test("holds no wasm in its own modules, the component once each that it asks", async () => {
-    const { app, installed } = await installApp(folder, tarball);
+    const { app, installed } = await installApp(folder);
     await writeIn(app, {
       "convex/convex.config.ts": `
         import { defineApp } from "convex/server";
@@ -68,15 +78,16 @@ describe("an app that the Convex CLI pushes", () => {
     });
     const { app: own, ...components } = await pushedModules(app, folder);
     expect(own).toHaveProperty(["chat.js"]);
-    expect(withWasm(own ?? {})).toEqual([]);
+    expect(modulesWithWasm(own ?? {})).toEqual([]);
     const [component, ...others] = Object.values(components);
     expect(others).toEqual([]);
     const holding = async (door: string) => {
       const { default: bytes } = (await import(path.join(installed, `pkg/${door}_bytes.js`))) as { default: string };
       return Object.values(component ?? {}).filter((code) => code.includes(bytes)).length;
     };
-    expect(await Promise.all(["ingest", "reads", "reasoning", "clients", "control", "devices", "threads", "commands", "presence", "imports", "sweep", "bridge"].map(holding))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
-    expect(withWasm(component ?? {})).toHaveLength(11);
+    const asked = DOORS.filter((door) => door !== "bridge");
+    expect(await Promise.all([...asked, "bridge"].map(holding))).toEqual([...asked.map(() => 1), 0]);
+    expect(modulesWithWasm(component ?? {})).toHaveLength(asked.length);
   });
 });
 

@@ -1,22 +1,21 @@
 /**
  * The golden path of the seed's document, word for word: type-checked, mounted, pushed with the real CLI, fed by its bridge,
- * read by its hook. Once with the package's name put in its place, once with nothing changed and an npm alias.
+ * read by its hook in a page that Vite built. Once with nothing changed and an npm alias, with the newest `convex` and React;
+ * once with the package's name put in its place, with the oldest.
  */
 import { execFile } from "node:child_process";
-import { chmod, readFile, rename, mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { chmod, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { build } from "vite";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startServer } from "../../tools/embedded-convex/run.mjs";
-import { PACKAGE, ROOT, installApp, node, pack, removeFolder, temporaryFolder, writeIn } from "./app.js";
+import { PACKAGE, ROOT, installApp, node, removeFolder, temporaryFolder, typeCheck, writeIn } from "./app.js";
 
 const SEED_NAME = "@zakstam/codex-local-component";
 const RECORDING = "plain";
 const PLAYER = path.join(ROOT, "tools/replay-codex/replay-codex.mjs");
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
-const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 /** The page reads as the server's actor, the bridge writes as another: they meet where both are `demo`. */
 const ACTOR = { ACTOR_TENANT_ID: "demo", ACTOR_USER_ID: "demo" };
 
@@ -33,21 +32,6 @@ async function goldenPath(): Promise<[config: string, chat: string, bridge: stri
   }
   return [config, chat, bridge, page];
 }
-
-const TSCONFIG = {
-  compilerOptions: {
-    target: "ES2022",
-    lib: ["ES2023", "DOM"],
-    module: "esnext",
-    moduleResolution: "bundler",
-    jsx: "react-jsx",
-    strict: true,
-    skipLibCheck: false,
-    noEmit: true,
-    types: ["node"],
-  },
-  include: ["convex", "bridge", "src"],
-};
 
 const READER = `
   import { createRoot } from "react-dom/client";
@@ -75,39 +59,29 @@ const READ_IN_JSDOM = `
   const { show } = await import("./out/reader.js");
   show(root, url, WebSocket, threadId);`;
 
-let packed: string;
-let tarball: string;
 let folder: string;
 
-beforeAll(async () => {
-  packed = await temporaryFolder();
-  tarball = await pack(packed);
-});
-afterAll(() => removeFolder(packed));
 beforeEach(async () => {
   folder = await temporaryFolder();
 });
 afterEach(() => removeFolder(folder));
 
-async function bundle(app: string, entry: string, name: string): Promise<void> {
-  const output = { entryFileNames: `${name}.js` };
+async function bundle(app: string, entry: string, name: string, { ssr }: { ssr: boolean }): Promise<void> {
+  const rolldownOptions = { input: path.join(app, entry), preserveEntrySignatures: "strict" as const, output: { entryFileNames: `${name}.js` } };
   await build({
     root: app,
     configFile: false,
     logLevel: "error",
-    build: { ssr: entry, outDir: path.join(app, "run/out"), emptyOutDir: false, rolldownOptions: { output } },
+    build: { ssr, outDir: path.join(app, "run/out"), emptyOutDir: false, rolldownOptions },
   });
 }
 
 describe.each([
-  ["with the package's name in its place", (text: string) => text.replaceAll(SEED_NAME, PACKAGE), PACKAGE],
-  ["unchanged, through an npm alias", (text: string) => text, SEED_NAME],
-])("the golden path, %s", (_case, named, alias) => {
+  ["unchanged, through an npm alias, with the newest peers", (text: string) => text, { alias: SEED_NAME, peers: "newest" }],
+  ["with the package's name in its place, with the oldest peers", (text: string) => text.replaceAll(SEED_NAME, PACKAGE), { peers: "oldest" }],
+] as const)("the golden path, %s", (_case, named, options) => {
   test("compiles, is pushed, is fed by its bridge and read by its hook", async () => {
-    const { app, installed } = await installApp(folder, tarball);
-    const aliased = path.join(app, "node_modules", alias);
-    await mkdir(path.dirname(aliased), { recursive: true });
-    if (aliased !== installed) await rename(installed, aliased);
+    const { app } = await installApp(folder, options);
     const [config, chat, bridge, page] = (await goldenPath()).map(named);
     await writeIn(app, {
       "convex/convex.config.ts": config ?? "",
@@ -116,12 +90,11 @@ describe.each([
       "src/Chat.tsx": page ?? "",
       "run/reader.tsx": READER,
       "run/read.mjs": READ_IN_JSDOM,
-      "tsconfig.json": JSON.stringify(TSCONFIG),
     });
     await node(app, EMBEDDED_CONVEX, "codegen", app);
-    await node(app, TSC, "--project", app);
-    await bundle(app, "bridge/bridge.ts", "bridge");
-    await bundle(app, "run/reader.tsx", "reader");
+    await typeCheck(app, ["convex", "bridge", "src"]);
+    await bundle(app, "bridge/bridge.ts", "bridge", { ssr: true });
+    await bundle(app, "run/reader.tsx", "reader", { ssr: false });
 
     const server = await startServer(app, { env: ACTOR });
     try {

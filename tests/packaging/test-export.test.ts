@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isFunctionModule } from "../../tools/api-shape.mjs";
 import { modules } from "../../js-wrapper/test/index.js";
-import { PACKAGE, ROOT, installApp, node, pack, removeFolder, temporaryFolder, writeIn } from "./app.js";
+import { PACKAGE, ROOT, installApp, node, removeFolder, temporaryFolder, typeCheck, writeIn } from "./app.js";
 
 /** What a user installs to test with. */
 const TOOLS = ["vitest", "convex-test", "@edge-runtime/vm", "typescript"];
@@ -65,7 +65,7 @@ test("names every module of the component", async () => {
 });
 
 test("is enough to test an app with", async () => {
-  const { app } = await installApp(folder, await pack(folder));
+  const { app } = await installApp(folder);
   for (const name of TOOLS) {
     const link = path.join(app, "node_modules", name);
     await mkdir(path.dirname(link), { recursive: true });
@@ -74,7 +74,5 @@ test("is enough to test an app with", async () => {
   await writeIn(app, { "convex/chat.ts": CHAT, "tests/chat.test.ts": CHAT_TEST, "vitest.config.ts": CONFIG });
   const output = await node(app, path.join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "--root", app);
   expect(output).toMatch(/Tests .*2 passed/);
-  const options = { strict: true, noEmit: true, skipLibCheck: true, target: "es2022", lib: ["es2023", "dom"], module: "esnext", moduleResolution: "bundler", types: ["node"] };
-  await writeIn(app, { "tsconfig.json": JSON.stringify({ compilerOptions: options, include: ["convex", "tests"] }) });
-  await node(app, path.join(ROOT, "node_modules/typescript/bin/tsc"), "--project", app);
+  await typeCheck(app, ["convex", "tests"]);
 });
