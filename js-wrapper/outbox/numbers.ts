@@ -39,7 +39,11 @@ export class ThreadNumbers {
       if (this.#ended.size > ENDED_KEPT_MAX && oldest !== undefined) this.#ended.delete(oldest);
     } else if (!this.#ended.has(turnId)) {
       const turn = this.#turns.get(turnId);
-      const idPrefix = turn?.idPrefix ?? eventId.slice(0, eventId.length - `:${streamId}:${String(cursorStart)}`.length);
+      if (turn !== undefined) {
+        turn.next = cursorEnd;
+        return;
+      }
+      const idPrefix = eventId.slice(0, eventId.length - `:${streamId}:${String(cursorStart)}`.length);
       this.#turns.set(turnId, { next: cursorEnd, idPrefix });
     }
   }

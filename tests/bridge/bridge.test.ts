@@ -41,6 +41,23 @@ describe("what the app-server says", () => {
     });
   });
 
+  it("is well-formed whatever it holds: halves of pairs stay the escapes that they came as, in a payload that is redacted too", async () => {
+    const line = (threadId: string, delta: string) => `{"method":"item/agentMessage/delta","params":{"threadId":"${threadId}","turnId":"u\\udc00","itemId":"i\\ud800","delta":"${delta}"}}`;
+    const secret = "sk-proj-" + "a1".repeat(20);
+    const lines = [line("t\\ud800", "\\ud83d"), line("t\\ud800", `\\ude00 ${secret} \\ud800`), '{"method":"odd\\udc00","params":{"threadId":"t\\ud800"}}'];
+    const illFormed = Buffer.concat([Buffer.from('{"method":"m","params":{"threadId":"t"},"x":"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}\n')]).toString("base64");
+    const seen = new Recorder();
+    const bridge = seen.start({ ...scripted({ text: lines.map((one) => `${one}\n`).join("") }, { bytes: illFormed }), runtimeId: "run\ud800" });
+    await seen.untilEvents(4);
+    await bridge.stop();
+    const texts = seen.events.flatMap((event) => Object.values(event).filter((value) => typeof value === "string"));
+    expect(texts.filter((text) => !text.isWellFormed())).toEqual([]);
+    expect(seen.events.slice(0, 4).map(({ payloadJson }) => payloadJson)).toEqual([
+      ...[lines[0], lines[1]?.replace(secret, "[redacted:key]"), lines[2]],
+      `{"method":"m","params":{"threadId":"t"},"x":"\ufffd\ufffd\ufffd"}`,
+    ]);
+  });
+
   it("goes to onGlobalMessage in order where it is an answer or has no thread", async () => {
     const seen = new Recorder();
     const bridge = seen.start(
