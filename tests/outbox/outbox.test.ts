@@ -207,7 +207,7 @@ describe("a batch that does not arrive", () => {
   });
 
   it("of a deleted thread counts once what has arrived before and is still on the disk", async () => {
-    const write = Reflect.get(OutboxStore.prototype, "write") as (changes: readonly StoreChange[]) => Promise<void>;
+    const write: (this: OutboxStore, changes: readonly StoreChange[]) => Promise<void> = Reflect.get(OutboxStore.prototype, "write");
     let goOn: () => void = () => undefined;
     const holds = [new Promise<void>((resolve) => (goOn = resolve))];
     const spied = vi.spyOn(OutboxStore.prototype, "write").mockImplementation(async function (this: OutboxStore, changes) {
