@@ -78,7 +78,6 @@ interface Thread {
   isSending: boolean;
   isHalted: boolean;
   isDeleted: boolean;
-  notTaken: string | undefined;
 }
 
 /**
@@ -167,14 +166,12 @@ export class Outbox {
   keepNote(threadId: string, note: unknown): void {
     const thread = this.#thread(threadId);
     thread.numbers.note = note;
-    if (this.#isOver()) return;
-    this.#noted.add(thread);
-    this.#writing ??= this.#write();
+    this.#note(thread);
   }
 
   /** How much waits, thread by thread; threads of which nothing waits are left out. */
   backlog(): Backlog[] {
-    return [...this.#threads.values()].flatMap(({ threadId, lane, isHalted, notTaken }) => {
+    return [...this.#threads.values()].flatMap(({ threadId, lane, isHalted, numbers: { notTaken } }) => {
       if (lane.isEmpty) return [];
       return [{ threadId, events: lane.length + lane.spilled, isHalted, ...given({ oldestEventAt: lane.first?.event.createdAt, notTaken }) }];
     });
@@ -321,7 +318,7 @@ export class Outbox {
 
   #addThread(threadId: string, index: number, known?: StoredThread): Thread {
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
-    const state = { loadedTo: -1, arrivedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false, notTaken: undefined };
+    const state = { loadedTo: -1, arrivedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false };
     const thread: Thread = { threadId, index, numbers: new ThreadNumbers(threadId, index, known), lane: new Lane(), ...state };
     this.#threads.set(threadId, thread);
     return thread;
@@ -442,7 +439,7 @@ export class Outbox {
       await this.#sync(events.at(-1)?.written ?? 0);
       const verdict = await this.#attempt(thread.threadId, events);
       if (this.#isOver()) return;
-      if (verdict.type !== "again") thread.notTaken = undefined;
+      if (verdict.type !== "again") this.#keepNotTaken(thread, undefined);
       switch (verdict.type) {
         case "acknowledged":
           this.#remove(thread, events);
@@ -468,10 +465,24 @@ export class Outbox {
   /** What is sent again without end is told, once, and is no secret then. */
   #notTaken(thread: Thread, times: number, reason: string): void {
     if (times < NOT_TAKEN_TOLD) return;
-    thread.notTaken = reason;
+    this.#keepNotTaken(thread, reason);
     if (times > NOT_TAKEN_TOLD) return;
     const told = `events of the thread ${thread.threadId} are not taken, and are sent again: ${reason}`;
     this.#options.onError(new OutboxError("E_OUTBOX_NOT_TAKEN", told, undefined, thread.threadId));
+  }
+
+  #keepNotTaken(thread: Thread, reason: string | undefined): void {
+    const { numbers } = thread;
+    if (numbers.notTaken === reason) return;
+    numbers.notTaken = reason;
+    this.#note(thread);
+  }
+
+  /** What is kept of a thread is written with the next write. */
+  #note(thread: Thread): void {
+    if (this.#isOver()) return;
+    this.#noted.add(thread);
+    this.#writing ??= this.#write();
   }
 
   async #takeApart(thread: Thread, events: readonly Waiting[], refused: Verdict & { type: "refused" }): Promise<void> {

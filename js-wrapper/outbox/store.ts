@@ -35,6 +35,8 @@ export interface StoredThread {
   readonly turns: readonly (readonly [turnId: string, next: number, idPrefix: string])[];
   /** What whoever delivers keeps of it: JSON. */
   readonly note?: unknown;
+  /** Why its events are not taken, where that was told. */
+  readonly notTaken?: string | undefined;
 }
 
 /** A command from afar that was given to codex: JSON, kept until its fate is known. */

@@ -140,12 +140,17 @@ describe("a batch that does not arrive", () => {
     await until(() => opened.batches.length === 2 * NOT_TAKEN_TOLD);
     expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_NOT_TAKEN"]);
     expect(opened.outbox.backlog()).toMatchObject([{ threadId: "t", events: 1, isHalted: false, notTaken: "busy" }]);
-    verdict = ACKNOWLEDGED;
-    await until(() => opened.outbox.backlog().length === 0);
     vi.useRealTimers();
-    opened.outbox.append(delta(1, { kind: "turn/completed" }));
-    await arrives(opened);
-    expect([cursorsOf(opened.batches).slice(-2), opened.errors.length]).toEqual([[[0], [1]], 1]);
+    await opened.outbox.close();
+    // Who opens the folder next is told why, until they are taken.
+    const again = await open({ folder: opened.folder, deliver: async () => verdict });
+    expect(again.outbox.backlog()).toMatchObject([{ threadId: "t", events: 1, notTaken: "busy" }]);
+    verdict = ACKNOWLEDGED;
+    await arrives(again);
+    again.outbox.append(delta(1, { kind: "turn/completed" }));
+    await arrives(again);
+    expect([cursorsOf(again.batches).slice(-2), opened.errors.length, again.errors]).toEqual([[[0], [1]], 1, []]);
+    expect(again.outbox.numbers()[0]).not.toHaveProperty("notTaken");
   });
 
   it("is taken apart where it is refused: the event at fault is kept aside, a stub takes its place, all else arrives", async () => {
