@@ -58,6 +58,17 @@ describe("what the app-server says", () => {
     ]);
   });
 
+  it("by a method that nobody knows yet is an event as any, is no error, and begins no turn", async () => {
+    const line = '{"method":"turn/imagined","params":{"threadId":"t","turnId":"u","of":{"a":"newer"}}}';
+    const seen = new Recorder();
+    const bridge = seen.start(scripted({ text: `${line}\n` }, { say: turnMessage("turn/started", "t", "u") }));
+    await seen.untilEvents(2);
+    await bridge.stop();
+    expect(seen.events[0]).toMatchObject({ eventId: "run:t:L0", turnId: "u", kind: "turn/imagined", payloadJson: line });
+    expect(seen.events[1]).toMatchObject({ kind: "turn/started", cursorStart: 0 });
+    expect(seen.errors).toEqual([]);
+  });
+
   it("goes to onGlobalMessage in order where it is an answer or has no thread", async () => {
     const seen = new Recorder();
     const bridge = seen.start(
