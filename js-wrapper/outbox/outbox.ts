@@ -3,6 +3,7 @@ import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { OutboxError } from "./errors.js";
 import { BATCH_EVENTS_MAX, Lane, type Waiting } from "./lane.js";
+import { DeadLetters } from "./letters.js";
 import { ThreadNumbers } from "./numbers.js";
 import { type DeadLetter, OutboxStore, sizeOf, type StoreChange, type StoredThread } from "./store.js";
 import { type Verdict, verdictOfError } from "./verdict.js";
@@ -18,9 +19,6 @@ const LOADED_EVENTS_MAX = 1_000;
 const LOADED_BYTES_MAX = 4 * 1024 * 1024;
 /** UTF-8 bytes of events that may wait for the disk. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;
-/** Dead letters, and their UTF-8 bytes, that are kept, the newest. */
-const LETTERS_MAX = 1_000;
-const LETTERS_BYTES_MAX = 64 * 1024 * 1024;
 /** What has to be free before reading goes on. */
 const RESUME_SHARE = 0.9;
 
@@ -101,7 +99,7 @@ export class Outbox {
   #arrived: StoreChange[] = [];
   /** Threads whose notes wait for the disk. */
   #noted = new Set<Thread>();
-  #letters: { seq: number; bytes: number }[] = [];
+  readonly #letters = new DeadLetters();
   #writing: Promise<void> | undefined;
   #nextSeq = 0;
   #nextIndex = 0;
@@ -246,8 +244,7 @@ export class Outbox {
     const letter = (await this.#store.letters()).find((one) => one.seq === seq);
     if (letter === undefined) return false;
     const { streamId: _, eventId, ...event } = letter.event;
-    this.#letters = this.#letters.filter((one) => one.seq !== seq);
-    this.#append({ ...event, eventId: `resent:${eventId}`, cursorStart: 0, cursorEnd: 0 }, [{ type: "unbury", seq }]);
+    this.#append({ ...event, eventId: `resent:${eventId}`, cursorStart: 0, cursorEnd: 0 }, this.#letters.forget(seq));
     await this.#writing;
     return true;
   }
@@ -255,13 +252,12 @@ export class Outbox {
   /** Keeps an event among the dead letters that does not leave as it is. @param code why @param message in words */
   async keepAside(event: NormalizedEvent, code: string, message: string): Promise<void> {
     if (this.#isOver()) return;
-    await this.#store.write(this.#letter({ seq: this.#nextSeq++, event, code, message, at: Date.now() }));
+    await this.#store.write(this.#letters.keep({ seq: this.#nextSeq++, event, code, message, at: Date.now() }));
   }
 
   /** Forgets a dead letter. */
   async forget(seq: number): Promise<void> {
-    this.#letters = this.#letters.filter((one) => one.seq !== seq);
-    await this.#store.write([{ type: "unbury", seq }]);
+    await this.#store.write(this.#letters.forget(seq));
   }
 
   /** Commands from afar that were given to codex, on the disk with the events. Until the outbox is closed. */
@@ -307,7 +303,7 @@ export class Outbox {
     }
     for (const { seq, event } of await this.#store.letters()) {
       this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
-      this.#letters.push({ seq, bytes: sizeOf(event) });
+      this.#letters.count(seq, event);
     }
     this.#tellCrowd();
   }
@@ -531,7 +527,7 @@ export class Outbox {
       return;
     }
     this.#options.onError(new OutboxError("E_OUTBOX_EVENT_REFUSED", `${code}: ${message}`), event);
-    const buried = this.#letter({ seq, event, code, message, at: Date.now() });
+    const buried = this.#letters.keep({ seq, event, code, message, at: Date.now() });
     if (event.streamId === undefined) {
       this.#remove(thread, [waiting], buried);
       return;
@@ -545,20 +541,6 @@ export class Outbox {
     this.#memoryBytes += kept.bytes - waiting.bytes;
     this.#waitingBytes += kept.bytes - waiting.bytes;
     return this.#deliver(thread, [kept]);
-  }
-
-  /** Keeps a dead letter, and lets the oldest go. */
-  #letter(letter: DeadLetter): StoreChange[] {
-    this.#letters.push({ seq: letter.seq, bytes: sizeOf(letter.event) });
-    const changes: StoreChange[] = [{ type: "bury", letter }];
-    let bytes = this.#letters.reduce((sum, one) => sum + one.bytes, 0);
-    for (const oldest of this.#letters.slice(0, -1)) {
-      if (this.#letters.length <= LETTERS_MAX && bytes <= LETTERS_BYTES_MAX) break;
-      this.#letters.shift();
-      bytes -= oldest.bytes;
-      changes.push({ type: "unbury", seq: oldest.seq });
-    }
-    return changes;
   }
 
   async #dropThread(thread: Thread, message: string): Promise<void> {
