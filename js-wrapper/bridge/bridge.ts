@@ -1,6 +1,7 @@
 /// <reference lib="es2024.string" />
 import { randomUUID } from "node:crypto";
 import { classifyLine, type LineClass, redactMessage } from "../core/bridge.js";
+import { eventOf } from "../event-of.js";
 import {
   type ClassifiedMessage,
   type ClientOutboundWireMessage,
@@ -16,7 +17,7 @@ import { type BridgeError, CodexBridgeError, cutLine, cutTail, messageOf } from 
 import { type FrameFault, LineFramer } from "./framing.js";
 import { type ClientInfo, Handshake } from "./handshake.js";
 import { interruptionOf, TURN_ENDED } from "./interruption.js";
-import { type KnownNumbers, Numbering } from "./numbering.js";
+import { type KnownNumbers, Numbering, type NumberedMessage } from "./numbering.js";
 import { oversizeStub } from "./oversize.js";
 import { type CodexLink, CodexProcess, type ProcessEnd, type ProcessListener } from "./process.js";
 import { CodexSocket } from "./socket.js";
@@ -151,11 +152,12 @@ export class CodexLocalBridge {
   constructor(config: BridgeConfig, handlers: BridgeHandlers) {
     this.#config = config;
     this.#handlers = handlers;
-    this.#runtimeId = config.runtimeId ?? randomUUID();
+    // The backend drops the connection of a client that sends an ill-formed string. All else of an event is read from UTF-8.
+    this.#runtimeId = (config.runtimeId ?? randomUUID()).toWellFormed();
     this.#nextGeneration = config.generation ?? FIRST_GENERATION;
     this.#numbering = new Numbering(this.#runtimeId, this.#nextGeneration, config.numbers);
     this.#delivery = new Delivery({
-      handle: async (event) => handlers.onEvent(event),
+      handle: (event) => handlers.onEvent(event),
       rejected: (event, thrown) => this.#handlerFailed("onEvent", event.payloadJson, thrown),
       crowded: () => this.#tellPressure(),
     });
@@ -359,7 +361,8 @@ export class CodexLocalBridge {
 
   #takeEvent(found: Extract<LineClass, { type: "event" }>, line: string): void {
     const kept = this.#redacted(line);
-    const { cutStart, cutEnd, emittedAtMs, ...message } = kept === line ? found : asEvent(classifyLine(kept), kept);
+    const message = kept === line ? found : asEvent(classifyLine(kept), kept);
+    const { cutStart, cutEnd, emittedAtMs } = message;
     this.#deliver(message, kept.slice(0, cutStart) + kept.slice(cutEnd), emittedAtMs ?? Date.now());
   }
 
@@ -367,22 +370,11 @@ export class CodexLocalBridge {
     return this.#config.redact === false ? line : redactMessage(line);
   }
 
-  #deliver(message: EventEnvelope, payloadJson: string, createdAt: number): void {
+  #deliver(message: NumberedMessage & { readonly kind: string }, payloadJson: string, createdAt: number): void {
     this.#events += 1;
-    const { threadId, turnId, kind } = message;
-    const number = this.#numbering.number(message);
-    // The backend drops the connection of a client that sends an ill-formed string.
-    const event = {
-      ...number,
-      eventId: number.eventId.toWellFormed(),
-      threadId: threadId.toWellFormed(),
-      ...(turnId === undefined ? {} : { turnId: turnId.toWellFormed() }),
-      ...(number.streamId === undefined ? {} : { streamId: number.streamId.toWellFormed() }),
-      kind: kind.toWellFormed(),
-      payloadJson: payloadJson.toWellFormed(),
-      createdAt,
-    };
-    const stub = oversizeStub(event.payloadJson);
+    const stub = oversizeStub(payloadJson);
+    const { eventId, threadId, turnId, streamId, cursorStart, cursorEnd } = this.#numbering.number(message);
+    const event = eventOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, kind: message.kind, payloadJson, createdAt });
     if (stub !== undefined) this.#tellCut(event);
     this.#delivery.push(stub === undefined ? event : { ...event, payloadJson: stub });
   }
@@ -419,14 +411,6 @@ export class CodexLocalBridge {
     // A handler of errors that fails has nobody left to be told.
     told().catch(() => undefined);
   }
-}
-
-interface EventEnvelope {
-  readonly kind: string;
-  readonly threadId: string;
-  readonly turnId?: string;
-  readonly opensTurn: boolean;
-  readonly endsTurn: boolean;
 }
 
 /** A line without its secrets is what it was. */

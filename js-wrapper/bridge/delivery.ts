@@ -10,8 +10,8 @@ const DELIVERED_KEPT_MAX = 1_024;
 
 /** Whom the events are for. */
 export interface DeliveryActions {
-  /** Takes one event; a rejection means once more. */
-  handle(event: NormalizedEvent): Promise<void>;
+  /** Takes one event, at once where it gives no promise; a rejection means once more. */
+  handle(event: NormalizedEvent): Promise<void> | void;
   /** An event was rejected; told once for each, however often it is. */
   rejected(event: NormalizedEvent, thrown: unknown): void;
   /** Too much waits (true), or no longer (false). */
@@ -95,7 +95,12 @@ export class Delivery {
     for (;;) {
       const event = queue.events[queue.next];
       if (event === undefined) break;
-      await this.#deliver(event, abandoned);
+      try {
+        const taken = this.#actions.handle(event);
+        if (taken !== undefined) await taken;
+      } catch (thrown) {
+        await this.#again(event, thrown, abandoned);
+      }
       if (abandoned.aborted) return;
       queue.events[queue.next] = undefined;
       queue.next += 1;
@@ -111,18 +116,17 @@ export class Delivery {
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
-  async #deliver(event: NormalizedEvent, abandoned: AbortSignal): Promise<void> {
+  /** Hands over once more what was rejected, until it is taken. */
+  async #again(event: NormalizedEvent, thrown: unknown, abandoned: AbortSignal): Promise<void> {
+    if (abandoned.aborted) return;
+    this.#actions.rejected(event, thrown);
     const backoff = new Backoff(SYSTEM_CLOCK);
-    let told = false;
-    for (;;) {
+    while (await pause(SYSTEM_CLOCK, backoff.next(), abandoned)) {
       try {
         await this.#actions.handle(event);
         return;
-      } catch (thrown) {
-        if (abandoned.aborted) return;
-        if (!told) this.#actions.rejected(event, thrown);
-        told = true;
-        if (!(await pause(SYSTEM_CLOCK, backoff.next(), abandoned))) return;
+      } catch {
+        // Told already.
       }
     }
   }

@@ -1,6 +1,8 @@
 /** Where an event stands: the part of a NormalizedEvent that the bridge adds. */
 export interface EventNumber {
   readonly eventId: string;
+  readonly threadId: string;
+  readonly turnId?: string;
   /** Absent for a lifecycle event of the thread. */
   readonly streamId?: string;
   readonly cursorStart: number;
@@ -25,6 +27,8 @@ export interface KnownNumbers {
 }
 
 interface TurnNumbers {
+  readonly turnId: string;
+  readonly streamId: string;
   /** The cursor that the turn's next event gets. */
   next: number;
   /** The generation whose process last showed the turn to be its own. */
@@ -36,6 +40,7 @@ interface TurnNumbers {
 const NEVER = 0;
 
 interface ThreadNumbers {
+  readonly threadId: string;
   nextLifecycle: number;
   readonly turns: Map<string, TurnNumbers>;
 }
@@ -63,8 +68,9 @@ export class Numbering {
     this.#runtimeId = runtimeId;
     this.#generation = generation;
     for (const { threadId, nextLifecycle, turns } of known) {
-      const before = turns.map(([turnId, next]) => [turnId, { next, seenIn: NEVER, ended: false }] as const);
-      this.#threads.set(threadId, { nextLifecycle, turns: new Map(before) });
+      const thread: ThreadNumbers = { threadId, nextLifecycle, turns: new Map() };
+      for (const [turnId, next] of turns) this.#addTurn(thread, turnId, next, NEVER);
+      this.#threads.set(threadId, thread);
     }
   }
 
@@ -73,18 +79,20 @@ export class Numbering {
     this.#generation = generation;
   }
 
-  /** Gives a message its number, and remembers it. */
-  number(message: NumberedMessage): EventNumber {
-    const thread = this.#thread(message.threadId);
-    if (message.turnId !== undefined) {
-      const turn = this.#ownTurn(thread, message.turnId, message.opensTurn);
-      if (turn !== undefined) {
-        if (message.endsTurn) turn.ended = true;
-        return this.#onStream(message.threadId, message.turnId, turn);
-      }
+  /** Gives a message its number, and remembers it. Names that many events have are the same string in all of them. */
+  number({ threadId: named, turnId, opensTurn, endsTurn }: NumberedMessage): EventNumber {
+    const thread = this.#thread(named);
+    const { threadId } = thread;
+    const turn = turnId === undefined ? undefined : this.#ownTurn(thread, turnId, opensTurn);
+    if (turn !== undefined) {
+      if (endsTurn) turn.ended = true;
+      const { turnId, streamId } = turn;
+      const n = turn.next++;
+      return { eventId: `${this.#runtimeId}.${this.#generation}:${streamId}:${n}`, threadId, turnId, streamId, cursorStart: n, cursorEnd: n + 1 };
     }
     const n = thread.nextLifecycle++;
-    return { eventId: `${this.#runtimeId}:${message.threadId}:L${n}`, cursorStart: n, cursorEnd: n + 1 };
+    const number = { eventId: `${this.#runtimeId}:${threadId}:L${n}`, threadId, cursorStart: n, cursorEnd: n + 1 };
+    return turnId === undefined ? number : { ...number, turnId };
   }
 
   /** The turns of this generation that began and did not end, in the order in which they were first seen. */
@@ -101,7 +109,7 @@ export class Numbering {
   #thread(threadId: string): ThreadNumbers {
     let thread = this.#threads.get(threadId);
     if (thread === undefined) {
-      thread = { nextLifecycle: 0, turns: new Map() };
+      thread = { threadId, nextLifecycle: 0, turns: new Map() };
       this.#threads.set(threadId, thread);
     }
     return thread;
@@ -110,19 +118,15 @@ export class Numbering {
   #ownTurn(thread: ThreadNumbers, turnId: string, opensTurn: boolean): TurnNumbers | undefined {
     let turn = thread.turns.get(turnId);
     if (opensTurn) {
-      if (turn === undefined) {
-        turn = { next: 0, seenIn: this.#generation, ended: false };
-        thread.turns.set(turnId, turn);
-      }
+      turn ??= this.#addTurn(thread, turnId, 0, this.#generation);
       turn.seenIn = this.#generation;
     }
     return turn?.seenIn === this.#generation ? turn : undefined;
   }
 
-  #onStream(threadId: string, turnId: string, turn: TurnNumbers): EventNumber {
-    const streamId = `${threadId}:${turnId}:0`;
-    const cursorStart = turn.next++;
-    const eventId = `${this.#runtimeId}.${this.#generation}:${streamId}:${cursorStart}`;
-    return { eventId, streamId, cursorStart, cursorEnd: cursorStart + 1 };
+  #addTurn({ threadId, turns }: ThreadNumbers, turnId: string, next: number, seenIn: number): TurnNumbers {
+    const turn: TurnNumbers = { turnId, streamId: `${threadId}:${turnId}:0`, next, seenIn, ended: false };
+    turns.set(turnId, turn);
+    return turn;
   }
 }

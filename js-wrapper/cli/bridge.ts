@@ -131,7 +131,8 @@ async function threadBefore(outbox: string, name: string | undefined): Promise<s
 async function load(runtime: CodexRuntime, follow: readonly string[], watch: Watch): Promise<void> {
   // What Convex refused the thread with was told, and is why it never will be there.
   if (runtime.getState().threadId === null) throw watch.lastError();
-  for (const threadId of follow) {
+  // None waits for another: Convex may have no room for one.
+  const loading = follow.map(async (threadId) => {
     try {
       await runtime.followThread(threadId);
       watch.following(threadId);
@@ -139,7 +140,8 @@ async function load(runtime: CodexRuntime, follow: readonly string[], watch: Wat
       const { code, message, ...more } = tellOf(thrown);
       watch.problem({ code, message: `${threadId} is not followed: ${message}`, ...more });
     }
-  }
+  });
+  await Promise.all(loading);
 }
 
 /** Stops the runtime. @returns how many events it leaves behind */

@@ -11,7 +11,7 @@ import type { Context } from "./context.js";
 import { type Answers, Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
 import { type CommonFlags, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
-import type { Output } from "./output.js";
+import { type Output, reasonOf } from "./output.js";
 import { lookAt } from "./outbox-folder.js";
 import { backlogOf, counted } from "./status-line.js";
 
@@ -25,6 +25,8 @@ export interface Check {
   readonly message: string;
   /** How to mend it. */
   readonly fix?: string;
+  /** Of the outbox: the threads whose events the deployment did not take, and why. */
+  readonly notTaken?: readonly { readonly threadId: string; readonly events: number; readonly reason: string }[];
 }
 
 /** SOURCE: `engines` of package.json: the least minor of a major, and the major from which any will do. */
@@ -239,16 +241,23 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
   const checks = [diskCheck(folder, freeBytes(folder))];
   if (!existsSync(outbox)) return [...checks, { name: "outbox", status: "ok", message: "empty: there was no bridge yet" }];
   try {
-    const { backlog, letters } = await lookAt(outbox);
-    const waiting = backlogOf(backlog);
-    const kept = letters.length;
-    const message = `${counted(waiting, "event")} to send, ${counted(kept, "dead letter")}`;
-    if (kept === 0) return [...checks, { name: "outbox", status: "ok", message }];
-    return [...checks, { name: "outbox", status: "warn", message, fix: "`outbox show` lists what the deployment refused; `outbox resend` or `outbox drop` ends it" }];
+    return [...checks, outboxCheck(await lookAt(outbox))];
   } catch (thrown) {
     const isLocked = tellOf(thrown).code === "E_OUTBOX_LOCKED";
     return [...checks, isLocked ? { name: "outbox", status: "ok", message: "in use: a bridge runs" } : failed("outbox", thrown)];
   }
+}
+
+/** What an outbox holds, and whether something has to be done about it. */
+export function outboxCheck({ backlog, letters }: Awaited<ReturnType<typeof lookAt>>): Check {
+  const name = "outbox";
+  const message = `${counted(backlogOf(backlog), "event")} to send, ${counted(letters.length, "dead letter")}`;
+  const notTaken = backlog.flatMap(({ threadId, events, notTaken: why }) => (why === undefined ? [] : [{ threadId, events, reason: reasonOf(why) }]));
+  const mended = letters.length === 0 ? [] : ["`outbox show` lists what the deployment refused; `outbox resend` or `outbox drop` ends it"];
+  if (notTaken.length === 0) return mended[0] === undefined ? { name, status: "ok", message } : { name, status: "warn", message, fix: mended[0] };
+  const told = notTaken.map(({ threadId, events, reason }) => `${counted(events, "event")} of ${threadId} not taken: ${reason}`);
+  const fix = [...mended, "a bridge sends them until the deployment takes them: what it says has to be mended there"].join("; ");
+  return { name, status: "warn", message: [message, ...told].join("; "), fix, notTaken };
 }
 
 function freeBytes(folder: string): number {

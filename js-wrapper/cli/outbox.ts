@@ -1,12 +1,13 @@
 /** `outbox`: what waits on this machine, and what the deployment refused for good. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { given } from "../given.js";
 import type { DeadLetter, Outbox } from "../outbox/index.js";
 import type { Context } from "./context.js";
 import { CliError } from "./errors.js";
 import { type CommonFlags, countOf, stateOf, withOptions } from "./options.js";
 import { lookAt, withOutbox } from "./outbox-folder.js";
-import { oneLine, type Output, table } from "./output.js";
+import { type Output, reasonOf, table } from "./output.js";
 import { backlogOf, counted } from "./status-line.js";
 
 interface ShowFlags extends CommonFlags {
@@ -16,9 +17,6 @@ interface ShowFlags extends CommonFlags {
 interface LetterFlags extends CommonFlags {
   all?: boolean;
 }
-
-/** Units of a reason that are shown; its first line alone, for behind it may stand what was refused. */
-const REASON_UNITS_MAX = 120;
 
 const HELP = `
 What has happened waits in the outbox until the deployment has it. What the deployment refuses for good becomes a
@@ -55,14 +53,15 @@ function numbers(text: string, before: number[] | undefined): number[] {
 async function showOutbox(flags: ShowFlags, output: Output): Promise<void> {
   const { outbox } = stateOf(flags);
   const { backlog, letters } = existsSync(outbox) ? await lookAt(outbox) : { backlog: [], letters: [] };
-  for (const { threadId, events, oldestEventAt } of backlog) {
-    const oldest = oldestEventAt === undefined ? {} : { oldestEventAt };
-    if (output.isJson) output.result("", { type: "waiting", threadId, events, ...oldest });
+  for (const { threadId, events, oldestEventAt, notTaken } of backlog) {
+    if (output.isJson) output.result("", { type: "waiting", threadId, events, ...given({ oldestEventAt, notTaken: notTaken === undefined ? undefined : reasonOf(notTaken) }) });
   }
   for (const letter of letters) if (output.isJson) output.result("", { type: "letter", ...metadata(letter), ...(flags.payload === true ? { event: letter.event } : {}) });
   if (output.isJson) return;
   output.result(`${counted(backlogOf(backlog), "event")} to send, ${counted(letters.length, "dead letter")}`, {});
-  if (backlog.length > 0) output.result(`\n${table(["THREAD", "EVENTS", "SINCE"], backlog.map(({ threadId, events, oldestEventAt }) => [threadId, String(events), oldestEventAt === undefined ? "" : timeOf(oldestEventAt)]))}`, {});
+  const waiting = backlog.map(({ threadId, events, oldestEventAt, notTaken }) =>
+    [threadId, String(events), oldestEventAt === undefined ? "" : timeOf(oldestEventAt), notTaken === undefined ? "" : reasonOf(notTaken)]);
+  if (waiting.length > 0) output.result(`\n${table(["THREAD", "EVENTS", "SINCE", "NOT TAKEN"], waiting)}`, {});
   if (letters.length === 0) return;
   const rows = letters.map((letter) => {
     const { number, at, threadId, kind, bytes, code, reason } = metadata(letter);
@@ -75,9 +74,8 @@ async function showOutbox(flags: ShowFlags, output: Output): Promise<void> {
 /** What of a dead letter says nothing of its content. */
 export function metadata({ seq, event, code, message, at }: DeadLetter): { number: number; at: number; threadId: string; turnId?: string; kind: string; bytes: number; code: string; reason: string } {
   const { threadId, turnId, kind, payloadJson } = event;
-  const [first = ""] = message.split("\n");
   const turn = turnId === undefined ? {} : { turnId };
-  return { number: seq, at, threadId, ...turn, kind, bytes: Buffer.byteLength(payloadJson), code, reason: oneLine(first.replace(`[${code}] `, ""), REASON_UNITS_MAX) };
+  return { number: seq, at, threadId, ...turn, kind, bytes: Buffer.byteLength(payloadJson), code, reason: reasonOf(message.replace(`[${code}] `, "")) };
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");

@@ -47,6 +47,11 @@ export function oneLine(text: string, unitsMax: number): string {
   return line.length <= unitsMax ? line : `${line.slice(0, Math.max(0, unitsMax - 1))}…`;
 }
 
+/** A reason that the deployment gave: its first line, for behind it may stand what it is about. */
+export function reasonOf(text: string, unitsMax = 120): string {
+  return oneLine(text.split("\n")[0] ?? "", unitsMax);
+}
+
 /** Prints for a command. */
 export class Output {
   readonly isJson: boolean;

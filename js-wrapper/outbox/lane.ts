@@ -18,9 +18,12 @@ const TAKEN_KEPT_MAX = 1_024;
 /** The kind of the event that says that a thread was taken back. */
 const REVERTED = "thread/reverted";
 
-interface Waiting extends StoredEvent {
-  /** When it came, by this process's clock. */
+/** An event that waits in memory. */
+export interface Waiting extends StoredEvent {
+  /** When it came, by this process's clock; 0 for what was read from the disk, for that waited already. */
   readonly since: number;
+  /** Which of this process's writes brought it to the disk; what an earlier process wrote is there. */
+  written: number;
 }
 
 /**
@@ -44,7 +47,7 @@ export class Lane {
   }
 
   /** The first of them. */
-  get first(): StoredEvent | undefined {
+  get first(): Waiting | undefined {
     return this.#queue[this.#taken];
   }
 
@@ -52,36 +55,41 @@ export class Lane {
     return this.length === 0 && this.spilled === 0;
   }
 
-  push(stored: StoredEvent, since: number): void {
-    this.#queue.push({ ...stored, since });
-    this.#bytes += stored.bytes;
+  push(waiting: Waiting): void {
+    this.#queue.push(waiting);
+    this.#bytes += waiting.bytes;
   }
 
-  /** When the next batch is due, in milliseconds of the clock that `push` was told; none where nothing is in memory. */
+  /** When the next batch is due, in milliseconds of this process's clock; none where nothing is in memory. */
   dueAt(): number | undefined {
     const oldest = this.#queue[this.#taken];
     if (oldest === undefined) return undefined;
     const isFull = this.length >= BATCH_EVENTS_MAX || this.#bytes >= BATCH_BYTES_MAX || this.spilled > 0;
-    const waiting = isFull ? [] : this.#queue.slice(this.#taken);
-    if (isFull || waiting.some(({ event }) => isUrgent(event))) return oldest.since;
-    return Math.min(...waiting.map(({ event, since }) => since + (event.streamId === undefined ? IDLE_WAIT_MS : BATCH_WAIT_MS)));
+    if (isFull) return oldest.since;
+    let dueAt = Infinity;
+    for (const { event, since } of this.#queue.slice(this.#taken)) {
+      if (isUrgent(event)) return oldest.since;
+      dueAt = Math.min(dueAt, since + (event.streamId === undefined ? IDLE_WAIT_MS : BATCH_WAIT_MS));
+    }
+    return dueAt;
   }
 
   /**
    * The next batch: an event at least, no more than one where that is large, and none behind one that takes the thread back, for that is
    * to be done first. It stays until it is dropped.
    */
-  batch(): StoredEvent[] {
-    const batch: StoredEvent[] = [];
-    let bytes = 0;
-    for (const { seq, event, bytes: more } of this.#queue.slice(this.#taken, this.#taken + BATCH_EVENTS_MAX)) {
-      const isAlone = more >= ALONE_BYTES_MIN;
-      if (batch.length > 0 && (isAlone || bytes + more > BATCH_BYTES_MAX)) break;
-      batch.push({ seq, event, bytes: more });
-      bytes += more;
-      if (isAlone || event.kind === REVERTED) break;
+  batch(): Waiting[] {
+    let [end, bytes] = [this.#taken, 0];
+    while (end < this.#queue.length && end - this.#taken < BATCH_EVENTS_MAX) {
+      const waiting = this.#queue[end];
+      if (waiting === undefined) break;
+      const isAlone = waiting.bytes >= ALONE_BYTES_MIN;
+      if (end > this.#taken && (isAlone || bytes + waiting.bytes > BATCH_BYTES_MAX)) break;
+      end += 1;
+      bytes += waiting.bytes;
+      if (isAlone || waiting.event.kind === REVERTED) break;
     }
-    return batch;
+    return this.#queue.slice(this.#taken, end);
   }
 
   /** Lets go of the first events. */
@@ -94,11 +102,11 @@ export class Lane {
   }
 
   /** Puts another event into the place of the first one. */
-  replaceFirst(stored: StoredEvent): void {
-    const first = this.#queue[this.#taken];
+  replaceFirst(waiting: Waiting): void {
+    const { first } = this;
     if (first === undefined) return;
-    this.#bytes += stored.bytes - first.bytes;
-    this.#queue[this.#taken] = { ...stored, since: first.since };
+    this.#bytes += waiting.bytes - first.bytes;
+    this.#queue[this.#taken] = waiting;
   }
 
   clear(): void {

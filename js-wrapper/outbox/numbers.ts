@@ -1,4 +1,5 @@
 import { interruptionOf, TURN_ENDED } from "../bridge/interruption.js";
+import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import type { StoredThread } from "./store.js";
 
@@ -10,7 +11,7 @@ interface Turn {
   readonly idPrefix: string;
 }
 
-/** How far the events of a thread are numbered, as they are seen; what of it outlives the process. */
+/** What of a thread outlives the process: how far its events are numbered, as they are seen, and what is kept with that. */
 export class ThreadNumbers {
   readonly threadId: string;
   readonly index: number;
@@ -18,12 +19,15 @@ export class ThreadNumbers {
   readonly #ended = new Set<string>();
   /** What whoever delivers keeps of the thread. */
   note: unknown;
+  /** Why its events are not taken: whoever opens the folder next is told too. */
+  notTaken: string | undefined;
   #nextLifecycle: number;
 
   constructor(threadId: string, index: number, known?: StoredThread) {
     this.threadId = threadId;
     this.index = index;
     this.note = known?.note;
+    this.notTaken = known?.notTaken;
     this.#nextLifecycle = known?.nextLifecycle ?? 0;
     this.#turns = new Map(known?.turns.map(([turnId, next, idPrefix]) => [turnId, { next, idPrefix }]));
   }
@@ -39,7 +43,11 @@ export class ThreadNumbers {
       if (this.#ended.size > ENDED_KEPT_MAX && oldest !== undefined) this.#ended.delete(oldest);
     } else if (!this.#ended.has(turnId)) {
       const turn = this.#turns.get(turnId);
-      const idPrefix = turn?.idPrefix ?? eventId.slice(0, eventId.length - `:${streamId}:${String(cursorStart)}`.length);
+      if (turn !== undefined) {
+        turn.next = cursorEnd;
+        return;
+      }
+      const idPrefix = eventId.slice(0, eventId.length - `:${streamId}:${String(cursorStart)}`.length);
       this.#turns.set(turnId, { next: cursorEnd, idPrefix });
     }
   }
@@ -60,6 +68,7 @@ export class ThreadNumbers {
 
   stored(): StoredThread {
     const turns = [...this.#turns].map(([turnId, { next, idPrefix }]) => [turnId, next, idPrefix] as const);
-    return { threadId: this.threadId, index: this.index, nextLifecycle: this.#nextLifecycle, turns, ...(this.note === undefined ? {} : { note: this.note }) };
+    const { threadId, index, note, notTaken } = this;
+    return { threadId, index, nextLifecycle: this.#nextLifecycle, turns, ...given({ note, notTaken }) };
   }
 }

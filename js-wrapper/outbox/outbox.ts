@@ -2,9 +2,10 @@ import { Backoff, pause, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../clock.js";
 import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { OutboxError } from "./errors.js";
-import { BATCH_EVENTS_MAX, Lane } from "./lane.js";
+import { BATCH_EVENTS_MAX, Lane, type Waiting } from "./lane.js";
+import { DeadLetters } from "./letters.js";
 import { ThreadNumbers } from "./numbers.js";
-import { type DeadLetter, OutboxStore, sizeOf, type StoreChange, type StoredEvent, type StoredThread } from "./store.js";
+import { type DeadLetter, OutboxStore, sizeOf, type StoreChange, type StoredThread } from "./store.js";
 import { type Verdict, verdictOfError } from "./verdict.js";
 
 /** UTF-8 bytes that may wait: then nothing more is to be read, until there is room again. */
@@ -18,14 +19,13 @@ const LOADED_EVENTS_MAX = 1_000;
 const LOADED_BYTES_MAX = 4 * 1024 * 1024;
 /** UTF-8 bytes of events that may wait for the disk. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;
-/** Dead letters, and their UTF-8 bytes, that are kept, the newest. */
-const LETTERS_MAX = 1_000;
-const LETTERS_BYTES_MAX = 64 * 1024 * 1024;
 /** What has to be free before reading goes on. */
 const RESUME_SHARE = 0.9;
 
 /** Milliseconds that Convex has for a batch; then it is sent again. */
 export const DELIVERY_TIMEOUT_MS = 30_000;
+/** What is too large as a whole is so however often it comes: it is taken apart at once. */
+const TOO_LARGE = "E_SYNC_BATCH_TOO_LARGE";
 /** Times that a batch is refused before it is taken apart. */
 export const REFUSALS_MAX = 3;
 /** Times that a batch is not taken before that is told: a minute of waits, and more where nothing answers. */
@@ -70,11 +70,12 @@ interface Thread {
   readonly lane: Lane;
   /** The last event that is, or was, in memory. */
   loadedTo: number;
+  /** The last event that has arrived. */
+  arrivedTo: number;
   timer: NodeJS.Timeout | undefined;
   isSending: boolean;
   isHalted: boolean;
   isDeleted: boolean;
-  notTaken: string | undefined;
 }
 
 /**
@@ -88,22 +89,29 @@ export class Outbox {
   readonly #store: OutboxStore;
   readonly #threads = new Map<string, Thread>();
   readonly #bytesMax: number;
+  /** From here on it waits no longer for a disk that takes nothing. */
+  readonly #closing = new AbortController();
   readonly #closed = new AbortController();
   /** What waits for the disk, and what is written with it. */
-  #pending: { thread: Thread; stored: StoredEvent; also: readonly StoreChange[] }[] = [];
+  #pending: { thread: Thread; waiting: Waiting; also: readonly StoreChange[] }[] = [];
   #pendingBytes = 0;
+  /** What has arrived leaves the disk with the next write. */
+  #arrived: StoreChange[] = [];
   /** Threads whose notes wait for the disk. */
   #noted = new Set<Thread>();
-  #letters: { seq: number; bytes: number }[] = [];
+  readonly #letters = new DeadLetters();
   #writing: Promise<void> | undefined;
   #nextSeq = 0;
   #nextIndex = 0;
   #waitingBytes = 0;
   #memoryBytes = 0;
   #isCrowded = false;
+  /** Whether the disk takes nothing. */
+  #isStuck = false;
   /** Writes so far, and those of them that are on the disk. */
   #written = 0;
   #synced = 0;
+  #syncing: Promise<void> | undefined;
   #idleWaiters: (() => void)[] = [];
 
   private constructor(options: OutboxOptions, store: OutboxStore) {
@@ -120,7 +128,10 @@ export class Outbox {
   static async open(options: OutboxOptions): Promise<Outbox> {
     const outbox = new Outbox(options, await OutboxStore.open(options.folder));
     await outbox.#load();
-    for (const thread of outbox.#threads.values()) outbox.#wake(thread);
+    // Not before whoever opened it has it.
+    setImmediate(() => {
+      for (const thread of outbox.#threads.values()) outbox.#wake(thread);
+    });
     return outbox;
   }
 
@@ -153,14 +164,12 @@ export class Outbox {
   keepNote(threadId: string, note: unknown): void {
     const thread = this.#thread(threadId);
     thread.numbers.note = note;
-    if (this.#isOver()) return;
-    this.#noted.add(thread);
-    this.#writing ??= this.#write();
+    this.#note(thread);
   }
 
   /** How much waits, thread by thread; threads of which nothing waits are left out. */
   backlog(): Backlog[] {
-    return [...this.#threads.values()].flatMap(({ threadId, lane, isHalted, notTaken }) => {
+    return [...this.#threads.values()].flatMap(({ threadId, lane, isHalted, numbers: { notTaken } }) => {
       if (lane.isEmpty) return [];
       return [{ threadId, events: lane.length + lane.spilled, isHalted, ...given({ oldestEventAt: lane.first?.event.createdAt, notTaken }) }];
     });
@@ -213,7 +222,8 @@ export class Outbox {
   /** Writes what was appended, sends no more, and lets go of the folder. A batch that is on its way may arrive, and is sent again. */
   async close(): Promise<void> {
     if (this.#isOver()) return;
-    await this.#writing;
+    this.#closing.abort();
+    while (this.#writing !== undefined) await this.#writing;
     this.#closed.abort();
     for (const { timer } of this.#threads.values()) clearTimeout(timer);
     await this.#store.sync();
@@ -234,8 +244,7 @@ export class Outbox {
     const letter = (await this.#store.letters()).find((one) => one.seq === seq);
     if (letter === undefined) return false;
     const { streamId: _, eventId, ...event } = letter.event;
-    this.#letters = this.#letters.filter((one) => one.seq !== seq);
-    this.#append({ ...event, eventId: `resent:${eventId}`, cursorStart: 0, cursorEnd: 0 }, [{ type: "unbury", seq }]);
+    this.#append({ ...event, eventId: `resent:${eventId}`, cursorStart: 0, cursorEnd: 0 }, this.#letters.forget(seq));
     await this.#writing;
     return true;
   }
@@ -243,13 +252,12 @@ export class Outbox {
   /** Keeps an event among the dead letters that does not leave as it is. @param code why @param message in words */
   async keepAside(event: NormalizedEvent, code: string, message: string): Promise<void> {
     if (this.#isOver()) return;
-    await this.#store.write(this.#letter({ seq: this.#nextSeq++, event, code, message, at: Date.now() }));
+    await this.#store.write(this.#letters.keep({ seq: this.#nextSeq++, event, code, message, at: Date.now() }));
   }
 
   /** Forgets a dead letter. */
   async forget(seq: number): Promise<void> {
-    this.#letters = this.#letters.filter((one) => one.seq !== seq);
-    await this.#store.write([{ type: "unbury", seq }]);
+    await this.#store.write(this.#letters.forget(seq));
   }
 
   /** Commands from afar that were given to codex, on the disk with the events. Until the outbox is closed. */
@@ -267,10 +275,10 @@ export class Outbox {
     const thread = this.#thread(event.threadId);
     thread.numbers.see(event);
     if (thread.isDeleted) return;
-    const stored = { seq: this.#nextSeq++, event, bytes: sizeOf(event) };
-    this.#pending.push({ thread, stored, also });
-    this.#pendingBytes += stored.bytes;
-    this.#waitingBytes += stored.bytes;
+    const waiting = { seq: this.#nextSeq++, event, bytes: sizeOf(event), since: Date.now(), written: 0 };
+    this.#pending.push({ thread, waiting, also });
+    this.#pendingBytes += waiting.bytes;
+    this.#waitingBytes += waiting.bytes;
     this.#tellCrowd();
     this.#writing ??= this.#write();
   }
@@ -286,7 +294,7 @@ export class Outbox {
           expired.push({ type: "remove", index: known.index, seq: stored.seq });
         } else {
           this.#waitingBytes += stored.bytes;
-          this.#admit(thread, stored, now);
+          this.#admit(thread, { ...stored, since: 0, written: this.#written });
         }
       }
       if (expired.length === 0) continue;
@@ -295,7 +303,7 @@ export class Outbox {
     }
     for (const { seq, event } of await this.#store.letters()) {
       this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
-      this.#letters.push({ seq, bytes: sizeOf(event) });
+      this.#letters.count(seq, event);
     }
     this.#tellCrowd();
   }
@@ -306,7 +314,7 @@ export class Outbox {
 
   #addThread(threadId: string, index: number, known?: StoredThread): Thread {
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
-    const state = { loadedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false, notTaken: undefined };
+    const state = { loadedTo: -1, arrivedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false };
     const thread: Thread = { threadId, index, numbers: new ThreadNumbers(threadId, index, known), lane: new Lane(), ...state };
     this.#threads.set(threadId, thread);
     return thread;
@@ -314,51 +322,54 @@ export class Outbox {
 
   async #write(): Promise<void> {
     const backoff = new Backoff(SYSTEM_CLOCK);
-    let isStuck = false;
-    while (this.#pending.length > 0 || this.#noted.size > 0) {
-      const taken = this.#pending;
-      this.#pending = [];
+    while (this.#pending.length > 0 || this.#noted.size > 0 || this.#arrived.length > 0) {
+      const [taken, arrived] = [this.#pending, this.#arrived];
       const touched = new Set([...this.#noted, ...taken.map(({ thread }) => thread)]);
+      this.#pending = [];
+      this.#arrived = [];
       this.#noted = new Set();
-      const changes: StoreChange[] = taken.flatMap(({ thread, stored, also }) => [{ type: "put", index: thread.index, stored }, ...also]);
+      const changes = [...arrived];
+      for (const { thread, waiting, also } of taken) changes.push({ type: "put", index: thread.index, stored: waiting }, ...also);
       for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored() });
       try {
         await this.#store.write(changes);
       } catch (thrown) {
         // A full disk: what is in memory waits for it, and so does whoever reads.
         this.#pending = [...taken, ...this.#pending];
+        this.#arrived = [...arrived, ...this.#arrived];
         for (const thread of touched) this.#noted.add(thread);
-        if (!isStuck) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
-        isStuck = true;
-        this.#tellCrowd(true);
-        if (!(await this.#pause(backoff.next()))) break;
+        if (!this.#isStuck) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
+        this.#isStuck = true;
+        this.#tellCrowd();
+        if (!(await pause(SYSTEM_CLOCK, backoff.next(), this.#closing.signal))) break;
         continue;
       }
-      isStuck = false;
+      this.#isStuck = false;
       backoff.reset();
       this.#written += 1;
-      const now = Date.now();
-      for (const { thread, stored } of taken) {
-        this.#pendingBytes -= stored.bytes;
-        this.#admit(thread, stored, now);
+      for (const { thread, waiting } of taken) {
+        this.#pendingBytes -= waiting.bytes;
+        waiting.written = this.#written;
+        this.#admit(thread, waiting);
       }
       for (const thread of touched) if (thread.isDeleted) await this.#dropEvents(thread);
       for (const thread of touched) this.#wake(thread);
       this.#tellCrowd();
     }
     this.#writing = undefined;
+    this.#tellIdle();
   }
 
   /** An event that is written waits in memory, or, where too much does, on the disk alone. */
-  #admit(thread: Thread, stored: StoredEvent, now: number): void {
+  #admit(thread: Thread, waiting: Waiting): void {
     const { lane } = thread;
     if (lane.spilled > 0 || this.#memoryBytes >= MEMORY_BYTES_MAX) {
       lane.spilled += 1;
       return;
     }
-    lane.push(stored, now);
-    thread.loadedTo = stored.seq;
-    this.#memoryBytes += stored.bytes;
+    lane.push(waiting);
+    thread.loadedTo = waiting.seq;
+    this.#memoryBytes += waiting.bytes;
   }
 
   async #refill(thread: Thread): Promise<void> {
@@ -368,7 +379,7 @@ export class Outbox {
     for await (const stored of this.#store.events(thread.index, thread.loadedTo)) {
       // What is written and not counted yet is for whoever counts it.
       if (events === expected) return;
-      lane.push(stored, 0);
+      lane.push({ ...stored, since: 0, written: this.#written });
       lane.spilled -= 1;
       thread.loadedTo = stored.seq;
       this.#memoryBytes += stored.bytes;
@@ -387,8 +398,9 @@ export class Outbox {
       this.#tellIdle();
       return;
     }
-    const dueAt = thread.lane.dueAt() ?? 0;
-    thread.timer = setTimeout(() => void this.#send(thread), Math.max(0, dueAt - Date.now()));
+    const waitMs = (thread.lane.dueAt() ?? 0) - Date.now();
+    if (waitMs <= 0) void this.#send(thread);
+    else thread.timer = setTimeout(() => void this.#send(thread), waitMs);
   }
 
   async #send(thread: Thread): Promise<void> {
@@ -416,17 +428,18 @@ export class Outbox {
   }
 
   /** Sends the first events of a thread until something has become of them; what is refused as a whole is taken apart. */
-  async #deliver(thread: Thread, events: readonly StoredEvent[]): Promise<void> {
+  async #deliver(thread: Thread, events: readonly Waiting[]): Promise<void> {
     const backoff = new Backoff(SYSTEM_CLOCK);
     let [refusals, notTaken] = [0, 0];
     for (;;) {
-      await this.#sync();
+      await this.#sync(events.at(-1)?.written ?? 0);
       const verdict = await this.#attempt(thread.threadId, events);
       if (this.#isOver()) return;
-      if (verdict.type !== "again") thread.notTaken = undefined;
+      if (verdict.type !== "again") this.#keepNotTaken(thread, undefined);
       switch (verdict.type) {
         case "acknowledged":
-          return this.#remove(thread, events);
+          this.#remove(thread, events);
+          return;
         case "deleted":
           return this.#dropThread(thread, verdict.message);
         case "taken":
@@ -435,7 +448,7 @@ export class Outbox {
           return;
         case "refused":
           refusals += 1;
-          if (refusals >= REFUSALS_MAX) return this.#takeApart(thread, events, verdict);
+          if (refusals >= REFUSALS_MAX || verdict.code === TOO_LARGE) return this.#takeApart(thread, events, verdict);
           break;
         case "again":
           notTaken += 1;
@@ -448,13 +461,27 @@ export class Outbox {
   /** What is sent again without end is told, once, and is no secret then. */
   #notTaken(thread: Thread, times: number, reason: string): void {
     if (times < NOT_TAKEN_TOLD) return;
-    thread.notTaken = reason;
+    this.#keepNotTaken(thread, reason);
     if (times > NOT_TAKEN_TOLD) return;
     const told = `events of the thread ${thread.threadId} are not taken, and are sent again: ${reason}`;
     this.#options.onError(new OutboxError("E_OUTBOX_NOT_TAKEN", told, undefined, thread.threadId));
   }
 
-  async #takeApart(thread: Thread, events: readonly StoredEvent[], refused: Verdict & { type: "refused" }): Promise<void> {
+  #keepNotTaken(thread: Thread, reason: string | undefined): void {
+    const { numbers } = thread;
+    if (numbers.notTaken === reason) return;
+    numbers.notTaken = reason;
+    this.#note(thread);
+  }
+
+  /** What is kept of a thread is written with the next write. */
+  #note(thread: Thread): void {
+    if (this.#isOver()) return;
+    this.#noted.add(thread);
+    this.#writing ??= this.#write();
+  }
+
+  async #takeApart(thread: Thread, events: readonly Waiting[], refused: Verdict & { type: "refused" }): Promise<void> {
     const [first, ...more] = events;
     if (first !== undefined && more.length === 0) return this.#bury(thread, first, refused);
     const half = events.length >> 1;
@@ -462,7 +489,7 @@ export class Outbox {
     if (this.#maySend(thread)) await this.#deliver(thread, events.slice(half));
   }
 
-  async #attempt(threadId: string, events: readonly StoredEvent[]): Promise<Verdict> {
+  async #attempt(threadId: string, events: readonly Waiting[]): Promise<Verdict> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Verdict>((resolve) => {
       timer = setTimeout(() => resolve({ type: "again", reason: "no answer" }), DELIVERY_TIMEOUT_MS);
@@ -476,47 +503,44 @@ export class Outbox {
     }
   }
 
-  async #remove(thread: Thread, events: readonly StoredEvent[], also: readonly StoreChange[] = []): Promise<void> {
-    const { lane } = thread;
-    await this.#store.write([...also, ...events.map(({ seq }) => ({ type: "remove" as const, index: thread.index, seq }))]);
+  /** What has arrived, or is given up, leaves memory, and the disk with the next write: a process that ends before sends it again. */
+  #remove(thread: Thread, events: readonly Waiting[], also: readonly StoreChange[] = []): void {
+    const { index, lane } = thread;
+    for (const change of also) this.#arrived.push(change);
+    for (const { seq } of events) this.#arrived.push({ type: "remove", index, seq });
+    thread.arrivedTo = events.at(-1)?.seq ?? thread.arrivedTo;
     const before = lane.bytes;
     lane.drop(events.length);
     const freed = before - lane.bytes;
     this.#memoryBytes -= freed;
     this.#waitingBytes -= freed;
     this.#tellCrowd();
+    this.#writing ??= this.#write();
   }
 
   /** An event that is refused by itself: it is kept aside, and a stub takes its place on its stream. */
-  async #bury(thread: Thread, stored: StoredEvent, { code, message }: Verdict & { type: "refused" }): Promise<void> {
-    const { event, seq } = stored;
+  async #bury(thread: Thread, waiting: Waiting, { code, message }: Verdict & { type: "refused" }): Promise<void> {
+    const { event, seq } = waiting;
     // A stub that is refused too leaves a hole, and its event is kept already.
-    if (event.kind === STUB_KIND) return this.#remove(thread, [stored]);
-    this.#options.onError(new OutboxError("E_OUTBOX_EVENT_REFUSED", `${code}: ${message}`), event);
-    const buried = this.#letter({ seq, event, code, message, at: Date.now() });
-    if (event.streamId === undefined) return this.#remove(thread, [stored], buried);
-    const stub = stubOf(event);
-    const kept = { seq, event: stub, bytes: sizeOf(stub) };
-    await this.#store.write([...buried, { type: "put", index: thread.index, stored: kept }]);
-    this.#written += 1;
-    thread.lane.replaceFirst(kept);
-    this.#memoryBytes += kept.bytes - stored.bytes;
-    this.#waitingBytes += kept.bytes - stored.bytes;
-    return this.#deliver(thread, [kept]);
-  }
-
-  /** Keeps a dead letter, and lets the oldest go. */
-  #letter(letter: DeadLetter): StoreChange[] {
-    this.#letters.push({ seq: letter.seq, bytes: sizeOf(letter.event) });
-    const changes: StoreChange[] = [{ type: "bury", letter }];
-    let bytes = this.#letters.reduce((sum, one) => sum + one.bytes, 0);
-    for (const oldest of this.#letters.slice(0, -1)) {
-      if (this.#letters.length <= LETTERS_MAX && bytes <= LETTERS_BYTES_MAX) break;
-      this.#letters.shift();
-      bytes -= oldest.bytes;
-      changes.push({ type: "unbury", seq: oldest.seq });
+    if (event.kind === STUB_KIND) {
+      this.#remove(thread, [waiting]);
+      return;
     }
-    return changes;
+    this.#options.onError(new OutboxError("E_OUTBOX_EVENT_REFUSED", `${code}: ${message}`), event);
+    const buried = this.#letters.keep({ seq, event, code, message, at: Date.now() });
+    if (event.streamId === undefined) {
+      this.#remove(thread, [waiting], buried);
+      return;
+    }
+    const stub = stubOf(event);
+    const stored = { seq, event: stub, bytes: sizeOf(stub) };
+    await this.#store.write([...buried, { type: "put", index: thread.index, stored }]);
+    this.#written += 1;
+    const kept = { ...stored, since: waiting.since, written: this.#written };
+    thread.lane.replaceFirst(kept);
+    this.#memoryBytes += kept.bytes - waiting.bytes;
+    this.#waitingBytes += kept.bytes - waiting.bytes;
+    return this.#deliver(thread, [kept]);
   }
 
   async #dropThread(thread: Thread, message: string): Promise<void> {
@@ -529,7 +553,7 @@ export class Outbox {
   async #dropEvents(thread: Thread): Promise<number> {
     const { lane } = thread;
     const removed: StoreChange[] = [];
-    for await (const { seq, bytes } of this.#store.events(thread.index)) {
+    for await (const { seq, bytes } of this.#store.events(thread.index, thread.arrivedTo)) {
       removed.push({ type: "remove", index: thread.index, seq });
       this.#waitingBytes -= bytes;
     }
@@ -540,16 +564,23 @@ export class Outbox {
     return removed.length;
   }
 
-  async #sync(): Promise<void> {
-    while (this.#synced < this.#written) {
-      const written = this.#written;
+  /** Waits until what a write brought is on the disk. Whoever waits at the same time waits for the same. */
+  async #sync(written: number): Promise<void> {
+    while (this.#synced < written) await (this.#syncing ??= this.#syncAll());
+  }
+
+  async #syncAll(): Promise<void> {
+    const written = this.#written;
+    try {
       await this.#store.sync();
-      this.#synced = Math.max(this.#synced, written);
+      this.#synced = written;
+    } finally {
+      this.#syncing = undefined;
     }
   }
 
   #isIdle(): boolean {
-    if (this.#pending.length > 0 || this.#noted.size > 0 || this.#writing !== undefined) return false;
+    if (this.#writing !== undefined) return false;
     return [...this.#threads.values()].every(({ lane, isSending }) => lane.isEmpty && !isSending);
   }
 
@@ -558,9 +589,9 @@ export class Outbox {
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
-  #tellCrowd(isStuck = false): void {
+  #tellCrowd(): void {
     const most = this.#isCrowded ? this.#bytesMax * RESUME_SHARE : this.#bytesMax;
-    const isCrowded = isStuck || this.#waitingBytes > most || this.#pendingBytes > PENDING_BYTES_MAX;
+    const isCrowded = this.#isStuck || this.#waitingBytes > most || this.#pendingBytes > PENDING_BYTES_MAX;
     if (isCrowded === this.#isCrowded) return;
     this.#isCrowded = isCrowded;
     this.#options.onCrowded?.(isCrowded);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { ClassicLevel } from "classic-level";
+import { eventOf } from "../event-of.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { OutboxError } from "./errors.js";
 
@@ -34,6 +35,8 @@ export interface StoredThread {
   readonly turns: readonly (readonly [turnId: string, next: number, idPrefix: string])[];
   /** What whoever delivers keeps of it: JSON. */
   readonly note?: unknown;
+  /** Why its events are not taken, where that was told. */
+  readonly notTaken?: string | undefined;
 }
 
 /** A command from afar that was given to codex: JSON, kept until its fate is known. */
@@ -193,14 +196,27 @@ function next(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }
 
-/** The envelope, then the payload as it is: it is JSON already, and most of the event. */
-function encodeEvent({ payloadJson, ...envelope }: NormalizedEvent): string {
-  return `${JSON.stringify(envelope)}\n${payloadJson}`;
+/** Length of a text that is not there. */
+const ABSENT = -1;
+
+/**
+ * The numbers of an event, the lengths of its texts among them (UTF-16 units), and a line end; then its texts as they are, one behind the other.
+ * Nothing is escaped, so that neither side goes through the texts: for a text delta that takes a third of the time of an envelope in JSON.
+ */
+function encodeEvent({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, kind, payloadJson, createdAt }: NormalizedEvent): string {
+  const names = `${eventId.length},${threadId.length},${turnId?.length ?? ABSENT},${streamId?.length ?? ABSENT},${kind.length}`;
+  return `${names},${cursorStart},${cursorEnd},${createdAt}\n${eventId}${threadId}${turnId ?? ""}${streamId ?? ""}${kind}${payloadJson}`;
 }
 
 function decodeEvent(value: string): NormalizedEvent {
-  const end = value.indexOf("\n");
-  return { ...(JSON.parse(value.slice(0, end)) as Omit<NormalizedEvent, "payloadJson">), payloadJson: value.slice(end + 1) };
+  let at = value.indexOf("\n") + 1;
+  const numbers = value.slice(0, at - 1).split(",").map(Number);
+  const [eventUnits = 0, threadUnits = 0, turnUnits = 0, streamUnits = 0, kindUnits = 0, cursorStart = 0, cursorEnd = 0, createdAt = 0] = numbers;
+  const text = (units: number): string => value.slice(at, (at += units));
+  const [eventId, threadId] = [text(eventUnits), text(threadUnits)];
+  const turnId = turnUnits === ABSENT ? undefined : text(turnUnits);
+  const streamId = streamUnits === ABSENT ? undefined : text(streamUnits);
+  return eventOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, kind: text(kindUnits), payloadJson: value.slice(at), createdAt });
 }
 
 /** UTF-8 bytes of an event on disk, about. */

@@ -3,7 +3,7 @@ import { given } from "../given.js";
 import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent, HostInboundStreamDelta, HostSyncRuntimeOptions } from "../host/validators.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
-import { CodexRuntimeError } from "./errors.js";
+import { codeOf, CodexRuntimeError } from "./errors.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -81,10 +81,19 @@ const LINK_REFUSALS: ReadonlySet<string> = new Set(["E_AUTH_THREAD_FORBIDDEN", "
 /** Links that fail one after another for another reason: an app whose functions are older than links says no more than that. */
 const LINK_FAILURES_MAX = 3;
 
+const NO_ROOM = "E_QUOTA";
+
+/** Whether Convex refuses something until the user has room for it: it is asked for again. */
+export function isNoRoom(thrown: unknown): boolean {
+  return codeOf(thrown) === NO_ROOM;
+}
+
 /** Who is told what becomes of threads. */
 export interface DeliveryListeners {
   /** A thread's session is bound to this start of the runtime. */
   onBound?(localThreadId: string, threadId: string): void;
+  /** The user has no room for a thread: told once until there is. Its events wait, and it is asked for with them. */
+  onNoRoom?(localThreadId: string, error: CodexRuntimeError): void;
   /** An agent's thread stands by itself, and not under its parent. */
   onUnlinked?(error: CodexRuntimeError): void;
 }
@@ -102,6 +111,8 @@ export class ConvexDelivery {
   /** Agents that Convex is not told of yet, by their parents. */
   readonly #unlinked = new Map<string, Set<string>>();
   readonly #linking = new Set<string>();
+  /** Threads for which there is no room. */
+  readonly #noRoom = new Set<string>();
   #linkFailures = 0;
 
   constructor(persistence: EventPersistence, target: DeliveryTarget, notes: ThreadNotes, listeners: DeliveryListeners = {}) {
@@ -141,9 +152,15 @@ export class ConvexDelivery {
       bound = this.#ensure(localThreadId);
       this.#bound.set(localThreadId, bound);
       bound.then(
-        () => this.#linkAround(localThreadId),
-        // What failed is asked for again.
-        () => this.#bound.delete(localThreadId),
+        () => {
+          this.#noRoom.delete(localThreadId);
+          this.#linkAround(localThreadId);
+        },
+        (thrown: unknown) => {
+          // What failed is asked for again.
+          this.#bound.delete(localThreadId);
+          this.#notBound(localThreadId, thrown);
+        },
       );
     }
     return bound;
@@ -196,6 +213,13 @@ export class ConvexDelivery {
     const made = this.#made(localThreadId, await this.#persistence.ensureThread(asked));
     this.#notLinked(localThreadId, refusal);
     return made;
+  }
+
+  #notBound(localThreadId: string, thrown: unknown): void {
+    if (!isNoRoom(thrown) || this.#noRoom.has(localThreadId)) return;
+    this.#noRoom.add(localThreadId);
+    const message = `the thread ${localThreadId} is not in Convex until there is room for it: ${messageOf(thrown)}`;
+    this.#listeners.onNoRoom?.(localThreadId, new CodexRuntimeError(NO_ROOM, message, thrown));
   }
 
   #made(localThreadId: string, { threadId, externalThreadId }: { threadId: string; externalThreadId?: string }): BoundThread {

@@ -15,7 +15,7 @@ import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInbo
 import type { AppHandlers } from "./app-handlers.js";
 import type { RequestName } from "./claimed-command.js";
 import { isNoSuchTurn } from "./codex-commands.js";
-import { ConvexDelivery } from "./convex-delivery.js";
+import { type BoundThread, ConvexDelivery, isNoRoom } from "./convex-delivery.js";
 import { CodexRuntimeError } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { RawLog } from "./raw-log.js";
@@ -79,6 +79,8 @@ export class Session {
   readonly #isOver = new AbortController();
   /** Threads whose events are not taken for a while. */
   readonly #notTaken = new Set<string>();
+  /** Threads for which the user has no room in Convex. */
+  readonly #noRoom = new Set<string>();
   /** The folder that goes with it, where the app gave none. */
   readonly #temporary: string | undefined;
   /** Counts the processes. */
@@ -103,6 +105,10 @@ export class Session {
     const target = { actor: this.#actor, sessionId: this.#sessionId, runtime: args.runtime, start: { runtimeId, generation } };
     this.#delivery = new ConvexDelivery(options.persistence, target, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
+      onNoRoom: (id, error) => {
+        this.#noRoom.add(id);
+        this.#failed(error);
+      },
       // It says nothing of how the runtime stands.
       onUnlinked: (error) => this.#parts.handlers.failed(error),
     });
@@ -195,7 +201,7 @@ export class Session {
     const { state } = this.#parts;
     this.#loaded(answer);
     state.threadKnown(id);
-    const bound = await this.#insist(() => this.#delivery.bind(id));
+    const bound = await this.#bind(id);
     if (bound === undefined) return;
     state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
     this.#supervisor.isReady();
@@ -206,7 +212,7 @@ export class Session {
   /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
   async goOnBeside(answer: ThreadAnswer): Promise<void> {
     this.#loaded(answer);
-    await this.#insist(() => this.#delivery.bind(answer.thread.id));
+    await this.#bind(answer.thread.id);
   }
 
   /** How much waits in the outbox, thread by thread. */
@@ -346,6 +352,7 @@ export class Session {
 
   /** A thread is known in Convex. */
   #bound(id: string, threadId: string): void {
+    if (this.#noRoom.delete(id) && this.#noRoom.size === 0) this.#parts.state.recovered("E_QUOTA");
     this.threads.bind(id, threadId);
     this.#remote?.follow(id);
   }
@@ -549,15 +556,27 @@ export class Session {
     }
   }
 
-  /** Tries something until it succeeds; undefined where the runtime stops before. @throws what Convex refuses it with */
-  async #insist<Value>(attempt: () => Promise<Value>): Promise<Value | undefined> {
+  /** A thread in Convex, when it is there; room for it is waited for. @throws what Convex refuses it with else */
+  #bind(id: string): Promise<BoundThread | undefined> {
+    return this.#insist(() => this.#delivery.bind(id), isNoRoom);
+  }
+
+  /**
+   * Tries something until it succeeds; undefined where the runtime stops before.
+   *
+   * @param isWaitedFor whether a refusal will pass, and was told
+   * @throws what Convex refuses it with
+   */
+  async #insist<Value>(attempt: () => Promise<Value>, isWaitedFor: (thrown: unknown) => boolean = () => false): Promise<Value | undefined> {
     const backoff = new Backoff(SYSTEM_CLOCK);
     while (!this.#isOver.signal.aborted) {
       try {
         return await attempt();
       } catch (thrown) {
-        if (thrown !== null && typeof thrown === "object" && "data" in thrown) throw thrown;
-        this.#failed(thrown);
+        if (!isWaitedFor(thrown)) {
+          if (thrown !== null && typeof thrown === "object" && "data" in thrown) throw thrown;
+          this.#failed(thrown);
+        }
         if (!(await pause(SYSTEM_CLOCK, backoff.next(), this.#isOver.signal))) return undefined;
       }
     }

@@ -41,6 +41,34 @@ describe("what the app-server says", () => {
     });
   });
 
+  it("is well-formed whatever it holds: halves of pairs stay the escapes that they came as, in a payload that is redacted too", async () => {
+    const line = (threadId: string, delta: string) => `{"method":"item/agentMessage/delta","params":{"threadId":"${threadId}","turnId":"u\\udc00","itemId":"i\\ud800","delta":"${delta}"}}`;
+    const secret = "sk-proj-" + "a1".repeat(20);
+    const lines = [line("t\\ud800", "\\ud83d"), line("t\\ud800", `\\ude00 ${secret} \\ud800`), '{"method":"odd\\udc00","params":{"threadId":"t\\ud800"}}'];
+    const illFormed = Buffer.concat([Buffer.from('{"method":"m","params":{"threadId":"t"},"x":"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}\n')]).toString("base64");
+    const seen = new Recorder();
+    const bridge = seen.start({ ...scripted({ text: lines.map((one) => `${one}\n`).join("") }, { bytes: illFormed }), runtimeId: "run\ud800" });
+    await seen.untilEvents(4);
+    await bridge.stop();
+    const texts = seen.events.flatMap((event) => Object.values(event).filter((value) => typeof value === "string"));
+    expect(texts.filter((text) => !text.isWellFormed())).toEqual([]);
+    expect(seen.events.slice(0, 4).map(({ payloadJson }) => payloadJson)).toEqual([
+      ...[lines[0], lines[1]?.replace(secret, "[redacted:key]"), lines[2]],
+      `{"method":"m","params":{"threadId":"t"},"x":"\ufffd\ufffd\ufffd"}`,
+    ]);
+  });
+
+  it("by a method that nobody knows yet is an event as any, is no error, and begins no turn", async () => {
+    const line = '{"method":"turn/imagined","params":{"threadId":"t","turnId":"u","of":{"a":"newer"}}}';
+    const seen = new Recorder();
+    const bridge = seen.start(scripted({ text: `${line}\n` }, { say: turnMessage("turn/started", "t", "u") }));
+    await seen.untilEvents(2);
+    await bridge.stop();
+    expect(seen.events[0]).toMatchObject({ eventId: "run:t:L0", turnId: "u", kind: "turn/imagined", payloadJson: line });
+    expect(seen.events[1]).toMatchObject({ kind: "turn/started", cursorStart: 0 });
+    expect(seen.errors).toEqual([]);
+  });
+
   it("goes to onGlobalMessage in order where it is an answer or has no thread", async () => {
     const seen = new Recorder();
     const bridge = seen.start(

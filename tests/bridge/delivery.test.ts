@@ -55,6 +55,24 @@ describe("the delivery", () => {
     expect(gate.asked).toEqual(["a0", "b0", "a1", "b1"]);
   });
 
+  it("waits for no promise where there is none, and tries again what throws, with its thread behind it", async () => {
+    const asked: string[] = [];
+    const failures = [new Error("one"), new Error("two")];
+    const handle = ({ eventId }: NormalizedEvent) => {
+      asked.push(eventId);
+      const failure = eventId === "a1" ? failures.shift() : undefined;
+      if (failure !== undefined) throw failure;
+    };
+    const rejected = vi.fn();
+    const delivery = new Delivery({ handle, rejected, crowded: () => undefined });
+    for (const next of [event("a", 0), event("a", 1), event("a", 2), event("b", 0)]) delivery.push(next);
+    expect(asked).toEqual(["a0", "a1", "b0"]);
+    await vi.advanceTimersByTimeAsync(3 * RETRY_FIRST_MS);
+    expect(asked).toEqual(["a0", "a1", "b0", "a1", "a1", "a2"]);
+    expect(rejected).toHaveBeenCalledOnce();
+    expect(await delivery.flush(0)).toBe(0);
+  });
+
   it("hands a rejected event over again with a growing wait, tells it once, and makes its thread wait", async () => {
     const gate = new Gate();
     gate.delivery.push(event("a", 0));

@@ -10,8 +10,8 @@ describe("the numbering", () => {
     const numbering = new Numbering("run", 1);
     const number = (threadId: string, turnId?: string, flags = opens) =>
       numbering.number({ threadId, ...(turnId === undefined ? {} : { turnId }), ...flags });
-    expect(number("t")).toEqual({ eventId: "run:t:L0", cursorStart: 0, cursorEnd: 1 });
-    expect(number("t", "u")).toEqual({ eventId: "run.1:t:u:0:0", streamId: "t:u:0", cursorStart: 0, cursorEnd: 1 });
+    expect(number("t")).toEqual({ eventId: "run:t:L0", threadId: "t", cursorStart: 0, cursorEnd: 1 });
+    expect(number("t", "u")).toEqual({ eventId: "run.1:t:u:0:0", threadId: "t", turnId: "u", streamId: "t:u:0", cursorStart: 0, cursorEnd: 1 });
     expect(number("t", "v").cursorStart).toBe(0);
     expect(number("s", "u").cursorStart).toBe(0);
     expect(number("t", "u", other)).toMatchObject({ streamId: "t:u:0", cursorStart: 1, cursorEnd: 2 });
@@ -22,7 +22,7 @@ describe("the numbering", () => {
   it("puts a turn's event on its stream only once this process has shown the turn", () => {
     const numbering = new Numbering("run", 1);
     const event = { threadId: "t", turnId: "u" };
-    expect(numbering.number({ ...event, ...other })).toEqual({ eventId: "run:t:L0", cursorStart: 0, cursorEnd: 1 });
+    expect(numbering.number({ ...event, ...other })).toEqual({ eventId: "run:t:L0", ...event, cursorStart: 0, cursorEnd: 1 });
     expect(numbering.number({ ...event, ...ends }).streamId).toBeUndefined();
     expect(numbering.openTurns()).toEqual([]);
     expect(numbering.number({ ...event, ...opens })).toMatchObject({ streamId: "t:u:0", cursorStart: 0 });

@@ -3,6 +3,7 @@ import { chmod, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
+import { OutboxStore } from "../../js-wrapper/outbox/store.js";
 import { api, cli, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
@@ -378,7 +379,7 @@ describe("outbox", () => {
     const { run } = await filled();
     const { code, stdout, stderr } = await run("show");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^1 event to send, 2 dead letters\n\nTHREAD +EVENTS +SINCE\n\S+ +1 +20\S+Z\n\nNUMBER +REFUSED +THREAD +KIND +BYTES +WHY\n1 .*E_QUOTA: too many\n2 .*\n$/);
+    expect(stdout).toMatch(/^1 event to send, 2 dead letters\n\nTHREAD +EVENTS +SINCE +NOT TAKEN\n\S+ +1 +20\S+Z\n\nNUMBER +REFUSED +THREAD +KIND +BYTES +WHY\n1 .*E_QUOTA: too many\n2 .*\n$/);
     expect(stdout).not.toContain("private");
     expect((await run("show", "--payload")).stdout).toContain('\n1:\n{"private":"a"}\n\n2:\n{"private":"b"}\n');
     const json = await run("show", "--json");
@@ -388,6 +389,23 @@ describe("outbox", () => {
       expect.objectContaining({ type: "letter", number: 1, code: "E_QUOTA", reason: "too many", kind: "thread/name/updated" }),
       expect.objectContaining({ type: "letter", number: 2 }),
     ]);
+  });
+
+  test("shows why events are not taken, and so does doctor: the first line of it", async () => {
+    const { on, run } = await filled();
+    const store = await OutboxStore.open(path.join(on.state, "outbox"));
+    const [thread] = await store.threads();
+    await store.write([{ type: "thread", thread: { ...thread!, notTaken: '[E_QUOTA] no room\nObject: {"private":1}' } }]);
+    await store.close();
+    expect((await run("show", "--json")).json()[0]).toMatchObject({ type: "waiting", events: 1, notTaken: "[E_QUOTA] no room" });
+    expect((await run("show")).stdout).toMatch(/NOT TAKEN\n\S+ +1 +20\S+Z +\[E_QUOTA\] no room\n/);
+    const doctor = await cli(on, ["doctor", ...settled(on), "--json"], set());
+    expect(doctor.json().at(-1)).toEqual({
+      ...{ name: "outbox", status: "warn", fix: expect.stringContaining("until the deployment takes them") as unknown },
+      message: `1 event to send, 2 dead letters; 1 event of ${OLD(7)} not taken: [E_QUOTA] no room`,
+      notTaken: [{ threadId: OLD(7), events: 1, reason: "[E_QUOTA] no room" }],
+    });
+    expect((await cli(on, ["doctor", ...settled(on)], set())).stdout).toContain(`warn  outbox      1 event to send, 2 dead letters; 1 event of ${OLD(7)} not taken: [E_QUOTA] no room\n`);
   });
 
   test("puts dead letters back, and drops them", async () => {

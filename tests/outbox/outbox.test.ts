@@ -3,6 +3,7 @@ import path from "node:path";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
+import { OutboxStore, type StoreChange } from "../../js-wrapper/outbox/store.js";
 import { ACKNOWLEDGED, cursorsOf, delta, folder, lifecycle, open, range } from "./build.js";
 
 const FLUSH_MS = 20_000;
@@ -139,12 +140,17 @@ describe("a batch that does not arrive", () => {
     await until(() => opened.batches.length === 2 * NOT_TAKEN_TOLD);
     expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_NOT_TAKEN"]);
     expect(opened.outbox.backlog()).toMatchObject([{ threadId: "t", events: 1, isHalted: false, notTaken: "busy" }]);
-    verdict = ACKNOWLEDGED;
-    await until(() => opened.outbox.backlog().length === 0);
     vi.useRealTimers();
-    opened.outbox.append(delta(1, { kind: "turn/completed" }));
-    await arrives(opened);
-    expect([cursorsOf(opened.batches).slice(-2), opened.errors.length]).toEqual([[[0], [1]], 1]);
+    await opened.outbox.close();
+    // Who opens the folder next is told why, until they are taken.
+    const again = await open({ folder: opened.folder, deliver: async () => verdict });
+    expect(again.outbox.backlog()).toMatchObject([{ threadId: "t", events: 1, notTaken: "busy" }]);
+    verdict = ACKNOWLEDGED;
+    await arrives(again);
+    again.outbox.append(delta(1, { kind: "turn/completed" }));
+    await arrives(again);
+    expect([cursorsOf(again.batches).slice(-2), opened.errors.length, again.errors]).toEqual([[[0], [1]], 1, []]);
+    expect(again.outbox.numbers()[0]).not.toHaveProperty("notTaken");
   });
 
   it("is taken apart where it is refused: the event at fault is kept aside, a stub takes its place, all else arrives", async () => {
@@ -165,6 +171,20 @@ describe("a batch that does not arrive", () => {
     expect(opened.errors).toEqual([{ code: "E_OUTBOX_EVENT_REFUSED", event: bad }]);
     const [letter] = await opened.outbox.letters();
     expect(letter).toMatchObject({ event: bad, code: "E_ARGUMENTS", message: "no" });
+  });
+
+  it("is halved at once where it is too large as a whole, and one event that is so is kept aside at once", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const tooLarge: Verdict = { type: "refused", code: "E_SYNC_BATCH_TOO_LARGE", message: "too large" };
+    const opened = await open({ deliver: async ({ events }) => (events.length > 25 || events.some(({ kind }) => kind === "bad") ? tooLarge : ACKNOWLEDGED) });
+    for (const at of range(0, 100)) opened.outbox.append(delta(at));
+    opened.outbox.append(delta(100, { kind: "bad" }));
+    opened.outbox.append(delta(101, { kind: "turn/completed" }));
+    // No wait is waited for: no timer goes off.
+    while (opened.batches.length < 11) await new Promise((resolve) => setImmediate(resolve));
+    expect(opened.batches.map(({ events }) => events.length)).toEqual([100, 50, 25, 25, 50, 25, 25, 2, 1, 1, 1]);
+    expect(opened.errors.map(({ code, event }) => [code, event?.cursorStart])).toEqual([["E_OUTBOX_EVENT_REFUSED", 100]]);
   });
 
   it("whose stub is refused too leaves a hole, and the thread goes on", async () => {
@@ -189,6 +209,25 @@ describe("a batch that does not arrive", () => {
     const again = await open({ folder: opened.folder });
     await arrives(again);
     expect(again.batches).toEqual([]);
+  });
+
+  it("of a deleted thread counts once what has arrived before and is still on the disk", async () => {
+    const write: (this: OutboxStore, changes: readonly StoreChange[]) => Promise<void> = Reflect.get(OutboxStore.prototype, "write");
+    let goOn: () => void = () => undefined;
+    const holds = [new Promise<void>((resolve) => (goOn = resolve))];
+    const spied = vi.spyOn(OutboxStore.prototype, "write").mockImplementation(async function (this: OutboxStore, changes) {
+      if (changes.some(({ type }) => type === "remove")) await holds.shift();
+      return write.call(this, changes);
+    });
+    onTestFinished(() => spied.mockRestore());
+    const opened = await open({ bytesMax: 4 * MIB, deliver: async ({ events }) => (events[0]!.cursorStart === 1 ? { type: "deleted", message: "gone" } : ACKNOWLEDGED) });
+    for (const at of range(0, 2)) opened.outbox.append(delta(at, { text: "x".repeat(at === 0 ? 2 * MIB : 1), kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.errors.map(({ code }) => code)).toEqual(["E_THREAD_DELETED"]));
+    goOn();
+    await arrives(opened);
+    opened.outbox.append(delta(0, { threadId: "s", text: "x".repeat(4 * MIB) }));
+    expect(opened.outbox.isCrowded).toBe(true);
+    await arrives(opened);
   });
 
   it("of a thread that another session has waits until it is asked for", async () => {
@@ -300,6 +339,50 @@ describe("after a restart", () => {
     const arrived = cursorsOf(again.batches).flat();
     expect(arrived.length).toBeGreaterThan(40);
     expect(arrived).toEqual(range(0, arrived.length));
+  });
+});
+
+it("leaves without a timer where nothing is to be waited for: what is urgent, and what an earlier process left", async () => {
+  const opened = await open({ deliver: async () => ({ type: "again", reason: "away" }) });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const sent = async ({ batches }: { batches: OutboxBatch[] }) => {
+    while (batches.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    return cursorsOf(batches);
+  };
+  opened.outbox.append(delta(0));
+  opened.outbox.append(delta(1, { kind: "turn/completed" }));
+  expect(await sent(opened)).toEqual([[0, 1]]);
+  await opened.outbox.close();
+  const again = await open({ folder: opened.folder });
+  expect(await sent(again)).toEqual([[0, 1]]);
+});
+
+describe("a disk that takes nothing", () => {
+  const full = () => {
+    const spied = vi.spyOn(OutboxStore.prototype, "write").mockRejectedValue(new Error("ENOSPC"));
+    onTestFinished(() => spied.mockRestore());
+    return spied;
+  };
+
+  it("is told once, nothing leaves and nothing more is read, and all of it arrives when there is room", async () => {
+    const opened = await open();
+    const disk = full();
+    opened.outbox.append(delta(0));
+    await vi.waitFor(() => expect(disk.mock.calls.length).toBeGreaterThan(1));
+    opened.outbox.append(delta(1, { kind: "turn/completed" }));
+    expect([opened.errors.map(({ code }) => code), opened.crowds, opened.batches]).toEqual([["E_OUTBOX_WRITE_FAILED"], [true], []]);
+    disk.mockRestore();
+    await arrives(opened);
+    expect([cursorsOf(opened.batches).flat(), opened.crowds]).toEqual([[0, 1], [true, false]]);
+  });
+
+  it("holds up no end", async () => {
+    const opened = await open();
+    const disk = full();
+    opened.outbox.append(delta(0));
+    await vi.waitFor(() => expect(disk).toHaveBeenCalled());
+    await opened.outbox.close();
   });
 });
 

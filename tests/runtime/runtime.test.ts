@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
 import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
+import { THREADS_MAX } from "../../convex/model/tally.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
 import { folder, open } from "../outbox/build.js";
 import { persistenceOver, runtimeOver, runtimeWith, START } from "./build.js";
@@ -105,6 +106,38 @@ describe("a runtime", () => {
     runtime.sendTurn("Still here.");
     await reads(component, runtime.getState().threadId!, [["Still here.", "completed"], ["you said: Still here.", "completed"]]);
     expect(runtime.getState().lastError).toBeNull();
+  });
+
+  it("tells at once of a thread that the user has no room for, holds up no other, and goes on in it when there is", async () => {
+    const component = startComponent();
+    const room = (threads: number) =>
+      component.run(async (ctx) => {
+        const tally = await ctx.db.query("tallies").first();
+        await ctx.db.patch("tallies", tally!._id, { threads });
+      });
+    const noRoom = (id: unknown) => ({ code: "E_QUOTA", message: expect.stringMatching(new RegExp(`the thread ${String(id)} is not in Convex until there is room for it: .*at most 100000 threads`)) as unknown });
+    const { runtime, problems } = runtimeOver(component);
+    await runtime.start(START);
+    await runtime.ready();
+    const { threadId: first, runtimeThreadId: own } = runtime.getState();
+    await room(THREADS_MAX);
+    const moved = runtime.resumeThread("019a3b5c-0000-7000-8000-00000000beef");
+    await vi.waitFor(() => expect(runtime.getState().runtimeThreadId).not.toBe(own), WAIT);
+    const { runtimeThreadId: crowdedOut } = runtime.getState();
+    runtime.sendTurn("No room.");
+    await vi.waitFor(() => expect(problems).toEqual([noRoom(crowdedOut)]), WAIT);
+    expect(runtime.getState()).toMatchObject({ threadId: null, lastError: expect.stringContaining("[E_QUOTA]") as unknown });
+    await runtime.resumeThread(own!);
+    runtime.sendTurn("Beside it.");
+    await reads(component, first!, [["Beside it.", "completed"], ["you said: Beside it.", "completed"]]);
+    expect(runtime.backlog()).toMatchObject([{ threadId: crowdedOut }]);
+    await room(1);
+    await moved;
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([]), WAIT);
+    const { threads } = await dump(component);
+    const late = threads.find(({ localThreadId }) => localThreadId === crowdedOut)!;
+    await reads(component, late.threadId, [["No room.", "completed"], ["you said: No room.", "completed"]]);
+    expect([problems.length, runtime.getState().lastError]).toEqual([1, null]);
   });
 
   it("tells of events that Convex does not take without end, once, as long as it is so, and gives none up", async () => {
