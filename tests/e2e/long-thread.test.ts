@@ -1,12 +1,13 @@
-/** A thread of 5,000 messages in the page, in a real browser: it scrolls from its end to its beginning, and the document does not grow with it. */
+/** A long thread in the page, in a real browser: it scrolls from its end to its beginning, and the document does not grow with it. */
 import { AxeBuilder } from "@axe-core/playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NormalizedEvent } from "../../js-wrapper/bridge/index.js";
 import { WITHOUT_BROWSER } from "./browser.js";
+import { readToStart } from "./read-to-start.js";
 import { startServedPage, type ServedPage } from "./served-page.js";
 
 const THREAD = "long";
-const MESSAGES = 5_000;
+const MESSAGES = 600;
 const TURN_MESSAGES = 100;
 /** What the page asks for at first, and keeps in the document. */
 const NEWEST = 30;
@@ -14,11 +15,9 @@ const NEWEST = 30;
 const COMMAND = 2;
 /** Rows are of different heights: so many lines at most. */
 const LINES_MAX = 4;
-/** A tall page takes fewer steps. */
-const PAGE_SIZE = { width: 1280, height: 2_400 };
 /** Rows in a document: the newest, those in view, and a few on both sides. */
-const ROWS_MAX = 90;
-const ELEMENTS_MAX = 1_000;
+const ROWS_MAX = 60;
+const ELEMENTS_MAX = 500;
 /** Nothing is timed: a machine that is busy takes its time. */
 const PATIENCE_MS = 900_000;
 /** A browser places text on fractions of a pixel. */
@@ -73,71 +72,18 @@ function wholeThread(): NormalizedEvent[] {
 let written = TURN_MESSAGES + 1;
 const wordsOf = (delta: string) => turnOf(LAST_TURN, [{ method: "item/agentMessage/delta", params: { itemId: LAST_ITEM, delta } }], written++);
 
-/** What is told of a way through the thread. */
-interface Walk {
-  /** The messages in the order in which they came into view. */
-  seen: number[];
-  /** The most that the document held. */
-  rows: number;
-  elements: number;
-  /** The farthest that a row in view moved without its reader, in pixels. */
-  shift: number;
-  /** Neighbours in view that were not each other's, or lay on each other. */
-  torn: string[];
-}
-
-/** Reads from where it is to the beginning of the thread, in the page itself: most of a view at a time. */
-async function readToStart(): Promise<Walk> {
-  const view = document.querySelector<HTMLElement>(".scroll")!;
-  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-  const numberOf = (row: Element) => Number(/message (\d+)/.exec(row.textContent)?.[1]);
-  const inView = () => {
-    const { top, bottom } = view.getBoundingClientRect();
-    return [...document.querySelectorAll(".row")]
-      .map((row) => ({ row, box: row.getBoundingClientRect() }))
-      .filter(({ box }) => box.bottom > top && box.top < bottom);
-  };
-  const walk: Walk = { seen: [], rows: 0, elements: 0, shift: 0, torn: [] };
-  const known = new Set<number>();
-  for (;;) {
-    const shown = inView();
-    const numbers = shown.map(({ row }) => numberOf(row));
-    for (const [at, { box }] of shown.entries()) {
-      const before = shown[at - 1];
-      if (before !== undefined && (numbers[at] !== numbers[at - 1]! + 1 || Math.abs(box.top - before.box.bottom) > 1)) {
-        walk.torn.push(`${numbers[at - 1]} at ${before.box.bottom}, ${numbers[at]} at ${box.top}`);
-      }
-    }
-    for (const number of numbers.toReversed()) {
-      if (!known.has(number)) walk.seen.push(number);
-      known.add(number);
-    }
-    walk.rows = Math.max(walk.rows, document.querySelectorAll(".row").length);
-    walk.elements = Math.max(walk.elements, document.querySelectorAll(".transcript *").length);
-    if (view.scrollTop === 0 && document.querySelector(".earlier")?.textContent === "Start of the thread") return walk;
-
-    view.scrollBy(0, -0.8 * view.clientHeight);
-    await frame();
-    const anchor = inView().find(({ box }) => box.top >= view.getBoundingClientRect().top);
-    do await frame();
-    while (document.querySelector(".earlier")?.textContent !== "Start of the thread" && view.scrollTop < view.clientHeight / 2);
-    await frame();
-    if (anchor !== undefined) walk.shift = Math.max(walk.shift, Math.abs(anchor.row.getBoundingClientRect().top - anchor.box.top));
-  }
-}
-
 describe.skipIf(WITHOUT_BROWSER)(`a thread of ${MESSAGES} messages`, { timeout: PATIENCE_MS }, () => {
   let served: ServedPage;
   let elementsAtEnd: number;
   beforeAll(async () => {
     served = await startServedPage();
-    await served.page.setViewportSize(PAGE_SIZE);
     await served.ingest(wholeThread());
   }, PATIENCE_MS);
   afterAll(() => served.stop());
 
   const rows = () => served.page.locator(".row");
-  const elements = () => served.page.locator(".transcript *").count();
+  /** But for the last row, whose words change. */
+  const elements = () => served.page.locator(".row:not(:last-child) *").count();
   const toEnd = () => served.page.locator(".scroll").evaluate((view) => view.scrollHeight - view.scrollTop - view.clientHeight);
 
   test("opens at its end", async () => {
@@ -152,7 +98,6 @@ describe.skipIf(WITHOUT_BROWSER)(`a thread of ${MESSAGES} messages`, { timeout: 
 
   test("is read to its beginning: each message once and in order, none moved by what comes in before it", async () => {
     const { seen, rows, elements, shift, torn } = await served.page.evaluate(readToStart);
-    console.log({ rows, elements, shift, n: seen.length });
     expect(torn).toEqual([]);
     expect(seen).toEqual(Array.from({ length: MESSAGES }, (_, at) => MESSAGES - at));
     expect(shift).toBeLessThanOrEqual(SHIFT_PX_MAX);
@@ -161,7 +106,8 @@ describe.skipIf(WITHOUT_BROWSER)(`a thread of ${MESSAGES} messages`, { timeout: 
   });
 
   test("says to those who cannot see it where a message stands", async () => {
-    const first = served.page.getByRole("listitem").filter({ hasText: /^message 1(?!\d)/ });
+    const first = rows().first();
+    expect(await first.innerText()).toMatch(/^message 1\n/);
     expect(await first.getAttribute("aria-posinset")).toBe("1");
     expect(await first.getAttribute("aria-setsize")).toBe(String(MESSAGES));
     const { violations } = await new AxeBuilder({ page: served.page }).analyze();
@@ -195,7 +141,7 @@ describe.skipIf(WITHOUT_BROWSER)(`a thread of ${MESSAGES} messages`, { timeout: 
     await expect.poll(() => rows().count()).toBe(NEWEST + 1);
     expect(await command.locator(".output-open").count()).toBe(1);
     const ofCommand = await command.locator("*").count();
-    expect(await elements()).toBe(elementsAtEnd + 1 + ofCommand);
+    expect(await elements()).toBe(elementsAtEnd + ofCommand);
   });
 
   test("its end stays in view while it grows", async () => {

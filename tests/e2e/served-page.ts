@@ -25,7 +25,8 @@ export interface ServedPage {
 export async function startServedPage(): Promise<ServedPage> {
   const { convex, deviceToken, ...example } = await serveExample();
   const browser = await startBrowser();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
+  const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   const complaints: string[] = [];
   const strayRequests: string[] = [];

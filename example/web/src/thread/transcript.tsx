@@ -48,7 +48,8 @@ export function Transcript({ messages, viewport }: TranscriptProps) {
 }
 
 /** What came before is loaded as its reader comes near, or asks for it. All its states are of one height: no row moves. */
-function Earlier({ messages: { status, error, loadMore }, viewport }: TranscriptProps) {
+function Earlier({ messages: { results, status, error, loadMore }, viewport }: TranscriptProps) {
+  const { length } = results;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (status !== "CanLoadMore" || place.current === null) return undefined;
@@ -58,9 +59,10 @@ function Earlier({ messages: { status, error, loadMore }, viewport }: Transcript
       },
       { root: viewport.current, rootMargin: "100% 0px 0px" },
     );
+    // Its first word is where it is: after a load that leaves it near, it is asked anew.
     observer.observe(place.current);
     return () => observer.disconnect();
-  }, [status, loadMore, viewport]);
+  }, [length, status, loadMore, viewport]);
   return (
     <div className="earlier" ref={place}>
       {status === "CanLoadMore" && (
