@@ -50,7 +50,7 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
   let demo: Demo;
   let page: Page;
   beforeAll(async () => {
-    demo = await startDemo("--record", "command-approved", "--record", "user-input", "--record", "interrupt", "--speed", "4", "--token-ms", "5");
+    demo = await startDemo("--record", "command-approved", "--record", "user-input", "--record", "mcp", "--record", "interrupt", "--speed", "4", "--token-ms", "5");
     page = await openTab(demo.address);
   });
   afterAll(() => demo.stop());
@@ -80,6 +80,24 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
     await card.getByRole("button", { name: "Answer" }).click();
     await card.waitFor({ state: "detached" });
     await page.getByRole("status").getByText("Idle").waitFor();
+  });
+
+  test("what an MCP server wants to do and to know is answered in its form", async () => {
+    await choose(page, /Call the tiny tools/);
+    const card = page.getByRole("region", { name: "tiny asks" });
+    await card.getByText('Allow the tiny MCP server to run tool "ask"?').waitFor();
+    expect(await card.locator(".request-command").innerText()).toContain('"text": "for ask"');
+    await card.getByRole("button", { name: "Run it" }).click();
+    await card.getByText("Which colour?").waitFor();
+    await expectUsable(page);
+    const colour = card.getByRole("textbox", { name: "colour" });
+    await card.getByRole("button", { name: "Send" }).click();
+    await card.getByText("This is asked for.").waitFor();
+    expect(await colour.evaluate((field) => field === document.activeElement)).toBe(true);
+    await colour.fill("green");
+    await card.getByRole("button", { name: "Send" }).click();
+    await reads(page, "All four tools were called.");
+    await card.waitFor({ state: "detached" });
   });
 
   test("a turn is stopped, and another one asked for", async () => {

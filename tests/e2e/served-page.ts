@@ -25,10 +25,12 @@ export interface ServedPage {
 export async function startServedPage(): Promise<ServedPage> {
   const { convex, deviceToken, ...example } = await serveExample();
   const browser = await startBrowser();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce" });
+  const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   const complaints: string[] = [];
   const strayRequests: string[] = [];
+  const opened = new Set<string>();
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
@@ -43,8 +45,11 @@ export async function startServedPage(): Promise<ServedPage> {
     strayRequests,
     async ingest(events) {
       for (const { threadId, deltas } of batchesOf(events)) {
-        await convex.mutation(api.chat.ensureThread, { deviceToken, threadId });
-        await convex.mutation(api.chat.ensureSession, { deviceToken, ...SESSION, threadId });
+        if (!opened.has(threadId)) {
+          await convex.mutation(api.chat.ensureThread, { deviceToken, threadId });
+          await convex.mutation(api.chat.ensureSession, { deviceToken, ...SESSION, threadId });
+          opened.add(threadId);
+        }
         const { errors } = await convex.mutation(api.chat.ingestBatch, { deviceToken, ...SESSION, threadId, deltas });
         if (errors.length > 0) throw new Error(JSON.stringify(errors));
       }

@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { ApprovalCard } from "./approval-card.js";
 import { ElicitationCard } from "./elicitation-card.js";
 import { QuestionCard } from "./question-card.js";
+import { UnknownCard } from "./unknown-card.js";
 
 const LISTED = 20;
 
@@ -43,21 +44,28 @@ export function Requests({ threadId, messages }: RequestsProps) {
           }
         />
       ))}
-      {[...others].reverse().map((request) =>
-        request.kind === "question" ? (
-          <QuestionCard
-            key={`${request.turnId} ${request.itemId} ${request.createdAt}`}
-            request={request}
-            onAnswer={(answers) => void requests.answerQuestions(request, answers).catch(shownOnCard)}
-          />
-        ) : (
+      {[...others].reverse().map((request) => {
+        const key = `${request.turnId} ${request.itemId} ${request.requestId} ${request.createdAt}`;
+        if (request.kind === "question") {
+          return (
+            <QuestionCard
+              key={key}
+              request={request}
+              onAnswer={(answers) => void requests.answerQuestions(request, answers).catch(shownOnCard)}
+            />
+          );
+        }
+        if (request.kind !== "elicitation") return <UnknownCard key={key} request={request} />;
+        return (
           <ElicitationCard
-            key={`${request.turnId} ${request.itemId} ${request.createdAt}`}
+            key={key}
             request={request}
+            onAccept={(content) => void requests.answerElicitation(request, "accept", content).catch(shownOnCard)}
             onDecline={() => void requests.answerElicitation(request, "decline").catch(shownOnCard)}
+            onCancel={() => void requests.answerElicitation(request, "cancel").catch(shownOnCard)}
           />
-        ),
-      )}
+        );
+      })}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { RefObject } from "react";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 /** A reader this close to the end is at the end, in pixels. */
 const END_MARGIN_PX = 64;
@@ -12,16 +12,13 @@ export interface StickToEnd {
 }
 
 /**
- * Keeps the end in view for a reader who is there, and lets one who is not read in peace: what is
- * added above or below does not move what they look at.
- *
- * @param firstKey The key of the first message; another one means that earlier ones were added.
+ * Keeps the end in view for a reader who is there, and lets one who is not read in peace. That what
+ * is added above does not move what they look at, the rows see to.
  */
-export function useStickToEnd(firstKey: string | undefined): StickToEnd {
+export function useStickToEnd(): StickToEnd {
   const viewport = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const isStuck = useRef(true);
-  const heightBefore = useRef(0);
   const [isAtEnd, setIsAtEnd] = useState(true);
 
   const toEnd = useCallback(() => {
@@ -46,7 +43,6 @@ export function useStickToEnd(firstKey: string | undefined): StickToEnd {
     };
     const observer = new ResizeObserver(() => {
       if (isStuck.current) view.scrollTop = view.scrollHeight;
-      heightBefore.current = view.scrollHeight;
     });
     observer.observe(inner);
     observer.observe(view);
@@ -56,13 +52,6 @@ export function useStickToEnd(firstKey: string | undefined): StickToEnd {
       view.removeEventListener("scroll", onScroll);
     };
   }, []);
-
-  useLayoutEffect(() => {
-    const view = viewport.current;
-    if (view === null || isStuck.current) return;
-    view.scrollTop += view.scrollHeight - heightBefore.current;
-    heightBefore.current = view.scrollHeight;
-  }, [firstKey]);
 
   return { viewport, content, isAtEnd, toEnd };
 }

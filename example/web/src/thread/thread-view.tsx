@@ -42,7 +42,7 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
   const { results, threadStatus } = messages;
   const turn = results.length === 0 ? undefined : turnState(results, thread?.turn?.status);
   const readers = useReaders(threadId);
-  const scroll = useStickToEnd(results[0]?._id);
+  const scroll = useStickToEnd();
   const title = titleOf({ threadId, ...listed });
 
   useEffect(() => {
@@ -63,7 +63,7 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
       <main className="scroll" ref={scroll.viewport} tabIndex={-1}>
         <div className="transcript" ref={scroll.content}>
           <ReadersContext value={readers}>
-            <Transcript messages={messages} />
+            <Transcript messages={messages} viewport={scroll.viewport} />
           </ReadersContext>
           {thread?.turn !== undefined && <NewestTurn threadId={threadId} turnId={thread.turn.turnId} />}
         </div>

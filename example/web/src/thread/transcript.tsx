@@ -1,54 +1,37 @@
-import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
-import { useMemo } from "react";
-import { Item } from "../items/item.js";
+import type { UseCodexMessagesResult } from "convex-codex-local/react";
+import type { RefObject } from "react";
+import { useEffect, useRef } from "react";
 import { Notice } from "../notice.js";
-import { groupByTurn } from "../turns.js";
+import { Rows } from "./rows.js";
 
-const MORE_MESSAGES = 50;
+/** What is loaded is not all drawn: fewer and larger pages are fewer subscriptions. */
+const MORE_MESSAGES = 200;
+
+export interface TranscriptProps {
+  messages: UseCodexMessagesResult;
+  /** What scrolls it. */
+  viewport: RefObject<HTMLElement | null>;
+}
 
 /** What was said and done, oldest first. */
-export function Transcript({ messages }: { messages: UseCodexMessagesResult }) {
-  return (
-    <>
-      <Earlier messages={messages} />
-      <Turns messages={messages} />
-    </>
-  );
-}
-
-function Earlier({ messages }: { messages: UseCodexMessagesResult }) {
-  if (messages.results.length === 0) return null;
-  if (messages.status === "CanLoadMore") {
-    return (
-      <button type="button" className="earlier" onClick={() => messages.loadMore(MORE_MESSAGES)}>
-        Earlier messages
-      </button>
-    );
-  }
-  if (messages.status === "LoadingMore") return <p className="earlier">Loading …</p>;
-  return <p className="earlier">Start of the thread</p>;
-}
-
-function Turns({ messages }: { messages: UseCodexMessagesResult }) {
-  const { results, isLoading, error, threadStatus } = messages;
-  const turns = useMemo(() => groupByTurn(results), [results]);
-
-  if (error !== undefined && results.length === 0) {
-    return (
-      <Notice title="The messages could not be read">
-        <code>{error.message}</code>
-      </Notice>
-    );
-  }
-  if (isLoading && results.length === 0) return <Skeleton />;
-  if (threadStatus === "missing") {
-    return (
-      <Notice title="No such thread">
-        It may have been deleted, or it belongs to someone else. Should it appear, it shows here.
-      </Notice>
-    );
-  }
+export function Transcript({ messages, viewport }: TranscriptProps) {
+  const { results, isLoading, status, error, threadStatus } = messages;
   if (results.length === 0) {
+    if (error !== undefined) {
+      return (
+        <Notice title="The messages could not be read">
+          <code>{error.message}</code>
+        </Notice>
+      );
+    }
+    if (isLoading) return <Skeleton />;
+    if (threadStatus === "missing") {
+      return (
+        <Notice title="No such thread">
+          It may have been deleted, or it belongs to someone else. Should it appear, it shows here.
+        </Notice>
+      );
+    }
     return (
       <Notice title="Nothing yet" isBusy>
         What Codex says and does appears here as it happens.
@@ -57,15 +40,39 @@ function Turns({ messages }: { messages: UseCodexMessagesResult }) {
   }
   return (
     <>
-      {turns.map((turn) => (
-        <section className="turn-group" key={turn.messages[0]?._id}>
-          {turn.messages.map((message: CodexUIMessage) => (
-            <Item key={message._id} message={message} />
-          ))}
-        </section>
-      ))}
+      <Earlier messages={messages} viewport={viewport} />
+      <Rows messages={results} isWhole={status === "Exhausted" && error === undefined} viewport={viewport} />
       {error !== undefined && <p className="error">{error.message}</p>}
     </>
+  );
+}
+
+/** What came before is loaded as its reader comes near, or asks for it. All its states are of one height: no row moves. */
+function Earlier({ messages: { results, status, error, loadMore }, viewport }: TranscriptProps) {
+  const { length } = results;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (status !== "CanLoadMore" || place.current === null) return undefined;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some(({ isIntersecting }) => isIntersecting)) loadMore(MORE_MESSAGES);
+      },
+      { root: viewport.current, rootMargin: "100% 0px 0px" },
+    );
+    // Its first word is where it is: after a load that leaves it near, it is asked anew.
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, [length, status, loadMore, viewport]);
+  return (
+    <div className="earlier" ref={place}>
+      {status === "CanLoadMore" && (
+        <button type="button" onClick={() => loadMore(MORE_MESSAGES)}>
+          Earlier messages
+        </button>
+      )}
+      {status === "LoadingMore" && <p>Loading …</p>}
+      {status === "Exhausted" && error === undefined && <p>Start of the thread</p>}
+    </div>
   );
 }
 

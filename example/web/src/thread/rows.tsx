@@ -1,0 +1,120 @@
+import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
+import type { CodexUIMessage } from "convex-codex-local/react";
+import type { Ref, RefObject, SyntheticEvent } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Item } from "../items/item.js";
+import { keptRows, withTouched } from "./kept-rows.js";
+
+/** Rows that are drawn before and after those in view. */
+const OVERSCAN = 6;
+/** What a row is taken for until it is measured, in pixels. */
+const ROW_ESTIMATE_PX = 120;
+
+export interface RowsProps {
+  /** Oldest first. */
+  messages: readonly CodexUIMessage[];
+  /** Whether nothing came before the first of them. */
+  isWhole: boolean;
+  /** What scrolls them. */
+  viewport: RefObject<HTMLElement | null>;
+}
+
+/**
+ * A row for each message, of which the document holds those in view, the newest, and those that the reader did something in: how many
+ * does not depend on how many there are. Earlier rows that come in, or turn out larger than they were taken for, move nothing in view.
+ */
+export function Rows({ messages, isWhole, viewport }: RowsProps) {
+  const list = useRef<HTMLDivElement>(null);
+  const [margin, setMargin] = useState(0);
+  const [touched, setTouched] = useState<readonly string[]>([]);
+  const kept = useMemo(() => keptRows(messages, touched), [messages, touched]);
+
+  const { containerRef, getVirtualItems, measureElement } = useVirtualizer<HTMLElement, HTMLDivElement>({
+    count: messages.length,
+    getItemKey: useCallback((at: number) => messages[at]?._id ?? at, [messages]),
+    getScrollElement: () => viewport.current,
+    scrollMargin: margin,
+    estimateSize: () => ROW_ESTIMATE_PX,
+    overscan: OVERSCAN,
+    rangeExtractor: useCallback((range: Range) => inOrder([...kept, ...defaultRangeExtractor(range)]), [kept]),
+    anchorTo: "end",
+    directDomUpdates: true,
+    directDomUpdatesMode: "position",
+  });
+
+  // What stands above the rows is of one height.
+  useLayoutEffect(() => {
+    if (list.current !== null && viewport.current !== null) setMargin(list.current.offsetTop - viewport.current.offsetTop);
+  }, [viewport]);
+
+  const onTouch = ({ target }: SyntheticEvent) => {
+    const row = target instanceof Element ? target.closest<HTMLElement>(".row") : null;
+    const id = messages[Number(row?.dataset["index"])]?._id;
+    if (id !== undefined) setTouched((before) => withTouched(before, id));
+  };
+  const attach = useCallback(
+    (element: HTMLDivElement | null) => {
+      list.current = element;
+      containerRef(element);
+    },
+    [containerRef],
+  );
+  return (
+    <div className="rows" role="list" ref={attach} onFocusCapture={onTouch} onPointerDownCapture={onTouch}>
+      {getVirtualItems().map(({ index }) => {
+        const message = messages[index];
+        if (message === undefined) return null;
+        return (
+          <Row
+            key={message._id}
+            message={message}
+            index={index}
+            gap={gapBefore(message, messages[index - 1])}
+            size={isWhole ? messages.length : SIZE_UNKNOWN}
+            measure={measureElement}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+/** SOURCE: WAI-ARIA 1.2, `aria-setsize`. */
+const SIZE_UNKNOWN = -1;
+
+interface RowProps {
+  message: CodexUIMessage;
+  index: number;
+  gap: Gap | undefined;
+  size: number;
+  measure: Ref<HTMLDivElement>;
+}
+
+const Row = memo(function Row({ message, index, gap, size, measure }: RowProps) {
+  return (
+    <div
+      className="row"
+      role="listitem"
+      aria-posinset={index + 1}
+      aria-setsize={size}
+      data-index={index}
+      data-gap={gap}
+      ref={measure}
+    >
+      <Item message={message} />
+    </div>
+  );
+});
+
+/** More room before a turn, less between two things that Codex did. */
+type Gap = "turn" | "tool";
+
+function gapBefore({ turnId, role }: CodexUIMessage, before: CodexUIMessage | undefined): Gap | undefined {
+  if (before === undefined) return undefined;
+  if (before.turnId !== turnId) return "turn";
+  return role === "tool" && before.role === "tool" ? "tool" : undefined;
+}
+
+function inOrder(indexes: readonly number[]): number[] {
+  return [...new Set(indexes)].sort((one, other) => one - other);
+}

@@ -1,0 +1,54 @@
+/** Reads a thread in the page from its end to its beginning, as somebody who scrolls does, and tells what they saw. It runs in the page. */
+
+/** What is told of a way through the thread. */
+export interface Walk {
+  /** The messages in the order in which they came into view. */
+  seen: number[];
+  /** The most that the document held. */
+  rows: number;
+  elements: number;
+  /** The farthest that a row in view moved without its reader, in pixels. */
+  shift: number;
+  /** Neighbours in view that were not each other's, or lay on each other. */
+  torn: string[];
+}
+
+/** Reads to the beginning of the thread, most of a view at a time. Everything that it needs is in it: it is sent to the page. */
+export async function readToStart(): Promise<Walk> {
+  const view = document.querySelector<HTMLElement>(".scroll")!;
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const numberOf = (row: Element) => Number(/message (\d+)/.exec(row.textContent)?.[1]);
+  const inView = () => {
+    const { top, bottom } = view.getBoundingClientRect();
+    return [...document.querySelectorAll(".row")]
+      .map((row) => ({ row, box: row.getBoundingClientRect() }))
+      .filter(({ box }) => box.bottom > top && box.top < bottom);
+  };
+  const walk: Walk = { seen: [], rows: 0, elements: 0, shift: 0, torn: [] };
+  const known = new Set<number>();
+  for (;;) {
+    const shown = inView();
+    const numbers = shown.map(({ row }) => numberOf(row));
+    for (const [at, { box }] of shown.entries()) {
+      const before = shown[at - 1];
+      if (before !== undefined && (numbers[at] !== numbers[at - 1]! + 1 || Math.abs(box.top - before.box.bottom) > 1)) {
+        walk.torn.push(`${numbers[at - 1]} at ${before.box.bottom}, ${numbers[at]} at ${box.top}`);
+      }
+    }
+    for (const number of numbers.toReversed()) {
+      if (!known.has(number)) walk.seen.push(number);
+      known.add(number);
+    }
+    walk.rows = Math.max(walk.rows, document.querySelectorAll(".row").length);
+    walk.elements = Math.max(walk.elements, document.querySelectorAll(".transcript *").length);
+    if (view.scrollTop === 0 && document.querySelector(".earlier")?.textContent === "Start of the thread") return walk;
+
+    view.scrollBy(0, -0.8 * view.clientHeight);
+    await frame();
+    const anchor = inView().find(({ box }) => box.top >= view.getBoundingClientRect().top);
+    do await frame();
+    while (document.querySelector(".earlier")?.textContent !== "Start of the thread" && view.scrollTop < view.clientHeight / 2);
+    await frame();
+    if (anchor !== undefined) walk.shift = Math.max(walk.shift, Math.abs(anchor.row.getBoundingClientRect().top - anchor.box.top));
+  }
+}
