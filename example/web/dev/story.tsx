@@ -1,7 +1,7 @@
 // Development only: the page on scripted rows, without a deployment. It is no part of the build.
 // `?scene=` is one of the scenes below; `#write` lets the last answer be written.
 import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import type { Readers } from "../src/items/readers.js";
 import { ReadersContext } from "../src/items/readers.js";
@@ -52,14 +52,14 @@ function piece(index: number, draw: (line: string) => string, [before, after] = 
 function Story() {
   const scene = new URLSearchParams(location.search).get("scene") ?? "running";
   const messages = (SCENES[scene] ?? SCENES["running"])?.() ?? { ...LOADED, results: [] };
-  const viewport = useRef<HTMLElement>(null);
+  const [viewport, viewportRef] = useState<HTMLElement | null>(null);
   const letters = useLetters(location.hash === "#write");
   const results = messages.results.map((message: CodexUIMessage) =>
     message.messageId === "writing" ? { ...message, text: ANSWER.slice(0, letters) } : message,
   );
   return (
     <ReadersContext.Provider value={READERS}>
-      <main className="scroll" ref={viewport}>
+      <main className="scroll" ref={viewportRef}>
         <div className="transcript">
           <Transcript messages={{ ...messages, results }} viewport={viewport} />
         </div>

@@ -1,6 +1,6 @@
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
 import type { CodexUIMessage } from "convex-codex-local/react";
-import type { Ref, RefObject, SyntheticEvent } from "react";
+import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Item } from "../items/item.js";
 import { keptRows, withTouched } from "./kept-rows.js";
@@ -16,7 +16,7 @@ export interface RowsProps {
   /** Whether nothing came before the first of them. */
   isWhole: boolean;
   /** What scrolls them. */
-  viewport: RefObject<HTMLElement | null>;
+  viewport: HTMLElement | null;
 }
 
 /**
@@ -32,7 +32,7 @@ export function Rows({ messages, isWhole, viewport }: RowsProps) {
   const { containerRef, getVirtualItems, measureElement } = useVirtualizer<HTMLElement, HTMLDivElement>({
     count: messages.length,
     getItemKey: useCallback((at: number) => messages[at]?._id ?? at, [messages]),
-    getScrollElement: () => viewport.current,
+    getScrollElement: () => viewport,
     scrollMargin: margin,
     estimateSize: () => ROW_ESTIMATE_PX,
     overscan: OVERSCAN,
@@ -44,7 +44,7 @@ export function Rows({ messages, isWhole, viewport }: RowsProps) {
 
   // What stands above the rows is of one height.
   useLayoutEffect(() => {
-    if (list.current !== null && viewport.current !== null) setMargin(list.current.offsetTop - viewport.current.offsetTop);
+    if (list.current !== null && viewport !== null) setMargin(list.current.offsetTop - viewport.offsetTop);
   }, [viewport]);
 
   const onTouch = ({ target }: SyntheticEvent) => {

@@ -1,11 +1,13 @@
-import type { RefObject } from "react";
+import type { RefCallback, RefObject } from "react";
 import { useCallback, useEffect, useRef, useState } from "react";
 
 /** A reader this close to the end is at the end, in pixels. */
 const END_MARGIN_PX = 64;
 
 export interface StickToEnd {
-  viewport: RefObject<HTMLElement | null>;
+  /** What scrolls; null until it is in the document, and then its rows are drawn. */
+  viewport: HTMLElement | null;
+  viewportRef: RefCallback<HTMLElement>;
   content: RefObject<HTMLDivElement | null>;
   isAtEnd: boolean;
   toEnd: () => void;
@@ -16,20 +18,19 @@ export interface StickToEnd {
  * is added above does not move what they look at, the rows see to.
  */
 export function useStickToEnd(): StickToEnd {
-  const viewport = useRef<HTMLElement>(null);
+  const [viewport, viewportRef] = useState<HTMLElement | null>(null);
   const content = useRef<HTMLDivElement>(null);
   const isStuck = useRef(true);
   const [isAtEnd, setIsAtEnd] = useState(true);
 
   const toEnd = useCallback(() => {
-    const view = viewport.current;
-    if (view === null) return;
+    if (viewport === null) return;
     isStuck.current = true;
-    view.scrollTop = view.scrollHeight;
-  }, []);
+    viewport.scrollTop = viewport.scrollHeight;
+  }, [viewport]);
 
   useEffect(() => {
-    const view = viewport.current;
+    const view = viewport;
     const inner = content.current;
     if (view === null || inner === null) return;
     let top = view.scrollTop;
@@ -51,7 +52,7 @@ export function useStickToEnd(): StickToEnd {
       observer.disconnect();
       view.removeEventListener("scroll", onScroll);
     };
-  }, []);
+  }, [viewport]);
 
-  return { viewport, content, isAtEnd, toEnd };
+  return { viewport, viewportRef, content, isAtEnd, toEnd };
 }

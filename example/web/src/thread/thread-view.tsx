@@ -60,7 +60,7 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
         connection={connection}
         onList={onList}
       />
-      <main className="scroll" ref={scroll.viewport} tabIndex={-1}>
+      <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
         <div className="transcript" ref={scroll.content}>
           <ReadersContext value={readers}>
             <Transcript messages={messages} viewport={scroll.viewport} />

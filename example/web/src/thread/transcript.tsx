@@ -1,5 +1,4 @@
 import type { UseCodexMessagesResult } from "convex-codex-local/react";
-import type { RefObject } from "react";
 import { useEffect, useRef } from "react";
 import { Notice } from "../notice.js";
 import { Rows } from "./rows.js";
@@ -10,7 +9,7 @@ const MORE_MESSAGES = 200;
 export interface TranscriptProps {
   messages: UseCodexMessagesResult;
   /** What scrolls it. */
-  viewport: RefObject<HTMLElement | null>;
+  viewport: HTMLElement | null;
 }
 
 /** What was said and done, oldest first. */
@@ -52,12 +51,12 @@ function Earlier({ messages: { results, status, error, loadMore }, viewport }: T
   const { length } = results;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (status !== "CanLoadMore" || place.current === null) return undefined;
+    if (status !== "CanLoadMore" || place.current === null || viewport === null) return undefined;
     const observer = new IntersectionObserver(
       (entries) => {
         if (entries.some(({ isIntersecting }) => isIntersecting)) loadMore(MORE_MESSAGES);
       },
-      { root: viewport.current, rootMargin: "100% 0px 0px" },
+      { root: viewport, rootMargin: "100% 0px 0px" },
     );
     // Its first word is where it is: after a load that leaves it near, it is asked anew.
     observer.observe(place.current);
