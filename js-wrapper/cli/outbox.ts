@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { given } from "../given.js";
-import type { DeadLetter, Outbox } from "../outbox/index.js";
+import { type DeadLetter, deleteOutbox, type Outbox } from "../outbox/index.js";
 import type { Context } from "./context.js";
 import { CliError } from "./errors.js";
 import { type CommonFlags, countOf, stateOf, withOptions } from "./options.js";
@@ -18,6 +18,10 @@ interface LetterFlags extends CommonFlags {
   all?: boolean;
 }
 
+interface DeleteFlags extends CommonFlags {
+  lose?: boolean;
+}
+
 const HELP = `
 What has happened waits in the outbox until the deployment has it. What the deployment refuses for good becomes a
 dead letter: it is kept (the newest 1,000), and a stub takes its place in the thread.
@@ -31,6 +35,7 @@ Examples:
   convex-codex-local outbox show --payload --json | jq .event
   convex-codex-local outbox resend 17 18
   convex-codex-local outbox drop --all
+  convex-codex-local outbox delete --lose
 `;
 
 /** Adds the command. */
@@ -39,10 +44,12 @@ export function addOutbox(program: Command, context: Context): void {
   const show = outbox.command("show").description("Show what waits, thread by thread, and the dead letters.").option("--payload", "with what the events say (known secrets are taken out of it already)");
   const resend = outbox.command("resend").argument("[number...]", "of dead letters", numbers).description("Put dead letters back: the next bridge sends them.").option("--all", "every one");
   const drop = outbox.command("drop").argument("[number...]", "of dead letters", numbers).description("Forget dead letters.").option("--all", "every one");
-  for (const command of [show, resend, drop]) withOptions(command, "address", "state").addHelpText("after", HELP);
+  const all = outbox.command("delete").description("Delete all that this machine keeps of the deployment's threads: what waits, the dead letters, and who the bridge is. The policy stays.").option("--lose", "what waits too, which the deployment then never gets");
+  for (const command of [show, resend, drop, all]) withOptions(command, "address", "state").addHelpText("after", HELP);
   show.action((flags: ShowFlags) => context.run(flags, (output) => showOutbox(flags, output)));
   resend.action((chosen: number[] | undefined, flags: LetterFlags) => context.run(flags, (output) => mend("resent", chosen, flags, output)));
   drop.action((chosen: number[] | undefined, flags: LetterFlags) => context.run(flags, (output) => mend("dropped", chosen, flags, output)));
+  all.action((flags: DeleteFlags) => context.run(flags, (output) => deleteAll(flags, output)));
 }
 
 function numbers(text: string, before: number[] | undefined): number[] {
@@ -89,6 +96,18 @@ async function mend(done: "resent" | "dropped", chosen: number[] | undefined, fl
   const mended = existsSync(folder) ? await withOutbox(folder, (outbox) => mendIn(outbox, done, isAll ? undefined : chosen)) : mendNone(chosen);
   const words = done === "resent" ? `${counted(mended.length, "dead letter")} back in the queue: the next bridge sends ${mended.length === 1 ? "it" : "them"}` : `${counted(mended.length, "dead letter")} dropped`;
   output.result(words, { type: done, numbers: mended });
+}
+
+async function deleteAll(flags: DeleteFlags, output: Output): Promise<void> {
+  const { outbox: folder } = stateOf(flags);
+  const { backlog, letters } = existsSync(folder) ? await lookAt(folder) : { backlog: [], letters: [] };
+  const [events, letterCount] = [backlogOf(backlog), letters.length];
+  if (events + letterCount > 0 && flags.lose !== true) {
+    const kept = `${counted(events, "event")} to send and ${counted(letterCount, "dead letter")}`;
+    throw new CliError("E_CLI_USAGE", `${kept} would be lost: nothing was deleted; \`--lose\` says that they may be`);
+  }
+  await deleteOutbox(folder);
+  output.result(`the outbox is deleted: ${counted(events, "event")} and ${counted(letterCount, "dead letter")} were lost`, { type: "deleted", events, letters: letterCount });
 }
 
 async function mendIn(outbox: Outbox, done: "resent" | "dropped", chosen: number[] | undefined): Promise<number[]> {

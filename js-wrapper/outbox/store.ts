@@ -97,10 +97,7 @@ export class OutboxStore {
       await chmod(folder, FOLDER_MODE);
       await db.open();
     } catch (thrown) {
-      const cause = thrown instanceof Error ? thrown.cause : undefined;
-      const isLocked = cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED";
-      if (isLocked) throw new OutboxError("E_OUTBOX_LOCKED", `another process has the outbox ${folder}`, thrown);
-      throw new OutboxError("E_OUTBOX_UNREADABLE", `the outbox ${folder} could not be opened: ${String(cause ?? thrown)}`, thrown);
+      throw notOurs(folder, "opened", thrown);
     }
     const known = await db.get(SELF);
     const before = known === undefined ? { runtimeId: randomUUID(), generation: 0 } : (JSON.parse(known) as Self);
@@ -194,6 +191,29 @@ export class OutboxStore {
 /** The first key behind all that begin with `prefix`. */
 function next(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+}
+
+/**
+ * Deletes all that an outbox keeps on the disk: what waits is lost, and so are its dead letters and its runtime's id. The next
+ * opening begins anew. What else lies in the folder stays.
+ *
+ * @param folder that of the outbox; one that is not there keeps nothing
+ * @throws OutboxError `E_OUTBOX_LOCKED` where a process has it, `E_OUTBOX_UNREADABLE`
+ */
+export async function deleteOutbox(folder: string): Promise<void> {
+  try {
+    await ClassicLevel.destroy(folder);
+  } catch (thrown) {
+    throw notOurs(folder, "deleted", thrown);
+  }
+}
+
+/** Why a folder cannot be had. LevelDB says it itself, or as the cause of what it says. */
+function notOurs(folder: string, done: string, thrown: unknown): OutboxError {
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
+  const isLocked = cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED";
+  if (isLocked) return new OutboxError("E_OUTBOX_LOCKED", `another process has the outbox ${folder}`, thrown);
+  return new OutboxError("E_OUTBOX_UNREADABLE", `the outbox ${folder} could not be ${done}: ${String(cause)}`, thrown);
 }
 
 /** Length of a text that is not there. */

@@ -23,4 +23,4 @@ export type {
   RuntimePhase,
   StartArgs,
 } from "./types.js";
-export { type Backlog, OutboxError, type OutboxErrorCode } from "../outbox/index.js";
+export { type Backlog, deleteOutbox, OutboxError, type OutboxErrorCode } from "../outbox/index.js";

@@ -8,7 +8,7 @@ import { api, cli, machine, type Machine, NOWHERE, type Running, start, startHos
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
-const COMMANDS = ["bridge", "doctor", "threads", "import", "replay", "outbox", "outbox show", "outbox resend", "outbox drop"];
+const COMMANDS = ["bridge", "doctor", "threads", "import", "replay", "outbox", "outbox show", "outbox resend", "outbox drop", "outbox delete"];
 const OLD = (at: number) => `019a3b5c-0000-7000-8000-00000000010${String(at)}`;
 /** The thread that the stand-in begins. */
 const NEW = "019a3b5c-0000-7000-8000-000000000001";
@@ -418,8 +418,29 @@ describe("outbox", () => {
     expect((await run("show")).stdout).toMatch(/^2 events to send, 0 dead letters\n/);
   });
 
+  test("is deleted where nothing is lost by it, or that is said", async () => {
+    const { on, run } = await filled();
+    const folder = path.join(on.state, "outbox");
+    await writeFile(path.join(folder, "notes.txt"), "of somebody else");
+    const refused = await run("delete");
+    expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("1 event to send and 2 dead letters would be lost: nothing was deleted") });
+    const running = await OutboxStore.open(folder);
+    expect(await run("delete", "--lose")).toMatchObject({ code: 1, stderr: expect.stringContaining("[E_OUTBOX_LOCKED]") });
+    const { runtimeId } = running;
+    await running.close();
+    expect((await run("show")).stdout).toMatch(/^1 event to send, 2 dead letters\n/);
+    expect((await run("delete", "--lose", "--json")).json()).toEqual([{ type: "deleted", events: 1, letters: 2 }]);
+    expect(await readdir(folder)).toEqual(["notes.txt"]);
+    expect((await run("show")).stdout).toBe("0 events to send, 0 dead letters\n");
+    const anew = await OutboxStore.open(folder);
+    await anew.close();
+    expect([anew.generation, anew.runtimeId === runtimeId]).toEqual([2, false]);
+    expect((await run("delete")).stdout).toBe("the outbox is deleted: 0 events and 0 dead letters were lost\n");
+  });
+
   test("of a folder that is not there it makes none", async () => {
     const on = await machine();
+    expect(await cli(on, ["outbox", "delete"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 0 });
     expect(await cli(on, ["outbox", "show"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 0, stdout: "0 events to send, 0 dead letters\n" });
     expect(await cli(on, ["outbox", "resend", "0"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 1, stderr: expect.stringContaining("E_CLI_LETTER_NOT_FOUND") });
     expect(await readdir(on.home)).toEqual([]);
