@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { ROOT } from "./cargo-tools.mjs";
 
 /** Resolves with the exit code; 1 where the command could not be started or was killed by a signal. */
-export function run(command, args, { env = process.env } = {}) {
+export function run(command, args, { env = process.env, cwd = ROOT } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, env, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(command, args, { cwd, env, stdio: ["ignore", "inherit", "inherit"] });
     child.on("error", (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(1);

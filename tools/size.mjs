@@ -1,11 +1,9 @@
 // The wasm's size against its budget, and its growth since the last release.
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { gzipSync } from "node:zlib";
 import { ROOT } from "./cargo-tools.mjs";
 import { DOOR_BUDGETS_BYTES } from "./doors.mjs";
-
-const GZIP_LEVEL = 9;
+import { sizesOf } from "./sizes.mjs";
 
 // `null` until there is a release; the release commit writes version and bytes by door.
 const { release } = JSON.parse(readFileSync(path.join(ROOT, "tools/size-release.json"), "utf8"));
@@ -14,8 +12,7 @@ const signed = (bytes) => `${bytes >= 0 ? "+" : ""}${bytes}`;
 
 let isOver = false;
 for (const [door, budgets] of Object.entries(DOOR_BUDGETS_BYTES)) {
-  const wasm = readFileSync(path.join(ROOT, `pkg/${door}_bg.wasm`));
-  const sizes = { raw: wasm.length, gzip: gzipSync(wasm, { level: GZIP_LEVEL }).length };
+  const sizes = sizesOf(door);
   for (const [kind, budget] of Object.entries(budgets)) {
     const over = sizes[kind] - budget;
     isOver ||= over > 0;
