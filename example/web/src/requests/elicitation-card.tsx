@@ -5,6 +5,7 @@ import { Visible } from "../items/visible.js";
 import { fields as fieldsOf, stringOf, type Fields } from "../payload.js";
 import { ElicitationField } from "./elicitation-field.js";
 import { contentOf, readFields, whatIsWrong, type Content, type Field, type Value } from "./elicitation.js";
+import { NoForm } from "./no-form.js";
 import { RequestCard } from "./request-card.js";
 import { useSeen } from "./use-seen.js";
 
@@ -62,17 +63,7 @@ export function ElicitationCard({ request, onAccept, onDecline, onCancel }: Elic
             />
           ))}
           {fields.length > 0 && <p className="aside">Give no password here: what you fill in goes through your deployment to this server.</p>}
-          {!asked.canAccept && (
-            <>
-              <details>
-                <summary>All of it</summary>
-                <pre className="request-command">
-                  <Visible text={JSON.stringify(params, null, 2)} />
-                </pre>
-              </details>
-              <p className="aside">This page has no form for it: answer it at the machine, or decline.</p>
-            </>
-          )}
+          {!asked.canAccept && <NoForm params={params} instead="answer it at the machine, or decline" />}
           <div ref={end} className="request-end" />
         </div>
         <div className="request-actions">
