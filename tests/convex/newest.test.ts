@@ -240,10 +240,10 @@ function recorded(name: string): Map<string, Recorded>[] {
     const payloadJson = JSON.stringify(message);
     const found = classifyLine(payloadJson);
     if (found.type !== "event") continue;
-    const { streamId, ...number } = numbering.number(found);
+    const { streamId, threadId, ...number } = numbering.number(found);
     const threads = processes.at(-1)!;
-    const thread = threads.get(found.threadId) ?? { streamDeltas: [], lifecycleEvents: [], turns: [] };
-    threads.set(found.threadId, thread);
+    const thread = threads.get(threadId) ?? { streamDeltas: [], lifecycleEvents: [], turns: [] };
+    threads.set(threadId, thread);
     const event = { eventId: number.eventId, kind: found.kind, payloadJson, createdAt: 0 };
     if (streamId === undefined) thread.lifecycleEvents.push({ type: "lifecycle_event", ...event, ...(found.turnId === undefined ? {} : { turnId: found.turnId }) });
     else thread.streamDeltas.push({ type: "stream_delta", ...event, ...number, streamId, turnId: found.turnId! });
