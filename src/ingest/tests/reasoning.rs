@@ -136,6 +136,25 @@ fn replayed(plan: &Plan, payload_json: &str) -> Vec<String> {
 }
 
 #[test]
+fn an_item_is_replayed_without_what_was_thought_in_full() {
+    let item = |content: &str| {
+        format!(
+            r#"{{"threadId":"T","turnId":"U","item":{{"type":"reasoning","id":"r","summary":["s"],"content":{content}}}}}"#
+        )
+    };
+    for method in ["item/started", "item/completed"] {
+        let [whole, hidden] = [r#"["raw"]"#, "[]"].map(|content| event(2, method, &item(content)));
+        each_way(|mut shell, keeps_raw| {
+            let is_kept = shell.options.save_reasoning_deltas;
+            let plan = shell.plan(&[whole], &[]);
+            let want = if keeps_raw { whole.payload_json } else { hidden.payload_json };
+            let want: Vec<&str> = [want].into_iter().filter(|_| is_kept).collect();
+            assert_eq!(replayed(&plan, whole.payload_json), want, "{method}");
+        });
+    }
+}
+
+#[test]
 fn a_turns_own_list_of_items_is_kept_without_reasoning() {
     let listing = |method: &'static str, items: &str| {
         event(
