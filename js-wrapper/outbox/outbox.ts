@@ -1,4 +1,5 @@
 import { Backoff, pause, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../clock.js";
+import { eventOf } from "../event-of.js";
 import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { OutboxError } from "./errors.js";
@@ -106,8 +107,9 @@ export class Outbox {
   #waitingBytes = 0;
   #memoryBytes = 0;
   #isCrowded = false;
-  /** Whether the disk takes nothing. */
+  /** Whether the disk takes nothing, and who waits for it no longer when that begins. */
   #isStuck = false;
+  readonly #stuckWaiters: (() => void)[] = [];
   /** Writes so far, and those of them that are on the disk. */
   #written = 0;
   #synced = 0;
@@ -204,7 +206,7 @@ export class Outbox {
    * Waits until everything has arrived.
    *
    * @param timeoutMs milliseconds after which it waits no longer
-   * @returns how many events are left; they are on the disk
+   * @returns how many events are left; they are on the disk, but for those that a full one does not take
    */
   async flush(timeoutMs: number): Promise<number> {
     if (!this.#isIdle() && !this.#isOver()) {
@@ -215,8 +217,8 @@ export class Outbox {
       await Promise.race([new Promise<void>((resolve) => this.#idleWaiters.push(resolve)), late]);
       clearTimeout(timer);
     }
-    await this.#writing;
-    return [...this.#threads.values()].reduce((left, { lane }) => left + lane.length + lane.spilled, 0);
+    if (!this.#isStuck) await Promise.race([this.#writing, new Promise<void>((resolve) => this.#stuckWaiters.push(resolve))]);
+    return [...this.#threads.values()].reduce((left, { lane }) => left + lane.length + lane.spilled, this.#pending.length);
   }
 
   /** Writes what was appended, sends no more, and lets go of the folder. A batch that is on its way may arrive, and is sent again. */
@@ -340,6 +342,7 @@ export class Outbox {
         for (const thread of touched) this.#noted.add(thread);
         if (!this.#isStuck) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
         this.#isStuck = true;
+        for (const resolve of this.#stuckWaiters.splice(0)) resolve();
         this.#tellCrowd();
         if (!(await pause(SYSTEM_CLOCK, backoff.next(), this.#closing.signal))) break;
         continue;
@@ -608,6 +611,5 @@ const STUB_KIND = "unknown";
 /** What stands at the place of an event that was refused. */
 function stubOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, createdAt }: NormalizedEvent): NormalizedEvent {
   const payloadJson = JSON.stringify({ method: STUB_KIND, params: { threadId, turnId } });
-  const at = { ...(turnId === undefined ? {} : { turnId }), ...(streamId === undefined ? {} : { streamId }), cursorStart, cursorEnd };
-  return { eventId, threadId, ...at, kind: STUB_KIND, payloadJson, createdAt };
+  return eventOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, kind: STUB_KIND, payloadJson, createdAt });
 }

@@ -382,7 +382,23 @@ describe("a disk that takes nothing", () => {
     const disk = full();
     opened.outbox.append(delta(0));
     await vi.waitFor(() => expect(disk).toHaveBeenCalled());
+    expect(await opened.outbox.flush(1)).toBe(1);
     await opened.outbox.close();
+  });
+
+  it("holds up no end that waits for a write already", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const opened = await open();
+    let refuse: () => void = () => undefined;
+    const refusal = new Promise<never>((_, reject) => (refuse = () => reject(new Error("ENOSPC"))));
+    const spied = vi.spyOn(OutboxStore.prototype, "write").mockReturnValue(refusal);
+    onTestFinished(() => spied.mockRestore());
+    opened.outbox.append(delta(0));
+    const left = opened.outbox.flush(1);
+    await vi.advanceTimersByTimeAsync(1);
+    refuse();
+    expect(await left).toBe(1);
   });
 });
 
