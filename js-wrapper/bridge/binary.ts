@@ -2,8 +2,10 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { CodexBridgeError } from "./errors.js";
 
+/** The variable that holds a bridge's device token. */
+export const TOKEN_VARIABLE = "CODEX_DEVICE_TOKEN";
 /** Names of variables that the child never sees: what the app and the bridge hold of Convex is not for the commands that Codex runs. */
-const DENIED_NAME = /^(CONVEX_.*|CODEX_DEVICE_TOKEN)$/i;
+const ALWAYS_DENIED = ["CONVEX_*", TOKEN_VARIABLE];
 
 /** What of an environment the child gets. */
 export interface EnvironmentChanges {
@@ -18,8 +20,8 @@ const PACKAGE_BIN = path.join(path.sep, "node_modules", ".bin");
 
 /** The environment of the child: the bridge's own, changed by `env`, without CONVEX_*, CODEX_DEVICE_TOKEN and what `envDeny` names. */
 export function childEnvironment(inherited: NodeJS.ProcessEnv, { env = {}, envDeny = [] }: EnvironmentChanges = {}): NodeJS.ProcessEnv {
-  const denied = envDeny.map((name) => name.toUpperCase());
-  const isDenied = (name: string): boolean => DENIED_NAME.test(name) || denied.some((pattern) => isNamed(pattern, name.toUpperCase()));
+  const denied = [...ALWAYS_DENIED, ...envDeny].map((name) => name.toUpperCase());
+  const isDenied = (name: string): boolean => denied.some((pattern) => isNamed(pattern, name.toUpperCase()));
   const entries = Object.entries({ ...inherited, ...env });
   return Object.fromEntries(entries.filter(([name, value]) => value !== undefined && !isDenied(name)));
 }

@@ -253,11 +253,13 @@ export function outboxCheck({ backlog, letters }: Awaited<ReturnType<typeof look
   const name = "outbox";
   const message = `${counted(backlogOf(backlog), "event")} to send, ${counted(letters.length, "dead letter")}`;
   const notTaken = backlog.flatMap(({ threadId, events, notTaken: why }) => (why === undefined ? [] : [{ threadId, events, reason: reasonOf(why) }]));
-  const mended = letters.length === 0 ? [] : ["`outbox show` lists what the deployment refused; `outbox resend` or `outbox drop` ends it"];
-  if (notTaken.length === 0) return mended[0] === undefined ? { name, status: "ok", message } : { name, status: "warn", message, fix: mended[0] };
   const told = notTaken.map(({ threadId, events, reason }) => `${counted(events, "event")} of ${threadId} not taken: ${reason}`);
-  const fix = [...mended, "a bridge sends them until the deployment takes them: what it says has to be mended there"].join("; ");
-  return { name, status: "warn", message: [message, ...told].join("; "), fix, notTaken };
+  const fixes = [
+    ...(letters.length === 0 ? [] : ["`outbox show` lists what the deployment refused; `outbox resend` or `outbox drop` ends it"]),
+    ...(told.length === 0 ? [] : ["a bridge sends them until the deployment takes them: what it says has to be mended there"]),
+  ];
+  if (fixes.length === 0) return { name, status: "ok", message };
+  return { name, status: "warn", message: [message, ...told].join("; "), fix: fixes.join("; "), ...(notTaken.length === 0 ? {} : { notTaken }) };
 }
 
 function freeBytes(folder: string): number {

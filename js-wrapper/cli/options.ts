@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isUuidLikeThreadId } from "../app-server/index.js";
+import { TOKEN_VARIABLE } from "../bridge/binary.js";
 import { messageOf } from "../bridge/errors.js";
 import { FUNCTIONS_DEFAULT } from "../runtime/codex-runtime.js";
 import { CliError } from "./errors.js";
@@ -21,9 +22,6 @@ export interface CommonFlags {
   json?: boolean;
   quiet?: boolean;
 }
-
-/** The variable that holds the token where no file is named. */
-const TOKEN_VARIABLE = "CODEX_DEVICE_TOKEN";
 
 const STATE_PARENT = ".convex-codex-local";
 /** Hexadecimal digits of the address's hash that name its state folder. */

@@ -93,7 +93,9 @@ export interface DeliveryListeners {
   /** A thread's session is bound to this start of the runtime. */
   onBound?(localThreadId: string, threadId: string): void;
   /** The user has no room for a thread: told once until there is. Its events wait, and it is asked for with them. */
-  onNoRoom?(localThreadId: string, error: CodexRuntimeError): void;
+  onNoRoom?(error: CodexRuntimeError): void;
+  /** There is room for all of them again. */
+  onRoom?(): void;
   /** An agent's thread stands by itself, and not under its parent. */
   onUnlinked?(error: CodexRuntimeError): void;
 }
@@ -153,7 +155,7 @@ export class ConvexDelivery {
       this.#bound.set(localThreadId, bound);
       bound.then(
         () => {
-          this.#noRoom.delete(localThreadId);
+          if (this.#noRoom.delete(localThreadId) && this.#noRoom.size === 0) this.#listeners.onRoom?.();
           this.#linkAround(localThreadId);
         },
         (thrown: unknown) => {
@@ -219,7 +221,7 @@ export class ConvexDelivery {
     if (!isNoRoom(thrown) || this.#noRoom.has(localThreadId)) return;
     this.#noRoom.add(localThreadId);
     const message = `the thread ${localThreadId} is not in Convex until there is room for it: ${messageOf(thrown)}`;
-    this.#listeners.onNoRoom?.(localThreadId, new CodexRuntimeError(NO_ROOM, message, thrown));
+    this.#listeners.onNoRoom?.(new CodexRuntimeError(NO_ROOM, message, thrown));
   }
 
   #made(localThreadId: string, { threadId, externalThreadId }: { threadId: string; externalThreadId?: string }): BoundThread {

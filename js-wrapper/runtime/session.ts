@@ -79,8 +79,6 @@ export class Session {
   readonly #isOver = new AbortController();
   /** Threads whose events are not taken for a while. */
   readonly #notTaken = new Set<string>();
-  /** Threads for which the user has no room in Convex. */
-  readonly #noRoom = new Set<string>();
   /** The folder that goes with it, where the app gave none. */
   readonly #temporary: string | undefined;
   /** Counts the processes. */
@@ -105,10 +103,8 @@ export class Session {
     const target = { actor: this.#actor, sessionId: this.#sessionId, runtime: args.runtime, start: { runtimeId, generation } };
     this.#delivery = new ConvexDelivery(options.persistence, target, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
-      onNoRoom: (id, error) => {
-        this.#noRoom.add(id);
-        this.#failed(error);
-      },
+      onNoRoom: (error) => this.#failed(error),
+      onRoom: () => this.#parts.state.recovered("E_QUOTA"),
       // It says nothing of how the runtime stands.
       onUnlinked: (error) => this.#parts.handlers.failed(error),
     });
@@ -352,7 +348,6 @@ export class Session {
 
   /** A thread is known in Convex. */
   #bound(id: string, threadId: string): void {
-    if (this.#noRoom.delete(id) && this.#noRoom.size === 0) this.#parts.state.recovered("E_QUOTA");
     this.threads.bind(id, threadId);
     this.#remote?.follow(id);
   }

@@ -30,27 +30,26 @@ export function useStickToEnd(): StickToEnd {
   }, [viewport]);
 
   useEffect(() => {
-    const view = viewport;
     const inner = content.current;
-    if (view === null || inner === null) return;
-    let top = view.scrollTop;
+    if (viewport === null || inner === null) return;
+    let top = viewport.scrollTop;
     const onScroll = () => {
-      const isNear = view.scrollHeight - view.scrollTop - view.clientHeight < END_MARGIN_PX;
+      const isNear = viewport.scrollHeight - viewport.scrollTop - viewport.clientHeight < END_MARGIN_PX;
       // Content that grows leaves the reader behind without having moved them: only they unstick.
       if (isNear) isStuck.current = true;
-      else if (view.scrollTop < top) isStuck.current = false;
-      top = view.scrollTop;
+      else if (viewport.scrollTop < top) isStuck.current = false;
+      top = viewport.scrollTop;
       setIsAtEnd(isNear || isStuck.current);
     };
     const observer = new ResizeObserver(() => {
-      if (isStuck.current) view.scrollTop = view.scrollHeight;
+      if (isStuck.current) viewport.scrollTop = viewport.scrollHeight;
     });
     observer.observe(inner);
-    observer.observe(view);
-    view.addEventListener("scroll", onScroll, { passive: true });
+    observer.observe(viewport);
+    viewport.addEventListener("scroll", onScroll, { passive: true });
     return () => {
       observer.disconnect();
-      view.removeEventListener("scroll", onScroll);
+      viewport.removeEventListener("scroll", onScroll);
     };
   }, [viewport]);
 
