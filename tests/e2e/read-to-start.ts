@@ -7,7 +7,7 @@ export interface Walk {
   /** The most that the document held. */
   rows: number;
   elements: number;
-  /** The farthest that a row in view moved without its reader, in pixels. */
+  /** The farthest that a row in view was moved otherwise than by its reader, in pixels. */
   shift: number;
   /** Neighbours in view that were not each other's, or lay on each other. */
   torn: string[];
@@ -16,7 +16,8 @@ export interface Walk {
 /** Reads to the beginning of the thread, most of a view at a time. Everything that it needs is in it: it is sent to the page. */
 export async function readToStart(): Promise<Walk> {
   const view = document.querySelector<HTMLElement>(".scroll")!;
-  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  // Rows are measured after a frame's callbacks and before it is painted.
+  const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
   const numberOf = (row: Element) => Number(/message (\d+)/.exec(row.textContent)?.[1]);
   const inView = () => {
     const { top, bottom } = view.getBoundingClientRect();
@@ -43,12 +44,18 @@ export async function readToStart(): Promise<Walk> {
     walk.elements = Math.max(walk.elements, document.querySelectorAll(".transcript *").length);
     if (view.scrollTop === 0 && document.querySelector(".earlier")?.textContent === "Start of the thread") return walk;
 
+    const anchor = shown.find(({ box }) => box.top >= view.getBoundingClientRect().top);
+    const before = view.scrollTop;
     view.scrollBy(0, -0.8 * view.clientHeight);
-    await frame();
-    const anchor = inView().find(({ box }) => box.top >= view.getBoundingClientRect().top);
-    do await frame();
+    const moved = before - view.scrollTop;
+    // The browser tells of a reader's scrolling as it scrolls, but of a script's a frame later.
+    view.dispatchEvent(new Event("scroll"));
+    do await painted();
     while (document.querySelector(".earlier")?.textContent !== "Start of the thread" && view.scrollTop < view.clientHeight / 2);
-    await frame();
-    if (anchor !== undefined) walk.shift = Math.max(walk.shift, Math.abs(anchor.row.getBoundingClientRect().top - anchor.box.top));
+    await painted();
+    // At the very start there is nothing left to scroll by.
+    if (anchor !== undefined && view.scrollTop > 0) {
+      walk.shift = Math.max(walk.shift, Math.abs(anchor.row.getBoundingClientRect().top - anchor.box.top - moved));
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, useVirtualizer, type Range, type VirtualItem, type Virtualizer } from "@tanstack/react-virtual";
 import type { CodexUIMessage } from "convex-codex-local/react";
 import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
@@ -7,8 +7,11 @@ import { keptRows, withTouched } from "./kept-rows.js";
 
 /** Rows that are drawn before and after those in view. */
 const OVERSCAN = 6;
-/** What a row is taken for until it is measured, in pixels. */
-const ROW_ESTIMATE_PX = 120;
+/**
+ * What a row is taken for until it is measured, in pixels: hardly less than any is. Rows that come in above then grow upwards; had they to
+ * shrink, a reader who is near the top of what is loaded would have nothing left to scroll by, and what they read would move.
+ */
+const ROW_ESTIMATE_PX = 40;
 
 export interface RowsProps {
   /** Oldest first. */
@@ -29,7 +32,7 @@ export function Rows({ messages, isWhole, viewport }: RowsProps) {
   const [touched, setTouched] = useState<readonly string[]>([]);
   const kept = useMemo(() => keptRows(messages, touched), [messages, touched]);
 
-  const { containerRef, getVirtualItems, measureElement } = useVirtualizer<HTMLElement, HTMLDivElement>({
+  const virtualizer = useVirtualizer<HTMLElement, HTMLDivElement>({
     count: messages.length,
     getItemKey: useCallback((at: number) => messages[at]?._id ?? at, [messages]),
     getScrollElement: () => viewport,
@@ -41,6 +44,11 @@ export function Rows({ messages, isWhole, viewport }: RowsProps) {
     directDomUpdates: true,
     directDomUpdatesMode: "position",
   });
+
+  const { containerRef, getVirtualItems, measureElement } = virtualizer;
+  useLayoutEffect(() => {
+    virtualizer.shouldAdjustScrollPositionOnItemSizeChange = keepsWhatIsRead;
+  }, [virtualizer]);
 
   // What stands above the rows is of one height.
   useLayoutEffect(() => {
@@ -77,6 +85,23 @@ export function Rows({ messages, isWhole, viewport }: RowsProps) {
       })}
     </div>
   );
+}
+
+/**
+ * Whether the viewport moves by what a row's size changes. A row that is measured for the first time pushes nothing that was read: not what
+ * is below it in view, where a reader went up faster than rows are drawn. One that is measured again moves what is below it if it is above the
+ * view, as it does without this function.
+ */
+function keepsWhatIsRead(row: VirtualItem, _delta: number, rows: Virtualizer<HTMLElement, HTMLDivElement>): boolean {
+  const top = rows.scrollOffset ?? 0;
+  if (rows.itemSizeCache.has(row.key)) return row.end <= top && rows.scrollDirection !== "backward";
+  if (row.start < top) return true;
+  const bottom = top + (rows.scrollRect?.height ?? 0);
+  for (let at = row.index + 1; ; at += 1) {
+    const next = rows.measurementsCache[at];
+    if (next === undefined || next.start >= bottom) return false;
+    if (rows.itemSizeCache.has(next.key)) return true;
+  }
 }
 
 /** SOURCE: WAI-ARIA 1.2, `aria-setsize`. */
