@@ -193,7 +193,8 @@ export default defineSchema({
     .index("by_status", ["tenantId", "userId", "status", "updatedAt"])
     .index("by_thread_status", ["tenantId", "userId", "threadId", "status", "updatedAt"])
     .index("by_waiting", ["tenantId", "userId", "waiting"])
-    .index("by_thread_waiting", ["tenantId", "userId", "threadId", "waiting"]),
+    .index("by_thread_waiting", ["tenantId", "userId", "threadId", "waiting"])
+    .index("by_decision", ["tenantId", "userId", "threadId", "decidedAt"]),
 
   streams: defineTable({
     ...inThread,

@@ -1,13 +1,17 @@
+import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { planResolve, planUpsert } from "../js-wrapper/core/control.js";
+import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query } from "./_generated/server.js";
 import { decide } from "./model/core.js";
 import { defined } from "./model/defined.js";
+import { readPage, type Listed } from "./model/paging.js";
 import { refused } from "./model/refusals.js";
 import {
   inStatus,
   loadRequests,
   overrule,
+  presentDecided,
   presentRequest,
   REQUESTS_LISTED_BYTES_MAX,
   requestsOfId,
@@ -21,7 +25,7 @@ import {
 } from "./model/requests.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
 import { isDeletedTurn, shownAnywhere } from "./model/visible.js";
-import { vActor, vRequestId, vRequestOrigin, vServerRequest } from "./validators.js";
+import { vActor, vDecidedRequest, vPageOf, vRequestId, vRequestOrigin, vServerRequest } from "./validators.js";
 
 const LISTED_DEFAULT = 100;
 const LISTED_MAX = 200;
@@ -118,11 +122,13 @@ export const resolve = mutation({
     const found = rowAt(rows, answer.row);
     const row = answer.decides ? await overrule(ctx, found) : found;
     const nowMs = Date.now();
+    // Of an answer from afar it is known who gave it, where its command was reported first.
+    const isNews = answer.decides && (row.approval !== undefined || row.decidedAt === undefined);
     await ctx.db.patch("serverRequests", row._id, {
       ...statusFields(status, row.approval, nowMs, row),
       cause: "reported",
       resolvedAt: Number.isFinite(resolvedAt) ? resolvedAt : nowMs,
-      ...(answer.decides ? { decidedBy: actor.userId, decidedByDevice: actor.deviceId, decidedByPolicy: policy, decidedAt: nowMs } : {}),
+      ...(isNews ? { decidedBy: actor.userId, decidedByDevice: actor.deviceId, decidedByPolicy: policy, decidedAt: nowMs } : {}),
     });
     const response = answer.keepsResponse ? responseJson : undefined;
     await writeTexts(ctx, row, defined({ decision: answer.decision, response }));
@@ -160,5 +166,32 @@ export const listPending = query({
       rows.push(await presentRequest(ctx, doc));
     }
     return rows;
+  },
+});
+
+/**
+ * A page of what was decided in a thread, newest decision first: by whom, from which device or by which policy, when, and what; kept as
+ * long as the thread. What was decided and is not what Codex was told is in `overruled`, here or in the request that waits again. Payloads
+ * are whole: a page ends early behind 4 MiB of them.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_CURSOR_INVALID`
+ */
+export const listDecided = query({
+  args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator },
+  returns: vPageOf(vDecidedRequest),
+  handler: async (ctx, { actor, threadId, paginationOpts }) => {
+    const scope = scopeOf(actor);
+    await requireThread(ctx, scope, threadId);
+    const shown = shownAnywhere(ctx, scope);
+    const { tenantId, userId } = scope;
+    const prefix = [tenantId, userId, threadId];
+    // What nobody has decided has no time, and lies before all times.
+    const list: Listed<"serverRequests"> = { table: "serverRequests", index: "by_decision", prefix, key: ["number"], shown: [{ from: 0.5, to: Infinity }] };
+    const weigh = (doc: Doc<"serverRequests">) => weightOf(doc, ["payload", "questions", "response", "decision"]);
+    const present = async (doc: Doc<"serverRequests">) => {
+      const row = (await shown(doc)) ? await presentDecided(ctx, doc) : null;
+      return row === null ? null : { row, bytes: weigh(doc) };
+    };
+    return readPage(ctx, list, paginationOpts, present, REQUESTS_LISTED_BYTES_MAX, weigh);
   },
 });

@@ -455,6 +455,21 @@ export const vServerRequest = v.object({
 });
 export type ServerRequestRow = Infer<typeof vServerRequest>;
 
+/** A request with what was decided of it. Answers to secret questions and of account methods are nowhere. */
+export const vDecidedRequest = vServerRequest.omit("decidedBy", "decidedByDevice", "decidedAt").extend({
+  /** The user, or the device's, whose side decided. */
+  decidedBy: v.string(),
+  decidedByDevice: v.string(),
+  decidedAt: v.number(),
+  /** What decided where no person did. */
+  decidedByPolicy: v.optional(v.string()),
+  /** An approval's decision as the app-server writes it. */
+  decisionJson: v.optional(v.string()),
+  /** Of the payload that was shown to who decided, in hexadecimal. */
+  shownSha256: v.optional(v.string()),
+});
+export type DecidedRequestRow = Infer<typeof vDecidedRequest>;
+
 /** A deletion: `status` is polled until it is `completed` or `cancelled`. Times are milliseconds of the server's clock. */
 export const vDeletionJob = v.object({
   deletionJobId: v.string(),

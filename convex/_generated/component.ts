@@ -626,6 +626,56 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
       >;
     };
     serverRequests: {
+      listDecided: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          paginationOpts: {
+            numItems: number;
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumRowsRead?: number;
+            maximumBytesRead?: number;
+          };
+        },
+        {
+          page: Array<{
+            requestId: string | number;
+            method: string;
+            threadId: string;
+            turnId: string;
+            itemId: string;
+            payloadJson: string;
+            status: "pending" | "answering" | "answered" | "expired";
+            reason?: string;
+            questions?: any;
+            createdAt: number;
+            updatedAt: number;
+            resolvedAt?: number;
+            responseJson?: string;
+            autoResolutionMs?: number;
+            overruled?: {
+              decisionJson: string;
+              decidedBy: string;
+              decidedByDevice: string;
+              decidedAt: number;
+              code?: string;
+            };
+            decidedBy: string;
+            decidedByDevice: string;
+            decidedAt: number;
+            decidedByPolicy?: string;
+            decisionJson?: string;
+            shownSha256?: string;
+          }>;
+          isDone: boolean;
+          continueCursor: string;
+        },
+        Name
+      >;
       listPending: FunctionReference<
         "query",
         "internal",

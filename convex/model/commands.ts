@@ -18,7 +18,7 @@ import { coded } from "../errors.js";
 import type { Actor, CommandRow } from "../validators.js";
 import { defined } from "./defined.js";
 import { decide } from "./core.js";
-import { loseDecision, type Decided } from "./decisions.js";
+import { answeredBy, loseDecision, type Decided } from "./decisions.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
 import { inStatus, newestOfId, OPEN_REQUESTS_MAX, payloadOf, textOf, withPayload } from "./requests.js";
@@ -294,9 +294,11 @@ export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Comma
       ...defined({ turnId: write.turnId }),
     });
     if (command.clientTurnId !== undefined) await applyTurnFate(ctx, command, command.clientTurnId, write.turn, nowMs);
-    if (write.request === undefined || command.request === undefined) continue;
+    const answers = write.state === "accepted" && command.kind === "answer";
+    if ((write.request === undefined && !answers) || command.request === undefined) continue;
     const asked = await findRequest(ctx, command, command.threadId, command.request);
-    if (asked !== null) await loseDecision(ctx, asked, write.request, write.code, nowMs);
+    if (asked !== null && answers) await answeredBy(ctx, asked, command, nowMs);
+    if (asked !== null && write.request !== undefined) await loseDecision(ctx, asked, write.request, write.code, nowMs);
   }
 }
 

@@ -69,6 +69,12 @@ function likelyOf(rows: readonly Request[], requestId: Request["requestId"] | un
   return open < 0 ? rows.findLastIndex(isNamed) : open;
 }
 
+/** Keeps who answered a request, from which device: the sender of the command whose answer Codex took, whoever told of it first. */
+export async function answeredBy(ctx: WriteCtx, row: Request, { userId, deviceId }: Actor, nowMs: number): Promise<void> {
+  const decided = { decidedBy: userId, decidedByDevice: deviceId, decidedByPolicy: undefined, decidedAt: row.decidedAt ?? nowMs };
+  await ctx.db.patch("serverRequests", row._id, decided);
+}
+
 /** Takes the decision of a request away that its command has lost, and keeps who made it, and why it is lost. */
 export async function loseDecision(ctx: WriteCtx, row: Request, status: Request["status"], code: string | undefined, nowMs: number): Promise<void> {
   const left = await overrule(ctx, row, code);

@@ -3,7 +3,7 @@ import { convexToJson, type Value } from "convex/values";
 import type { RequestWrite } from "../../js-wrapper/core/control.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
-import type { ApprovalRow, ServerRequestRow } from "../validators.js";
+import type { ApprovalRow, DecidedRequestRow, ServerRequestRow } from "../validators.js";
 import { defined } from "./defined.js";
 import { PAYLOAD_PART_UNITS, partsOf, readParts, splitUnits, utf8Bytes, writeParts } from "./parts.js";
 import { Room } from "./room.js";
@@ -272,6 +272,14 @@ export async function presentRequest(ctx: ReadCtx, row: Request): Promise<Server
       overruled: await overruledOf(ctx, row),
     }),
   };
+}
+
+/** A request that was decided; null for one that was not. */
+export async function presentDecided(ctx: ReadCtx, row: Request): Promise<DecidedRequestRow | null> {
+  const { decidedBy, decidedByDevice, decidedAt, decidedByPolicy, shownSha256 } = row;
+  if (decidedBy === undefined || decidedByDevice === undefined || decidedAt === undefined) return null;
+  const decisionJson = await textOf(ctx, row, "decision");
+  return { ...(await presentRequest(ctx, row)), decidedBy, decidedByDevice, decidedAt, ...defined({ decidedByPolicy, decisionJson, shownSha256 }) };
 }
 
 /** The questions as they were given, else those that the payload asks; none where they cannot be read, or sent. */

@@ -19,6 +19,7 @@ export const {
   getMessagePayload,
   listPendingApprovalsForHooks,
   listPendingServerRequestsForHooks,
+  listDecidedRequestsForHooks,
   listCommands,
   listPresence,
   getPresence,

@@ -7,7 +7,7 @@
  */
 export type { CodexMutationRunner, CodexQueryRunner, CodexRead, CodexWrite } from "./call.js";
 export { createDeviceEntropy, issueDeviceToken, listDeviceTokens, revokeDeviceToken } from "./devices.js";
-export { listPendingApprovals, listPendingServerRequests, resolvePendingServerRequest, respondToApproval, upsertPendingServerRequest } from "./requests.js";
+export { listDecidedRequests, listPendingApprovals, listPendingServerRequests, resolvePendingServerRequest, respondToApproval, upsertPendingServerRequest } from "./requests.js";
 export {
   archiveThread,
   cancelScheduledDeletion,

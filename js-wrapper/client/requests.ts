@@ -13,6 +13,9 @@ export const respondToApproval = writes((component) => component.approvals.respo
 /** The requests that Codex waits for, last changed first; `limit` of 1 to 200, 100 where it is not given. */
 export const listPendingServerRequests = reads((component) => component.serverRequests.listPending);
 
+/** What was decided in a thread, newest decision first: by whom, from which device or by which policy. Throws `E_CURSOR_INVALID`. */
+export const listDecidedRequests = reads((component) => component.serverRequests.listDecided);
+
 /** Tells of a request of the app-server: for what runs beside Codex, never for a reader. Throws `E_REQUEST_INVALID`. */
 export const upsertPendingServerRequest = writes((component) => component.serverRequests.upsertPending);
 

@@ -395,6 +395,20 @@ export type CodexServerRequest = {
   overruled?: CodexOverruled;
 };
 
+/** What was decided of what the app-server asked. Answers to secret questions and of account methods are nowhere. */
+export type CodexDecidedRequest = Omit<CodexServerRequest, "decidedBy" | "decidedByDevice" | "decidedAt"> & {
+  decidedBy: string;
+  /** Where it was decided: who has the request there, or the machine itself. */
+  decidedByDevice: string;
+  decidedAt: number;
+  /** What decided where no person did. */
+  decidedByPolicy?: string;
+  /** An approval's decision as the app-server writes it. */
+  decisionJson?: string;
+  /** Of the payload that was shown to who decided, in hexadecimal. */
+  shownSha256?: string;
+};
+
 /** What a command asks for: a new turn, more input for the one that runs, its end, a decision, the answer to a question. */
 export type CodexCommandKind = "turn" | "steer" | "interrupt" | "decide" | "answer";
 
@@ -670,6 +684,7 @@ export type CodexComponent = {
   };
   serverRequests: {
     listPending: Query<Actor & { threadId?: string; limit?: number }, CodexServerRequest[]>;
+    listDecided: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexDecidedRequest>>;
     upsertPending: Mutation<
       InThread &
         Origin & {

@@ -48,6 +48,7 @@ export type {
   CodexReasoningSegment,
   CodexReplay,
   CodexRuntime,
+  CodexDecidedRequest,
   CodexServerRequest,
   CodexServerRequestOrigin,
   CodexTextPiece,
@@ -100,6 +101,7 @@ export {
 } from "./reasoning.js";
 export { vHostReturns } from "./returns.js";
 export {
+  listDecidedRequestsForHooksForActor,
   listPendingApprovalsForHooksForActor,
   listPendingServerRequestsForHooksForActor,
   resolvePendingServerRequestForHooksForActor,

@@ -24,7 +24,12 @@ import { listThreadMessagesForHooksForActor, listTurnMessagesForHooksForActor } 
 import { dropQuarantineForActor, listQuarantineForActor } from "./quarantine.js";
 import { getPayloadWithoutRaw, messagesWithoutRaw, quarantinedWithoutRaw, streamsWithoutRaw, withoutRaw } from "./raw-reasoning.js";
 import { listThreadReasoningForHooksForActor } from "./reasoning.js";
-import { listPendingApprovalsForHooksForActor, listPendingServerRequestsForHooksForActor, respondApprovalForHooksForActor } from "./requests.js";
+import {
+  listDecidedRequestsForHooksForActor,
+  listPendingApprovalsForHooksForActor,
+  listPendingServerRequestsForHooksForActor,
+  respondApprovalForHooksForActor,
+} from "./requests.js";
 import { dataHygiene, durableHistoryStats, persistenceStats, threadSnapshot } from "./snapshot.js";
 import { ensureThreadByCreate, interruptTurnForHooksForActor, listThreadsForHooksForActor, registerTurnStart } from "./threads.js";
 import { getUsageForActor } from "./usage.js";
@@ -146,6 +151,8 @@ export function readerFunctions(
       returns.listPendingServerRequestsForHooks,
       listPendingServerRequestsForHooksForActor,
     ),
+    /** {@link listDecidedRequestsForHooksForActor} */
+    listDecidedRequestsForHooks: query({ ...vThread, ...vPage }, returns.listDecidedRequestsForHooks, listDecidedRequestsForHooksForActor),
     /** {@link getCommand} */
     getCommand: query(vCommand, returns.getCommand, getCommand),
     /** {@link listCommands} */

@@ -3,6 +3,7 @@ import type {
   CodexApproval,
   CodexApprovalDecision,
   CodexComponent,
+  CodexDecidedRequest,
   CodexServerRequest,
   CodexServerRequestOrigin,
   HostMutationCtx,
@@ -78,6 +79,25 @@ export async function listPendingServerRequestsForHooksForActor(
   const { actor, threadId, limit } = args;
   const requests = ctx.runQuery(component.serverRequests.listPending, { actor, ...given({ threadId, limit }) });
   return await orMissing(requests, THREAD_IS_MISSING, () => []);
+}
+
+/**
+ * Lists what was decided in a thread, newest decision first: by whom, from which device or by which policy, when, and what; kept as long as
+ * the thread.
+ *
+ * @param ctx of a query, a mutation or an action
+ * @param component `components.codexLocal`
+ * @param args the thread, and the page
+ * @returns a page; each `payloadJson` is whole, so that a page may end before `numItems`. A thread that is not there (yet) is an
+ *   empty page with `threadStatus: "missing"`
+ * @throws ConvexError `E_CURSOR_INVALID`
+ */
+export async function listDecidedRequestsForHooksForActor(
+  ctx: HostQueryCtx,
+  component: CodexComponent,
+  args: { actor: HostActorContext; threadId: string; paginationOpts: PaginationOptions },
+): Promise<PaginationResult<CodexDecidedRequest> & { threadStatus?: "missing" }> {
+  return await pageOrMissing(ctx.runQuery(component.serverRequests.listDecided, args));
 }
 
 /**

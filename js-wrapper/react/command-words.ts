@@ -68,8 +68,13 @@ export function toCommandView(row: CodexCommand): CodexCommandView {
 
 /** The object that a text is; undefined where it is none. */
 export function readObject(json: string): Fields | undefined {
+  return fieldsOf(readJson(json));
+}
+
+/** What a text says in JSON; undefined where it is none. */
+export function readJson(json: string): unknown {
   try {
-    return fieldsOf(JSON.parse(json));
+    return JSON.parse(json);
   } catch {
     return undefined;
   }

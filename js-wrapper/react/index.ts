@@ -88,10 +88,18 @@ export type {
   CodexApprovalView,
   UseCodexApprovalsResult,
 } from "./use-codex-approvals.js";
+export { useCodexDecisions } from "./use-codex-decisions.js";
+export type {
+  CodexDecisionsPage,
+  CodexDecisionsQuery,
+  CodexDecisionsQueryArgs,
+  CodexDecisionView,
+  UseCodexDecisionsResult,
+} from "./use-codex-decisions.js";
 export { useCodexServerRequests } from "./use-codex-server-requests.js";
 export type { CodexServerRequestsQuery, CodexServerRequestView, UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
-export { readCodexServerRequest } from "./request-words.js";
-export type { CodexQuestion, CodexServerRequestKind, CodexServerRequestWords, CodexToolCall } from "./request-words.js";
+export { readCodexDecision, readCodexServerRequest } from "./request-words.js";
+export type { CodexDecisionWords, CodexQuestion, CodexServerRequestKind, CodexServerRequestWords, CodexToolCall, CodexVerdict } from "./request-words.js";
 export { useCodexDynamicTools } from "./use-codex-dynamic-tools.js";
 export type { CodexToolHandler, CodexToolHandlers, CodexToolResult, UseCodexDynamicToolsResult } from "./use-codex-dynamic-tools.js";
 export { codexActivity, type CodexActivity, type CodexActivityInput, type CodexActivityKind } from "./activity.js";

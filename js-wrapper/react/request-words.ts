@@ -1,7 +1,7 @@
 /** What a request of the app-server says, in what a page needs. */
-import type { CodexServerRequest } from "../host/component.js";
+import type { CodexDecidedRequest, CodexServerRequest } from "../host/component.js";
 import { elementsOf, fieldsOf, textOf, type Fields } from "../protocol/fields.js";
-import { readObject } from "./command-words.js";
+import { readJson, readObject } from "./command-words.js";
 
 /** What a request is to a page. */
 export type CodexServerRequestKind = "approval" | "question" | "elicitation" | "toolCall" | "other";
@@ -64,6 +64,56 @@ export function readCodexServerRequest({ method, payloadJson }: Pick<CodexServer
   const isPrivate = /^(?:account|attestation)\//.test(method);
   const canAnswer = kind !== "approval" && !isPrivate && !asked.some(({ isSecret }) => isSecret);
   return { kind, params, asked, call: kind === "toolCall" ? callOf(params) : undefined, canAnswer };
+}
+
+/** What a decision came to. `cancelled`: it did not happen, and its turn ended; `answered`: it was neither yes nor no. */
+export type CodexVerdict = "accepted" | "declined" | "cancelled" | "answered";
+
+/** A decision, as a page shows it. */
+export interface CodexDecisionWords {
+  readonly verdict: CodexVerdict;
+  /** In the app-server's own words; undefined where it was no approval. */
+  readonly decision: unknown;
+}
+
+const VERDICTS: Readonly<Record<string, CodexVerdict>> = {
+  accept: "accepted",
+  acceptForSession: "accepted",
+  acceptWithExecpolicyAmendment: "accepted",
+  applyNetworkPolicyAmendment: "accepted",
+  approved: "accepted",
+  approved_execpolicy_amendment: "accepted",
+  approved_for_session: "accepted",
+  approved_mcp_policy_amendment: "accepted",
+  network_policy_amendment: "accepted",
+  decline: "declined",
+  denied: "declined",
+  cancel: "cancelled",
+  abort: "cancelled",
+  timed_out: "cancelled",
+};
+
+/**
+ * Reads what was decided for a page.
+ *
+ * @param request as it was listed
+ * @returns what it came to, and the decision in the app-server's own words
+ */
+export function readCodexDecision({ method, decisionJson, responseJson }: Pick<CodexDecidedRequest, "method" | "decisionJson" | "responseJson">): CodexDecisionWords {
+  if (decisionJson !== undefined) {
+    const decision = readJson(decisionJson);
+    return { verdict: verdictOf(decision), decision };
+  }
+  const action = KINDS[method] === "elicitation" ? readObject(responseJson ?? "")?.["action"] : undefined;
+  return { verdict: verdictOf(action), decision: undefined };
+}
+
+/** Of what is none of the app-server's words it is not said that it was accepted. */
+function verdictOf(decision: unknown): CodexVerdict {
+  const [[name, details] = []] = typeof decision === "string" ? [[decision]] : Object.entries(fieldsOf(decision) ?? {});
+  const verdict = name !== undefined && Object.hasOwn(VERDICTS, name) ? VERDICTS[name] : undefined;
+  const isDenied = fieldsOf(fieldsOf(details)?.["network_policy_amendment"])?.["action"] === "deny";
+  return isDenied ? "declined" : (verdict ?? "answered");
 }
 
 /** The `params` of a request's message; the message itself where it is nothing but them. */

@@ -30,6 +30,7 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("stats.usage", of, "of a thread");
   await call("presence.list", { actor });
   await call("presence.get", { actor, threadId });
+  await call("serverRequests.listDecided", { ...of, paginationOpts: PAGE });
   await call("serverRequests.listPending", { actor });
   await call("serverRequests.listPending", of, "of a thread");
   await call("sync.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }] }, "the newest 20 deltas");

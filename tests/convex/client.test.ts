@@ -131,6 +131,7 @@ describe("requests", () => {
     expect(await call(client.respondToApproval, { ...inTurn, itemId: "item_0", decision: "declined" })).toBeNull();
     expect((await call(client.listPendingApprovals, { actor, paginationOpts })).page).toEqual([]);
     expect(await call(client.resolvePendingServerRequest, { ...inThread, requestId: 1, status: "expired", resolvedAt: 2 })).toBeNull();
+    expect(await call(client.listDecidedRequests, { ...inThread, paginationOpts })).toMatchObject({ isDone: true });
     expect((await call(client.listPendingServerRequests, { actor })).map(({ requestId }) => requestId)).toEqual([0]);
   });
 });
@@ -167,7 +168,7 @@ describe("every one", () => {
 
 /** The seed's, and what came since. */
 const NAMES = [
-  ...["listMessages", "listTurnMessages", "listPendingApprovals", "respondToApproval", "listPendingServerRequests", "upsertPendingServerRequest"],
+  ...["listMessages", "listTurnMessages", "listPendingApprovals", "respondToApproval", "listDecidedRequests", "listPendingServerRequests", "upsertPendingServerRequest"],
   ...["resolvePendingServerRequest", "startTurn", "interruptTurn", "replayStreams", "createThread", "resolveThread", "resumeThread", "getThreadState", "listThreads"],
   ...["resumeStreamReplay", "resolveThreadByExternalId", "getExternalThreadMapping", "issueDeviceToken", "revokeDeviceToken", "listDeviceTokens", "createDeviceEntropy"],
   ...["listReasoningByThread", "getMessageText", "getMessagePayload", "listQuarantine", "dropQuarantine", "getUsage"],

@@ -115,6 +115,7 @@ test("every function answers what it says: where there is some of everything", a
   await call("respondApprovalForHooks", { ...inTurn, itemId: "cmd", requestId: 0, decision: "accepted", shownSha256: await shownSha256Of(APPROVAL.payloadJson) });
   const resolution = { requestId: 1, status: "answered", resolvedAt: 2, responseJson: "{}", policy: "mine" };
   await call("resolvePendingServerRequestForHooks", { ...inThread, ...resolution, ...ORIGIN });
+  expect((await call("listDecidedRequestsForHooks", page)).page).toMatchObject([{ requestId: 1, decidedByPolicy: "mine" }, { requestId: 0, decisionJson: '"accept"' }]);
   const [leased] = await call("leaseCommands", { ...RUNTIME, ...inThread, limit: 1 });
   await call("reportCommand", { commandId: leased!.commandId, leaseToken: leased!.leaseToken, state: "delivered" });
   await call("interruptTurnForHooks", { ...inTurn, reason: "enough" });
@@ -152,7 +153,7 @@ test("and where there is no such thread, turn, message, command or job", async (
       expect(await call(name, { ...page, streamArgs })).toMatchObject({ page: [], threadStatus: "missing" });
     }
   }
-  for (const name of ["listQuarantine", "listPendingApprovalsForHooks", "listCommands"] as const) {
+  for (const name of ["listQuarantine", "listPendingApprovalsForHooks", "listDecidedRequestsForHooks", "listCommands"] as const) {
     expect(await call(name, page)).toMatchObject({ page: [], threadStatus: "missing" });
   }
   expect(await call("listTokenUsage", page)).toMatchObject({ page: [], thread: null });

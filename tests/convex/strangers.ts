@@ -31,7 +31,8 @@ export const OTHER_DEVICE: Actor = { ...OWNER, deviceId: "desk" };
 export const OF_OTHER_DEVICE = {
   reads: [
     ...["approvals.listPending", "commands.get", "commands.list", "devices.list", "imports.getImportStatus", "messages.getByTurn", "messages.getPayload"],
-    ...["messages.getText", "messages.listByThread", "presence.get", "presence.list", "quarantine.list", "reasoning.listByThread", "serverRequests.listPending"],
+    ...["messages.getText", "messages.listByThread", "presence.get", "presence.list", "quarantine.list", "reasoning.listByThread"],
+    ...["serverRequests.listDecided", "serverRequests.listPending"],
     ...["stats.usage", "sync.replay", "sync.resumeReplay", "threads.get", "threads.getDeletionJobStatus", "threads.getExternalMapping", "threads.getForkStatus"],
     ...["threads.getState", "threads.list", "threads.resolveByExternalId", "tokenUsage.listByThread", "turns.get"],
   ],
@@ -152,6 +153,9 @@ export async function ownerWorks(component: Component): Promise<void> {
   await component.mutation(api.sync.upsertCheckpoint, { actor: OWNER, threadId: THREAD, streamId: STREAM, cursor: 2 });
   const approval = { requestId: 0, method: "item/commandExecution/requestApproval", payloadJson: SECRET, requestedAt: 1 };
   await component.mutation(api.serverRequests.upsertPending, { actor: OWNER, threadId: THREAD, turnId: TURN, itemId: "msg_1", ...approval });
+  const decided = { requestId: 9, method: "item/commandExecution/requestApproval", requestedAt: 1, payloadJson: SECRET };
+  await component.mutation(api.serverRequests.upsertPending, { actor: OWNER, threadId: THREAD, turnId: TURN, itemId: "decided", ...decided });
+  await component.mutation(api.approvals.respond, { actor: OWNER, threadId: THREAD, turnId: TURN, itemId: "decided", decision: "declined" });
   const payloadJson = JSON.stringify({ clientTurnId: "wish", input: [{ text: SECRET }] });
   await component.mutation(api.commands.send, { actor: OWNER, threadId: THREAD, commandId: COMMAND, kind: "turn", payloadJson });
   const threads = [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 1 }];

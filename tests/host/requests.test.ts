@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import {
   listPendingApprovalsForHooksForActor,
+  listDecidedRequestsForHooksForActor,
   listPendingServerRequestsForHooksForActor,
   resolvePendingServerRequestForHooksForActor,
   respondApprovalForHooksForActor,
@@ -35,6 +36,8 @@ it("each helper calls its function, with what was given and nothing else", async
   for (const args of [{ actor }, { actor, threadId: "t", limit: 0 }]) {
     expect(await sent(({ ctx, component }) => listPendingServerRequestsForHooksForActor(ctx, component, args))).toEqual([["serverRequests.listPending", args]]);
   }
+  const page = { actor, threadId: "t", paginationOpts };
+  expect(await sent(({ ctx, component }) => listDecidedRequestsForHooksForActor(ctx, component, page))).toEqual([["serverRequests.listDecided", page]]);
   for (const args of [asked, { ...asked, ...origin, reason: "r", questionsJson: "[]" }]) {
     expect(await sent(({ ctx, component }) => upsertPendingServerRequestForHooksForActor(ctx, component, args))).toEqual([["serverRequests.upsertPending", args]]);
   }
@@ -44,7 +47,7 @@ it("each helper calls its function, with what was given and nothing else", async
 });
 
 it("a thread that is not there is empty, every other error is thrown", async () => {
-  const failing = (code: string) => new FakeComponent({ "approvals.listPending": coded(code), "serverRequests.listPending": coded(code) });
+  const failing = (code: string) => new FakeComponent({ "approvals.listPending": coded(code), "serverRequests.listPending": coded(code), "serverRequests.listDecided": coded(code) });
   const missing = failing("E_AUTH_THREAD_FORBIDDEN");
   expect(await listPendingApprovalsForHooksForActor(missing.ctx, missing.component, { actor, threadId: "t", paginationOpts })).toEqual({
     page: [],
@@ -52,6 +55,7 @@ it("a thread that is not there is empty, every other error is thrown", async () 
     continueCursor: "",
     threadStatus: "missing",
   });
+  expect(await listDecidedRequestsForHooksForActor(missing.ctx, missing.component, { actor, threadId: "t", paginationOpts })).toMatchObject({ page: [], threadStatus: "missing" });
   expect(await listPendingServerRequestsForHooksForActor(missing.ctx, missing.component, { actor, threadId: "t" })).toEqual([]);
   const broken = failing("E_CURSOR_INVALID");
   await expect(listPendingApprovalsForHooksForActor(broken.ctx, broken.component, { actor, paginationOpts })).rejects.toThrow();

@@ -18,7 +18,7 @@ const FUNCTIONS = [
   ...["listThreadReasoningForHooks", "listThreadReasoningForHooksForActor"],
   ...["listPendingApprovalsForHooksForActor", "respondApprovalForHooksForActor"],
   ...["listPendingServerRequestsForHooksForActor", "upsertPendingServerRequestForHooksForActor", "resolvePendingServerRequestForHooksForActor"],
-  ...["interruptTurnForHooksForActor", "threadSnapshot", "persistenceStats", "durableHistoryStats", "dataHygiene"],
+  ...["listDecidedRequestsForHooksForActor", "interruptTurnForHooksForActor", "threadSnapshot", "persistenceStats", "durableHistoryStats", "dataHygiene"],
   ...["computePersistenceStats", "computeDurableHistoryStats", "computeDataHygiene", "isStreamStatSummary"],
 ];
 const VALIDATORS = [

@@ -5,7 +5,7 @@ import type { api } from "../api.js";
 import { Item } from "../items/item.js";
 import { Visible } from "../items/visible.js";
 import { stringOf } from "../payload.js";
-import { approvalWords, decisionWords, type Fields } from "./approval-words.js";
+import { approvalWords, commandOf, decisionWords, type Fields } from "./approval-words.js";
 import { RequestCard } from "./request-card.js";
 import { useSeen } from "./use-seen.js";
 
@@ -117,10 +117,6 @@ function What({ params, message }: { params: Fields; message: CodexUIMessage | u
       )}
     </>
   );
-}
-
-function commandOf({ command }: Fields): string | undefined {
-  return Array.isArray(command) ? command.map(String).join(" ") : stringOf(command);
 }
 
 const WHY_NOT = new Map([

@@ -1,4 +1,6 @@
 /** What a page calls what Codex asks for. */
+import { stringOf } from "../payload.js";
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 // A map: the name of a method is Codex's to choose.
@@ -24,4 +26,9 @@ export function decisionWords(decision: unknown): string | undefined {
     return `Accept, and never ask again for commands that begin with: ${prefix.map(String).join(" ")}`;
   }
   return name === undefined || name === "denied" ? undefined : `${name}: ${JSON.stringify(details)}`;
+}
+
+/** The command that a request is about, in one line. */
+export function commandOf({ command }: Fields): string | undefined {
+  return Array.isArray(command) ? command.map(String).join(" ") : stringOf(command);
 }

@@ -1,6 +1,7 @@
 import type { CodexThreadStatus, UseCodexThreadResult } from "convex-codex-local/react";
 import type { Connection } from "../connection.js";
 import { shortId } from "../format.js";
+import { Decisions } from "../requests/decisions.js";
 import type { TurnState } from "../turns.js";
 
 const CONNECTION_LABEL: Record<Connection, string> = {
@@ -46,6 +47,7 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
         {threadStatus !== undefined && threadStatus !== "active" && (
           <span className={`chip chip-${threadStatus}`}>{threadStatus}</span>
         )}
+        <Decisions threadId={threadId} />
         {turn !== undefined && (
           <span className={`turn turn-${turn}`} role="status">
             <span className="lamp" />

@@ -1,0 +1,82 @@
+import type { CodexDecisionView, CodexVerdict } from "convex-codex-local/react";
+import { useCodexDecisions } from "convex-codex-local/react";
+import { useId, useState } from "react";
+import { api } from "../api.js";
+import { formatTime } from "../format.js";
+import { Visible } from "../items/visible.js";
+import { stringOf } from "../payload.js";
+import { commandOf } from "./approval-words.js";
+
+const LISTED = 20;
+
+const VERDICT_WORDS: Record<CodexVerdict, string> = {
+  accepted: "Accepted",
+  declined: "Declined",
+  cancelled: "Cancelled",
+  answered: "Answered",
+};
+
+/** A button that opens who decided what in a thread. It is asked for while it is open. */
+export function Decisions({ threadId }: { threadId: string }) {
+  const id = useId();
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <>
+      <button type="button" className="decisions-button" popoverTarget={id} aria-expanded={isOpen}>
+        Decisions
+      </button>
+      <section
+        id={id}
+        className="decisions"
+        popover="auto"
+        aria-label="Who decided what"
+        onToggle={({ newState }) => setIsOpen(newState === "open")}
+      >
+        <h3>Who decided what</h3>
+        {isOpen && <Listed threadId={threadId} />}
+      </section>
+    </>
+  );
+}
+
+function Listed({ threadId }: { threadId: string }) {
+  const { results, status, isLoading, error, loadMore } = useCodexDecisions(
+    api.chat.listDecidedRequestsForHooks,
+    { threadId },
+    { initialNumItems: LISTED },
+  );
+  if (error !== undefined) return <p className="error">{error.message}</p>;
+  if (results.length === 0) return <p className="aside">{isLoading ? "Loading …" : "Nothing was decided yet."}</p>;
+  return (
+    <>
+      <ol>
+        {results.map((decision) => (
+          <li key={`${decision.turnId} ${decision.itemId} ${decision.requestId} ${decision.createdAt}`}>
+            <span className={`verdict verdict-${decision.verdict}`}>{VERDICT_WORDS[decision.verdict]}</span>
+            <code>
+              <Visible text={whatOf(decision)} />
+            </code>
+            <span className="who">{whoOf(decision)}</span>
+          </li>
+        ))}
+      </ol>
+      {status === "CanLoadMore" && (
+        <button type="button" className="more" onClick={() => loadMore(LISTED)}>
+          Earlier decisions
+        </button>
+      )}
+    </>
+  );
+}
+
+/** What was asked, in a line. */
+function whatOf({ method, kind, params, asked, call, reason }: CodexDecisionView): string {
+  const said = commandOf(params) ?? asked[0]?.question ?? call?.tool ?? stringOf(params["message"]) ?? reason;
+  if (said !== undefined && said !== "") return said;
+  return kind === "approval" && method.includes("ermissions") ? "further permissions" : kind === "approval" ? "a change of files" : method;
+}
+
+function whoOf({ decidedByDevice, decidedByPolicy, decidedAt, status }: CodexDecisionView): string {
+  const who = decidedByPolicy === undefined ? `on ${decidedByDevice}` : `by the machine’s policy (${decidedByPolicy})`;
+  return [who, formatTime(decidedAt), ...(status === "answering" ? ["on its way to Codex"] : [])].join(" · ");
+}
