@@ -96,12 +96,13 @@ export class Outbox {
   /** What waits for the disk, and what is written with it. */
   #pending: { thread: Thread; waiting: Waiting; also: readonly StoreChange[] }[] = [];
   #pendingBytes = 0;
-  /** What has arrived leaves the disk with the next write. */
-  #arrived: StoreChange[] = [];
+  /** What goes with the next write beside events: what has arrived leaves the disk. */
+  #further: StoreChange[] = [];
   /** Threads whose notes wait for the disk. */
   #noted = new Set<Thread>();
   readonly #letters = new DeadLetters();
   #writing: Promise<void> | undefined;
+  #lastGeneration: number;
   #nextSeq = 0;
   #nextIndex = 0;
   #waitingBytes = 0;
@@ -119,6 +120,7 @@ export class Outbox {
   private constructor(options: OutboxOptions, store: OutboxStore) {
     this.#options = options;
     this.#store = store;
+    this.#lastGeneration = store.generation;
     this.#bytesMax = options.bytesMax ?? OUTBOX_BYTES_MAX;
   }
 
@@ -142,9 +144,17 @@ export class Outbox {
     return this.#store.runtimeId;
   }
 
-  /** Which opening of the folder this is, from 1. */
+  /** The generation of this opening of the folder, from 1: larger than any that was given out before. */
   get generation(): number {
     return this.#store.generation;
+  }
+
+  /** Gives out a further generation, for another process of codex: it is on the disk before what is appended later. */
+  nextGeneration(): number {
+    this.#lastGeneration += 1;
+    this.#further.push({ type: "generation", generation: this.#lastGeneration });
+    this.#writing ??= this.#write();
+    return this.#lastGeneration;
   }
 
   /** How the events of each thread are numbered on. */
@@ -324,13 +334,13 @@ export class Outbox {
 
   async #write(): Promise<void> {
     const backoff = new Backoff(SYSTEM_CLOCK);
-    while (this.#pending.length > 0 || this.#noted.size > 0 || this.#arrived.length > 0) {
-      const [taken, arrived] = [this.#pending, this.#arrived];
+    while (this.#pending.length > 0 || this.#noted.size > 0 || this.#further.length > 0) {
+      const [taken, further] = [this.#pending, this.#further];
       const touched = new Set([...this.#noted, ...taken.map(({ thread }) => thread)]);
       this.#pending = [];
-      this.#arrived = [];
+      this.#further = [];
       this.#noted = new Set();
-      const changes = [...arrived];
+      const changes = [...further];
       for (const { thread, waiting, also } of taken) changes.push({ type: "put", index: thread.index, stored: waiting }, ...also);
       for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored() });
       try {
@@ -338,7 +348,7 @@ export class Outbox {
       } catch (thrown) {
         // A full disk: what is in memory waits for it, and so does whoever reads.
         this.#pending = [...taken, ...this.#pending];
-        this.#arrived = [...arrived, ...this.#arrived];
+        this.#further = [...further, ...this.#further];
         for (const thread of touched) this.#noted.add(thread);
         if (!this.#isStuck) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
         this.#isStuck = true;
@@ -509,8 +519,8 @@ export class Outbox {
   /** What has arrived, or is given up, leaves memory, and the disk with the next write: a process that ends before sends it again. */
   #remove(thread: Thread, events: readonly Waiting[], also: readonly StoreChange[] = []): void {
     const { index, lane } = thread;
-    for (const change of also) this.#arrived.push(change);
-    for (const { seq } of events) this.#arrived.push({ type: "remove", index, seq });
+    for (const change of also) this.#further.push(change);
+    for (const { seq } of events) this.#further.push({ type: "remove", index, seq });
     thread.arrivedTo = events.at(-1)?.seq ?? thread.arrivedTo;
     const before = lane.bytes;
     lane.drop(events.length);

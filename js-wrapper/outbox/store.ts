@@ -49,11 +49,14 @@ export type StoreChange =
   | { readonly type: "put"; readonly index: number; readonly stored: StoredEvent }
   | { readonly type: "remove"; readonly index: number; readonly seq: number }
   | { readonly type: "thread"; readonly thread: StoredThread }
+  /** The next opening of the folder is of a later one. */
+  | { readonly type: "generation"; readonly generation: number }
   | { readonly type: "bury"; readonly letter: DeadLetter }
   | { readonly type: "unbury"; readonly seq: number };
 
 interface Self {
   readonly runtimeId: string;
+  /** The last one that was given out. */
   readonly generation: number;
 }
 
@@ -76,7 +79,7 @@ const eventKey = (index: number, seq: number): string => EVENT + digits(index) +
 export class OutboxStore {
   /** Names the folder's runtime: drawn once. */
   readonly runtimeId: string;
-  /** Which opening of the folder this is, from 1. */
+  /** The generation of this opening of the folder, from 1: larger than any that was given out before. */
   readonly generation: number;
   readonly #db: ClassicLevel;
 
@@ -122,6 +125,9 @@ export class OutboxStore {
           batch.put(THREAD + threadId, JSON.stringify(rest));
           break;
         }
+        case "generation":
+          batch.put(SELF, JSON.stringify({ runtimeId: this.runtimeId, generation: change.generation } satisfies Self));
+          break;
         case "bury": {
           const { seq, ...rest } = change.letter;
           batch.put(LETTER + digits(seq), JSON.stringify(rest));

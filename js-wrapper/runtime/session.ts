@@ -81,8 +81,9 @@ export class Session {
   readonly #notTaken = new Set<string>();
   /** The folder that goes with it, where the app gave none. */
   readonly #temporary: string | undefined;
-  /** Counts the processes. */
+  /** Counts the processes; ids of requests begin anew in each, and so does the generation that its events' ids name. */
   #process = 0;
+  #generation: number;
   #isBegun = false;
   #isClosing = false;
   #spawned: Settle | undefined;
@@ -100,6 +101,7 @@ export class Session {
     this.#temporary = temporary;
     this.#actor = args.actor ?? NOBODY;
     this.#sessionId = args.sessionId ?? runtimeId;
+    this.#generation = generation;
     const target = { actor: this.#actor, sessionId: this.#sessionId, runtime: args.runtime, start: { runtimeId, generation } };
     this.#delivery = new ConvexDelivery(options.persistence, target, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
@@ -303,6 +305,8 @@ export class Session {
   async #startProcess(): Promise<void> {
     const { options } = this.#parts;
     this.#process += 1;
+    // The bridge counts up with every start: what it is given is the first.
+    if (this.#process > 1) this.#generation = this.#outbox.nextGeneration();
     const spawned = new Promise<void>((resolve, reject) => {
       this.#spawned = { resolve, reject };
     });
@@ -537,8 +541,7 @@ export class Session {
   }
 
   #processName(): ProcessName {
-    const { runtimeId, generation } = this.#outbox;
-    return { runtimeId, generation, appGeneration: this.#process };
+    return { runtimeId: this.#outbox.runtimeId, generation: this.#generation, appGeneration: this.#process };
   }
 
   /** As {@link #insist}; what Convex refuses is told, and let be. */

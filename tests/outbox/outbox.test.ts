@@ -277,6 +277,11 @@ describe("after a restart", () => {
     const again = await open({ folder: opened.folder });
     expect(again.outbox.numbers()).toEqual(numbers);
     expect([again.outbox.runtimeId, again.outbox.generation]).toEqual([runtimeId, generation + 1]);
+    // Each further process of codex has one of its own, and no later opening has it again.
+    expect([again.outbox.nextGeneration(), again.outbox.nextGeneration()]).toEqual([generation + 2, generation + 3]);
+    expect(again.outbox.generation).toBe(generation + 1);
+    await again.outbox.close();
+    expect((await open({ folder: opened.folder })).outbox.generation).toBe(generation + 4);
   });
 
   it("what was noted of a thread is there, without an event of it", async () => {

@@ -91,6 +91,22 @@ describe("a machine that is steered from afar", () => {
     expect(await pending()).toEqual([]);
   });
 
+  it("gives codex the decision of what it asks after it died and was started again", async () => {
+    const { send, ends, ann, threadId, runtime, problems } = await startMachine({ standIn: { askIn: "u1", deadOnce: path.join(await folder(), "died") } });
+    await ends(await send("turn", said("Die.")), { state: "unknown" });
+    await ends(await send("turn", said("List.")), { state: "accepted" });
+    const pending = async () => (await ann.query(host.listPendingApprovalsForHooks, { threadId, paginationOpts: { cursor: null, numItems: 10 } })).page;
+    await vi.waitFor(async () => expect(await pending()).toHaveLength(1), WAIT);
+    const [{ turnId, itemId, payloadJson }] = (await pending()) as [Awaited<ReturnType<typeof pending>>[number]];
+    await ann.mutation(host.respondApprovalForHooks, { threadId, turnId, itemId, shownSha256: await shownSha256Of(payloadJson), decision: "accepted" });
+    const shown = async () => (await ann.query(host.listTurnMessagesForHooks, { threadId, turnId })).map(({ text, status }) => [text, status]);
+    await vi.waitFor(async () => expect(await shown()).toContainEqual(["ls", "completed"]), WAIT);
+    const decided = async () => (await ann.query(host.listDecidedRequestsForHooks, { threadId, paginationOpts: { cursor: null, numItems: 10 } })).page;
+    await vi.waitFor(async () => expect(await decided()).toMatchObject([{ status: "answered", decidedByDevice: "phone" }]), WAIT);
+    expect(runtime.listPendingServerRequests()).toEqual([]);
+    expect(problems.map(({ code }) => code)).toEqual(["E_BRIDGE_PROCESS_EXITED", "E_APP_SERVER_GONE"]);
+  });
+
   it("lets nothing pass that its owner's policy does not, read anew for each command", async () => {
     const policyFile = path.join(await folder(), "policy.json");
     const { send, ends, texts } = await startMachine({ remote: { policyFile } });
