@@ -213,7 +213,7 @@ export class Outbox {
   }
 
   /**
-   * Waits until everything has arrived.
+   * Waits until everything has arrived that can; what a thread has that another session took does not.
    *
    * @param timeoutMs milliseconds after which it waits no longer
    * @returns how many events are left; they are on the disk, but for those that a full one does not take
@@ -406,8 +406,8 @@ export class Outbox {
 
   #wake(thread: Thread): void {
     clearTimeout(thread.timer);
-    if (this.#isOver() || thread.isSending || thread.isHalted) return;
-    if (thread.lane.isEmpty) {
+    if (this.#isOver() || thread.isSending) return;
+    if (thread.isHalted || thread.lane.isEmpty) {
       this.#tellIdle();
       return;
     }
@@ -592,9 +592,10 @@ export class Outbox {
     }
   }
 
+  /** Nothing is on its way, nor will be: what another session's thread has waits for whoever resumes it. */
   #isIdle(): boolean {
     if (this.#writing !== undefined) return false;
-    return [...this.#threads.values()].every(({ lane, isSending }) => lane.isEmpty && !isSending);
+    return [...this.#threads.values()].every(({ lane, isSending, isHalted }) => (isHalted || lane.isEmpty) && !isSending);
   }
 
   #tellIdle(): void {

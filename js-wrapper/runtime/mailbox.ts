@@ -13,7 +13,7 @@ export interface MailboxOptions extends Pick<DeliveryOptions, "journal" | "machi
   /** Resolves when Convex has been told of the turns that run: `Heartbeat.tellNow`. Asked before a lease, of a turn that no command began. */
   tellTurn?: ((threadId: string, turnId: string) => Promise<void>) | undefined;
   /** Another runtime writes the thread, or it was deleted: its commands are followed no longer. */
-  onLost?: ((threadId: string, code: string) => void) | undefined;
+  onLost?: ((threadId: string, thrown: unknown) => void) | undefined;
   /** What failed and is tried again, or was given up. */
   onError?: ((thrown: unknown) => void) | undefined;
   clock?: Clock | undefined;
@@ -207,7 +207,7 @@ export class Mailbox {
       const code = parseCodexErrorCode(thrown);
       if (code === "E_SYNC_SESSION_DEVICE_MISMATCH" || code === "E_AUTH_THREAD_FORBIDDEN") {
         this.unfollow(threadId);
-        onLost?.(threadId, code);
+        onLost?.(threadId, thrown);
       } else {
         thread.isForced = true;
         this.#lookLater(thread);

@@ -8,6 +8,7 @@ import type { Machine, RequestName } from "./claimed-command.js";
 import { type CommandedCodex, createCommandActions } from "./codex-commands.js";
 import type { CommandJournal, DeliveredCommand } from "./command-delivery.js";
 import { createEchoFinder, type ListedTurns } from "./echo.js";
+import { codeOf } from "./errors.js";
 import { Heartbeat, type Present } from "./heartbeat.js";
 import { Mailbox } from "./mailbox.js";
 import type { CodexPersistence } from "./persistence.js";
@@ -27,6 +28,8 @@ export interface RemoteControlOptions {
   readonly present: () => Pick<Present, "phase" | "login">;
   /** What failed and is tried again, or was given up. */
   readonly onError: (thrown: unknown) => void;
+  /** Another session has a thread. @param id the app-server's */
+  readonly onLost: (id: string, thrown: unknown) => void;
 }
 
 /** Joins a process of codex to who steers it: its threads' commands are followed, and what it does is told. */
@@ -49,6 +52,11 @@ export class RemoteControl {
       ready: () => codex.ready(),
       findEcho: createEchoFinder((threadId, page) => this.#listTurns(threadId, page)),
       tellTurn: () => this.#heartbeat.tellNow(),
+      onLost: (threadId, thrown) => {
+        const id = codex.threads.idOf(threadId);
+        // One that was deleted is nobody's.
+        if (id !== undefined && codeOf(thrown) === "E_SYNC_SESSION_DEVICE_MISMATCH") options.onLost(id, thrown);
+      },
     });
     this.#heartbeat = new Heartbeat({
       ...{ runtimeId, generation, persistence },

@@ -238,7 +238,9 @@ export class CodexHostRuntime extends AppServerCalls {
     await this.#stopping;
     if (this.#stops !== stops) throw new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped meanwhile");
     this.#state.begin(args.externalThreadId);
-    const onLost = (error: Error) => void this.stop().then(() => this.#state.phase("failed", error));
+    const onLost = (error: unknown) => {
+      if (this.#stopping === undefined) void this.stop().then(() => this.#state.phase("failed", error));
+    };
     const session = await Session.open({ options: this.#options, args, state: this.#state, handlers: this.#handlers, onLost });
     this.#session = session;
     try {

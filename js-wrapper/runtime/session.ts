@@ -16,7 +16,7 @@ import type { AppHandlers } from "./app-handlers.js";
 import type { RequestName } from "./claimed-command.js";
 import { isNoSuchTurn } from "./codex-commands.js";
 import { type BoundThread, ConvexDelivery, isNoRoom } from "./convex-delivery.js";
-import { CodexRuntimeError } from "./errors.js";
+import { codeOf, CodexRuntimeError } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { RawLog } from "./raw-log.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
@@ -45,7 +45,7 @@ export interface SessionParts {
   readonly state: RuntimeState;
   readonly handlers: AppHandlers;
   /** Another device has the runtime's own thread: the session is to be closed. */
-  onLost(error: OutboxError): void;
+  onLost(error: unknown): void;
 }
 
 /** What codex answers where it has a thread. */
@@ -77,6 +77,10 @@ export class Session {
   readonly #rawLog: RawLog | undefined;
   readonly #remote: RemoteControl | undefined;
   readonly #isOver = new AbortController();
+  /** Threads that another session has, until somebody goes on in them here. */
+  readonly #lost = new Set<string>();
+  /** The runtime's own is one of them: it stops. */
+  #isLost = false;
   /** Threads whose events are not taken for a while. */
   readonly #notTaken = new Set<string>();
   /** The folder that goes with it, where the app gave none. */
@@ -279,9 +283,10 @@ export class Session {
       outbox: this.#outbox,
       policyFile: remote.policyFile,
       started: () => this.#started,
-      present: () => ({ phase: state.get().phase, login: this.#login }),
+      present: () => ({ phase: this.#isLost ? "failed" : state.get().phase, login: this.#login }),
       // They are tried again, and say nothing of how the runtime stands.
       onError: (thrown) => this.#parts.handlers.failed(thrown),
+      onLost: (id, error) => this.#threadLost(id, error),
     });
   }
 
@@ -368,12 +373,17 @@ export class Session {
     return verdict;
   }
 
-  /** Refreshes the session of a thread. Why it failed the outbox is told too, by the next event. */
+  /** Refreshes the session of a thread. Why else it failed the outbox is told too, by the next event. */
   async #beat(id: string): Promise<void> {
     const threadId = this.threads.inConvex(id);
-    if (threadId === undefined) return;
+    if (threadId === undefined || this.#lost.has(id)) return;
     const session = { actor: this.#actor, sessionId: this.#sessionId, threadId };
-    await this.#parts.options.persistence.heartbeat?.({ ...session, lastEventCursor: 0 });
+    try {
+      await this.#parts.options.persistence.heartbeat?.({ ...session, lastEventCursor: 0 });
+    } catch (thrown) {
+      if (isTaken(thrown)) this.#threadLost(id, thrown);
+      else throw thrown;
+    }
   }
 
   #takeEvent(event: NormalizedEvent): void {
@@ -469,8 +479,10 @@ export class Session {
       },
       (thrown: unknown) => {
         this.#failed(thrown);
-        // A process that died is followed by another; what was refused stays so, until the runtime goes on in a thread.
-        if (!isRefusal(thrown)) return;
+        // A process that died is followed by another, and so is one that does not answer.
+        if (codeOf(thrown) === "E_APP_SERVER_TIMEOUT") void this.#bridge.stop();
+        // What was refused stays so, until the runtime goes on in a thread.
+        if (!isRefusal(thrown) && !isOfConvex(thrown)) return;
         this.#back?.reject(thrown);
         this.#back = undefined;
       },
@@ -514,13 +526,21 @@ export class Session {
     await this.#ready;
   }
 
-  /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
   #outboxFailed(error: OutboxError): void {
+    // Told by whoever found it first.
+    if (isTaken(error) && error.threadId !== undefined && this.#lost.has(error.threadId)) return;
     this.#failed(error);
     if (error.code === "E_OUTBOX_NOT_TAKEN" && error.threadId !== undefined) this.#notTaken.add(error.threadId);
-    if (error.code !== "E_SYNC_SESSION_DEVICE_MISMATCH" || error.threadId === undefined) return;
-    this.#remote?.unfollow(error.threadId);
-    if (error.threadId === this.#parts.state.get().runtimeThreadId) this.#parts.onLost(error);
+    if (isTaken(error) && error.threadId !== undefined) this.#threadLost(error.threadId, error);
+  }
+
+  /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
+  #threadLost(id: string, error: unknown): void {
+    this.#lost.add(id);
+    this.#remote?.unfollow(id);
+    if (id !== this.#parts.state.get().runtimeThreadId) return;
+    this.#isLost = true;
+    this.#parts.onLost(error);
   }
 
   /** The request that waits under a name; ids count from 0 in every process. */
@@ -554,9 +574,20 @@ export class Session {
     }
   }
 
-  /** A thread in Convex, when it is there; room for it is waited for. @throws what Convex refuses it with else */
-  #bind(id: string): Promise<BoundThread | undefined> {
-    return this.#insist(() => this.#delivery.bind(id), isNoRoom);
+  /**
+   * A thread in Convex, when it is there; room for it is waited for. One that another session has is this one's again: somebody goes on in
+   * it here.
+   *
+   * @throws what Convex refuses it with else
+   */
+  async #bind(id: string): Promise<BoundThread | undefined> {
+    const bound = await this.#insist(() => this.#delivery.bind(id), isNoRoom);
+    if (bound !== undefined && this.#lost.has(id) && (await this.#insist(() => this.#delivery.take(id).then(() => true)))) {
+      this.#lost.delete(id);
+      this.#outbox.resume(id);
+      this.#remote?.follow(id);
+    }
+    return bound;
   }
 
   /**
@@ -572,7 +603,7 @@ export class Session {
         return await attempt();
       } catch (thrown) {
         if (!isWaitedFor(thrown)) {
-          if (thrown !== null && typeof thrown === "object" && "data" in thrown) throw thrown;
+          if (isOfConvex(thrown)) throw thrown;
           this.#failed(thrown);
         }
         if (!(await pause(SYSTEM_CLOCK, backoff.next(), this.#isOver.signal))) return undefined;
@@ -595,6 +626,16 @@ export class Session {
 /** Whether codex answered, with an error. */
 function isRefusal(thrown: unknown): thrown is AppServerError {
   return thrown instanceof AppServerError && thrown.rpc !== undefined;
+}
+
+/** Whether Convex said why not. */
+function isOfConvex(thrown: unknown): boolean {
+  return thrown !== null && typeof thrown === "object" && "data" in thrown;
+}
+
+/** Whether another session has the thread. */
+function isTaken(thrown: unknown): boolean {
+  return codeOf(thrown) === "E_SYNC_SESSION_DEVICE_MISMATCH";
 }
 
 function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {

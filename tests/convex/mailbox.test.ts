@@ -9,6 +9,7 @@ import type { CommandOutcome, DeliveredCommand } from "../../js-wrapper/runtime/
 import type { ClaimedCommand, InterruptCommand } from "../../js-wrapper/runtime/claimed-command.js";
 import { FOLLOW_EVERY_MS } from "../../js-wrapper/runtime/following.js";
 import { Heartbeat } from "../../js-wrapper/runtime/heartbeat.js";
+import { codeOf } from "../../js-wrapper/runtime/errors.js";
 import { Mailbox } from "../../js-wrapper/runtime/mailbox.js";
 import { outcomeOfStop, Stopping } from "../../js-wrapper/runtime/stopping.js";
 import { createConvexPersistence, type CodexBridgeClient, type CodexPersistence } from "../../js-wrapper/runtime/persistence.js";
@@ -123,7 +124,7 @@ class Machine {
         const turnId = this.history.get(echoId);
         return turnId === undefined ? null : { turnId };
       },
-      onLost: (_, code) => lost.push(code),
+      onLost: (_, thrown) => lost.push(codeOf(thrown)),
     });
     const tell = () => ({ phase: "ready" as const, threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0, ...(this.running && { turnId: this.running }) }] });
     const heartbeat = new Heartbeat({

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { CommandOutcome, DeliveredCommand } from "../../js-wrapper/runtime/command-delivery.js";
 import type { ClaimedCommand } from "../../js-wrapper/runtime/claimed-command.js";
 import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
+import { codeOf } from "../../js-wrapper/runtime/errors.js";
 import { Mailbox, type MailboxOptions } from "../../js-wrapper/runtime/mailbox.js";
 import type { CommandReport, FollowedCommands, LeasedCommand } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock, settle } from "./manual-clock.js";
@@ -94,7 +95,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
       if (echo instanceof Error) throw echo;
       return echo;
     },
-    onLost: (threadId, code) => log.push(`lost ${threadId} ${code}`),
+    onLost: (threadId, thrown) => log.push(`lost ${threadId} ${codeOf(thrown)}`),
     onError: (thrown) => errors.push(thrown),
     ...options,
   });

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 import { shownSha256Of } from "../../js-wrapper/mapping/index.js";
 import { folder } from "../outbox/build.js";
 import { host, said, startMachine, WAIT } from "./machine.js";
@@ -137,6 +138,17 @@ describe("a machine that is steered from afar", () => {
     await ends(await send("turn", said("Again.")), { state: "accepted" });
     await says(["Again.", "you said: Again."]);
     expect(runtime.getState().phase).toBe("ready");
+  });
+
+  it("stops when another device has its thread, though nothing happens in it: the first command tells", async () => {
+    const { app, send, present, runtime, threadId, problems, ann } = await startMachine();
+    const { token: deviceToken } = await ann.mutation(host.issueDeviceToken, { deviceId: "desk", entropy: createDeviceEntropy() });
+    await app.mutation(host.ensureSession, { deviceToken, sessionId: "theirs", threadId });
+    await send("turn", said("Whose?"));
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "failed", running: false }), WAIT);
+    expect(runtime.getState().lastError).toContain("E_SYNC_SESSION_DEVICE_MISMATCH");
+    expect(problems.map(({ code }) => code)).toEqual(["E_SYNC_SESSION_DEVICE_MISMATCH"]);
+    expect(await present()).toMatchObject({ bridge: "failed" });
   });
 
   it("is neither seen nor steered where its owner does not wish it", async () => {

@@ -222,6 +222,29 @@ describe("a runtime", () => {
     expect(await messagesOf(component, threadId)).toEqual([]);
   });
 
+  it("goes on in a followed thread that another device had taken, when it is followed again", async () => {
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component);
+    await runtime.start(START);
+    await runtime.ready();
+    const other = "019a3b5c-0000-7000-8000-00000000abcd";
+    const says = (text: string) => runtime.appServer.request("turn/start", { threadId: other, input: [{ type: "text", text, text_elements: [] }] });
+    await runtime.followThread(other);
+    const { threadId } = (await dump(component)).threads.find(({ localThreadId }) => localThreadId === other)!;
+    await component.mutation(api.sync.ensureSession, { actor: { ...OWNER, deviceId: "desk" }, sessionId: "theirs", threadId, lastEventCursor: 0 });
+    await says("Meanwhile.");
+    await vi.waitFor(() => expect(runtime.backlog()).toMatchObject([{ threadId: other, isHalted: true }]), WAIT);
+    // The others of the runtime go on, and nobody fights for this one.
+    expect(runtime.getState().phase).toBe("ready");
+    expect(problems.map(({ code }) => code)).toEqual(["E_SYNC_SESSION_DEVICE_MISMATCH"]);
+    await runtime.followThread(other);
+    await reads(component, threadId, [["Meanwhile.", "completed"], ["you said: Meanwhile.", "completed"]]);
+    await says("Again.");
+    await vi.waitFor(async () => expect((await messagesOf(component, threadId)).at(-1)).toMatchObject({ text: "you said: Again.", status: "completed" }), WAIT);
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([]), WAIT);
+    expect(problems).toHaveLength(1);
+  });
+
   it("follows another thread beside its own, and says how much waits", async () => {
     const component = startComponent();
     const over = persistenceOver(component);
