@@ -1,11 +1,12 @@
 /** What a user does from another device, to a runtime whose codex is the stand-in. */
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { mutationGeneric } from "convex/server";
 import { describe, expect, it, vi } from "vitest";
 import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 import { shownSha256Of } from "../../js-wrapper/mapping/index.js";
 import { folder } from "../outbox/build.js";
-import { host, said, startMachine, WAIT } from "./machine.js";
+import { chat, host, said, startMachine, WAIT } from "./machine.js";
 
 describe("a machine that is steered from afar", () => {
   it("takes a turn, and says which one it became", async () => {
@@ -130,6 +131,23 @@ describe("a machine that is steered from afar", () => {
     await runtime.stop();
     expect(await present()).toMatchObject({ bridge: "stopped" });
   });
+
+  it("says how much waits on it, while its events are not taken", async () => {
+    const ingestBatch = mutationGeneric({
+      args: {},
+      handler: () => {
+        throw new Error("not now");
+      },
+    });
+    const before = Date.now();
+    const { runtime, present } = await startMachine({}, {}, { ...chat, ingestBatch });
+    runtime.sendTurn("Hello.");
+    // All that was said, and that the turn is over.
+    await vi.waitFor(async () => expect(await present()).toMatchObject({ current: { behind: runtime.backlog()[0]!.events } }), WAIT);
+    const { behind, oldestEventAt } = (await present()).current!;
+    expect(behind).toBeGreaterThan(5);
+    expect(oldestEventAt).toBeGreaterThanOrEqual(before);
+  }, 60_000);
 
   it("does not know what became of a command whose codex died, says so, and never gives it again", async () => {
     const { send, ends, says, runtime } = await startMachine({ standIn: { deadOnce: path.join(await folder(), "died") } });
