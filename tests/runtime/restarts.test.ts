@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { BridgeHandlers } from "../../js-wrapper/bridge/index.js";
 import type { ClientOutboundWireMessage } from "../../js-wrapper/protocol/index.js";
+import { codeOf } from "../../js-wrapper/runtime/errors.js";
 import type { RuntimeBridge } from "../../js-wrapper/runtime/types.js";
 import { startComponent } from "../convex/build.js";
 import { folder } from "../outbox/build.js";
@@ -48,8 +49,8 @@ class StandIn implements RuntimeBridge {
     if (result !== undefined) setImmediate(() => void this.#handlers.onGlobalMessage({ id, result }, { type: "response" }));
   }
 
-  stop(): Promise<void> {
-    return Promise.resolve(this.die());
+  stop(): void {
+    this.die();
   }
 
   die(): void {
@@ -90,7 +91,7 @@ it("one that dies ten times in five minutes is given up: whoever waits is told, 
   await until(() => {
     if (runtime.getState().phase === "ready") {
       codex.die();
-      ready.push(runtime.ready().then(() => "ready", (thrown: { code: string }) => thrown.code));
+      ready.push(runtime.ready().then(() => "ready", codeOf));
     }
     return runtime.getState().phase === "failed";
   });
