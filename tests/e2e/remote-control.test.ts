@@ -70,6 +70,13 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
     expect(await card.count()).toBe(0);
     await row.getByText("asks you").waitFor({ state: "detached" });
     await reads(page, "3 notes.txt");
+    await page.getByRole("button", { name: "Decisions" }).click();
+    const decisions = page.getByRole("region", { name: "Who decided what" });
+    await decisions.getByText("Accepted").waitFor();
+    expect(await decisions.locator("li").allInnerTexts()).toEqual([expect.stringMatching(/^Accepted\s+\/bin\/bash -lc 'wc -l notes\.txt && touch counted\.txt'\s+on \S+ · /)]);
+    await expectUsable(page);
+    await page.keyboard.press("Escape");
+    await decisions.waitFor({ state: "hidden" });
   });
 
   test("a question is answered in its form", async () => {
