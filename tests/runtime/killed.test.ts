@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { CodexHostPersistence } from "../../js-wrapper/runtime/types.js";
 import { dump, messagesOf, startComponent, type Component } from "../convex/build.js";
 import { folder } from "../outbox/build.js";
+import { AttachableCodex, THREAD } from "./attachable-codex.js";
 import { persistenceOver, runtimeWith, START } from "./build.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
@@ -40,10 +41,9 @@ class Convex {
   /** Serves it to another process. @returns its address */
   async serve(): Promise<string> {
     const server = createServer((request, response) => {
-      const name = (request.url ?? "").slice(1) as keyof CodexHostPersistence;
-      const call = this.persistence[name] as (args: unknown) => Promise<unknown>;
+      const functions = this.persistence as unknown as Record<string, (args: unknown) => Promise<unknown>>;
       read(request)
-        .then(call)
+        .then((args) => functions[(request.url ?? "").slice(1)]!(args))
         .then((answer) => response.end(JSON.stringify(answer ?? null)), () => request.socket.destroy());
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -90,8 +90,7 @@ describe("a runtime whose host is killed in the middle of a turn, with a questio
     convex.away.clear();
 
     const { runtime, problems } = runtimeWith(convex.persistence, { outboxFolder });
-    const [{ localThreadId }] = (await dump(component)).threads as [{ localThreadId: string }];
-    await runtime.start({ ...START, runtimeThreadId: localThreadId });
+    await runtime.start({ ...START, runtimeThreadId: (await dump(component)).threads[0]!.localThreadId! });
     await runtime.ready();
     const threadId = runtime.getState().threadId!;
     const texts = async () => (await messagesOf(component, threadId)).map(({ text, status }) => [text, status]);
@@ -109,5 +108,42 @@ describe("a runtime whose host is killed in the middle of a turn, with a questio
     const ofTurn = convex.taken.filter((event) => event.type === "stream_delta" && event.turnId === turns[0]!.turnId).map(({ kind }) => kind);
     expect(ofTurn).toEqual(["turn/started", "item/completed", "item/started", "item/agentMessage/delta", "item/started", ASKED, "turn/completed"]);
     expect([await requests(), quarantine, problems]).toEqual([["expired"], [], []]);
+  });
+});
+
+describe("a runtime that is attached, whose host is killed in the middle of a turn", () => {
+  it.each([
+    ["had taken everything", []],
+    ["had nothing of it", ["ingestSafe"]],
+  ])("goes on in the turn, and ends it when codex does, where Convex %s", async (_what, away) => {
+    const convex = new Convex();
+    for (const name of away) convex.away.add(name);
+    const codex = await AttachableCodex.serve();
+    const options = { outboxFolder: await folder(), bridge: { attach: codex.attach } };
+    const kill = await host(convex, options);
+    await vi.waitFor(() => expect(codex.listeners).toBe(1), WAIT);
+    codex.begin("u");
+    codex.say("one ");
+    await vi.waitFor(() => expect(convex.sent.map(({ kind }) => kind)).toContain("item/agentMessage/delta"), WAIT);
+    if (away.length === 0) await vi.waitFor(() => expect(convex.taken).toHaveLength(convex.sent.length), WAIT);
+    await kill();
+    convex.away.clear();
+    codex.say("two ");
+
+    const { runtime, problems } = runtimeWith(convex.persistence, options);
+    await runtime.start({ ...START, runtimeThreadId: THREAD });
+    await runtime.ready();
+    const { component } = convex;
+    const texts = async () => (await messagesOf(component, runtime.getState().threadId!)).map(({ text, status }) => [text, status]);
+    codex.say("three");
+    await vi.waitFor(async () => expect(await texts()).toEqual([["one three", "streaming"]]), WAIT);
+    codex.end();
+    await vi.waitFor(async () => expect(await texts()).toEqual([["one two three", "completed"]]), WAIT);
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([]), WAIT);
+    const { turns, streamHeads, quarantine } = await dump(component);
+    expect(turns.map(({ status, source }) => [status, source])).toEqual([["completed", "codex"]]);
+    expect(streamHeads.map(({ holes, latest, eventCount }) => [holes, latest, eventCount])).toEqual([[[], 6, 6]]);
+    expect(convex.taken.filter(({ payloadJson }) => payloadJson.includes("synthesized"))).toEqual([]);
+    expect([quarantine, problems]).toEqual([[], []]);
   });
 });
