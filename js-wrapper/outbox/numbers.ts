@@ -81,11 +81,11 @@ export class ThreadNumbers {
     return { ...this.stored(), ...(this.#ended.size === 0 ? {} : { ended: [...this.#ended] }) };
   }
 
-  /** What is kept on the disk. @param isGoingOn whether of turns that have ended more may come in another process of the host */
-  stored(isGoingOn = false): StoredThread {
+  /** What is kept on the disk. @param keepsEnded of turns that have ended too */
+  stored(keepsEnded = false): StoredThread {
     const turns = [...this.#turns].map(([turnId, { next, idPrefix }]) => [turnId, next, idPrefix] as const);
     const { threadId, index, note, notTaken } = this;
-    const ended = isGoingOn ? [...this.#ended].slice(-ENDED_STORED_MAX) : undefined;
+    const ended = keepsEnded ? [...this.#ended].slice(-ENDED_STORED_MAX) : undefined;
     return { threadId, index, nextLifecycle: this.#nextLifecycle, turns, ...given({ ended, note, notTaken }) };
   }
 }

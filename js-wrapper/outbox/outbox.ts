@@ -51,8 +51,8 @@ export interface OutboxOptions {
   onCrowded?(isCrowded: boolean): void;
   /** UTF-8 bytes that may wait. Default: {@link OUTBOX_BYTES_MAX}. */
   readonly bytesMax?: number;
-  /** Whether the process whose turns these are goes on without this one: then of turns that have ended more may come. Default: no. */
-  readonly isGoingOn?: boolean;
+  /** Whether the numbers of turns that have ended are kept too, for codex goes on when this process ends, and may say more of them. Default: no. */
+  readonly keepsEnded?: boolean;
 }
 
 /** How much of a thread waits. */
@@ -350,7 +350,7 @@ export class Outbox {
       this.#noted = new Set();
       const changes = [...further];
       for (const { thread, waiting, also } of taken) changes.push({ type: "put", index: thread.index, stored: waiting }, ...also);
-      for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored(this.#options.isGoingOn) });
+      for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored(this.#options.keepsEnded) });
       try {
         await this.#store.write(changes);
       } catch (thrown) {

@@ -5,6 +5,8 @@ import type { EndedTurn } from "../bridge/index.js";
 /** Newest turns of a thread among which one that runs is looked for: it is the newest, but for turns that begin meanwhile. */
 const TURNS_LISTED = 8;
 
+/** What codex says of one: how it ended, or that it runs, by its name or another one. */
+type Found = EndedTurn | "runs" | "sameRun";
 type Turns = ClientRequestResult<"thread/turns/list">["data"];
 
 /** What becomes of such turns. Threads are named by the app-server's ids. */
@@ -55,23 +57,27 @@ export class LeftTurns {
   }
 
   /** @returns whether it goes on */
-  #settle(threadId: string, turnId: string, turn: EndedTurn | "runs"): boolean {
+  #settle(threadId: string, turnId: string, found: Found): boolean {
     if (!this.#actions.isOpen(threadId, turnId)) return false;
-    if (turn === "runs") this.#actions.runs(threadId, turnId);
-    else this.#actions.ended(threadId, turn);
-    return turn === "runs";
+    if (found === "runs") this.#actions.runs(threadId, turnId);
+    if (typeof found === "string") return true;
+    this.#actions.ended(threadId, found);
+    return false;
   }
 
-  async #ask(threadId: string, left: readonly string[]): Promise<(EndedTurn | "runs")[]> {
+  async #ask(threadId: string, left: readonly string[]): Promise<Found[]> {
     const { client } = this.#actions;
     const thread = (await orRefused(client.request("thread/read", { threadId })))?.thread;
     const list = { threadId, limit: TURNS_LISTED, sortDirection: "desc", itemsView: "full", cursor: null };
     const turns = thread === undefined ? [] : ((await orRefused(client.requestUntyped("thread/turns/list", list))) as { data: Turns } | undefined)?.data;
+    // An app-server that lists none has one that runs: which other should it be?
+    const running = turns === undefined ? left : turns.filter(({ status }) => status === "inProgress").map(({ id }) => id);
+    const isActive = thread?.status.type === "active";
     return left.map((id) => {
       const turn = turns?.find((one) => one.id === id);
-      // An app-server that does not list turns has one that runs: which other should it be?
-      const mayRun = turns === undefined || turn?.status === "inProgress";
-      if (mayRun && thread?.status.type === "active") return "runs";
+      if (isActive && running.includes(id)) return "runs";
+      // A review's turn has two ids, and one of them is listed.
+      if (isActive && turn === undefined && left.some((other) => running.includes(other))) return "sameRun";
       const status = turn === undefined || turn.status === "inProgress" ? "interrupted" : turn.status;
       // A legacy thread's items have other ids in its history than they had.
       return { id, status, items: thread?.historyMode === "paginated" ? (turn?.items ?? []) : [] };

@@ -173,7 +173,7 @@ export class Session {
       onCrowded: (isCrowded) => {
         if (session !== undefined) session.#bridge.hold?.(isCrowded);
       },
-      isGoingOn: isGoingOn(parts.options),
+      keepsEnded: isGoingOn(parts.options),
     });
     // Of the process before: it says nothing when it dies. Before the numbers of what comes next are taken.
     if (!isGoingOn(parts.options)) outbox.interruptOpenTurns();
