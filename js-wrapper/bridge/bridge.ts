@@ -87,7 +87,7 @@ export interface BridgeHandlers {
   onProcessExit?(code: number | null): Promise<void> | void;
 }
 
-/** A turn that is over, as far as its end is told. */
+/** A turn that is over, as an app-server lists it: `items` are of the protocol's types. */
 export interface EndedTurn {
   readonly id: string;
   readonly items: readonly unknown[];

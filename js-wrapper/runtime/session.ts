@@ -370,7 +370,7 @@ export class Session {
     void this.#left.settle(id);
   }
 
-  /** A turn runs that an earlier start of the runtime saw begin. */
+  /** A turn runs of whose start this one was not told. */
   #turnRuns(id: string, turnId: string): void {
     this.threads.runs(id, turnId);
     this.#parts.state.turnRuns(id, turnId);

@@ -119,6 +119,26 @@ it("goes on in a turn whose end it wrote when the connection was lost, and has i
   expect([first.problems.map(({ code }) => code), second.problems]).toEqual([["E_BRIDGE_PROCESS_EXITED"], []]);
 });
 
+it("asks again of a turn of which it has heard nothing yet when the connection is lost, and does not end it", async () => {
+  const { component, codex, start, reads, turns } = await build();
+  const first = await start();
+  codex.begin("u");
+  codex.say("one ");
+  await reads([["one ", "streaming"]]);
+  await first.runtime.stop();
+  const { runtime } = await start();
+  const runs = () => vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);
+  await runs();
+  codex.cut();
+  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "reconnecting", turnInFlight: false }), WAIT);
+  await runs();
+  codex.say("two");
+  await reads([["one two", "streaming"]]);
+  codex.end();
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
+  expect((await dump(component)).streamHeads.map(({ latest, eventCount }) => [latest, eventCount])).toEqual([[6, 6]]);
+});
+
 it("settles what an earlier one left in threads that it does not load itself", async () => {
   const { component, codex, start, reads, turns } = await build();
   const first = await start();
