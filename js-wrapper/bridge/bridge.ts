@@ -35,7 +35,8 @@ export interface BridgeConfig {
   readonly cwd?: string;
   /**
    * An app-server that runs already, in the place of a process of the bridge's own: `unix:///path/of/the.sock` or `ws://host:port`, as its
-   * `--listen` says. Whose threads a terminal or a desktop has can be followed and steered so. When the bridge stops, it goes on.
+   * `--listen` says. Whose threads a terminal or a desktop has can be followed and steered so. When the bridge stops, it goes on, and so
+   * do its turns: none is ended then. When the connection is lost, it counts as dead.
    */
   readonly attach?: string;
   /** Arguments of the binary, all of them. Default: `["app-server"]`. */
@@ -84,6 +85,13 @@ export interface BridgeHandlers {
   onProcessStart?(): Promise<void> | void;
   /** Told once for every start(), also of a process that never ran. @param code exit status; null after a signal */
   onProcessExit?(code: number | null): Promise<void> | void;
+}
+
+/** A turn that is over, as an app-server lists it: `items` are of the protocol's types. */
+export interface EndedTurn {
+  readonly id: string;
+  readonly items: readonly unknown[];
+  readonly status: "completed" | "interrupted" | "failed";
 }
 
 /** What a bridge has seen since it was made. */
@@ -219,6 +227,22 @@ export class CodexLocalBridge {
     this.#tellPressure();
   }
 
+  /**
+   * Ends a turn of an app-server that went on while no bridge was there: what it says of the turn now is handed on as events, its items as
+   * completed ones, and then an end of the bridge's own (`params.synthesized: true`).
+   *
+   * @param threadId the app-server's
+   * @param turn as the app-server lists it
+   */
+  endTurn(threadId: string, { id: turnId, items, status }: EndedTurn): void {
+    const say = (kind: string, params: object, endsTurn: boolean): void => {
+      const payloadJson = JSON.stringify({ method: kind, params: { threadId, ...params } });
+      this.#deliver({ kind, threadId, turnId, opensTurn: true, endsTurn }, this.#redacted(payloadJson), Date.now());
+    };
+    for (const item of items) say("item/completed", { turnId, item }, false);
+    say(TURN_ENDED, { turn: { id: turnId, items: [], status, error: null }, synthesized: true }, true);
+  }
+
   /** What this bridge has seen: counts since it was made. */
   stats(): BridgeStats {
     return {
@@ -297,11 +321,12 @@ export class CodexLocalBridge {
     run.framer.end();
     run.handshake?.cancel();
     this.#run = undefined;
-    for (const turn of this.#numbering.openTurns()) this.#interrupt(turn.threadId, turn.turnId);
+    const isAttached = this.#config.attach !== undefined;
+    const isGoingOn = isAttached && run.stopping;
+    for (const turn of isGoingOn ? [] : this.#numbering.openTurns()) this.#interrupt(turn.threadId, turn.turnId);
     if (end.error !== undefined) {
       this.#report("", end.error);
     } else if (!run.stopping) {
-      const isAttached = this.#config.attach !== undefined;
       const who = isAttached ? "the connection to codex" : "codex";
       const how = isAttached ? "" : end.signal === null ? ` with status ${end.code ?? "unknown"}` : ` by ${end.signal}`;
       this.#report(cutTail(end.stderrTail), new CodexBridgeError("E_BRIDGE_PROCESS_EXITED", `${who} ended${how}`));

@@ -24,6 +24,8 @@ export interface KnownNumbers {
   readonly nextLifecycle: number;
   /** Turns that have not ended, with the cursors of their next events. */
   readonly turns: readonly (readonly [turnId: string, next: number, ...unknown[]])[];
+  /** Turns that have, of which more may come all the same; likewise. */
+  readonly ended?: readonly (readonly [turnId: string, next: number])[];
 }
 
 interface TurnNumbers {
@@ -67,9 +69,10 @@ export class Numbering {
   constructor(runtimeId: string, generation: number, known: readonly KnownNumbers[] = []) {
     this.#runtimeId = runtimeId;
     this.#generation = generation;
-    for (const { threadId, nextLifecycle, turns } of known) {
+    for (const { threadId, nextLifecycle, turns, ended = [] } of known) {
       const thread: ThreadNumbers = { threadId, nextLifecycle, turns: new Map() };
       for (const [turnId, next] of turns) this.#addTurn(thread, turnId, next, NEVER);
+      for (const [turnId, next] of ended) this.#addTurn(thread, turnId, next, NEVER).ended = true;
       this.#threads.set(threadId, thread);
     }
   }

@@ -1,10 +1,13 @@
 import { interruptionOf, TURN_ENDED } from "../bridge/interruption.js";
+import type { KnownNumbers } from "../bridge/numbering.js";
 import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import type { StoredThread } from "./store.js";
 
 /** Turns of a thread that have ended and are remembered: late output of theirs begins no turn. */
 const ENDED_KEPT_MAX = 256;
+/** Of these the newest that are kept on the disk, where that is asked for: they are written with every event. */
+const ENDED_STORED_MAX = 8;
 
 interface Turn {
   next: number;
@@ -16,7 +19,8 @@ export class ThreadNumbers {
   readonly threadId: string;
   readonly index: number;
   readonly #turns: Map<string, Turn>;
-  readonly #ended = new Set<string>();
+  /** Those that have ended, the newest last, with their streams' next cursors. */
+  readonly #ended: Map<string, number>;
   /** What whoever delivers keeps of the thread. */
   note: unknown;
   /** Why its events are not taken: whoever opens the folder next is told too. */
@@ -30,18 +34,19 @@ export class ThreadNumbers {
     this.notTaken = known?.notTaken;
     this.#nextLifecycle = known?.nextLifecycle ?? 0;
     this.#turns = new Map(known?.turns.map(([turnId, next, idPrefix]) => [turnId, { next, idPrefix }]));
+    this.#ended = new Map(known?.ended);
   }
 
   /** Sees an event, in the order in which they come. */
   see({ eventId, streamId, turnId, cursorStart, cursorEnd, kind }: NormalizedEvent): void {
     if (streamId === undefined || turnId === undefined) {
       this.#nextLifecycle = Math.max(this.#nextLifecycle, cursorEnd);
-    } else if (kind === TURN_ENDED) {
+    } else if (kind === TURN_ENDED || this.#ended.has(turnId)) {
       this.#turns.delete(turnId);
-      this.#ended.add(turnId);
-      const [oldest] = this.#ended;
+      this.#ended.set(turnId, cursorEnd);
+      const [oldest] = this.#ended.keys();
       if (this.#ended.size > ENDED_KEPT_MAX && oldest !== undefined) this.#ended.delete(oldest);
-    } else if (!this.#ended.has(turnId)) {
+    } else {
       const turn = this.#turns.get(turnId);
       if (turn !== undefined) {
         turn.next = cursorEnd;
@@ -66,9 +71,21 @@ export class ThreadNumbers {
     });
   }
 
-  stored(): StoredThread {
+  /** The turns that have begun and not ended. */
+  open(): string[] {
+    return [...this.#turns.keys()];
+  }
+
+  /** How its events are numbered on. */
+  known(): KnownNumbers {
+    return { ...this.stored(), ...(this.#ended.size === 0 ? {} : { ended: [...this.#ended] }) };
+  }
+
+  /** What is kept on the disk. @param keepsEnded of turns that have ended too */
+  stored(keepsEnded = false): StoredThread {
     const turns = [...this.#turns].map(([turnId, { next, idPrefix }]) => [turnId, next, idPrefix] as const);
     const { threadId, index, note, notTaken } = this;
-    return { threadId, index, nextLifecycle: this.#nextLifecycle, turns, ...given({ note, notTaken }) };
+    const ended = keepsEnded ? [...this.#ended].slice(-ENDED_STORED_MAX) : undefined;
+    return { threadId, index, nextLifecycle: this.#nextLifecycle, turns, ...given({ ended, note, notTaken }) };
   }
 }

@@ -1,4 +1,5 @@
 import { Backoff, pause, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../clock.js";
+import type { KnownNumbers } from "../bridge/numbering.js";
 import { eventOf } from "../event-of.js";
 import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
@@ -50,6 +51,8 @@ export interface OutboxOptions {
   onCrowded?(isCrowded: boolean): void;
   /** UTF-8 bytes that may wait. Default: {@link OUTBOX_BYTES_MAX}. */
   readonly bytesMax?: number;
+  /** Whether the numbers of turns that have ended are kept too, for codex goes on when this process ends, and may say more of them. Default: no. */
+  readonly keepsEnded?: boolean;
 }
 
 /** How much of a thread waits. */
@@ -158,8 +161,13 @@ export class Outbox {
   }
 
   /** How the events of each thread are numbered on. */
-  numbers(): StoredThread[] {
-    return [...this.#threads.values()].map(({ numbers }) => numbers.stored());
+  numbers(): KnownNumbers[] {
+    return [...this.#threads.values()].map(({ numbers }) => numbers.known());
+  }
+
+  /** The turns that have begun and not ended, thread by thread; threads without one are left out. */
+  openTurns(): Map<string, string[]> {
+    return new Map([...this.#threads.values()].map(({ threadId, numbers }) => [threadId, numbers.open()] as const).filter(([, open]) => open.length > 0));
   }
 
   /** What was kept of a thread with {@link keepNote}; undefined where nothing was. */
@@ -342,7 +350,7 @@ export class Outbox {
       this.#noted = new Set();
       const changes = [...further];
       for (const { thread, waiting, also } of taken) changes.push({ type: "put", index: thread.index, stored: waiting }, ...also);
-      for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored() });
+      for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored(this.#options.keepsEnded) });
       try {
         await this.#store.write(changes);
       } catch (thrown) {

@@ -33,6 +33,8 @@ export interface StoredThread {
   readonly nextLifecycle: number;
   /** Turns that have not ended: the id, the stream's next cursor, what its events' ids begin with. */
   readonly turns: readonly (readonly [turnId: string, next: number, idPrefix: string])[];
+  /** Turns that have ended, the newest last, and their streams' next cursors: of some, more may come. */
+  readonly ended?: readonly (readonly [turnId: string, next: number])[];
   /** What whoever delivers keeps of it: JSON. */
   readonly note?: unknown;
   /** Why its events are not taken, where that was told. */

@@ -24,7 +24,7 @@ import type { Backlog } from "../outbox/index.js";
 import type { ServerRequest } from "./server-requests.js";
 import { Session } from "./session.js";
 import { RuntimeState } from "./state.js";
-import { NEEDS_FORCE } from "./stopping.js";
+import { NEEDS_FORCE, TURN_STUCK } from "./stopping.js";
 import type { CodexHostRuntimeOptions, CodexHostState, StartArgs } from "./types.js";
 
 /**
@@ -108,7 +108,8 @@ export class CodexHostRuntime extends AppServerCalls {
 
   /**
    * Ends the turn that runs; without one it does nothing. What the turn asks is answered `cancel`; a turn that does not end is
-   * interrupted once more after 5 s, and ended with its process after 15 s.
+   * interrupted once more after 5 s, and ended with its process after 15 s; where that is somebody else's (`attach`), it goes on, which is
+   * told to onProtocolError (`E_COMMAND_TURN_STUCK`).
    *
    * @param options with `force` also where that cuts the turns of other threads; without it they are told to onProtocolError
    *   (`E_COMMAND_NEEDS_FORCE`)
@@ -117,6 +118,7 @@ export class CodexHostRuntime extends AppServerCalls {
     const { turnId, turnInFlight } = this.getState();
     if (turnId === null || !turnInFlight) return;
     const told = this.#running().stopTurn(this.#thread(), turnId, force).then((outcome) => {
+      if (outcome.type === "stuck") throw new CodexRuntimeError(TURN_STUCK, `the turn ${turnId} does not end, and its codex is not this runtime's to start anew`);
       if (outcome.type !== "needsForce") return;
       const others = outcome.threadIds.join(", ");
       throw new CodexRuntimeError(NEEDS_FORCE, `the turn ${turnId} does not end, and a restart of codex would cut the turns of ${others}`);

@@ -18,6 +18,7 @@ import { isNoSuchTurn } from "./codex-commands.js";
 import { type BoundThread, ConvexDelivery, isNoRoom } from "./convex-delivery.js";
 import { codeOf, CodexRuntimeError } from "./errors.js";
 import type { Present } from "./heartbeat.js";
+import { LeftTurns } from "./left-turns.js";
 import { RawLog } from "./raw-log.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
 import { isOfProcess, type ProcessName, RequestRecords } from "./request-records.js";
@@ -71,6 +72,7 @@ export class Session {
   readonly #delivery: ConvexDelivery;
   readonly #supervisor: Supervisor;
   readonly #stopping: Stopping;
+  readonly #left: LeftTurns;
   readonly #reverts: Reverts;
   readonly #records: RequestRecords;
   readonly #beats: SessionBeats;
@@ -139,7 +141,16 @@ export class Session {
       cancelRequests: (id, turnId) => this.requests.turnEnded(id, turnId),
       interrupt: (id, turnId) => this.#interrupt(id, turnId),
       othersThatRun: (id) => this.threads.othersThatRun(id),
-      restart: (id, turnId, cut) => this.#startAnew(id, turnId, cut),
+      ...(isGoingOn(options) ? {} : { restart: (id: string, turnId: string, cut: readonly string[]) => this.#startAnew(id, turnId, cut) }),
+    });
+    this.#left = new LeftTurns(isGoingOn(options) ? outbox.openTurns() : new Map(), {
+      client: this.client,
+      isOpen: (id, turnId) => outbox.openTurns().get(id)?.includes(turnId) === true,
+      runs: (id, turnId) => this.#turnRuns(id, turnId),
+      ended: (id, turn) => this.#bridge.endTurn?.(id, turn),
+      failed: (thrown) => {
+        if (!this.#isClosing) this.#failed(thrown);
+      },
     });
     this.#beats = new SessionBeats({
       running: () => this.threads.list().filter((id) => this.threads.running(id) !== undefined),
@@ -162,7 +173,10 @@ export class Session {
       onCrowded: (isCrowded) => {
         if (session !== undefined) session.#bridge.hold?.(isCrowded);
       },
+      keepsEnded: isGoingOn(parts.options),
     });
+    // Of the process before: it says nothing when it dies. Before the numbers of what comes next are taken.
+    if (!isGoingOn(parts.options)) outbox.interruptOpenTurns();
     try {
       return (session = new Session(parts, outbox, temporary));
     } catch (thrown) {
@@ -182,12 +196,12 @@ export class Session {
 
   /** Starts codex, and asks for the thread of the start. @returns when the process runs @throws CodexRuntimeError where it does not */
   async begin(): Promise<void> {
-    // Of the process before: it says nothing when it dies.
-    this.#outbox.interruptOpenTurns();
     await this.#startProcess();
     this.#isBegun = true;
     this.#ready = this.#callThread();
-    this.#ready.catch((thrown: unknown) => this.#failed(thrown));
+    void this.#ready
+      .catch((thrown: unknown) => this.#failed(thrown))
+      .then(() => this.#left.settleOthers(this.threads.list()));
     this.#beats.start();
     this.#remote?.start();
   }
@@ -352,6 +366,14 @@ export class Session {
     const parentId = parentThreadId ?? undefined;
     this.threads.load(id, { settings: settingsOf(answer), parentId });
     if (parentId !== undefined) this.#delivery.parent(id, parentId);
+    this.#remote?.follow(id);
+    void this.#left.settle(id);
+  }
+
+  /** A turn runs of whose start this one was not told. */
+  #turnRuns(id: string, turnId: string): void {
+    this.threads.runs(id, turnId);
+    this.#parts.state.turnRuns(id, turnId);
     this.#remote?.follow(id);
   }
 
@@ -621,6 +643,11 @@ export class Session {
     this.#parts.state.failed(thrown);
     this.#parts.handlers.failed(thrown, line);
   }
+}
+
+/** Whether the app-server is somebody else's, and goes on with its turns when the runtime ends. */
+function isGoingOn({ bridge }: CodexHostRuntimeOptions): boolean {
+  return bridge?.attach !== undefined;
 }
 
 /** Whether codex answered, with an error. */

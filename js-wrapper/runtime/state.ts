@@ -76,12 +76,17 @@ export class RuntimeState {
     this.#kinds.set(kind, (this.#kinds.get(kind) ?? 0) + 1);
     this.#whole = undefined;
     if (turnId === undefined || threadId !== this.#state.runtimeThreadId) return;
-    if (kind === "turn/started") this.#set({ turnId, turnInFlight: true, phase: "running" });
+    if (kind === "turn/started") this.turnRuns(threadId, turnId);
     else if (kind === "turn/completed" && turnId === this.#state.turnId) {
       // That is the end of its process.
       const isOver = this.#state.phase === "running" && !isInterruption(payloadJson);
       this.#set({ turnInFlight: false, ...(isOver ? { phase: "ready" } : {}) });
     }
+  }
+
+  /** A turn of a thread runs. */
+  turnRuns(threadId: string, turnId: string): void {
+    if (threadId === this.#state.runtimeThreadId) this.#set({ turnId, turnInFlight: true, phase: "running" });
   }
 
   /** Its process is over, and what ran in it. */

@@ -16,11 +16,11 @@ export interface StopActions {
   /** The other threads of the same process in which a turn runs. */
   othersThatRun: (threadId: string) => readonly string[];
   /**
-   * Starts the process anew: what it cuts is settled, the threads are resumed, everybody is told.
+   * Starts the process anew: what it cuts is settled, the threads are resumed, everybody is told. Undefined where it is somebody else's.
    *
    * @param cut threads beside this one whose turns it cuts
    */
-  restart: (threadId: string, turnId: string, cut: readonly string[]) => Promise<void>;
+  restart?: ((threadId: string, turnId: string, cut: readonly string[]) => Promise<void>) | undefined;
 }
 
 /** How a stop ended. */
@@ -32,10 +32,15 @@ export type StopOutcome =
   /** The process was started anew, and with it ended what ran in these other threads. */
   | { type: "restarted"; cut: readonly string[] }
   /** A restart would cut the turns of these threads: whoever stops has to say so, by a stop with `force`. The turn goes on. */
-  | { type: "needsForce"; threadIds: readonly string[] };
+  | { type: "needsForce"; threadIds: readonly string[] }
+  /** Only a restart would end the turn, and the process is somebody else's: it goes on. */
+  | { type: "stuck" };
 
 /** A stop that would cut other threads' turns was not confirmed: the command says so, the beat names the threads in which a turn runs. */
 export const NEEDS_FORCE = "E_COMMAND_NEEDS_FORCE";
+
+/** A turn does not end, and its process is not this runtime's to start anew: whoever runs that ends it there. */
+export const TURN_STUCK = "E_COMMAND_TURN_STUCK";
 
 /** What the sender of an interrupt is told of its stop. */
 export function outcomeOfStop(outcome: StopOutcome, turnId: string): { type: "accepted"; turnId: string } | { type: "refused"; code: string } {
@@ -47,6 +52,8 @@ export function outcomeOfStop(outcome: StopOutcome, turnId: string): { type: "ac
       return { type: "refused", code: "E_COMMAND_TARGET_GONE" };
     case "needsForce":
       return { type: "refused", code: NEEDS_FORCE };
+    case "stuck":
+      return { type: "refused", code: TURN_STUCK };
   }
 }
 
@@ -134,10 +141,12 @@ export class Stopping {
           await this.#wait(stop, step.ms);
           break;
         case "restart":
+          if (this.#actions.restart === undefined) return { type: "stuck" };
           await this.#actions.restart(threadId, stop.turnId, step.cut);
           return { type: "restarted", cut: step.cut };
         case "needsForce":
-          return step;
+          // Nor would a confirmation start it anew.
+          return this.#actions.restart === undefined ? { type: "stuck" } : step;
       }
     }
   }

@@ -76,6 +76,14 @@ export class LoadedThreads {
     return this.#loaded.get(id)?.running;
   }
 
+  /** A turn of it runs, of whose start nobody told. */
+  runs(id: string, turnId: string): void {
+    const thread = this.#loaded.get(id);
+    if (thread === undefined || thread.ended.includes(turnId)) return;
+    thread.running = turnId;
+    thread.names.add(turnId);
+  }
+
   /** What codex calls a turn that it is to interrupt: the one that runs, where that is meant. */
   runningAs(id: string, turnId: string): string {
     const thread = this.#loaded.get(id);
@@ -111,9 +119,8 @@ export class LoadedThreads {
       thread.names.clear();
       return ended;
     }
-    if (thread.ended.includes(turnId)) return [];
-    if (kind === "turn/started") thread.running = turnId;
-    thread.names.add(turnId);
+    if (kind === "turn/started") this.runs(threadId, turnId);
+    else if (!thread.ended.includes(turnId)) thread.names.add(turnId);
     return [];
   }
 

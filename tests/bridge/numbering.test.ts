@@ -42,6 +42,12 @@ describe("the numbering", () => {
     expect(numbering.number({ threadId: "s", ...other })).toMatchObject({ eventId: "run:s:L0" });
   });
 
+  it("goes on in a turn that had ended, and does not open it again", () => {
+    const numbering = new Numbering("run", 3, [{ threadId: "t", nextLifecycle: 0, turns: [], ended: [["u", 7]] }]);
+    expect(numbering.number({ threadId: "t", turnId: "u", ...opens })).toMatchObject({ eventId: "run.3:t:u:0:7", cursorStart: 7 });
+    expect(numbering.openTurns()).toEqual([]);
+  });
+
   it("goes on behind a turn's end, and does not open it again", () => {
     const numbering = new Numbering("run", 1);
     const event = { threadId: "t", turnId: "u" };

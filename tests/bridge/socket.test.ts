@@ -61,6 +61,31 @@ describe("a bridge that attaches to a running app-server", () => {
     expect(seen.errors).toEqual([]);
   });
 
+  it("ends no turn when it is stopped, and goes on in it when it is started again", async () => {
+    const { attach } = await serve((client, { method }) => {
+      if (method === "initialized") client.send(JSON.stringify(EVENT));
+    });
+    const seen = new Recorder();
+    const bridge = seen.start({ attach });
+    await seen.untilEvents(1);
+    await bridge.stop();
+    expect([seen.events.map(({ kind }) => kind), seen.errors]).toEqual([["item/started"], []]);
+    bridge.start();
+    await seen.untilEvents(2);
+    bridge.endTurn("t", { id: "u", status: "completed", items: [{ id: "i", type: "plan", text: "a key sk-abcdefghijklmnopqrstuvwxyz0123456789" }] });
+    await seen.untilEvents(4);
+    expect(seen.events.map(({ kind, turnId, cursorStart }) => [kind, turnId, cursorStart])).toEqual([
+      ["item/started", "u", 0],
+      ["item/started", "u", 1],
+      ["item/completed", "u", 2],
+      ["turn/completed", "u", 3],
+    ]);
+    const [completed, end] = seen.events.slice(2).map(({ payloadJson }) => JSON.parse(payloadJson) as { params: object });
+    expect(completed!.params).toMatchObject({ threadId: "t", turnId: "u", item: { id: "i", text: expect.stringContaining("[redacted:") as unknown } });
+    expect(end!.params).toEqual({ threadId: "t", turn: { id: "u", items: [], status: "completed", error: null }, synthesized: true });
+    await bridge.stop();
+  });
+
   it("is told when the connection ends, and the turn that ran is interrupted", async () => {
     const { attach, clients } = await serve((client, { method }) => {
       if (method === "initialized") client.send(JSON.stringify(EVENT));

@@ -286,6 +286,28 @@ describe("after a restart", () => {
     expect((await open({ folder: opened.folder })).outbox.generation).toBe(generation + 4);
   });
 
+  it("numbers of the newest turns that have ended go on where that is asked for, and are not these turns' ends again", async () => {
+    const endedIn = async (keepsEnded: boolean) => {
+      const opened = await open({ keepsEnded });
+      for (const n of range(0, 10)) {
+        opened.outbox.append(delta(0, { turnId: `u${String(n)}` }));
+        opened.outbox.append(delta(1, { turnId: `u${String(n)}`, kind: "turn/completed" }));
+      }
+      opened.outbox.append(delta(2, { turnId: "u5" }));
+      await arrives(opened);
+      await opened.outbox.close();
+      const again = await open({ folder: opened.folder, keepsEnded });
+      again.outbox.interruptOpenTurns();
+      again.outbox.append(delta(2, { turnId: "u9" }));
+      await arrives(again);
+      expect(cursorsOf(again.batches)).toEqual([[2]]);
+      return again.outbox.numbers()[0]!.ended;
+    };
+    expect(await endedIn(true)).toEqual(range(2, 10).map((n) => [`u${String(n)}`, n === 5 || n === 9 ? 3 : 2]));
+    // A turn is begun then by what comes of it.
+    expect(await endedIn(false)).toBeUndefined();
+  });
+
   it("what was noted of a thread is there, without an event of it", async () => {
     const opened = await open();
     opened.outbox.keepNote("t", { a: 1 });

@@ -163,10 +163,24 @@ it("of the turn before ends where the thread's next one is to end", async () => 
   expect(done.map(([, what]) => what)).toEqual(["cancel t/u", "interrupt t/u", "cancel t/v", "interrupt t/v"]);
 });
 
+it("leaves a turn to whoever runs its process where that is somebody else, whoever confirms what", async () => {
+  for (const others of [[], ["o"]]) {
+    const { clock, done, outcomes, stop } = begin({ restart: undefined }, others);
+    stop("u", others.length > 0);
+    await clock.pass(STOP_RESTART_MS);
+    expect([done, outcomes]).toEqual([AGAIN, [{ type: "stuck" }]]);
+    // Whoever asks once more has it interrupted once more.
+    stop();
+    await settle();
+    expect(done.slice(AGAIN.length).map(([, what]) => what)).toEqual(["cancel t/u", "interrupt t/u"]);
+  }
+});
+
 it("is told to the sender of the interrupt", () => {
   const accepted = { type: "accepted", turnId: "u" };
   expect(outcomeOfStop({ type: "settled" }, "u")).toEqual(accepted);
   expect(outcomeOfStop({ type: "restarted", cut: ["o"] }, "u")).toEqual(accepted);
   expect(outcomeOfStop({ type: "gone" }, "u")).toEqual({ type: "refused", code: "E_COMMAND_TARGET_GONE" });
   expect(outcomeOfStop({ type: "needsForce", threadIds: ["o"] }, "u")).toEqual({ type: "refused", code: "E_COMMAND_NEEDS_FORCE" });
+  expect(outcomeOfStop({ type: "stuck" }, "u")).toEqual({ type: "refused", code: "E_COMMAND_TURN_STUCK" });
 });

@@ -43,6 +43,7 @@ const FAILURES = new Map([
   ["E_COMMAND_TARGET_GONE", "what it was about is over"],
   ["E_COMMAND_REFUSED", "Codex refused it"],
   ["E_COMMAND_NEEDS_FORCE", "to end it, turns of other threads would have to be cut"],
+  ["E_COMMAND_TURN_STUCK", "the turn does not end, and its Codex is not the bridge's to start anew"],
   ["E_COMMAND_INVALID", "Codex could not read it"],
   ["E_THREAD_BUSY", "another Codex has the thread"],
 ]);

@@ -1,0 +1,119 @@
+/** An app-server that somebody else runs, on a socket of its own: its turns go on whoever is attached, and do what the test says. */
+import { createServer } from "node:http";
+import path from "node:path";
+import { onTestFinished } from "vitest";
+import { WebSocketServer, type WebSocket } from "ws";
+import { folder } from "../outbox/build.js";
+
+export const THREAD = "019a3b5c-0000-7000-8000-000000000001";
+const SETTINGS = { cwd: "/", approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
+
+interface Turn {
+  id: string;
+  status: "inProgress" | "completed" | "interrupted" | "failed";
+  items: { id: string; type: string; text: string }[];
+  error: null;
+}
+
+interface Asked {
+  id?: number | string;
+  method: string;
+  params: { threadId?: string; turnId?: string };
+}
+
+/** Its one thread, and who is attached. A client hears of the thread once it has resumed it. */
+export class AttachableCodex {
+  /** What the bridge is given. */
+  readonly attach: string;
+  /** What its clients asked, and how often one came. */
+  readonly asked: string[] = [];
+  connections = 0;
+  readonly turns: Turn[] = [];
+  readonly #hearing = new Set<WebSocket>();
+
+  private constructor(attach: string) {
+    this.attach = attach;
+  }
+
+  static async serve(): Promise<AttachableCodex> {
+    const file = path.join(await folder(), "app.sock");
+    const codex = new AttachableCodex(`unix://${file}`);
+    const server = createServer();
+    const sockets = new WebSocketServer({ server });
+    sockets.on("connection", (client) => {
+      codex.connections += 1;
+      client.on("message", (data: Buffer) => codex.#answer(client, JSON.parse(data.toString()) as Asked));
+      client.on("close", () => codex.#hearing.delete(client));
+    });
+    await new Promise<void>((resolve) => server.listen(file, resolve));
+    onTestFinished(() => {
+      for (const client of sockets.clients) client.terminate();
+      server.close();
+    });
+    return codex;
+  }
+
+  /** How many hear of the thread. */
+  get listeners(): number {
+    return this.#hearing.size;
+  }
+
+  /** Drops every connection, as a network does. */
+  cut(): void {
+    for (const client of this.#hearing) client.terminate();
+  }
+
+  tell(method: string, params: object): void {
+    const line = JSON.stringify({ method, params: { threadId: THREAD, ...params } });
+    for (const client of this.#hearing) client.send(line);
+  }
+
+  /** Begins a turn with a message of the agent's. */
+  begin(turnId: string): void {
+    const item = { id: `m-${turnId}`, type: "agentMessage", text: "" };
+    const turn: Turn = { id: turnId, status: "inProgress", items: [{ ...item }], error: null };
+    this.turns.unshift(turn);
+    this.tell("turn/started", { turn: { ...turn, items: [] } });
+    this.tell("item/started", { turnId, item });
+  }
+
+  /** Says some of the message of the turn that runs. */
+  say(delta: string): void {
+    const [{ id: turnId, items }] = this.turns as [Turn];
+    items[0]!.text += delta;
+    this.tell("item/agentMessage/delta", { turnId, itemId: items[0]!.id, delta });
+  }
+
+  end(status: "completed" | "interrupted" = "completed"): void {
+    const [turn] = this.turns as [Turn];
+    turn.status = status;
+    this.tell("item/completed", { turnId: turn.id, item: turn.items[0]! });
+    this.tell("turn/completed", { turn: { ...turn, items: [] } });
+  }
+
+  #answer(client: WebSocket, { id, method, params }: Asked): void {
+    this.asked.push(method);
+    if (id === undefined) return;
+    const result = this.#results(client)[method]?.(params);
+    client.send(JSON.stringify(result === undefined ? { id, error: { code: -32600, message: "refused" } } : { id, result }));
+  }
+
+  #results(client: WebSocket): Record<string, (params: Asked["params"]) => unknown> {
+    const isActive = this.turns[0]?.status === "inProgress";
+    const thread = { id: THREAD, parentThreadId: null, historyMode: "paginated", status: isActive ? { type: "active", activeFlags: [] } : { type: "idle" }, turns: [] };
+    const isIt = ({ threadId }: Asked["params"]) => threadId === THREAD;
+    const load = () => {
+      this.#hearing.add(client);
+      return { thread, ...SETTINGS };
+    };
+    return {
+      initialize: () => ({ userAgent: "somebody's" }),
+      "thread/start": load,
+      "thread/resume": (params) => (isIt(params) ? load() : undefined),
+      "thread/fork": () => ({ thread: { ...thread, id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
+      "thread/read": (params) => (isIt(params) ? { thread } : undefined),
+      "thread/turns/list": (params) => (isIt(params) ? { data: this.turns, nextCursor: null } : undefined),
+      "turn/interrupt": () => ({}),
+    };
+  }
+}

@@ -1,0 +1,174 @@
+/** A runtime that is attached to somebody else's app-server, whose turns go on when it ends: a restart in the middle of one loses nothing of it. */
+import { expect, it, vi } from "vitest";
+import { dump, messagesOf, startComponent, type Component } from "../convex/build.js";
+import { folder } from "../outbox/build.js";
+import { AttachableCodex, THREAD } from "./attachable-codex.js";
+import { runtimeOver, START } from "./build.js";
+import { Lid } from "./lid.js";
+
+const WAIT = { timeout: 20_000, interval: 20 };
+/** When a turn is interrupted once more, and when its stop has an outcome, in milliseconds. */
+const [STOP_AGAIN_MS, STOP_RESTART_MS] = [5_000, 15_000];
+
+/** Runtimes over one component and one outbox, attached to one app-server. */
+async function build() {
+  const component = startComponent();
+  const codex = await AttachableCodex.serve();
+  const outboxFolder = await folder();
+  const start = async () => {
+    const { runtime, problems } = runtimeOver(component, { outboxFolder, bridge: { attach: codex.attach } });
+    await runtime.start({ ...START, runtimeThreadId: THREAD });
+    await runtime.ready();
+    return { runtime, problems, outboxFolder };
+  };
+  return { component, codex, start, reads: readsOf(component), turns: turnsOf(component) };
+}
+
+const textsOf = async (component: Component) => {
+  const [thread] = (await dump(component)).threads;
+  return (await messagesOf(component, thread!.threadId)).map(({ text, status }) => [text, status]);
+};
+const readsOf = (component: Component) => (want: [text: string, status: string][]) => vi.waitFor(async () => expect(await textsOf(component)).toEqual(want), WAIT);
+const turnsOf = (component: Component) => async () => (await dump(component)).turns.map(({ status, source }) => [status, source]);
+
+/** Nothing of any stream is missing, refused, or there twice. */
+async function expectWhole(component: Component) {
+  const { streamHeads, quarantine } = await dump(component);
+  expect(streamHeads.map(({ holes, latest, eventCount }) => [holes, latest - eventCount])).toEqual(streamHeads.map(() => [[], 0]));
+  expect(quarantine).toEqual([]);
+}
+
+it("stopped and started in the middle of a turn goes on in it, and ends it when codex does", async () => {
+  const { component, codex, start, reads, turns } = await build();
+  const first = await start();
+  codex.begin("u");
+  codex.say("one ");
+  await reads([["one ", "streaming"]]);
+  await first.runtime.stop();
+  expect(await turns()).toEqual([["inProgress", undefined]]);
+  codex.say("two ");
+  const second = await start();
+  await vi.waitFor(() => expect(second.runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);
+  codex.say("three");
+  await reads([["one three", "streaming"]]);
+  expect(await turns()).toEqual([["inProgress", undefined]]);
+  codex.end();
+  await reads([["one two three", "completed"]]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
+  await vi.waitFor(() => expect(second.runtime.getState()).toMatchObject({ phase: "ready", turnInFlight: false }), WAIT);
+  await expectWhole(component);
+  expect([first.problems, second.problems]).toEqual([[], []]);
+});
+
+it("ends a turn that ended while nobody was attached as codex has it, once, its text whole", async () => {
+  const { component, codex, start, reads, turns } = await build();
+  const first = await start();
+  codex.begin("u");
+  codex.say("one ");
+  await reads([["one ", "streaming"]]);
+  await first.runtime.stop();
+  codex.say("two");
+  codex.end();
+  const second = await start();
+  await reads([["one two", "completed"]]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "local"]]), WAIT);
+  await second.runtime.stop();
+  const third = await start();
+  codex.begin("v");
+  codex.end();
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "local"], ["completed", "codex"]]), WAIT);
+  expect((await dump(component)).streamHeads[0]).toMatchObject({ latest: 5 });
+  await expectWhole(component);
+  expect([first, second, third].map(({ problems }) => problems)).toEqual([[], [], []]);
+});
+
+it("numbers on what comes of a turn that ended before it was stopped", async () => {
+  const { component, codex, start, reads } = await build();
+  const first = await start();
+  const printed = (delta: string) => codex.tell("item/commandExecution/outputDelta", { turnId: "u", itemId: "c", delta });
+  codex.begin("u");
+  codex.end();
+  printed("1");
+  await vi.waitFor(async () => expect((await dump(component)).streamHeads[0]).toMatchObject({ latest: 5 }), WAIT);
+  await first.runtime.stop();
+  const second = await start();
+  printed("2");
+  await vi.waitFor(async () => expect((await dump(component)).streamHeads[0]).toMatchObject({ latest: 6 }), WAIT);
+  await reads([["", "completed"], ["", "completed"]]);
+  await expectWhole(component);
+  expect([first.problems, second.problems]).toEqual([[], []]);
+});
+
+it("goes on in a turn whose end it wrote when the connection was lost, and has it end as codex ends it", async () => {
+  const { component, codex, start, reads, turns } = await build();
+  const first = await start();
+  codex.begin("u");
+  codex.say("one ");
+  await reads([["one ", "streaming"]]);
+  codex.cut();
+  await reads([["one ", "interrupted"]]);
+  await vi.waitFor(() => expect(codex.listeners).toBe(1), WAIT);
+  codex.say("two ");
+  await first.runtime.stop();
+  const second = await start();
+  codex.say("three");
+  codex.end();
+  await reads([["one two three", "completed"]]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
+  await expectWhole(component);
+  expect([first.problems.map(({ code }) => code), second.problems]).toEqual([["E_BRIDGE_PROCESS_EXITED"], []]);
+});
+
+it("asks again of a turn of which it has heard nothing yet when the connection is lost, and does not end it", async () => {
+  const { component, codex, start, reads, turns } = await build();
+  const first = await start();
+  codex.begin("u");
+  codex.say("one ");
+  await reads([["one ", "streaming"]]);
+  await first.runtime.stop();
+  const { runtime } = await start();
+  const runs = () => vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);
+  await runs();
+  codex.cut();
+  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "reconnecting", turnInFlight: false }), WAIT);
+  await runs();
+  codex.say("two");
+  await reads([["one two", "streaming"]]);
+  codex.end();
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
+  expect((await dump(component)).streamHeads.map(({ latest, eventCount }) => [latest, eventCount])).toEqual([[6, 6]]);
+});
+
+it("settles what an earlier one left in threads that it does not load itself", async () => {
+  const { component, codex, start, reads, turns } = await build();
+  const first = await start();
+  codex.begin("u");
+  await reads([["", "streaming"]]);
+  await first.runtime.stop();
+  codex.say("done");
+  codex.end();
+  const { runtime, problems } = runtimeOver(component, { outboxFolder: first.outboxFolder, bridge: { attach: codex.attach } });
+  await runtime.start({ ...START, externalThreadId: "another", threadStrategy: "fork", runtimeThreadId: THREAD });
+  await runtime.ready();
+  await reads([["done", "completed"]]);
+  expect([await turns(), problems]).toEqual([[["completed", "local"]], []]);
+});
+
+it("says that a turn which no interrupt ends is not its own to end, and leaves it running", async () => {
+  const { codex, start, reads, turns } = await build();
+  const lid = new Lid();
+  const { runtime, problems } = await start();
+  codex.begin("u");
+  codex.say("on and ");
+  await vi.waitFor(() => expect(runtime.getState().turnInFlight).toBe(true), WAIT);
+  runtime.interrupt({ force: true });
+  const interrupts = (count: number) => vi.waitFor(() => expect(codex.asked.filter((method) => method === "turn/interrupt")).toHaveLength(count), WAIT);
+  await interrupts(1);
+  lid.goOn(STOP_AGAIN_MS);
+  await interrupts(2);
+  lid.goOn(STOP_RESTART_MS - STOP_AGAIN_MS);
+  await vi.waitFor(() => expect(problems).toEqual([{ code: "E_COMMAND_TURN_STUCK", message: expect.stringContaining("u does not end") as unknown }]), WAIT);
+  codex.say("on");
+  await reads([["on and on", "streaming"]]);
+  expect([codex.connections, await turns()]).toEqual([1, [["inProgress", undefined]]]);
+});

@@ -1,0 +1,149 @@
+/** A runtime whose host is killed in the middle of a turn, and that is started again on the same outbox. */
+import { spawn } from "node:child_process";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { CodexHostPersistence } from "../../js-wrapper/runtime/types.js";
+import { dump, messagesOf, startComponent, type Component } from "../convex/build.js";
+import { folder } from "../outbox/build.js";
+import { AttachableCodex, THREAD } from "./attachable-codex.js";
+import { persistenceOver, runtimeWith, START } from "./build.js";
+
+const WAIT = { timeout: 20_000, interval: 20 };
+const HOST = path.join(import.meta.dirname, "host.mjs");
+const ASKED = "item/commandExecution/requestApproval";
+
+type Ingest = Parameters<CodexHostPersistence["ingestSafe"]>[0];
+
+/** The component as a host's functions have it, and which of them nobody reaches: the events that were sent to it, and those that it has taken. */
+class Convex {
+  readonly component: Component = startComponent();
+  readonly away = new Set<string>();
+  readonly sent: Ingest["deltas"] = [];
+  readonly taken: Ingest["deltas"] = [];
+  readonly #real = persistenceOver(this.component);
+  readonly persistence: CodexHostPersistence = {
+    ...this.#real,
+    ingestSafe: async (args) => {
+      this.sent.push(...args.deltas);
+      const answer = await this.#orAway("ingestSafe", () => this.#real.ingestSafe(args));
+      this.taken.push(...args.deltas);
+      return answer;
+    },
+    upsertPendingServerRequest: (args) => this.#orAway("upsertPendingServerRequest", () => this.#real.upsertPendingServerRequest(args)),
+  };
+
+  #orAway<Answer>(name: string, call: () => Promise<Answer>): Promise<Answer> {
+    return this.away.has(name) ? Promise.reject(new TypeError("fetch failed")) : call();
+  }
+
+  /** Serves it to another process. @returns its address */
+  async serve(): Promise<string> {
+    const server = createServer((request, response) => {
+      const functions = this.persistence as unknown as Record<string, (args: unknown) => Promise<unknown>>;
+      read(request)
+        .then((args) => functions[(request.url ?? "").slice(1)]!(args))
+        .then((answer) => response.end(JSON.stringify(answer ?? null)), () => request.socket.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  }
+}
+
+async function read(request: IncomingMessage): Promise<unknown> {
+  let body = "";
+  for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+  return JSON.parse(body);
+}
+
+/** Starts a host that sends one turn. @returns what kills it, and waits until it is gone */
+async function host(convex: Convex, options: object): Promise<() => Promise<void>> {
+  const child = spawn(process.execPath, [HOST, await convex.serve(), JSON.stringify(options), JSON.stringify(START)], { stdio: ["ignore", "ignore", "inherit"] });
+  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  onTestFinished(kill);
+  return kill;
+}
+
+describe("a runtime whose host is killed in the middle of a turn, with a question open", () => {
+  it.each([
+    ["had taken everything", []],
+    ["had the question alone", ["ingestSafe"]],
+    ["had nothing of it", ["ingestSafe", "upsertPendingServerRequest"]],
+  ])("ends the turn and its question once, behind what was left, where Convex %s", async (_what, away) => {
+    const convex = new Convex();
+    for (const name of away) convex.away.add(name);
+    const outboxFolder = await folder();
+    const kill = await host(convex, { outboxFolder, standIn: { askIn: "u1" } });
+    // What was sent is on the disk.
+    await vi.waitFor(() => expect(convex.sent.map(({ kind }) => kind)).toContain(ASKED), WAIT);
+    const { component } = convex;
+    const requests = async () => (await dump(component)).serverRequests.map(({ status }) => status);
+    await vi.waitFor(async () => expect(await requests()).toEqual(away.includes("upsertPendingServerRequest") ? [] : ["pending"]), WAIT);
+    await kill();
+    expect(convex.taken.map(({ kind }) => kind).includes(ASKED)).toBe(away.length === 0);
+    convex.away.clear();
+
+    const { runtime, problems } = runtimeWith(convex.persistence, { outboxFolder });
+    await runtime.start({ ...START, runtimeThreadId: (await dump(component)).threads[0]!.localThreadId! });
+    await runtime.ready();
+    const threadId = runtime.getState().threadId!;
+    const texts = async () => (await messagesOf(component, threadId)).map(({ text, status }) => [text, status]);
+    const cut = [["Wait.", "completed"], ["you said: ", "interrupted"], ["ls", "interrupted"]];
+    await vi.waitFor(async () => expect(await texts()).toEqual(cut), WAIT);
+    expect(await requests()).toEqual(["expired"]);
+
+    runtime.sendTurn("Go on.");
+    await vi.waitFor(async () => expect(await texts()).toEqual([...cut, ["Go on.", "completed"], ["you said: Go on.", "completed"]]), WAIT);
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([]), WAIT);
+    const { turns, streamHeads, quarantine } = await dump(component);
+    expect(turns.map(({ status, source }) => [status, source])).toEqual([["interrupted", "local"], ["completed", "codex"]]);
+    // Each once, and in order: the end last.
+    expect(streamHeads.map(({ holes, latest, eventCount }) => [holes, latest - eventCount])).toEqual([[[], 0], [[], 0]]);
+    const ofTurn = convex.taken.filter((event) => event.type === "stream_delta" && event.turnId === turns[0]!.turnId).map(({ kind }) => kind);
+    expect(ofTurn).toEqual(["turn/started", "item/completed", "item/started", "item/agentMessage/delta", "item/started", ASKED, "turn/completed"]);
+    expect([await requests(), quarantine, problems]).toEqual([["expired"], [], []]);
+  });
+});
+
+describe("a runtime that is attached, whose host is killed in the middle of a turn", () => {
+  it.each([
+    ["had taken everything", []],
+    ["had nothing of it", ["ingestSafe"]],
+  ])("goes on in the turn, and ends it when codex does, where Convex %s", async (_what, away) => {
+    const convex = new Convex();
+    for (const name of away) convex.away.add(name);
+    const codex = await AttachableCodex.serve();
+    const options = { outboxFolder: await folder(), bridge: { attach: codex.attach } };
+    const kill = await host(convex, options);
+    await vi.waitFor(() => expect(codex.listeners).toBe(1), WAIT);
+    codex.begin("u");
+    codex.say("one ");
+    await vi.waitFor(() => expect(convex.sent.map(({ kind }) => kind)).toContain("item/agentMessage/delta"), WAIT);
+    if (away.length === 0) await vi.waitFor(() => expect(convex.taken).toHaveLength(convex.sent.length), WAIT);
+    await kill();
+    convex.away.clear();
+    codex.say("two ");
+
+    const { runtime, problems } = runtimeWith(convex.persistence, options);
+    await runtime.start({ ...START, runtimeThreadId: THREAD });
+    await runtime.ready();
+    const { component } = convex;
+    const texts = async () => (await messagesOf(component, runtime.getState().threadId!)).map(({ text, status }) => [text, status]);
+    codex.say("three");
+    await vi.waitFor(async () => expect(await texts()).toEqual([["one three", "streaming"]]), WAIT);
+    codex.end();
+    await vi.waitFor(async () => expect(await texts()).toEqual([["one two three", "completed"]]), WAIT);
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([]), WAIT);
+    const { turns, streamHeads, quarantine } = await dump(component);
+    expect(turns.map(({ status, source }) => [status, source])).toEqual([["completed", "codex"]]);
+    expect(streamHeads.map(({ holes, latest, eventCount }) => [holes, latest, eventCount])).toEqual([[[], 6, 6]]);
+    expect(convex.taken.filter(({ payloadJson }) => payloadJson.includes("synthesized"))).toEqual([]);
+    expect([quarantine, problems]).toEqual([[], []]);
+  });
+});
