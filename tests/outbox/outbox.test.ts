@@ -1,5 +1,6 @@
 import { readdir, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { ClassicLevel } from "classic-level";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
@@ -402,7 +403,75 @@ describe("a disk that takes nothing", () => {
   });
 });
 
+describe("a disk that syncs nothing", () => {
+  const unsynced = () => {
+    const spied = vi.spyOn(OutboxStore.prototype, "sync").mockRejectedValue(new Error("ENOSPC"));
+    onTestFinished(() => spied.mockRestore());
+    return spied;
+  };
+
+  it("is told once, nothing leaves and nothing more is read, and all of it arrives when it does again", async () => {
+    const opened = await open();
+    const disk = unsynced();
+    for (const threadId of ["t", "s"]) opened.outbox.append(delta(0, { threadId, kind: "turn/completed" }));
+    await vi.waitFor(() => expect(disk.mock.calls.length).toBeGreaterThan(2));
+    expect([opened.errors.map(({ code }) => code), opened.crowds, opened.batches]).toEqual([["E_OUTBOX_WRITE_FAILED"], [true], []]);
+    disk.mockRestore();
+    await arrives(opened);
+    expect([cursorsOf(opened.batches), opened.crowds, opened.errors.length]).toEqual([[[0], [0]], [true, false], 1]);
+    // It is told anew when it happens anew.
+    unsynced();
+    opened.outbox.append(delta(1, { kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.errors).toHaveLength(2));
+  });
+
+  it("holds up no end, and keeps the folder from nobody", async () => {
+    const opened = await open({ deliver: () => new Promise(() => undefined) });
+    opened.outbox.append(delta(0));
+    expect(await opened.outbox.flush(1)).toBe(1);
+    const disk = unsynced();
+    const ended = [opened.outbox.close(), opened.outbox.close()];
+    expect(ended[0]).toBe(ended[1]);
+    await ended[0];
+    expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_WRITE_FAILED"]);
+    disk.mockRestore();
+    const again = await open({ folder: opened.folder });
+    await arrives(again);
+    expect(cursorsOf(again.batches)).toEqual([[0]]);
+  });
+});
+
+it("drops a deleted thread when the disk takes that, and says once each what happened", async () => {
+  const write: (this: OutboxStore, changes: readonly StoreChange[]) => Promise<void> = Reflect.get(OutboxStore.prototype, "write");
+  let isFull = true;
+  const spied = vi.spyOn(OutboxStore.prototype, "write").mockImplementation(async function (this: OutboxStore, changes) {
+    if (isFull && changes.some(({ type }) => type === "remove")) throw new Error("ENOSPC");
+    return write.call(this, changes);
+  });
+  onTestFinished(() => spied.mockRestore());
+  const opened = await open({ deliver: async ({ threadId }) => (threadId === "t" ? { type: "deleted", message: "gone" } : ACKNOWLEDGED) });
+  opened.outbox.append(delta(0, { kind: "turn/completed" }));
+  await vi.waitFor(() => expect(opened.batches.length).toBeGreaterThan(1));
+  isFull = false;
+  await arrives(opened);
+  expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_WRITE_FAILED", "E_THREAD_DELETED"]);
+});
+
 describe("the folder", () => {
+  it("is nobody's where it could not be opened for a full disk", async () => {
+    const opened = await open({ deliver: () => new Promise(() => undefined) });
+    opened.outbox.append({ ...delta(0), createdAt: 0 });
+    expect(await opened.outbox.flush(1)).toBe(1);
+    await opened.outbox.close();
+    const writes = vi.spyOn(OutboxStore.prototype, "write").mockRejectedValue(new Error("ENOSPC"));
+    await expect(open({ folder: opened.folder })).rejects.toMatchObject({ code: "E_OUTBOX_UNREADABLE", message: expect.stringContaining("ENOSPC") as unknown });
+    writes.mockRestore();
+    const puts = vi.spyOn(ClassicLevel.prototype, "put").mockRejectedValue(new Error("ENOSPC"));
+    await expect(open({ folder: opened.folder })).rejects.toMatchObject({ code: "E_OUTBOX_UNREADABLE", message: expect.stringContaining("ENOSPC") as unknown });
+    puts.mockRestore();
+    await open({ folder: opened.folder });
+  });
+
   it("is its user's alone", async () => {
     const { folder } = await open();
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
