@@ -2,12 +2,13 @@ import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import { eventOf } from "../event-of.js";
 import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
+import { Answers } from "./answers.js";
 import { OutboxError } from "./errors.js";
 import { BATCH_EVENTS_MAX, Lane, type Waiting } from "./lane.js";
 import { DeadLetters } from "./letters.js";
 import { ThreadNumbers } from "./numbers.js";
 import { type DeadLetter, notOurs, OutboxStore, sizeOf, type StoreChange, type StoredThread } from "./store.js";
-import { type Verdict, verdictOfError } from "./verdict.js";
+import type { Verdict } from "./verdict.js";
 
 /** UTF-8 bytes that may wait: then nothing more is to be read, until there is room again. */
 export const OUTBOX_BYTES_MAX = 256 * 1024 * 1024;
@@ -453,11 +454,12 @@ export class Outbox {
   /** Sends the first events of a thread until something has become of them; what is refused as a whole is taken apart. */
   async #deliver(thread: Thread, events: readonly Waiting[]): Promise<void> {
     const backoff = new Backoff(SYSTEM_CLOCK);
+    const answers = new Answers();
     let [refusals, notTaken] = [0, 0];
     for (;;) {
       await this.#sync(events.at(-1)?.written ?? 0);
       if (this.#isOver()) return;
-      const verdict = await this.#attempt(thread.threadId, events);
+      const verdict = (await answers.to(() => this.#attempt(thread.threadId, events), DELIVERY_TIMEOUT_MS, this.#closed.signal)) ?? NO_ANSWER;
       if (this.#isOver()) return;
       if (verdict.type !== "again") this.#keepNotTaken(thread, undefined);
       switch (verdict.type) {
@@ -478,7 +480,8 @@ export class Outbox {
           notTaken += 1;
           this.#notTaken(thread, notTaken, verdict.reason);
       }
-      if (!(await this.#pause(backoff.next()))) return;
+      await answers.late(backoff.next(), this.#closed.signal);
+      if (this.#isOver()) return;
     }
   }
 
@@ -514,17 +517,7 @@ export class Outbox {
   }
 
   async #attempt(threadId: string, events: readonly Waiting[]): Promise<Verdict> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Verdict>((resolve) => {
-      timer = setTimeout(() => resolve({ type: "again", reason: "no answer" }), DELIVERY_TIMEOUT_MS);
-    });
-    try {
-      return await Promise.race([this.#options.deliver({ threadId, events: events.map(({ event }) => event) }), late]);
-    } catch (thrown) {
-      return verdictOfError(thrown);
-    } finally {
-      clearTimeout(timer);
-    }
+    return this.#options.deliver({ threadId, events: events.map(({ event }) => event) });
   }
 
   /** What has arrived, or is given up, leaves memory, and the disk with the next write: a process that ends before sends it again. */
@@ -650,6 +643,8 @@ export class Outbox {
     return pause(SYSTEM_CLOCK, ms, this.#closed.signal);
   }
 }
+
+const NO_ANSWER: Verdict = { type: "again", reason: "no answer" };
 
 const STUB_KIND = "unknown";
 

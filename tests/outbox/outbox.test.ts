@@ -2,7 +2,8 @@ import { readdir, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ClassicLevel } from "classic-level";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
-import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
+import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
+import { DELIVERY_TIMEOUT_MS, NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore, type StoreChange } from "../../js-wrapper/outbox/store.js";
 import { ACKNOWLEDGED, cursorsOf, delta, folder, lifecycle, open, range } from "./build.js";
@@ -122,6 +123,26 @@ describe("a batch that does not arrive", () => {
     await vi.waitFor(() => expect(cursorsOf(opened.batches)).toEqual([[0], [0]]), { interval: 100, timeout: 5_000 });
     expect(performance.now() - sentAt).toBeGreaterThanOrEqual(30_000);
     await arrives(opened);
+  });
+
+  it.each([["while it waits", 1], ["after it was sent again", 2]])("is not sent again when its answer comes late, %s, and what came meanwhile follows", async (_when, attempts) => {
+    const answers: ((verdict: Verdict) => void)[] = [];
+    const opened = await open({ deliver: ({ events }) => (events[0]!.cursorStart === 0 ? new Promise((resolve) => answers.push(resolve)) : Promise.resolve(ACKNOWLEDGED)) });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    opened.outbox.append(delta(0, { kind: "turn/completed" }));
+    for (let sent = 1; ; sent++) {
+      while (opened.batches.length < sent) await new Promise((resolve) => setImmediate(resolve));
+      if (sent === 2) break;
+      // Its 30 s are over; then it waits half a second at most.
+      await vi.advanceTimersByTimeAsync(DELIVERY_TIMEOUT_MS);
+      if (sent === attempts) break;
+      await vi.advanceTimersByTimeAsync(RETRY_FIRST_MS);
+    }
+    opened.outbox.append(delta(1, { kind: "turn/completed" }));
+    answers[0]!(ACKNOWLEDGED);
+    while (opened.batches.at(-1)!.events[0]!.cursorStart === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(cursorsOf(opened.batches)).toEqual([...Array.from({ length: attempts }, () => [0]), [1]]);
   });
 
   it("is told once where that goes on, with why, and is sent until it is taken", async () => {
