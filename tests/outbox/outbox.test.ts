@@ -45,6 +45,27 @@ describe("what is appended", () => {
     expect(cursorsOf(cut)).toEqual([[0], [1, 2], [3], [4], [5], [6], [7]]);
   });
 
+  it("leaves when the disk has it for good, and not before", async () => {
+    const calls: string[] = [];
+    const sync: (this: OutboxStore) => Promise<void> = Reflect.get(OutboxStore.prototype, "sync");
+    const spied = vi.spyOn(OutboxStore.prototype, "sync").mockImplementation(async function (this: OutboxStore) {
+      await sync.call(this);
+      calls.push("synced");
+    });
+    onTestFinished(() => spied.mockRestore());
+    const opened = await open({
+      deliver: async ({ events }) => {
+        calls.push(`sent ${String(events[0]!.cursorStart)}`);
+        return Promise.resolve(ACKNOWLEDGED);
+      },
+    });
+    for (const at of range(0, 2)) {
+      opened.outbox.append(delta(at, { kind: "turn/completed" }));
+      await arrives(opened);
+    }
+    expect(calls).toEqual(["synced", "sent 0", "synced", "sent 1"]);
+  });
+
   it("keeps what it holds, whatever characters it is made of", async () => {
     const opened = await open();
     const event = { ...delta(0, { threadId: "t/ü:\n\"'😀" }), payloadJson: '{"a":"line\\n\u2028é😀"}\n{"not":"ours"}' };

@@ -361,6 +361,29 @@ describe("a runtime", () => {
   });
 });
 
+it("stops reading codex while the disk takes nothing, and reads on when it does", async () => {
+  const held: boolean[] = [];
+  const bridgeFactory = (config: BridgeConfig, handlers: BridgeHandlers): RuntimeBridge => {
+    const bridge = new CodexLocalBridge(config, handlers);
+    const hold = (isHeld: boolean) => {
+      held.push(isHeld);
+      bridge.hold(isHeld);
+    };
+    return { start: () => bridge.start(), stop: () => bridge.stop(), send: (message) => bridge.send(message), hold };
+  };
+  const component = startComponent();
+  const { runtime } = runtimeOver(component, { bridgeFactory });
+  await runtime.start(START);
+  await runtime.ready();
+  const disk = vi.spyOn(OutboxStore.prototype, "write").mockRejectedValue(new Error("ENOSPC"));
+  onTestFinished(() => disk.mockRestore());
+  runtime.sendTurn("Hello.");
+  await vi.waitFor(() => expect(held).toEqual([true]), WAIT);
+  disk.mockRestore();
+  await reads(component, runtime.getState().threadId!, [["Hello.", "completed"], ["you said: Hello.", "completed"]]);
+  expect(held).toEqual([true, false]);
+});
+
 it("sends what stands for what is too large, keeps that, and lets nobody accept what they cannot be shown", async () => {
   const component = startComponent();
   const outboxFolder = await folder();
