@@ -5,7 +5,9 @@ import { describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
 import { DELIVERY_TIMEOUT_MS, NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
+import { BATCH_WAIT_MS, Lane } from "../../js-wrapper/outbox/lane.js";
 import { OutboxStore, type StoreChange } from "../../js-wrapper/outbox/store.js";
+import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
 import { ACKNOWLEDGED, cursorsOf, delta, folder, lifecycle, open, range } from "./build.js";
 
 const FLUSH_MS = 20_000;
@@ -399,6 +401,22 @@ it("leaves without a timer where nothing is to be waited for: what is urgent, an
   await opened.outbox.close();
   const again = await open({ folder: opened.folder });
   expect(await sent(again)).toEqual([[0, 1]]);
+});
+
+it.each([
+  ["turn/completed", true],
+  ["thread/reverted", true],
+  ["item/commandExecution/requestApproval", true],
+  ["item/fileChange/requestApproval", true],
+  ["item/tool/requestUserInput", true],
+  ["serverRequest/resolved", true],
+  ["item/completed", false],
+])("waits for nothing else where somebody waits for it: %s, %s", (kind, isUrgent) => {
+  const lane = new Lane();
+  const waiting = (at: number, event: NormalizedEvent) => ({ seq: at, event, bytes: 1, since: 1_000 + at, written: 0 });
+  lane.push(waiting(0, delta(0)));
+  lane.push(waiting(1, delta(1, { kind })));
+  expect(lane.dueAt()).toBe(isUrgent ? 1_000 : 1_000 + BATCH_WAIT_MS);
 });
 
 describe("a disk that takes nothing", () => {
