@@ -1,14 +1,15 @@
-import { Backoff, pause, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../clock.js";
+import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import type { KnownNumbers } from "../bridge/numbering.js";
 import { eventOf } from "../event-of.js";
 import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
+import { Answers } from "./answers.js";
 import { OutboxError } from "./errors.js";
 import { BATCH_EVENTS_MAX, Lane, type Waiting } from "./lane.js";
 import { DeadLetters } from "./letters.js";
 import { ThreadNumbers } from "./numbers.js";
-import { type DeadLetter, OutboxStore, sizeOf, type StoreChange, type StoredThread } from "./store.js";
-import { type Verdict, verdictOfError } from "./verdict.js";
+import { type DeadLetter, notOurs, OutboxStore, sizeOf, type StoreChange, type StoredThread } from "./store.js";
+import type { Verdict } from "./verdict.js";
 
 /** UTF-8 bytes that may wait: then nothing more is to be read, until there is room again. */
 export const OUTBOX_BYTES_MAX = 256 * 1024 * 1024;
@@ -96,6 +97,7 @@ export class Outbox {
   /** From here on it waits no longer for a disk that takes nothing. */
   readonly #closing = new AbortController();
   readonly #closed = new AbortController();
+  #ending: Promise<void> | undefined;
   /** What waits for the disk, and what is written with it. */
   #pending: { thread: Thread; waiting: Waiting; also: readonly StoreChange[] }[] = [];
   #pendingBytes = 0;
@@ -111,8 +113,9 @@ export class Outbox {
   #waitingBytes = 0;
   #memoryBytes = 0;
   #isCrowded = false;
-  /** Whether the disk takes nothing, and who waits for it no longer when that begins. */
-  #isStuck = false;
+  /** What the disk does not do: write, sync, or what a thread's events need to leave. The first of it is told, until all of it goes again. */
+  readonly #failing = new Set<"write" | "sync" | Thread>();
+  /** Who waits no longer for a disk when it fails. */
   readonly #stuckWaiters: (() => void)[] = [];
   /** Writes so far, and those of them that are on the disk. */
   #written = 0;
@@ -133,8 +136,14 @@ export class Outbox {
    * @throws OutboxError `E_OUTBOX_LOCKED`, `E_OUTBOX_UNREADABLE`
    */
   static async open(options: OutboxOptions): Promise<Outbox> {
-    const outbox = new Outbox(options, await OutboxStore.open(options.folder));
-    await outbox.#load();
+    const store = await OutboxStore.open(options.folder);
+    const outbox = new Outbox(options, store);
+    try {
+      await outbox.#load();
+    } catch (thrown) {
+      await store.close();
+      throw notOurs(options.folder, "read", thrown);
+    }
     // Not before whoever opened it has it.
     setImmediate(() => {
       for (const thread of outbox.#threads.values()) outbox.#wake(thread);
@@ -235,19 +244,18 @@ export class Outbox {
       await Promise.race([new Promise<void>((resolve) => this.#idleWaiters.push(resolve)), late]);
       clearTimeout(timer);
     }
-    if (!this.#isStuck) await Promise.race([this.#writing, new Promise<void>((resolve) => this.#stuckWaiters.push(resolve))]);
+    if (!this.#failing.has("write")) await Promise.race([this.#writing, new Promise<void>((resolve) => this.#stuckWaiters.push(resolve))]);
     return [...this.#threads.values()].reduce((left, { lane }) => left + lane.length + lane.spilled, this.#pending.length);
   }
 
-  /** Writes what was appended, sends no more, and lets go of the folder. A batch that is on its way may arrive, and is sent again. */
-  async close(): Promise<void> {
-    if (this.#isOver()) return;
-    this.#closing.abort();
-    while (this.#writing !== undefined) await this.#writing;
-    this.#closed.abort();
-    for (const { timer } of this.#threads.values()) clearTimeout(timer);
-    await this.#store.sync();
-    await this.#store.close();
+  /**
+   * Writes what was appended, sends no more, and lets go of the folder, whatever the disk does: that it fails is told to `onError`. A batch
+   * that is on its way may arrive, and is sent again.
+   *
+   * @returns when somebody else may open the folder; the same promise for every call
+   */
+  close(): Promise<void> {
+    return (this.#ending ??= this.#end());
   }
 
   /** What Convex refused for good, the oldest first. */
@@ -283,6 +291,20 @@ export class Outbox {
   /** Commands from afar that were given to codex, on the disk with the events. Until the outbox is closed. */
   get commands(): Pick<OutboxStore, "putCommand" | "removeCommand" | "commands"> {
     return this.#store;
+  }
+
+  async #end(): Promise<void> {
+    this.#closing.abort();
+    while (this.#writing !== undefined) await this.#writing;
+    this.#closed.abort();
+    for (const { timer } of this.#threads.values()) clearTimeout(timer);
+    try {
+      await this.#syncAll();
+    } catch {
+      // It was told.
+    } finally {
+      await this.#store.close();
+    }
   }
 
   /** A method, for it changes while somebody waits. */
@@ -353,27 +375,25 @@ export class Outbox {
       for (const { numbers } of touched) changes.push({ type: "thread", thread: numbers.stored(this.#options.keepsEnded) });
       try {
         await this.#store.write(changes);
+        for (const thread of touched) if (thread.isDeleted) await this.#dropEvents(thread);
       } catch (thrown) {
         // A full disk: what is in memory waits for it, and so does whoever reads.
         this.#pending = [...taken, ...this.#pending];
         this.#further = [...further, ...this.#further];
         for (const thread of touched) this.#noted.add(thread);
-        if (!this.#isStuck) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
-        this.#isStuck = true;
+        this.#fails("write", thrown);
         for (const resolve of this.#stuckWaiters.splice(0)) resolve();
-        this.#tellCrowd();
         if (!(await pause(SYSTEM_CLOCK, backoff.next(), this.#closing.signal))) break;
         continue;
       }
-      this.#isStuck = false;
+      this.#goes("write");
       backoff.reset();
       this.#written += 1;
       for (const { thread, waiting } of taken) {
         this.#pendingBytes -= waiting.bytes;
         waiting.written = this.#written;
-        this.#admit(thread, waiting);
+        if (!thread.isDeleted) this.#admit(thread, waiting);
       }
-      for (const thread of touched) if (thread.isDeleted) await this.#dropEvents(thread);
       for (const thread of touched) this.#wake(thread);
       this.#tellCrowd();
     }
@@ -426,21 +446,22 @@ export class Outbox {
 
   async #send(thread: Thread): Promise<void> {
     const { lane } = thread;
+    const backoff = new Backoff(SYSTEM_CLOCK);
     thread.isSending = true;
-    try {
-      while (this.#maySend(thread) && !lane.isEmpty) {
+    while (this.#maySend(thread) && !lane.isEmpty) {
+      try {
         if (lane.spilled > 0 && lane.length < BATCH_EVENTS_MAX) await this.#refill(thread);
         if ((lane.dueAt() ?? Infinity) > Date.now()) break;
         await this.#deliver(thread, lane.batch());
+        this.#goes(thread);
+        backoff.reset();
+      } catch (thrown) {
+        if (this.#isOver()) break;
+        this.#fails(thread, thrown);
+        if (!(await this.#pause(backoff.next()))) break;
       }
-    } catch (thrown) {
-      if (!this.#isOver()) {
-        this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
-        await this.#pause(RETRY_FIRST_MS);
-      }
-    } finally {
-      thread.isSending = false;
     }
+    thread.isSending = false;
     this.#wake(thread);
   }
 
@@ -451,10 +472,12 @@ export class Outbox {
   /** Sends the first events of a thread until something has become of them; what is refused as a whole is taken apart. */
   async #deliver(thread: Thread, events: readonly Waiting[]): Promise<void> {
     const backoff = new Backoff(SYSTEM_CLOCK);
+    const answers = new Answers();
     let [refusals, notTaken] = [0, 0];
     for (;;) {
       await this.#sync(events.at(-1)?.written ?? 0);
-      const verdict = await this.#attempt(thread.threadId, events);
+      if (this.#isOver()) return;
+      const verdict = (await answers.to(() => this.#attempt(thread.threadId, events), DELIVERY_TIMEOUT_MS, this.#closed.signal)) ?? NO_ANSWER;
       if (this.#isOver()) return;
       if (verdict.type !== "again") this.#keepNotTaken(thread, undefined);
       switch (verdict.type) {
@@ -475,7 +498,8 @@ export class Outbox {
           notTaken += 1;
           this.#notTaken(thread, notTaken, verdict.reason);
       }
-      if (!(await this.#pause(backoff.next()))) return;
+      await answers.late(backoff.next(), this.#closed.signal);
+      if (this.#isOver()) return;
     }
   }
 
@@ -511,17 +535,7 @@ export class Outbox {
   }
 
   async #attempt(threadId: string, events: readonly Waiting[]): Promise<Verdict> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Verdict>((resolve) => {
-      timer = setTimeout(() => resolve({ type: "again", reason: "no answer" }), DELIVERY_TIMEOUT_MS);
-    });
-    try {
-      return await Promise.race([this.#options.deliver({ threadId, events: events.map(({ event }) => event) }), late]);
-    } catch (thrown) {
-      return verdictOfError(thrown);
-    } finally {
-      clearTimeout(timer);
-    }
+    return this.#options.deliver({ threadId, events: events.map(({ event }) => event) });
   }
 
   /** What has arrived, or is given up, leaves memory, and the disk with the next write: a process that ends before sends it again. */
@@ -566,7 +580,14 @@ export class Outbox {
 
   async #dropThread(thread: Thread, message: string): Promise<void> {
     thread.isDeleted = true;
-    const dropped = await this.#dropEvents(thread);
+    let dropped: number;
+    try {
+      dropped = await this.#dropEvents(thread);
+    } catch (thrown) {
+      // They are there still, and are dropped when they were sent once more.
+      thread.isDeleted = false;
+      throw thrown;
+    }
     const told = `${String(dropped)} events of the thread ${thread.threadId} were dropped: ${message}`;
     this.#options.onError(new OutboxError("E_THREAD_DELETED", told, undefined, thread.threadId));
   }
@@ -574,11 +595,13 @@ export class Outbox {
   async #dropEvents(thread: Thread): Promise<number> {
     const { lane } = thread;
     const removed: StoreChange[] = [];
+    let removedBytes = 0;
     for await (const { seq, bytes } of this.#store.events(thread.index, thread.arrivedTo)) {
       removed.push({ type: "remove", index: thread.index, seq });
-      this.#waitingBytes -= bytes;
+      removedBytes += bytes;
     }
     await this.#store.write(removed);
+    this.#waitingBytes -= removedBytes;
     this.#memoryBytes -= lane.bytes;
     lane.clear();
     this.#tellCrowd();
@@ -587,7 +610,7 @@ export class Outbox {
 
   /** Waits until what a write brought is on the disk. Whoever waits at the same time waits for the same. */
   async #sync(written: number): Promise<void> {
-    while (this.#synced < written) await (this.#syncing ??= this.#syncAll());
+    while (this.#synced < written && !this.#isOver()) await (this.#syncing ??= this.#syncAll());
   }
 
   async #syncAll(): Promise<void> {
@@ -595,9 +618,23 @@ export class Outbox {
     try {
       await this.#store.sync();
       this.#synced = written;
+      this.#goes("sync");
+    } catch (thrown) {
+      this.#fails("sync", thrown);
+      throw thrown;
     } finally {
       this.#syncing = undefined;
     }
+  }
+
+  #fails(what: "write" | "sync" | Thread, thrown: unknown): void {
+    if (this.#failing.size === 0) this.#options.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
+    this.#failing.add(what);
+    this.#tellCrowd();
+  }
+
+  #goes(what: "write" | "sync" | Thread): void {
+    if (this.#failing.delete(what)) this.#tellCrowd();
   }
 
   /** Nothing is on its way, nor will be: what another session's thread has waits for whoever resumes it. */
@@ -613,7 +650,8 @@ export class Outbox {
 
   #tellCrowd(): void {
     const most = this.#isCrowded ? this.#bytesMax * RESUME_SHARE : this.#bytesMax;
-    const isCrowded = this.#isStuck || this.#waitingBytes > most || this.#pendingBytes > PENDING_BYTES_MAX;
+    const isStuck = this.#failing.has("write") || this.#failing.has("sync");
+    const isCrowded = isStuck || this.#waitingBytes > most || this.#pendingBytes > PENDING_BYTES_MAX;
     if (isCrowded === this.#isCrowded) return;
     this.#isCrowded = isCrowded;
     this.#options.onCrowded?.(isCrowded);
@@ -624,6 +662,8 @@ export class Outbox {
     return pause(SYSTEM_CLOCK, ms, this.#closed.signal);
   }
 }
+
+const NO_ANSWER: Verdict = { type: "again", reason: "no answer" };
 
 const STUB_KIND = "unknown";
 

@@ -101,14 +101,15 @@ export class OutboxStore {
       await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
       await chmod(folder, FOLDER_MODE);
       await db.open();
+      const known = await db.get(SELF);
+      const before = known === undefined ? { runtimeId: randomUUID(), generation: 0 } : (JSON.parse(known) as Self);
+      const self = { ...before, generation: before.generation + 1 };
+      await db.put(SELF, JSON.stringify(self), { sync: true });
+      return new OutboxStore(db, self);
     } catch (thrown) {
+      await db.close();
       throw notOurs(folder, "opened", thrown);
     }
-    const known = await db.get(SELF);
-    const before = known === undefined ? { runtimeId: randomUUID(), generation: 0 } : (JSON.parse(known) as Self);
-    const self = { ...before, generation: before.generation + 1 };
-    await db.put(SELF, JSON.stringify(self), { sync: true });
-    return new OutboxStore(db, self);
   }
 
   /** Hands changes to the operating system, all or none. */
@@ -216,8 +217,8 @@ export async function deleteOutbox(folder: string): Promise<void> {
   }
 }
 
-/** Why a folder cannot be had. LevelDB says it itself, or as the cause of what it says. */
-function notOurs(folder: string, done: string, thrown: unknown): OutboxError {
+/** Why a folder cannot be had. @param done what was to be done with it. LevelDB says it itself, or as the cause of what it says. */
+export function notOurs(folder: string, done: string, thrown: unknown): OutboxError {
   const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
   const isLocked = cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED";
   if (isLocked) return new OutboxError("E_OUTBOX_LOCKED", `another process has the outbox ${folder}`, thrown);

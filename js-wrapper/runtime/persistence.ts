@@ -22,6 +22,8 @@ export interface CodexBridgeClient {
     onAnswer: (answer: FunctionReturnType<Query>) => unknown,
     onError: (error: Error) => unknown,
   ): () => void;
+  /** How the connection stands, where the client has one. */
+  connectionState?(): { readonly isWebSocketConnected: boolean; readonly hasEverConnected?: boolean; readonly connectionRetries?: number };
 }
 
 /** What the bridge says beside what it is about. */
@@ -72,7 +74,11 @@ export interface CodexPersistence {
   linkThread: (args: Anyones<{ externalThreadId?: string | undefined; localThreadId: string; parentThreadId: string }>) => Promise<void>;
   /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
   ensureSession: (args: Anyones<Args<"ensureSession"> & { lastEventCursor?: number }>) => Promise<Answer<"ensureSession">>;
-  /** What is kept of the events is the server's choice (`ingest` of `defineCodexHost`): `runtime` is not sent. */
+  /**
+   * What is kept of the events is the server's choice (`ingest` of `defineCodexHost`): `runtime` is not sent. It may be called again and
+   * again with the same events: while a call is on its way, it is the one that all of them wait for, and while the connection is down they
+   * are rejected at once. For a client keeps what it cannot send, and sends every copy of it later.
+   */
   ingestSafe: (args: Anyones<Args<"ingestBatch"> & { runtime?: HostSyncRuntimeOptions }>) => Promise<Answer<"ingestBatch">>;
   upsertPendingServerRequest: (args: Anyones<{ request: PersistedServerRequest }>) => Promise<void>;
   resolvePendingServerRequest: (args: Anyones<Args<"resolvePendingServerRequestForHooks">>) => Promise<void>;
@@ -108,7 +114,8 @@ export interface CodexPersistence {
  * @param client a connected Convex client
  * @param api the generated api of the file that exports the bridge's functions of `defineCodexHost`, by their own names
  * @param options the machine's credential
- * @returns the callbacks. Each rejects with what the function threw; none tries again
+ * @returns the callbacks. Each rejects with what the function threw; none tries again, and what the client keeps while it is away
+ *   arrives when it is back
  * @example
  * ```ts
  * const client = new ConvexClient(process.env.CONVEX_URL!);
@@ -129,6 +136,17 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     const { threadId } = await client.mutation(api.ensureThread, mine({ threadId: localThreadId, ...fields }));
     return { threadId, created: false };
   };
+  const onTheWay = new Map<string, Promise<Answer<"ingestBatch">>>();
+  const ingestSafe: CodexPersistence["ingestSafe"] = async ({ sessionId, threadId, deltas }) => {
+    if (isDown(client)) throw new Error("the connection to Convex is down");
+    const batch = JSON.stringify([sessionId, threadId, deltas.length, deltas[0]?.eventId, deltas.at(-1)?.eventId]);
+    let call = onTheWay.get(batch);
+    if (call === undefined) {
+      call = client.mutation(api.ingestBatch, mine({ sessionId, threadId, deltas })).finally(() => onTheWay.delete(batch));
+      onTheWay.set(batch, call);
+    }
+    return await call;
+  };
   return {
     ensureThread,
     linkThread: async (args) => {
@@ -136,7 +154,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     },
     ensureSession: ({ sessionId, threadId, runtimeId, generation }) =>
       client.mutation(api.ensureSession, mine({ sessionId, threadId, runtimeId, generation })),
-    ingestSafe: ({ sessionId, threadId, deltas }) => client.mutation(api.ingestBatch, mine({ sessionId, threadId, deltas })),
+    ingestSafe,
     upsertPendingServerRequest: async ({ request }) => {
       await client.mutation(api.upsertPendingServerRequestForHooks, mine(request));
     },
@@ -165,6 +183,14 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
       return () => ends.forEach((end) => end());
     },
   };
+}
+
+/** Whether a client's connection is known to be down. One that is made for the first time is waited for; a client of HTTP has none. */
+function isDown(client: CodexBridgeClient): boolean {
+  const state = client.connectionState?.();
+  if (state === undefined || state.isWebSocketConnected) return false;
+  const { hasEverConnected = true, connectionRetries = 0 } = state;
+  return hasEverConnected || connectionRetries > 0;
 }
 
 /** Its own fields, though each may be left out: so Convex takes `undefined` from a caller, and so it is left out here. */

@@ -264,9 +264,15 @@ export class CodexHostRuntime extends AppServerCalls {
     this.#state.phase("idle");
   }
 
+  /** It ends, whatever fails on the way; that is told. */
   async #close(session: Session): Promise<void> {
-    await session.close();
-    this.#session = undefined;
+    try {
+      await session.close();
+    } catch (thrown) {
+      this.#failed(thrown);
+    } finally {
+      this.#session = undefined;
+    }
   }
 
   /** The last turn that a fork has; undefined where it has none, or nobody can say. */

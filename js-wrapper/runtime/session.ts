@@ -262,12 +262,27 @@ export class Session {
     return this.#stopping.stop(id, turnId, force);
   }
 
-  /** Ends the process, and waits for what has happened to arrive. */
+  /** Ends the process, and waits for what has happened to arrive. @throws what went wrong on the way: the folder is let go all the same */
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#beats.stop();
     this.#remote?.stopCommands();
     this.#supervisor.stop();
+    try {
+      await this.#settle();
+    } finally {
+      this.#isOver.abort();
+      try {
+        await this.#outbox.close();
+      } finally {
+        this.#rawLog?.close();
+        if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true });
+      }
+    }
+  }
+
+  /** Ends the process, and waits a while for what it left to be known in Convex. */
+  async #settle(): Promise<void> {
     await this.#bridge.stop();
     this.client.rejectAll("the runtime was stopped");
     this.#back?.reject(new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped"));
@@ -276,10 +291,6 @@ export class Session {
     await this.#outbox.flush(STOP_FLUSH_MS);
     await Promise.race([this.#records.told, pause(SYSTEM_CLOCK, Math.max(0, end - Date.now()), this.#isOver.signal)]);
     await this.#remote?.stop(LAST_BEAT_MS);
-    this.#isOver.abort();
-    await this.#outbox.close();
-    this.#rawLog?.close();
-    if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true });
   }
 
   #remoteControl(): RemoteControl | undefined {

@@ -1,9 +1,13 @@
 import { readdir, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { ClassicLevel } from "classic-level";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
-import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
+import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
+import { DELIVERY_TIMEOUT_MS, NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
+import { BATCH_WAIT_MS, Lane } from "../../js-wrapper/outbox/lane.js";
 import { OutboxStore, type StoreChange } from "../../js-wrapper/outbox/store.js";
+import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
 import { ACKNOWLEDGED, cursorsOf, delta, folder, lifecycle, open, range } from "./build.js";
 
 const FLUSH_MS = 20_000;
@@ -42,6 +46,27 @@ describe("what is appended", () => {
     await arrives(opened);
     const cut = opened.batches.filter(({ threadId }) => threadId === "t");
     expect(cursorsOf(cut)).toEqual([[0], [1, 2], [3], [4], [5], [6], [7]]);
+  });
+
+  it("leaves when the disk has it for good, and not before", async () => {
+    const calls: string[] = [];
+    const sync: (this: OutboxStore) => Promise<void> = Reflect.get(OutboxStore.prototype, "sync");
+    const spied = vi.spyOn(OutboxStore.prototype, "sync").mockImplementation(async function (this: OutboxStore) {
+      await sync.call(this);
+      calls.push("synced");
+    });
+    onTestFinished(() => spied.mockRestore());
+    const opened = await open({
+      deliver: async ({ events }) => {
+        calls.push(`sent ${String(events[0]!.cursorStart)}`);
+        return Promise.resolve(ACKNOWLEDGED);
+      },
+    });
+    for (const at of range(0, 2)) {
+      opened.outbox.append(delta(at, { kind: "turn/completed" }));
+      await arrives(opened);
+    }
+    expect(calls).toEqual(["synced", "sent 0", "synced", "sent 1"]);
   });
 
   it("keeps what it holds, whatever characters it is made of", async () => {
@@ -122,6 +147,26 @@ describe("a batch that does not arrive", () => {
     await vi.waitFor(() => expect(cursorsOf(opened.batches)).toEqual([[0], [0]]), { interval: 100, timeout: 5_000 });
     expect(performance.now() - sentAt).toBeGreaterThanOrEqual(30_000);
     await arrives(opened);
+  });
+
+  it.each([["while it waits", 1], ["after it was sent again", 2]])("is not sent again when its answer comes late, %s, and what came meanwhile follows", async (_when, attempts) => {
+    const answers: ((verdict: Verdict) => void)[] = [];
+    const opened = await open({ deliver: ({ events }) => (events[0]!.cursorStart === 0 ? new Promise((resolve) => answers.push(resolve)) : Promise.resolve(ACKNOWLEDGED)) });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    opened.outbox.append(delta(0, { kind: "turn/completed" }));
+    for (let sent = 1; ; sent++) {
+      while (opened.batches.length < sent) await new Promise((resolve) => setImmediate(resolve));
+      if (sent === 2) break;
+      // Its 30 s are over; then it waits half a second at most.
+      await vi.advanceTimersByTimeAsync(DELIVERY_TIMEOUT_MS);
+      if (sent === attempts) break;
+      await vi.advanceTimersByTimeAsync(RETRY_FIRST_MS);
+    }
+    opened.outbox.append(delta(1, { kind: "turn/completed" }));
+    answers[0]!(ACKNOWLEDGED);
+    while (opened.batches.at(-1)!.events[0]!.cursorStart === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(cursorsOf(opened.batches)).toEqual([...Array.from({ length: attempts }, () => [0]), [1]]);
   });
 
   it("is told once where that goes on, with why, and is sent until it is taken", async () => {
@@ -387,6 +432,22 @@ it("leaves without a timer where nothing is to be waited for: what is urgent, an
   expect(await sent(again)).toEqual([[0, 1]]);
 });
 
+it.each([
+  ["turn/completed", true],
+  ["thread/reverted", true],
+  ["item/commandExecution/requestApproval", true],
+  ["item/fileChange/requestApproval", true],
+  ["item/tool/requestUserInput", true],
+  ["serverRequest/resolved", true],
+  ["item/completed", false],
+])("waits for nothing else where somebody waits for it: %s, %s", (kind, isUrgent) => {
+  const lane = new Lane();
+  const waiting = (at: number, event: NormalizedEvent) => ({ seq: at, event, bytes: 1, since: 1_000 + at, written: 0 });
+  lane.push(waiting(0, delta(0)));
+  lane.push(waiting(1, delta(1, { kind })));
+  expect(lane.dueAt()).toBe(isUrgent ? 1_000 : 1_000 + BATCH_WAIT_MS);
+});
+
 describe("a disk that takes nothing", () => {
   const full = () => {
     const spied = vi.spyOn(OutboxStore.prototype, "write").mockRejectedValue(new Error("ENOSPC"));
@@ -431,7 +492,75 @@ describe("a disk that takes nothing", () => {
   });
 });
 
+describe("a disk that syncs nothing", () => {
+  const unsynced = () => {
+    const spied = vi.spyOn(OutboxStore.prototype, "sync").mockRejectedValue(new Error("ENOSPC"));
+    onTestFinished(() => spied.mockRestore());
+    return spied;
+  };
+
+  it("is told once, nothing leaves and nothing more is read, and all of it arrives when it does again", async () => {
+    const opened = await open();
+    const disk = unsynced();
+    for (const threadId of ["t", "s"]) opened.outbox.append(delta(0, { threadId, kind: "turn/completed" }));
+    await vi.waitFor(() => expect(disk.mock.calls.length).toBeGreaterThan(2));
+    expect([opened.errors.map(({ code }) => code), opened.crowds, opened.batches]).toEqual([["E_OUTBOX_WRITE_FAILED"], [true], []]);
+    disk.mockRestore();
+    await arrives(opened);
+    expect([cursorsOf(opened.batches), opened.crowds, opened.errors.length]).toEqual([[[0], [0]], [true, false], 1]);
+    // It is told anew when it happens anew.
+    unsynced();
+    opened.outbox.append(delta(1, { kind: "turn/completed" }));
+    await vi.waitFor(() => expect(opened.errors).toHaveLength(2));
+  });
+
+  it("holds up no end, and keeps the folder from nobody", async () => {
+    const opened = await open({ deliver: () => new Promise(() => undefined) });
+    opened.outbox.append(delta(0));
+    expect(await opened.outbox.flush(1)).toBe(1);
+    const disk = unsynced();
+    const ended = [opened.outbox.close(), opened.outbox.close()];
+    expect(ended[0]).toBe(ended[1]);
+    await ended[0];
+    expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_WRITE_FAILED"]);
+    disk.mockRestore();
+    const again = await open({ folder: opened.folder });
+    await arrives(again);
+    expect(cursorsOf(again.batches)).toEqual([[0]]);
+  });
+});
+
+it("drops a deleted thread when the disk takes that, and says once each what happened", async () => {
+  const write: (this: OutboxStore, changes: readonly StoreChange[]) => Promise<void> = Reflect.get(OutboxStore.prototype, "write");
+  let isFull = true;
+  const spied = vi.spyOn(OutboxStore.prototype, "write").mockImplementation(async function (this: OutboxStore, changes) {
+    if (isFull && changes.some(({ type }) => type === "remove")) throw new Error("ENOSPC");
+    return write.call(this, changes);
+  });
+  onTestFinished(() => spied.mockRestore());
+  const opened = await open({ deliver: async ({ threadId }) => (threadId === "t" ? { type: "deleted", message: "gone" } : ACKNOWLEDGED) });
+  opened.outbox.append(delta(0, { kind: "turn/completed" }));
+  await vi.waitFor(() => expect(opened.batches.length).toBeGreaterThan(1));
+  isFull = false;
+  await arrives(opened);
+  expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_WRITE_FAILED", "E_THREAD_DELETED"]);
+});
+
 describe("the folder", () => {
+  it("is nobody's where it could not be opened for a full disk", async () => {
+    const opened = await open({ deliver: () => new Promise(() => undefined) });
+    opened.outbox.append({ ...delta(0), createdAt: 0 });
+    expect(await opened.outbox.flush(1)).toBe(1);
+    await opened.outbox.close();
+    const writes = vi.spyOn(OutboxStore.prototype, "write").mockRejectedValue(new Error("ENOSPC"));
+    await expect(open({ folder: opened.folder })).rejects.toMatchObject({ code: "E_OUTBOX_UNREADABLE", message: expect.stringContaining("ENOSPC") as unknown });
+    writes.mockRestore();
+    const puts = vi.spyOn(ClassicLevel.prototype, "put").mockRejectedValue(new Error("ENOSPC"));
+    await expect(open({ folder: opened.folder })).rejects.toMatchObject({ code: "E_OUTBOX_UNREADABLE", message: expect.stringContaining("ENOSPC") as unknown });
+    puts.mockRestore();
+    await open({ folder: opened.folder });
+  });
+
   it("is its user's alone", async () => {
     const { folder } = await open();
     expect((await stat(folder)).mode & 0o777).toBe(0o700);

@@ -1,4 +1,5 @@
-/** The real client of `convex/react`, joined to an app in this process: only the network between them is not there. */
+/** The real clients of Convex, joined to an app in this process: only the network between them is not there. */
+import { ConvexClient } from "convex/browser";
 import { ConvexReactClient } from "convex/react";
 import { ConvexError, convexToJson, jsonToConvex, type Value } from "convex/values";
 
@@ -19,11 +20,13 @@ type Modification = { type: "Add"; queryId: number; udfPath: string; args: Json[
 export class Loopback {
   readonly #app: LoopbackApp;
   readonly #sockets = new Set<LoopbackSocket>();
-  readonly #clients = new Set<ConvexReactClient>();
+  readonly #clients = new Set<{ close(): Promise<void> }>();
   /** Mutations that arrived, in order. */
   readonly mutations: { name: string; args: Record<string, unknown> }[] = [];
   /** Mutations wait here while it is set, as on a slow network. */
   held: (() => void)[] | undefined;
+  /** While the network is gone, what is sent is lost and no connection is made; those that there are stand until somebody notices. */
+  isGone = false;
   #ts = 0;
   /** One thing after another, as a deployment has them. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -34,21 +37,29 @@ export class Loopback {
 
   /** Opens a tab. */
   connect(): ConvexReactClient {
+    return this.#keep(new ConvexReactClient(ADDRESS, this.#options()));
+  }
+
+  /** Connects a program. */
+  connectProgram(): ConvexClient {
+    return this.#keep(new ConvexClient(ADDRESS, this.#options()));
+  }
+
+  #keep<Client extends { close(): Promise<void> }>(client: Client): Client {
+    this.#clients.add(client);
+    return client;
+  }
+
+  #options() {
     // eslint-disable-next-line @typescript-eslint/no-this-alias
     const loopback = this;
     class Socket extends LoopbackSocket {
       constructor() {
-        super((socket, message) => loopback.#receive(socket, message));
+        super((socket, message) => loopback.#receive(socket, message), () => loopback.isGone);
         loopback.#sockets.add(this);
       }
     }
-    const client = new ConvexReactClient("https://loopback.invalid", {
-      webSocketConstructor: Socket as unknown as typeof WebSocket,
-      logger: false,
-      unsavedChangesWarning: false,
-    });
-    this.#clients.add(client);
-    return client;
+    return { webSocketConstructor: Socket as unknown as typeof WebSocket, logger: false, unsavedChangesWarning: false } as const;
   }
 
   /** Runs every query anew: what the machine's side did is seen. */
@@ -130,6 +141,8 @@ export class Loopback {
   }
 }
 
+const ADDRESS = "https://loopback.invalid";
+
 interface Subscribed {
   name: string;
   args: Record<string, unknown>;
@@ -147,20 +160,26 @@ class LoopbackSocket {
   onclose: ((event: object) => void) | undefined;
   onerror: (() => void) | undefined;
   readonly #receive: (socket: LoopbackSocket, message: Message) => Promise<void>;
-  constructor(receive: (socket: LoopbackSocket, message: Message) => Promise<void>) {
+  readonly #isGone: () => boolean;
+  constructor(receive: (socket: LoopbackSocket, message: Message) => Promise<void>, isGone: () => boolean) {
     this.#receive = receive;
+    this.#isGone = isGone;
     queueMicrotask(() => {
+      if (isGone()) {
+        this.close();
+        return;
+      }
       this.readyState = 1;
       this.onopen?.();
     });
   }
 
   send(text: string): void {
-    void this.#receive(this, JSON.parse(text) as Message);
+    if (!this.#isGone()) void this.#receive(this, JSON.parse(text) as Message);
   }
 
   deliver(message: object): void {
-    if (this.readyState === 1) this.onmessage?.({ data: JSON.stringify(message) });
+    if (this.readyState === 1 && !this.#isGone()) this.onmessage?.({ data: JSON.stringify(message) });
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 /** What is sent to which function of the app's, and how a thread's commands are followed. */
 import type { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { anyApi, getFunctionName, type ApiFromModules, type FunctionReference } from "convex/server";
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import type { defineCodexHost } from "../../js-wrapper/host/convex.js";
 import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
 import { FOLLOW_EVERY_MS } from "../../js-wrapper/runtime/following.js";
@@ -95,6 +95,43 @@ describe("the persistence", () => {
     const { calls } = await sent((p) => p.upsertPendingServerRequest({ request: { ...asked, payloadJson: "\ud800", reason: "a\udc00" } }));
     expect(calls).toMatchObject([[expect.anything(), { payloadJson: "\ufffd", reason: "a\ufffd" }]]);
     await expect(sent((p) => p.beat(beat), { beatPresence: new Error("away") })).rejects.toThrow("away");
+  });
+
+  describe("of a batch", () => {
+    const batch = (...eventIds: string[]) => ({ actor, ...session, deltas: eventIds.map((eventId) => ({ ...event, eventId })) });
+
+    it("makes one call while it is on its way, and a further one for whoever asks after its end", async () => {
+      const ends: [resolve: (answer: never) => void, reject: (thrown: Error) => void][] = [];
+      const mutation = vi.fn(() => new Promise<never>((resolve, reject) => ends.push([resolve, reject])));
+      const { ingestSafe } = createConvexPersistence({ ...new FakeClient().client, mutation }, api);
+      const asked = [ingestSafe(batch("e", "f")), ingestSafe(batch("e", "f"))];
+      expect(mutation).toHaveBeenCalledTimes(1);
+      // Others are others.
+      void ingestSafe(batch("e"));
+      void ingestSafe({ ...batch("e", "f"), threadId: "other" });
+      expect(mutation).toHaveBeenCalledTimes(3);
+      const answer = { status: "ok" } as never;
+      ends[0]![0](answer);
+      expect(await Promise.all(asked)).toEqual([answer, answer]);
+      const failing = ingestSafe(batch("e", "f"));
+      ends[3]![1](new TypeError("fetch failed"));
+      await expect(failing).rejects.toThrow("fetch failed");
+      void ingestSafe(batch("e", "f"));
+      expect(mutation).toHaveBeenCalledTimes(5);
+    });
+
+    it.each([
+      ["is up", { isWebSocketConnected: true, hasEverConnected: true, connectionRetries: 0 }, 1],
+      ["is made for the first time", { isWebSocketConnected: false, hasEverConnected: false, connectionRetries: 0 }, 1],
+      ["is down", { isWebSocketConnected: false, hasEverConnected: true, connectionRetries: 0 }, 0],
+      ["could not be made", { isWebSocketConnected: false, hasEverConnected: false, connectionRetries: 1 }, 0],
+      ["is down, as little as an older client says of it", { isWebSocketConnected: false }, 0],
+    ])("where the connection %s", async (_what, state, calls) => {
+      const fake = new FakeClient();
+      const { ingestSafe } = createConvexPersistence({ ...fake.client, connectionState: () => state }, api);
+      const told = await ingestSafe(batch("e")).then(() => "answered", String);
+      expect([told, fake.calls.length]).toEqual([calls === 1 ? "answered" : "Error: the connection to Convex is down", calls]);
+    });
   });
 
   it("takes both clients of Convex, and the api of a file that exports the functions", () => {

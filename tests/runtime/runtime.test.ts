@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ConvexError } from "convex/values";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { type BridgeConfig, type BridgeHandlers, CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
 import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
 import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
-import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
+import { OutboxStore } from "../../js-wrapper/outbox/store.js";
+import type { CodexHostPersistence, CodexHostState, RuntimeBridge } from "../../js-wrapper/runtime/types.js";
 import { THREADS_MAX } from "../../convex/model/tally.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
 import { folder, open } from "../outbox/build.js";
@@ -346,6 +348,63 @@ describe("a runtime", () => {
     await expect(late).rejects.toMatchObject({ code: "E_RUNTIME_NOT_RUNNING" });
     expect(runtime.getState()).toMatchObject({ phase: "idle", running: false });
   });
+
+  it("stops over a disk that syncs nothing, says so once, and starts again on the same folder", async () => {
+    const { runtime, problems } = runtimeOver(startComponent(), { outboxFolder: await folder() });
+    await runtime.start(START);
+    await runtime.ready();
+    await vi.waitFor(() => expect(runtime.backlog()).toEqual([]), WAIT);
+    const disk = vi.spyOn(OutboxStore.prototype, "sync").mockRejectedValue(new Error("ENOSPC"));
+    onTestFinished(() => disk.mockRestore());
+    await runtime.stop();
+    expect([runtime.getState().phase, problems.map(({ code }) => code)]).toEqual(["idle", ["E_OUTBOX_WRITE_FAILED"]]);
+    disk.mockRestore();
+    await runtime.start(START);
+    await runtime.ready();
+  });
+
+  it("stops whatever fails on the way, says so, and starts again", async () => {
+    let fails = true;
+    const bridgeFactory = (config: BridgeConfig, handlers: BridgeHandlers): RuntimeBridge => {
+      const bridge = new CodexLocalBridge(config, handlers);
+      const stop = async () => {
+        await bridge.stop();
+        if (fails) throw new Error("no such process");
+      };
+      return { start: () => bridge.start(), stop, send: (message) => bridge.send(message) };
+    };
+    const { runtime, problems } = runtimeOver(startComponent(), { bridgeFactory, outboxFolder: await folder() });
+    await runtime.start(START);
+    await runtime.ready();
+    await runtime.stop();
+    expect([runtime.getState().phase, problems.map(({ message }) => message)]).toEqual(["idle", ["no such process"]]);
+    fails = false;
+    await runtime.start(START);
+    await runtime.ready();
+  });
+});
+
+it("stops reading codex while the disk takes nothing, and reads on when it does", async () => {
+  const held: boolean[] = [];
+  const bridgeFactory = (config: BridgeConfig, handlers: BridgeHandlers): RuntimeBridge => {
+    const bridge = new CodexLocalBridge(config, handlers);
+    const hold = (isHeld: boolean) => {
+      held.push(isHeld);
+      bridge.hold(isHeld);
+    };
+    return { start: () => bridge.start(), stop: () => bridge.stop(), send: (message) => bridge.send(message), hold };
+  };
+  const component = startComponent();
+  const { runtime } = runtimeOver(component, { bridgeFactory });
+  await runtime.start(START);
+  await runtime.ready();
+  const disk = vi.spyOn(OutboxStore.prototype, "write").mockRejectedValue(new Error("ENOSPC"));
+  onTestFinished(() => disk.mockRestore());
+  runtime.sendTurn("Hello.");
+  await vi.waitFor(() => expect(held).toEqual([true]), WAIT);
+  disk.mockRestore();
+  await reads(component, runtime.getState().threadId!, [["Hello.", "completed"], ["you said: Hello.", "completed"]]);
+  expect(held).toEqual([true, false]);
 });
 
 it("sends what stands for what is too large, keeps that, and lets nobody accept what they cannot be shown", async () => {

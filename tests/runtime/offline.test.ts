@@ -1,0 +1,93 @@
+/** A machine whose network is gone for an hour, with the real client that keeps what it cannot send. */
+import { setImmediate } from "node:timers/promises";
+import { anyApi } from "convex/server";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { ConvexDelivery } from "../../js-wrapper/runtime/convex-delivery.js";
+import { Heartbeat } from "../../js-wrapper/runtime/heartbeat.js";
+import { type CodexBridgeApi, type CodexBridgeClient, createConvexPersistence } from "../../js-wrapper/runtime/persistence.js";
+import { Reports } from "../../js-wrapper/runtime/reports.js";
+import { SessionBeats } from "../../js-wrapper/runtime/session-beats.js";
+import { SYSTEM_CLOCK } from "../../js-wrapper/clock.js";
+import { delta, open, range } from "../outbox/build.js";
+import { Loopback } from "../react/loopback-convex.js";
+
+const MINUTE_MS = 60_000;
+const STEP_MS = 500;
+const THREADS = ["t", "s"];
+const ANSWERS: Record<string, unknown> = {
+  ensureSession: { status: "active" },
+  ingestBatch: { status: "ok", errors: [] },
+  beatPresence: { now: 0, commandsWaiting: 0 },
+};
+
+/** A program's client without what an older one has not. */
+const olderClient = (client: CodexBridgeClient): CodexBridgeClient => ({ query: client.query.bind(client), mutation: client.mutation.bind(client) });
+
+it.each([
+  ["a client that says how its connection stands", (client: CodexBridgeClient) => client],
+  ["one that does not", olderClient],
+])("keeps one call of each kind on its way with %s, and all arrives once, in order", async (_what, asIs) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const convex = new Loopback({
+    query: () => null,
+    mutation: (name, { threadId }) => (name.endsWith("ensureThread") ? { threadId } : (ANSWERS[name.replace("chat:", "")] ?? null)),
+  });
+  onTestFinished(() => convex.close());
+  const client = convex.connectProgram();
+  const persistence = createConvexPersistence(asIs(client), anyApi["chat"] as unknown as CodexBridgeApi);
+  const { outbox, batches, errors } = await open({ deliver: (batch) => delivery.deliver(batch) });
+  const target = { actor: { tenantId: "", userId: "", deviceId: "" }, sessionId: "session" };
+  const delivery = new ConvexDelivery(persistence, target, outbox);
+  const runtime = { runtimeId: "rt", generation: 1 };
+  const heartbeat = new Heartbeat({ ...runtime, persistence, tell: () => ({ phase: "running", threads: [] }) });
+  const beats = new SessionBeats({ running: () => THREADS, beat: (threadId) => persistence.heartbeat({ sessionId: "session", threadId, lastEventCursor: 0 }) });
+  const over = new AbortController();
+  onTestFinished(() => over.abort());
+  const reports = new Reports({ persistence, clock: SYSTEM_CLOCK, signal: over.signal, onError: () => undefined });
+  heartbeat.start();
+  beats.start();
+  onTestFinished(() => heartbeat.stop());
+  onTestFinished(() => beats.stop());
+
+  /** Time goes on, step by step; what the disk does meanwhile is waited for. */
+  const pass = async (ms: number, until = () => false) => {
+    for (let passed = 0; passed < ms && !until(); passed += STEP_MS) {
+      await vi.advanceTimersByTimeAsync(STEP_MS);
+      await setImmediate();
+    }
+  };
+  const arrived = (threadId: string) =>
+    convex.mutations.filter(({ name, args }) => name.endsWith("ingestBatch") && args["threadId"] === threadId).map(({ args }) => (args["deltas"] as { cursorStart: number }[]).map(({ cursorStart }) => cursorStart));
+  const says = (at: number) => THREADS.forEach((threadId) => outbox.append(delta(at, { threadId, kind: "turn/completed" })));
+  /** The disk has so many events of each thread. */
+  const waits = async (count: number) => {
+    while (outbox.backlog().filter(({ events }) => events === count).length < THREADS.length) await setImmediate();
+  };
+  const isIdle = () => outbox.backlog().length === 0;
+
+  says(0);
+  await pass(10 * MINUTE_MS, () => THREADS.every((threadId) => arrived(threadId).length === 1) && isIdle());
+  expect(THREADS.map(arrived)).toEqual([[[0]], [[0]]]);
+
+  // Nobody notices at first: what is sent is lost.
+  convex.isGone = true;
+  says(1);
+  while (batches.length < 2 * THREADS.length) await setImmediate();
+  const reported = reports.send({ commandId: "c", leaseToken: "l", state: "accepted" });
+  for (const at of range(2, 8)) {
+    await pass(10 * MINUTE_MS);
+    says(at);
+    await waits(at);
+  }
+  // A batch and a session's beat of each thread, the machine's beat, the report.
+  expect(client.connectionState()).toMatchObject({ isWebSocketConnected: false, inflightMutations: 6 });
+  expect(errors.map(({ code }) => code)).toEqual(THREADS.map(() => "E_OUTBOX_NOT_TAKEN"));
+
+  convex.isGone = false;
+  const before = convex.mutations.length;
+  await pass(2 * MINUTE_MS, isIdle);
+  expect(THREADS.map(arrived)).toEqual([[[0], [1], range(2, 8)], [[0], [1], range(2, 8)]]);
+  expect(await reported).toBe("written");
+  expect(convex.mutations.slice(before).filter(({ name }) => name.endsWith("reportCommand"))).toHaveLength(1);
+});
