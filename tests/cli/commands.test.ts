@@ -1,5 +1,5 @@
 /** Each command as a user types it: the built command line, a served app, a stand-in for codex. */
-import { chmod, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
@@ -186,6 +186,54 @@ describe("bridge", () => {
     expect((await readFile(path.join(on.root, "umask"), "utf8")).trim()).toBe("0022");
     const modes = await Promise.all(["", "outbox", "outbox/CURRENT"].map(async (name) => ((await stat(path.join(on.state, name))).mode & 0o777).toString(8)));
     expect(modes).toEqual(["700", "700", "600"]);
+  });
+
+  /** What became of a command, named by its text. */
+  const ends = (commandId: string, end: object) => expect.poll(() => host.ann.query(api["getCommand"]!, { commandId } as never), { timeout: 30_000 }).toMatchObject(end);
+  const REFUSED = { state: "refused", code: "E_COMMAND_NOT_ALLOWED" };
+
+  test("nothing passes that policy.json in the state folder does not let pass, read anew for each command", async () => {
+    const on = await machine();
+    const policy = path.join(on.state, "policy.json");
+    await mkdir(on.state);
+    await writeFile(policy, JSON.stringify({ kinds: ["interrupt"] }));
+    const bridge = start(on, ["bridge", ...settled(on), "--thread", "guarded"], set());
+    await isReady(bridge);
+    const threadId = threadOf(bridge);
+    await ask(threadId, "Not by its kind.");
+    await ends("Not by its kind.", REFUSED);
+    // As a user's mistake leaves it: half written, or with what nobody knows.
+    for (const text of ["{", JSON.stringify({ kind: ["turn"] })]) {
+      await writeFile(policy, text);
+      await ask(threadId, `Not by ${text}`);
+      await ends(`Not by ${text}`, REFUSED);
+    }
+    // One that is there and cannot be read, for root too.
+    await rm(policy);
+    await mkdir(policy);
+    await ask(threadId, "Not unread.");
+    await ends("Not unread.", REFUSED);
+    await rm(policy, { recursive: true });
+    await ask(threadId, "By the default.");
+    await ends("By the default.", { state: "accepted" });
+    await expect.poll(() => host.texts(threadId)).toEqual(["By the default.", "you said: By the default."]);
+    expect((await stop(bridge)).code).toBe(0);
+  });
+
+  test("with --no-remote it is neither seen nor steered: what is asked of it waits", async () => {
+    const on = await machine();
+    const bridge = start(on, ["bridge", ...settled(on), "--resume", OLD(6), "--no-remote"], set());
+    await isReady(bridge);
+    const threadId = threadOf(bridge);
+    await ask(threadId, "Alone?");
+    // A bridge that is seen tells that it stops, a last time: nothing of this one is still to come.
+    expect((await stop(bridge)).code).toBe(0);
+    const store = await OutboxStore.open(path.join(on.state, "outbox"));
+    const { runtimeId } = store;
+    await store.close();
+    expect(await host.ann.query(api["getPresence"]!, { threadId, runtimeId } as never)).toMatchObject({ machine: "never" });
+    await ends("Alone?", { state: "queued" });
+    expect(await host.texts(threadId)).toEqual([]);
   });
 
   test("the thread of before that codex has no more is followed by a new one; one that was named is not", async () => {
