@@ -63,7 +63,7 @@ export async function machine(standIn: object = {}, { version = "0.169.0" } = {}
   for (const folder of [home, cwd]) await mkdir(folder);
   const codexBin = path.join(root, "codex");
   const json = JSON.stringify(standIn).replaceAll("'", "");
-  await writeFile(codexBin, `#!/bin/sh\n[ "$1" = --version ] && echo codex-cli ${version} && exit\nenv > '${root}/environment'; umask > '${root}/umask'\nexec '${process.execPath}' '${STAND_IN}' '${json}'\n`);
+  await writeFile(codexBin, `#!/bin/sh\n[ "$1" = --version ] && env > '${root}/environment.version' && echo codex-cli ${version} && exit\nenv > '${root}/environment'; umask > '${root}/umask'\nexec '${process.execPath}' '${STAND_IN}' '${json}'\n`);
   await chmod(codexBin, 0o755);
   return { root, home, cwd, codexBin, state: path.join(root, "state") };
 }

@@ -43,6 +43,8 @@ describe("the command line", () => {
     [["import", "--url", "https://a.convex.cloud"], "which threads?"],
     [["import", "--all", OLD(0), "--url", "https://a.convex.cloud"], "either ids of threads or --all"],
     [["outbox", "drop", "--state", "x"], "which ones?"],
+    [["threads", "--env-deny", "*_TOKEN"], "It must be the name of a variable; a * stands at its end alone."],
+    [["doctor", "--env-deny", "AWS_*", "GH_TOKEN=x"], "It must be the name of a variable"],
     [["replay"], "missing required argument 'file'"],
     [["replay", "x", "--speed", "-1"], "It must be a number from 0 up."],
   ])("%j is wrong: exit 2", async (args, words) => {
@@ -186,6 +188,26 @@ describe("bridge", () => {
     expect((await readFile(path.join(on.root, "umask"), "utf8")).trim()).toBe("0022");
     const modes = await Promise.all(["", "outbox", "outbox/CURRENT"].map(async (name) => ((await stat(path.join(on.state, name))).mode & 0o777).toString(8)));
     expect(modes).toEqual(["700", "700", "600"]);
+  });
+
+  test("what --env-deny names reaches no codex that a command starts", async () => {
+    const on = await machine({ threads: 1 });
+    const env = { ...set(), AWS_SECRET_ACCESS_KEY: "a", aws_profile: "b", GITHUB_TOKEN: "c", GITHUB_USER: "kept" };
+    const deny = ["--env-deny", "AWS_*", "--env-deny", "GITHUB_TOKEN"];
+    const seen = async (name: string) => {
+      const text = await readFile(path.join(on.root, name), "utf8");
+      await rm(path.join(on.root, name));
+      return text.split("\n").filter((line) => /^(?:aws|github)_/i.test(line));
+    };
+    for (const args of [["threads"], ["import", OLD(0), ...settled(on)], ["doctor", ...settled(on)]]) {
+      expect(await cli(on, [...args, ...deny], env)).toMatchObject({ code: 0 });
+      expect({ args, seen: await seen("environment") }).toEqual({ args, seen: ["GITHUB_USER=kept"] });
+    }
+    expect(await seen("environment.version")).toEqual(["GITHUB_USER=kept"]);
+    const bridge = start(on, ["bridge", ...settled(on), ...deny], env);
+    await isReady(bridge);
+    await stop(bridge);
+    expect(await seen("environment")).toEqual(["GITHUB_USER=kept"]);
   });
 
   /** What became of a command, named by its text. */
