@@ -75,6 +75,12 @@ function variableNamesOf(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 
+/** Where an app-server listens. */
+export function addressOf(text: string): string {
+  if (!/^(?:unix:\/\/\/|ws:\/\/)./.test(text)) throw new InvalidArgumentError("It must be unix:///path/of/the.sock or ws://host:port.");
+  return text;
+}
+
 /** A count given as an argument. */
 export function countOf(text: string): number {
   const count = Number(text);

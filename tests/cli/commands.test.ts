@@ -1,10 +1,10 @@
 /** Each command as a user types it: the built command line, a served app, a stand-in for codex. */
-import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import { api, cli, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+import { api, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -43,6 +43,8 @@ describe("the command line", () => {
     [["import", "--url", "https://a.convex.cloud"], "which threads?"],
     [["import", "--all", OLD(0), "--url", "https://a.convex.cloud"], "either ids of threads or --all"],
     [["outbox", "drop", "--state", "x"], "which ones?"],
+    [["bridge", "--attach", "nowhere"], "It must be unix:///path/of/the.sock or ws://host:port."],
+    [["bridge", "--attach", "unix:///x.sock", "--env-deny", "AWS_*"], "'--attach <address>' cannot be used with option '--env-deny <name...>'"],
     [["threads", "--env-deny", "*_TOKEN"], "It must be the name of a variable; a * stands at its end alone."],
     [["doctor", "--env-deny", "AWS_*", "GH_TOKEN=x"], "It must be the name of a variable"],
     [["replay"], "missing required argument 'file'"],
@@ -278,6 +280,29 @@ describe("bridge", () => {
     expect((await stop(anew)).stdout).not.toContain("problem");
   });
 
+  test("a thread that another codex has is said to be reached by --attach; so it is, and no codex is started", async () => {
+    const on = await machine();
+    const busy = path.join(on.root, "busy");
+    await writeFile(busy, OLD(3));
+    const { codexBin } = await machine({ busy });
+    const refused = await cli({ ...on, codexBin }, ["bridge", ...settled(on), "--resume", OLD(3)], set());
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/\[E_THREAD_BUSY\]\n {2}.*--attach/) });
+    const { attach, heard } = await listening(on);
+    const asked = (method: string) => heard.filter((message) => message.method === method).map(({ params }) => params);
+    const nowhere = { ...on, codexBin: "/nowhere/codex" };
+    const bridge = start(nowhere, ["bridge", ...settled(on), "--attach", attach, "--resume", OLD(3)], set());
+    await isReady(bridge);
+    await ask(OLD(3), "Through the socket.");
+    await expect.poll(() => host.texts(OLD(3))).toEqual(["Through the socket.", "you said: Through the socket."]);
+    expect(await stop(bridge)).toMatchObject({ code: 0, stdout: expect.stringContaining(`attaching to codex at ${attach} for `) });
+    // The folder of a thread that it has is the thread's; a new one is of the bridge's folder, not of that codex's.
+    expect(asked("thread/resume")).toEqual([{ threadId: OLD(3) }]);
+    const anew = start({ ...nowhere, cwd: on.home }, ["bridge", ...settled(on), "--attach", attach, "--cwd", "../project"], set());
+    await isReady(anew);
+    await stop(anew);
+    expect(asked("thread/start")).toEqual([{ cwd: await realpath(on.cwd) }]);
+  });
+
   test("a second one says that one runs, and so do the others that want its folder", async () => {
     const on = await machine();
     const bridge = start(on, ["bridge", ...settled(on)], set());
@@ -298,6 +323,7 @@ describe("bridge", () => {
     ["a file that is not there", () => ({}), ["--functions", "nowhere"], "E_CLI_FUNCTION_MISSING"],
     ["a folder that is not there", () => ({}), ["--cwd", "/nowhere"], "E_BRIDGE_CWD_NOT_FOUND"],
     ["no codex", () => ({ CODEX_BIN: "/nowhere/codex" }), [], "E_CODEX_NOT_FOUND"],
+    ["a codex that does not listen", () => ({}), ["--attach", "unix:///nowhere/app.sock"], "E_BRIDGE_ATTACH_FAILED"],
     ["a codex that ends at once", () => ({ CODEX_BIN: "/bin/false" }), [], "E_BRIDGE_PROCESS_EXITED"],
   ])("%s: exit 1", async (_name, env, args, code) => {
     const on = await machine();
