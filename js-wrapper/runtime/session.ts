@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AppServerClient, AppServerError, buildInitializeRequestWithCapabilities } from "../app-server/index.js";
+import { AppServerClient, AppServerError, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
 import { messageOf } from "../bridge/errors.js";
@@ -66,6 +66,8 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #actor: HostActorContext;
   readonly #sessionId: string;
+  /** Said by the bridge, or else by the runtime: once to each process. */
+  readonly #initialize: ClientRequestParams<"initialize">;
   readonly #outbox: Outbox;
   readonly #bridge: RuntimeBridge;
   readonly #delivery: ConvexDelivery;
@@ -114,7 +116,9 @@ export class Session {
       // It says nothing of how the runtime stands.
       onUnlinked: (error) => this.#parts.handlers.failed(error),
     });
-    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), runtimeId, generation, numbers: outbox.numbers() };
+    const clientInfo = options.clientInfo ?? options.bridge?.clientInfo ?? DEFAULT_CLIENT_INFO;
+    this.#initialize = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES).params;
+    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo: this.#initialize.clientInfo, runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     if (options.rawLog !== undefined) {
       const ended = (thrown: unknown) => this.#failed(new CodexRuntimeError("E_RUNTIME_RAW_LOG", `the raw log ended: ${messageOf(thrown)}`, thrown));
@@ -322,9 +326,7 @@ export class Session {
       this.#spawned = undefined;
     });
     // Not waited for: what is asked next waits behind it, in the bridge or in the pipe.
-    const { clientInfo = DEFAULT_CLIENT_INFO } = options;
-    const { params } = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES);
-    this.client.request("initialize", params).catch((thrown: unknown) => this.#failed(thrown));
+    this.client.request("initialize", this.#initialize).catch((thrown: unknown) => this.#failed(thrown));
     this.client.notify("initialized");
     if (this.#remote !== undefined) void this.#askLogin();
   }

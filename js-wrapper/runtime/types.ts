@@ -91,7 +91,7 @@ export interface CodexHostRuntimeOptions {
    * happened. As recordings are: `{dir, t, msg}`, a line each; 64 MiB, and as much before (`.1`). Off where it is not given.
    */
   readonly rawLog?: string;
-  /** Who the runtime says it is, in initialize. */
+  /** Who the runtime says it is, in initialize. Default: as `bridge` says, else this package. */
   readonly clientInfo?: AppServerClientInfo;
 }
 

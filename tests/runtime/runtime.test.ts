@@ -2,13 +2,16 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it, vi } from "vitest";
+import type { ClientInfo } from "../../js-wrapper/bridge/handshake.js";
 import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
+import { given } from "../../js-wrapper/given.js";
 import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import type { CodexHostPersistence, CodexHostState } from "../../js-wrapper/runtime/types.js";
+import packageJson from "../../package.json" with { type: "json" };
 import { THREADS_MAX } from "../../convex/model/tally.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
 import { folder, open } from "../outbox/build.js";
-import { persistenceOver, runtimeOver, runtimeWith, START } from "./build.js";
+import { persistenceOver, runtimeOver, runtimeWith, STAND_IN, START } from "./build.js";
 import { Lid } from "./lid.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
@@ -369,6 +372,24 @@ it("sends what stands for what is too large, keeps that, and lets nobody accept 
     ["E_BRIDGE_EVENT_TOO_LARGE", "item/commandExecution/requestApproval", true],
     ["E_BRIDGE_EVENT_TOO_LARGE", "item/completed", true],
   ]);
+});
+
+it.each([
+  ["as the runtime is told", { clientInfo: { name: "app", version: "2" } }, { name: "app", title: null, version: "2" }],
+  ["as its bridge is told", { bridged: { name: "shell", version: "3" } }, { name: "shell", title: null, version: "3" }],
+  ["as the runtime is told, whatever its bridge is", { clientInfo: { name: "app", version: "2" }, bridged: { name: "shell", version: "3" } }, { name: "app", title: null, version: "2" }],
+  ["by the package's name else", {}, { name: "convex_codex_local", title: "Convex Codex Local", version: packageJson.version }],
+])("says who it is in the one initialize that codex hears: %s", async (_how, { clientInfo, bridged }: { clientInfo?: ClientInfo; bridged?: ClientInfo }, said) => {
+  const rawLog = path.join(await folder(), "raw.jsonl");
+  const bridge = { codexBin: process.execPath, args: [STAND_IN, "{}"], ...given({ clientInfo: bridged }) };
+  const { runtime } = runtimeOver(startComponent(), { rawLog, bridge, ...given({ clientInfo }) });
+  await runtime.start(START);
+  await runtime.ready();
+  await runtime.stop();
+  const lines = readFileSync(rawLog, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as { dir: string; msg: { method?: string; params?: { clientInfo?: object } } });
+  const initialize = lines.filter(({ dir, msg }) => dir === "out" && msg.method === "initialize");
+  expect(initialize.map(({ msg }) => msg.params?.clientInfo)).toEqual([said]);
+  expect(lines[0]).toEqual(initialize[0]);
 });
 
 describe("a request of the app-server", () => {
