@@ -23,7 +23,7 @@ import { RemoteControl, type RemotePersistence } from "./remote-control.js";
 import { isOfProcess, type ProcessName, RequestRecords } from "./request-records.js";
 import { type Left, Reverts } from "./reverts.js";
 import { SessionBeats } from "./session-beats.js";
-import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
+import { type ServerRequest, type ServerRequestActions, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
 import type { RuntimeState } from "./state.js";
 import { type StopOutcome, Stopping } from "./stopping.js";
 import { Supervisor } from "./supervisor.js";
@@ -131,13 +131,16 @@ export class Session {
       ...{ persistence: options.persistence, actor: this.#actor, process: () => this.#processName() },
       ...{ bind: (id) => this.#delivery.bind(id), again: (attempt) => this.#again(attempt) },
     });
-    this.requests = new ServerRequests({
+    const actions: ServerRequestActions = {
       send: (message) => this.#bridge.send(message),
       opened: (request) => this.#requestOpened(request),
       closed: (request, end) => this.#requestClosed(request, end),
-      unknown: ({ method }) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `\`${method}\` was refused: nobody here knows it`), method),
+      refused: ({ method }, why) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `what codex asked was refused: ${why}`), method),
       now: () => Date.now(),
-    });
+    };
+    // Whoever is told of it may answer it whenever they like. An app-server that was attached to has clients besides: one of them may.
+    const isHeard = parts.handlers.has("onGlobalMessage");
+    this.requests = new ServerRequests(actions, isHeard ? "waits" : options.bridge?.attach === undefined ? "refused" : "left");
     this.#supervisor = new Supervisor({ start: () => this.#restart(), giveUp: () => this.#gaveUp() });
     this.#stopping = new Stopping({
       cancelRequests: (id, turnId) => this.requests.turnEnded(id, turnId),

@@ -62,7 +62,10 @@ export interface CodexHostHandlers {
   onState?(state: CodexHostState): Promise<void> | void;
   /** Every event of every thread, before it is in Convex. */
   onEvent?(event: NormalizedEvent): Promise<void> | void;
-  /** Every answer, and every message without a thread. */
+  /**
+   * Every answer, and every message without a thread. What codex asks without one (new tokens, an attestation) is in no thread of Convex's:
+   * an app that brings this handler is to answer it, by `respond` and its like, at once or later; without the handler it is refused.
+   */
   onGlobalMessage?(message: ServerInboundMessage): Promise<void> | void;
   onProtocolError?(problem: { message: string; line: string; code: string }): Promise<void> | void;
 }

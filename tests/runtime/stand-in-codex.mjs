@@ -151,9 +151,9 @@ function begin(id, { threadId, input, clientUserMessageId }, now) {
 }
 
 createInterface({ input: process.stdin }).on("line", (line) => {
-  const { id, method, params, result } = JSON.parse(line);
+  const { id, method, params, result, error } = JSON.parse(line);
   if (method === undefined) {
-    tell("test/answered", { id, result });
+    tell("test/answered", { id, result, error });
     return waiting?.(result?.decision);
   }
   if (id === undefined) return;
