@@ -86,7 +86,7 @@ export interface CodexHostRuntimeOptions {
   /**
    * What may be asked of this machine from afar, where the persistence has the functions for it; false for nothing, and nothing is told of
    * the machine then. `policyFile` is the path of the owner's policy, JSON that is read anew for each command; without one the default
-   * holds: every kind of command, below the folder, the sandbox and the approval policy that the runtime was started with.
+   * holds: every kind of command, below the folder, the sandbox and the approval policy that the thread of its start had then.
    */
   readonly remote?: { readonly policyFile?: string } | false;
   /**
