@@ -1,6 +1,7 @@
 /** `bridge`: keeps a codex of this machine in a deployment until it is stopped. */
 import { existsSync } from "node:fs";
-import type { Command } from "commander";
+import path from "node:path";
+import { type Command, Option } from "commander";
 import { AppServerError } from "../app-server/index.js";
 import { type CodexRuntime, createCodexRuntime } from "../runtime/codex-runtime.js";
 import { CodexRuntimeError } from "../runtime/errors.js";
@@ -9,7 +10,7 @@ import { codexConfig } from "./codex.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { type Told, tellOf, tellOfProblem } from "./errors.js";
-import { type CommonFlags, makeState, shownUrl, threadIdOf, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { addressOf, type CommonFlags, makeState, shownUrl, threadIdOf, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
 import { noteOf, withRuntime } from "./outbox-folder.js";
 import { oneLine, type Output } from "./output.js";
 import { backlogOf, counted, statusLine } from "./status-line.js";
@@ -20,6 +21,7 @@ export interface BridgeFlags extends CommonFlags {
   resume?: string;
   new?: boolean;
   follow?: string[];
+  attach?: string;
   remote: boolean;
 }
 
@@ -36,6 +38,10 @@ What has happened waits in the state folder until the deployment has it: a crash
 
 With --thread it goes on in the codex thread that it had under that name before (--new begins another one);
 with --resume in the one that is named; without either, codex begins a new thread each time.
+
+With --attach it starts no codex of its own, and goes through one that runs already and listens, so that a terminal or
+a desktop and the app have the same threads: codex app-server --listen unix:///path/of/the.sock. That one goes on when
+the bridge stops, and its environment is what it was started with.
 
 In a terminal a live line shows how it stands; otherwise each line of output has its time.
 Ctrl-C (or SIGTERM) stops it: what is under way is sent first, for up to 10 s. A second one stops it at once.
@@ -60,6 +66,7 @@ export function addBridge(program: Command, context: Context): void {
     .option("--resume <id>", "go on in this thread of codex's", threadIdOf)
     .option("--new", "begin a new thread of codex's under the name, not the one of the bridge before")
     .option("--follow <id...>", "further threads of codex's that are loaded and followed", threadIdsOf)
+    .addOption(new Option("--attach <address>", "a codex that runs already, as its --listen says: unix:///path, ws://host:port").argParser(addressOf).conflicts("envDeny"))
     .option("--no-remote", "nothing may be asked of this machine from afar, and nothing is told of it");
   withOptions(command, "deployment", "state", "codex").addHelpText("after", HELP);
   command.action((flags: BridgeFlags) => context.run(flags, (output) => runBridge(flags, output, context)));
@@ -70,10 +77,11 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   const stop = context.stopAsked(output);
   const url = urlOf(flags);
   const deviceToken = tokenOf(flags, output);
-  const codex = codexConfig(flags, context.umask);
+  const { attach } = flags;
+  const codex = attach === undefined ? codexConfig(flags, context.umask) : { attach };
   const state = makeState(flags);
   await checkDeployment(url, flags.functions, deviceToken, output);
-  const watch = new Watch(output, flags.follow?.length ?? 0);
+  const watch = new Watch(output, flags);
   const runtime = createCodexRuntime({
     ...{ convexUrl: url, deviceToken, functions: flags.functions, outboxFolder: state.outbox, bridge: codex },
     remote: flags.remote ? { policyFile: state.policy } : false,
@@ -85,7 +93,7 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   });
   watch.begin(runtime);
   try {
-    output.log(`starting codex for ${shownUrl(url)}; what waits lies in ${state.folder}`, { type: "starting", url: shownUrl(url), state: state.folder });
+    output.log(`${attach === undefined ? "starting codex" : `attaching to codex at ${attach}`} for ${shownUrl(url)}; what waits lies in ${state.folder}`, { type: "starting", url: shownUrl(url), state: state.folder });
     const before = flags.resume ?? (flags.new === true ? undefined : await threadBefore(state.outbox, flags.thread));
     const running = begin(runtime, flags, before, watch).then(() => load(runtime, flags.follow ?? [], watch));
     await Promise.race([stop, watch.failed, running.then(() => new Promise<never>(() => undefined))]);
@@ -102,9 +110,11 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
 }
 
 /** Starts the runtime in its thread; where codex has the one of before no longer, one that nothing was said in for example, in a new one. */
-async function begin(runtime: CodexRuntime, { thread, resume }: BridgeFlags, before: string | undefined, watch: Watch): Promise<void> {
+async function begin(runtime: CodexRuntime, { thread, resume, attach, cwd = "" }: BridgeFlags, before: string | undefined, watch: Watch): Promise<void> {
   const named = thread === undefined ? {} : { externalThreadId: thread };
-  await runtime.start({ ...named, ...(before === undefined ? {} : { runtimeThreadId: before }) });
+  // A codex of somebody else's works elsewhere.
+  const anew = { ...named, ...(attach === undefined ? {} : { cwd: path.resolve(cwd) }) };
+  await runtime.start(before === undefined ? anew : { ...named, runtimeThreadId: before });
   try {
     await runtime.ready();
   } catch (thrown) {
@@ -113,7 +123,7 @@ async function begin(runtime: CodexRuntime, { thread, resume }: BridgeFlags, bef
     if (code === "E_APP_SERVER_GONE") throw watch.lastError();
     if (before === undefined || resume !== undefined || code !== "E_APP_SERVER_REFUSED") throw thrown;
     await runtime.stop();
-    await runtime.start(named);
+    await runtime.start(anew);
     await runtime.ready();
   }
 }
@@ -177,6 +187,8 @@ class Watch {
   isFailing = false;
   readonly #output: Output;
   readonly #followed: number;
+  /** What has ended where it is begun anew. */
+  readonly #codex: string;
   #runtime: CodexRuntime | undefined;
   #fail: (error: Error) => void = () => undefined;
   #phase: RuntimePhase = "idle";
@@ -187,9 +199,10 @@ class Watch {
   readonly #printed = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(output: Output, followed: number) {
+  constructor(output: Output, { follow = [], attach }: BridgeFlags) {
     this.#output = output;
-    this.#followed = followed;
+    this.#followed = follow.length;
+    this.#codex = attach === undefined ? "codex" : "the connection to codex";
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
@@ -219,7 +232,7 @@ class Watch {
       this.#output.log("codex asks something: answer it in the app", { type: "request", waiting: pendingServerRequestCount });
     }
     this.#requests = pendingServerRequestCount;
-    if (phase !== this.#phase && phase === "reconnecting") this.#output.log("codex ended: it is started again", { type: "reconnecting" });
+    if (phase !== this.#phase && phase === "reconnecting") this.#output.log(`${this.#codex} ended: it is started again`, { type: "reconnecting" });
     this.#phase = phase;
     if (phase === "failed") this.#fail(this.lastError());
     this.#draw();

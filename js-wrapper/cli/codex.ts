@@ -7,7 +7,7 @@ import type { CommonFlags } from "./options.js";
 /** Commands of `codex` itself are run with this; what the shell is told is nobody's text. */
 const SHELL = "/bin/sh";
 
-type CodexFlags = Pick<CommonFlags, "codexBin" | "cwd">;
+type CodexFlags = Pick<CommonFlags, "codexBin" | "cwd" | "envDeny">;
 
 /**
  * How codex is run: though this process makes files for its user alone, with the umask that the user has, for what codex writes into a
@@ -16,11 +16,11 @@ type CodexFlags = Pick<CommonFlags, "codexBin" | "cwd">;
  * @param umask the user's own
  * @throws CodexBridgeError `E_CODEX_NOT_FOUND`
  */
-export function codexConfig({ codexBin, cwd = process.cwd() }: CodexFlags, umask: number): BridgeConfig & { codexBin: string; args: string[] } {
+export function codexConfig({ codexBin, cwd = process.cwd(), envDeny = [] }: CodexFlags, umask: number): BridgeConfig & { codexBin: string; args: string[] } {
   const binary = findBinary(codexBin, cwd, process.env);
-  if (process.platform === "win32") return { cwd, codexBin: binary, args: ["app-server"] };
+  if (process.platform === "win32") return { cwd, envDeny, codexBin: binary, args: ["app-server"] };
   const script = `umask ${umask.toString(8).padStart(4, "0")} && exec "$0" "$@"`;
-  return { cwd, codexBin: SHELL, args: ["-c", script, binary, "app-server"] };
+  return { cwd, envDeny, codexBin: SHELL, args: ["-c", script, binary, "app-server"] };
 }
 
 /**

@@ -123,12 +123,12 @@ async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {
     return [failed("codex", thrown)];
   }
   const found: Check = { name: "codex", status: "ok", message: binary };
-  return [found, await versionOf(binary, cwd), await checkLogin(config)];
+  return [found, await versionOf(binary, config), await checkLogin(config)];
 }
 
-async function versionOf(binary: string, cwd: string): Promise<Check> {
+async function versionOf(binary: string, { cwd, envDeny }: BridgeConfig): Promise<Check> {
   try {
-    const env = childEnvironment(process.env);
+    const env = childEnvironment(process.env, { envDeny });
     const { stdout } = await promisify(execFile)(binary, ["--version"], { cwd, env, timeout: VERSION_MS });
     return checkCodexVersion(stdout);
   } catch {

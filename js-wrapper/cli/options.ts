@@ -19,6 +19,7 @@ export interface CommonFlags {
   state?: string;
   codexBin?: string;
   cwd?: string;
+  envDeny?: string[];
   json?: boolean;
   quiet?: boolean;
 }
@@ -27,6 +28,8 @@ const STATE_PARENT = ".convex-codex-local";
 /** Hexadecimal digits of the address's hash that name its state folder. */
 const STATE_NAME_DIGITS = 16;
 const FOLDER_MODE = 0o700;
+/** No value, no list, and no `*` but at the end. */
+const VARIABLE_NAME = /^[^\s=,*]*(?:[^\s=,*]|\*)$/;
 /** The bits of a mode by which others than the owner can read, write or run. */
 const OTHERS = 0o077;
 
@@ -44,6 +47,7 @@ const OPTIONS = {
   codex: [
     new Option("--codex-bin <file>", "the codex binary (default: `codex` on PATH)").env("CODEX_BIN"),
     new Option("--cwd <folder>", "the folder that codex works in (default: this one)"),
+    new Option("--env-deny <name...>", "variables that codex and its commands do not see; a * at the end stands for any end: 'AWS_*'").argParser(variableNamesOf),
   ],
   output: [new Option("--json", "print JSON, one object a line"), new Option("-q, --quiet", "print results and problems only")],
 } as const;
@@ -63,6 +67,18 @@ export function threadIdOf(text: string): string {
 /** The same of an argument that can be given more than once. */
 export function threadIdsOf(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), threadIdOf(text)];
+}
+
+/** A variable's name, or the beginning of names with a `*` behind it. One that would deny nothing is refused: nobody would see it. */
+function variableNamesOf(text: string, before: string[] | undefined): string[] {
+  if (!VARIABLE_NAME.test(text)) throw new InvalidArgumentError("It must be the name of a variable; a * stands at its end alone.");
+  return [...(before ?? []), text];
+}
+
+/** Where an app-server listens. */
+export function addressOf(text: string): string {
+  if (!/^(?:unix:\/\/\/|ws:\/\/)./.test(text)) throw new InvalidArgumentError("It must be unix:///path/of/the.sock or ws://host:port.");
+  return text;
 }
 
 /** A count given as an argument. */

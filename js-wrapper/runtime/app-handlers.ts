@@ -10,6 +10,11 @@ export class AppHandlers {
     this.#handlers = handlers;
   }
 
+  /** Whether the app brought one. */
+  has(name: keyof CodexHostHandlers): boolean {
+    return this.#handlers[name] !== undefined;
+  }
+
   /** Calls one, if there is one, and does not wait for it. */
   call<Name extends Exclude<keyof CodexHostHandlers, "onProtocolError">>(name: Name, ...args: Parameters<NonNullable<CodexHostHandlers[Name]>>): void {
     const told = async (): Promise<void> => {

@@ -26,6 +26,12 @@ export type ServerRequestEnd =
   /** Nobody answered: its turn or its process is over, or the app-server took it back. */
   | { readonly type: "expired" };
 
+/**
+ * What becomes of a request that is of no thread, so that nobody is shown it in Convex: it waits for the app, it is refused for nobody here
+ * hears of it, or it is left to another client of the app-server's.
+ */
+export type Threadless = "waits" | "refused" | "left";
+
 /** What requests make happen. */
 export interface ServerRequestActions {
   /** Sends a message to the app-server; it may throw where that is gone. */
@@ -34,8 +40,8 @@ export interface ServerRequestActions {
   opened(request: ServerRequest): void;
   /** It waits no longer. */
   closed(request: ServerRequest, end: ServerRequestEnd): void;
-  /** One that nobody here can answer was refused. */
-  unknown(request: ServerRequest): void;
+  /** One that nobody here can answer was refused. @param why in words */
+  refused(request: ServerRequest, why: string): void;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -46,10 +52,12 @@ export interface ServerRequestActions {
  */
 export class ServerRequests {
   readonly #actions: ServerRequestActions;
+  readonly #threadless: Threadless;
   readonly #waiting = new Map<RpcId, ServerRequest>();
 
-  constructor(actions: ServerRequestActions) {
+  constructor(actions: ServerRequestActions, threadless: Threadless) {
     this.#actions = actions;
+    this.#threadless = threadless;
   }
 
   /** Those that wait, oldest first; of one thread, or all. */
@@ -71,9 +79,10 @@ export class ServerRequests {
     if (method === "currentTime/read") {
       this.#actions.send(BUILDERS[method](id, request.askedAt));
     } else if (!(method in BUILDERS)) {
-      this.#actions.send({ id, error: { code: METHOD_NOT_FOUND, message: `\`${method}\` is not known here` } });
-      this.#actions.unknown(request);
-    } else {
+      this.#refuse(request, `\`${method}\` is not known here`);
+    } else if (threadId === undefined && this.#threadless === "refused") {
+      this.#refuse(request, `nobody here answers \`${method}\``);
+    } else if (threadId !== undefined || this.#threadless === "waits") {
       this.#waiting.set(id, request);
       this.#actions.opened(request);
     }
@@ -130,6 +139,11 @@ export class ServerRequests {
   /** The process has ended, and waits for nothing. */
   processEnded(): void {
     for (const request of this.list()) this.#close(request, { type: "expired" });
+  }
+
+  #refuse(request: ServerRequest, message: string): void {
+    this.#actions.send({ id: request.id, error: { code: METHOD_NOT_FOUND, message } });
+    this.#actions.refused(request, message);
   }
 
   #close(request: ServerRequest, end: ServerRequestEnd): void {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AppServerClient, AppServerError, buildInitializeRequestWithCapabilities } from "../app-server/index.js";
+import { AppServerClient, AppServerError, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
 import { messageOf } from "../bridge/errors.js";
@@ -24,7 +24,7 @@ import { RemoteControl, type RemotePersistence } from "./remote-control.js";
 import { isOfProcess, type ProcessName, RequestRecords } from "./request-records.js";
 import { type Left, Reverts } from "./reverts.js";
 import { SessionBeats } from "./session-beats.js";
-import { type ServerRequest, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
+import { type ServerRequest, type ServerRequestActions, type ServerRequestEnd, ServerRequests } from "./server-requests.js";
 import type { RuntimeState } from "./state.js";
 import { type StopOutcome, Stopping } from "./stopping.js";
 import { Supervisor } from "./supervisor.js";
@@ -67,6 +67,8 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #actor: HostActorContext;
   readonly #sessionId: string;
+  /** Said by the bridge, or else by the runtime: once to each process. */
+  readonly #initialize: ClientRequestParams<"initialize">;
   readonly #outbox: Outbox;
   readonly #bridge: RuntimeBridge;
   readonly #delivery: ConvexDelivery;
@@ -116,7 +118,9 @@ export class Session {
       // It says nothing of how the runtime stands.
       onUnlinked: (error) => this.#parts.handlers.failed(error),
     });
-    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), runtimeId, generation, numbers: outbox.numbers() };
+    const clientInfo = options.clientInfo ?? options.bridge?.clientInfo ?? DEFAULT_CLIENT_INFO;
+    this.#initialize = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES).params;
+    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo: this.#initialize.clientInfo, runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     if (options.rawLog !== undefined) {
       const ended = (thrown: unknown) => this.#failed(new CodexRuntimeError("E_RUNTIME_RAW_LOG", `the raw log ended: ${messageOf(thrown)}`, thrown));
@@ -129,13 +133,16 @@ export class Session {
       ...{ persistence: options.persistence, actor: this.#actor, process: () => this.#processName() },
       ...{ bind: (id) => this.#delivery.bind(id), again: (attempt) => this.#again(attempt) },
     });
-    this.requests = new ServerRequests({
+    const actions: ServerRequestActions = {
       send: (message) => this.#bridge.send(message),
       opened: (request) => this.#requestOpened(request),
       closed: (request, end) => this.#requestClosed(request, end),
-      unknown: ({ method }) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `\`${method}\` was refused: nobody here knows it`), method),
+      refused: ({ method }, why) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `what codex asked was refused: ${why}`), method),
       now: () => Date.now(),
-    });
+    };
+    // Whoever is told of it may answer it whenever they like. An app-server that was attached to has clients besides: one of them may.
+    const isHeard = parts.handlers.has("onGlobalMessage");
+    this.requests = new ServerRequests(actions, isHeard ? "waits" : options.bridge?.attach === undefined ? "refused" : "left");
     this.#supervisor = new Supervisor({ start: () => this.#restart(), giveUp: () => this.#gaveUp() });
     this.#stopping = new Stopping({
       cancelRequests: (id, turnId) => this.requests.turnEnded(id, turnId),
@@ -347,9 +354,7 @@ export class Session {
       this.#spawned = undefined;
     });
     // Not waited for: what is asked next waits behind it, in the bridge or in the pipe.
-    const { clientInfo = DEFAULT_CLIENT_INFO } = options;
-    const { params } = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES);
-    this.client.request("initialize", params).catch((thrown: unknown) => this.#failed(thrown));
+    this.client.request("initialize", this.#initialize).catch((thrown: unknown) => this.#failed(thrown));
     this.client.notify("initialized");
     if (this.#remote !== undefined) void this.#askLogin();
   }

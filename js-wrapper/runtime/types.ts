@@ -64,7 +64,10 @@ export interface CodexHostHandlers {
   onState?(state: CodexHostState): Promise<void> | void;
   /** Every event of every thread, before it is in Convex. */
   onEvent?(event: NormalizedEvent): Promise<void> | void;
-  /** Every answer, and every message without a thread. */
+  /**
+   * Every answer, and every message without a thread. What codex asks without one (new tokens, an attestation) is in no thread of Convex's:
+   * an app that brings this handler is to answer it, by `respond` and its like, at once or later; without the handler it is refused.
+   */
   onGlobalMessage?(message: ServerInboundMessage): Promise<void> | void;
   onProtocolError?(problem: { message: string; line: string; code: string }): Promise<void> | void;
 }
@@ -85,7 +88,7 @@ export interface CodexHostRuntimeOptions {
   /**
    * What may be asked of this machine from afar, where the persistence has the functions for it; false for nothing, and nothing is told of
    * the machine then. `policyFile` is the path of the owner's policy, JSON that is read anew for each command; without one the default
-   * holds: every kind of command, below the folder, the sandbox and the approval policy that the runtime was started with.
+   * holds: every kind of command, below the folder, the sandbox and the approval policy that the thread of its start had then.
    */
   readonly remote?: { readonly policyFile?: string } | false;
   /**
@@ -93,7 +96,7 @@ export interface CodexHostRuntimeOptions {
    * happened. As recordings are: `{dir, t, msg}`, a line each; 64 MiB, and as much before (`.1`). Off where it is not given.
    */
   readonly rawLog?: string;
-  /** Who the runtime says it is, in initialize. */
+  /** Who the runtime says it is, in initialize. Default: as `bridge` says, else this package. */
   readonly clientInfo?: AppServerClientInfo;
 }
 

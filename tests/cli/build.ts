@@ -2,12 +2,15 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { afterAll, expect, onTestFinished } from "vitest";
+import { WebSocketServer } from "ws";
 import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 import { startServer } from "../../tools/embedded-convex/run.mjs";
 
@@ -63,9 +66,28 @@ export async function machine(standIn: object = {}, { version = "0.169.0" } = {}
   for (const folder of [home, cwd]) await mkdir(folder);
   const codexBin = path.join(root, "codex");
   const json = JSON.stringify(standIn).replaceAll("'", "");
-  await writeFile(codexBin, `#!/bin/sh\n[ "$1" = --version ] && echo codex-cli ${version} && exit\nenv > '${root}/environment'; umask > '${root}/umask'\nexec '${process.execPath}' '${STAND_IN}' '${json}'\n`);
+  await writeFile(codexBin, `#!/bin/sh\n[ "$1" = --version ] && env > '${root}/environment.version' && echo codex-cli ${version} && exit\nenv > '${root}/environment'; umask > '${root}/umask'\nexec '${process.execPath}' '${STAND_IN}' '${json}'\n`);
   await chmod(codexBin, 0o755);
   return { root, home, cwd, codexBin, state: path.join(root, "state") };
+}
+
+/** A codex of the machine's that runs already, and listens; each connection has a stand-in to itself. `heard` is what its clients said. */
+export async function listening({ root, cwd }: Machine, standIn: object = {}) {
+  const file = path.join(root, "app.sock");
+  const server = createServer();
+  const heard: { method?: string; params?: { cwd?: string } }[] = [];
+  new WebSocketServer({ server }).on("connection", (client) => {
+    const child = spawn(process.execPath, [STAND_IN, JSON.stringify(standIn)], { cwd, stdio: ["pipe", "pipe", "inherit"] });
+    client.on("message", (data: Buffer) => {
+      heard.push(JSON.parse(data.toString()) as object);
+      child.stdin.write(`${data.toString()}\n`);
+    });
+    createInterface({ input: child.stdout }).on("line", (line) => client.send(line));
+    client.on("close", () => child.kill());
+  });
+  await new Promise<void>((resolve) => server.listen(file, resolve));
+  onTestFinished(() => void server.close());
+  return { attach: `unix://${file}`, heard };
 }
 
 export type Machine = Awaited<ReturnType<typeof machine>>;

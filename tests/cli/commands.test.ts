@@ -1,10 +1,10 @@
 /** Each command as a user types it: the built command line, a served app, a stand-in for codex. */
-import { chmod, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import { api, cli, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+import { api, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -43,6 +43,10 @@ describe("the command line", () => {
     [["import", "--url", "https://a.convex.cloud"], "which threads?"],
     [["import", "--all", OLD(0), "--url", "https://a.convex.cloud"], "either ids of threads or --all"],
     [["outbox", "drop", "--state", "x"], "which ones?"],
+    [["bridge", "--attach", "nowhere"], "It must be unix:///path/of/the.sock or ws://host:port."],
+    [["bridge", "--attach", "unix:///x.sock", "--env-deny", "AWS_*"], "'--attach <address>' cannot be used with option '--env-deny <name...>'"],
+    [["threads", "--env-deny", "*_TOKEN"], "It must be the name of a variable; a * stands at its end alone."],
+    [["doctor", "--env-deny", "AWS_*", "GH_TOKEN=x"], "It must be the name of a variable"],
     [["replay"], "missing required argument 'file'"],
     [["replay", "x", "--speed", "-1"], "It must be a number from 0 up."],
   ])("%j is wrong: exit 2", async (args, words) => {
@@ -188,6 +192,74 @@ describe("bridge", () => {
     expect(modes).toEqual(["700", "700", "600"]);
   });
 
+  test("what --env-deny names reaches no codex that a command starts", async () => {
+    const on = await machine({ threads: 1 });
+    const env = { ...set(), AWS_SECRET_ACCESS_KEY: "a", aws_profile: "b", GITHUB_TOKEN: "c", GITHUB_USER: "kept" };
+    const deny = ["--env-deny", "AWS_*", "--env-deny", "GITHUB_TOKEN"];
+    const seen = async (name: string) => {
+      const text = await readFile(path.join(on.root, name), "utf8");
+      await rm(path.join(on.root, name));
+      return text.split("\n").filter((line) => /^(?:aws|github)_/i.test(line));
+    };
+    for (const args of [["threads"], ["import", OLD(0), ...settled(on)], ["doctor", ...settled(on)]]) {
+      expect(await cli(on, [...args, ...deny], env)).toMatchObject({ code: 0 });
+      expect({ args, seen: await seen("environment") }).toEqual({ args, seen: ["GITHUB_USER=kept"] });
+    }
+    expect(await seen("environment.version")).toEqual(["GITHUB_USER=kept"]);
+    const bridge = start(on, ["bridge", ...settled(on), ...deny], env);
+    await isReady(bridge);
+    await stop(bridge);
+    expect(await seen("environment")).toEqual(["GITHUB_USER=kept"]);
+  });
+
+  /** What became of a command, named by its text. */
+  const ends = (commandId: string, end: object) => expect.poll(() => host.ann.query(api["getCommand"]!, { commandId } as never), { timeout: 30_000 }).toMatchObject(end);
+  const REFUSED = { state: "refused", code: "E_COMMAND_NOT_ALLOWED" };
+
+  test("nothing passes that policy.json in the state folder does not let pass, read anew for each command", async () => {
+    const on = await machine();
+    const policy = path.join(on.state, "policy.json");
+    await mkdir(on.state);
+    await writeFile(policy, JSON.stringify({ kinds: ["interrupt"] }));
+    const bridge = start(on, ["bridge", ...settled(on), "--thread", "guarded"], set());
+    await isReady(bridge);
+    const threadId = threadOf(bridge);
+    await ask(threadId, "Not by its kind.");
+    await ends("Not by its kind.", REFUSED);
+    // As a user's mistake leaves it: half written, or with what nobody knows.
+    for (const text of ["{", JSON.stringify({ kind: ["turn"] })]) {
+      await writeFile(policy, text);
+      await ask(threadId, `Not by ${text}`);
+      await ends(`Not by ${text}`, REFUSED);
+    }
+    // One that is there and cannot be read, for root too.
+    await rm(policy);
+    await mkdir(policy);
+    await ask(threadId, "Not unread.");
+    await ends("Not unread.", REFUSED);
+    await rm(policy, { recursive: true });
+    await ask(threadId, "By the default.");
+    await ends("By the default.", { state: "accepted" });
+    await expect.poll(() => host.texts(threadId)).toEqual(["By the default.", "you said: By the default."]);
+    expect((await stop(bridge)).code).toBe(0);
+  });
+
+  test("with --no-remote it is neither seen nor steered: what is asked of it waits", async () => {
+    const on = await machine();
+    const bridge = start(on, ["bridge", ...settled(on), "--resume", OLD(6), "--no-remote"], set());
+    await isReady(bridge);
+    const threadId = threadOf(bridge);
+    await ask(threadId, "Alone?");
+    // A bridge that is seen tells that it stops, a last time: nothing of this one is still to come.
+    expect((await stop(bridge)).code).toBe(0);
+    const store = await OutboxStore.open(path.join(on.state, "outbox"));
+    const { runtimeId } = store;
+    await store.close();
+    expect(await host.ann.query(api["getPresence"]!, { threadId, runtimeId } as never)).toMatchObject({ machine: "never" });
+    await ends("Alone?", { state: "queued" });
+    expect(await host.texts(threadId)).toEqual([]);
+  });
+
   test("the thread of before that codex has no more is followed by a new one; one that was named is not", async () => {
     const on = await machine();
     const first = start(on, ["bridge", ...settled(on), "--thread", "gone"], set());
@@ -206,6 +278,29 @@ describe("bridge", () => {
     const anew = start({ ...on, codexBin }, ["bridge", ...settled(on), "--thread", "gone", "--new"], set());
     await isReady(anew);
     expect((await stop(anew)).stdout).not.toContain("problem");
+  });
+
+  test("a thread that another codex has is said to be reached by --attach; so it is, and no codex is started", async () => {
+    const on = await machine();
+    const busy = path.join(on.root, "busy");
+    await writeFile(busy, OLD(3));
+    const { codexBin } = await machine({ busy });
+    const refused = await cli({ ...on, codexBin }, ["bridge", ...settled(on), "--resume", OLD(3)], set());
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/\[E_THREAD_BUSY\]\n {2}.*--attach/) });
+    const { attach, heard } = await listening(on);
+    const asked = (method: string) => heard.filter((message) => message.method === method).map(({ params }) => params);
+    const nowhere = { ...on, codexBin: "/nowhere/codex" };
+    const bridge = start(nowhere, ["bridge", ...settled(on), "--attach", attach, "--resume", OLD(3)], set());
+    await isReady(bridge);
+    await ask(OLD(3), "Through the socket.");
+    await expect.poll(() => host.texts(OLD(3))).toEqual(["Through the socket.", "you said: Through the socket."]);
+    expect(await stop(bridge)).toMatchObject({ code: 0, stdout: expect.stringContaining(`attaching to codex at ${attach} for `) });
+    // The folder of a thread that it has is the thread's; a new one is of the bridge's folder, not of that codex's.
+    expect(asked("thread/resume")).toEqual([{ threadId: OLD(3) }]);
+    const anew = start({ ...nowhere, cwd: on.home }, ["bridge", ...settled(on), "--attach", attach, "--cwd", "../project"], set());
+    await isReady(anew);
+    await stop(anew);
+    expect(asked("thread/start")).toEqual([{ cwd: await realpath(on.cwd) }]);
   });
 
   test("a second one says that one runs, and so do the others that want its folder", async () => {
@@ -228,6 +323,7 @@ describe("bridge", () => {
     ["a file that is not there", () => ({}), ["--functions", "nowhere"], "E_CLI_FUNCTION_MISSING"],
     ["a folder that is not there", () => ({}), ["--cwd", "/nowhere"], "E_BRIDGE_CWD_NOT_FOUND"],
     ["no codex", () => ({ CODEX_BIN: "/nowhere/codex" }), [], "E_CODEX_NOT_FOUND"],
+    ["a codex that does not listen", () => ({}), ["--attach", "unix:///nowhere/app.sock"], "E_BRIDGE_ATTACH_FAILED"],
     ["a codex that ends at once", () => ({ CODEX_BIN: "/bin/false" }), [], "E_BRIDGE_PROCESS_EXITED"],
   ])("%s: exit 1", async (_name, env, args, code) => {
     const on = await machine();

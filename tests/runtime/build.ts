@@ -6,7 +6,7 @@ import { createCodexHostRuntime, type CodexHostRuntime } from "../../js-wrapper/
 import type { CodexHostPersistence, CodexHostRuntimeOptions } from "../../js-wrapper/runtime/types.js";
 import { api, OWNER, SESSION, type Component } from "../convex/build.js";
 
-const STAND_IN = path.join(import.meta.dirname, "stand-in-codex.mjs");
+export const STAND_IN = path.join(import.meta.dirname, "stand-in-codex.mjs");
 
 export const START = { actor: OWNER, sessionId: SESSION, externalThreadId: "mine" };
 

@@ -122,6 +122,15 @@ describe("a machine that is steered from afar", () => {
     expect(await texts()).not.toContain("x");
   });
 
+  it.each([
+    ["that it begins: codex's own", {}, process.cwd(), "/projects/old"],
+    ["that it resumes: that thread's, wherever codex was started", { runtimeThreadId: "019a3b5c-0000-7000-8000-000000000100" }, "/projects/old", process.cwd()],
+  ])("lets a command into the folder of the thread %s", async (_which, args, own, other) => {
+    const { send, ends } = await startMachine({ standIn: { livesIn: "/projects/old" } }, args);
+    await ends(await send("turn", { ...said("Inside."), cwd: path.join(own, "below") }), { state: "accepted" });
+    await ends(await send("turn", { ...said("Outside."), cwd: other }), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
+  });
+
   it("says that it is there, what it does, and that it went", async () => {
     const { runtime, present, runs } = await startMachine({ standIn: { holdIn: "u1" } });
     await vi.waitFor(async () => expect(await present()).toMatchObject({ machine: "here", bridge: "up", codex: "up", thread: "here" }), WAIT);

@@ -2,15 +2,18 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { ClientInfo } from "../../js-wrapper/bridge/handshake.js";
 import { type BridgeConfig, type BridgeHandlers, CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
 import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
+import { given } from "../../js-wrapper/given.js";
 import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import type { CodexHostPersistence, CodexHostState, RuntimeBridge } from "../../js-wrapper/runtime/types.js";
+import type { CodexHostPersistence, CodexHostRuntimeOptions, CodexHostState, RuntimeBridge } from "../../js-wrapper/runtime/types.js";
+import packageJson from "../../package.json" with { type: "json" };
 import { THREADS_MAX } from "../../convex/model/tally.js";
 import { api, dump, messagesOf, OWNER, startComponent, type Component } from "../convex/build.js";
 import { folder, open } from "../outbox/build.js";
-import { persistenceOver, runtimeOver, runtimeWith, START } from "./build.js";
+import { persistenceOver, runtimeOver, runtimeWith, STAND_IN, START } from "./build.js";
 import { Lid } from "./lid.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
@@ -18,6 +21,9 @@ const WAIT = { timeout: 20_000, interval: 20 };
 /** What stands in the thread of the runtime, as soon as it is as it should be. */
 const reads = (component: Component, threadId: string, want: [text: string, status: string][]) =>
   vi.waitFor(async () => expect((await messagesOf(component, threadId)).map(({ text, status }) => [text, status])).toEqual(want), WAIT);
+/** What a raw log has, so far as it is whole. */
+const logged = (file: string) =>
+  readFileSync(file, "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line) as { dir: string; msg: { method?: string; params?: { clientInfo?: object } } });
 const turnsOf = async (component: Component) => (await dump(component)).turns.map(({ status, source }) => [status, source]);
 
 describe("a runtime", () => {
@@ -430,6 +436,24 @@ it("sends what stands for what is too large, keeps that, and lets nobody accept 
   ]);
 });
 
+it.each([
+  ["as the runtime is told", { clientInfo: { name: "app", version: "2" } }, { name: "app", title: null, version: "2" }],
+  ["as its bridge is told", { bridged: { name: "shell", version: "3" } }, { name: "shell", title: null, version: "3" }],
+  ["as the runtime is told, whatever its bridge is", { clientInfo: { name: "app", version: "2" }, bridged: { name: "shell", version: "3" } }, { name: "app", title: null, version: "2" }],
+  ["by the package's name else", {}, { name: "convex_codex_local", title: "Convex Codex Local", version: packageJson.version }],
+])("says who it is in the one initialize that codex hears: %s", async (_how, { clientInfo, bridged }: { clientInfo?: ClientInfo; bridged?: ClientInfo }, said) => {
+  const rawLog = path.join(await folder(), "raw.jsonl");
+  const bridge = { codexBin: process.execPath, args: [STAND_IN, "{}"], ...given({ clientInfo: bridged }) };
+  const { runtime } = runtimeOver(startComponent(), { rawLog, bridge, ...given({ clientInfo }) });
+  await runtime.start(START);
+  await runtime.ready();
+  await runtime.stop();
+  const lines = logged(rawLog);
+  const initialize = lines.filter(({ dir, msg }) => dir === "out" && msg.method === "initialize");
+  expect(initialize.map(({ msg }) => msg.params?.clientInfo)).toEqual([said]);
+  expect(lines[0]).toEqual(initialize[0]);
+});
+
 describe("a request of the app-server", () => {
   const asks = async () => {
     const component = startComponent();
@@ -450,6 +474,42 @@ describe("a request of the app-server", () => {
     await vi.waitFor(async () => expect((await pending()).page).toHaveLength(1), WAIT);
     return { ...made, component, answers, pending };
   };
+
+  /** A runtime in whose turn codex asks for new tokens, and what it is answered. */
+  const asksForTokens = async (options: Pick<CodexHostRuntimeOptions, "handlers">) => {
+    const rawLog = path.join(await folder(), "raw.jsonl");
+    const made = runtimeOver(startComponent(), { rawLog, standIn: { refreshIn: "u1", holdIn: "u1" }, ...options });
+    await made.runtime.start(START);
+    await made.runtime.ready();
+    made.runtime.sendTurn("Wait.");
+    await vi.waitFor(() => expect(made.runtime.getState().turnInFlight).toBe(true), WAIT);
+    const answers = () => logged(rawLog).filter(({ msg }) => msg.method === "test/answered").map(({ msg }) => msg.params);
+    return { ...made, answers };
+  };
+
+  it("that is of no thread is refused, and told, where the app brought nothing to hear of it", async () => {
+    const problems: object[] = [];
+    const { runtime, answers } = await asksForTokens({ handlers: { onProtocolError: ({ code, message }) => void problems.push({ code, message }) } });
+    await vi.waitFor(() => expect(answers()).toMatchObject([{ id: 7, error: { code: -32_601 } }]), WAIT);
+    expect(problems).toEqual([{ code: "E_UNSUPPORTED_SERVER_REQUEST", message: expect.stringContaining("nobody here answers `account/chatgptAuthTokens/refresh`") as unknown }]);
+    expect([runtime.listPendingServerRequests(), runtime.getState().pendingServerRequestCount]).toEqual([[], 0]);
+  });
+
+  it("that is of no thread waits for an app that hears of it, which answers when it likes", async () => {
+    const heard: unknown[] = [];
+    const { runtime, problems, answers } = await asksForTokens({
+      handlers: {
+        onGlobalMessage: (message) => {
+          if ("method" in message && "id" in message) heard.push(message.method);
+        },
+      },
+    });
+    await vi.waitFor(() => expect(runtime.listPendingServerRequests()).toMatchObject([{ id: 7, method: "account/chatgptAuthTokens/refresh" }]), WAIT);
+    expect([heard, answers()]).toEqual([["account/chatgptAuthTokens/refresh"], []]);
+    runtime.respondChatgptAuthTokensRefresh({ requestId: 7, accessToken: "a", chatgptAccountId: "b", chatgptPlanType: "pro" });
+    await vi.waitFor(() => expect(answers()).toMatchObject([{ id: 7, result: { chatgptAccountId: "b" } }]), WAIT);
+    expect([runtime.listPendingServerRequests(), problems]).toEqual([[], []]);
+  });
 
   it("waits in Convex, is answered once, and is answered there", async () => {
     const { runtime, component, answers, pending } = await asks();

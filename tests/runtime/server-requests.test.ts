@@ -1,28 +1,29 @@
 import { describe, expect, it } from "vitest";
 import { answers } from "../../js-wrapper/app-server/index.js";
-import { ServerRequests, type ServerRequest, type ServerRequestEnd } from "../../js-wrapper/runtime/server-requests.js";
+import { ServerRequests, type ServerRequest, type ServerRequestActions, type ServerRequestEnd, type Threadless } from "../../js-wrapper/runtime/server-requests.js";
 
 const COMMAND = "item/commandExecution/requestApproval";
 const NOW_MS = 1_800_000_000_500;
 const params = { threadId: "t", turnId: "u", itemId: "i" };
 
-function kept() {
+function kept(threadless: Threadless = "waits") {
   const sent: unknown[] = [];
   const opened: ServerRequest[] = [];
   const closed: [id: string | number, end: ServerRequestEnd][] = [];
-  const unknown: string[] = [];
+  const refused: string[] = [];
   let isGone = false;
-  const requests = new ServerRequests({
+  const actions: ServerRequestActions = {
     send: (message) => {
       if (isGone) throw new Error("gone");
       sent.push(message);
     },
     opened: (request) => opened.push(request),
     closed: ({ id }, end) => closed.push([id, end]),
-    unknown: ({ method }) => unknown.push(method),
+    refused: ({ method }) => refused.push(method),
     now: () => NOW_MS,
-  });
-  return { requests, sent, opened, closed, unknown, go: () => (isGone = true) };
+  };
+  const requests = new ServerRequests(actions, threadless);
+  return { requests, sent, opened, closed, refused, go: () => (isGone = true) };
 }
 
 describe("a request of the app-server", () => {
@@ -45,22 +46,46 @@ describe("a request of the app-server", () => {
   });
 
   it("is refused where nobody here knows it, and answered where nobody needs to be asked", () => {
-    const { requests, sent, opened, unknown } = kept();
+    const { requests, sent, opened, refused } = kept();
     requests.asked({ id: 1, method: "no/such/thing", params }, { threadId: "t" });
     requests.asked({ id: 2, method: "currentTime/read" });
     expect(sent).toEqual([
       { id: 1, error: { code: -32_601, message: "`no/such/thing` is not known here" } },
       { id: 2, result: { currentTimeAt: 1_800_000_000 } },
     ]);
-    expect([unknown, opened, requests.list()]).toEqual([["no/such/thing"], [], []]);
+    expect([refused, opened, requests.list()]).toEqual([["no/such/thing"], [], []]);
   });
 
-  it("without a thread waits too, and goes with its process", () => {
-    const { requests, closed } = kept();
+  it("without a thread waits where the app hears of it, and goes with its process", () => {
+    const { requests, closed, refused } = kept("waits");
     requests.asked({ id: 3, method: "account/chatgptAuthTokens/refresh", params: null });
     expect(requests.list()).toMatchObject([{ id: 3, threadId: undefined, turnId: undefined }]);
     requests.processEnded();
-    expect([closed, requests.list()]).toEqual([[[3, { type: "expired" }]], []]);
+    expect([closed, requests.list(), refused]).toEqual([[[3, { type: "expired" }]], [], []]);
+  });
+
+  it.each<[Threadless, object[], string[]]>([
+    ["refused", [{ id: 3, error: { code: -32_601, message: "nobody here answers `attestation/generate`" } }], ["attestation/generate"]],
+    ["left", [], []],
+  ])("without a thread is %s where nobody hears of it; with one it waits all the same", (threadless, answers, told) => {
+    const { requests, sent, opened, refused } = kept(threadless);
+    requests.asked({ id: 3, method: "attestation/generate", params: {} });
+    expect([sent, refused, opened, requests.answer(3, { token: "t" })]).toEqual([answers, told, [], false]);
+    requests.asked({ id: 2, method: "currentTime/read" });
+    requests.asked({ id: 4, method: "attestation/generate", params: {} }, { threadId: "t" });
+    expect([sent.length, requests.list().map(({ id }) => id)]).toEqual([answers.length + 1, [4]]);
+  });
+
+  it("is refused by who decides that nobody answers it, once: it has expired, and is told as that", () => {
+    const { requests, sent, closed, refused, go } = kept();
+    requests.asked({ id: 0, method: COMMAND, params }, { threadId: "t" });
+    const error = { code: -32_000, message: "no" };
+    expect([requests.refuse(0, error), requests.refuse(0, error), requests.answer(0, {}), requests.refuse("0", error)]).toEqual([true, false, false, false]);
+    expect([sent, closed, requests.list(), refused]).toEqual([[{ id: 0, error }], [[0, { type: "expired" }]], [], []]);
+    requests.asked({ id: 1, method: COMMAND, params }, { threadId: "t" });
+    go();
+    expect(() => requests.refuse(1, error)).toThrow("gone");
+    expect(requests.list()).toHaveLength(1);
   });
 
   it("that the app-server takes back waits no longer, and is not answered", () => {

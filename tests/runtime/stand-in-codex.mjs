@@ -15,11 +15,12 @@
 //   agentTold: "item" says by an item of its parent alone, behind its first turn, whose agent that is
 //   refreshIn: "u1"  asks for new tokens in that turn, and does not wait for them
 //   muteIn: "u1"     begins that turn and says nothing of it until it is asked for another one
+//   livesIn: "path"  has the threads that it resumes in that folder
 //   busy: "path"     does not have the thread whose id is in such a file: another process of codex writes it
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -127,7 +128,7 @@ const REVERTS = {
 const ANSWERS = {
   initialize: () => ({ userAgent: "stand-in" }),
   "thread/start": () => ({ thread: { id: THREAD }, ...SETTINGS }),
-  "thread/resume": ({ threadId }) => ({ thread: { id: threadId, parentThreadId: threadId === AGENT ? THREAD : null }, ...SETTINGS }),
+  "thread/resume": ({ threadId }) => ({ thread: { id: threadId, parentThreadId: threadId === AGENT ? THREAD : null }, ...SETTINGS, ...(livesIn === undefined ? {} : { cwd: livesIn }) }),
   "thread/fork": () => ({ thread: { id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
   "turn/steer": ({ threadId }) => ({ turnId: running.get(threadId).turnId }),
   "turn/interrupt": () => ({}),
@@ -151,9 +152,9 @@ function begin(id, { threadId, input, clientUserMessageId }, now) {
 }
 
 createInterface({ input: process.stdin }).on("line", (line) => {
-  const { id, method, params, result } = JSON.parse(line);
+  const { id, method, params, result, error } = JSON.parse(line);
   if (method === undefined) {
-    tell("test/answered", { id, result });
+    tell("test/answered", { id, result, error });
     return waiting?.(result?.decision);
   }
   if (id === undefined) return;
