@@ -4,7 +4,7 @@ import { CodedError } from "../coded-error.js";
 export type OutboxErrorCode =
   /** Another process has the folder. */
   | "E_OUTBOX_LOCKED"
-  /** The folder cannot be made or read. */
+  /** The folder cannot be made, read or written. */
   | "E_OUTBOX_UNREADABLE"
   /** It is closed. */
   | "E_OUTBOX_CLOSED"

@@ -1,4 +1,4 @@
-import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
+import { Backoff, type Clock, pause, RETRY_MAX_MS, SYSTEM_CLOCK } from "../clock.js";
 import type { KnownNumbers } from "../bridge/numbering.js";
 import { eventOf } from "../event-of.js";
 import { given } from "../given.js";
@@ -8,7 +8,7 @@ import { OutboxError } from "./errors.js";
 import { BATCH_EVENTS_MAX, Lane, type Waiting } from "./lane.js";
 import { DeadLetters } from "./letters.js";
 import { ThreadNumbers } from "./numbers.js";
-import { type DeadLetter, notOurs, OutboxStore, sizeOf, type StoreChange, type StoredThread } from "./store.js";
+import { type DeadLetter, notOurs, OutboxStore, sizeOf, type StoreChange, type StoredEvent, type StoredThread } from "./store.js";
 import type { Verdict } from "./verdict.js";
 
 /** UTF-8 bytes that may wait: then nothing more is to be read, until there is room again. */
@@ -54,6 +54,8 @@ export interface OutboxOptions {
   readonly bytesMax?: number;
   /** Whether the numbers of turns that have ended are kept too, for codex goes on when this process ends, and may say more of them. Default: no. */
   readonly keepsEnded?: boolean;
+  /** Tells how old events are. */
+  readonly clock?: Clock;
 }
 
 /** How much of a thread waits. */
@@ -78,6 +80,10 @@ interface Thread {
   /** The last event that has arrived. */
   arrivedTo: number;
   timer: NodeJS.Timeout | undefined;
+  /** Events that have waited for too long and were let go, which is not told yet. */
+  expired: number;
+  /** Ends the wait of a halted thread for its oldest event's time to be over. */
+  cancelExpiry: () => void;
   isSending: boolean;
   isHalted: boolean;
   isDeleted: boolean;
@@ -94,6 +100,7 @@ export class Outbox {
   readonly #store: OutboxStore;
   readonly #threads = new Map<string, Thread>();
   readonly #bytesMax: number;
+  readonly #clock: Clock;
   /** From here on it waits no longer for a disk that takes nothing. */
   readonly #closing = new AbortController();
   readonly #closed = new AbortController();
@@ -128,6 +135,7 @@ export class Outbox {
     this.#store = store;
     this.#lastGeneration = store.generation;
     this.#bytesMax = options.bytesMax ?? OUTBOX_BYTES_MAX;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
   }
 
   /**
@@ -297,7 +305,10 @@ export class Outbox {
     this.#closing.abort();
     while (this.#writing !== undefined) await this.#writing;
     this.#closed.abort();
-    for (const { timer } of this.#threads.values()) clearTimeout(timer);
+    for (const { timer, cancelExpiry } of this.#threads.values()) {
+      clearTimeout(timer);
+      cancelExpiry();
+    }
     try {
       await this.#syncAll();
     } catch {
@@ -326,13 +337,12 @@ export class Outbox {
   }
 
   async #load(): Promise<void> {
-    const now = Date.now();
     for (const known of await this.#store.threads()) {
       const thread = this.#addThread(known.threadId, known.index, known);
       const expired: StoreChange[] = [];
       for await (const stored of this.#store.events(known.index)) {
         this.#nextSeq = Math.max(this.#nextSeq, stored.seq + 1);
-        if (stored.event.createdAt < now - OUTBOX_AGE_MAX_MS) {
+        if (this.#isTooOld(stored)) {
           expired.push({ type: "remove", index: known.index, seq: stored.seq });
         } else {
           this.#waitingBytes += stored.bytes;
@@ -340,7 +350,8 @@ export class Outbox {
         }
       }
       if (expired.length === 0) continue;
-      this.#options.onError(new OutboxError("E_OUTBOX_EVENT_EXPIRED", `${String(expired.length)} events of the thread ${known.threadId} waited for 14 days`));
+      thread.expired = expired.length;
+      this.#tellExpired(thread);
       await this.#store.write(expired);
     }
     for (const { seq, event } of await this.#store.letters()) {
@@ -356,7 +367,7 @@ export class Outbox {
 
   #addThread(threadId: string, index: number, known?: StoredThread): Thread {
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
-    const state = { loadedTo: -1, arrivedTo: -1, timer: undefined, isSending: false, isHalted: false, isDeleted: false };
+    const state = { loadedTo: -1, arrivedTo: -1, timer: undefined, expired: 0, cancelExpiry: () => undefined, isSending: false, isHalted: false, isDeleted: false };
     const thread: Thread = { threadId, index, numbers: new ThreadNumbers(threadId, index, known), lane: new Lane(), ...state };
     this.#threads.set(threadId, thread);
     return thread;
@@ -434,8 +445,14 @@ export class Outbox {
 
   #wake(thread: Thread): void {
     clearTimeout(thread.timer);
+    thread.cancelExpiry();
     if (this.#isOver() || thread.isSending) return;
-    if (thread.isHalted || thread.lane.isEmpty) {
+    if (thread.isHalted) {
+      this.#expireLater(thread);
+      this.#tellIdle();
+      return;
+    }
+    if (thread.lane.isEmpty) {
       this.#tellIdle();
       return;
     }
@@ -461,6 +478,7 @@ export class Outbox {
         if (!(await this.#pause(backoff.next()))) break;
       }
     }
+    this.#tellExpired(thread);
     thread.isSending = false;
     this.#wake(thread);
   }
@@ -470,11 +488,15 @@ export class Outbox {
   }
 
   /** Sends the first events of a thread until something has become of them; what is refused as a whole is taken apart. */
-  async #deliver(thread: Thread, events: readonly Waiting[]): Promise<void> {
+  async #deliver(thread: Thread, first: readonly Waiting[]): Promise<void> {
+    let events = first;
     const backoff = new Backoff(SYSTEM_CLOCK);
     const answers = new Answers();
     let [refusals, notTaken] = [0, 0];
     for (;;) {
+      events = this.#expire(thread, events);
+      if (events.length === 0) return;
+      this.#tellExpired(thread);
       await this.#sync(events.at(-1)?.written ?? 0);
       if (this.#isOver()) return;
       const verdict = (await answers.to(() => this.#attempt(thread.threadId, events), DELIVERY_TIMEOUT_MS, this.#closed.signal)) ?? NO_ANSWER;
@@ -501,6 +523,52 @@ export class Outbox {
       await answers.late(backoff.next(), this.#closed.signal);
       if (this.#isOver()) return;
     }
+  }
+
+  /** Lets go of those of a thread's first events that have waited for too long. @returns the others */
+  #expire(thread: Thread, events: readonly Waiting[]): readonly Waiting[] {
+    const kept = events.findIndex((waiting) => !this.#isTooOld(waiting));
+    const expired = kept === -1 ? events : events.slice(0, kept);
+    if (expired.length === 0) return events;
+    this.#remove(thread, expired);
+    thread.expired += expired.length;
+    return events.slice(expired.length);
+  }
+
+  /** Nothing of a halted thread is sent, and what waits too long in it is let go all the same. */
+  #expireLater(thread: Thread): void {
+    const { first } = thread.lane;
+    if (first === undefined) return;
+    const waitMs = first.event.createdAt + OUTBOX_AGE_MAX_MS + 1 - this.#clock.now();
+    thread.cancelExpiry = this.#clock.after(Math.max(0, Math.min(waitMs, OUTBOX_AGE_MAX_MS)), () => void this.#expireHalted(thread));
+  }
+
+  async #expireHalted(thread: Thread): Promise<void> {
+    const { lane } = thread;
+    thread.isSending = true;
+    try {
+      for (let events = lane.batch(); events.length > 0 && this.#expire(thread, events).length === 0; events = lane.batch()) {
+        if (lane.spilled > 0 && lane.length < BATCH_EVENTS_MAX) await this.#refill(thread);
+      }
+      this.#goes(thread);
+    } catch (thrown) {
+      if (!this.#isOver()) this.#fails(thread, thrown);
+      await this.#pause(RETRY_MAX_MS);
+    }
+    this.#tellExpired(thread);
+    thread.isSending = false;
+    this.#wake(thread);
+  }
+
+  #isTooOld({ event }: StoredEvent): boolean {
+    return event.createdAt < this.#clock.now() - OUTBOX_AGE_MAX_MS;
+  }
+
+  #tellExpired(thread: Thread): void {
+    const { expired, threadId } = thread;
+    if (expired === 0) return;
+    thread.expired = 0;
+    this.#options.onError(new OutboxError("E_OUTBOX_EVENT_EXPIRED", `${String(expired)} events of the thread ${threadId} waited for 14 days`));
   }
 
   /** What is sent again without end is told, once, and is no secret then. */

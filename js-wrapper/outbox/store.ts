@@ -203,8 +203,8 @@ function next(prefix: string): string {
 }
 
 /**
- * Deletes all that an outbox keeps on the disk: what waits is lost, and so are its dead letters and its runtime's id. The next
- * opening begins anew. What else lies in the folder stays.
+ * Deletes all that an outbox keeps on the disk: what waits is lost, and so are its dead letters, the commands from afar whose fate is
+ * not known and its runtime's id. The next opening begins anew. What else lies in the folder stays, and so does a raw log, wherever it lies.
  *
  * @param folder that of the outbox; one that is not there keeps nothing
  * @throws OutboxError `E_OUTBOX_LOCKED` where a process has it, `E_OUTBOX_UNREADABLE`

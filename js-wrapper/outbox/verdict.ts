@@ -22,7 +22,8 @@ export interface IngestAnswer {
 /** What becomes of a batch by the answer of `ingestSafe`; a recoverable rejection is for whoever can ensure the session. */
 export function verdictOfAnswer({ status, errors }: IngestAnswer): Verdict {
   const [error] = errors;
-  if (status !== "rejected" || error === undefined) return { type: "acknowledged" };
+  if (status !== "rejected") return { type: "acknowledged" };
+  if (error === undefined) return { type: "again", reason: "it was rejected, and nothing says why" };
   const code = error.errorCode ?? error.code;
   if (code === "E_THREAD_DELETED") return { type: "deleted", message: error.message };
   if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message: error.message };

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
 import path from "node:path";
 import { redactMessage } from "../core/bridge.js";
 
@@ -14,8 +14,8 @@ export type RawDirection = "in" | "out";
 
 /**
  * Every line between codex and this side, without its secrets, one JSON object a line: `{dir, t, msg}`, as recordings are; `t` is
- * milliseconds since 1970, a line that is no message reads `{raw}`. Its user alone can read the file. One that cannot be written ends
- * the log, and nothing else.
+ * milliseconds since 1970, a line that is no message reads `{raw}`. Its user alone can read the file, one that was there before included;
+ * a folder that was there stays as it was. A file that cannot be written ends the log, and nothing else.
  */
 export class RawLog {
   readonly #file: string;
@@ -67,6 +67,7 @@ export class RawLog {
   #open(): void {
     mkdirSync(path.dirname(this.#file), { recursive: true, mode: FOLDER_MODE });
     this.#fd = openSync(this.#file, "a", FILE_MODE);
+    fchmodSync(this.#fd, FILE_MODE);
     this.#bytes = fstatSync(this.#fd).size;
   }
 

@@ -2,17 +2,20 @@ import { readdir, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ClassicLevel } from "classic-level";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
-import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
+import { type Clock, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../../js-wrapper/clock.js";
 import { DELIVERY_TIMEOUT_MS, NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
 import { BATCH_WAIT_MS, Lane } from "../../js-wrapper/outbox/lane.js";
 import { OutboxStore, type StoreChange } from "../../js-wrapper/outbox/store.js";
 import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
+import { ManualClock } from "../runtime/manual-clock.js";
 import { ACKNOWLEDGED, cursorsOf, delta, folder, lifecycle, open, range } from "./build.js";
 
 const FLUSH_MS = 20_000;
 const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
+/** Nothing is old by it. */
+const LONG_AGO: Clock = { ...SYSTEM_CLOCK, now: () => 0 };
 const REFUSED: Verdict = { type: "refused", code: "E_ARGUMENTS", message: "no" };
 
 /** Everything arrives, and nothing is left. */
@@ -387,7 +390,7 @@ describe("after a restart", () => {
   });
 
   it("an event that waited for 14 days is let go of, and that is told", async () => {
-    const opened = await open(never);
+    const opened = await open({ ...never, clock: LONG_AGO });
     opened.outbox.append({ ...delta(0), createdAt: Date.now() - 14 * 86_400_000 - 1 });
     opened.outbox.append({ ...delta(1), createdAt: Date.now() - 14 * 86_400_000 + 60_000 });
     await vi.waitFor(() => expect(opened.outbox.backlog()).toHaveLength(1));
@@ -396,6 +399,37 @@ describe("after a restart", () => {
     await arrives(again);
     expect(cursorsOf(again.batches)).toEqual([[1]]);
     expect(again.errors).toEqual([{ code: "E_OUTBOX_EVENT_EXPIRED", event: undefined }]);
+  });
+
+  it.each([
+    ["is not taken", { type: "again", reason: "away" }],
+    ["waits for another session", { type: "taken", message: "another" }],
+  ] as const)("nor is one kept longer in a process that runs on, where it %s", async (_what, verdict) => {
+    const clock = new ManualClock(() => new Promise((resolve) => setImmediate(resolve)));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) {
+        vi.advanceTimersByTime(1_000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    let isAway = true;
+    const opened = await open({ clock, deliver: async () => Promise.resolve(isAway ? verdict : ACKNOWLEDGED) });
+    for (const at of range(0, 2)) opened.outbox.append({ ...delta(at, { kind: "turn/completed" }), createdAt: clock.now() });
+    opened.outbox.append({ ...delta(2), createdAt: clock.now() + 60_000 });
+    const waiting = () => opened.outbox.backlog()[0]?.events;
+    await until(() => waiting() === 3 && opened.batches.length > 0);
+    const told = opened.errors.length;
+    await clock.pass(14 * 86_400_000);
+    expect(waiting()).toBe(3);
+    await clock.pass(1);
+    await until(() => waiting() === 1);
+    expect(opened.errors.slice(told).map(({ code }) => code)).toEqual(["E_OUTBOX_EVENT_EXPIRED"]);
+    isAway = false;
+    opened.outbox.resume("t");
+    await until(() => waiting() === undefined);
+    expect(cursorsOf(opened.batches).at(-1)).toEqual([2]);
   });
 
   it("a write that was torn is left out, and what was written before it is there", async () => {
@@ -548,7 +582,7 @@ it("drops a deleted thread when the disk takes that, and says once each what hap
 
 describe("the folder", () => {
   it("is nobody's where it could not be opened for a full disk", async () => {
-    const opened = await open({ deliver: () => new Promise(() => undefined) });
+    const opened = await open({ clock: LONG_AGO, deliver: () => new Promise(() => undefined) });
     opened.outbox.append({ ...delta(0), createdAt: 0 });
     expect(await opened.outbox.flush(1)).toBe(1);
     await opened.outbox.close();
@@ -653,6 +687,7 @@ describe("a verdict", () => {
     ["a rejection that can be mended", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_SESSION_NOT_FOUND", true) }), "again"],
     ["another session", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_SESSION_DEVICE_MISMATCH", true) }), "taken"],
     ["a deleted thread", verdictOfAnswer({ status: "rejected", errors: error("E_THREAD_DELETED") }), "deleted"],
+    ["a rejection that says nothing", verdictOfAnswer({ status: "rejected", errors: [] }), "again"],
     ["any other rejection", verdictOfAnswer({ status: "rejected", errors: error("E_SYNC_OUT_OF_ORDER") }), "refused"],
     ["the network", verdictOfError(new TypeError("fetch failed")), "again"],
     ["a thread too many, until the user has room", verdictOfError({ data: { code: "E_QUOTA", retryable: false } }), "again"],

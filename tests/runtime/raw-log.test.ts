@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { RawLog } from "../../js-wrapper/runtime/raw-log.js";
@@ -28,6 +28,16 @@ describe("the raw log", () => {
       ["in", { raw: "no message" }],
     ]);
     expect([statSync(file).mode & 0o777, statSync(path.dirname(file)).mode & 0o777]).toEqual([0o600, 0o700]);
+  });
+
+  it("is its user's alone where the file was there before and was not, and lets its folder be", async () => {
+    const where = await folder();
+    const file = path.join(where, "raw.jsonl");
+    writeFileSync(file, "", { mode: 0o644 });
+    chmodSync(file, 0o644);
+    chmodSync(where, 0o755);
+    new RawLog(file, () => undefined).close();
+    expect([statSync(file).mode & 0o777, statSync(where).mode & 0o777]).toEqual([0o600, 0o755]);
   });
 
   it("has no secret, of messages, of answers to what was asked, and of answers to nobody knows what", async () => {
