@@ -83,6 +83,8 @@ export class Session {
   readonly #isOver = new AbortController();
   /** Threads that another session has, until somebody goes on in them here. */
   readonly #lost = new Set<string>();
+  /** Threads that were deleted in Convex, as the outbox holds them to be: nobody is shown what they ask. */
+  readonly #deleted = new Set<string>();
   /** The runtime's own is one of them: it stops. */
   #isLost = false;
   /** Threads whose events are not taken for a while. */
@@ -449,7 +451,7 @@ export class Session {
     if (id === undefined) return;
     this.requests.asked({ id, method: kind, params }, { threadId, payloadJson });
     // Nobody can be shown what it asks.
-    if (isStub(message)) this.requests.withdraw(id);
+    if (isStub(message) || this.#deleted.has(threadId)) this.requests.withdraw(id);
   }
 
   #takeGlobal(message: ServerInboundMessage): void {
@@ -570,6 +572,13 @@ export class Session {
     this.#failed(error);
     if (error.code === "E_OUTBOX_NOT_TAKEN" && error.threadId !== undefined) this.#notTaken.add(error.threadId);
     if (isTaken(error) && error.threadId !== undefined) this.#threadLost(error.threadId, error);
+    if (error.code === "E_THREAD_DELETED" && error.threadId !== undefined) this.#threadDeleted(error.threadId);
+  }
+
+  /** What a thread asks that is no more, nobody will decide. */
+  #threadDeleted(id: string): void {
+    this.#deleted.add(id);
+    for (const request of this.requests.list(id)) this.requests.withdraw(request.id);
   }
 
   /** Whoever lost the runtime's own thread to another session stops, and does not fight for it. What waits is in the outbox. */
@@ -590,12 +599,16 @@ export class Session {
 
   #requestOpened(request: ServerRequest): void {
     this.#parts.state.waiting(this.requests.list().length);
-    this.#records.opened(request);
+    if (this.#isRecorded(request)) this.#records.opened(request);
   }
 
   #requestClosed(request: ServerRequest, end: ServerRequestEnd): void {
     this.#parts.state.waiting(this.requests.list().length);
-    this.#records.closed(request, end);
+    if (this.#isRecorded(request)) this.#records.closed(request, end);
+  }
+
+  #isRecorded({ threadId }: ServerRequest): boolean {
+    return threadId === undefined || !this.#deleted.has(threadId);
   }
 
   #processName(): ProcessName {

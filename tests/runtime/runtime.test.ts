@@ -511,6 +511,33 @@ describe("a request of the app-server", () => {
     expect([runtime.listPendingServerRequests(), problems]).toEqual([[], []]);
   });
 
+  it("of a thread that was deleted in Convex is withdrawn, and so is what that asks later: codex does not wait for nobody", async () => {
+    const component = startComponent();
+    const problems: string[] = [];
+    const ended: string[] = [];
+    const { runtime } = runtimeOver(component, {
+      standIn: { askIn: ["u1", "u2"] },
+      handlers: {
+        onProtocolError: ({ code }) => void problems.push(code),
+        onEvent: ({ kind }) => {
+          if (kind === "turn/completed") ended.push(kind);
+        },
+      },
+    });
+    await runtime.start(START);
+    await runtime.ready();
+    const { threadId } = runtime.getState();
+    await component.mutation(api.threads.deleteCascade, { actor: OWNER, threadId: threadId! });
+    for (const turns of [1, 2]) {
+      runtime.sendTurn("List.");
+      await vi.waitFor(() => expect(ended).toHaveLength(turns), WAIT);
+      expect([runtime.listPendingServerRequests(), runtime.getState()]).toMatchObject([[], { turnInFlight: false, pendingServerRequestCount: 0 }]);
+    }
+    await runtime.stop();
+    // The first was on its way to Convex before it was known; of the second nothing is told.
+    expect(problems.sort()).toEqual(["E_AUTH_THREAD_FORBIDDEN", "E_THREAD_DELETED"]);
+  });
+
   it("waits in Convex, is answered once, and is answered there", async () => {
     const { runtime, component, answers, pending } = await asks();
     expect(runtime.listPendingServerRequests()).toMatchObject([{ id: 0, method: "item/commandExecution/requestApproval" }]);

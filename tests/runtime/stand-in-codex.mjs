@@ -2,7 +2,7 @@
 // the runtime reads them. `argv[2]` is JSON that says what it does otherwise:
 //   dieOnce: "path"  dies in the middle of a turn, without a word, unless there is such a file, which it makes
 //   deadOnce: "path" dies when a turn is asked for, before it says anything, likewise
-//   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered
+//   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered; in each of several: ["u1", "u2"]
 //   refuse: "method" answers requests of that method with an error
 //   holdIn: "u1"     goes on with that turn until it is steered or interrupted
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
@@ -70,7 +70,7 @@ function turn(threadId, text, clientId) {
   if (dieOnce !== undefined && !existsSync(dieOnce)) {
     writeFileSync(dieOnce, "");
     process.stdout.write("", () => process.kill(process.pid, "SIGKILL"));
-  } else if (askIn === name || largeIn === name) {
+  } else if ([askIn].flat().includes(name) || largeIn === name) {
     const printed = largeIn === name ? "x".repeat(4 * 1024 * 1024) : undefined;
     const command = { id: `c-${turnId}`, type: "commandExecution", command: "ls", status: "inProgress" };
     tell("item/started", { ...at, item: command });
