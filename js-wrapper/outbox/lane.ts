@@ -1,4 +1,4 @@
-import type { NormalizedEvent } from "../protocol/index.js";
+import { type NormalizedEvent, SERVER_REQUESTS } from "../protocol/index.js";
 import type { StoredEvent } from "./store.js";
 
 /** Events of a batch, their UTF-8 bytes, and the milliseconds that the oldest waits in a turn, and otherwise. */
@@ -119,5 +119,5 @@ export class Lane {
 
 /** What somebody waits for: the end of a turn, and what the app-server asks. */
 function isUrgent({ kind }: NormalizedEvent): boolean {
-  return kind === "turn/completed" || kind.endsWith("/requestApproval") || kind.endsWith("/requestUserInput") || kind === "serverRequest/resolved" || kind === REVERTED;
+  return kind === "turn/completed" || kind === "serverRequest/resolved" || kind === REVERTED || Object.hasOwn(SERVER_REQUESTS, kind);
 }

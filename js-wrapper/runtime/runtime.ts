@@ -57,17 +57,18 @@ export class CodexHostRuntime extends AppServerCalls {
     super();
     this.#options = options;
     this.#handlers = new AppHandlers(options.handlers);
-    this.#state = new RuntimeState((state) => this.#handlers.call("onState", state));
+    this.#state = new RuntimeState((state) => this.#handlers.call("onState", state), (thrown) => this.#handlers.failed(thrown));
   }
 
   /**
-   * Starts codex and a thread of it. A start during a stop waits for that.
+   * Starts codex and a thread of it. A start during a stop waits for that, and one after codex was given up stops what is left first.
    *
    * @returns when the process runs and was asked for its thread; {@link ready} waits for the answers
    * @throws CodexRuntimeError `E_RUNTIME_RUNNING`, `E_RUNTIME_NOT_RUNNING` where it was stopped before it began, or the code with which the
    *   process could not be started; OutboxError. Then nothing is left of it
    */
   async start(args: StartArgs): Promise<void> {
+    if (this.#session !== undefined && !this.getState().running) void this.stop();
     const isStarted = this.#session !== undefined && this.#stopping === undefined;
     if (isStarted || this.#starting !== undefined) throw new CodexRuntimeError("E_RUNTIME_RUNNING", "the runtime is started already");
     this.#starting = this.#begin(args, this.#stops).finally(() => {

@@ -7,6 +7,7 @@ import type { CodexHostState, KindCount, RuntimePhase } from "./types.js";
 /** How a runtime stands, as it is told what happens; whoever listens is told of every change. */
 export class RuntimeState {
   readonly #onState: (state: CodexHostState) => void;
+  readonly #onThrown: (thrown: unknown) => void;
   readonly #listeners = new Set<(state: CodexHostState) => void>();
   readonly #kinds = new Map<string, number>();
   #events = 0;
@@ -14,8 +15,10 @@ export class RuntimeState {
   /** Made when it is asked for: events come by the thousand. */
   #whole: CodexHostState | undefined;
 
-  constructor(onState: (state: CodexHostState) => void) {
+  /** @param onThrown is told what a listener throws: it ends nothing */
+  constructor(onState: (state: CodexHostState) => void, onThrown: (thrown: unknown) => void) {
     this.#onState = onState;
+    this.#onThrown = onThrown;
   }
 
   get(): CodexHostState {
@@ -99,7 +102,13 @@ export class RuntimeState {
     this.#whole = undefined;
     const state = this.get();
     this.#onState(state);
-    for (const listener of this.#listeners) listener(state);
+    for (const listener of this.#listeners) {
+      try {
+        listener(state);
+      } catch (thrown) {
+        this.#onThrown(thrown);
+      }
+    }
   }
 }
 

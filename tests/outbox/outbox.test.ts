@@ -472,6 +472,9 @@ it.each([
   ["item/commandExecution/requestApproval", true],
   ["item/fileChange/requestApproval", true],
   ["item/tool/requestUserInput", true],
+  ["item/tool/call", true],
+  ["mcpServer/elicitation/request", true],
+  ["execCommandApproval", true],
   ["serverRequest/resolved", true],
   ["item/completed", false],
 ])("waits for nothing else where somebody waits for it: %s, %s", (kind, isUrgent) => {

@@ -98,6 +98,10 @@ it("one that dies ten times in five minutes is given up: whoever waits is told, 
   expect(codex.processes).toBe(11);
   expect(runtime.getState()).toMatchObject({ running: false, turnInFlight: false, lastError: expect.stringContaining("E_RUNTIME_GAVE_UP") as unknown });
   expect(await Promise.all(ready)).toEqual([...Array.from({ length: 10 }, () => "ready"), "E_RUNTIME_GAVE_UP"]);
+  // It can be started as one that does not run, and stopped.
+  await runtime.start(START);
+  await runtime.ready();
+  expect(runtime.getState()).toMatchObject({ phase: "ready", running: true });
   await runtime.stop();
   expect(runtime.getState().phase).toBe("idle");
 });

@@ -48,6 +48,20 @@ describe("a runtime", () => {
     expect(problems).toEqual([]);
   });
 
+  it("goes on, and stops, whatever a listener throws: that is told", async () => {
+    const { runtime, problems } = runtimeOver(startComponent());
+    const phases: string[] = [];
+    runtime.subscribe(() => {
+      throw new Error("a listener's own");
+    });
+    runtime.subscribe(({ phase }) => void phases.push(phase));
+    await runtime.start(START);
+    await runtime.ready();
+    await runtime.stop();
+    expect(phases.at(-1)).toBe("idle");
+    expect([...new Set(problems.map(({ message }) => message))]).toEqual(["a listener's own"]);
+  });
+
   it("keeps what is said on the wire in a raw log, where it is told to", async () => {
     const rawLog = path.join(await folder(), "raw.jsonl");
     const { runtime } = runtimeOver(startComponent(), { rawLog });
