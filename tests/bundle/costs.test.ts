@@ -7,7 +7,7 @@ import type { Usage } from "../../tools/embedded-convex/index.mjs";
 import crons from "../../convex/crons.js";
 import { agentMessage, api, SESSION } from "../convex/build.js";
 import { callMutations, callPurges, callQueries, type Called } from "./calls.js";
-import { callOf, DELTAS_A_BATCH, functionsOf, LIVE_ITEM, PAGE, SMALLEST, startWorld, texts, type Size, type World } from "./world.js";
+import { callOf, DELTAS_A_BATCH, functionsOf, LIVE, LIVE_ITEM, PAGE, RUNTIME, SMALLEST, startWorld, texts, type Size, type World } from "./world.js";
 
 const NOW_MS = 1_800_000_000_000;
 const SIZES: Record<keyof Size, number[]> = {
@@ -89,6 +89,30 @@ describe("bounds", () => {
   test("a call crosses into the core twice at most", async () => {
     const more = Object.entries(await smallestCosts()).filter(([, { crossings }]) => crossings > 2);
     expect(more.map(([label, { crossings }]) => `${label}: ${String(crossings)}`)).toEqual([]);
+  });
+
+  test("a page of decisions costs what it shows, however many were made, and none that waits", async () => {
+    const world = await startWorld(SMALLEST);
+    const { actor, threadId } = world.place;
+    const asked = { actor, threadId, turnId: LIVE, method: "item/commandExecution/requestApproval", payloadJson: "{}", requestedAt: 1, ...RUNTIME };
+    await world.backend.quickly(async () => {
+      for (let requestId = 100; requestId < 100 + 3 * PAGE.numItems; requestId++) {
+        const itemId = `decided ${requestId}`;
+        await world.component.mutation(api.serverRequests.upsertPending, { ...asked, itemId, requestId });
+        await world.component.mutation(api.approvals.respond, { actor, threadId, turnId: LIVE, itemId, decision: "declined" });
+      }
+    });
+    const costs: Usage[] = [];
+    for (let cursor: string | null = null; costs.length < 3; ) {
+      const { value, record } = await callOf(world, "serverRequests.listDecided", { actor, threadId, paginationOpts: { ...PAGE, cursor } });
+      const read = value as { page: unknown[]; continueCursor: string };
+      expect(read.page).toHaveLength(PAGE.numItems);
+      costs.push(record.usage);
+      cursor = read.continueCursor;
+    }
+    // The thread, its turn, what is shown, and one more, which tells whether there are more.
+    const most = PAGE.numItems + 3;
+    expect(costs.map(({ documentsRead }) => documentsRead)).toEqual([most, most, most - 1]);
   });
 
   test("page 60 of a thread costs what page 1 costs, and page 2 to the byte", async () => {
