@@ -457,8 +457,8 @@ export type ServerRequestRow = Infer<typeof vServerRequest>;
 
 /** A request with what was decided of it. Answers to secret questions and of account methods are nowhere. */
 export const vDecidedRequest = vServerRequest.omit("decidedBy", "decidedByDevice", "decidedAt").extend({
-  /** The user, or the device's, whose side decided. */
   decidedBy: v.string(),
+  /** Of an answer from afar, who sent it. */
   decidedByDevice: v.string(),
   decidedAt: v.number(),
   /** What decided where no person did. */

@@ -398,7 +398,7 @@ export type CodexServerRequest = {
 /** What was decided of what the app-server asked. Answers to secret questions and of account methods are nowhere. */
 export type CodexDecidedRequest = Omit<CodexServerRequest, "decidedBy" | "decidedByDevice" | "decidedAt"> & {
   decidedBy: string;
-  /** Where it was decided: who has the request there, or the machine itself. */
+  /** Of an answer from afar, who sent it. */
   decidedByDevice: string;
   decidedAt: number;
   /** What decided where no person did. */

@@ -144,7 +144,7 @@ export class Session {
     };
     // Whoever is told of it may answer it whenever they like. An app-server that was attached to has clients besides: one of them may.
     const isHeard = parts.handlers.has("onGlobalMessage");
-    this.requests = new ServerRequests(actions, isHeard ? "waits" : options.bridge?.attach === undefined ? "refused" : "left");
+    this.requests = new ServerRequests(actions, isHeard ? "waits" : isGoingOn(options) ? "left" : "refused");
     this.#supervisor = new Supervisor({ start: () => this.#restart(), giveUp: () => this.#gaveUp() });
     this.#stopping = new Stopping({
       cancelRequests: (id, turnId) => this.requests.turnEnded(id, turnId),

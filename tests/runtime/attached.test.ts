@@ -21,7 +21,16 @@ async function build() {
     await runtime.ready();
     return { runtime, problems, outboxFolder };
   };
-  return { component, codex, start, reads: readsOf(component), turns: turnsOf(component) };
+  const reads = readsOf(component);
+  /** A start, in whose thread a turn has said something. */
+  const startInTurn = async () => {
+    const started = await start();
+    codex.begin("u");
+    codex.say("one ");
+    await reads([["one ", "streaming"]]);
+    return started;
+  };
+  return { component, codex, start, startInTurn, reads, turns: turnsOf(component) };
 }
 
 const textsOf = async (component: Component) => {
@@ -39,11 +48,8 @@ async function expectWhole(component: Component) {
 }
 
 it("stopped and started in the middle of a turn goes on in it, and ends it when codex does", async () => {
-  const { component, codex, start, reads, turns } = await build();
-  const first = await start();
-  codex.begin("u");
-  codex.say("one ");
-  await reads([["one ", "streaming"]]);
+  const { component, codex, start, startInTurn, reads, turns } = await build();
+  const first = await startInTurn();
   await first.runtime.stop();
   expect(await turns()).toEqual([["inProgress", undefined]]);
   codex.say("two ");
@@ -61,11 +67,8 @@ it("stopped and started in the middle of a turn goes on in it, and ends it when 
 });
 
 it("ends a turn that ended while nobody was attached as codex has it, once, its text whole", async () => {
-  const { component, codex, start, reads, turns } = await build();
-  const first = await start();
-  codex.begin("u");
-  codex.say("one ");
-  await reads([["one ", "streaming"]]);
+  const { component, codex, start, startInTurn, reads, turns } = await build();
+  const first = await startInTurn();
   await first.runtime.stop();
   codex.say("two");
   codex.end();
@@ -100,11 +103,8 @@ it("numbers on what comes of a turn that ended before it was stopped", async () 
 });
 
 it("goes on in a turn whose end it wrote when the connection was lost, and has it end as codex ends it", async () => {
-  const { component, codex, start, reads, turns } = await build();
-  const first = await start();
-  codex.begin("u");
-  codex.say("one ");
-  await reads([["one ", "streaming"]]);
+  const { component, codex, start, startInTurn, reads, turns } = await build();
+  const first = await startInTurn();
   codex.cut();
   await reads([["one ", "interrupted"]]);
   await vi.waitFor(() => expect(codex.listeners).toBe(1), WAIT);
@@ -120,11 +120,8 @@ it("goes on in a turn whose end it wrote when the connection was lost, and has i
 });
 
 it("asks again of a turn of which it has heard nothing yet when the connection is lost, and does not end it", async () => {
-  const { component, codex, start, reads, turns } = await build();
-  const first = await start();
-  codex.begin("u");
-  codex.say("one ");
-  await reads([["one ", "streaming"]]);
+  const { component, codex, start, startInTurn, reads, turns } = await build();
+  const first = await startInTurn();
   await first.runtime.stop();
   const { runtime } = await start();
   const runs = () => vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);

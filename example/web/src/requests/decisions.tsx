@@ -73,7 +73,8 @@ function Listed({ threadId }: { threadId: string }) {
 function whatOf({ method, kind, params, asked, call, reason }: CodexDecisionView): string {
   const said = commandOf(params) ?? asked[0]?.question ?? call?.tool ?? stringOf(params["message"]) ?? reason;
   if (said !== undefined && said !== "") return said;
-  return kind === "approval" && method.includes("ermissions") ? "further permissions" : kind === "approval" ? "a change of files" : method;
+  if (kind !== "approval") return method;
+  return method === "item/permissions/requestApproval" ? "further permissions" : "a change of files";
 }
 
 function whoOf({ decidedByDevice, decidedByPolicy, decidedAt, status }: CodexDecisionView): string {
