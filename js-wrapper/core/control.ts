@@ -1,5 +1,5 @@
 /** What the core plans for approvals and server requests, and for sending decisions. Every call throws CoreError where the core has a bug. */
-import base64 from "#wasm/control_bytes";
+import hex from "#wasm/control_bytes";
 import * as wasm from "#wasm/control";
 import {
   commandSend,
@@ -58,7 +58,7 @@ export type UpsertCall = {
 /** The answers that a call can have; every one can be rejected. */
 export type RequestAnswerOf<Type extends wasm.RequestAnswer["type"]> = Extract<wasm.RequestAnswer, { type: Type | "rejected" }>;
 
-const instance = new Instance(base64, wasm.initSync);
+const instance = new Instance(hex, wasm.initSync);
 
 /** Plans an `approvals.respond`. */
 export const planRespond = (call: RespondCall) => ask<"needs" | "keep" | "again" | "decide">(wasm.planRespond, packRespond(call));

@@ -25,13 +25,13 @@ const MEMORY_KEPT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** An instance that is made when it is first asked, and anew after a trap or when it has grown large. */
 export class Instance {
-  readonly #base64: string;
+  readonly #hex: string;
   readonly #init: Init;
   #compiled: WebAssembly.Module | undefined;
   #memory: WebAssembly.Memory | undefined;
 
-  constructor(base64: string, init: Init) {
-    this.#base64 = base64;
+  constructor(hex: string, init: Init) {
+    this.#hex = hex;
     this.#init = init;
   }
 
@@ -54,16 +54,24 @@ export class Instance {
   }
 
   #load(): WebAssembly.Memory {
-    this.#compiled ??= new WebAssembly.Module(decode(this.#base64));
+    this.#compiled ??= new WebAssembly.Module(decode(this.#hex));
     return this.#init({ module: this.#compiled }).memory;
   }
 }
 
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
-  if (native) return native.call(Uint8Array, text);
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+const CODE_OF_0 = 48;
+const CODE_OF_9 = 57;
+const CODE_OF_A = 97;
+
+function decode(hex: string): Uint8Array<ArrayBuffer> {
+  const native = (Uint8Array as { fromHex?: (hex: string) => Uint8Array<ArrayBuffer> }).fromHex;
+  if (native) return native.call(Uint8Array, hex);
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = (digit(hex, 2 * at) << 4) | digit(hex, 2 * at + 1);
   return bytes;
+}
+
+function digit(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  return code <= CODE_OF_9 ? code - CODE_OF_0 : code - CODE_OF_A + 10;
 }

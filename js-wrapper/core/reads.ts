@@ -1,10 +1,10 @@
 /** What the core decides for readers. Every call throws CoreError where the core has a bug. */
-import base64 from "#wasm/reads_bytes";
+import hex from "#wasm/reads_bytes";
 import * as wasm from "#wasm/reads";
 import { packReader, packWindow, type ReaderCall, type WindowCall } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-const instance = new Instance(base64, wasm.initSync);
+const instance = new Instance(hex, wasm.initSync);
 
 /** Decides what a reader gets of its streams. */
 export function readWindow(call: WindowCall): wasm.WindowAnswer {

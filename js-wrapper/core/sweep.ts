@@ -1,10 +1,10 @@
 /** What the core decides for the sweeps. Every call throws CoreError where the core has a bug. */
-import base64 from "#wasm/sweep_bytes";
+import hex from "#wasm/sweep_bytes";
 import * as wasm from "#wasm/sweep";
 import { packSilence, packTrim, type SilenceCall, type TrimCall } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-const instance = new Instance(base64, wasm.initSync);
+const instance = new Instance(hex, wasm.initSync);
 
 /** Which sessions are due. */
 export function sessionsDue(nowMs: number): wasm.SessionsDue {

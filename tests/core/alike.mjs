@@ -17,7 +17,7 @@ const transcripts = readdirSync(folder).sort().map((name) => path.join(folder, n
 /** The entries of a door, on an instance that is made anew when its memory has grown: what Convex asks frees nothing. */
 async function openDoor(name) {
   const [glue, { default: bytes }] = await Promise.all([import(`../../pkg/${name}.js`), import(`../../pkg/${name}_bytes.js`)]);
-  const module = new WebAssembly.Module(Buffer.from(bytes, "base64"));
+  const module = new WebAssembly.Module(Buffer.from(bytes, "hex"));
   let memory;
   return (entry) => {
     if (memory === undefined || memory.buffer.byteLength > MEMORY_BYTES_MAX) ({ memory } = glue.initSync({ module }));

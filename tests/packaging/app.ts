@@ -11,8 +11,8 @@ import { inject } from "vitest";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const TSC = path.join(ROOT, "node_modules/typescript/bin/tsc");
 export const PACKAGE = "convex-codex-local";
-/** How every wasm module starts, `\0asm`, in base64. */
-export const WASM_BASE64_START = "AGFzb";
+/** How every wasm module starts, `\0asm`, as `pkg/` has it. */
+export const WASM_HEX_START = "0061736d";
 
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;

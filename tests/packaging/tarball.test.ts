@@ -120,7 +120,7 @@ describe("an app that has it installed", () => {
       "instance.mjs": `
         import { initSync } from "#wasm/${door}";
         import bytes from "#wasm/${door}_bytes";
-        const module = new WebAssembly.Module(Buffer.from(bytes, "base64"));
+        const module = new WebAssembly.Module(Buffer.from(bytes, "hex"));
         const first = initSync({ module });
         if (initSync({ module }).memory === first.memory) throw new Error("the same instance again");`,
     });

@@ -38,7 +38,7 @@ export class Backend {
   /**
    * @param {object} push what `pushApp` gave
    * @param {object} [options] `env` (the app's process.env, also taken from the push), `seed`, `fetch`, `onLog(level, args)`,
-   *   `transactionLimits` (default true, or tighter ones), `polyfillFromBase64`, `codeCache`, `component`: the definition path of
+   *   `transactionLimits` (default true, or tighter ones), `polyfillBase64`, `codeCache`, `component`: the definition path of
    *   a component that is all there is: `t` calls its functions, and the rules of components hold; `modules`: what `quickly` calls,
    *   `footprints`: keep what each call read and wrote (footprint.mjs), at the price of reads that count against the limits
    */

@@ -81,10 +81,11 @@ export const GLOBALS_SOURCE = `(function (host) {
   });
   define("atob", (text) => host.atob(String(text)));
   define("btoa", (text) => host.btoa(String(text)));
-  // The real isolate runs V8 with --js-base64; an older Node's V8 has no fromBase64.
-  if (host.fromBase64 && !Uint8Array.fromBase64) {
-    const value = (text) => new Uint8Array(host.fromBase64(String(text)));
-    Object.defineProperty(Uint8Array, "fromBase64", { configurable: true, writable: true, value });
+  // The real isolate runs V8 with --js-base64, which has both; an older Node's V8 has neither.
+  for (const name of ["fromBase64", "fromHex"]) {
+    if (!host[name] || Uint8Array[name]) continue;
+    const value = (text) => new Uint8Array(host[name](String(text)));
+    Object.defineProperty(Uint8Array, name, { configurable: true, writable: true, value });
   }
   define("structuredClone", (value) => host.structuredClone(value));
 

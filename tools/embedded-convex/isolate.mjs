@@ -47,7 +47,7 @@ export class ModuleSet {
  * @param {ModuleSet} set
  * @param {string} entry path of the module
  * @param {object} options `kind` ("query" | "mutation" | "action" | "import"), `syscalls`, `env`, `seed`, `fetch`, `onLog`,
- *   `polyfillFromBase64`, `codeCache`
+ *   `polyfillBase64`, `codeCache`
  */
 export async function loadModule(set, entry, options = {}) {
   const timings = { context: 0, compile: 0, evaluate: 0, wasmImport: [], wasmCall: [] };
@@ -180,7 +180,8 @@ function hostInterface(state, timings, options) {
     },
     atob: (text) => atob(text),
     btoa: (text) => btoa(text),
-    fromBase64: options.polyfillFromBase64 === false ? undefined : (text) => Buffer.from(text, "base64"),
+    fromBase64: options.polyfillBase64 === false ? undefined : (text) => Buffer.from(text, "base64"),
+    fromHex: options.polyfillBase64 === false ? undefined : (text) => Buffer.from(text, "hex"),
     structuredClone: (value) => structuredClone(value),
     subtle: () => globalThis.crypto.subtle,
 
