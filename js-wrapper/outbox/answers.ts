@@ -9,7 +9,7 @@ export class Answers {
   /** The attempt whose answer is waited for, whatever it is; none between two attempts. */
   #awaited: Promise<Verdict> | undefined;
   #end: Verdict | undefined;
-  #tell: ((verdict: Verdict) => void) | undefined;
+  #tell: ((verdict?: Verdict) => void) | undefined;
 
   /**
    * Makes a further attempt, where no late answer has ended the batch, and waits for its answer or a late one.
@@ -44,6 +44,11 @@ export class Answers {
       signal.addEventListener("abort", onAbort, { once: true });
       this.#tell = over;
     });
+  }
+
+  /** Ends a wait between two attempts: the next is made at once. */
+  hurry(): void {
+    if (this.#awaited === undefined) this.#tell?.();
   }
 
   #came(verdict: Verdict, attempt: Promise<Verdict>): void {

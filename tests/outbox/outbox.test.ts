@@ -3,7 +3,7 @@ import path from "node:path";
 import { ClassicLevel } from "classic-level";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { type Clock, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../../js-wrapper/clock.js";
-import { DELIVERY_TIMEOUT_MS, NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
+import { DELIVERY_TIMEOUT_MS, NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/sender.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
 import { BATCH_WAIT_MS, Lane } from "../../js-wrapper/outbox/lane.js";
 import { OutboxStore, type StoreChange } from "../../js-wrapper/outbox/store.js";

@@ -6,7 +6,7 @@ import type { ClientInfo } from "../../js-wrapper/bridge/handshake.js";
 import { type BridgeConfig, type BridgeHandlers, CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
 import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
 import { given } from "../../js-wrapper/given.js";
-import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/outbox.js";
+import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/sender.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
 import type { CodexHostPersistence, CodexHostRuntimeOptions, CodexHostState, RuntimeBridge } from "../../js-wrapper/runtime/types.js";
 import packageJson from "../../package.json" with { type: "json" };
