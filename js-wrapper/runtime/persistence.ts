@@ -23,7 +23,15 @@ export interface CodexBridgeClient {
     onError: (error: Error) => unknown,
   ): () => void;
   /** How the connection stands, where the client has one. */
-  connectionState?(): { readonly isWebSocketConnected: boolean; readonly hasEverConnected?: boolean; readonly connectionRetries?: number };
+  connectionState?(): ConnectionState;
+  /** Tells of every change of it. @returns what ends that */
+  subscribeToConnectionState?(listener: (state: ConnectionState) => void): () => void;
+}
+
+interface ConnectionState {
+  readonly isWebSocketConnected: boolean;
+  readonly hasEverConnected?: boolean;
+  readonly connectionRetries?: number;
 }
 
 /** What the bridge says beside what it is about. */
@@ -80,6 +88,12 @@ export interface CodexPersistence {
    * are rejected at once. For a client keeps what it cannot send, and sends every copy of it later.
    */
   ingestSafe: (args: Anyones<Args<"ingestBatch"> & { runtime?: HostSyncRuntimeOptions }>) => Promise<Answer<"ingestBatch">>;
+  /**
+   * Calls whenever the connection is there again, where the client says how it stands: what was not taken may be sent at once.
+   *
+   * @returns what ends it
+   */
+  onConnected: (call: () => void) => () => void;
   upsertPendingServerRequest: (args: Anyones<{ request: PersistedServerRequest }>) => Promise<void>;
   resolvePendingServerRequest: (args: Anyones<Args<"resolvePendingServerRequestForHooks">>) => Promise<void>;
   listPendingServerRequests: (args: Anyones<Args<"listPendingServerRequestsForBridge">>) => Promise<Answer<"listPendingServerRequestsForBridge">>;
@@ -155,6 +169,15 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     ensureSession: ({ sessionId, threadId, runtimeId, generation }) =>
       client.mutation(api.ensureSession, mine({ sessionId, threadId, runtimeId, generation })),
     ingestSafe,
+    onConnected: (call) => {
+      let wasConnected = client.connectionState?.().isWebSocketConnected ?? false;
+      const onState = ({ isWebSocketConnected }: ConnectionState) => {
+        const isBack = isWebSocketConnected && !wasConnected;
+        wasConnected = isWebSocketConnected;
+        if (isBack) call();
+      };
+      return client.subscribeToConnectionState?.(onState) ?? (() => undefined);
+    },
     upsertPendingServerRequest: async ({ request }) => {
       await client.mutation(api.upsertPendingServerRequestForHooks, mine(request));
     },

@@ -182,6 +182,7 @@ export class Session {
       onCrowded: (isCrowded) => {
         if (session !== undefined) session.#bridge.hold?.(isCrowded);
       },
+      onConnected: (call) => parts.options.persistence.onConnected?.(call) ?? (() => undefined),
       keepsEnded: isGoingOn(parts.options),
     });
     // Of the process before: it says nothing when it dies. Before the numbers of what comes next are taken.

@@ -28,6 +28,8 @@ export interface PersistedRequest {
  * seen and steered from afar; they may be left out.
  */
 export interface CodexHostPersistence extends EventPersistence, Partial<RemotePersistence> {
+  /** Calls whenever Convex can be reached again, and what waits is sent at once; left out, it waits for its next try, 30 s at most. @returns what ends it */
+  onConnected?(call: () => void): () => void;
   /** Refreshes a session while a turn runs that says nothing; left out, such a turn is ended after a day. */
   heartbeat?(args: { actor: HostActorContext; sessionId: string; threadId: string; lastEventCursor: number }): Promise<unknown>;
   /** Copies a thread's history into the new one of `thread/fork`; left out, that one begins with what happens in it. */

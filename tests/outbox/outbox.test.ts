@@ -648,6 +648,35 @@ describe("much", () => {
   });
 });
 
+describe("a connection that is back", () => {
+  it("has what waits for its next try sent at once, thread by thread, until it is closed", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    let [isAway, isFollowed] = [true, false];
+    let connected = (): void => undefined;
+    const onConnected = (call: () => void) => {
+      [connected, isFollowed] = [call, true];
+      return () => void (isFollowed = false);
+    };
+    const opened = await open({ onConnected, deliver: async () => Promise.resolve(isAway ? { type: "again", reason: "away" } : ACKNOWLEDGED) });
+    const until = async (isSo: () => boolean, ms = 0) => {
+      for (let step = 0; step < 10_000 && !isSo(); step++) {
+        vi.advanceTimersByTime(ms);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    for (const threadId of ["t", "s"]) opened.outbox.append(delta(0, { threadId, kind: "turn/completed" }));
+    await until(() => opened.batches.length > 12, 5_000);
+    isAway = false;
+    connected();
+    await until(() => opened.outbox.backlog().length === 0);
+    expect(opened.outbox.backlog()).toEqual([]);
+    expect(isFollowed).toBe(true);
+    await opened.outbox.close();
+    expect(isFollowed).toBe(false);
+  });
+});
+
 describe("a dead letter", () => {
   const bury = async () => {
     const opened = await open({ deliver: async ({ events }) => (events.some(({ kind, eventId }) => kind === "bad" && !eventId.startsWith("resent:")) ? REFUSED : ACKNOWLEDGED) });
@@ -665,6 +694,21 @@ describe("a dead letter", () => {
     expect(opened.batches.at(-1)!.events).toEqual([{ ...bad, eventId: `resent:${bad.eventId}`, cursorStart: 0, cursorEnd: 0, createdAt: expect.any(Number) as number }]);
     expect(await opened.outbox.letters()).toEqual([second]);
     expect(await opened.outbox.resend(first!.seq)).toBe(false);
+  });
+
+  it("waits for 14 days from then on, however old it is", async () => {
+    const opened = await open({ clock: LONG_AGO, deliver: async () => Promise.resolve(REFUSED) });
+    opened.outbox.append({ ...lifecycle(0), createdAt: 1 });
+    await arrives(opened);
+    const [letter] = await opened.outbox.letters();
+    await opened.outbox.close();
+    const away = await open({ deliver: () => new Promise(() => undefined), folder: opened.folder });
+    expect(await away.outbox.resend(letter!.seq)).toBe(true);
+    await away.outbox.close();
+    const again = await open({ folder: opened.folder });
+    await arrives(again);
+    expect(again.batches).toMatchObject([{ events: [{ eventId: `resent:${lifecycle(0).eventId}`, createdAt: 1 }] }]);
+    expect([away.errors, again.errors]).toEqual([[], []]);
   });
 
   it("is kept until it is forgotten", async () => {

@@ -13,6 +13,8 @@ import { Loopback } from "../react/loopback-convex.js";
 
 const MINUTE_MS = 60_000;
 const STEP_MS = 500;
+/** What a batch needs of the time that is told here, from the moment that the connection is there: an outbox that is not told waits up to 30 s. */
+const AT_ONCE_MS = 4 * STEP_MS;
 const THREADS = ["t", "s"];
 const ANSWERS: Record<string, unknown> = {
   ensureSession: { status: "active" },
@@ -36,7 +38,7 @@ it.each([
   onTestFinished(() => convex.close());
   const client = convex.connectProgram();
   const persistence = createConvexPersistence(asIs(client), anyApi["chat"] as unknown as CodexBridgeApi);
-  const { outbox, batches, errors } = await open({ deliver: (batch) => delivery.deliver(batch) });
+  const { outbox, batches, errors } = await open({ deliver: (batch) => delivery.deliver(batch), onConnected: persistence.onConnected });
   const target = { actor: { tenantId: "", userId: "", deviceId: "" }, sessionId: "session" };
   const delivery = new ConvexDelivery(persistence, target, outbox);
   const runtime = { runtimeId: "rt", generation: 1 };
@@ -90,4 +92,15 @@ it.each([
   expect(THREADS.map(arrived)).toEqual([[[0], [1], range(2, 8)], [[0], [1], range(2, 8)]]);
   expect(await reported).toBe("written");
   expect(convex.mutations.slice(before).filter(({ name }) => name.endsWith("reportCommand"))).toHaveLength(1);
+
+  // It is noticed before anything is sent, and what comes meanwhile is sent as soon as there is a connection.
+  convex.isGone = true;
+  await pass(10 * MINUTE_MS, () => !client.connectionState().isWebSocketConnected);
+  says(8);
+  await waits(1);
+  await pass(10 * MINUTE_MS);
+  convex.isGone = false;
+  await pass(2 * MINUTE_MS, () => client.connectionState().isWebSocketConnected);
+  await pass(AT_ONCE_MS, isIdle);
+  expect(THREADS.map((threadId) => arrived(threadId).at(-1))).toEqual([[8], [8]]);
 });
