@@ -2,4 +2,5 @@ export { OutboxError, type OutboxErrorCode } from "./errors.js";
 export type { Backlog, OutboxBatch, OutboxOptions } from "./options.js";
 export { Outbox } from "./outbox.js";
 export { type DeadLetter, deleteOutbox } from "./store.js";
+export { stubOf } from "./stub.js";
 export { type IngestAnswer, type Verdict, verdictOfAnswer, verdictOfError } from "./verdict.js";

@@ -1,7 +1,5 @@
 import { Backoff, type Clock, pause, RETRY_MAX_MS, SYSTEM_CLOCK } from "../clock.js";
-import { eventOf } from "../event-of.js";
 import { given } from "../given.js";
-import type { NormalizedEvent } from "../protocol/index.js";
 import { Answers } from "./answers.js";
 import { OutboxError } from "./errors.js";
 import type { Journal, JournalThread } from "./journal.js";
@@ -11,6 +9,7 @@ import type { ThreadNumbers } from "./numbers.js";
 import type { Backlog, OutboxOptions } from "./options.js";
 import type { Room } from "./room.js";
 import { type OutboxStore, sizeOf, type StoreChange, type StoredEvent } from "./store.js";
+import { isStub, stubOf } from "./stub.js";
 import type { Verdict } from "./verdict.js";
 
 /** Milliseconds that an event waits at most. SOURCE: Convex remembers for 30 days what it has deleted. */
@@ -291,7 +290,7 @@ export class ThreadSender implements JournalThread {
     const { letters, journal, options, room } = this.#parts;
     const { event, seq } = waiting;
     // A stub that is refused too leaves a hole, and its event is kept already.
-    if (event.kind === STUB_KIND) {
+    if (isStub(event)) {
       this.#remove([waiting]);
       return;
     }
@@ -413,11 +412,3 @@ export class ThreadSender implements JournalThread {
 }
 
 const NO_ANSWER: Verdict = { type: "again", reason: "no answer" };
-
-const STUB_KIND = "unknown";
-
-/** What stands at the place of an event that was refused. */
-function stubOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, createdAt }: NormalizedEvent): NormalizedEvent {
-  const payloadJson = JSON.stringify({ method: STUB_KIND, params: { threadId, turnId } });
-  return eventOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, kind: STUB_KIND, payloadJson, createdAt });
-}

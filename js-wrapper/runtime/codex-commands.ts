@@ -1,9 +1,9 @@
 /** What commands from afar do to Codex, and what Codex's answers mean to who sent them. */
-import { type AppServerClient, AppServerError, type ClientRequestResult } from "../app-server/index.js";
+import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
 import { approvalResult } from "../core/bridge.js";
 import type { AnswerCommand, DecideCommand, RequestName } from "./claimed-command.js";
 import type { CommandActions, CommandOutcome } from "./command-delivery.js";
-import { codeOf } from "./errors.js";
+import { codeOf, isRefusedByCodex } from "./errors.js";
 import type { ServerRequest, ServerRequests } from "./server-requests.js";
 import { outcomeOfStop, type StopOutcome } from "./stopping.js";
 import type { LoadedThreads } from "./threads.js";
@@ -75,7 +75,7 @@ function refused(code: string): Refused {
 
 /** Why codex refused; undefined where it did not, and may have done what was asked. */
 function codeOfRefusal(thrown: unknown): string | undefined {
-  if (!(thrown instanceof AppServerError) || thrown.rpc === undefined) return undefined;
+  if (!isRefusedByCodex(thrown)) return undefined;
   if (isNoSuchTurn(thrown)) return "E_COMMAND_TARGET_GONE";
   return thrown.code === "E_APP_SERVER_REFUSED" ? "E_COMMAND_REFUSED" : thrown.code;
 }
@@ -86,5 +86,5 @@ function codeOfRefusal(thrown: unknown): string | undefined {
  * SOURCE: app-server 0.169.0: "no active turn to interrupt", "no active turn to steer", "expected active turn id `a` but found `b`".
  */
 export function isNoSuchTurn(thrown: unknown): boolean {
-  return thrown instanceof AppServerError && thrown.rpc !== undefined && /\bactive turn\b/.test(thrown.rpc.message);
+  return isRefusedByCodex(thrown) && /\bactive turn\b/.test(thrown.rpc.message);
 }

@@ -1,5 +1,7 @@
+import { AppServerError } from "../app-server/index.js";
 import { CodedError } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
+import type { CodexRpcError } from "../protocol/index.js";
 
 /** Why the runtime could not do something. */
 export type RuntimeErrorCode =
@@ -27,4 +29,19 @@ export class CodexRuntimeError extends CodedError<RuntimeErrorCode | (string & {
 export function codeOf(thrown: unknown): string {
   const own = thrown !== null && typeof thrown === "object" && "code" in thrown ? thrown.code : undefined;
   return typeof own === "string" ? own : (parseCodexErrorCode(thrown) ?? "E_INTERNAL");
+}
+
+/** Whether codex answered, with an error. */
+export function isRefusedByCodex(thrown: unknown): thrown is AppServerError & { readonly rpc: CodexRpcError } {
+  return thrown instanceof AppServerError && thrown.rpc !== undefined;
+}
+
+/** Whether Convex said why not. */
+export function isRefusedByConvex(thrown: unknown): boolean {
+  return thrown !== null && typeof thrown === "object" && "data" in thrown;
+}
+
+/** Whether another session has the thread. */
+export function isTaken(thrown: unknown): boolean {
+  return codeOf(thrown) === "E_SYNC_SESSION_DEVICE_MISMATCH";
 }

@@ -1,6 +1,7 @@
 /** The turns that an earlier start of the runtime left open in an app-server that goes on without it. */
-import { type AppServerClient, AppServerError, type ClientRequestResult } from "../app-server/index.js";
+import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
 import type { EndedTurn } from "../bridge/index.js";
+import { isRefusedByCodex } from "./errors.js";
 
 /** Newest turns of a thread among which one that runs is looked for: it is the newest, but for turns that begin meanwhile. */
 const TURNS_LISTED = 8;
@@ -90,7 +91,7 @@ async function orRefused<Answer>(asked: Promise<Answer>): Promise<Answer | undef
   try {
     return await asked;
   } catch (thrown) {
-    if (thrown instanceof AppServerError && thrown.rpc !== undefined) return undefined;
+    if (isRefusedByCodex(thrown)) return undefined;
     throw thrown;
   }
 }

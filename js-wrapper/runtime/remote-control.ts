@@ -1,6 +1,5 @@
 /** What clients see of this machine, and what they may ask of it from afar. */
 import { createHash } from "node:crypto";
-import { AppServerError } from "../app-server/index.js";
 import { type CodexSettings, asksSecret } from "../core/bridge.js";
 import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
@@ -8,7 +7,7 @@ import type { Machine, RequestName } from "./claimed-command.js";
 import { type CommandedCodex, createCommandActions } from "./codex-commands.js";
 import type { CommandJournal, DeliveredCommand } from "./command-delivery.js";
 import { createEchoFinder, type ListedTurns } from "./echo.js";
-import { codeOf } from "./errors.js";
+import { isRefusedByCodex, isTaken } from "./errors.js";
 import { Heartbeat, type Present } from "./heartbeat.js";
 import { Mailbox } from "./mailbox.js";
 import type { CodexPersistence } from "./persistence.js";
@@ -55,7 +54,7 @@ export class RemoteControl {
       onLost: (threadId, thrown) => {
         const id = codex.threads.idOf(threadId);
         // One that was deleted is nobody's.
-        if (id !== undefined && codeOf(thrown) === "E_SYNC_SESSION_DEVICE_MISMATCH") options.onLost(id, thrown);
+        if (id !== undefined && isTaken(thrown)) options.onLost(id, thrown);
       },
     });
     this.#heartbeat = new Heartbeat({
@@ -168,7 +167,7 @@ export class RemoteControl {
       return (await client.requestUntyped("thread/turns/list", params)) as ListedTurns;
     } catch (thrown) {
       // It has no such thread, or is too old to say: nothing is found then.
-      if (thrown instanceof AppServerError && thrown.rpc !== undefined) return { data: [] };
+      if (isRefusedByCodex(thrown)) return { data: [] };
       throw thrown;
     }
   }

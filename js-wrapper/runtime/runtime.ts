@@ -1,6 +1,5 @@
 import {
   type AppServerClient,
-  AppServerError,
   buildCommandExecutionApprovalResponse,
   buildDynamicToolCallResponse,
   buildFileChangeApprovalResponse,
@@ -19,7 +18,7 @@ import type {
 import type { CodexRpcError, RpcId } from "../protocol/index.js";
 import { AppHandlers } from "./app-handlers.js";
 import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
-import { CodexRuntimeError } from "./errors.js";
+import { CodexRuntimeError, isRefusedByCodex } from "./errors.js";
 import type { Backlog } from "../outbox/index.js";
 import type { ServerRequest } from "./server-requests.js";
 import { Session } from "./session.js";
@@ -118,7 +117,7 @@ export class CodexHostRuntime extends AppServerCalls {
   interrupt({ force = false }: { force?: boolean } = {}): void {
     const { turnId, turnInFlight } = this.getState();
     if (turnId === null || !turnInFlight) return;
-    const told = this.#running().stopTurn(this.#thread(), turnId, force).then((outcome) => {
+    const told = this.#running().stopping.stop(this.#thread(), turnId, force).then((outcome) => {
       if (outcome.type === "stuck") throw new CodexRuntimeError(TURN_STUCK, `the turn ${turnId} does not end, and its codex is not this runtime's to start anew`);
       if (outcome.type !== "needsForce") return;
       const others = outcome.threadIds.join(", ");
@@ -145,7 +144,7 @@ export class CodexHostRuntime extends AppServerCalls {
   async followThread(threadId: string, params: Omit<ClientRequestParams<"thread/resume">, "threadId"> = {}): Promise<ClientRequestResult<"thread/resume">> {
     assertThreadId(threadId);
     const answer = await this.appServer.request("thread/resume", { threadId, ...params });
-    await this.#running().goOnBeside(answer);
+    await this.#running().threads.goOnBeside(answer);
     return answer;
   }
 
@@ -157,13 +156,13 @@ export class CodexHostRuntime extends AppServerCalls {
     assertThreadId(threadId);
     const answer = await this.appServer.request("thread/fork", { threadId, ...params });
     const copied = await this.#copiedBy(answer.thread.id, params);
-    if (copied !== undefined) await this.#running().copyHistory(threadId, answer.thread.id, copied.lastTurnId);
+    if (copied !== undefined) await this.#running().written.copyHistory(threadId, answer.thread.id, copied.lastTurnId);
     return await this.#switch(answer);
   }
 
   /** Requests of the app-server that wait for an answer; of one of its threads, or all. */
   listPendingServerRequests(threadId?: string): ServerRequest[] {
-    return this.#running().requests.list(threadId);
+    return this.#running().requests.waiting.list(threadId);
   }
 
   /** Decides whether a command may run. @throws as {@link respond} */
@@ -198,7 +197,7 @@ export class CodexHostRuntime extends AppServerCalls {
    * @throws CodexRuntimeError `E_SERVER_REQUEST_NOT_PENDING` where it waits no longer
    */
   respond(requestId: RpcId, result: unknown): void {
-    if (this.#running().requests.answer(requestId, result)) return;
+    if (this.#running().requests.waiting.answer(requestId, result)) return;
     throw new CodexRuntimeError("E_SERVER_REQUEST_NOT_PENDING", `the request ${String(requestId)} waits no longer`);
   }
 
@@ -209,7 +208,7 @@ export class CodexHostRuntime extends AppServerCalls {
    * @throws as {@link respond}
    */
   refuse(requestId: RpcId, error: CodexRpcError): void {
-    if (this.#running().requests.refuse(requestId, error)) return;
+    if (this.#running().requests.waiting.refuse(requestId, error)) return;
     throw new CodexRuntimeError("E_SERVER_REQUEST_NOT_PENDING", `the request ${String(requestId)} waits no longer`);
   }
 
@@ -283,14 +282,14 @@ export class CodexHostRuntime extends AppServerCalls {
       return newest === undefined ? undefined : { lastTurnId: newest };
     } catch (thrown) {
       // Too old to say: it has what was asked for.
-      if (!(thrown instanceof AppServerError) || thrown.rpc === undefined) throw thrown;
+      if (!isRefusedByCodex(thrown)) throw thrown;
       if (typeof beforeTurnId === "string") return undefined;
       return typeof lastTurnId === "string" ? { lastTurnId } : {};
     }
   }
 
   async #switch<Answer extends { thread: { id: string } }>(answer: Answer): Promise<Answer> {
-    await this.#running().goOnIn(answer);
+    await this.#running().threads.goOnIn(answer);
     return answer;
   }
 

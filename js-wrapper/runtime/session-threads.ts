@@ -1,0 +1,134 @@
+import type { AppServerClient, AppServerError } from "../app-server/index.js";
+import type { CodexSettings } from "../core/bridge.js";
+import { given } from "../given.js";
+import type { BoundThread, ConvexDelivery } from "./convex-delivery.js";
+import { isRefusedByCodex } from "./errors.js";
+import type { RuntimeState } from "./state.js";
+import { type LoadedThreads, settingsOf } from "./threads.js";
+import type { StartArgs } from "./types.js";
+
+/** What codex answers where it has a thread. */
+export interface ThreadAnswer {
+  readonly thread: { readonly id: string; readonly parentThreadId?: string | null };
+}
+
+/** What {@link SessionThreads} are made of. Threads are named by the app-server's ids. */
+export interface SessionThreadsOptions {
+  readonly args: StartArgs;
+  readonly client: Pick<AppServerClient, "request">;
+  readonly threads: LoadedThreads;
+  readonly delivery: Pick<ConvexDelivery, "name" | "parent">;
+  readonly state: Pick<RuntimeState, "get" | "threadKnown" | "bound" | "phase">;
+  /** Binds a thread in Convex; undefined where the runtime stops before. */
+  readonly bind: (id: string) => Promise<BoundThread | undefined>;
+  /** Codex has answered that it has a thread. */
+  readonly loaded: (id: string) => void;
+  /** A thread was let go. */
+  readonly unloaded: (id: string) => void;
+  /** The runtime's own thread is there, in Convex too. */
+  readonly goesOn: () => void;
+  /** What was refused, and goes on without. */
+  readonly failed: (thrown: unknown) => void;
+}
+
+/** Gives each process of codex its threads: the one of the start, those that an earlier process had, and what the app goes on in. */
+export class SessionThreads {
+  readonly #options: SessionThreadsOptions;
+  #started: CodexSettings | undefined;
+
+  constructor(options: SessionThreadsOptions) {
+    this.#options = options;
+  }
+
+  /** What the thread of the start is in force with; undefined until codex has it. */
+  get started(): CodexSettings | undefined {
+    return this.#started;
+  }
+
+  /** Asks for the thread of the start, and binds it. @param isAnew a new one, whatever the start said */
+  async begin(isAnew = false): Promise<void> {
+    const { args, client, delivery } = this.#options;
+    const { runtimeThreadId, externalThreadId, model, cwd, approvalPolicy, sandbox, dynamicTools, threadStrategy } = args;
+    const strategy = isAnew ? "start" : (threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume"));
+    const shown = given({ model, cwd });
+    const fields = { ...shown, ...given({ approvalPolicy, sandbox }) };
+    const threadId = runtimeThreadId ?? "";
+    const answer = await (strategy === "start"
+      ? client.request("thread/start", { ...fields, ...given({ dynamicTools }) })
+      : strategy === "resume"
+        ? client.request("thread/resume", { threadId, ...fields })
+        : client.request("thread/fork", { threadId, ...fields }));
+    this.#started = settingsOf(answer);
+    delivery.name(answer.thread.id, { ...given({ externalThreadId }), ...shown });
+    await this.goOnIn(answer, externalThreadId);
+  }
+
+  /** Asks for the threads that an earlier process had; for that of the start where it had none. @throws what refuses the runtime's own */
+  async loadAgain(): Promise<void> {
+    const threads = this.#options.threads.list();
+    if (threads.length === 0) return this.begin();
+    let refused: AppServerError | undefined;
+    for (const id of threads) {
+      await this.#resume(id).catch((thrown: unknown) => {
+        if (!isRefusedByCodex(thrown)) throw thrown;
+        refused ??= thrown;
+      });
+    }
+    // The runtime's own: the others are there all the same.
+    if (refused !== undefined) throw refused;
+    this.#options.state.phase("ready");
+    this.#options.goesOn();
+  }
+
+  /**
+   * A thread of the process is the runtime's from here on.
+   *
+   * @returns when Convex has it, or the runtime stops before
+   * @throws what Convex refuses it with
+   */
+  async goOnIn(answer: ThreadAnswer, externalThreadId?: string): Promise<void> {
+    const { id } = answer.thread;
+    const { state, bind, goesOn } = this.#options;
+    this.#load(answer);
+    state.threadKnown(id);
+    const bound = await bind(id);
+    if (bound === undefined) return;
+    state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
+    goesOn();
+  }
+
+  /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
+  async goOnBeside(answer: ThreadAnswer): Promise<void> {
+    this.#load(answer);
+    await this.#options.bind(answer.thread.id);
+  }
+
+  #load(answer: ThreadAnswer): void {
+    const { threads, delivery, loaded } = this.#options;
+    const { id, parentThreadId } = answer.thread;
+    const parentId = parentThreadId ?? undefined;
+    threads.load(id, { settings: settingsOf(answer), parentId });
+    if (parentId !== undefined) delivery.parent(id, parentId);
+    loaded(id);
+  }
+
+  /**
+   * A thread that codex has no more, or that another codex writes, is let go; the runtime's own is begun anew where nothing had happened in it,
+   * for then codex kept nothing. @throws what refuses the runtime's own
+   */
+  async #resume(threadId: string): Promise<void> {
+    const { client, threads, state, unloaded, failed } = this.#options;
+    try {
+      this.#load(await client.request("thread/resume", { threadId }));
+    } catch (thrown) {
+      if (!isRefusedByCodex(thrown)) throw thrown;
+      const { runtimeThreadId, turnId } = state.get();
+      const isOwn = threadId === runtimeThreadId;
+      if (isOwn && (turnId !== null || thrown.code === "E_THREAD_BUSY")) throw thrown;
+      threads.unload(threadId);
+      unloaded(threadId);
+      if (isOwn) await this.begin(true);
+      else failed(thrown);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import type { HostActorContext } from "../host/validators.js";
+import type { Outbox, OutboxBatch, OutboxError, Verdict } from "../outbox/index.js";
+import { type BoundThread, type ConvexDelivery, isNoRoom } from "./convex-delivery.js";
+import { isTaken } from "./errors.js";
+import type { ConvexRetry } from "./retry.js";
+import type { Left, Reverts } from "./reverts.js";
+import { SessionBeats } from "./session-beats.js";
+import type { RuntimeState } from "./state.js";
+import type { LoadedThreads } from "./threads.js";
+import type { CodexHostPersistence } from "./types.js";
+
+/** What {@link WrittenThreads} are made of. Threads are named by the app-server's ids. */
+export interface WrittenThreadsOptions {
+  readonly persistence: Pick<CodexHostPersistence, "forkThread" | "heartbeat" | "revertThread">;
+  readonly actor: HostActorContext;
+  readonly sessionId: string;
+  readonly delivery: ConvexDelivery;
+  readonly outbox: Pick<Outbox, "resume">;
+  readonly threads: LoadedThreads;
+  readonly reverts: Reverts;
+  readonly retry: ConvexRetry;
+  readonly state: Pick<RuntimeState, "recovered">;
+  /** A batch is in Convex, and so is what it takes back. */
+  readonly arrived: (batch: OutboxBatch) => void;
+  /** Another session has a thread. */
+  readonly lost: (id: string, error: unknown) => void;
+  /** It is this one's again. */
+  readonly takenBack: (id: string) => void;
+  /** A thread was deleted in Convex. */
+  readonly deleted: (id: string) => void;
+  /** What went wrong in the outbox. */
+  readonly failed: (error: OutboxError) => void;
+}
+
+/** The threads in Convex that this start of the runtime writes: bound to it, kept fresh, and lost where another session takes one. */
+export class WrittenThreads {
+  readonly #options: WrittenThreadsOptions;
+  readonly #beats: SessionBeats;
+  /** Threads that another session has, until somebody goes on in them here. */
+  readonly #lost = new Set<string>();
+  /** Threads whose events are not taken for a while. */
+  readonly #notTaken = new Set<string>();
+
+  constructor(options: WrittenThreadsOptions) {
+    this.#options = options;
+    const { threads } = options;
+    this.#beats = new SessionBeats({
+      running: () => threads.list().filter((id) => threads.running(id) !== undefined),
+      beat: (id) => this.#beat(id),
+    });
+  }
+
+  /** Refreshes their sessions from now on. */
+  start(): void {
+    this.#beats.start();
+  }
+
+  /** Refreshes none any more. */
+  stop(): void {
+    this.#beats.stop();
+  }
+
+  /**
+   * A thread in Convex, when it is there; room for it is waited for. One that another session has is this one's again: somebody goes on in
+   * it here.
+   *
+   * @returns undefined where the runtime stops before
+   * @throws what Convex refuses it with else
+   */
+  async bind(id: string): Promise<BoundThread | undefined> {
+    const { delivery, outbox, retry, takenBack } = this.#options;
+    const bound = await retry.insist(() => delivery.bind(id), isNoRoom);
+    if (bound !== undefined && this.#lost.has(id) && (await retry.insist(() => delivery.take(id).then(() => true)))) {
+      this.#lost.delete(id);
+      outbox.resume(id);
+      takenBack(id);
+    }
+    return bound;
+  }
+
+  /** Brings a batch to Convex, and behind it what it takes back. */
+  async deliver(batch: OutboxBatch): Promise<Verdict> {
+    const { delivery, reverts, state, arrived } = this.#options;
+    const verdict = await delivery.deliver(batch);
+    if (verdict.type === "acknowledged") {
+      if (this.#notTaken.delete(batch.threadId) && this.#notTaken.size === 0) state.recovered("E_OUTBOX_NOT_TAKEN");
+      const left = await reverts.take(batch.events.at(-1));
+      if (left !== undefined) await this.#takeBack(batch.threadId, left);
+      this.#beats.arrived(batch.threadId);
+      arrived(batch);
+    }
+    return verdict;
+  }
+
+  /** Copies a thread's history into one that was forked from it, before that one's events. @param turnId the last that it has; undefined for all */
+  async copyHistory(id: string, forkId: string, turnId?: string): Promise<void> {
+    const { persistence, actor, delivery, retry } = this.#options;
+    if (persistence.forkThread === undefined) return;
+    await retry.again(async () => {
+      const { threadId } = await delivery.bind(id);
+      await persistence.forkThread?.({ actor, threadId, newThreadId: forkId, ...(turnId === undefined ? {} : { turnId }) });
+      delivery.made(forkId, forkId);
+    });
+  }
+
+  /** Another session has a thread. What waits of it is in the outbox. */
+  lose(id: string, error: unknown): void {
+    this.#lost.add(id);
+    this.#options.lost(id, error);
+  }
+
+  /** Sees what went wrong in the outbox. */
+  outboxFailed(error: OutboxError): void {
+    const { threadId } = error;
+    // Told by whoever found it first.
+    if (isTaken(error) && threadId !== undefined && this.#lost.has(threadId)) return;
+    this.#options.failed(error);
+    if (threadId === undefined) return;
+    if (error.code === "E_OUTBOX_NOT_TAKEN") this.#notTaken.add(threadId);
+    if (isTaken(error)) this.lose(threadId, error);
+    if (error.code === "E_THREAD_DELETED") this.#options.deleted(threadId);
+  }
+
+  /** Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. */
+  async #takeBack(id: string, { lastTurnId }: Left): Promise<void> {
+    const { persistence, actor, delivery, retry } = this.#options;
+    if (persistence.revertThread === undefined) return;
+    await retry.again(async () => {
+      const { threadId } = await delivery.bind(id);
+      await persistence.revertThread?.({ actor, threadId, turnId: lastTurnId ?? null });
+    });
+  }
+
+  /** Refreshes the session of a thread. Why else it failed the outbox is told too, by the next event. */
+  async #beat(id: string): Promise<void> {
+    const { persistence, actor, sessionId, threads } = this.#options;
+    const threadId = threads.inConvex(id);
+    if (threadId === undefined || this.#lost.has(id)) return;
+    try {
+      await persistence.heartbeat?.({ actor, sessionId, threadId, lastEventCursor: 0 });
+    } catch (thrown) {
+      if (isTaken(thrown)) this.lose(id, thrown);
+      else throw thrown;
+    }
+  }
+}
