@@ -162,6 +162,39 @@ describe("a runtime", () => {
     expect([problems.length, runtime.getState().lastError]).toEqual([1, null]);
   });
 
+  it("sends what waits as soon as its persistence says that Convex can be reached again", async () => {
+    const component = startComponent();
+    const real = persistenceOver(component);
+    let [tries, isAway] = [0, true];
+    const followed = new Set<() => void>();
+    const lid = new Lid();
+    const { runtime } = runtimeWith({
+      ...real,
+      ingestSafe: (batch) => (isAway ? Promise.reject((tries++, new TypeError("fetch failed"))) : real.ingestSafe(batch)),
+      onConnected: (call) => {
+        followed.add(call);
+        return () => void followed.delete(call);
+      },
+    });
+    await runtime.start(START);
+    await runtime.ready();
+    runtime.sendTurn("Still here.");
+    const goOn = async (ms: number) => {
+      lid.goOn(ms);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    while (tries < 2 * NOT_TAKEN_TOLD) await goOn(RETRY_MAX_MS);
+    isAway = false;
+    for (const call of followed) call();
+    // The next try would be half of the longest wait away, and more.
+    let left = RETRY_MAX_MS / 4;
+    for (let step = 0; step < 200_000 && runtime.backlog().length > 0; step++) await goOn(left > 0 ? (left -= 10, 10) : 0);
+    expect(runtime.backlog()).toEqual([]);
+    expect(followed.size).toBe(1);
+    await runtime.stop();
+    expect(followed.size).toBe(0);
+  });
+
   it("tells of events that Convex does not take without end, once, as long as it is so, and gives none up", async () => {
     const component = startComponent();
     const real = persistenceOver(component);
