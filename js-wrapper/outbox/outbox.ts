@@ -735,8 +735,8 @@ const NO_ANSWER: Verdict = { type: "again", reason: "no answer" };
 
 const STUB_KIND = "unknown";
 
-/** What stands at the place of an event that was refused. */
-function stubOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, createdAt }: NormalizedEvent): NormalizedEvent {
+/** What stands at the place of an event of a stream that is not sent. */
+export function stubOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, createdAt }: NormalizedEvent): NormalizedEvent {
   const payloadJson = JSON.stringify({ method: STUB_KIND, params: { threadId, turnId } });
   return eventOf({ eventId, threadId, turnId, streamId, cursorStart, cursorEnd, kind: STUB_KIND, payloadJson, createdAt });
 }

@@ -59,7 +59,7 @@ export interface BoundThread {
   readonly externalThreadId?: string;
 }
 
-/** What is known of a thread, kept where its events are: they may come to Convex in another process. */
+/** What is known of a thread, kept where its events are: they may come to Convex in another process. Each who keeps something leaves the rest as it is. */
 export interface ThreadNotes {
   note(localThreadId: string): unknown;
   keepNote(localThreadId: string, note: unknown): void;
@@ -166,6 +166,11 @@ export class ConvexDelivery {
       );
     }
     return bound;
+  }
+
+  /** The same, as far as it is known: nothing is asked for. */
+  threadIdOf(localThreadId: string): string | undefined {
+    return this.#note(localThreadId).bound?.threadId;
   }
 
   /** Sends a batch; the session is ensured once more where the thread does not know it. */

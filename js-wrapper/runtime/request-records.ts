@@ -1,6 +1,9 @@
 import { redactMessage } from "../core/bridge.js";
 import type { HostActorContext } from "../host/validators.js";
+import type { RpcId } from "../protocol/index.js";
 import type { RequestName } from "./claimed-command.js";
+import { codeOf } from "./errors.js";
+import type { NotedRequest, RequestNotes } from "./request-notes.js";
 import type { ServerRequest, ServerRequestEnd } from "./server-requests.js";
 import type { CodexHostPersistence } from "./types.js";
 
@@ -24,9 +27,20 @@ export interface RequestRecordsOptions {
   readonly process: () => ProcessName;
   /** The thread in Convex of one of the app-server's. */
   readonly bind: (id: string) => Promise<{ threadId: string }>;
+  /** The same where it is known, without asking for it. */
+  readonly threadIdOf: (id: string) => string | undefined;
+  /** The request that waits under an id. */
+  readonly waiting: (requestId: RpcId) => ServerRequest | undefined;
+  readonly notes: RequestNotes;
   /** Tries something until it succeeds, is refused, or the runtime stops. */
   readonly again: (attempt: () => Promise<unknown>) => Promise<unknown>;
 }
+
+/** How a request ended, and which process had asked it. */
+type End = ProcessName & Pick<Parameters<CodexHostPersistence["resolvePendingServerRequest"]>[0], "status" | "responseJson" | "resolvedAt">;
+
+/** What Convex says of a request that it does not show as open, or not any more. */
+const OVER = ["E_REQUEST_NOT_FOUND", "E_REQUEST_NOT_PENDING", "E_AUTH_THREAD_FORBIDDEN"];
 
 /** Tells Convex of what the app-server asks of a thread, and of how that ended, in that order. */
 export class RequestRecords {
@@ -42,33 +56,65 @@ export class RequestRecords {
     return this.#told;
   }
 
-  /** One waits. */
-  opened({ threadId: id, turnId = "", itemId = "", id: requestId, method, payloadJson, askedAt: requestedAt }: ServerRequest): void {
-    const { persistence, actor } = this.#options;
-    this.#tell(id, (threadId, process) =>
-      persistence.upsertPendingServerRequest({ actor, request: { threadId, requestId, turnId, itemId, method, payloadJson, requestedAt, ...process } }),
-    );
+  /** One waits. One that is of no thread is nobody's but the runtime's. */
+  opened(request: ServerRequest): void {
+    const { notes, bind } = this.#options;
+    const { threadId: id, id: requestId } = request;
+    if (id === undefined) return;
+    const process = this.#options.process();
+    notes.add(id, notedAs(requestId, process));
+    this.#tell(async () => this.#show(request, (await bind(id)).threadId, process));
   }
 
   /** It waits no longer. */
   closed(request: ServerRequest, end: ServerRequestEnd): void {
-    const { persistence, actor } = this.#options;
-    const resolvedAt = Date.now();
+    const { bind } = this.#options;
+    const { threadId: id, id: requestId } = request;
+    if (id === undefined) return;
     const response = end.type === "answered" ? { status: end.type, responseJson: keptAnswer(request, end.result) } : { status: end.type };
-    this.#tell(request.threadId, (threadId, process) =>
-      persistence.resolvePendingServerRequest({ actor, threadId, requestId: request.id, resolvedAt, ...response, ...process }),
-    );
+    this.#tellEnd(id, requestId, { ...response, resolvedAt: Date.now(), ...this.#options.process() }, async () => (await bind(id)).threadId);
   }
 
-  /** One that is of no thread is nobody's but the runtime's. */
-  #tell(id: string | undefined, tell: (threadId: string, process: ProcessName) => Promise<unknown>): void {
-    if (id === undefined) return;
-    const { bind, again } = this.#options;
-    const process = this.#options.process();
-    this.#told = this.#told.then(async () => {
-      await again(async () => tell((await bind(id)).threadId, process));
+  /** One that an earlier start left open: it waits for nobody any more. @param id the app-server's thread */
+  left(id: string, request: NotedRequest): void {
+    const { threadIdOf, notes } = this.#options;
+    const { requestId, generation, appGeneration } = request;
+    const { runtimeId } = this.#options.process();
+    // The thread is not taken for that: another session may have it.
+    const threadId = threadIdOf(id);
+    if (threadId === undefined) notes.remove(id, request);
+    else this.#tellEnd(id, requestId, { status: "expired", resolvedAt: Date.now(), runtimeId, generation, appGeneration }, () => Promise.resolve(threadId), OVER);
+  }
+
+  /** @param settles codes of refusals that say as much */
+  #tellEnd(id: string, requestId: RpcId, end: End, bind: () => Promise<string>, settles: readonly string[] = []): void {
+    const { persistence, actor, notes, waiting } = this.#options;
+    this.#tell(async () => {
+      const threadId = await bind();
+      // What Convex has of a newer one may be its event alone, which does not say which process asked: it would be taken for this one.
+      const newer = waiting(requestId);
+      if (newer?.threadId === id) await this.#show(newer, threadId, this.#options.process());
+      await persistence.resolvePendingServerRequest({ actor, threadId, requestId, ...end }).catch((thrown: unknown) => {
+        if (!settles.includes(codeOf(thrown))) throw thrown;
+      });
+      notes.remove(id, notedAs(requestId, end));
     });
   }
+
+  #show({ turnId = "", itemId = "", id: requestId, method, payloadJson, askedAt: requestedAt }: ServerRequest, threadId: string, process: ProcessName): Promise<unknown> {
+    const { persistence, actor } = this.#options;
+    return persistence.upsertPendingServerRequest({ actor, request: { threadId, requestId, turnId, itemId, method, payloadJson, requestedAt, ...process } });
+  }
+
+  #tell(tell: () => Promise<unknown>): void {
+    this.#told = this.#told.then(async () => {
+      await this.#options.again(tell);
+    });
+  }
+}
+
+function notedAs(requestId: RpcId, { generation, appGeneration }: ProcessName): NotedRequest {
+  return { requestId, generation, appGeneration };
 }
 
 /** An answer as it is kept: without its secrets, and of a secret question without what was answered. */

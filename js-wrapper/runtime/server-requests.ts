@@ -69,8 +69,14 @@ export class ServerRequests {
     return this.#waiting.get(id);
   }
 
-  /** The app-server asks. @param of its thread, and the message as it is kept of one */
-  asked(message: { id: RpcId; method: string; params?: unknown }, of: { threadId?: string; payloadJson?: string } = {}): void {
+  /**
+   * The app-server asks.
+   *
+   * @param of its thread, and the message as it is kept of one
+   * @returns whether it asks that for the first time: it asks again what waits when a thread is resumed
+   */
+  asked(message: { id: RpcId; method: string; params?: unknown }, of: { threadId?: string; payloadJson?: string } = {}): boolean {
+    if (this.#waiting.has(message.id)) return false;
     const { id, method, params } = message;
     const { threadId, payloadJson = JSON.stringify(message) } = of;
     const text = (name: string): string | undefined => fieldOf(params, name);
@@ -86,6 +92,7 @@ export class ServerRequests {
       this.#waiting.set(id, request);
       this.#actions.opened(request);
     }
+    return true;
   }
 
   /**

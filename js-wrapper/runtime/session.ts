@@ -7,7 +7,7 @@ import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBri
 import { messageOf } from "../bridge/errors.js";
 import { pause, SYSTEM_CLOCK } from "../clock.js";
 import type { HostActorContext } from "../host/validators.js";
-import { type Backlog, Outbox } from "../outbox/index.js";
+import { type Backlog, Outbox, stubOf } from "../outbox/index.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
 import type { AppHandlers } from "./app-handlers.js";
 import { isNoSuchTurn } from "./codex-commands.js";
@@ -164,6 +164,7 @@ export class Session {
     void this.ready
       .catch((thrown: unknown) => this.#failed(thrown))
       .then(() => this.#left.settleOthers(this.#loaded.list()));
+    this.requests.settleLeft();
     this.written.start();
     this.#remote?.start();
   }
@@ -227,7 +228,10 @@ export class Session {
     return new WrittenThreads({
       ...{ persistence: options.persistence, actor: this.#actor, sessionId, outbox: this.#outbox, retry: this.#retry, state },
       ...{ delivery: this.#delivery, threads: this.#loaded, reverts: this.#reverts },
-      arrived: (batch) => this.#remote?.arrived(batch),
+      arrived: (batch) => {
+        this.requests.arrived(batch);
+        this.#remote?.arrived(batch);
+      },
       lost: (id, error) => this.#threadLost(id, error),
       takenBack: (id) => this.#remote?.follow(id),
       deleted: (id) => this.requests.threadDeleted(id),
@@ -256,11 +260,12 @@ export class Session {
   #sessionRequests(): SessionRequests {
     const { options, state, handlers } = this.#parts;
     return new SessionRequests({
-      ...{ persistence: options.persistence, actor: this.#actor, state, threads: this.#loaded },
+      ...{ persistence: options.persistence, actor: this.#actor, state, threads: this.#loaded, outbox: this.#outbox },
       // Whoever is told of it may answer it whenever they like. An app-server that was attached to has clients besides: one of them may.
       threadless: handlers.has("onGlobalMessage") ? "waits" : isGoingOn(options) ? "left" : "refused",
       process: () => this.#processes.name,
       bind: (id) => this.#delivery.bind(id),
+      threadIdOf: (id) => this.#delivery.threadIdOf(id),
       again: (attempt) => this.#retry.again(attempt),
       send: (message) => this.#bridge.send(message),
       refused: ({ method }, why) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `what codex asked was refused: ${why}`), method),
@@ -320,9 +325,15 @@ export class Session {
   #takeEvent(event: NormalizedEvent): void {
     // Before the agent's first event may be on its way.
     for (const { id, parentId } of agentsIn(event)) this.#delivery.parent(id, parentId);
+    const { threadId, kind, payloadJson } = event;
+    // Noted before the event is on the disk: whatever the process ends between, the next one knows of it.
+    const isKnown = !Object.hasOwn(SERVER_NOTIFICATIONS, kind) && !this.requests.saw(event);
+    if (isKnown) {
+      this.#takeRepeat(event);
+      return;
+    }
     this.#outbox.append(event);
     this.#parts.state.saw(event);
-    const { threadId, kind, payloadJson } = event;
     const ended = this.#loaded.saw(event);
     for (const turnId of ended) {
       this.requests.waiting.turnEnded(threadId, turnId);
@@ -330,9 +341,13 @@ export class Session {
     }
     this.#reverts.saw(event);
     if (kind === "serverRequest/resolved") this.requests.waiting.resolved(requestIdOf(payloadJson));
-    else if (!Object.hasOwn(SERVER_NOTIFICATIONS, kind)) this.requests.saw(event);
     this.#remote?.saw(event, ended);
     this.#parts.handlers.call("onEvent", event);
+  }
+
+  /** What codex asks once more is nothing new; on a stream, its place is taken all the same. */
+  #takeRepeat(event: NormalizedEvent): void {
+    if (event.streamId !== undefined) this.#outbox.append(stubOf(event));
   }
 
   #takeGlobal(message: ServerInboundMessage): void {

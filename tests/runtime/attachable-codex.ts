@@ -17,9 +17,12 @@ interface Turn {
 
 interface Asked {
   id?: number | string;
-  method: string;
+  method?: string;
   params: { threadId?: string; turnId?: string };
+  result?: unknown;
 }
+
+export const ASKED = "item/commandExecution/requestApproval";
 
 /** Its one thread, and who is attached. A client hears of the thread once it has resumed it. */
 export class AttachableCodex {
@@ -29,6 +32,11 @@ export class AttachableCodex {
   readonly asked: string[] = [];
   connections = 0;
   readonly turns: Turn[] = [];
+  /** What its clients answered. */
+  readonly answers: unknown[] = [];
+  /** What it waits for, by its ids: a client that resumes the thread is asked it again. SOURCE: app-server 0.169.0. */
+  readonly #waiting = new Map<number, object>();
+  #requests = 0;
   readonly #hearing = new Set<WebSocket>();
 
   private constructor(attach: string) {
@@ -84,6 +92,24 @@ export class AttachableCodex {
     this.tell("item/agentMessage/delta", { turnId, itemId: items[0]!.id, delta });
   }
 
+  /** Asks whether a command of the turn that runs may run. */
+  ask(): void {
+    const [{ id: turnId }] = this.turns as [Turn];
+    const id = this.#requests++;
+    this.#waiting.set(id, { method: ASKED, id, params: { threadId: THREAD, turnId, itemId: `c${String(id)}`, command: "ls", availableDecisions: ["accept", "cancel"] } });
+    for (const client of this.#hearing) this.#askAgain(client, [id]);
+  }
+
+  /** Waits for it no longer: somebody has answered. */
+  resolve(id: number): void {
+    this.#waiting.delete(id);
+    this.tell("serverRequest/resolved", { requestId: id });
+  }
+
+  #askAgain(client: WebSocket, ids: Iterable<number>): void {
+    for (const id of ids) client.send(JSON.stringify(this.#waiting.get(id)));
+  }
+
   end(status: "completed" | "interrupted" = "completed"): void {
     const [turn] = this.turns as [Turn];
     turn.status = status;
@@ -91,11 +117,17 @@ export class AttachableCodex {
     this.tell("turn/completed", { turn: { ...turn, items: [] } });
   }
 
-  #answer(client: WebSocket, { id, method, params }: Asked): void {
+  #answer(client: WebSocket, { id, method, params, result: answer }: Asked): void {
+    if (method === undefined) {
+      this.answers.push(answer);
+      this.resolve(Number(id));
+      return;
+    }
     this.asked.push(method);
     if (id === undefined) return;
     const result = this.#results(client)[method]?.(params);
     client.send(JSON.stringify(result === undefined ? { id, error: { code: -32600, message: "refused" } } : { id, result }));
+    if (method === "thread/resume" && result !== undefined) this.#askAgain(client, this.#waiting.keys());
   }
 
   #results(client: WebSocket): Record<string, (params: Asked["params"]) => unknown> {

@@ -1,9 +1,10 @@
 /** A runtime that is attached to somebody else's app-server, whose turns go on when it ends: a restart in the middle of one loses nothing of it. */
 import { expect, it, vi } from "vitest";
+import { STOP_FLUSH_MS } from "../../js-wrapper/runtime/session.js";
 import { dump, messagesOf, startComponent, type Component } from "../convex/build.js";
 import { folder } from "../outbox/build.js";
 import { AttachableCodex, THREAD } from "./attachable-codex.js";
-import { runtimeOver, START } from "./build.js";
+import { persistenceOver, runtimeOver, runtimeWith, START } from "./build.js";
 import { Lid } from "./lid.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
@@ -136,6 +137,57 @@ it("asks again of a turn of which it has heard nothing yet when the connection i
   expect((await dump(component)).streamHeads.map(({ latest, eventCount }) => [latest, eventCount])).toEqual([[6, 6]]);
 });
 
+it("asks nothing twice that codex asks again when its thread is resumed", async () => {
+  const { component, codex, startInTurn } = await build();
+  const { runtime, problems } = await startInTurn();
+  codex.ask();
+  const rows = async () => (await dump(component)).serverRequests.map(({ status, appGeneration }) => [status, appGeneration]);
+  await vi.waitFor(async () => expect(await rows()).toEqual([["pending", 1]]), WAIT);
+  await runtime.resumeThread(THREAD);
+  codex.say("two");
+  await vi.waitFor(async () => expect((await dump(component)).streamHeads).toMatchObject([{ holes: [], latest: 6 }]), WAIT);
+  expect([await rows(), runtime.listPendingServerRequests().length]).toEqual([[["pending", 1]], 1]);
+  runtime.respondCommandApproval({ requestId: 0, decision: "accept" });
+  await vi.waitFor(async () => expect(await rows()).toEqual([["answered", 1]]), WAIT);
+  codex.end();
+  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ turnInFlight: false, pendingServerRequestCount: 0 }), WAIT);
+  await expectWhole(component);
+  expect([codex.answers, problems]).toEqual([[{ decision: "accept" }], []]);
+});
+
+it("expires what an earlier one had asked and could not say so of, at once, and not the turn", async () => {
+  const component = startComponent();
+  const codex = await AttachableCodex.serve();
+  const real = persistenceOver(component);
+  let isAway = false;
+  const resolvePendingServerRequest: typeof real.resolvePendingServerRequest = (args) => (isAway ? Promise.reject(new TypeError("fetch failed")) : real.resolvePendingServerRequest(args));
+  const options = { outboxFolder: await folder(), bridge: { attach: codex.attach } };
+  const start = async () => {
+    const { runtime } = runtimeWith({ ...real, resolvePendingServerRequest }, options);
+    await runtime.start({ ...START, runtimeThreadId: THREAD });
+    await runtime.ready();
+    return runtime;
+  };
+  const first = await start();
+  codex.begin("u");
+  codex.ask();
+  const rows = async () => (await dump(component)).serverRequests.map(({ status, cause, appGeneration }) => [status, cause, appGeneration]);
+  await vi.waitFor(async () => expect([await rows(), first.backlog()]).toEqual([[["pending", undefined, 1]], []]), WAIT);
+  isAway = true;
+  const lid = new Lid();
+  const stopped = first.stop();
+  // Told to nobody in all the time that a stop takes.
+  await vi.waitFor(() => expect(first.getState().lastError).toContain("fetch failed"), WAIT);
+  lid.goOn(STOP_FLUSH_MS);
+  await stopped;
+  codex.resolve(0);
+  isAway = false;
+  expect(await rows()).toEqual([["pending", undefined, 1]]);
+  const second = await start();
+  await vi.waitFor(async () => expect(await rows()).toEqual([["expired", "reported", 1]]), WAIT);
+  expect([await turnsOf(component)(), second.getState().lastError]).toEqual([[["inProgress", undefined]], null]);
+});
+
 it("settles what an earlier one left in threads that it does not load itself", async () => {
   const { component, codex, start, reads, turns } = await build();
   const first = await start();
@@ -148,7 +200,8 @@ it("settles what an earlier one left in threads that it does not load itself", a
   await runtime.start({ ...START, externalThreadId: "another", threadStrategy: "fork", runtimeThreadId: THREAD });
   await runtime.ready();
   await reads([["done", "completed"]]);
-  expect([await turns(), problems]).toEqual([[["completed", "local"]], []]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "local"]]), WAIT);
+  expect(problems).toEqual([]);
 });
 
 it("says that a turn which no interrupt ends is not its own to end, and leaves it running", async () => {

@@ -32,6 +32,7 @@ class Convex {
       return answer;
     },
     upsertPendingServerRequest: (args) => this.#orAway("upsertPendingServerRequest", () => this.#real.upsertPendingServerRequest(args)),
+    resolvePendingServerRequest: (args) => this.#orAway("resolvePendingServerRequest", () => this.#real.resolvePendingServerRequest(args)),
   };
 
   #orAway<Answer>(name: string, call: () => Promise<Answer>): Promise<Answer> {
@@ -115,7 +116,98 @@ describe("a runtime whose host is killed in the middle of a turn, with a questio
   });
 });
 
+describe("what a killed host's codex asked without a turn", () => {
+  /** A host that has asked, killed, and all but its outbox and Convex gone. */
+  async function killed(away: string[]) {
+    const convex = new Convex();
+    for (const name of away) convex.away.add(name);
+    const outboxFolder = await folder();
+    const { waiting, kill } = await host(convex, { outboxFolder, standIn: { askIn: "u1", asksFreely: true } });
+    if (away.length === 0) await vi.waitFor(() => expect(convex.taken.map(({ kind }) => kind)).toContain("mcpServer/elicitation/request"), WAIT);
+    else await vi.waitFor(() => expect(waiting()).toBe(1 + UNTIL_ASKED.length), WAIT);
+    const requests = async () => (await dump(convex.component)).serverRequests.map(({ status }) => status);
+    await vi.waitFor(async () => expect(await requests()).toEqual(away.length === 2 ? [] : ["pending"]), WAIT);
+    await kill();
+    const again = (standIn: object = {}) => runtimeWith(convex.persistence, { outboxFolder, standIn });
+    const start = async () => ({ ...START, runtimeThreadId: (await dump(convex.component)).threads[0]!.localThreadId! });
+    return { convex, requests, again, start };
+  }
+
+  it.each([
+    ["had taken everything", []],
+    ["had the question alone", ["ingestSafe"]],
+    ["had nothing of it", ["ingestSafe", "upsertPendingServerRequest"]],
+  ])("is expired by the next start, before that codex says a word, where Convex %s", async (_what, away) => {
+    const { convex, requests, again, start } = await killed(away);
+    convex.away.clear();
+    const { runtime, problems } = again();
+    await runtime.start(await start());
+    await runtime.ready();
+    await vi.waitFor(async () => expect([await requests(), runtime.backlog()]).toEqual([["expired"], []]), WAIT);
+    expect((await dump(convex.component)).serverRequests[0]).toMatchObject({ cause: "reported" });
+    await runtime.stop();
+    // It is settled: the next one has nothing to say of it.
+    convex.away.add("resolvePendingServerRequest");
+    const third = again();
+    await third.runtime.start(await start());
+    await third.runtime.ready();
+    await third.runtime.stop();
+    expect([problems, third.problems]).toEqual([[], []]);
+  });
+
+  it("is not taken for what the next codex asks by the same id, of which Convex has the event alone", async () => {
+    const { convex, requests, again, start } = await killed([]);
+    for (const name of ["upsertPendingServerRequest", "resolvePendingServerRequest"]) convex.away.add(name);
+    const { runtime } = again({ askIn: "u1", asksFreely: true });
+    await runtime.start(await start());
+    await runtime.ready();
+    runtime.sendTurn("Ask again.");
+    await vi.waitFor(async () => expect([await requests(), runtime.backlog()]).toEqual([["expired", "pending"], []]), WAIT);
+    convex.away.clear();
+    await vi.waitFor(async () => expect((await dump(convex.component)).serverRequests[1]).toHaveProperty("appGeneration"), WAIT);
+    expect(await requests()).toEqual(["expired", "pending"]);
+    runtime.respond(0, { action: "decline", content: null, _meta: null });
+    await vi.waitFor(async () => expect(await requests()).toEqual(["expired", "answered"]), WAIT);
+  });
+});
+
 describe("a runtime that is attached, whose host is killed in the middle of a turn", () => {
+  it.each([
+    ["waits for its answer, is asked anew and answered once", true, ["expired", "answered"]],
+    ["was answered by somebody else meanwhile, waits for nobody", false, ["expired"]],
+  ])("what it had asked and %s", async (_what, waits, want) => {
+    const convex = new Convex();
+    const codex = await AttachableCodex.serve();
+    const options = { outboxFolder: await folder(), bridge: { attach: codex.attach } };
+    const { kill } = await host(convex, options);
+    await vi.waitFor(() => expect(codex.listeners).toBe(1), WAIT);
+    codex.begin("u");
+    codex.ask();
+    const { component } = convex;
+    const requests = async () => (await dump(component)).serverRequests.map(({ status }) => status);
+    await vi.waitFor(async () => expect((await dump(component)).serverRequests).toMatchObject([{ status: "pending", generation: 1, appGeneration: 1 }]), WAIT);
+    await kill();
+    if (!waits) codex.resolve(0);
+
+    const { runtime, problems } = runtimeWith(convex.persistence, options);
+    await runtime.start({ ...START, runtimeThreadId: THREAD });
+    await runtime.ready();
+    if (waits) {
+      await vi.waitFor(async () => expect(await requests()).toEqual(["expired", "pending"]), WAIT);
+      await vi.waitFor(async () => expect((await dump(component)).serverRequests[1]).toMatchObject({ appGeneration: 1, generation: 2 }), WAIT);
+      runtime.respondCommandApproval({ requestId: 0, decision: "accept" });
+    }
+    await vi.waitFor(async () => expect(await requests()).toEqual(want), WAIT);
+    expect(codex.answers).toEqual(waits ? [{ decision: "accept" }] : []);
+    // The turn runs on: its end is not what has expired it.
+    expect((await dump(component)).turns).toMatchObject([{ status: "inProgress" }]);
+    codex.end();
+    await vi.waitFor(async () => expect((await dump(component)).turns).toMatchObject([{ status: "completed", source: "codex" }]), WAIT);
+    const { streamHeads, quarantine } = await dump(component);
+    expect(streamHeads.map(({ holes, latest, eventCount }) => [holes, latest - eventCount])).toEqual(streamHeads.map(() => [[], 0]));
+    expect([quarantine, problems]).toEqual([[], []]);
+  });
+
   it.each([
     ["had taken everything", []],
     ["had nothing of it", ["ingestSafe"]],

@@ -143,4 +143,33 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     await runtime.stop();
     expect([theirs.exitCode, problems]).toEqual([null, []]);
   });
+
+  test("asks anew, once, what it waits for when its thread is resumed, and goes on with the answer", async () => {
+    const { cwd, env } = await scripted([call("touch made.txt && echo made"), reply("Made.")]);
+    const socket = path.join(await folder(), "app.sock");
+    const theirs = spawn(codexBin!, ["app-server", "--listen", `unix://${socket}`], { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
+    onTestFinished(() => void theirs.kill("SIGKILL"));
+    await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
+    const component = startComponent();
+    const options = { bridge: { attach: `unix://${socket}` }, outboxFolder: await folder() };
+    const first = runtimeOver(component, options);
+    await first.runtime.start({ ...START, approvalPolicy: "untrusted", sandbox: "danger-full-access" });
+    await first.runtime.ready();
+    const runtimeThreadId = first.runtime.getState().runtimeThreadId!;
+    first.runtime.sendTurn("Make it.");
+    const requests = async () => (await dump(component)).serverRequests.map(({ status, generation }) => [status, generation]);
+    await vi.waitFor(async () => expect(await requests()).toEqual([["pending", 1]]), WAIT);
+    await first.runtime.resumeThread(runtimeThreadId);
+    expect([await requests(), first.runtime.listPendingServerRequests().length]).toEqual([[["pending", 1]], 1]);
+    await first.runtime.stop();
+    const second = runtimeOver(component, options);
+    await second.runtime.start({ ...START, runtimeThreadId });
+    await second.runtime.ready();
+    await vi.waitFor(async () => expect(await requests()).toEqual([["expired", 1], ["pending", 2]]), WAIT);
+    second.runtime.respondCommandApproval({ requestId: second.runtime.listPendingServerRequests()[0]!.id, decision: "accept" });
+    const texts = async () => (await messagesOf(component, second.runtime.getState().threadId!)).map(({ text }) => text);
+    await vi.waitFor(async () => expect(await texts()).toEqual(["Make it.", expect.stringContaining("touch made.txt"), "Made."]), WAIT);
+    expect(await requests()).toEqual([["expired", 1], ["answered", 2]]);
+    expect([existsSync(path.join(cwd, "made.txt")), first.problems, second.problems]).toEqual([true, [], []]);
+  });
 });

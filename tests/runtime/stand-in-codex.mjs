@@ -3,6 +3,7 @@
 //   dieOnce: "path"  dies in the middle of a turn, without a word, unless there is such a file, which it makes
 //   deadOnce: "path" dies when a turn is asked for, before it says anything, likewise
 //   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered; in each of several: ["u1", "u2"]
+//   asksFreely: true asks by an elicitation instead, which names no turn
 //   refuse: "method" answers requests of that method with an error
 //   holdIn: "u1"     goes on with that turn until it is steered or interrupted
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
@@ -20,7 +21,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, asksFreely, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -79,7 +80,8 @@ function turn(threadId, text, clientId) {
       tell("item/completed", { ...at, item: { ...command, status: decision === "accept" ? "completed" : "declined", aggregatedOutput: printed ?? String(decision) } });
       end();
     };
-    say({ method: "item/commandExecution/requestApproval", id: 0, params: { ...at, itemId: command.id, command: printed ?? "ls", availableDecisions: ["accept", "decline", "cancel"] } });
+    if (asksFreely) say({ method: "mcpServer/elicitation/request", id: 0, params: { threadId, turnId: null, serverName: "shop", mode: "form", message: "Which?", requestedSchema: { type: "object", properties: {} } } });
+    else say({ method: "item/commandExecution/requestApproval", id: 0, params: { ...at, itemId: command.id, command: printed ?? "ls", availableDecisions: ["accept", "decline", "cancel"] } });
   } else if (holdIn === name) {
     const steer = (more, echo) => {
       tell("item/completed", { ...at, item: { id: `s-${turnId}`, type: "userMessage", clientId: echo, content: [{ type: "text", text: more }] } });
