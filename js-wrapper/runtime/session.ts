@@ -96,7 +96,10 @@ export class Session {
     this.#processes = this.#codexProcesses(initialize);
     this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
-      onNoRoom: failed,
+      onNoRoom: (error) => {
+        failed(error);
+        this.#withoutThread();
+      },
       onRoom: () => parts.state.recovered("E_QUOTA"),
       // It says nothing of how the runtime stands.
       onUnlinked: (error) => parts.handlers.failed(error),
@@ -161,9 +164,8 @@ export class Session {
   /** Starts codex, and asks for the thread of the start. @returns when the process runs @throws CodexRuntimeError where it does not */
   async begin(): Promise<void> {
     await this.#processes.begin(() => this.threads.begin());
-    void this.ready
-      .catch((thrown: unknown) => this.#failed(thrown))
-      .then(() => this.#left.settleOthers(this.#loaded.list()));
+    const settleOthers = () => this.#left.settleOthers(this.#loaded.list());
+    void this.ready.then(settleOthers, settleOthers);
     this.requests.settleLeft();
     this.written.start();
     this.#remote?.start();
@@ -217,6 +219,7 @@ export class Session {
         state.processEnded();
       },
       load: () => this.threads.loadAgain(),
+      refused: () => this.#withoutThread(),
       reconnecting: () => this.#phase("reconnecting"),
       gaveUp: (error) => this.#phase("failed", error),
       failed: (thrown) => this.#failed(thrown),
@@ -396,6 +399,11 @@ export class Session {
 
   #phase(...phase: Parameters<RuntimeState["phase"]>): void {
     this.#parts.state.phase(...phase);
+    this.#remote?.changed();
+  }
+
+  #withoutThread(): void {
+    this.#parts.state.withoutThread();
     this.#remote?.changed();
   }
 

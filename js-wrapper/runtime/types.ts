@@ -6,7 +6,11 @@ import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMe
 import type { EventPersistence } from "./convex-delivery.js";
 import type { RemotePersistence } from "./remote-control.js";
 
-/** How the runtime stands. */
+/**
+ * How the runtime stands: not started; codex is started, and asked for its thread; it is there; a turn runs in the runtime's own thread; it
+ * ended, and is started again; the runtime is stopped; it was given up. That codex is there does not say that its thread is: where that was
+ * refused, or Convex has no room for it, `threadId` is null or the one of before, and `lastError` says why.
+ */
 export type RuntimePhase = "idle" | "starting" | "ready" | "running" | "reconnecting" | "stopping" | "failed";
 
 /** A request of the app-server, as it is kept in Convex. */
