@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
+import { AppServerClient, type AppServerError, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
 import { messageOf } from "../bridge/errors.js";
@@ -92,7 +92,9 @@ export class Session {
     const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo: initialize.clientInfo, runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
-    this.client = new AppServerClient((message) => this.#bridge.send(message));
+    // What codex lacks is told however the asker goes on without it.
+    const onLacking = (error: AppServerError) => parts.handlers.failed(error);
+    this.client = new AppServerClient((message) => this.#bridge.send(message), onLacking);
     this.#processes = this.#codexProcesses(initialize);
     this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),

@@ -337,6 +337,27 @@ describe("a runtime", () => {
     await expect(runtime.readThread(first)).rejects.toMatchObject({ code: "E_UNSUPPORTED_BY_APP_SERVER", method: "thread/read" });
   });
 
+  it("tells what its codex lacks once for each method and process, with its version, and whoever asks for it each time", async () => {
+    const died = path.join(await folder(), "died");
+    const { runtime, problems } = runtimeOver(startComponent(), { standIn: { version: "0.90.0", deadOnce: died } });
+    await runtime.start(START);
+    await runtime.ready();
+    const { runtimeThreadId } = runtime.getState();
+    // It asks which turns a copy has, and goes on without.
+    await runtime.forkThread(runtimeThreadId!);
+    const lacks = (method: string) => ({ code: "E_UNSUPPORTED_BY_APP_SERVER", message: `\`${method}\`: codex 0.90.0 does not know it` });
+    expect(problems).toEqual([lacks("thread/turns/list")]);
+    for (let times = 0; times < 2; times += 1) await expect(runtime.readThread(runtimeThreadId!)).rejects.toMatchObject(lacks("thread/read"));
+    await runtime.forkThread(runtimeThreadId!);
+    expect(problems).toEqual([lacks("thread/turns/list"), lacks("thread/read")]);
+    expect(runtime.getState().lastError).toBeNull();
+    runtime.sendTurn("Die.");
+    await vi.waitFor(() => expect(runtime.getState().phase).toBe("reconnecting"), WAIT);
+    await runtime.ready();
+    await expect(runtime.readThread(runtimeThreadId!)).rejects.toMatchObject(lacks("thread/read"));
+    expect(problems.filter(({ code }) => code === "E_UNSUPPORTED_BY_APP_SERVER")).toHaveLength(3);
+  });
+
   it("takes a thread back, to a turn and to nothing, and goes on in it", async () => {
     const component = startComponent();
     const { runtime, problems } = runtimeOver(component, { standIn: { reverts: true } });
