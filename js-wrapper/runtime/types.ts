@@ -81,7 +81,10 @@ export interface CodexHostRuntimeOptions {
   readonly persistence: CodexHostPersistence;
   /** How codex is run. */
   readonly bridge?: Omit<BridgeConfig, "runtimeId" | "generation" | "numbers">;
-  /** Makes the bridge, in the place of `CodexLocalBridge`. */
+  /**
+   * Makes the bridge, in the place of `CodexLocalBridge`. Secrets are taken out of its events before they are kept, and out of the lines that
+   * its errors carry, unless `bridge.redact` is false.
+   */
   readonly bridgeFactory?: (config: BridgeConfig, handlers: BridgeHandlers) => RuntimeBridge;
   readonly handlers?: CodexHostHandlers;
   /**
