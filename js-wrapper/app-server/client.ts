@@ -57,11 +57,20 @@ export class AppServerClient {
   /** Begins every id: another text for every client, so that no id is one of the app's, or of another client. */
   readonly #name = `client-${randomHex()}-`;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #onLacking: ((error: AppServerError) => void) | undefined;
+  /** Methods that the process does not know: each is asked for once. */
+  readonly #lacking = new Map<string, AppServerError>();
+  /** What the process says that it is, in its answer to `initialize`. */
+  #userAgent: unknown;
   #asked = 0;
 
-  /** @param send takes each message; what it throws rejects the request */
-  constructor(send: SendToAppServer) {
+  /**
+   * @param send takes each message; what it throws rejects the request
+   * @param onLacking told of each method that a process does not know, once; every request for it is rejected with that error
+   */
+  constructor(send: SendToAppServer, onLacking?: (error: AppServerError) => void) {
     this.#send = send;
+    this.#onLacking = onLacking;
   }
 
   /** How many requests wait for their answers. */
@@ -84,6 +93,8 @@ export class AppServerClient {
 
   /** As {@link AppServerClient.request}, of a method that the pinned version does not have. */
   async requestUntyped(method: string, params?: unknown, options?: AppServerRequestOptions): Promise<unknown> {
+    const lacking = this.#lacking.get(method);
+    if (lacking !== undefined) throw lacking;
     const id = `${this.#name}${String(this.#asked++)}`;
     const timeoutMs = timerMs(options?.timeoutMs ?? (method === "initialize" ? INITIALIZE_TIMEOUT_MS : REQUEST_TIMEOUT_MS));
     return await new Promise((resolve, reject) => {
@@ -124,8 +135,13 @@ export class AppServerClient {
     if (typeof id !== "string" || !id.startsWith(this.#name)) return false;
     const waiting = this.#take(id);
     if (waiting === undefined) return true;
-    if ("error" in message) waiting.reject(refusal(waiting.method, rpcErrorOf(message.error)));
-    else waiting.resolve("result" in message ? message.result : undefined);
+    if ("error" in message) {
+      waiting.reject(this.#refused(waiting.method, rpcErrorOf(message.error)));
+      return true;
+    }
+    const result = "result" in message ? message.result : undefined;
+    if (waiting.method === "initialize") this.#userAgent = (result as { userAgent?: unknown } | null | undefined)?.userAgent;
+    waiting.resolve(result);
     return true;
   }
 
@@ -135,11 +151,24 @@ export class AppServerClient {
    * @param reason why, a text or an error
    */
   rejectAll(reason: unknown): void {
+    this.#lacking.clear();
+    this.#userAgent = undefined;
     const why = reason instanceof Error ? reason.message : String(reason);
     const more = reason instanceof Error ? { cause: reason } : {};
     for (const [id, { method }] of this.#waiting) {
       this.#take(id)?.reject(new AppServerError("E_APP_SERVER_GONE", method, `the app-server is gone: ${why}`, more));
     }
+  }
+
+  #refused(method: string, rpc: CodexRpcError): AppServerError {
+    const error = refusal(method, rpc, versionIn(this.#userAgent));
+    if (error.code !== "E_UNSUPPORTED_BY_APP_SERVER") return error;
+    const known = this.#lacking.get(method);
+    // Asked for more than once before the first answer.
+    if (known !== undefined) return known;
+    this.#lacking.set(method, error);
+    this.#onLacking?.(error);
+    return error;
   }
 
   /** Ends the wait of a request. */
@@ -154,6 +183,11 @@ export class AppServerClient {
 function timerMs(ms: number): number {
   if (Number.isNaN(ms)) return REQUEST_TIMEOUT_MS;
   return Math.min(Math.max(ms, 0), TIMER_MS_MAX);
+}
+
+/** SOURCE: app-server 0.169.0 is `<name of the client>/0.169.0 (<system>) …`. */
+function versionIn(userAgent: unknown): string | undefined {
+  return typeof userAgent === "string" ? /^[^/]*\/(\d[\w.+-]*)/.exec(userAgent)?.[1] : undefined;
 }
 
 /** An answer is not trusted to be what it should be. */

@@ -43,10 +43,11 @@ const INVALID_REQUEST = -32_600;
 /** UTF-16 units of the app-server's words that a message repeats. */
 const REPEATED_MAX = 2_048;
 
-/** The error that an answer is. */
-export function refusal(method: string, rpc: CodexRpcError): AppServerError {
+/** The error that an answer is. @param version of the app-server, where it said so */
+export function refusal(method: string, rpc: CodexRpcError, version?: string): AppServerError {
   if (isUnknownMethod(method, rpc)) {
-    return new AppServerError("E_UNSUPPORTED_BY_APP_SERVER", method, "this app-server does not know it", { rpc });
+    const who = version === undefined ? "this app-server" : `codex ${version}`;
+    return new AppServerError("E_UNSUPPORTED_BY_APP_SERVER", method, `${who} does not know it`, { rpc });
   }
   const said = rpc.message.slice(0, REPEATED_MAX);
   if (rpc.message.includes(BUSY)) return new AppServerError("E_THREAD_BUSY", method, `${said}. ${WAYS_ON}`, { rpc });

@@ -1,3 +1,4 @@
+import { AppServerError } from "../app-server/index.js";
 import { CodexBridgeError, messageOf } from "../bridge/errors.js";
 import { codeOf } from "./errors.js";
 import type { CodexHostHandlers } from "./types.js";
@@ -5,6 +6,8 @@ import type { CodexHostHandlers } from "./types.js";
 /** The handlers that an app brought: one that throws or rejects ends nothing. */
 export class AppHandlers {
   readonly #handlers: CodexHostHandlers;
+  /** Methods that a process of codex lacks, as they were told: each request for one is rejected with the same error. */
+  readonly #lacking = new WeakSet<AppServerError>();
 
   constructor(handlers: CodexHostHandlers = {}) {
     this.#handlers = handlers;
@@ -26,6 +29,10 @@ export class AppHandlers {
 
   /** Tells what went wrong. @param line what it is about, where it is about one */
   failed(thrown: unknown, line = ""): void {
+    if (thrown instanceof AppServerError && thrown.code === "E_UNSUPPORTED_BY_APP_SERVER") {
+      if (this.#lacking.has(thrown)) return;
+      this.#lacking.add(thrown);
+    }
     const told = async (): Promise<void> => this.#handlers.onProtocolError?.({ message: messageOf(thrown), line, code: codeOf(thrown) });
     // A handler of errors that fails has nobody left to be told.
     told().catch(() => undefined);

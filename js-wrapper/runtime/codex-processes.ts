@@ -23,6 +23,8 @@ export interface CodexProcessesOptions {
   readonly ended: () => void;
   /** Loads in a process what the one before it had; rejected with why that cannot be. */
   readonly load: () => Promise<void>;
+  /** It is there, and what it was to load was refused. */
+  readonly refused: () => void;
   /** It ended by itself, and is started again. */
   readonly reconnecting: () => void;
   /** It ended too often: it is not started again. */
@@ -71,6 +73,7 @@ export class CodexProcesses {
     await this.#start();
     this.#isBegun = true;
     this.#ready = load();
+    this.#ready.catch((thrown: unknown) => this.#notLoaded(thrown));
   }
 
   /** The bridge says that its process runs. */
@@ -141,23 +144,26 @@ export class CodexProcesses {
   }
 
   #startAgain(): void {
-    const { load, bridge, failed } = this.#options;
-    const back = this.#start().then(load);
+    const back = this.#start().then(() => this.#options.load());
     back.then(
       () => {
         this.#back?.resolve();
         this.#back = undefined;
       },
-      (thrown: unknown) => {
-        failed(thrown);
-        // A process that died is followed by another, and so is one that does not answer.
-        if (codeOf(thrown) === "E_APP_SERVER_TIMEOUT") void bridge.stop();
-        // What was refused stays so, until the runtime goes on in a thread.
-        if (!isRefusedByCodex(thrown) && !isRefusedByConvex(thrown)) return;
-        this.#back?.reject(thrown);
-        this.#back = undefined;
-      },
+      (thrown: unknown) => this.#notLoaded(thrown),
     );
+  }
+
+  #notLoaded(thrown: unknown): void {
+    const { bridge, failed, refused } = this.#options;
+    failed(thrown);
+    // A process that died is followed by another, and so is one that does not answer.
+    if (codeOf(thrown) === "E_APP_SERVER_TIMEOUT") void bridge.stop();
+    // What was refused stays so, until the runtime goes on in a thread.
+    if (!isRefusedByCodex(thrown) && !isRefusedByConvex(thrown)) return;
+    refused();
+    this.#back?.reject(thrown);
+    this.#back = undefined;
   }
 
   #giveUp(): void {

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
+import { AppServerClient, type AppServerError, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
 import { messageOf } from "../bridge/errors.js";
 import { pause, SYSTEM_CLOCK } from "../clock.js";
+import { redactMessage } from "../core/bridge.js";
 import type { HostActorContext } from "../host/validators.js";
 import { type Backlog, Outbox, stubOf } from "../outbox/index.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
@@ -59,6 +60,8 @@ export class Session {
   readonly #loaded = new LoadedThreads();
   readonly #outbox: Outbox;
   readonly #bridge: RuntimeBridge;
+  /** Whether what the bridge says is to be without secrets yet: this package's own has taken them out. */
+  readonly #redacts: boolean;
   readonly #processes: CodexProcesses;
   readonly #delivery: ConvexDelivery;
   readonly #left: LeftTurns;
@@ -92,11 +95,17 @@ export class Session {
     const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo: initialize.clientInfo, runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
-    this.client = new AppServerClient((message) => this.#bridge.send(message));
+    this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;
+    // What codex lacks is told however the asker goes on without it.
+    const onLacking = (error: AppServerError) => parts.handlers.failed(error);
+    this.client = new AppServerClient((message) => this.#bridge.send(message), onLacking);
     this.#processes = this.#codexProcesses(initialize);
     this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
-      onNoRoom: failed,
+      onNoRoom: (error) => {
+        failed(error);
+        this.#withoutThread();
+      },
       onRoom: () => parts.state.recovered("E_QUOTA"),
       // It says nothing of how the runtime stands.
       onUnlinked: (error) => parts.handlers.failed(error),
@@ -162,9 +171,8 @@ export class Session {
   /** Starts codex, and asks for the thread of the start. @returns when the process runs @throws CodexRuntimeError where it does not */
   async begin(): Promise<void> {
     await this.#processes.begin(() => this.threads.begin());
-    void this.ready
-      .catch((thrown: unknown) => this.#failed(thrown))
-      .then(() => this.#left.settleOthers(this.#loaded.list()));
+    const settleOthers = () => this.#left.settleOthers(this.#loaded.list());
+    void this.ready.then(settleOthers, settleOthers);
     this.requests.settleLeft();
     this.written.start();
     this.#remote?.start();
@@ -218,6 +226,7 @@ export class Session {
         state.processEnded();
       },
       load: () => this.threads.loadAgain(),
+      refused: () => this.#withoutThread(),
       reconnecting: () => this.#phase("reconnecting"),
       gaveUp: (error) => this.#phase("failed", error),
       failed: (thrown) => this.#failed(thrown),
@@ -297,17 +306,23 @@ export class Session {
 
   #handlers(): BridgeHandlers {
     return {
-      onEvent: (event) => this.#takeEvent(event),
+      onEvent: (event) => this.#takeEvent(this.#withoutSecrets(event)),
       onGlobalMessage: (message) => this.#takeGlobal(message),
-      onEventCut: (whole) => this.#outbox.keepAside(whole, "E_BRIDGE_EVENT_TOO_LARGE", "over 3 MiB: what stands for it was sent"),
+      onEventCut: (whole) => this.#outbox.keepAside(this.#withoutSecrets(whole), "E_BRIDGE_EVENT_TOO_LARGE", "over 3 MiB: what stands for it was sent"),
       onProtocolError: ({ line, error }: BridgeError) => {
         this.#processes.notSpawned(new CodexRuntimeError(error.code, error.message, error));
-        this.#failed(error, line);
+        this.#failed(error, this.#redacts ? redactMessage(line) : line);
       },
       ...(this.#rawLog === undefined ? {} : { onLine: (direction, line) => this.#rawLog?.line(direction, line) }),
       onProcessStart: () => this.#processes.spawned(),
       onProcessExit: () => this.#processes.processEnded(),
     };
+  }
+
+  #withoutSecrets(event: NormalizedEvent): NormalizedEvent {
+    if (!this.#redacts) return event;
+    const payloadJson = redactMessage(event.payloadJson);
+    return payloadJson === event.payloadJson ? event : { ...event, payloadJson };
   }
 
   /** A turn runs of whose start this one was not told. */
@@ -397,6 +412,11 @@ export class Session {
 
   #phase(...phase: Parameters<RuntimeState["phase"]>): void {
     this.#parts.state.phase(...phase);
+    this.#remote?.changed();
+  }
+
+  #withoutThread(): void {
+    this.#parts.state.withoutThread();
     this.#remote?.changed();
   }
 

@@ -52,6 +52,12 @@ export class RuntimeState {
     this.#set({ threadId, externalThreadId: externalThreadId ?? null, phase: this.#state.turnInFlight ? "running" : "ready", lastError: null });
   }
 
+  /** Codex is there and the thread is not, as the last error says. */
+  withoutThread(): void {
+    const { phase, turnInFlight } = this.#state;
+    if (phase === "starting" || phase === "reconnecting") this.#set({ phase: turnInFlight ? "running" : "ready" });
+  }
+
   /** Another phase; the error that led there. */
   phase(phase: RuntimePhase, thrown?: unknown): void {
     const lastError = phase === "ready" ? { lastError: null } : thrown === undefined ? {} : { lastError: toldOf(thrown) };

@@ -6,7 +6,11 @@ import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMe
 import type { EventPersistence } from "./convex-delivery.js";
 import type { RemotePersistence } from "./remote-control.js";
 
-/** How the runtime stands. */
+/**
+ * How the runtime stands: not started; codex is started, and asked for its thread; it is there; a turn runs in the runtime's own thread; it
+ * ended, and is started again; the runtime is stopped; it was given up. That codex is there does not say that its thread is: where that was
+ * refused, or Convex has no room for it, `threadId` is null or the one of before, and `lastError` says why.
+ */
 export type RuntimePhase = "idle" | "starting" | "ready" | "running" | "reconnecting" | "stopping" | "failed";
 
 /** A request of the app-server, as it is kept in Convex. */
@@ -79,7 +83,10 @@ export interface CodexHostRuntimeOptions {
   readonly persistence: CodexHostPersistence;
   /** How codex is run. */
   readonly bridge?: Omit<BridgeConfig, "runtimeId" | "generation" | "numbers">;
-  /** Makes the bridge, in the place of `CodexLocalBridge`. */
+  /**
+   * Makes the bridge, in the place of `CodexLocalBridge`. Secrets are taken out of its events before they are kept, and out of the lines that
+   * its errors carry, unless `bridge.redact` is false.
+   */
   readonly bridgeFactory?: (config: BridgeConfig, handlers: BridgeHandlers) => RuntimeBridge;
   readonly handlers?: CodexHostHandlers;
   /**

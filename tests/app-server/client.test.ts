@@ -247,6 +247,45 @@ test("the docs list every code of the client, and no other", () => {
   expect(codes(listed, /^\| `(E_\w+)`/gm)).toHaveLength(5);
 });
 
+describe("a method that a process lacks", () => {
+  const rpc = { code: -32_600, message: "Invalid request: unknown variant `thread/future`" };
+
+  test("is told once, with the version of codex, and asked for once; the next process is asked again", async () => {
+    const sent: Sent[] = [];
+    const told: AppServerError[] = [];
+    const client = new AppServerClient((message) => void sent.push(message as Sent), (error) => void told.push(error));
+    const lacks = (at: number) => client.accept({ id: sent[at]!.id, error: rpc });
+    void client.request("initialize", { clientInfo: { name: "n", title: null, version: "1" }, capabilities: null });
+    client.accept({ id: sent[0]!.id, result: { userAgent: "my_app/0.150.0-alpha.1 (Debian 12.0.0; x86_64) xterm (my_app; 1.0)" } });
+    const both = [1, 2].map(() => refused(client.requestUntyped("thread/future")));
+    lacks(1);
+    lacks(2);
+    const errors = await Promise.all([...both, refused(client.requestUntyped("thread/future"))]);
+    expect(sent).toHaveLength(3);
+    expect(errors.map(({ code, message }) => [code, message])).toEqual(errors.map(() => ["E_UNSUPPORTED_BY_APP_SERVER", "`thread/future`: codex 0.150.0-alpha.1 does not know it"]));
+    expect(told).toEqual([errors[0]]);
+    void client.requestUntyped("thread/other");
+    client.accept({ id: sent[3]!.id, result: {} });
+    client.rejectAll("codex ended");
+    const again = refused(client.requestUntyped("thread/future"));
+    lacks(4);
+    expect((await again).message).toBe("`thread/future`: this app-server does not know it");
+    expect(told).toHaveLength(2);
+  });
+
+  test("is none where a value is refused, or codex", async () => {
+    const told: AppServerError[] = [];
+    const sent: Sent[] = [];
+    const client = new AppServerClient((message) => void sent.push(message as Sent), (error) => void told.push(error));
+    const busy = refused(client.requestUntyped("thread/resume"));
+    client.accept({ id: sent[0]!.id, error: { code: -32_600, message: "thread t already has an active writer" } });
+    await busy;
+    void client.requestUntyped("thread/resume");
+    client.accept({ id: sent[1]!.id, result: {} });
+    expect([told, sent.length]).toEqual([[], 2]);
+  });
+});
+
 test("a notification is sent without an id", () => {
   const { client, sent } = setUp();
   client.notify("initialized");

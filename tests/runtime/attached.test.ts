@@ -200,7 +200,8 @@ it("settles what an earlier one left in threads that it does not load itself", a
   await runtime.start({ ...START, externalThreadId: "another", threadStrategy: "fork", runtimeThreadId: THREAD });
   await runtime.ready();
   await reads([["done", "completed"]]);
-  expect([await turns(), problems]).toEqual([[["completed", "local"]], []]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "local"]]), WAIT);
+  expect(problems).toEqual([]);
 });
 
 it("says that a turn which no interrupt ends is not its own to end, and leaves it running", async () => {

@@ -32,7 +32,7 @@ describe("a thread that the terminal's codex holds", () => {
     await runtime.start({ ...START, runtimeThreadId: THEIRS });
     await expect(runtime.ready()).rejects.toMatchObject(BUSY);
     expect(problems).toEqual([BUSY]);
-    expect(runtime.getState()).toMatchObject({ running: true, threadId: null, lastError: expect.stringContaining("[E_THREAD_BUSY]") as unknown });
+    expect(runtime.getState()).toMatchObject({ phase: "ready", running: true, threadId: null, lastError: expect.stringContaining("[E_THREAD_BUSY]") as unknown });
     await expect(runtime.resumeThread(THEIRS)).rejects.toMatchObject(BUSY);
     expect(asked("thread/resume")).toBe(2);
     lets();
@@ -78,6 +78,8 @@ describe("a thread that the terminal's codex holds", () => {
     await vi.waitFor(() => expect(problems).toContainEqual(BUSY), WAIT);
     await expect(runtime.ready()).rejects.toMatchObject(BUSY);
     await ends(await send("turn", said("While it is there.")), { state: "refused", code: "E_THREAD_BUSY" });
+    await vi.waitFor(async () => expect(await present()).toMatchObject({ bridge: "up", codex: "up" }), WAIT);
+    expect(runtime.getState()).toMatchObject({ phase: "ready", threadId, lastError: expect.stringContaining("[E_THREAD_BUSY]") as unknown });
     expect([asked("thread/resume"), asked("thread/start")]).toEqual([2, 0]);
     lets();
     await runtime.resumeThread(THEIRS);

@@ -4,6 +4,9 @@ import { onTestFinished, vi } from "vitest";
 
 type Timer = { at: number; call: () => void; isServers: boolean; real: NodeJS.Timeout | undefined };
 
+/** The clock of this process, before any lid: of a lid before, something may be left. */
+const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis;
+const realNow = Date.now.bind(Date);
 /** Milliseconds in which no test ends. */
 const NEVER = 2 ** 31 - 1;
 
@@ -12,9 +15,6 @@ const NEVER = 2 ** 31 - 1;
  * while it is shut.
  */
 export class Lid {
-  readonly #setTimeout = globalThis.setTimeout;
-  readonly #clearTimeout = globalThis.clearTimeout;
-  readonly #now = Date.now.bind(Date);
   readonly #inServer = new AsyncLocalStorage<true>();
   readonly #timers = new Set<Timer>();
   /** Calls that are answered when the lid is shut, and not before: by their names. Their answers are lost, as all that are on their way then. */
@@ -37,14 +37,14 @@ export class Lid {
     };
     const clearTimer = (timer?: Timer | NodeJS.Timeout) => {
       const isOurs = timer !== undefined && this.#timers.delete(timer as Timer);
-      this.#clearTimeout.call(globalThis, isOurs ? (timer as Timer).real : (timer as NodeJS.Timeout));
+      realClearTimeout(isOurs ? (timer as Timer).real : (timer as NodeJS.Timeout));
     };
     vi.spyOn(globalThis, "setTimeout").mockImplementation(setTimer as never);
     vi.spyOn(globalThis, "clearTimeout").mockImplementation(clearTimer as never);
-    vi.spyOn(Date, "now").mockImplementation(() => this.#now() + this.#aheadMs);
+    vi.spyOn(Date, "now").mockImplementation(() => realNow() + this.#aheadMs);
     onTestFinished(() => {
       vi.restoreAllMocks();
-      for (const { real } of this.#timers) this.#clearTimeout.call(globalThis, real);
+      for (const { real } of this.#timers) realClearTimeout(real);
     });
   }
 
@@ -117,14 +117,14 @@ export class Lid {
   }
 
   #arm(timer: Timer): void {
-    this.#clearTimeout.call(globalThis, timer.real);
+    realClearTimeout(timer.real);
     this.#timers.add(timer);
     const ms = this.isShut && !timer.isServers ? NEVER : Math.max(0, timer.at - Date.now());
-    timer.real = this.#setTimeout.call(globalThis, () => this.#fire(timer), ms);
+    timer.real = realSetTimeout(() => this.#fire(timer), ms);
   }
 
   #fire(timer: Timer): void {
-    this.#clearTimeout.call(globalThis, timer.real);
+    realClearTimeout(timer.real);
     this.#timers.delete(timer);
     const { call, isServers } = timer;
     if (isServers) this.#inServer.run(true, call);

@@ -85,6 +85,18 @@ it("one that lives and does not answer is ended, and started again", async () =>
   expect(problems.map(({ code }) => code)).toContain("E_APP_SERVER_TIMEOUT");
 });
 
+it("one that does not answer for its first thread is ended too, and started again", async () => {
+  let codex: StandIn | undefined;
+  const { runtime, problems } = runtimeOver(startComponent(), {
+    outboxFolder: await folder(),
+    bridgeFactory: (_, handlers) => (codex = new StandIn(handlers, (process, method) => (process === 1 && method === "thread/start" ? undefined : thread))),
+  });
+  await runtime.start(START);
+  const first = runtime.ready().then(() => "ready", codeOf);
+  await until(() => runtime.getState().phase === "ready");
+  expect([await first, codex!.processes, problems.map(({ code }) => code)]).toEqual(["E_APP_SERVER_TIMEOUT", 2, ["E_APP_SERVER_TIMEOUT"]]);
+});
+
 it("one that dies ten times in five minutes is given up: whoever waits is told, and so is the state", async () => {
   const { runtime, codex } = await startRuntime(() => thread);
   const ready: Promise<unknown>[] = [];

@@ -98,6 +98,7 @@ describe("a runtime", () => {
     await runtime.start(START);
     await expect(runtime.ready()).rejects.toMatchObject({ code: "E_APP_SERVER_REFUSED" });
     expect(problems.map(({ code }) => code)).toEqual(["E_APP_SERVER_REFUSED"]);
+    expect(runtime.getState()).toMatchObject({ phase: "ready", running: true, runtimeThreadId: null, lastError: expect.stringContaining("E_APP_SERVER_REFUSED") as unknown });
   });
 
   it("that Convex refuses a thread says so, to whoever waits for it", async () => {
@@ -107,7 +108,7 @@ describe("a runtime", () => {
     await runtime.start(START);
     await expect(runtime.ready()).rejects.toBe(refused);
     expect(problems.filter(({ code }) => code === "E_THREAD_DELETED")).toHaveLength(1);
-    expect(runtime.getState()).toMatchObject({ threadId: null, lastError: expect.stringContaining("E_THREAD_DELETED") as unknown });
+    expect(runtime.getState()).toMatchObject({ phase: "ready", threadId: null, lastError: expect.stringContaining("E_THREAD_DELETED") as unknown });
   });
 
   it("waits for Convex as long as it is away", async () => {
@@ -128,6 +129,23 @@ describe("a runtime", () => {
     runtime.sendTurn("Still here.");
     await reads(component, runtime.getState().threadId!, [["Still here.", "completed"], ["you said: Still here.", "completed"]]);
     expect(runtime.getState().lastError).toBeNull();
+  });
+
+  it("says that codex is there where the user has no room for its first thread, and goes on in it when there is", async () => {
+    const component = startComponent();
+    const real = persistenceOver(component);
+    let isFull = true;
+    const full = new ConvexError({ code: "E_QUOTA", message: "[E_QUOTA] at most 100000 threads", retryable: true });
+    const lid = new Lid();
+    const { runtime, problems } = runtimeWith({ ...real, ensureThread: (args) => (isFull ? Promise.reject(full) : real.ensureThread(args)) });
+    await runtime.start(START);
+    const isReady = runtime.ready();
+    await vi.waitFor(() => expect(problems.map(({ code }) => code)).toEqual(["E_QUOTA"]), WAIT);
+    expect(runtime.getState()).toMatchObject({ phase: "ready", threadId: null, lastError: expect.stringContaining("[E_QUOTA]") as unknown });
+    isFull = false;
+    lid.goOn(RETRY_MAX_MS);
+    await isReady;
+    expect(runtime.getState()).toMatchObject({ phase: "ready", threadId: expect.any(String) as unknown, lastError: null });
   });
 
   it("tells at once of a thread that the user has no room for, holds up no other, and goes on in it when there is", async () => {
@@ -350,6 +368,27 @@ describe("a runtime", () => {
     expect(await messagesOf(component, mine)).toEqual([]);
     await expect(runtime.resumeThread(mine.slice(1))).rejects.toThrow(/^Invalid threadId for app-server request/);
     await expect(runtime.readThread(first)).rejects.toMatchObject({ code: "E_UNSUPPORTED_BY_APP_SERVER", method: "thread/read" });
+  });
+
+  it("tells what its codex lacks once for each method and process, with its version, and whoever asks for it each time", async () => {
+    const died = path.join(await folder(), "died");
+    const { runtime, problems } = runtimeOver(startComponent(), { standIn: { version: "0.90.0", deadOnce: died } });
+    await runtime.start(START);
+    await runtime.ready();
+    const { runtimeThreadId } = runtime.getState();
+    // It asks which turns a copy has, and goes on without.
+    await runtime.forkThread(runtimeThreadId!);
+    const lacks = (method: string) => ({ code: "E_UNSUPPORTED_BY_APP_SERVER", message: `\`${method}\`: codex 0.90.0 does not know it` });
+    expect(problems).toEqual([lacks("thread/turns/list")]);
+    for (let times = 0; times < 2; times += 1) await expect(runtime.readThread(runtimeThreadId!)).rejects.toMatchObject(lacks("thread/read"));
+    await runtime.forkThread(runtimeThreadId!);
+    expect(problems).toEqual([lacks("thread/turns/list"), lacks("thread/read")]);
+    expect(runtime.getState().lastError).toBeNull();
+    runtime.sendTurn("Die.");
+    await vi.waitFor(() => expect(runtime.getState().phase).toBe("reconnecting"), WAIT);
+    await runtime.ready();
+    await expect(runtime.readThread(runtimeThreadId!)).rejects.toMatchObject(lacks("thread/read"));
+    expect(problems.filter(({ code }) => code === "E_UNSUPPORTED_BY_APP_SERVER")).toHaveLength(3);
   });
 
   it("takes a thread back, to a turn and to nothing, and goes on in it", async () => {

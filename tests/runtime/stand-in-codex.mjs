@@ -7,6 +7,7 @@
 //   refuse: "method" answers requests of that method with an error
 //   holdIn: "u1"     goes on with that turn until it is steered or interrupted
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
+//   version: "0.1"   is of that version
 //   deaf: true       answers interrupts, and goes on
 //   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
 //   oldAgent: 0      of these the one that is the next one's agent
@@ -21,7 +22,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, asksFreely, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -128,7 +129,7 @@ const REVERTS = {
 };
 
 const ANSWERS = {
-  initialize: () => ({ userAgent: "stand-in" }),
+  initialize: () => ({ userAgent: version === undefined ? "stand-in" : `app/${version} (Debian)` }),
   "thread/start": () => ({ thread: { id: THREAD }, ...SETTINGS }),
   "thread/resume": ({ threadId }) => ({ thread: { id: threadId, parentThreadId: threadId === AGENT ? THREAD : null }, ...SETTINGS, ...(livesIn === undefined ? {} : { cwd: livesIn }) }),
   "thread/fork": () => ({ thread: { id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
