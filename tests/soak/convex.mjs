@@ -21,7 +21,7 @@ const COMPONENT = "codexLocal";
 const SWEEP_MS_MAX = 120_000;
 
 const users = JSON.parse(process.argv[2]);
-const push = await pushApp(path.join(import.meta.dirname, "app"), {});
+const push = await pushApp(path.join(import.meta.dirname, "host.app"), {});
 const backend = new Backend(push, { footprints: true });
 const servers = [];
 for (const { tenantId, userId } of users) {

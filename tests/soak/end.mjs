@@ -1,139 +1,148 @@
 // What has to be true when everything has arrived: what codex noted, what Convex has, and what each reader shows are the same.
-import { ClassicLevel } from "classic-level";
-import { wrongText } from "./reader.mjs";
+import path from "node:path";
+import { lookAt } from "../../dist/js-wrapper/cli/outbox-folder.js";
+import { PAGE as READ, wrongText } from "./reader.mjs";
 
 const PAGE = 50;
-/** What codex said in this time before its process or its host was killed may not have been read by anybody. */
+const ENDED = ["completed", "interrupted", "failed"];
+/** What codex said in this time before its process or its host was ended may not have been read by anybody. */
 const UNHEARD_MS = 10_000;
 
-export async function checkEnd({ users, machines, threads, readers, askConvex, ask, violated, count }) {
-  const evidence = { turns: 0, completed: 0, interrupted: 0, unheard: 0, messages: 0, decided: 0, accepted: 0, neverHeard: 0 };
-  const turnRows = await askConvex("rows", "turns");
-  const requestRows = await askConvex("rows", "serverRequests");
-  const threadRows = await askConvex("rows", "threads");
-  if (threadRows.length !== threads.length) violated(`there are ${threadRows.length} threads`);
-  const shownIn = new Map();
-  for (const { machine, user, threadId } of threads) {
-    const where = `${threadId} of ${user.name}`;
-    const isMine = (row) => row.tenantId === user.tenantId && row.userId === user.userId && row.threadId === threadId;
+/**
+ * Holds what Convex has against what each codex noted, thread by thread, and what readers show against that.
+ *
+ * @returns how much there was to hold against each other
+ */
+export async function checkEnd(world, askConvex) {
+  const evidence = { turns: 0, completed: 0, interrupted: 0, failed: 0, endUnheard: 0, neverHeard: 0, messages: 0, decided: 0, accepted: 0 };
+  const [turns, requests, threads] = await Promise.all(["turns", "serverRequests", "threads"].map((table) => askConvex("rows", table)));
+  if (threads.length !== world.threads.length) world.violated(`there are ${threads.length} threads in the end`);
+  const rowsOf = new Map();
+  for (const thread of world.threads) {
+    const { machine, user, threadId } = thread;
+    const isIn = (row) => row.tenantId === user.tenantId && row.userId === user.userId && row.threadId === threadId;
     const noted = machine.noted().filter((entry) => entry.threadId === threadId);
-    const started = noted.filter(({ what }) => what === "started");
-    const endOf = new Map(noted.filter(({ what }) => what === "ended").map(({ turnId, status }) => [turnId, status]));
-    const wasKilledSoonAfter = (at) => machine.deaths.some((death) => death >= at && death - at < UNHEARD_MS);
-    const turns = turnRows.filter(isMine).sort((one, other) => one.turnOrder - other.turnOrder);
-    evidence.turns += turns.length;
-    // Turns that codex began, in its order; those that it never heard of are wishes that were never taken.
-    const ids = turns.map(({ turnId }) => turnId);
-    if (new Set(ids).size !== ids.length) violated(`${where} has a turn twice`);
-    const known = started.filter(({ turnId }) => ids.includes(turnId));
-    const inOrder = ids.filter((id) => started.some(({ turnId }) => turnId === id));
-    const rank = new Map(started.map(({ turnId }, at) => [turnId, at]));
-    for (let at = 1; at < inOrder.length; at++) if (rank.get(inOrder[at]) < rank.get(inOrder[at - 1])) count("turns whose places are not codex's order");
-    for (const { turnId, at } of started) {
-      if (ids.includes(turnId)) continue;
-      evidence.neverHeard += 1;
-      if (!wasKilledSoonAfter(at)) violated(`the turn ${turnId} of ${user.name}, which codex began, is not there`);
-    }
-    for (const turn of turns) {
-      if (!["completed", "interrupted", "failed"].includes(turn.status)) violated(`the turn ${turn.turnId} of ${user.name} is ${turn.status} at the end`);
-      if (!rank.has(turn.turnId)) {
-        if (!turn.turnId.startsWith("wish-")) violated(`the turn ${turn.turnId} of ${user.name} is none of codex's`);
-        continue;
-      }
-      evidence[turn.status] += 1;
-      const said = endOf.get(turn.turnId);
-      if (said !== turn.status) {
-        // Its end was said and not heard, or its process was killed before it said one.
-        evidence.unheard += 1;
-        const { at } = noted.findLast(({ turnId }) => turnId === turn.turnId);
-        if (turn.status !== "interrupted" || (said !== undefined && !wasKilledSoonAfter(at))) violated(`the turn ${turn.turnId} of ${user.name} is ${turn.status}, codex said ${said}`);
-      }
-    }
-
-    const rows = [];
-    for (let cursor = null, isDone = false; !isDone; ) {
-      const { value } = await ask(user.clients[0], "query", "listThreadMessagesForHooks", { threadId, paginationOpts: { cursor, numItems: PAGE } });
-      if (value === undefined) break;
-      rows.push(...value.page);
-      ({ isDone, continueCursor: cursor } = value);
-    }
-    shownIn.set(`${user.name} ${threadId}`, rows);
-    evidence.messages += rows.length;
-    const byTurn = Map.groupBy === undefined ? groupBy(rows) : Map.groupBy(rows, ({ turnId }) => turnId);
-    for (const message of rows) {
-      if (message.status === "streaming") violated(`${message.messageId} of ${user.name} is still being written`);
-      const wrong = wrongText(machine.name, message);
-      if (wrong !== undefined) violated(`${message.messageId} of ${user.name} ${wrong}`);
-    }
-    for (const { turnId, text } of known) {
-      const messages = [...(byTurn.get(turnId) ?? [])].reverse();
-      const items = messages.map(({ messageId }) => messageId);
-      if (new Set(items).size !== items.length) violated(`the turn ${turnId} of ${user.name} has an item twice: ${items.join(" ")}`);
-      const { status } = turns.find((turn) => turn.turnId === turnId);
-      const wanted = [`${turnId}-p`, `${turnId}-m1`, ...(text.includes("ask") ? [`${turnId}-c`] : []), `${turnId}-m2`];
-      const own = items.filter((item) => wanted.includes(item));
-      const isInOrder = own.every((item, at) => item === wanted[at]);
-      if (!isInOrder || (status === "completed" && own.length !== wanted.length)) violated(`the turn ${turnId} of ${user.name} (${status}) has the items ${items.join(" ")}`);
-      if (status === "completed" && messages.some((message) => message.sourceItemType === "agentMessage" && message.status !== "completed")) violated(`the turn ${turnId} of ${user.name} is completed, and a message of it is not`);
-    }
-
-    // What codex was told is what was decided, and once.
-    const requests = requestRows.filter(isMine);
-    for (const request of requests) if (request.status === "pending" || request.status === "answering") violated(`the request of ${request.itemId} of ${user.name} is ${request.status} at the end`);
-    for (const { itemId, decision } of noted.filter(({ what }) => what === "decided")) {
-      evidence.decided += 1;
-      const request = requests.find((one) => one.itemId === itemId);
-      if (request?.decisionJson === undefined) violated(`codex was told ${decision} of ${itemId} of ${user.name}, and nobody decided it: ${JSON.stringify(request)}`);
-      else if (JSON.parse(request.decisionJson) !== decision) violated(`codex was told ${decision} of ${itemId} of ${user.name}, and ${request.decisionJson} stands`);
-    }
-    for (const pair of user.pairs.filter((one) => one.threadId === threadId)) {
-      const request = requests.find((one) => one.itemId === pair.itemId);
-      if (pair.seen !== undefined && request?.overruled === undefined && request?.decisionJson !== pair.seen.decisionJson) violated(`of ${pair.itemId} of ${user.name} ${pair.seen.decisionJson} stood, and ${request?.decisionJson} does`);
-    }
-
-    // A command is done once, where it is accepted; and not at all, where it is refused.
-    const takenBy = new Map();
-    for (const { what, text } of noted) if (what === "started" || what === "steered") takenBy.set(text.split(" ")[0], (takenBy.get(text.split(" ")[0]) ?? 0) + 1);
-    for (const command of user.commands.filter((one) => one.threadId === threadId && one.kind === "turn")) {
-      const times = takenBy.get(command.key) ?? 0;
-      count(`turns from afar: ${command.state}${command.code === undefined ? "" : ` ${command.code}`}`);
-      if (times > 1) violated(`codex was given the command ${command.commandId} of ${user.name} ${times} times`);
-      if (command.state === "accepted" && times !== 1) violated(`the command ${command.commandId} of ${user.name} is accepted, and codex was given it ${times} times`);
-      if (["refused", "expired", "cancelled"].includes(command.state) && times > 0) violated(`the command ${command.commandId} of ${user.name} is ${command.state}, and codex was given it`);
-      if (command.state === "accepted") evidence.accepted += 1;
-    }
-    void where;
+    const rows = await messagesOf(world, thread);
+    rowsOf.set(`${user.name} ${threadId}`, rows);
+    const found = { thread, noted, rows, turns: turns.filter(isIn), requests: requests.filter(isIn), evidence };
+    checkTurns(world, found);
+    checkMessages(world, found);
+    checkRequests(world, found);
+    checkCommands(world, found);
   }
-
-  for (const [at, reader] of readers.entries()) {
-    const rows = shownIn.get(`${reader.user.name} ${reader.threadId}`) ?? [];
-    const shown = reader.shown.map(({ messageId, status, text }) => [messageId, status, text]);
-    const durable = rows.slice(0, shown.length).reverse().map(({ messageId, status, text }) => [messageId, status, text]);
-    if (JSON.stringify(shown) !== JSON.stringify(durable)) {
-      const where = shown.findIndex((one, place) => JSON.stringify(one) !== JSON.stringify(durable[place]));
-      violated(`reader ${at} of ${reader.user.name} shows in the end ${JSON.stringify(shown[where])}, Convex has ${JSON.stringify(durable[where])}`);
-    }
-    if (reader.shown.length < Math.min(20, rows.length)) violated(`reader ${at} of ${reader.user.name} shows ${reader.shown.length} of ${rows.length} messages`);
-  }
-  void users;
-  void machines;
+  checkReaders(world, rowsOf);
   return evidence;
 }
 
-function groupBy(rows) {
-  const groups = new Map();
-  for (const row of rows) groups.set(row.turnId, [...(groups.get(row.turnId) ?? []), row]);
-  return groups;
+/** Nothing waits in an outbox, and nothing was given up; for outboxes that nobody has open. */
+export async function checkOutboxes(world) {
+  for (const { name, folder } of world.machines) {
+    const { backlog, letters } = await lookAt(path.join(folder, "outbox"));
+    if (backlog.length > 0) world.violated(`in the outbox of ${name} waits ${JSON.stringify(backlog)}`);
+    for (const { code, event } of letters) world.violated(`${name} gave up ${event.eventId} (${event.kind}): ${code}`);
+  }
 }
 
-/** Dead letters in an outbox that nobody has open. */
-export async function deadLettersOf(folder) {
-  const db = new ClassicLevel(folder, { createIfMissing: false });
-  const keys = [];
-  for await (const key of db.keys()) keys.push(key);
-  await db.close();
-  return keys;
+async function messagesOf(world, { user, threadId }) {
+  const rows = [];
+  for (let cursor = null, isDone = false; !isDone; ) {
+    const { value } = await world.ask(user.clients[0], "query", "listThreadMessagesForHooks", { threadId, paginationOpts: { cursor, numItems: PAGE } });
+    if (value === undefined) return rows;
+    rows.push(...value.page);
+    ({ isDone, continueCursor: cursor } = value);
+  }
+  return rows;
 }
 
+/** Each turn that codex began is there once, and ended as it said, but where nobody can have heard that. */
+function checkTurns(world, { thread: { machine, user }, noted, turns, evidence }) {
+  const started = new Map(noted.filter(({ what }) => what === "started").map((entry) => [entry.turnId, entry]));
+  const ended = new Map(noted.filter(({ what }) => what === "ended").map(({ turnId, status }) => [turnId, status]));
+  const mayBeUnheard = ({ at }) => machine.deaths.some((death) => death >= at && death - at < UNHEARD_MS);
+  const ids = turns.map(({ turnId }) => turnId);
+  if (new Set(ids).size !== ids.length) world.violated(`a thread of ${user.name} has a turn twice: ${ids.join(" ")}`);
+  for (const [turnId, entry] of started) {
+    if (ids.includes(turnId)) continue;
+    evidence.neverHeard += 1;
+    if (!mayBeUnheard(entry)) world.violated(`the turn ${turnId} of ${user.name}, which codex began, is not there`);
+  }
+  for (const { turnId, status } of turns) {
+    evidence.turns += 1;
+    if (!ENDED.includes(status)) world.violated(`the turn ${turnId} of ${user.name} is ${status} at the end`);
+    if (!started.has(turnId)) {
+      // A wish that no machine took in its time.
+      if (!turnId.startsWith("wish-")) world.violated(`the turn ${turnId} of ${user.name} is none of codex's`);
+      continue;
+    }
+    evidence[status] += 1;
+    const said = ended.get(turnId);
+    if (said === status) continue;
+    evidence.endUnheard += 1;
+    const last = noted.findLast((entry) => entry.turnId === turnId);
+    if (status !== "interrupted" || (said !== undefined && !mayBeUnheard(last))) world.violated(`the turn ${turnId} of ${user.name} is ${status}, codex said ${said}`);
+  }
+}
 
+/** Each message is there once, in the order in which codex began them, with its text: whole where its turn was completed, else a beginning. */
+function checkMessages(world, { thread: { machine, user }, noted, rows, turns, evidence }) {
+  evidence.messages += rows.length;
+  for (const message of rows) {
+    const wrong = message.status === "streaming" ? "is still being written" : wrongText(machine.name, message);
+    if (wrong !== undefined) world.violated(`${message.messageId} of ${user.name} ${wrong}`);
+  }
+  const places = new Map();
+  for (const { turnId, text } of noted.filter(({ what }) => what === "started")) {
+    places.set(turnId, places.size);
+    const turn = turns.find((one) => one.turnId === turnId);
+    if (turn === undefined) continue;
+    const messages = rows.filter((row) => row.turnId === turnId).reverse();
+    const wanted = [`${turnId}-p`, `${turnId}-m1`, ...(text.includes("ask") ? [`${turnId}-c`] : []), `${turnId}-m2`];
+    // A steer is wherever it came.
+    const own = messages.map(({ messageId }) => messageId).filter((id) => !id.startsWith(`${turnId}-s`));
+    const isWhole = turn.status !== "completed" || own.length === wanted.length;
+    if (!isWhole || own.some((id, at) => id !== wanted[at])) world.violated(`the turn ${turnId} of ${user.name} (${turn.status}) has the items ${own.join(" ")}`);
+    if (turn.status === "completed" && messages.some(({ sourceItemType, status }) => sourceItemType === "agentMessage" && status !== "completed")) world.violated(`the turn ${turnId} of ${user.name} is completed, and a message of it is not`);
+  }
+  const order = rows.map(({ turnId }) => places.get(turnId)).filter((place) => place !== undefined).reverse();
+  if (order.some((place, at) => at > 0 && place < order[at - 1])) world.count("threads whose turns are not in codex's order");
+}
 
+/** What codex was told is what was decided, and what two people saw still stands. */
+function checkRequests(world, { thread: { user, threadId }, noted, requests, evidence }) {
+  for (const { itemId, status } of requests) if (status === "pending" || status === "answering") world.violated(`the request of ${itemId} of ${user.name} is ${status} at the end`);
+  const requestOf = (itemId) => requests.find((one) => one.itemId === itemId);
+  for (const { itemId, decision } of noted.filter(({ what }) => what === "decided")) {
+    evidence.decided += 1;
+    const stands = requestOf(itemId)?.decisionJson;
+    if (stands !== JSON.stringify(decision)) world.violated(`codex was told ${decision} of ${itemId} of ${user.name}, and ${stands} stands`);
+  }
+  for (const { itemId, seen } of user.pairs.filter((pair) => pair.threadId === threadId && pair.seen !== undefined)) {
+    const request = requestOf(itemId);
+    if (request?.overruled === undefined && request?.decisionJson !== seen) world.violated(`of ${itemId} of ${user.name} stood ${seen}, and ${request?.decisionJson} does`);
+  }
+}
+
+/** What is accepted was given to codex once; what is refused or expired never was; nothing twice. */
+function checkCommands(world, { thread: { user, threadId }, noted, evidence }) {
+  const given = noted.filter(({ what }) => what === "started" || what === "steered").map(({ text }) => text.split(" ")[0]);
+  for (const { commandId, key, kind, state, code } of user.commands.filter((command) => command.threadId === threadId)) {
+    world.count(`${kind} from afar: ${[state, code].filter(Boolean).join(" ")}`);
+    if (kind !== "turn") continue;
+    const times = given.filter((one) => one === key).length;
+    const isRight = state === "unknown" ? times <= 1 : times === (state === "accepted" ? 1 : 0);
+    if (!isRight) world.violated(`the command ${commandId} of ${user.name} is ${state}, and codex was given it ${times} times`);
+    if (state === "accepted") evidence.accepted += 1;
+  }
+}
+
+/** Everybody shows in the end what Convex has. */
+function checkReaders(world, rowsOf) {
+  const partsOf = ({ messageId, status, text }) => JSON.stringify([messageId, status, text]);
+  for (const { name, user, threadId, shown } of world.readers) {
+    const rows = rowsOf.get(`${user.name} ${threadId}`);
+    const durable = rows.slice(0, shown.length).reverse();
+    const at = shown.findIndex((message, place) => durable[place] === undefined || partsOf(message) !== partsOf(durable[place]));
+    if (at >= 0) world.violated(`${name} shows in the end ${partsOf(shown[at])}, Convex has ${durable[at] && partsOf(durable[at])}`);
+    if (shown.length < Math.min(READ, rows.length)) world.violated(`${name} shows in the end ${shown.length} of ${rows.length} messages`);
+  }
+}

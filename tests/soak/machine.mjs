@@ -1,19 +1,30 @@
 // A machine of the team: a folder, a network of its own, and a host process that is killed, stopped and started again over the same outbox.
-import { execFileSync, fork } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const HOST = path.join(import.meta.dirname, "host.mjs");
-const WORDS_KEPT = 2_000;
+/** Units of what a host printed that are told where it ends by itself. */
+const WORDS_KEPT = 600;
+/** A host that is asked to go has so long. */
+const GOODBYE_MS = 20_000;
+const AGAIN_MS = 2_000;
 
 export class Machine {
+  /** What its host told of since it was looked at last. */
   problems = [];
-  /** When its host was killed last, and when its codex was, in milliseconds of this process's clock; all kills, for the ends of turns. */
+  /** When its host or its codex was ended, in milliseconds since 1970. */
   deaths = [];
+  /** When something was done to it last; set by who did. */
+  disturbedAt = Date.now();
+  /** What its host said last of how it stands. */
   stands = undefined;
+  /** Since when its host has its threads, and since when there is none; undefined where it is not so. */
   readyAt = undefined;
   downSince = undefined;
+  /** The signal that ended it last. */
+  endedBy = undefined;
   #child;
   #ended;
   #cpuMs = 0;
@@ -27,6 +38,7 @@ export class Machine {
     this.stepClock(0);
   }
 
+  /** Starts its host, over the outbox that is there. */
   start() {
     const args = { url: this.network.url, deviceToken: this.token, folder: this.folder, machine: this.name, threads: this.threads };
     const child = fork(HOST, [JSON.stringify(args)], { env: { ...process.env, SOAK_CLOCK: this.clockFile }, silent: true });
@@ -56,8 +68,8 @@ export class Machine {
         this.downSince = Date.now();
         ended();
         if (!this.isWanted) return;
-        this.onStrange(`the host of ${this.name} ended by itself: ${signal ?? code}: ${words.slice(-600)}`);
-        setTimeout(() => this.isWanted && this.#child === undefined && this.start(), 2_000).unref();
+        this.onStrange(`the host of ${this.name} ended by itself: ${signal ?? code}: ${words}`);
+        setTimeout(() => this.isWanted && this.#child === undefined && this.start(), AGAIN_MS).unref();
       }),
     );
   }
@@ -76,7 +88,7 @@ export class Machine {
     this.isWanted = false;
     this.endedBy = signal;
     this.deaths.push(Date.now());
-    const killer = setTimeout(() => this.#child?.kill("SIGKILL"), 20_000);
+    const killer = setTimeout(() => this.#child?.kill("SIGKILL"), GOODBYE_MS);
     this.#child.kill(signal);
     await this.#ended;
     clearTimeout(killer);
@@ -85,12 +97,7 @@ export class Machine {
 
   /** Kills its codex, and lets the host be. */
   killCodex() {
-    let pids = "";
-    try {
-      pids = execFileSync("pgrep", ["-P", String(this.pid)], { encoding: "utf8" });
-    } catch {
-      return;
-    }
+    const { stdout: pids } = spawnSync("pgrep", ["-P", String(this.pid)], { encoding: "utf8" });
     this.deaths.push(Date.now());
     for (const pid of pids.split("\n").filter(Boolean)) {
       try {
@@ -103,7 +110,6 @@ export class Machine {
 
   /** Sets its wall clock, in milliseconds from the true time. */
   stepClock(offMs) {
-    this.offMs = offMs;
     writeFileSync(this.clockFile, String(offMs));
   }
 
@@ -137,7 +143,8 @@ export class Machine {
     }
   }
 
-  async restartAfter(ms) {
+  /** Starts its host again, later. */
+  async startAfter(ms) {
     await sleep(ms);
     this.start();
   }

@@ -1,10 +1,19 @@
 // A reader of a thread, as a page is one: durable rows with the live text laid over them. Whatever it shows has to be the beginning of what codex said, and only to grow.
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { EMPTY_OVERLAY, foldOverlay, mergeCodexMessages } from "../../dist/js-wrapper/mapping/index.js";
 import { textOf } from "./words.mjs";
 
-const PAGE = 20;
+/** Messages that a reader shows. */
+export const PAGE = 20;
+/** Of ten readers of a machine: those with a subscription, several to a thread. */
+const LIVE_EACH = 3;
+const POLLING_EACH = 7;
+/** Milliseconds between two readings, from and to: two of five every minute or two, two of five rarely, one of five stops for minutes. */
+const PERIODS_MS = [[60_000, 120_000], [60_000, 120_000], [120_000, 240_000], [120_000, 240_000], [300_000, 480_000]];
+/** Readings to one of a thread of somebody else's. */
+const FOREIGN_EVERY = 6;
 const QUERY = anyApi.chat.listThreadMessagesForHooks;
 const REPLACEMENT = "\uFFFD";
 
@@ -139,5 +148,37 @@ export class LiveReader extends Reader {
   async close() {
     this.#end();
     await this.#client?.close();
+  }
+}
+
+/** Starts ten readers for each machine. */
+export async function startReaders(world) {
+  const { machines, threads, readers } = world;
+  const chance = world.chanceOf("readers");
+  const readerOf = (Kind, { machine, user, threadId }) => {
+    const name = `reader ${readers.length} of ${user.name}`;
+    const reader = new Kind({ url: user.network.url, machine: machine.name, threadId, onWrong: (what) => world.violated(`${name}: ${what}`) });
+    readers.push(Object.assign(reader, { user, name }));
+    return reader;
+  };
+  // All of a machine's follow one of its threads.
+  for (let at = 0; at < LIVE_EACH * machines.length; at++) {
+    const machine = at % machines.length;
+    readerOf(LiveReader, threads.filter((thread) => thread.machine === machines[machine])[machine % 3]).start();
+    await sleep(50);
+  }
+  for (let at = 0; at < POLLING_EACH * machines.length; at++) {
+    const [from, to] = PERIODS_MS[at % PERIODS_MS.length];
+    void readOn(world, chance, readerOf(PollingReader, threads[at % threads.length]), from + chance() * (to - from));
+  }
+}
+
+async function readOn(world, chance, reader, periodMs) {
+  // The next machine of its user would have it: others have one of that name.
+  const foreign = `019a3b5c-0000-7000-8000-0000000${reader.user.machines.length}0000`;
+  for (let reads = 0; world.isGoing; reads++) {
+    for (let leftMs = periodMs * (reads === 0 ? chance() : 0.5 + chance()); leftMs > 0 && world.isGoing; leftMs -= 1_000) await sleep(1_000);
+    await reader.read();
+    if (reads % FOREIGN_EVERY === FOREIGN_EVERY - 1) await reader.readForeign(foreign);
   }
 }
