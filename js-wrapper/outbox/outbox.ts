@@ -328,7 +328,7 @@ export class Outbox {
     const thread = this.#thread(event.threadId);
     thread.numbers.see(event);
     if (thread.isDeleted) return;
-    const waiting = { seq: this.#nextSeq++, event, bytes: sizeOf(event), since: Date.now(), written: 0 };
+    const waiting = { seq: this.#nextSeq++, event, bytes: sizeOf(event), since: performance.now(), written: 0 };
     this.#pending.push({ thread, waiting, also });
     this.#pendingBytes += waiting.bytes;
     this.#waitingBytes += waiting.bytes;
@@ -456,7 +456,7 @@ export class Outbox {
       this.#tellIdle();
       return;
     }
-    const waitMs = (thread.lane.dueAt() ?? 0) - Date.now();
+    const waitMs = (thread.lane.dueAt() ?? 0) - performance.now();
     if (waitMs <= 0) void this.#send(thread);
     else thread.timer = setTimeout(() => void this.#send(thread), waitMs);
   }
@@ -468,7 +468,7 @@ export class Outbox {
     while (this.#maySend(thread) && !lane.isEmpty) {
       try {
         if (lane.spilled > 0 && lane.length < BATCH_EVENTS_MAX) await this.#refill(thread);
-        if ((lane.dueAt() ?? Infinity) > Date.now()) break;
+        if ((lane.dueAt() ?? Infinity) > performance.now()) break;
         await this.#deliver(thread, lane.batch());
         this.#goes(thread);
         backoff.reset();

@@ -296,9 +296,9 @@ export class Session {
     this.client.rejectAll("the runtime was stopped");
     this.#back?.reject(new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped"));
     this.requests.processEnded();
-    const end = Date.now() + STOP_FLUSH_MS;
+    const end = performance.now() + STOP_FLUSH_MS;
     await this.#outbox.flush(STOP_FLUSH_MS);
-    await Promise.race([this.#records.told, pause(SYSTEM_CLOCK, Math.max(0, end - Date.now()), this.#isOver.signal)]);
+    await Promise.race([this.#records.told, pause(SYSTEM_CLOCK, Math.max(0, end - performance.now()), this.#isOver.signal)]);
     await this.#remote?.stop(LAST_BEAT_MS);
   }
 
