@@ -1,6 +1,7 @@
 // The Convex of a soak: the pushed app on 127.0.0.1, a deployment's address for every user, and what its parent asks of it over IPC.
 import { register } from "node:module";
 import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 
 // convex-test keeps the rest of every query that a function did not read to its end, for ever: that would be the memory that is looked for.
 const HOOKS = `export async function load(url, context, next) {
@@ -54,6 +55,8 @@ let over;
 const newMeasure = () => backend.measure(() => new Promise((resolve) => (over = resolve)));
 let measured = newMeasure();
 let cpu = process.cpuUsage();
+const lag = monitorEventLoopDelay();
+lag.enable();
 
 const tables = Object.keys(push.components.get(push.app.childComponents[COMPONENT].definitionPath).schemaObject.tables);
 const rowsOf = (table) => backend.t.runInComponent(COMPONENT, (ctx) => ctx.db.query(table).collect());
@@ -74,7 +77,8 @@ const ASKED = {
     globalThis.gc?.();
     const { user, system } = process.cpuUsage(cpu);
     cpu = process.cpuUsage();
-    const told = { byFunction, answers, events, stored, failures: failures.splice(0), rss: process.memoryUsage().rss, heap: process.memoryUsage().heapUsed, cpuMs: (user + system) / 1000 };
+    const told = { byFunction, answers, events, stored, failures: failures.splice(0), rss: process.memoryUsage().rss, heap: process.memoryUsage().heapUsed, cpuMs: (user + system) / 1000, lagMs: lag.max / 1e6 };
+    lag.reset();
     answers = {};
     events = 0;
     return told;

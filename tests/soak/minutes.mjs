@@ -7,11 +7,14 @@ const REFUSALS = {
   "chat:sendCommand": ["E_COMMAND_TARGET_GONE"],
   "chat:reportCommand": ["E_COMMAND_LEASE_LOST", "E_COMMAND_EXPIRED"],
 };
-/** What a host may tell of: its codex was killed, or its network was away. */
-const PROBLEMS = ["E_BRIDGE_PROCESS_EXITED", "E_APP_SERVER_GONE", "E_CONVEX_SUBSCRIPTION", "E_BRIDGE_PIPE_FAILED"];
+/** What a host may tell of: its codex was killed, or its network was away, some eight tries of the outbox long. */
+const PROBLEMS = ["E_BRIDGE_PROCESS_EXITED", "E_APP_SERVER_GONE", "E_CONVEX_SUBSCRIPTION", "E_BRIDGE_PIPE_FAILED", "E_OUTBOX_NOT_TAKEN"];
+const NETWORK_AWAY = /no answer$|the connection to Convex is down$/;
 /** Processor time of all processes, of one core, over which fewer turns are begun. */
 const CPU_MAX = 0.7;
-const SLOWNESS_MAX = 4;
+const SLOWNESS_MAX = 8;
+/** A pause of Convex's process behind which it is too slow for what is asked of it, whoever has the processor: clients begin to ask again. */
+const LAG_MAX_MS = 5_000;
 
 export class Minutes {
   all = [];
@@ -48,7 +51,9 @@ export class Minutes {
     this.all.push(minute);
     const share = (minute.cpuMs + minute.hosts.cpuMs + minute.team.cpuMs) / minute.ms;
     const people = this.#people;
-    if (share > CPU_MAX) people.slowness = Math.min(SLOWNESS_MAX, people.slowness * 1.15);
+    world.isStarved = minute.lagMs > LAG_MAX_MS;
+    if (world.isStarved) people.slowness = Math.min(SLOWNESS_MAX, people.slowness * 1.5);
+    else if (share > CPU_MAX) people.slowness = Math.min(SLOWNESS_MAX, people.slowness * 1.15);
     else if (share < CPU_MAX * 0.85) people.slowness = Math.max(1, people.slowness / 1.1);
     console.log(lineOf(this.all.length, minute, { share, slowness: people.slowness, violations: world.violations.length }));
   }
@@ -69,7 +74,7 @@ export class Minutes {
     for (const machine of world.machines) {
       for (const { code, message } of machine.problems.splice(0)) {
         world.count(`told by hosts: ${code}`);
-        if (!PROBLEMS.includes(code)) world.violated(`${machine.name} tells of ${code}: ${message.slice(0, 300)}`);
+        if (!PROBLEMS.includes(code) || (code === "E_OUTBOX_NOT_TAKEN" && !NETWORK_AWAY.test(message))) world.violated(`${machine.name} tells of ${code}: ${message.slice(0, 300)}`);
       }
     }
   }

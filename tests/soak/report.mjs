@@ -57,7 +57,7 @@ export function lineOf(number, minute, { share, slowness, violations }) {
     `minute ${number}`,
     `${events} events in ${batches} batches, ${documentsPerEvent.toFixed(1)} documents and ${bytesPerEvent.toFixed(0)} bytes each`,
     `${rows} rows of ${(bytes / 1024).toFixed(0)} KiB (chunks ${minute.stored.chunks.rows}, streams ${minute.stored.streams.rows}, heads ${minute.stored.streamHeads.rows})`,
-    `Convex ${mi(minute.heap)} heap, ${mi(minute.rss)}`,
+    `Convex ${mi(minute.heap)} heap, ${mi(minute.rss)}, away for ${(minute.lagMs / 1000).toFixed(1)} s`,
     `${minute.hosts.up} hosts ${mi(minute.hosts.rssMean)} each, ${minute.behind} events behind, outboxes ${(minute.outboxBytes / 1024).toFixed(0)} KiB`,
     `team ${mi(minute.team.rss)}`,
     `${(share * 100).toFixed(0)} % of a core (Convex ${((minute.cpuMs / minute.ms) * 100).toFixed(0)}), pace 1/${slowness.toFixed(2)}`,

@@ -63,6 +63,10 @@ export async function lookAtPresence(world) {
   for (;;) {
     await sleep(LOOK_MS);
     if (!world.isGoing) return;
+    if (world.isStarved) {
+      world.count("presence not looked at");
+      continue;
+    }
     const isGone = ({ downSince }) => downSince !== undefined && Date.now() - downSince > AWAY_MS;
     const isQuiet = ({ readyAt, disturbedAt, deaths }) => readyAt !== undefined && Date.now() - Math.max(readyAt, disturbedAt, deaths.at(-1) ?? 0) > SETTLED_MS;
     const gone = machines.filter(isGone);

@@ -27,6 +27,8 @@ export class World {
   /** Nothing more is begun; what waits arrives. */
   isDraining = false;
   isOver = false;
+  /** Convex had no time in the minute before: its machine is others'. What takes long then says nothing. */
+  isStarved = false;
   #begunAt = Date.now();
 
   constructor(seed) {
