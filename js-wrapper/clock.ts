@@ -1,7 +1,9 @@
 /** Time, as what waits and tries again has it: tests give it another. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the machine's owner or its time server has set them: they jump, back as well. */
   now(): number;
+  /** Milliseconds since some time, which no setting of the clock moves: what lies between two of them has passed. A sleep of the machine may be left out. */
+  elapsed(): number;
   /**
    * Calls once, later.
    *
@@ -15,6 +17,7 @@ export interface Clock {
 /** The machine's clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after: (ms, call) => {
     const timer = setTimeout(call, ms);
     return () => clearTimeout(timer);

@@ -20,7 +20,7 @@ const REVERTED = "thread/reverted";
 
 /** An event that waits in memory. */
 export interface Waiting extends StoredEvent {
-  /** When it came, by this process's clock; 0 for what was read from the disk, for that waited already. */
+  /** When it came, in milliseconds of `performance.now`, which nobody sets back; 0 for what was read from the disk, for that waited already. */
   readonly since: number;
   /** Which of this process's writes brought it to the disk; what an earlier process wrote is there. */
   written: number;
@@ -60,7 +60,7 @@ export class Lane {
     this.#bytes += waiting.bytes;
   }
 
-  /** When the next batch is due, in milliseconds of this process's clock; none where nothing is in memory. */
+  /** When the next batch is due, in milliseconds as {@link Waiting.since}; none where nothing is in memory. */
   dueAt(): number | undefined {
     const oldest = this.#queue[this.#taken];
     if (oldest === undefined) return undefined;

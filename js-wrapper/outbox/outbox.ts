@@ -227,7 +227,7 @@ export class Outbox {
     const thread = this.#thread(event.threadId);
     thread.numbers.see(event);
     if (thread.isDeleted) return;
-    this.#journal.put(thread, { seq: this.#nextSeq++, event, ...resent, bytes: sizeOf(event), since: Date.now(), written: 0 }, also);
+    this.#journal.put(thread, { seq: this.#nextSeq++, event, ...resent, bytes: sizeOf(event), since: performance.now(), written: 0 }, also);
   }
 
   #retry(): void {

@@ -146,7 +146,7 @@ export class ThreadSender implements JournalThread {
       this.#parts.onIdle();
       return;
     }
-    const waitMs = (this.#lane.dueAt() ?? 0) - Date.now();
+    const waitMs = (this.#lane.dueAt() ?? 0) - performance.now();
     if (waitMs <= 0) void this.#send();
     else this.#timer = setTimeout(() => void this.#send(), waitMs);
   }
@@ -211,7 +211,7 @@ export class ThreadSender implements JournalThread {
     while (this.#maySend() && !this.#lane.isEmpty) {
       try {
         await this.#fill();
-        if ((this.#lane.dueAt() ?? Infinity) > Date.now()) break;
+        if ((this.#lane.dueAt() ?? Infinity) > performance.now()) break;
         await this.#deliver(this.#lane.batch());
         this.#parts.journal.goes(this);
         backoff.reset();

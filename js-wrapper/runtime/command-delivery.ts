@@ -110,7 +110,7 @@ export class CommandDelivery {
       await this.#reports.send({ commandId, leaseToken, state: "refused", code: command.code });
       return;
     }
-    if (kind !== "interrupt") this.#passedAt.push(this.#options.clock.now());
+    if (kind !== "interrupt") this.#passedAt.push(this.#options.clock.elapsed());
     if (kind === "turn" || kind === "steer") await this.#options.ready?.().catch(() => undefined);
     if (this.#options.signal.aborted) return;
     const entry = { commandId, leaseToken, threadId, kind, echoId: echoIdOf(leased), ...(turnId === undefined ? {} : { turnId }) };
@@ -194,7 +194,7 @@ export class CommandDelivery {
 
   /** How many commands passed in the last minute. */
   #recent(): number {
-    const since = this.#options.clock.now() - RECENT_MS;
+    const since = this.#options.clock.elapsed() - RECENT_MS;
     this.#passedAt = this.#passedAt.filter((at) => at > since);
     return this.#passedAt.length;
   }

@@ -91,13 +91,14 @@ export class Heartbeat {
 
   #want(): void {
     if (this.#isBeating) this.#isWanted = true;
-    else this.#beatAt(this.#beganAt + BEAT_GAP_MS);
+    else this.#beatAfter(BEAT_GAP_MS);
   }
 
-  #beatAt(at: number): void {
+  /** So long after the beat before. By the clock that runs on in the machine's sleep: where that was set back, no longer than from now. */
+  #beatAfter(ms: number): void {
     this.#cancelNext?.();
     this.#cancelNext = undefined;
-    const waitMs = at - this.#clock.now();
+    const waitMs = Math.min(ms, this.#beganAt + ms - this.#clock.now());
     if (waitMs <= 0) void this.#beat();
     else this.#cancelNext = this.#clock.after(waitMs, () => void this.#beat());
   }
@@ -123,7 +124,7 @@ export class Heartbeat {
   }
 
   #goOn(): void {
-    if (this.#isRunning) this.#beatAt(this.#beganAt + (this.#isWanted ? BEAT_GAP_MS : BEAT_EVERY_MS));
+    if (this.#isRunning) this.#beatAfter(this.#isWanted ? BEAT_GAP_MS : BEAT_EVERY_MS);
   }
 
   #busiest(threads: Beat["threads"]): Beat["threads"] {

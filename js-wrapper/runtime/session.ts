@@ -205,9 +205,9 @@ export class Session {
   async #settle(): Promise<void> {
     await this.#processes.stop();
     this.requests.waiting.processEnded();
-    const end = Date.now() + STOP_FLUSH_MS;
+    const end = performance.now() + STOP_FLUSH_MS;
     await this.#outbox.flush(STOP_FLUSH_MS);
-    await Promise.race([this.requests.told, pause(SYSTEM_CLOCK, Math.max(0, end - Date.now()), this.#isOver.signal)]);
+    await Promise.race([this.requests.told, pause(SYSTEM_CLOCK, Math.max(0, end - performance.now()), this.#isOver.signal)]);
     await this.#remote?.stop(LAST_BEAT_MS);
   }
 

@@ -152,12 +152,12 @@ export class Stopping {
   }
 
   #next(threadId: string, { isSettled, isForced, areRequestsCancelled, interruptedAt }: Stop) {
-    const [first = this.#clock.now()] = interruptedAt;
+    const [first = this.#clock.elapsed()] = interruptedAt;
     return planStop({
       settled: isSettled,
       pendingRequests: areRequestsCancelled ? 0 : 1,
       interrupts: interruptedAt.length,
-      elapsedMs: this.#clock.now() - first,
+      elapsedMs: this.#clock.elapsed() - first,
       others: this.#actions.othersThatRun(threadId),
       forced: isForced,
     });
@@ -173,7 +173,7 @@ export class Stopping {
   }
 
   #interrupt(threadId: string, stop: Stop): void {
-    stop.interruptedAt.push(this.#clock.now());
+    stop.interruptedAt.push(this.#clock.elapsed());
     const told = (answer: "sent" | "gone") => {
       stop.isGone ||= answer === "gone";
       stop.wake();

@@ -39,7 +39,7 @@ export class Supervisor {
 
   /** The process ended by itself. @returns whether it will be started again */
   ended(): boolean {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     this.#restarts = this.#restarts.filter((at) => now - at < RESTARTS_WITHIN_MS);
     if (this.#restarts.length >= RESTARTS_MAX) {
       this.#actions.giveUp();

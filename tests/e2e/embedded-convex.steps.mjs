@@ -115,6 +115,16 @@ export default async ({ call, assert, push, backend }) => {
   }
   const runs = (fn) => server.backend.calls.filter((one) => one.fn === `lib:${fn}`).length;
   assert.deepEqual({ list: runs("list"), others: runs("others") }, { list: 4, others: 1 });
+
+  // The same deployment, served to somebody else
+  const other = await serve(push, { backend: server.backend, identity: { issuer: "https://accounts.example", subject: "bob" } });
+  const bob = new ConvexClient(other.url);
+  assert.equal(await bob.query(makeFunctionReference("app:whoAmI"), {}), "bob");
+  assert.equal(await clients[0].query(makeFunctionReference("app:whoAmI"), {}), null);
+  await bob.mutation(makeFunctionReference("app:add"), { n: 4 });
+  await settled(clients.length * 5);
+  await bob.close();
+  await other.close();
   for (const client of clients) await client.close();
   await server.close();
 };

@@ -97,6 +97,19 @@ describe("what is appended", () => {
   });
 });
 
+it.each([
+  ["in a turn", delta(0)],
+  ["beside one", lifecycle(0)],
+])("sends an event %s at its time where the machine's clock is set back while it waits", async (_where, event) => {
+  const opened = await open();
+  opened.outbox.append(event);
+  const setBackTo = Date.now() - 79_000_000;
+  const spied = vi.spyOn(Date, "now").mockImplementation(() => setBackTo);
+  onTestFinished(() => spied.mockRestore());
+  await arrives(opened);
+  expect(opened.batches).toEqual([{ threadId: event.threadId, events: [event] }]);
+});
+
 it("sends at once that a thread was taken back, and nothing of it before that has arrived", async () => {
   let arrive: (verdict: Verdict) => void = () => undefined;
   const opened = await open({ deliver: ({ events }) => (events.at(-1)?.kind === "thread/reverted" ? new Promise((resolve) => (arrive = resolve)) : Promise.resolve(ACKNOWLEDGED)) });

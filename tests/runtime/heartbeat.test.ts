@@ -74,6 +74,24 @@ it("beats at once when something changed, but not twice in a second, and never t
   expect(times()).toHaveLength(5);
 });
 
+it.each([
+  ["back", -79_000_000],
+  ["forward", 79_000_000],
+])("beats on where the machine's clock is set %s, whether something changes or not", async (_where, stepMs) => {
+  const { clock, heartbeat, beats, answer } = begin();
+  heartbeat.start();
+  await answer();
+  clock.step(stepMs);
+  heartbeat.changed();
+  await clock.pass(BEAT_GAP_MS);
+  expect(beats).toHaveLength(2);
+  // While a beat is on its way.
+  clock.step(stepMs);
+  await answer();
+  await clock.pass(BEAT_EVERY_MS);
+  expect(beats).toHaveLength(3);
+});
+
 it("goes on after a beat that failed, after a listener that throws, and after a runtime that cannot tell", async () => {
   const { clock, heartbeat, times, told, fail } = begin();
   heartbeat.start();

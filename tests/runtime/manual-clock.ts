@@ -4,6 +4,7 @@ import type { Clock } from "../../js-wrapper/clock.js";
 export class ManualClock implements Clock {
   readonly #settle: () => Promise<void>;
   #nowMs = 1_000_000;
+  #offMs = 0;
   #timers: { at: number; call: () => void }[] = [];
 
   /** @param until lets what a timer begins come as far as it can */
@@ -12,7 +13,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#nowMs + this.#offMs;
+  }
+
+  elapsed(): number {
     return this.#nowMs;
+  }
+
+  /** Sets the wall clock, as a time server does: timers go on. */
+  step(ms: number): void {
+    this.#offMs += ms;
   }
 
   after(ms: number, call: () => void): () => void {

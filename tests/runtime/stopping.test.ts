@@ -66,6 +66,20 @@ it("interrupts once more, then starts the process anew where no other turn runs 
   expect(done.slice(-2)).toEqual([[STOP_RESTART_MS, "cancel t/u"], [STOP_RESTART_MS, "interrupt t/u"]]);
 });
 
+it.each([
+  ["back", -79_000_000],
+  ["forward", 79_000_000],
+])("takes as long where the machine's clock is set %s meanwhile", async (_where, stepMs) => {
+  const { clock, done, outcomes, stop } = begin();
+  stop();
+  await settle();
+  clock.step(stepMs);
+  await clock.pass(STOP_RESTART_MS - 1);
+  expect(done.map(([, what]) => what)).toEqual(AGAIN.map(([, what]) => what));
+  await clock.pass(1);
+  expect(outcomes).toEqual([{ type: "restarted", cut: [] }]);
+});
+
 it("is done too when the turn ends after the second", async () => {
   const { clock, stopping, done, outcomes, stop } = begin();
   stop();

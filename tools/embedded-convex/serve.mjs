@@ -29,12 +29,13 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  * - `token`: default 32 random bytes; clients carry it as the first part of the URL's path
  * - `allowedOrigins`: origins of pages that may call; default none, which leaves clients that are no browser
  * - `identity`: who everybody is that has the token, as `ctx.auth.getUserIdentity` tells it (`issuer`, `subject`, …); default nobody
+ * - `backend`: one with `footprints` that is served already, to be served to somebody else too
  * @returns {Promise<{url: string, port: number, token: string, backend: Backend, stats: object, close: () => Promise<void>}>}
  *   `url` is the deployment URL to give to clients, token included
  */
-export async function serve(app, { port = 0, token = newToken(), allowedOrigins = [], identity, ...options } = {}) {
+export async function serve(app, { port = 0, token = newToken(), allowedOrigins = [], identity, backend: served, ...options } = {}) {
   const push = typeof app === "string" ? await pushApp(app, { env: options.env }) : app;
-  const backend = new Backend(push, { ...options, footprints: true });
+  const backend = served ?? new Backend(push, { ...options, footprints: true });
   const functions = new PublicFunctions(backend, identity);
   const sync = new SyncServer(backend, functions);
   const rules = { port: 0, token, allowedOrigins };
