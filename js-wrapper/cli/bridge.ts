@@ -250,8 +250,8 @@ class Watch {
 
   problem(told: Told): void {
     const { code, message } = told;
-    // That a process is gone follows why it ended.
-    if (code !== "E_APP_SERVER_GONE") this.#last = told;
+    // That a process is gone follows why it ended; what codex lacks it goes on without.
+    if (code !== "E_APP_SERVER_GONE" && code !== "E_UNSUPPORTED_BY_APP_SERVER") this.#last = told;
     const key = `${code} ${message}`;
     const now = Date.now();
     if (now - (this.#printed.get(key) ?? -Infinity) >= SAME_PROBLEM_MS) {

@@ -40,7 +40,7 @@ export class SessionThreads {
     this.#options = options;
   }
 
-  /** What the thread of the start is in force with; undefined until codex has it. */
+  /** What was in force in the thread of the start, as codex answered; undefined until it did. */
   get started(): CodexSettings | undefined {
     return this.#started;
   }
