@@ -1,0 +1,57 @@
+// What the plan of a batch of text takes where everything is compiled and warm: the core as wasm in this process, packed and unpacked, the same
+// rules in plain JavaScript, and the core as a native program. In each round each of them has a turn with every batch.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { packIngest } from "../../dist/js-wrapper/core/boundary.js";
+import { planIngest } from "../../dist/js-wrapper/core/ingest.js";
+import { buildSteady, STEADY, writePacked } from "../core/native.mjs";
+import { steadyCall } from "../core/steady-call.mjs";
+import { BATCHES } from "./figures.mjs";
+import { planPlainly } from "./plain-ingest.mjs";
+
+const ROUNDS = 15;
+const WARM_UP_ROUNDS = 3;
+/** Events that a turn plans, in as many calls as that takes: long enough for a clock. */
+const EVENTS_A_TURN = 4_000;
+const CALLS_A_TURN_MAX = 400;
+/** Times that a turn is planned natively, so that the start of the process, which falls out of a difference, is less than the work. */
+const NATIVE_TURNS = 10;
+
+/** Microseconds of a call by contender and batch, one a round. */
+export function measureInNode() {
+  buildSteady();
+  const contenders = { codex: inThisProcess(planIngest), plain: inThisProcess(planPlainly), native };
+  const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, Object.fromEntries(BATCHES.map((count) => [count, []]))]));
+  for (const count of BATCHES) assert.deepEqual(planPlainly(steadyCall(count)), planIngest(steadyCall(count)));
+  const batches = BATCHES.map((count) => ({ count, call: steadyCall(count), files: writePacked(packIngest(steadyCall(count)), `steady-${count}`) }));
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+    for (const batch of batches) {
+      const calls = Math.min(CALLS_A_TURN_MAX, Math.ceil(EVENTS_A_TURN / batch.count));
+      for (const [name, turn] of Object.entries(contenders)) {
+        const micros = turn(batch, calls);
+        if (round >= 0) times[name][batch.count].push(micros);
+      }
+    }
+  }
+  return { times, rounds: ROUNDS };
+}
+
+function inThisProcess(plan) {
+  return ({ call }, calls) => {
+    const start = performance.now();
+    for (let at = 0; at < calls; at++) plan(call);
+    return ((performance.now() - start) * 1000) / calls;
+  };
+}
+
+function native({ files }, calls) {
+  const many = calls * NATIVE_TURNS;
+  return (nativeMs(many, files) - nativeMs(1, files)) * (1000 / (many - 1));
+}
+
+function nativeMs(times, files) {
+  const start = performance.now();
+  const { status, stderr } = spawnSync(STEADY, [String(times), ...files], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${STEADY} failed:\n${stderr}`);
+  return performance.now() - start;
+}
