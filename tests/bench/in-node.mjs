@@ -2,8 +2,11 @@
 // rules in plain JavaScript, and the core as a native program. In each round each of them has a turn with every batch.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import hex from "#wasm/ingest_bytes";
+import * as wasm from "#wasm/ingest";
 import { packIngest } from "../../dist/js-wrapper/core/boundary.js";
 import { planIngest } from "../../dist/js-wrapper/core/ingest.js";
+import { Instance } from "../../dist/js-wrapper/core/instance.js";
 import { buildSteady, STEADY, writePacked } from "../core/native.mjs";
 import { steadyCall } from "../core/steady-call.mjs";
 import { BATCHES } from "./figures.mjs";
@@ -16,8 +19,10 @@ const EVENTS_A_TURN = 4_000;
 const CALLS_A_TURN_MAX = 400;
 /** Times that a turn is planned natively, so that the start of the process, which falls out of a difference, is less than the work. */
 const NATIVE_TURNS = 10;
+/** Instances that a turn makes. */
+const INSTANCES = 20;
 
-/** Microseconds of a call by contender and batch, one a round. */
+/** Microseconds of a call by contender and batch, one a round; and of the first call of an instance, the making of it included. */
 export function measureInNode() {
   buildSteady();
   const contenders = { codex: inThisProcess(planIngest), plain: inThisProcess(planPlainly), native };
@@ -33,7 +38,22 @@ export function measureInNode() {
       }
     }
   }
-  return { times, rounds: ROUNDS };
+  return { times, first: measureFirst(), rounds: ROUNDS };
+}
+
+/** What Convex does in every call: the bytes out of their module, a compiled module, an instance, one plan; beside the plain rules' plan. */
+function measureFirst() {
+  // The isolate has it; Node 20 has not.
+  Uint8Array.fromHex ??= (text) => new Uint8Array(Buffer.from(text, "hex"));
+  const contenders = { codex: inThisProcess((call) => new Instance(hex, wasm.initSync).askPacked(wasm.planIngest, packIngest(call))), plain: inThisProcess(planPlainly) };
+  const times = { codex: [], plain: [] };
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+    for (const [name, turn] of Object.entries(contenders)) {
+      const micros = turn({ call: steadyCall(1) }, INSTANCES);
+      if (round >= 0) times[name].push(micros);
+    }
+  }
+  return times;
 }
 
 function inThisProcess(plan) {

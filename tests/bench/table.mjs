@@ -14,6 +14,7 @@ export function tableOf({ inIsolate, inNode, screen, counts, wasm }) {
     ...userTimes("warm", inIsolate.warm),
     ...madeOf(inIsolate.warm),
     ...userTimes("cold", inIsolate.cold),
+    ...madeOf(inIsolate.cold),
     ...costs(inIsolate.costs, wasm),
     ...plans(inNode, counts),
     ...onTheWay(screen),
@@ -41,14 +42,12 @@ const kilobytes = (bytes) => `${(bytes / 1000).toFixed(bytes < 10_000 ? 1 : 0)} 
 /** Three digits; none of nothing. */
 const short = (number) => (number >= 100 || number === 0 ? whole(number) : number.toPrecision(3));
 
-/** A time; behind it how many times as long the package takes. */
-function beside(numbers, unit, packages) {
-  const time = `${short(median(numbers))} ${unit}`;
-  return packages === undefined ? time : `${time}; ${times(packages, numbers)}`;
-}
+const timeOf = (numbers, unit) => `${short(median(numbers))} ${unit}`;
 
-/** A ratio, and between which half of the rounds' lies. */
-function times(numbers, others) {
+/** A time, and how many times as long the package takes: the median of the rounds' ratios, and where their middle half lies. */
+const beside = (numbers, unit, ofPackage) => `${timeOf(numbers, unit)}; ${timesOf(ofPackage, numbers)}`;
+
+function timesOf(numbers, others) {
   const { median: ratio, low, high } = ratioOf(numbers, others);
   return `×${short(ratio)} (${short(low)} to ${short(high)})`;
 }
@@ -57,13 +56,13 @@ function userTimes(kind, { times, rounds }) {
   const of = (name, count) => times[name][count].map(({ userMs }) => userMs);
   const rows = BATCHES.map((count) => [
     deltas(count),
-    ...CONTENDERS.map((name) => beside(of(name, count), "ms", name === "codex" ? undefined : of("codex", count))),
+    ...CONTENDERS.map((name) => (name === "codex" ? timeOf(of(name, count), "ms") : beside(of(name, count), "ms", of("codex", count)))),
   ]);
   return [[`**user time of a call, ${kind}** (${rounds} rounds)`], ...rows];
 }
 
 function madeOf({ times }) {
-  const row = (what, pick) => [what, ...CONTENDERS.map((name) => `${short(median(times[name][TAKEN_APART].map(pick)))} ms`)];
+  const row = (what, pick) => [what, ...CONTENDERS.map((name) => timeOf(times[name][TAKEN_APART].map(pick), "ms"))];
   const rest = ({ userMs, contextMs, modulesMs, wasmMs }) => userMs - contextMs - modulesMs - wasmMs;
   return [
     row(`of that, with ${TAKEN_APART}: the context`, ({ contextMs }) => contextMs),
@@ -80,7 +79,7 @@ function costs(costs, wasm) {
     ...BATCHES.map((count) => [deltas(count), ...CONTENDERS.map((name) => cell(costs[name][count]))]),
     ["**size**"],
     ["source that a call loads", ...CONTENDERS.map((name) => sourceOf(costs[name][BATCHES[0]]))],
-    ["of which wasm; gzip", `${kilobytes(wasm.raw)}, in hex twice that; ${kilobytes(wasm.gzip)}`, "none", "none", "none"],
+    ["the wasm that it compiles; gzip", `${kilobytes(wasm.raw)}, in hex twice that; ${kilobytes(wasm.gzip)}`, "none", "none", "none"],
   ];
 }
 
@@ -88,15 +87,16 @@ function sourceOf({ moduleBytes, moduleCount }) {
   return `${kilobytes(moduleBytes)}, ${moduleCount} modules`;
 }
 
-function plans({ times, rounds }, counts) {
+function plans({ times, first, rounds }, counts) {
   const rows = BATCHES.map((count) => [
     deltas(count),
-    `${beside(times.codex[count], "µs")} as wasm, ${beside(times.native[count], "µs")} natively`,
+    `${timeOf(times.codex[count], "µs")} as wasm, ${timeOf(times.native[count], "µs")} natively`,
     beside(times.plain[count], "µs", times.codex[count]),
   ]);
+  const ofNew = ["1 delta, the first of a new instance", `${timeOf(first.codex, "µs")} as wasm`, beside(first.plain, "µs", first.codex)];
   const counted = BATCHES.filter((count) => counts[count]?.instructionsPerDelta !== undefined);
   const instructions = counted.map((count) => whole(counts[count].instructionsPerDelta)).join(", ");
-  return [[`**the plan alone**, in Node, all compiled (${rounds} rounds)`], ...rows, [`native instructions a delta, in batches of ${counted.join(", ")} (exact)`, instructions]];
+  return [[`**the plan alone**, in Node, all compiled (${rounds} rounds)`], ...rows, ofNew, [`native instructions a delta, in batches of ${counted.join(", ")} (exact)`, instructions]];
 }
 
 function onTheWay({ rates, delays, rounds }) {
@@ -104,7 +104,7 @@ function onTheWay({ rates, delays, rounds }) {
   const delay = (numbers) => `${whole(median(numbers))} ms; 99 % within ${whole(quantile(numbers, 0.99))} ms`;
   return [
     [`**from the line to the screen** (${rounds} rounds)`],
-    ["events, from the line to the disk and an acknowledgement", rate(rates.bridge), "", `${rate(rates.bare)}; ${times(rates.bare, rates.bridge)}`],
+    ["events, from the line to the disk and an acknowledgement", rate(rates.bridge), "", `${rate(rates.bare)}; ${timesOf(rates.bare, rates.bridge)}`],
     ["events, from the line to a subscribed client", rate(rates.screen)],
     ...Object.entries(delays).map(([pace, { bare, screen }]) => [`delay of a line, at ${pace} a second`, delay(screen), "", delay(bare)]),
   ];

@@ -2,6 +2,7 @@
 // context, modules and wasm included; nothing is asserted, for times are the machine's. What is kept of it stands in docs/EVIDENCE.md. What a
 // steady batch takes is measured by `npm run bench`, beside other ways to do it.
 import { Backend } from "../../tools/embedded-convex/index.mjs";
+import { median } from "../bench/figures.mjs";
 
 /** The largest batches that one call may bring (8 MiB): many small events, fewer and larger ones, and those that replay keeps. */
 const LARGEST = [
@@ -21,8 +22,6 @@ const event = (cursorStart, kind, params) => {
   const payloadJson = JSON.stringify({ method: kind, params: { threadId, turnId, ...params } });
   return { type: "stream_delta", eventId: `e${cursorStart}`, turnId, streamId, kind, payloadJson, cursorStart, cursorEnd: cursorStart + 1, createdAt: 1 };
 };
-
-const median = (numbers) => numbers.toSorted((one, other) => one - other)[numbers.length >> 1];
 
 export default async function largestBatches({ push }) {
   const path = [...push.components.keys()].find((name) => name !== "");
