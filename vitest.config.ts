@@ -73,6 +73,7 @@ export default defineConfig({
           server: { deps: { inline: ["@testing-library/react", "convex-test", "convex-helpers"] } },
         },
       },
+      { test: { name: "bench", include: tests("bench"), environment: "node" } },
       { test: { name: "web", include: tests("web"), environment: "jsdom" } },
       { test: { name: "cli", include: tests("cli"), ...withBundling, expect: { poll: { timeout: POLL_TIMEOUT_MS } } } },
       { test: { name: "packaging", include: tests("packaging"), globalSetup: "tests/packaging/pack-setup.ts", ...withBundling } },

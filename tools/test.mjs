@@ -22,7 +22,7 @@ function builtFoldersAreFresh() {
 }
 
 /** The folders of tests/, by the step that runs them; those of `core` are Rust's and its doors'. */
-const UNIT = ["convex", "protocol", "app-server", "bridge", "runtime", "outbox", "host", "react", "web"];
+const UNIT = ["convex", "protocol", "app-server", "bridge", "runtime", "outbox", "host", "react", "web", "bench"];
 const BUNDLING = ["bundle", "cli", "packaging", "e2e"];
 const LAYERS = ["core", ...UNIT, ...BUNDLING];
 

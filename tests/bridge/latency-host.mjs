@@ -1,31 +1,14 @@
 // The host of latency.mjs: the stand-in's lines through the bridge and the outbox to a Convex behind HTTP; then the same lines through a reader
 // that only looks for line ends. It prints how long events were on their way.
-import { spawn } from "node:child_process";
 import { deliverTo } from "../outbox/http.mjs";
+import { bareDelays, pacedArgs } from "./paced.mjs";
 import { throughTheOutbox } from "./through-the-outbox.mjs";
 
 const [url, threadsJson, ...numbers] = process.argv.slice(2);
 const threads = JSON.parse(threadsJson);
 const [rate, seconds] = numbers.map(Number);
 
-/** Prints what is due every 5 ms, one turn after the other, each line with the time at which it was written. */
-const STAND_IN = `
-const threads = ${threadsJson};
-const line = (threadId, method, more) => JSON.stringify({ method, params: { threadId, turnId: "turn " + threadId, ...more }, emittedAtMs: Date.now() }) + "\\n";
-for (const thread of threads) {
-  process.stdout.write(line(thread, "turn/started", { turn: { id: "turn " + thread, items: [], status: "inProgress", error: null } }));
-  process.stdout.write(line(thread, "item/started", { item: { id: "msg_1", type: "agentMessage", text: "" } }));
-}
-const startMs = Date.now();
-let printed = 0;
-const timer = setInterval(() => {
-  const due = Math.min(${rate * seconds}, Math.floor(((Date.now() - startMs) * ${rate}) / 1000));
-  let lines = "";
-  for (; printed < due; printed++) lines += line(threads[printed % threads.length], "item/agentMessage/delta", { itemId: "msg_1", delta: " steady words," });
-  process.stdout.write(lines);
-  if (printed >= ${rate * seconds}) clearInterval(timer);
-}, 5);`;
-const ARGS = ["-e", STAND_IN];
+const ARGS = pacedArgs({ threads, rate, events: rate * seconds });
 
 const atOnce = () => Promise.resolve({ type: "acknowledged" });
 
@@ -43,20 +26,6 @@ async function onTheirWay(convex) {
   return { onTheirWayMs, batches };
 }
 
-async function bareReader() {
-  const child = spawn(process.execPath, ARGS, { stdio: ["ignore", "pipe", "inherit"] });
-  const onTheirWayMs = [];
-  let rest = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk) => {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop();
-    const nowMs = Date.now();
-    for (const text of lines) onTheirWayMs.push(nowMs - Number(text.slice(text.lastIndexOf(":") + 1, -1)));
-  });
-  await new Promise((resolve) => child.stdout.on("end", resolve));
-  return { onTheirWayMs };
-}
-
 function told({ onTheirWayMs }) {
   const sorted = onTheirWayMs.toSorted((one, other) => one - other);
   const at = (share) => `${sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]} ms`;
@@ -72,4 +41,4 @@ for (const [name, convex] of Object.entries({ "the component": deliverTo(url), "
   console.log(`by ${name}: ${told(whole)}; ${whole.batches} batches`);
   console.log(`  behind the first second: ${told(steady(whole))}`);
 }
-console.log(`until a bare line reader has it: ${told(await bareReader())}`);
+console.log(`until a bare line reader has it: ${told({ onTheirWayMs: await bareDelays(ARGS) })}`);

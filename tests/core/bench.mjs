@@ -1,9 +1,11 @@
 // What a batch of text costs, a steady one and one that comes again: native instructions for each delta (callgrind), and at the boundary crossings, text
 // operations and bytes. Exact counts against those of bench.json; `--write` puts the present ones there.
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ROOT, cargoEnv } from "../../tools/cargo-tools.mjs";
+import { ROOT } from "../../tools/cargo-tools.mjs";
+import { buildSteady, STEADY, writePacked } from "./native.mjs";
+import { steadyCall } from "./steady-call.mjs";
 
 /** The longest batch is what a call may hold: what grows with its square shows there. */
 const BATCHES = [1, 20, 100, 4096];
@@ -60,38 +62,6 @@ function countCrossings() {
   };
 }
 
-/** A turn that is known, an item that is open, a session that was heard of just now: only text comes. */
-function steadyCall(count) {
-  const threadId = "01a20285-2892-7df1-9e1f-6a3b3cf2ad40";
-  const turnId = "01a20285-2f26-7690-b08c-a87754c23bce";
-  const itemId = "msg_0b8b9dbf0f0f9d2f0168c4a1a5a3c88197a1";
-  const streamId = `${threadId}:${turnId}:0`;
-  const own = { sessionId: "session", deviceId: "device", epoch: 1, lastBeatAt: 1_000 };
-  const event = (at) => ({
-    eventId: `runtime.1:${streamId}:${String(at)}`,
-    turnId,
-    streamId,
-    kind: "item/agentMessage/delta",
-    payloadJson: JSON.stringify({ method: "item/agentMessage/delta", params: { threadId, turnId, itemId, delta: " steady words," } }),
-    cursorStart: at,
-    cursorEnd: at + 1,
-    createdAt: 1_000 + at,
-  });
-  return {
-    strict: false,
-    nowMs: 2_000,
-    threadId,
-    runtime: undefined,
-    thread: { localThreadId: threadId, nextTurnOrder: 1, status: "active" },
-    session: { sessionId: own.sessionId, deviceId: own.deviceId, own, writer: own, boundElsewhere: false },
-    heads: [{ streamId, threadId, turnId, turnOrder: 0, latest: 500, holes: [], eventCount: 500, weight: 0, closed: false, swept: false, hasItems: true, open: [{ itemId, messageId: itemId, startCursor: 2, fold: { cursor: 2, weight: 0, fill: 0, started: true } }] }],
-    marks: [],
-    deltas: Array.from({ length: count }, (_, at) => event(500 + at)),
-    lifecycle: [],
-    loaded: null,
-  };
-}
-
 /** The same batch once more: what of it was accepted is loaded, and it is compared with that. */
 function redelivered(call) {
   const [head] = call.heads;
@@ -116,12 +86,8 @@ function atTheBoundary(call) {
 // The first answer of an instance also makes the names of its fields.
 atTheBoundary(steadyCall(1));
 
-const folder = path.join(ROOT, "target/bench-core");
-mkdirSync(folder, { recursive: true });
-const env = cargoEnv();
-
 function instructions(times, files) {
-  const args = ["--tool=callgrind", "--callgrind-out-file=/dev/null", path.join(ROOT, "target/release/examples/steady"), String(times), ...files];
+  const args = ["--tool=callgrind", "--callgrind-out-file=/dev/null", STEADY, String(times), ...files];
   const { status, stderr, error } = spawnSync("valgrind", args, { encoding: "utf8", env: { PATH: process.env.PATH } });
   if (error?.code === "ENOENT") throw new Error("valgrind is not there: apt-get install valgrind");
   const found = /Collected : (\d+)/.exec(stderr ?? "");
@@ -130,16 +96,13 @@ function instructions(times, files) {
 }
 
 function instructionsPerDelta(call) {
-  const { texts, numbers } = packIngest(call);
   const { few, many } = timesOf(call.deltas.length);
-  const files = ["numbers", "texts"].map((name) => path.join(folder, name));
-  writeFileSync(files[0], new Uint8Array(numbers.buffer));
-  writeFileSync(files[1], texts);
+  const files = writePacked(packIngest(call));
   return Math.round((instructions(many, files) - instructions(few, files)) / ((many - few) * call.deltas.length));
 }
 
 if (!countsInstructions) console.log("native instructions are counted on Linux on x64 only");
-else execFileSync("cargo", ["build", "--quiet", "--locked", "--release", "--example", "steady"], { cwd: ROOT, env, stdio: "inherit" });
+else buildSteady();
 const longest = BATCHES.at(-1);
 const calls = [...BATCHES.map((count) => [String(count), steadyCall(count)]), [`${String(longest)} again`, redelivered(steadyCall(longest))]];
 const found = {};

@@ -1,0 +1,1 @@
+export function putInto(document: string, text: string): string;
