@@ -75,7 +75,8 @@ export async function lookAtPresence(world) {
     const { value } = await world.ask(machine.user.clients[1], "query", "getPresence", { threadId: machine.threads[0] });
     if (wasGone && isGone(machine)) {
       world.count("presence looked at: gone");
-      if (value.machine !== "away" && value.bridge !== "stopped") world.violated(`${machine.name} is gone since ${Math.round((Date.now() - machine.downSince) / 1000)} s (${machine.endedBy}), and is said to be ${JSON.stringify(value)}`);
+      // Where no machine has the thread, another one of the user's may be told of.
+      if (value.machine === "here" && value.thread === "here" && value.bridge !== "stopped") world.violated(`${machine.name} is gone since ${Math.round((Date.now() - machine.downSince) / 1000)} s (${machine.endedBy}), and is said to be ${JSON.stringify(value)}`);
     } else if (wasQuiet && isQuiet(machine)) {
       world.count("presence looked at: there");
       if (value.machine !== "here" || value.bridge !== "up" || value.codex !== "up" || value.thread !== "here") world.violated(`${machine.name} is there, and is said to be ${JSON.stringify(value)}`);
