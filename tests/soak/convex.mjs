@@ -46,8 +46,12 @@ for (const { tenantId, userId } of users) {
 let answers = {};
 let events = 0;
 const run = backend.run.bind(backend);
+/** One call after the other, as they are done anyhow, and between two of them whoever connects or says something: a chain of calls alone would let nobody in. */
+let turn = Promise.resolve();
 backend.run = async (name, args, identity) => {
-  const answer = await run(name, args, identity);
+  const mine = turn.then(() => new Promise((next) => setImmediate(next))).then(() => run(name, args, identity));
+  turn = mine;
+  const answer = await mine;
   const codes = answer.ok ? (answer.value?.errors ?? []).map((error) => error.errorCode ?? error.code) : [answer.error?.data?.code ?? `threw: ${answer.error?.message}`];
   const one = (answers[name] ??= { calls: 0, refused: {} });
   one.calls += 1;
