@@ -83,7 +83,6 @@ export class PollingReader extends Reader {
   constructor(options) {
     super(options);
     this.#client = new ConvexHttpClient(options.url, { logger: false });
-    this.failures = 0;
   }
 
   async read() {
@@ -92,8 +91,10 @@ export class PollingReader extends Reader {
     try {
       answer = await this.#client.query(QUERY, args);
     } catch (error) {
-      if (error instanceof TypeError) return void (this.failures += 1);
-      return void this.onWrong(`was refused: ${String(error.message)}`);
+      // What the network did is read the next time.
+      if (error instanceof TypeError) return;
+      this.onWrong(`was refused: ${String(error.message)}`);
+      return;
     }
     this.take(args.streamArgs.cursors, answer);
   }

@@ -31,8 +31,8 @@ const USERS = ["acme/ann", "acme/bob", "globex/ann", "globex/cem", "initech/ann"
 const THREADS_EACH = 3;
 /** Processes that start at once would be a load that nothing afterwards is. */
 const START_MS = 700;
-/** What waits at the end has so long to arrive. */
-const DRAIN_MS = 240_000;
+/** What waits at the end has so long to arrive: a lease whose answer was lost lapses after a minute, a message after ten. */
+const DRAIN_MS = 660_000;
 const LOOK_MS = 5_000;
 /** Looks one after the other that find nothing to wait for. */
 const QUIET_LOOKS = 4;
