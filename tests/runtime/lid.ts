@@ -7,6 +7,7 @@ type Timer = { at: number; call: () => void; isServers: boolean; real: NodeJS.Ti
 /** The clock of this process, before any lid: of a lid before, something may be left. */
 const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis;
 const realNow = Date.now.bind(Date);
+const realElapsed = performance.now.bind(performance);
 /** Milliseconds in which no test ends. */
 const NEVER = 2 ** 31 - 1;
 
@@ -25,6 +26,8 @@ export class Lid {
   inFlight = 0;
   #shuts = 0;
   #aheadMs = 0;
+  /** What of that passed while the lid was open: what the machine sleeps, its other clock leaves out. */
+  #wentOnMs = 0;
   #sleptMs = 0;
   #opened: Promise<void> | undefined;
   #open: () => void = () => undefined;
@@ -42,6 +45,7 @@ export class Lid {
     vi.spyOn(globalThis, "setTimeout").mockImplementation(setTimer as never);
     vi.spyOn(globalThis, "clearTimeout").mockImplementation(clearTimer as never);
     vi.spyOn(Date, "now").mockImplementation(() => realNow() + this.#aheadMs);
+    vi.spyOn(performance, "now").mockImplementation(() => realElapsed() + this.#wentOnMs);
     onTestFinished(() => {
       vi.restoreAllMocks();
       for (const { real } of this.#timers) realClearTimeout(real);
@@ -113,6 +117,7 @@ export class Lid {
   /** Time passes for everybody; what is due then goes off. */
   goOn(ms: number): void {
     this.#aheadMs += ms;
+    this.#wentOnMs += ms;
     for (const timer of this.#timers) this.#arm(timer);
   }
 
