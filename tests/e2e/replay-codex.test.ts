@@ -176,6 +176,13 @@ describe("it answers like a server", () => {
     expect(replay.methods()).toEqual(["response models"]);
   });
 
+  test("whether codex is logged in is answered where the tape does not say it", async () => {
+    const replay = play("plain");
+    replay.send({ id: "login", method: "account/read", params: {} });
+    expect(await replay.response("login")).toEqual({ id: "login", result: { account: null, requiresOpenaiAuth: false } });
+    expect(replay.methods()).toEqual(["response login"]);
+  });
+
   test("what the tape does not have is refused as the real server does", async () => {
     const replay = play("plain");
     replay.send("this is no JSON");

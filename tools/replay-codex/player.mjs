@@ -4,6 +4,7 @@
 // - What was recorded before that request is sent before; the tape waits at a request until the client sends it.
 // - A request of the client lets the tape pass all requests recorded before it: nobody sent those, so nobody gets their responses.
 // - Requests that only read (`…/read`, `…/list`) are answered at once; the tape neither waits nor moves for them.
+// - Whether codex is logged in, which few recordings were asked: nobody has to be.
 // - A request of the server waits for the client's answer. An approval that is declined where the recorded client gave it ends as codex
 //   ends it on `cancel`: its item is declined, and its turn interrupted; what was recorded of the turn behind it is passed over.
 // - With `autoplay` the recorded client's requests and answers count as sent at their recorded time: the tape never waits.
@@ -12,6 +13,8 @@ const INVALID_REQUEST = -32600;
 /** How long an autoplaying tape waits for `initialize`, which every client sends as soon as it has started the process. */
 const HANDSHAKE_MS = 250;
 const READS = /\/(read|list)$/;
+/** What every codex is asked, where it was not when the tape was recorded. */
+const UNRECORDED = { "account/read": { account: null, requiresOpenaiAuth: false } };
 const STREAMED = /delta$/i;
 const APPROVAL = /\/requestApproval$/;
 /** Decisions that let nothing happen. */
@@ -77,6 +80,7 @@ export class Player {
       (entry) => entry.kind === "request" && entry.method === method && !this.#claims.has(entry),
     );
     const request = this.#entries[index];
+    if (!request && method in UNRECORDED) return void this.#options.write(JSON.stringify({ id, result: UNRECORDED[method] }));
     if (!request) return this.#refuse(id, method);
     const claim = { id, answered: false };
     this.#claims.set(request, claim);
