@@ -118,14 +118,16 @@ export class Journal {
     while (this.#synced < written && !this.#closed.aborted) await (this.#syncing ??= this.#syncAll());
   }
 
-  /** A thread's events cannot leave, for the disk does not give or take what that needs. */
-  fails(thread: JournalThread, thrown: unknown): void {
-    this.#fails(thread, thrown);
+  /** The disk does not do something: of a thread, it does not give or take what its events need to leave. */
+  fails(what: Failing, thrown: unknown): void {
+    if (this.#failing.size === 0) this.#listeners.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
+    this.#failing.add(what);
+    this.#tellStuck();
   }
 
-  /** They leave. */
-  goes(thread: JournalThread): void {
-    this.#goes(thread);
+  /** It does that. */
+  goes(what: Failing): void {
+    if (this.#failing.delete(what)) this.#tellStuck();
   }
 
   /** Writes what waits, but waits for no disk that takes nothing. */
@@ -162,12 +164,12 @@ export class Journal {
         this.#pending = [...taken, ...this.#pending];
         this.#further = [...further, ...this.#further];
         for (const thread of touched) this.#noted.add(thread);
-        this.#fails("write", thrown);
+        this.fails("write", thrown);
         for (const resolve of this.#stuckWaiters.splice(0)) resolve();
         if (!(await pause(SYSTEM_CLOCK, backoff.next(), this.#closing.signal))) break;
         continue;
       }
-      this.#goes("write");
+      this.goes("write");
       backoff.reset();
       this.#written += 1;
       let bytes = 0;
@@ -188,23 +190,13 @@ export class Journal {
     try {
       await this.#store.sync();
       this.#synced = written;
-      this.#goes("sync");
+      this.goes("sync");
     } catch (thrown) {
-      this.#fails("sync", thrown);
+      this.fails("sync", thrown);
       throw thrown;
     } finally {
       this.#syncing = undefined;
     }
-  }
-
-  #fails(what: Failing, thrown: unknown): void {
-    if (this.#failing.size === 0) this.#listeners.onError(new OutboxError("E_OUTBOX_WRITE_FAILED", String(thrown), thrown));
-    this.#failing.add(what);
-    this.#tellStuck();
-  }
-
-  #goes(what: Failing): void {
-    if (this.#failing.delete(what)) this.#tellStuck();
   }
 
   #tellStuck(): void {

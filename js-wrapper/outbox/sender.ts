@@ -347,8 +347,8 @@ export class ThreadSender implements JournalThread {
     return removed.length;
   }
 
-  #isTooOld({ event, resentAt }: StoredEvent): boolean {
-    return (resentAt ?? event.createdAt) < this.#parts.clock.now() - OUTBOX_AGE_MAX_MS;
+  #isTooOld(stored: StoredEvent): boolean {
+    return waitsSince(stored) < this.#parts.clock.now() - OUTBOX_AGE_MAX_MS;
   }
 
   /** Lets go of those of the first events that have waited for too long. @returns the others */
@@ -366,7 +366,7 @@ export class ThreadSender implements JournalThread {
     const { clock } = this.#parts;
     const { first } = this.#lane;
     if (first === undefined) return;
-    const waitMs = (first.resentAt ?? first.event.createdAt) + OUTBOX_AGE_MAX_MS + 1 - clock.now();
+    const waitMs = waitsSince(first) + OUTBOX_AGE_MAX_MS + 1 - clock.now();
     this.#cancelExpiry = clock.after(Math.max(0, Math.min(waitMs, OUTBOX_AGE_MAX_MS)), () => void this.#expireHalted());
   }
 
@@ -412,3 +412,8 @@ export class ThreadSender implements JournalThread {
 }
 
 const NO_ANSWER: Verdict = { type: "again", reason: "no answer" };
+
+/** From when on an event waits, by the wall clock: when it happened, or somebody had it sent again. */
+function waitsSince({ event, resentAt }: StoredEvent): number {
+  return resentAt ?? event.createdAt;
+}
