@@ -245,6 +245,17 @@ export const lease = mutation({
   },
 });
 
+/** Sends the decisions of a thread that wait for a runtime; `sync.ensureSession` asks for it where it binds one. */
+export const sendUnsent = internalMutation({
+  args: { thread: v.id("threads"), nowMs: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { thread: id, nowMs }) => {
+    const thread = await ctx.db.get("threads", id);
+    if (thread !== null) await sendDecisions(ctx, thread, nowMs);
+    return null;
+  },
+});
+
 /**
  * Says what became of a command: `delivered` before it is given to Codex, then `accepted` (of a turn with Codex's id for it),
  * `refused` (with a code), `expired` or `unknown`. The bridge's call, never a reader's; forwards only, the same again is no error.

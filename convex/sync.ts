@@ -1,15 +1,16 @@
 import { v } from "convex/values";
 import type { Fault, Plan } from "../js-wrapper/core/boundary.js";
 import { planCheckpoint, planSession } from "../js-wrapper/core/clients.js";
+import { internal } from "./_generated/api.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applySession } from "./model/apply.js";
 import { checkBounds } from "./model/bounds.js";
-import { sendDecisions } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { runIngest } from "./model/ingest.js";
 import { eventAt, findStream, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
 import { isCount } from "./model/newest.js";
+import { unsentDecisions } from "./model/requests.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
 import { listLiveStreams, listStreams } from "./model/streams.js";
@@ -228,7 +229,10 @@ async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean, run
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
   const nowMs = Date.now();
   await applySession(ctx, args, own, answer.session, nowMs, args.lastEventCursor, runtime);
-  if (runtime !== null && runtime !== undefined) await sendDecisions(ctx, thread, nowMs);
+  if (runtime === null || runtime === undefined) return own === null;
+  // What sends them is loaded where there is something to send.
+  const unsent = await unsentDecisions(ctx, thread, args.threadId);
+  if (unsent.length > 0) await ctx.runMutation(internal.commands.sendUnsent, { thread: thread._id, nowMs });
   return own === null;
 }
 

@@ -67,6 +67,7 @@ import type * as streams from "../streams.js";
 import type * as sync from "../sync.js";
 import type * as threads from "../threads.js";
 import type * as tokenUsage from "../tokenUsage.js";
+import type * as tombstones from "../tombstones.js";
 import type * as turns from "../turns.js";
 import type * as turnsInternal from "../turnsInternal.js";
 import type * as validators from "../validators.js";
@@ -138,6 +139,7 @@ const fullApi: ApiFromModules<{
   sync: typeof sync;
   threads: typeof threads;
   tokenUsage: typeof tokenUsage;
+  tombstones: typeof tombstones;
   turns: typeof turns;
   turnsInternal: typeof turnsInternal;
   validators: typeof validators;

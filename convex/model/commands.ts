@@ -21,7 +21,7 @@ import { decide } from "./core.js";
 import { answeredBy, loseDecision, type Decided } from "./decisions.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
-import { inStatus, newestOfId, OPEN_REQUESTS_MAX, payloadOf, textOf, withPayload } from "./requests.js";
+import { newestOfId, payloadOf, textOf, unsentDecisions, withPayload } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { findShownTurn, isShown } from "./visible.js";
 
@@ -401,10 +401,9 @@ export async function carryDecision(ctx: WriteCtx, { row }: Decided, commandId: 
   if (carrier?.open !== true) await ctx.db.patch("serverRequests", row._id, { commandId });
 }
 
-/** Sends the decisions of a thread that no command was sent for: nobody was there to do it. The first ones first, of who made them. */
+/** Sends what {@link unsentDecisions} finds, of who decided it. */
 export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs: number): Promise<void> {
-  const answering = await inStatus(ctx, thread, thread.threadId, "answering").take(OPEN_REQUESTS_MAX);
-  const waiting = answering.filter(({ commandId }) => commandId === undefined).reverse();
+  const waiting = await unsentDecisions(ctx, thread, thread.threadId);
   const all: { actor: Actor; decided: Decided }[] = [];
   for (const row of waiting.slice(0, DECISIONS_SENT_MAX)) {
     const { decidedByDevice: deviceId, shownSha256, tenantId, userId } = row;

@@ -1,15 +1,16 @@
 /** How a batch is taken: loaded, planned by the core, applied. */
 import type { Fault, IngestAnswer, Needs, Plan } from "../../js-wrapper/core/boundary.js";
 import { planIngest } from "../../js-wrapper/core/ingest.js";
+import { internal } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import { applySession, applyWrites } from "./apply.js";
 import { fit } from "./bounds.js";
 import { decide } from "./core.js";
+import { defined } from "./defined.js";
 import { loadIngest, loadNeeds, type IngestArgs } from "./load.js";
 import { scopeOf } from "./scope.js";
 import { CROWDED, isCrowded } from "./tally.js";
-import { whyNotMade } from "./tombstones.js";
 import { mayWrite } from "./written.js";
 
 export type Outcome = { type: "plan"; plan: Plan } | { type: "rejected"; fault: Fault };
@@ -26,8 +27,8 @@ export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: bool
   if (!fit([args.sessionId, args.threadId])) return rejected("E_SYNC_BATCH_TOO_LARGE", "an id or a kind holds at most 1 KiB");
   const nowMs = Date.now();
   let loaded = await loadIngest(ctx, args, strict, nowMs);
-  const buried = loaded.rows.thread === null ? await whyNotMade(ctx, scopeOf(args.actor), args.threadId, nowMs, foreseen?.tombstone) : null;
-  if (buried !== null) return rejected(buried.code, buried.message);
+  const buried = loaded.rows.thread === null ? await whyNotMade(ctx, args, nowMs, foreseen) : null;
+  if (buried !== null) return rejected("E_THREAD_DELETED", buried);
   if (loaded.rows.thread === null && isCrowded(loaded.rows.tally)) return rejected(CROWDED.code, CROWDED.message);
   const plan = ({ call }: typeof loaded) => decide(() => planIngest(call));
   let answer: IngestAnswer =
@@ -46,6 +47,11 @@ export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: bool
   await applyWrites(ctx, target, answer.plan.writes);
   await applySession(ctx, args, rows.own, answer.plan.session, nowMs);
   return answer;
+}
+
+/** Why the batch's thread may not be made: asked of a function of its own, for what reads tombstones is needed here alone. */
+function whyNotMade(ctx: MutationCtx, { actor, threadId }: IngestArgs, nowMs: number, foreseen: Foreseen | undefined): Promise<string | null> {
+  return ctx.runQuery(internal.tombstones.whyNotMade, { ...scopeOf(actor), threadId, nowMs, ...defined({ hash: foreseen?.tombstone }) });
 }
 
 function rejected(errorCode: Fault["errorCode"], message: string): Outcome {

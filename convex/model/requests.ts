@@ -129,6 +129,12 @@ export function inStatus(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: st
   ).order("desc");
 }
 
+/** The decisions of a thread that no command was sent for, for nobody was there to do it; the first ones first. */
+export async function unsentDecisions(ctx: ReadCtx, scope: Scope, threadId: string): Promise<Request[]> {
+  const answering = await inStatus(ctx, scope, threadId, "answering").take(OPEN_REQUESTS_MAX);
+  return answering.filter(({ commandId }) => commandId === undefined).reverse();
+}
+
 /** Writes a request as the core says: `asked` is what it says of itself, where this call brings that. */
 export async function writeRequest(
   ctx: WriteCtx,

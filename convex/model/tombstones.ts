@@ -38,13 +38,13 @@ export async function bury(ctx: WriteCtx, scope: Scope, buried: readonly (Buried
   return ids;
 }
 
-/** Why a thread that is not there may not be made; none where it may. `hash` is its tombstone's name, where it is known. */
-export async function whyNotMade(ctx: ReadCtx, scope: Scope, threadId: string, nowMs: number, hash?: string) {
+/** Why a thread that is not there may not be made, in words; null where it may. `hash` is its tombstone's name, where it is known. */
+export async function whyNotMade(ctx: ReadCtx, scope: Scope, threadId: string, nowMs: number, hash?: string): Promise<string | null> {
   const tombstone = hash === undefined ? await findTombstone(ctx, scope, { what: "thread", id: threadId }) : await findByHash(ctx, hash);
   // Without one there is nothing to decide.
   if (tombstone === null) return null;
   const answer = decide(() => planMake(false, tombstone, false, nowMs));
-  return answer.type === "rejected" ? answer : null;
+  return answer.type === "rejected" ? answer.message : null;
 }
 
 /**

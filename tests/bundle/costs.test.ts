@@ -29,6 +29,8 @@ beforeEach(() => vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout
 afterEach(() => vi.useRealTimers());
 
 const LAST_PAGE = 60;
+/** UTF-16 units. Those of `sync` alone; each door that comes along is 50,000 and more. */
+const BATCH_SOURCE_MAX = 480_000;
 
 type Costs = Record<string, Usage>;
 
@@ -41,7 +43,7 @@ const smallestCosts = () => (ofSmallest ??= costsIn(SMALLEST));
 
 async function costsIn(size: Size): Promise<Costs> {
   const called = await callAll(await startWorld(size));
-  return Object.fromEntries(called.map(({ label, record }) => [label, record.usage]));
+  return Object.fromEntries(called.map(({ label, record }) => [label, record.totalUsage]));
 }
 
 test("every public function is called", async () => {
@@ -91,6 +93,13 @@ describe("bounds", () => {
     expect(more.map(([label, { crossings }]) => `${label}: ${String(crossings)}`)).toEqual([]);
   });
 
+  test("a batch loads what its rules need, and no door of other calls", async () => {
+    const world = await startWorld();
+    const { actor, threadId, live } = world.place;
+    const { record } = await callOf(world, "sync.ingestSafe", { actor, threadId, sessionId: SESSION, streamDeltas: texts(live), lifecycleEvents: [] });
+    expect(record.moduleBytes).toBeLessThan(BATCH_SOURCE_MAX);
+  });
+
   test("a page of decisions costs what it shows, however many were made, and none that waits", async () => {
     const world = await startWorld(SMALLEST);
     const { actor, threadId } = world.place;
@@ -107,7 +116,7 @@ describe("bounds", () => {
       const { value, record } = await callOf(world, "serverRequests.listDecided", { actor, threadId, paginationOpts: { ...PAGE, cursor } });
       const read = value as { page: unknown[]; continueCursor: string };
       expect(read.page).toHaveLength(PAGE.numItems);
-      costs.push(record.usage);
+      costs.push(record.totalUsage);
       cursor = read.continueCursor;
     }
     // The thread, its turn, what is shown, and one more, which tells whether there are more.
@@ -129,7 +138,7 @@ describe("bounds", () => {
       if ([1, 2, LAST_PAGE].includes(page)) {
         const { value, record } = await callOf(world, "messages.listByThread", args);
         read = value as typeof read;
-        costs.set(page, record.usage);
+        costs.set(page, record.totalUsage);
       } else {
         read = await world.backend.quickly(() => world.component.query(api.messages.listByThread, args));
       }
@@ -150,15 +159,15 @@ describe("bounds", () => {
     let cursors = [{ streamId: live.streamId, cursor: live.cursor }];
     for (let at = 0; at < 400 / DELTAS_A_BATCH; at++) {
       const batch = { actor, threadId, sessionId: SESSION, streamDeltas: texts(live), lifecycleEvents: [] };
-      const { usage: wrote } = (await callOf(world, "sync.ingestSafe", batch)).record;
+      const { totalUsage: wrote } = (await callOf(world, "sync.ingestSafe", batch)).record;
       const { value, record } = await callOf(world, "sync.replay", { actor, threadId, streamCursorsById: cursors, liveOnly: true, snapshots: false });
       const { nextCheckpoints, texts: runs } = value as { nextCheckpoints: typeof cursors; texts: { text: string }[] };
       expect(runs.map(({ text }) => text).join("")).toBe("word ".repeat(DELTAS_A_BATCH));
       cursors = nextCheckpoints;
       sum.written += wrote.documentsWritten;
       sum.bytesWritten += wrote.bytesWritten;
-      sum.read += record.usage.documentsRead;
-      sum.bytesRead += record.usage.bytesRead;
+      sum.read += record.totalUsage.documentsRead;
+      sum.bytesRead += record.totalUsage.bytesRead;
     }
     expect(sum.bytesRead).toBeLessThanOrEqual(2 * sum.bytesWritten);
     expect(sum.read).toBeLessThanOrEqual(2 * sum.written);
@@ -169,7 +178,7 @@ describe("bounds", () => {
     expect(await functionsOf("internal")).toEqual(expect.arrayContaining([...SWEEPS]));
     for (const name of SWEEPS) {
       const { record } = await callOf(world, name, {});
-      expect([name, record.usage.documentsRead, record.usage.documentsWritten]).toEqual([name, 0, 0]);
+      expect([name, record.totalUsage.documentsRead, record.totalUsage.documentsWritten]).toEqual([name, 0, 0]);
     }
   });
 });

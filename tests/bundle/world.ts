@@ -199,7 +199,8 @@ export async function callOf({ backend, component: db }: World, name: Name, args
   const reference = makeFunctionReference<never>(name.replace(".", ":")) as unknown;
   const before = backend.calls.length;
   const value = QUERIES.has(name) ? await db.query(reference as Callable<"query">, args as Given) : await db.mutation(reference as Callable<"mutation">, args as Given);
-  const record = backend.calls[before];
+  // Those that it made end before it does.
+  const record = backend.calls.slice(before).find(({ fn }) => fn === name.replace(".", ":"));
   if (record === undefined) throw new Error(`${name} was not called in the bundle`);
   return { value, record };
 }

@@ -614,9 +614,9 @@ test("the crons name every sweep, and nothing else", async () => {
       if (exported?.isInternal === true && exported.isMutation === true) sweeps.push(`${module}:${name}`);
     }
   }
-  // These are of one stream, turn, command or job, which its caller names, of one runtime, whose beats move them, and of one token.
+  // These are of one stream, turn, command or job, which its caller names, of one thread's decisions, of one runtime, whose beats move them, and of one token.
   const ofStreams = ["streams:cleanupExpiredStream", "streams:cleanupFinishedStream", "streams:timeoutStream"];
-  const ofOne = ["commands:expireCommand", "devices:expire", "forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
+  const ofOne = ["commands:expireCommand", "commands:sendUnsent", "devices:expire", "forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });

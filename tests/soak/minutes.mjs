@@ -5,6 +5,8 @@ import { lineOf } from "./report.mjs";
 const REFUSALS = {
   "chat:respondApprovalForHooks": ["E_APPROVAL_NOT_PENDING"],
   "chat:sendCommand": ["E_COMMAND_TARGET_GONE"],
+  // What a killed host left open, and its next start ends, may have ended meanwhile; of any other, the host tells, which is a violation.
+  "chat:resolvePendingServerRequestForHooks": ["E_REQUEST_NOT_PENDING"],
   "chat:reportCommand": ["E_COMMAND_LEASE_LOST", "E_COMMAND_EXPIRED"],
 };
 /** What a host may tell of: its codex was killed, or its network was away, some eight tries of the outbox long. */

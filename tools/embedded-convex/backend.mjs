@@ -223,6 +223,7 @@ export class Backend {
     record.userMs = Math.min(record.totalMs - record.syscallMs, (cpu.user + cpu.system) / 1000);
     addUsage(record.totalUsage, record.usage);
     if (outer?.record) addUsage(outer.record.totalUsage, record.totalUsage);
+    if (record.footprint) outer?.record?.footprint?.include(record.footprint);
     this.calls.push(record);
     if (this.calls.length > CALLS_KEPT_MAX) this.calls.splice(0, CALLS_KEPT_MAX / 2);
     outer?.calls?.push(record);

@@ -26,6 +26,12 @@ export class Footprint {
     this.component = component;
   }
 
+  /** What a call that this one made read and wrote: its transaction is this one's. */
+  include({ reads, writes }) {
+    this.reads.push(...reads);
+    this.writes.push(...writes);
+  }
+
   startedQuery(queryId, { source, operators }) {
     const read = this.#reads(source);
     const limit = operators.find((operator) => "limit" in operator)?.limit ?? Infinity;

@@ -41,6 +41,10 @@ export interface CallRecord {
   kind: "query" | "mutation" | "action";
   ok: boolean;
   usage: Usage;
+  /** With that of the calls that it made. */
+  totalUsage: Usage;
+  /** UTF-16 units of the modules that it loaded. */
+  moduleBytes: number;
   userMs: number;
   footprint?: Footprint;
 }
