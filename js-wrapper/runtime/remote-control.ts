@@ -102,6 +102,8 @@ export class RemoteControl {
     const threadId = threads.inConvex(id);
     if (kind === "turn/started" && turnId !== undefined) {
       if (threadId !== undefined) this.#mailbox.turnStarted(threadId, turnId);
+      // Until now it was known in Convex alone, where it is an agent's.
+      this.follow(id);
       this.changed();
     }
     for (const turn of ended) if (threadId !== undefined) this.#mailbox.turnEnded(threadId, turn);

@@ -103,7 +103,8 @@ export class LoadedThreads {
   saw(event: NormalizedEvent): string[] {
     const { kind, threadId, turnId, payloadJson } = event;
     for (const agent of agentsIn(event)) this.#adopt(agent);
-    if (kind === "thread/started") {
+    // Of an agent's thread codex tells no start: its turns say that it is there.
+    if (kind === "thread/started" || kind === "turn/started") {
       this.load(threadId);
     } else if (kind === "thread/closed" || kind === "thread/archived" || kind === "thread/deleted") {
       this.unload(threadId);

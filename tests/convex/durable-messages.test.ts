@@ -83,7 +83,7 @@ test.each(recordings)("%s: an item that ended is the component's message", async
 
 test("the recordings have items of many types", () => {
   expect([...seen].sort()).toEqual([
-    ...["agentMessage", "commandExecution", "contextCompaction", "dynamicToolCall", "enteredReviewMode", "exitedReviewMode"],
-    ...["fileChange", "mcpToolCall", "plan", "reasoning", "userMessage", "webSearch"],
+    ...["agentMessage", "collabAgentToolCall", "commandExecution", "contextCompaction", "dynamicToolCall", "enteredReviewMode", "exitedReviewMode"],
+    ...["fileChange", "mcpToolCall", "plan", "reasoning", "subAgentActivity", "userMessage", "webSearch"],
   ]);
 });

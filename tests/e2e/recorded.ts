@@ -74,7 +74,10 @@ function textOf(item: Item): string {
     }
     case "mcpToolCall":
     case "dynamicToolCall":
+    case "collabAgentToolCall":
       return item["tool"] as string;
+    case "subAgentActivity":
+      return item["agentPath"] as string;
     case "webSearch":
       return item["query"] as string;
     case "enteredReviewMode":

@@ -52,7 +52,7 @@ describe("a line", () => {
       expect(said).toEqual(byTheCore(line));
       kinds[said.type] += 1;
     }
-    expect(kinds).toEqual({ response: 182, global: 131, event: 4_058 });
+    expect(kinds).toEqual({ response: 192, global: 143, event: 4_169 });
   });
 
   test("that is no message is thrown with a code, and cut to 2,048 characters", () => {
@@ -168,7 +168,7 @@ describe("how a turn ends", () => {
   test("as it was recorded", () => {
     const said = inbound.flatMap((message) => protocol.terminalStatusForMessage(message) ?? []);
     const count = (status: string) => said.filter((end) => end.status === status).length;
-    expect([count("completed"), count("interrupted"), count("failed")]).toEqual([46, 3, 8]);
+    expect([count("completed"), count("interrupted"), count("failed")]).toEqual([51, 3, 8]);
   });
 });
 
@@ -202,7 +202,7 @@ describe("approvals", () => {
     const requests = inbound.flatMap((message) => protocol.approvalRequestForMessage(message) ?? []);
     const resolutions = inbound.flatMap((message) => protocol.approvalResolutionForMessage(message) ?? []);
     const declined = resolutions.filter(({ by }) => by === "item");
-    expect([requests.length, resolutions.length - declined.length, declined.length]).toEqual([9, 12, 3]);
+    expect([requests.length, resolutions.length - declined.length, declined.length]).toEqual([11, 14, 3]);
   });
 });
 
@@ -316,6 +316,6 @@ describe("a piece", () => {
       texts.delete(key(whole.messageId));
       checked += 1;
     }
-    expect(checked).toBe(50);
+    expect(checked).toBe(59);
   });
 });

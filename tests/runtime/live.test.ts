@@ -1,7 +1,7 @@
 /** The runtime with the real codex and a scripted model, over the real component. Skipped, and said so, without CODEX_BIN. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -15,6 +15,7 @@ import { CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
 import { Recorder } from "../bridge/recorder.js";
 import { persistenceOver, runtimeOver, START } from "./build.js";
 import { host, said, startMachine } from "./machine.js";
+import { scenarioOf } from "./scenario.js";
 
 const codexBin = process.env["CODEX_BIN"];
 const TIMEOUT_MS = 120_000;
@@ -24,7 +25,7 @@ type Reply = { steps: Record<string, unknown>[] };
 const reply = (say: string): Reply => ({ steps: [{ say, chunks: 4 }] });
 
 /** What codex is run with: a home of its own, and a model that replies so, once a request. */
-async function scripted(replies: Reply[]) {
+async function scripted(replies: Reply[], config: object = {}) {
   const root = await mkdtemp(path.join(tmpdir(), "codex-runtime-"));
   const [home, workspace, temporary] = ["home", "workspace", "tmp"].map((name) => path.join(root, name)) as [string, string, string];
   for (const made of [home, workspace, temporary]) await mkdir(made);
@@ -33,7 +34,7 @@ async function scripted(replies: Reply[]) {
     await mock.close();
     await rm(root, { recursive: true, force: true });
   });
-  writeConfig(home, mock.baseUrl);
+  writeConfig(home, mock.baseUrl, config);
   return { codexBin: codexBin!, cwd: workspace, env: { ...mockEnvironment(home), TMPDIR: temporary } };
 }
 
@@ -95,6 +96,34 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     await vi.waitFor(async () => expect(await ann.query(host.getTurn, { threadId, turnId: running })).toMatchObject({ status: "interrupted" }), WAIT);
     const { data } = await runtime.appServer.request("thread/turns/list", { threadId: runtime.getState().runtimeThreadId!, sortDirection: "asc" });
     expect(data.map(({ id, status }) => [id, status])).toEqual([[turnId, "completed"], [running, "interrupted"]]);
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    { name: "sub-agent-v1", parentSays: ["I will have it counted.", "spawnAgent", "Somebody counts them."], agentHears: ["Count the lines of notes.txt."], takesTurns: true },
+    { name: "sub-agent-v2", parentSays: ["I will have it counted.", "/root/counter", "wait", "/root/counter", "It counted three lines."], agentHears: [], takesTurns: false },
+  ])("has an agent that codex begins of itself as its thread's child, whose approval is answered from afar: $name", async ({ name, parentSays, agentHears, takesTurns }) => {
+    const { model, config = {}, files = {} } = scenarioOf(name);
+    const bridge = await scripted(model!.replies as Reply[], { config });
+    for (const [file, text] of Object.entries(files)) await writeFile(path.join(bridge.cwd, file), text);
+    const start = { approvalPolicy: "untrusted", sandbox: "danger-full-access" } as const;
+    const { ann, send, ends, says, threadId: parent, problems } = await startMachine({ bridge }, start);
+    const page = { cursor: null, numItems: 10 };
+    await send("turn", said("Have somebody count the lines of notes.txt."));
+    const pending = async () => (await ann.query(host.listPendingApprovalsForHooks, { paginationOpts: page })).page;
+    await vi.waitFor(async () => expect(await pending()).toHaveLength(1), WAIT);
+    const { threadId, turnId, itemId, payloadJson } = (await pending())[0]!;
+    const children = async () => (await ann.query(host.listThreadsForHooks, { parentThreadId: parent, paginationOpts: page })).page;
+    await vi.waitFor(async () => expect((await children()).map((child) => child.threadId)).toEqual([threadId]), WAIT);
+    await vi.waitFor(async () => expect(await ann.query(host.getPresence, { threadId })).toMatchObject({ thread: "here", current: { turnId, pendingRequests: 1 } }), WAIT);
+    await ann.mutation(host.respondApprovalForHooks, { threadId, turnId, itemId, decision: "accepted", shownSha256: await shownSha256Of(payloadJson) });
+    const shown = async () => (await ann.query(host.listThreadMessagesForHooks, { threadId, paginationOpts: page })).page.map(({ text }) => text).reverse();
+    const counted = [...agentHears, "I count the lines.", expect.stringContaining("wc -l notes.txt"), "There are three lines."];
+    await vi.waitFor(async () => expect(await shown()).toEqual(counted), WAIT);
+    await says(["Have somebody count the lines of notes.txt.", ...parentSays]);
+    await ann.mutation(host.sendCommand, { threadId, commandId: "again", kind: "turn", payloadJson: JSON.stringify(said("Count again.")) });
+    await ends("again", takesTurns ? { state: "accepted" } : { state: "refused", code: "E_COMMAND_REFUSED" });
+    await vi.waitFor(async () => expect(await shown()).toEqual([...counted, ...(takesTurns ? ["Count again.", "Still three."] : [])]), WAIT);
     expect(problems).toEqual([]);
   });
 

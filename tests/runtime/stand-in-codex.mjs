@@ -14,7 +14,8 @@
 //   reverts: true    knows the turns that it did, and takes its threads back
 //   loggedOut: true  is not logged in
 //   agentIn: "u1"    begins an agent in that turn, whose first turn, in a thread of its own, is the next one
-//   agentTold: "item" says by an item of its parent alone, behind its first turn, whose agent that is
+//                    (as the recordings sub-agent-v1 and -v2 have it: an item of its parent says whose it is, no start of its thread is told)
+//   agentTold: "late" says whose agent that is behind its first turn; "start": by its thread's start
 //   refreshIn: "u1"  asks for new tokens in that turn, and does not wait for them
 //   muteIn: "u1"     begins that turn and says nothing of it until it is asked for another one
 //   livesIn: "path"  has the threads that it resumes in that folder
@@ -64,10 +65,16 @@ function turn(threadId, text, clientId) {
   if (refreshIn === name) say({ method: "account/chatgptAuthTokens/refresh", id: 7, params: { reason: "unauthorized" } });
   if (agentIn === name) {
     const spawn = { id: `a-${turnId}`, type: "collabAgentToolCall", tool: "spawnAgent", status: "inProgress", senderThreadId: threadId, receiverThreadIds: [], prompt: "Look.", agentsStates: {} };
-    if (agentTold === "item") tell("item/started", { ...at, item: spawn });
-    else tell("thread/started", { thread: { id: AGENT, parentThreadId: threadId } });
+    const spawned = () => tell("item/completed", { ...at, item: { ...spawn, status: "completed", receiverThreadIds: [AGENT] } });
+    if (agentTold === "start") tell("thread/started", { thread: { id: AGENT, parentThreadId: threadId } });
+    else {
+      tell("item/started", { ...at, item: spawn });
+      tell("thread/status/changed", { threadId: AGENT, status: { type: "idle" } });
+      if (agentTold !== "late") spawned();
+      tell("thread/status/changed", { threadId: AGENT, status: { type: "active", activeFlags: [] } });
+    }
     turn(AGENT, "Look.");
-    if (agentTold === "item") tell("item/completed", { ...at, item: { ...spawn, status: "completed", receiverThreadIds: [AGENT] } });
+    if (agentTold === "late") spawned();
   }
   if (dieOnce !== undefined && !existsSync(dieOnce)) {
     writeFileSync(dieOnce, "");

@@ -38,9 +38,9 @@ describe("a sub-agent's thread", () => {
     await vi.waitFor(async () => expect(await textsOf(component, agent)).toEqual([["Look.", "completed"], ["you said: Look.", "completed"], ["ls", "completed"]]), WAIT);
     // The agent's turn has ended; the parent's is the one that runs.
     expect(runtime.getState()).toMatchObject({ phase: "running", turnInFlight: true, turnId, pendingServerRequestCount: 0 });
-    await vi.waitFor(async () => expect(await textsOf(component, parent!)).toEqual([["Ask it.", "completed"], ["you said: ", "streaming"]]), WAIT);
+    await vi.waitFor(async () => expect(await textsOf(component, parent!)).toEqual([["Ask it.", "completed"], ["you said: ", "streaming"], ["spawnAgent", "completed"]]), WAIT);
     await runtime.appServer.request("turn/steer", { threadId: runtimeThreadId!, expectedTurnId: turnId!, input: [{ type: "text", text: "Enough.", text_elements: [] }] });
-    await vi.waitFor(async () => expect(await textsOf(component, parent!)).toEqual([["Ask it.", "completed"], ["you said: Ask it.", "completed"], ["Enough.", "completed"]]), WAIT);
+    await vi.waitFor(async () => expect(await textsOf(component, parent!)).toEqual([["Ask it.", "completed"], ["you said: Ask it.", "completed"], ["spawnAgent", "completed"], ["Enough.", "completed"]]), WAIT);
 
     const { turns, streamHeads, serverRequests, quarantine } = await dump(component);
     const ofEach = <Row extends { threadId: string }>(rows: Row[]) => [parent, agent].map((thread) => rows.filter(({ threadId }) => threadId === thread));
@@ -70,13 +70,24 @@ describe("a sub-agent's thread", () => {
     await vi.waitFor(async () => expect(await shown()).toEqual(["Look.", "you said: Look.", "ls", "Look again.", "you said: Look again."]), WAIT);
     expect(await ann.query(host.getCommand, { commandId: "more" })).toMatchObject({ state: "accepted" });
     expect(runtime.getState()).toMatchObject({ phase: "running", turnInFlight: true });
-    await says(["Ask it.", "you said: "]);
+    await says(["Ask it.", "you said: ", "spawnAgent"]);
     expect(problems).toEqual([]);
   });
 
   it("is its parent's also where codex says so by an item alone, behind the agent's first events", async () => {
     const component = startComponent();
-    const { runtime, problems } = runtimeOver(component, { standIn: { agentIn: "u1", agentTold: "item" } });
+    const { runtime, problems } = runtimeOver(component, { standIn: { agentIn: "u1", agentTold: "late" } });
+    await runtime.start(START);
+    await runtime.ready();
+    runtime.sendTurn("Ask it.");
+    const { threadId: parent, runtimeThreadId } = runtime.getState();
+    await vi.waitFor(async () => expect(await familyOf(component)).toEqual([[parent, runtimeThreadId, undefined], [expect.any(String), AGENT, parent]]), WAIT);
+    expect(problems).toEqual([]);
+  });
+
+  it("is its parent's where its own start says so", async () => {
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component, { standIn: { agentIn: "u1", agentTold: "start" } });
     await runtime.start(START);
     await runtime.ready();
     runtime.sendTurn("Ask it.");

@@ -44,7 +44,14 @@ describe("the turn of a thread", () => {
 
   it("of a thread that is not loaded ends all the same", () => {
     const threads = loaded();
-    expect([threads.saw(event("turn/completed", "u")), threads.saw(event("turn/started", "u")), threads.running("t")]).toEqual([["u"], [], undefined]);
+    expect([threads.saw(event("turn/completed", "u")), threads.isLoaded("t")]).toEqual([["u"], false]);
+  });
+
+  it("says that its thread is loaded: of an agent's, codex tells no start", () => {
+    const threads = loaded();
+    threads.saw(event("thread/status/changed", undefined, { status: { type: "idle" } }));
+    threads.saw(event("turn/started", "u"));
+    expect([threads.isLoaded("t"), threads.running("t"), threads.list()]).toEqual([true, "u", ["t"]]);
   });
 });
 
