@@ -31,6 +31,9 @@ export interface SessionThreadsOptions {
   readonly failed: (thrown: unknown) => void;
 }
 
+/** The answer is one line, which a long history would make longer than a line may be; nothing here reads it. */
+const WITHOUT_HISTORY = { excludeTurns: true };
+
 /** Gives each process of codex its threads: the one of the start, those that an earlier process had, and what the app goes on in. */
 export class SessionThreads {
   readonly #options: SessionThreadsOptions;
@@ -56,8 +59,8 @@ export class SessionThreads {
     const answer = await (strategy === "start"
       ? client.request("thread/start", { ...fields, ...given({ dynamicTools }) })
       : strategy === "resume"
-        ? client.request("thread/resume", { threadId, ...fields })
-        : client.request("thread/fork", { threadId, ...fields }));
+        ? client.request("thread/resume", { threadId, ...fields, ...WITHOUT_HISTORY })
+        : client.request("thread/fork", { threadId, ...fields, ...WITHOUT_HISTORY }));
     this.#started = settingsOf(answer);
     delivery.name(answer.thread.id, { ...given({ externalThreadId }), ...shown });
     await this.goOnIn(answer, externalThreadId);
@@ -119,7 +122,7 @@ export class SessionThreads {
   async #resume(threadId: string): Promise<void> {
     const { client, threads, state, unloaded, failed } = this.#options;
     try {
-      this.#load(await client.request("thread/resume", { threadId }));
+      this.#load(await client.request("thread/resume", { threadId, ...WITHOUT_HISTORY }));
     } catch (thrown) {
       if (!isRefusedByCodex(thrown)) throw thrown;
       const { runtimeThreadId, turnId } = state.get();

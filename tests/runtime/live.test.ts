@@ -47,7 +47,13 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     const problems: string[] = [];
     const runtime = createCodexHostRuntime({
       ...{ persistence: persistenceOver(component), bridge, outboxFolder: await folder() },
-      handlers: { onProtocolError: ({ code, message }) => void problems.push(`${code} ${message}`) },
+      handlers: {
+        onProtocolError: ({ code, message }) => void problems.push(`${code} ${message}`),
+        // Of what the runtime asks by itself, as of a thread with its whole history.
+        onGlobalMessage: (message) => {
+          if ("method" in message && message.method === "deprecationNotice") problems.push(JSON.stringify(message));
+        },
+      },
     });
     onTestFinished(() => runtime.stop());
     const says = async (question: string, want: string[]) => {
@@ -90,6 +96,8 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     await ann.mutation(host.respondApprovalForHooks, { threadId, turnId, itemId, decision: "accepted", shownSha256: await shownSha256Of(payloadJson) });
     await says(["Make it.", expect.stringContaining("touch made.txt") as string, "Made."]);
     await vi.waitFor(() => expect(existsSync(path.join(bridge.cwd, "made.txt"))).toBe(true), WAIT);
+    // Else the turn that runs may still be that one.
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ turnInFlight: false }), WAIT);
     await send("turn", said("Write for ever."));
     const running = await runs();
     await ends(await send("interrupt", { turnId: running }), { state: "accepted", turnId: running });
