@@ -87,11 +87,11 @@ export interface BridgeHandlers {
   onProcessExit?(code: number | null): Promise<void> | void;
 }
 
-/** A turn that is over, as an app-server lists it: `items` are of the protocol's types. */
-export interface EndedTurn {
+/** A turn as an app-server lists it: `items` are those that are over, of the protocol's types. */
+export interface ListedTurn {
   readonly id: string;
   readonly items: readonly unknown[];
-  readonly status: "completed" | "interrupted" | "failed";
+  readonly status: "inProgress" | "completed" | "interrupted" | "failed";
 }
 
 /** What a bridge has seen since it was made. */
@@ -228,19 +228,19 @@ export class CodexLocalBridge {
   }
 
   /**
-   * Ends a turn of an app-server that went on while no bridge was there: what it says of the turn now is handed on as events, its items as
-   * completed ones, and then an end of the bridge's own (`params.synthesized: true`).
+   * Tells of a turn of an app-server that went on while no bridge was there: what it says of the turn now is handed on as events, its items
+   * as completed ones, and then, unless the turn runs on, an end of the bridge's own (`params.synthesized: true`).
    *
    * @param threadId the app-server's
    * @param turn as the app-server lists it
    */
-  endTurn(threadId: string, { id: turnId, items, status }: EndedTurn): void {
+  tellTurn(threadId: string, { id: turnId, items, status }: ListedTurn): void {
     const say = (kind: string, params: object, endsTurn: boolean): void => {
       const payloadJson = JSON.stringify({ method: kind, params: { threadId, ...params } });
       this.#deliver({ kind, threadId, turnId, opensTurn: true, endsTurn }, this.#redacted(payloadJson), Date.now());
     };
     for (const item of items) say("item/completed", { turnId, item }, false);
-    say(TURN_ENDED, { turn: { id: turnId, items: [], status, error: null }, synthesized: true }, true);
+    if (status !== "inProgress") say(TURN_ENDED, { turn: { id: turnId, items: [], status, error: null }, synthesized: true }, true);
   }
 
   /** What this bridge has seen: counts since it was made. */

@@ -1,4 +1,4 @@
-export { type BridgeConfig, type BridgeHandlers, type BridgeStats, CodexLocalBridge, type EndedTurn } from "./bridge.js";
+export { type BridgeConfig, type BridgeHandlers, type BridgeStats, CodexLocalBridge, type ListedTurn } from "./bridge.js";
 export { type BridgeError, type BridgeErrorCode, CodexBridgeError } from "./errors.js";
 export type { ClientInfo } from "./handshake.js";
 export {

@@ -1,13 +1,13 @@
 /** The turns that an earlier start of the runtime left open in an app-server that goes on without it. */
 import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
-import type { EndedTurn } from "../bridge/index.js";
+import type { ListedTurn } from "../bridge/index.js";
 import { isRefusedByCodex } from "./errors.js";
 
 /** Newest turns of a thread among which one that runs is looked for: it is the newest, but for turns that begin meanwhile. */
 const TURNS_LISTED = 8;
 
-/** What codex says of one: how it ended, or that it runs, by its name or another one. */
-type Found = EndedTurn | "runs" | "sameRun";
+/** What codex says of one; or that it runs by another name. */
+type Found = ListedTurn | "sameRun";
 type Turns = ClientRequestResult<"thread/turns/list">["data"];
 
 /** What becomes of such turns. Threads are named by the app-server's ids. */
@@ -17,8 +17,8 @@ export interface LeftTurnsActions {
   readonly isOpen: (threadId: string, turnId: string) => boolean;
   /** It runs on. */
   readonly runs: (threadId: string, turnId: string) => void;
-  /** It has ended, and nobody was told. */
-  readonly ended: (threadId: string, turn: EndedTurn) => void;
+  /** What nobody was told: the items that are over, and the end, where it has ended. */
+  readonly tell: (threadId: string, turn: ListedTurn) => void;
   /** What failed; it is asked again when codex answers the next time that it has the thread. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -44,7 +44,7 @@ export class LeftTurns {
     let open = left;
     try {
       const found = await this.#ask(threadId, left);
-      open = left.filter((turnId, at) => this.#settle(threadId, turnId, found[at] ?? "runs"));
+      open = left.filter((turnId, at) => this.#settle(threadId, turnId, found[at] ?? "sameRun"));
     } catch (thrown) {
       this.#actions.failed(thrown);
     }
@@ -60,10 +60,11 @@ export class LeftTurns {
   /** @returns whether it goes on */
   #settle(threadId: string, turnId: string, found: Found): boolean {
     if (!this.#actions.isOpen(threadId, turnId)) return false;
-    if (found === "runs") this.#actions.runs(threadId, turnId);
-    if (typeof found === "string") return true;
-    this.#actions.ended(threadId, found);
-    return false;
+    if (found === "sameRun") return true;
+    const isRunning = found.status === "inProgress";
+    if (isRunning) this.#actions.runs(threadId, turnId);
+    this.#actions.tell(threadId, found);
+    return isRunning;
   }
 
   async #ask(threadId: string, left: readonly string[]): Promise<Found[]> {
@@ -76,14 +77,20 @@ export class LeftTurns {
     const isActive = thread?.status.type === "active";
     return left.map((id) => {
       const turn = turns?.find((one) => one.id === id);
-      if (isActive && running.includes(id)) return "runs";
+      // A legacy thread's items have other ids in its history than they had.
+      const items = thread?.historyMode === "paginated" ? (turn?.items ?? []) : [];
+      if (isActive && running.includes(id)) return { id, status: "inProgress", items: items.filter(isOver) };
       // A review's turn has two ids, and one of them is listed.
       if (isActive && turn === undefined && left.some((other) => running.includes(other))) return "sameRun";
       const status = turn === undefined || turn.status === "inProgress" ? "interrupted" : turn.status;
-      // A legacy thread's items have other ids in its history than they had.
-      return { id, status, items: thread?.historyMode === "paginated" ? (turn?.items ?? []) : [] };
+      return { id, status, items };
     });
   }
+}
+
+/** Whether an item of a turn that runs is over: codex lists no other, as far as it was seen. */
+function isOver({ completedAtMs }: Turns[number]["items"][number]): boolean {
+  return typeof completedAtMs === "number";
 }
 
 /** What codex answers; undefined where it refuses. */

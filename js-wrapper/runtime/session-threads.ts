@@ -21,6 +21,8 @@ export interface SessionThreadsOptions {
   readonly state: Pick<RuntimeState, "get" | "threadKnown" | "bound" | "phase">;
   /** Binds a thread in Convex; undefined where the runtime stops before. */
   readonly bind: (id: string) => Promise<BoundThread | undefined>;
+  /** A thread is to be resumed: what was over in it before stands before what codex tells of it from then on. It never rejects. */
+  readonly resumes: (id: string) => Promise<void>;
   /** Codex has answered that it has a thread. */
   readonly loaded: (id: string) => void;
   /** A thread was let go. */
@@ -56,6 +58,7 @@ export class SessionThreads {
     const shown = given({ model, cwd });
     const fields = { ...shown, ...given({ approvalPolicy, sandbox }) };
     const threadId = runtimeThreadId ?? "";
+    if (strategy === "resume") await this.#options.resumes(threadId);
     const answer = await (strategy === "start"
       ? client.request("thread/start", { ...fields, ...given({ dynamicTools }) })
       : strategy === "resume"
@@ -120,7 +123,8 @@ export class SessionThreads {
    * for then codex kept nothing. @throws what refuses the runtime's own
    */
   async #resume(threadId: string): Promise<void> {
-    const { client, threads, state, unloaded, failed } = this.#options;
+    const { client, threads, state, resumes, unloaded, failed } = this.#options;
+    await resumes(threadId);
     try {
       this.#load(await client.request("thread/resume", { threadId, ...WITHOUT_HISTORY }));
     } catch (thrown) {

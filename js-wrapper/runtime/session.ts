@@ -124,7 +124,7 @@ export class Session {
       client: this.client,
       isOpen: (id, turnId) => outbox.openTurns().get(id)?.includes(turnId) === true,
       runs: (id, turnId) => this.#turnRuns(id, turnId),
-      ended: (id, turn) => this.#bridge.endTurn?.(id, turn),
+      tell: (id, turn) => this.#bridge.tellTurn?.(id, turn),
       failed: (thrown) => {
         if (!this.#isClosing) this.#failed(thrown);
       },
@@ -254,6 +254,7 @@ export class Session {
     return new SessionThreads({
       ...{ args, state, client: this.client, threads: this.#loaded, delivery: this.#delivery },
       bind: (id) => this.written.bind(id),
+      resumes: (id) => this.#left.settle(id),
       loaded: (id) => {
         this.#remote?.follow(id);
         void this.#left.settle(id);

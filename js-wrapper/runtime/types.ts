@@ -1,6 +1,6 @@
 /** What a runtime is made of, told, and tells: the seed's shapes, and what came since. */
 import type { AppServerClientInfo, ClientRequestParams } from "../app-server/index.js";
-import type { BridgeConfig, BridgeHandlers, EndedTurn } from "../bridge/index.js";
+import type { BridgeConfig, BridgeHandlers, ListedTurn } from "../bridge/index.js";
 import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
 import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMessage } from "../protocol/index.js";
 import type { EventPersistence } from "./convex-delivery.js";
@@ -61,8 +61,8 @@ export interface RuntimeBridge {
   send(message: ClientOutboundWireMessage): void;
   /** Stops reading, or reads on; without it the outbox cannot make the app-server wait. */
   hold?(isHeld: boolean): void;
-  /** Ends a turn of an app-server that went on while no bridge was there; without it such a turn stays open. */
-  endTurn?(threadId: string, turn: EndedTurn): void;
+  /** Tells of a turn of an app-server that went on while no bridge was there; without it such a turn stays open. */
+  tellTurn?(threadId: string, turn: ListedTurn): void;
 }
 
 /** Who is told what happens. One that throws or rejects ends nothing. */

@@ -72,7 +72,7 @@ describe("a bridge that attaches to a running app-server", () => {
     expect([seen.events.map(({ kind }) => kind), seen.errors]).toEqual([["item/started"], []]);
     bridge.start();
     await seen.untilEvents(2);
-    bridge.endTurn("t", { id: "u", status: "completed", items: [{ id: "i", type: "plan", text: "a key sk-abcdefghijklmnopqrstuvwxyz0123456789" }] });
+    bridge.tellTurn("t", { id: "u", status: "completed", items: [{ id: "i", type: "plan", text: "a key sk-abcdefghijklmnopqrstuvwxyz0123456789" }] });
     await seen.untilEvents(4);
     expect(seen.events.map(({ kind, turnId, cursorStart }) => [kind, turnId, cursorStart])).toEqual([
       ["item/started", "u", 0],

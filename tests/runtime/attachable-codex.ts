@@ -11,7 +11,8 @@ const SETTINGS = { cwd: "/", approvalPolicy: "on-request", sandbox: { type: "rea
 interface Turn {
   id: string;
   status: "inProgress" | "completed" | "interrupted" | "failed";
-  items: { id: string; type: string; text: string }[];
+  /** The message that grows is the first. */
+  items: { id: string; type: string; text: string; completedAtMs?: number }[];
   error: null;
 }
 
@@ -92,6 +93,14 @@ export class AttachableCodex {
     this.tell("item/agentMessage/delta", { turnId, itemId: items[0]!.id, delta });
   }
 
+  /** Says something at once in the turn that runs, beside its message. */
+  remark(text: string): void {
+    const [{ id: turnId, items }] = this.turns as [Turn];
+    const item = { id: `r${String(items.length)}-${turnId}`, type: "agentMessage", text, completedAtMs: 1 };
+    items.push(item);
+    this.tell("item/completed", { turnId, item });
+  }
+
   /** Asks whether a command of the turn that runs may run. */
   ask(): void {
     const [{ id: turnId }] = this.turns as [Turn];
@@ -144,8 +153,13 @@ export class AttachableCodex {
       "thread/resume": (params) => (isIt(params) ? load() : undefined),
       "thread/fork": () => ({ thread: { ...thread, id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
       "thread/read": (params) => (isIt(params) ? { thread } : undefined),
-      "thread/turns/list": (params) => (isIt(params) ? { data: this.turns, nextCursor: null } : undefined),
+      "thread/turns/list": (params) => (isIt(params) ? { data: this.turns.map(listed), nextCursor: null } : undefined),
       "turn/interrupt": () => ({}),
     };
   }
+}
+
+/** Of a turn that runs, the items that are over. SOURCE: app-server 0.169.0, `thread/turns/list`. */
+function listed(turn: Turn): Turn {
+  return turn.status === "inProgress" ? { ...turn, items: turn.items.filter(({ completedAtMs }) => completedAtMs !== undefined) } : turn;
 }

@@ -67,6 +67,26 @@ it("stopped and started in the middle of a turn goes on in it, and ends it when 
   expect([first.problems, second.problems]).toEqual([[], []]);
 });
 
+it("shows what was over in a turn while nobody was attached as soon as it is started, though the turn runs on, and once", async () => {
+  const { component, codex, start, startInTurn, reads, turns } = await build();
+  const first = await startInTurn();
+  codex.remark("Heard.");
+  await reads([["one ", "streaming"], ["Heard.", "completed"]]);
+  await first.runtime.stop();
+  codex.remark("Missed.");
+  codex.say("two ");
+  const second = await start();
+  await reads([["one ", "streaming"], ["Heard.", "completed"], ["Missed.", "completed"]]);
+  expect(await turns()).toEqual([["inProgress", undefined]]);
+  codex.remark("Heard again.");
+  codex.say("three");
+  codex.end();
+  await reads([["one two three", "completed"], ["Heard.", "completed"], ["Missed.", "completed"], ["Heard again.", "completed"]]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
+  await expectWhole(component);
+  expect([first.problems, second.problems]).toEqual([[], []]);
+});
+
 it("ends a turn that ended while nobody was attached as codex has it, once, its text whole", async () => {
   const { component, codex, start, startInTurn, reads, turns } = await build();
   const first = await startInTurn();

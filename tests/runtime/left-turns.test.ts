@@ -4,6 +4,9 @@ import { AppServerError } from "../../js-wrapper/app-server/index.js";
 import { LeftTurns, type LeftTurnsActions } from "../../js-wrapper/runtime/left-turns.js";
 
 const ITEMS = [{ id: "i", type: "plan", text: "x" }];
+const OVER = { id: "j", type: "plan", text: "y", completedAtMs: 1 };
+/** What is told of a turn that runs. */
+const running = (...items: object[]) => ["t/u runs", ["t", { id: "u", status: "inProgress", items }]];
 const REFUSED = new AppServerError("E_APP_SERVER_REFUSED", "thread/read", "refused", { rpc: { code: -32600, message: "refused" } });
 const GONE = new AppServerError("E_APP_SERVER_GONE", "thread/read", "codex ended");
 
@@ -25,8 +28,8 @@ function left(ids: string[], codex: Codex) {
     client,
     isOpen: (_threadId, turnId) => open.has(turnId),
     runs: (threadId, turnId) => void done.push(`${threadId}/${turnId} runs`),
-    ended: (threadId, turn) => {
-      open.delete(turn.id);
+    tell: (threadId, turn) => {
+      if (turn.status !== "inProgress") open.delete(turn.id);
       done.push([threadId, turn]);
     },
     failed: ({ code }: { code: string }) => void done.push(code),
@@ -40,8 +43,9 @@ const turn = (id: string, status: string) => ({ id, status, items: ITEMS });
 
 describe("a turn that was left open", () => {
   it.each<[string, string[], Codex, unknown[]]>([
-    ["runs", ["u"], { thread: ACTIVE, turns: [turn("u", "inProgress")] }, ["t/u runs"]],
-    ["runs in a codex that lists none", ["u"], { thread: ACTIVE, turns: REFUSED }, ["t/u runs"]],
+    ["runs", ["u"], { thread: ACTIVE, turns: [turn("u", "inProgress")] }, running()],
+    ["runs, and something in it is over", ["u"], { thread: ACTIVE, turns: [{ ...turn("u", "inProgress"), items: [...ITEMS, OVER] }] }, running(OVER)],
+    ["runs in a codex that lists none", ["u"], { thread: ACTIVE, turns: REFUSED }, running()],
     ["has ended", ["u"], { thread: IDLE, turns: [turn("u", "failed")] }, [["t", { id: "u", status: "failed", items: ITEMS }]]],
     ["has ended, and another one runs", ["u"], { thread: ACTIVE, turns: [turn("v", "inProgress"), turn("u", "completed")] }, [["t", { id: "u", status: "completed", items: ITEMS }]]],
     ["is not among the newest", ["u"], { thread: ACTIVE, turns: [turn("v", "inProgress")] }, [["t", { id: "u", status: "interrupted", items: [] }]]],
@@ -49,7 +53,7 @@ describe("a turn that was left open", () => {
     ["is in a codex that lists none and rests", ["u"], { thread: IDLE, turns: REFUSED }, [["t", { id: "u", status: "interrupted", items: [] }]]],
     ["is in a history whose items are numbered anew", ["u"], { thread: { ...IDLE, historyMode: "legacy" }, turns: [turn("u", "completed")] }, [["t", { id: "u", status: "completed", items: [] }]]],
     ["is of a thread that codex has not", ["u"], { thread: REFUSED, turns: REFUSED }, [["t", { id: "u", status: "interrupted", items: [] }]]],
-    ["is a review's, by its two names", ["u", "r"], { thread: ACTIVE, turns: [turn("u", "inProgress")] }, ["t/u runs"]],
+    ["is a review's, by its two names", ["u", "r"], { thread: ACTIVE, turns: [turn("u", "inProgress")] }, running()],
   ])("that %s is settled so", async (_what, ids, codex, want) => {
     const { turns, done } = left(ids, codex);
     await turns.settle("t");
@@ -73,10 +77,10 @@ describe("a turn that was left open", () => {
     Object.assign(codex, { thread: ACTIVE, turns: [turn("u", "inProgress")] });
     await turns.settle("t");
     await turns.settleOthers(["t"]);
-    expect(done).toEqual(["E_APP_SERVER_GONE", "t/u runs"]);
+    expect(done).toEqual(["E_APP_SERVER_GONE", ...running()]);
     Object.assign(codex, { thread: IDLE, turns: [turn("u", "completed")] });
     await turns.settleOthers([]);
     await turns.settleOthers([]);
-    expect(done.slice(2)).toEqual([["t", { id: "u", status: "completed", items: ITEMS }]]);
+    expect(done.slice(3)).toEqual([["t", { id: "u", status: "completed", items: ITEMS }]]);
   });
 });

@@ -181,6 +181,36 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     expect([theirs.exitCode, problems]).toEqual([null, []]);
   });
 
+  test("shows what was over in a turn of somebody else's app-server while it was stopped, though the turn runs on", async () => {
+    const { cwd, env } = await scripted([{ steps: [{ wait: 1_500 }, { say: "Counted.", chunks: 2 }, { call: "exec_command", args: { cmd: "echo one" } }] }, { steps: [{ say: { repeat: ["word # ", 600] }, chunks: 600, delayMs: 20 }] }]);
+    const socket = path.join(await folder(), "app.sock");
+    const theirs = spawn(codexBin!, ["app-server", "--listen", `unix://${socket}`], { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
+    onTestFinished(() => void theirs.kill("SIGKILL"));
+    await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
+    const component = startComponent();
+    const options = { bridge: { attach: `unix://${socket}` }, outboxFolder: await folder() };
+    const first = runtimeOver(component, options);
+    await first.runtime.start({ ...START, approvalPolicy: "never", sandbox: "danger-full-access" });
+    await first.runtime.ready();
+    const runtimeThreadId = first.runtime.getState().runtimeThreadId!;
+    const texts = async () => (await messagesOf(component, first.runtime.getState().threadId!)).map(({ text }) => text);
+    first.runtime.sendTurn("Count.");
+    await vi.waitFor(async () => expect(await texts()).toEqual(["Count."]), WAIT);
+    await first.runtime.stop();
+    const terminal = new Recorder();
+    const desk = new CodexLocalBridge({ attach: `unix://${socket}` }, terminal.handlers());
+    onTestFinished(() => desk.stop());
+    desk.start();
+    desk.send({ method: "thread/resume", id: "resume", params: { threadId: runtimeThreadId } });
+    await terminal.until(() => terminal.events.some(({ kind, payloadJson }) => kind === "item/agentMessage/delta" && payloadJson.includes("word 9 ")));
+    const second = runtimeOver(component, options);
+    await second.runtime.start({ ...START, runtimeThreadId });
+    await second.runtime.ready();
+    await vi.waitFor(async () => expect(await texts()).toEqual(["Count.", "Counted.", expect.stringContaining("echo one"), expect.stringContaining("word ")]), WAIT);
+    expect(second.runtime.getState()).toMatchObject({ phase: "running", turnInFlight: true });
+    expect([first.problems, second.problems]).toEqual([[], []]);
+  });
+
   test("asks anew, once, what it waits for when its thread is resumed, and goes on with the answer", async () => {
     const { cwd, env } = await scripted([call("touch made.txt && echo made"), reply("Made.")]);
     const socket = path.join(await folder(), "app.sock");
