@@ -81,7 +81,7 @@ const LINK_REFUSALS: ReadonlySet<string> = new Set(["E_AUTH_THREAD_FORBIDDEN", "
 /** Links that fail one after another for another reason: an app whose functions are older than links says no more than that. */
 const LINK_FAILURES_MAX = 3;
 
-const NO_ROOM = "E_QUOTA";
+export const NO_ROOM = "E_QUOTA";
 
 /** Whether Convex refuses something until the user has room for it: it is asked for again. */
 export function isNoRoom(thrown: unknown): boolean {

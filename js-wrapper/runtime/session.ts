@@ -13,7 +13,7 @@ import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInbo
 import type { AppHandlers } from "./app-handlers.js";
 import { isNoSuchTurn } from "./codex-commands.js";
 import { CodexProcesses } from "./codex-processes.js";
-import { ConvexDelivery } from "./convex-delivery.js";
+import { ConvexDelivery, NO_ROOM } from "./convex-delivery.js";
 import { CodexRuntimeError } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
@@ -106,7 +106,7 @@ export class Session {
         failed(error);
         this.#withoutThread();
       },
-      onRoom: () => parts.state.recovered("E_QUOTA"),
+      onRoom: () => parts.state.recovered(NO_ROOM),
       // It says nothing of how the runtime stands.
       onUnlinked: (error) => parts.handlers.failed(error),
     });

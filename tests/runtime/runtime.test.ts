@@ -370,6 +370,29 @@ describe("a runtime", () => {
     await expect(runtime.readThread(first)).rejects.toMatchObject({ code: "E_UNSUPPORTED_BY_APP_SERVER", method: "thread/read" });
   });
 
+  it("copies a history when there is room for it, says once that there was none, and the copy's own events come behind it", async () => {
+    const component = startComponent();
+    const persistence = persistenceOver(component);
+    let full = 2;
+    const forkThread: typeof persistence.forkThread = async (args) => {
+      if (full-- > 0) throw new ConvexError({ code: "E_QUOTA", message: "[E_QUOTA] at most 100 forks at once", retryable: true });
+      await persistence.forkThread!(args);
+    };
+    const { runtime, problems } = runtimeWith({ ...persistence, forkThread });
+    await runtime.start(START);
+    await runtime.ready();
+    runtime.sendTurn("There.");
+    const there: [string, string][] = [["There.", "completed"], ["you said: There.", "completed"]];
+    await reads(component, runtime.getState().threadId!, there);
+    const forked = runtime.forkThread(runtime.getState().runtimeThreadId!);
+    await vi.waitFor(() => expect(runtime.getState().lastError).toContain("[E_QUOTA]"), WAIT);
+    await forked;
+    expect(runtime.getState().lastError).toBeNull();
+    runtime.sendTurn("In the copy.");
+    await reads(component, runtime.getState().threadId!, [...there, ["In the copy.", "completed"], ["you said: In the copy.", "completed"]]);
+    expect(problems.filter(({ code }) => code === "E_QUOTA")).toMatchObject([{ message: expect.stringContaining("at most 100 forks") as unknown }]);
+  });
+
   it("tells what its codex lacks once for each method and process, with its version, and whoever asks for it each time", async () => {
     const died = path.join(await folder(), "died");
     const { runtime, problems } = runtimeOver(startComponent(), { standIn: { version: "0.90.0", deadOnce: died } });
