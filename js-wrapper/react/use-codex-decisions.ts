@@ -31,7 +31,7 @@ export type UseCodexDecisionsResult = UseListResult<CodexDecisionView>;
  * Follows what was decided in a thread, live, newest decision first: approvals, and the answers to questions and elicitations.
  *
  * `decidedBy`, `decidedByDevice`, `decidedAt` say who, where and when, `decidedByPolicy` what decided where no person did; `verdict`
- * what. `status` is `answering` until the machine has given it to codex. A decision that did not change is the same object at the next
+ * what. `status` is `answering` until the machine has given it to codex, `expired` where the request ended first: codex may not have it. A decision that did not change is the same object at the next
  * render, and so is `results`. Nothing is thrown while rendering.
  *
  * @param query The host's query, e.g. `api.chat.listDecidedRequestsForHooks`.

@@ -55,7 +55,7 @@ export function lineOf(number, minute, { share, slowness, violations }) {
   const { rows, bytes } = storedOf(minute);
   return [
     `minute ${number}`,
-    `${events} events in ${batches} batches, ${documentsPerEvent.toFixed(1)} documents and ${bytesPerEvent.toFixed(0)} bytes each`,
+    `${events} events in ${batches} batches${events === 0 ? "" : `, ${documentsPerEvent.toFixed(1)} documents and ${bytesPerEvent.toFixed(0)} bytes each`}`,
     `${rows} rows of ${(bytes / 1024).toFixed(0)} KiB (chunks ${minute.stored.chunks.rows}, streams ${minute.stored.streams.rows}, heads ${minute.stored.streamHeads.rows})`,
     `Convex ${mi(minute.heap)} heap, ${mi(minute.rss)}, away for ${(minute.lagMs / 1000).toFixed(1)} s`,
     `${minute.hosts.up} hosts ${mi(minute.hosts.rssMean)} each, ${minute.behind} events behind, outboxes ${(minute.outboxBytes / 1024).toFixed(0)} KiB`,

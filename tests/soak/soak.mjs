@@ -89,7 +89,7 @@ const people = new People(world);
 const minutes = new Minutes(world, people, askConvex);
 await startReaders(world);
 await askConvex("minute");
-const loops = [people.sendAll(turnsAMinute), trouble(world), lookAtPresence(world)];
+const loops = [people.sendAll(turnsAMinute), trouble(world, people), lookAtPresence(world)];
 for (const user of users) void people.decideAll(user);
 while (world.ms < minutesLong * MINUTE_MS) {
   await sleep(Math.min(MINUTE_MS, Math.max(1_000, minutesLong * MINUTE_MS - world.ms)));

@@ -11,12 +11,12 @@ const SETTLED_MS = 60_000;
 /** PRESENCE_AWAY_MS of `src/limits.rs`, a beat and a half, and what a busy machine takes. */
 const AWAY_MS = 100_000;
 
-/** Troubles a team of so many machines as 20 have, one after the other. */
-export async function trouble(world) {
+/** Troubles a team of so many machines as 20 have, one after the other; fewer where fewer turns are begun, for what they cost is part of what an event costs. */
+export async function trouble(world, people) {
   const chance = world.chanceOf("faults");
   const { machines, users } = world;
   for (;;) {
-    await sleep(((TROUBLE_MS * 20) / machines.length) * (0.5 + chance()));
+    await sleep(((TROUBLE_MS * 20) / machines.length) * people.slowness * (0.5 + chance()));
     if (!world.isGoing) return;
     const machine = pick(chance, machines);
     const what = chance();

@@ -16,6 +16,12 @@ const VERDICT_WORDS: Record<CodexVerdict, string> = {
   answered: "Answered",
 };
 
+/** What became of a decision that Codex is not known to have; none where it has it. */
+const FATE_WORDS: Partial<Record<CodexDecisionView["status"], [string]>> = {
+  answering: ["on its way to Codex"],
+  expired: ["expired: it may not have reached Codex"],
+};
+
 /** A button that opens who decided what in a thread. It is asked for while it is open. */
 export function Decisions({ threadId }: { threadId: string }) {
   const id = useId();
@@ -79,5 +85,5 @@ function whatOf({ method, kind, params, asked, call, reason }: CodexDecisionView
 
 function whoOf({ decidedByDevice, decidedByPolicy, decidedAt, status }: CodexDecisionView): string {
   const who = decidedByPolicy === undefined ? `on ${decidedByDevice}` : `by the machine’s policy (${decidedByPolicy})`;
-  return [who, formatTime(decidedAt), ...(status === "answering" ? ["on its way to Codex"] : [])].join(" · ");
+  return [who, formatTime(decidedAt), ...(FATE_WORDS[status] ?? [])].join(" · ");
 }
