@@ -1,7 +1,7 @@
 /** The page as a remote control, in a real browser: what is done in it reaches codex (a stand-in that plays recordings), and comes back. */
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
 import { startDemo, type Demo } from "../../tools/demo/process.mjs";
 
@@ -45,6 +45,29 @@ async function expectUsable(page: Page) {
   const found = violations.filter(({ impact }) => SERIOUS.includes(impact ?? ""));
   expect(found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
 }
+
+describe.skipIf(WITHOUT_BROWSER)("an agent that codex begins of itself", () => {
+  test("stands below the thread that began it, and what it asks is answered there", async () => {
+    const demo = await startDemo("--record", "sub-agent-v1", "--speed", "4", "--token-ms", "5");
+    onTestFinished(() => demo.stop());
+    const page = await openTab(demo.address, 360);
+    await reads(page, "Somebody counts them.");
+    await page.getByRole("button", { name: "Threads and machines" }).click();
+    const rows = page.locator(".thread-row");
+    await rows.nth(1).getByText("asks you").waitFor();
+    expect(await rows.locator(".thread-name").allInnerTexts()).toEqual(["Have somebody count the lines of notes.txt.", "Count the lines of notes.txt."]);
+    const starts = await rows.evaluateAll((all) => all.map((row) => row.getBoundingClientRect().x));
+    expect(starts[1]).toBeGreaterThan(starts[0]!);
+    await expectUsable(page);
+    await rows.nth(1).click();
+    await page.getByRole("region", { name: "Codex wants to run a command" }).getByRole("button", { name: "Run it" }).click();
+    await reads(page, "There are three lines.");
+    await expectUsable(page);
+    await page.getByRole("button", { name: "Parent thread" }).click();
+    await reads(page, "Somebody counts them.");
+    expect(await page.getByRole("button", { name: "Parent thread" }).count()).toBe(0);
+  });
+});
 
 describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
   let demo: Demo;

@@ -18,7 +18,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
   );
   const asking = useAsking();
   const connection = useConnection();
-  const newest = threads.results[0]?.threadId;
+  const newest = threads.results.find(({ parentThreadId }) => parentThreadId === undefined)?.threadId;
   const [opened, setOpened] = useState<string>();
   // Two threads at work are the newest in turns: the one that was is kept.
   if (opened === undefined && threadId === null && newest !== undefined) setOpened(newest);

@@ -1,10 +1,14 @@
 import type { CodexThreadRow, UseCodexThreadsResult } from "convex-codex-local/react";
 import { useMemo, useState } from "react";
 import { formatTime, shortId } from "../format.js";
+import { familiesOf } from "./families.js";
 import { Machines } from "./machines.js";
 import { Viewer } from "./viewer.js";
 
 const MORE_THREADS = 50;
+/** How far the threads of agents stand in, and of how many agents' agents that is seen. */
+const INDENT_PX = 14;
+const DEPTH_MAX = 4;
 
 export interface SidebarProps {
   threads: UseCodexThreadsResult;
@@ -17,7 +21,10 @@ export interface SidebarProps {
 export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
   const [search, setSearch] = useState("");
   const { results, status, loadMore } = threads;
-  const found = useMemo(() => results.filter((thread) => matches(thread, search)), [results, search]);
+  const found = useMemo(
+    () => familiesOf(results.filter((thread) => matches(thread, search))),
+    [results, search],
+  );
   return (
     <nav className="sidebar" aria-label="Threads and machines">
       <div className="sidebar-head">
@@ -31,8 +38,8 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
         />
       </div>
       <ul className="threads">
-        {found.map((thread) => (
-          <li key={thread.threadId}>
+        {found.map(({ thread, depth }) => (
+          <li key={thread.threadId} style={{ paddingInlineStart: Math.min(depth, DEPTH_MAX) * INDENT_PX }}>
             <button
               type="button"
               className="thread-row"
@@ -71,9 +78,14 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
 }
 
 /** How a thread is called; what was first said in it, where it has no name. */
-export function titleOf({ threadId, name, preview }: Pick<CodexThreadRow, "threadId" | "name" | "preview">): string {
+export function titleOf({
+  threadId,
+  parentThreadId,
+  name,
+  preview,
+}: Pick<CodexThreadRow, "threadId" | "parentThreadId" | "name" | "preview">): string {
   const title = (name ?? preview ?? "").replace(/\s+/g, " ").trim();
-  return title === "" ? `Thread ${shortId(threadId)}` : title;
+  return title === "" ? `${parentThreadId === undefined ? "Thread" : "Agent"} ${shortId(threadId)}` : title;
 }
 
 function matches(thread: CodexThreadRow, search: string): boolean {

@@ -1,4 +1,5 @@
 import type { CodexThreadStatus, UseCodexThreadResult } from "convex-codex-local/react";
+import { chooseThread } from "../config.js";
 import type { Connection } from "../connection.js";
 import { shortId } from "../format.js";
 import { Decisions } from "../requests/decisions.js";
@@ -47,6 +48,7 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
         {threadStatus !== undefined && threadStatus !== "active" && (
           <span className={`chip chip-${threadStatus}`}>{threadStatus}</span>
         )}
+        {thread?.parentThreadId !== undefined && <ParentButton parentThreadId={thread.parentThreadId} />}
         <Decisions threadId={threadId} />
         {turn !== undefined && (
           <span className={`turn turn-${turn}`} role="status">
@@ -69,6 +71,21 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
       </div>
       {thread?.warning !== undefined && <p className="header-warning">{thread.warning}</p>}
     </header>
+  );
+}
+
+/** Goes to the thread whose agent this one is. */
+function ParentButton({ parentThreadId }: { parentThreadId: string }) {
+  return (
+    <button
+      type="button"
+      className="header-button"
+      aria-label="Parent thread"
+      title="The thread whose agent this is"
+      onClick={() => chooseThread(parentThreadId)}
+    >
+      ↑
+    </button>
   );
 }
 
