@@ -1,5 +1,4 @@
 // The list of threads, agents below those that began them.
-import type { CodexThreadRow } from "convex-codex-local/react";
 import { describe, expect, it } from "vitest";
 import { familiesOf } from "../../example/web/src/sidebar/families.js";
 
