@@ -76,7 +76,7 @@ describe("a request", () => {
   test("as it was recorded, is what its builder makes", () => {
     const refused = new Set(["no/such/method", "thread/rollback"]);
     const requests = RECORDED.filter(({ dir, msg }) => dir === "out" && msg.method !== undefined && msg.id !== undefined && !refused.has(msg.method));
-    expect(requests).toHaveLength(180);
+    expect(requests).toHaveLength(190);
     for (const { msg } of requests) {
       const { method, id, params } = msg as { method: "model/list"; id: number; params: object };
       expect(CLIENT_REQUESTS).toHaveProperty([method]);
@@ -168,7 +168,7 @@ describe("an answer", () => {
       took[method] = (took[method] ?? 0) + 1;
     }
     expect(took).toEqual({
-      "item/commandExecution/requestApproval": 6,
+      "item/commandExecution/requestApproval": 8,
       "item/fileChange/requestApproval": 3,
       "item/tool/call": 2,
       "item/tool/requestUserInput": 1,

@@ -234,7 +234,7 @@ describe("a request that is refused", () => {
       const key = code === "E_UNSUPPORTED_BY_APP_SERVER" ? `${code} ${method}` : code;
       codes[key] = (codes[key] ?? 0) + 1;
     }
-    expect(codes).toEqual({ E_APP_SERVER_REFUSED: 8, "E_UNSUPPORTED_BY_APP_SERVER thread/rollback": 1, "E_UNSUPPORTED_BY_APP_SERVER no/such/method": 1 });
+    expect(codes).toEqual({ E_APP_SERVER_REFUSED: 9, "E_UNSUPPORTED_BY_APP_SERVER thread/rollback": 1, "E_UNSUPPORTED_BY_APP_SERVER no/such/method": 1 });
   });
 });
 
