@@ -30,6 +30,7 @@ export const modules: Record<string, () => Promise<unknown>> = {
   "./sync.js": () => import("#component/sync.js"),
   "./threads.js": () => import("#component/threads.js"),
   "./tokenUsage.js": () => import("#component/tokenUsage.js"),
+  "./tombstones.js": () => import("#component/tombstones.js"),
   "./turns.js": () => import("#component/turns.js"),
   "./turnsInternal.js": () => import("#component/turnsInternal.js"),
 };

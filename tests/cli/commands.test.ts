@@ -296,7 +296,7 @@ describe("bridge", () => {
     await expect.poll(() => host.texts(OLD(3))).toEqual(["Through the socket.", "you said: Through the socket."]);
     expect(await stop(bridge)).toMatchObject({ code: 0, stdout: expect.stringContaining(`attaching to codex at ${attach} for `) });
     // The folder of a thread that it has is the thread's; a new one is of the bridge's folder, not of that codex's.
-    expect(asked("thread/resume")).toEqual([{ threadId: OLD(3) }]);
+    expect(asked("thread/resume")).toEqual([{ threadId: OLD(3), excludeTurns: true }]);
     const anew = start({ ...nowhere, cwd: on.home }, ["bridge", ...settled(on), "--attach", attach, "--cwd", "../project"], set());
     await isReady(anew);
     await stop(anew);
