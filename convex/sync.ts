@@ -2,6 +2,7 @@ import { v } from "convex/values";
 import type { Fault, Plan } from "../js-wrapper/core/boundary.js";
 import { planCheckpoint, planSession } from "../js-wrapper/core/clients.js";
 import { internal } from "./_generated/api.js";
+import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applySession } from "./model/apply.js";
@@ -229,11 +230,14 @@ async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean, run
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
   const nowMs = Date.now();
   await applySession(ctx, args, own, answer.session, nowMs, args.lastEventCursor, runtime);
-  if (runtime === null || runtime === undefined) return own === null;
-  // What sends them is loaded where there is something to send.
-  const unsent = await unsentDecisions(ctx, thread, args.threadId);
-  if (unsent.length > 0) await ctx.runMutation(internal.commands.sendUnsent, { thread: thread._id, nowMs });
+  if (runtime !== null && runtime !== undefined) await sendUnsent(ctx, thread, nowMs);
   return own === null;
+}
+
+/** Sends the decisions that wait for a runtime; what does that is loaded where there is one. */
+async function sendUnsent(ctx: MutationCtx, thread: Doc<"threads">, nowMs: number): Promise<void> {
+  const unsent = await unsentDecisions(ctx, thread, thread.threadId);
+  if (unsent.length > 0) await ctx.runMutation(internal.commands.sendUnsent, { thread: thread._id, nowMs });
 }
 
 function acksOf(args: IngestArgs, plan: Plan) {

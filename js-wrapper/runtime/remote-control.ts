@@ -97,15 +97,11 @@ export class RemoteControl {
   }
 
   /** Sees an event that its threads have seen. @param ended the turns that it ends */
-  saw({ kind, threadId: id, turnId }: NormalizedEvent, ended: readonly string[]): void {
+  saw({ kind, threadId: id }: NormalizedEvent, ended: readonly string[]): void {
     const { threads } = this.#options.codex;
     const threadId = threads.inConvex(id);
-    if (kind === "turn/started" && turnId !== undefined) {
-      if (threadId !== undefined) this.#mailbox.turnStarted(threadId, turnId);
-      // Until now it was known in Convex alone, where it is an agent's.
-      this.follow(id);
-      this.changed();
-    }
+    // An agent's thread may have been known in Convex before it was known to be loaded.
+    if (kind === "turn/started") this.follow(id);
     for (const turn of ended) if (threadId !== undefined) this.#mailbox.turnEnded(threadId, turn);
     if (!threads.isLoaded(id)) this.unfollow(id);
     if (ended.length > 0) this.changed();

@@ -1,4 +1,4 @@
-import type { AppServerClient, AppServerError } from "../app-server/index.js";
+import type { AppServerClient, AppServerError, ClientRequestParams, ClientRequestResult } from "../app-server/index.js";
 import type { CodexSettings } from "../core/bridge.js";
 import { given } from "../given.js";
 import type { BoundThread, ConvexDelivery } from "./convex-delivery.js";
@@ -58,11 +58,10 @@ export class SessionThreads {
     const shown = given({ model, cwd });
     const fields = { ...shown, ...given({ approvalPolicy, sandbox }) };
     const threadId = runtimeThreadId ?? "";
-    if (strategy === "resume") await this.#options.resumes(threadId);
     const answer = await (strategy === "start"
       ? client.request("thread/start", { ...fields, ...given({ dynamicTools }) })
       : strategy === "resume"
-        ? client.request("thread/resume", { threadId, ...fields, ...WITHOUT_HISTORY })
+        ? this.#askFor(threadId, fields)
         : client.request("thread/fork", { threadId, ...fields, ...WITHOUT_HISTORY }));
     this.#started = settingsOf(answer);
     delivery.name(answer.thread.id, { ...given({ externalThreadId }), ...shown });
@@ -118,15 +117,21 @@ export class SessionThreads {
     loaded(id);
   }
 
+  /** Asks codex for a thread that it has had. */
+  async #askFor(threadId: string, fields: Omit<ClientRequestParams<"thread/resume">, "threadId"> = {}): Promise<ClientRequestResult<"thread/resume">> {
+    const { client, resumes } = this.#options;
+    await resumes(threadId);
+    return client.request("thread/resume", { threadId, ...fields, ...WITHOUT_HISTORY });
+  }
+
   /**
    * A thread that codex has no more, or that another codex writes, is let go; the runtime's own is begun anew where nothing had happened in it,
    * for then codex kept nothing. @throws what refuses the runtime's own
    */
   async #resume(threadId: string): Promise<void> {
-    const { client, threads, state, resumes, unloaded, failed } = this.#options;
-    await resumes(threadId);
+    const { threads, state, unloaded, failed } = this.#options;
     try {
-      this.#load(await client.request("thread/resume", { threadId, ...WITHOUT_HISTORY }));
+      this.#load(await this.#askFor(threadId));
     } catch (thrown) {
       if (!isRefusedByCodex(thrown)) throw thrown;
       const { runtimeThreadId, turnId } = state.get();

@@ -38,6 +38,25 @@ async function scripted(replies: Reply[], config: object = {}) {
   return { codexBin: codexBin!, cwd: workspace, env: { ...mockEnvironment(home), TMPDIR: temporary } };
 }
 
+/** An app-server of somebody else's, on a socket. */
+async function listening(replies: Reply[]) {
+  const { cwd, env } = await scripted(replies);
+  const socket = path.join(await folder(), "app.sock");
+  const theirs = spawn(codexBin!, ["app-server", "--listen", `unix://${socket}`], { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
+  onTestFinished(() => void theirs.kill("SIGKILL"));
+  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
+  return { cwd, theirs, attach: `unix://${socket}` };
+}
+
+/** Whoever is attached to it besides. */
+function attachTerminal(attach: string) {
+  const terminal = new Recorder();
+  const desk = new CodexLocalBridge({ attach }, terminal.handlers());
+  onTestFinished(() => desk.stop());
+  desk.start();
+  return { terminal, desk };
+}
+
 const call = (cmd: string): Reply => ({ steps: [{ call: "exec_command", args: { cmd } }] });
 
 describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_BIN)", { timeout: TIMEOUT_MS }, () => {
@@ -154,15 +173,8 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
   });
 
   test("follows and steers a thread of an app-server that somebody else runs, which goes on when it is gone", async () => {
-    const { cwd, env } = await scripted([reply("Theirs."), reply("Mine.")]);
-    const socket = path.join(await folder(), "app.sock");
-    const theirs = spawn(codexBin!, ["app-server", "--listen", `unix://${socket}`], { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
-    onTestFinished(() => void theirs.kill("SIGKILL"));
-    await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
-    const terminal = new Recorder();
-    const desk = new CodexLocalBridge({ attach: `unix://${socket}` }, terminal.handlers());
-    onTestFinished(() => desk.stop());
-    desk.start();
+    const { theirs, attach } = await listening([reply("Theirs."), reply("Mine.")]);
+    const { terminal, desk } = attachTerminal(attach);
     desk.send({ method: "thread/start", id: "start", params: {} });
     await terminal.until(() => terminal.globals.some(({ message }) => "id" in message && message.id === "start"));
     const { result } = terminal.globals.find(({ message }) => "id" in message && message.id === "start")!.message as { result: { thread: { id: string } } };
@@ -171,7 +183,7 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     desk.send(turn("From the desk."));
     await terminal.until(() => terminal.events.some(({ kind }) => kind === "turn/completed"));
     const component = startComponent();
-    const { runtime, problems } = runtimeOver(component, { bridge: { attach: `unix://${socket}` } });
+    const { runtime, problems } = runtimeOver(component, { bridge: { attach } });
     await runtime.start({ ...START, runtimeThreadId: threadId });
     await runtime.ready();
     runtime.sendTurn("From here.");
@@ -182,13 +194,9 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
   });
 
   test("shows what was over in a turn of somebody else's app-server while it was stopped, though the turn runs on", async () => {
-    const { cwd, env } = await scripted([{ steps: [{ wait: 1_500 }, { say: "Counted.", chunks: 2 }, { call: "exec_command", args: { cmd: "echo one" } }] }, { steps: [{ say: { repeat: ["word # ", 600] }, chunks: 600, delayMs: 20 }] }]);
-    const socket = path.join(await folder(), "app.sock");
-    const theirs = spawn(codexBin!, ["app-server", "--listen", `unix://${socket}`], { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
-    onTestFinished(() => void theirs.kill("SIGKILL"));
-    await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
+    const { attach } = await listening([{ steps: [{ wait: 1_500 }, { say: "Counted.", chunks: 2 }, { call: "exec_command", args: { cmd: "echo one" } }] }, { steps: [{ say: { repeat: ["word # ", 600] }, chunks: 600, delayMs: 20 }] }]);
     const component = startComponent();
-    const options = { bridge: { attach: `unix://${socket}` }, outboxFolder: await folder() };
+    const options = { bridge: { attach }, outboxFolder: await folder() };
     const first = runtimeOver(component, options);
     await first.runtime.start({ ...START, approvalPolicy: "never", sandbox: "danger-full-access" });
     await first.runtime.ready();
@@ -197,10 +205,7 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     first.runtime.sendTurn("Count.");
     await vi.waitFor(async () => expect(await texts()).toEqual(["Count."]), WAIT);
     await first.runtime.stop();
-    const terminal = new Recorder();
-    const desk = new CodexLocalBridge({ attach: `unix://${socket}` }, terminal.handlers());
-    onTestFinished(() => desk.stop());
-    desk.start();
+    const { terminal, desk } = attachTerminal(attach);
     desk.send({ method: "thread/resume", id: "resume", params: { threadId: runtimeThreadId } });
     await terminal.until(() => terminal.events.some(({ kind, payloadJson }) => kind === "item/agentMessage/delta" && payloadJson.includes("word 9 ")));
     const second = runtimeOver(component, options);
@@ -212,13 +217,9 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
   });
 
   test("asks anew, once, what it waits for when its thread is resumed, and goes on with the answer", async () => {
-    const { cwd, env } = await scripted([call("touch made.txt && echo made"), reply("Made.")]);
-    const socket = path.join(await folder(), "app.sock");
-    const theirs = spawn(codexBin!, ["app-server", "--listen", `unix://${socket}`], { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
-    onTestFinished(() => void theirs.kill("SIGKILL"));
-    await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
+    const { cwd, attach } = await listening([call("touch made.txt && echo made"), reply("Made.")]);
     const component = startComponent();
-    const options = { bridge: { attach: `unix://${socket}` }, outboxFolder: await folder() };
+    const options = { bridge: { attach }, outboxFolder: await folder() };
     const first = runtimeOver(component, options);
     await first.runtime.start({ ...START, approvalPolicy: "untrusted", sandbox: "danger-full-access" });
     await first.runtime.ready();

@@ -74,20 +74,12 @@ describe("a sub-agent's thread", () => {
     expect(problems).toEqual([]);
   });
 
-  it("is its parent's also where codex says so by an item alone, behind the agent's first events", async () => {
+  it.each([
+    ["by an item alone, behind the agent's first events", "late"],
+    ["by the start of its thread", "start"],
+  ])("is its parent's also where codex says so %s", async (_how, agentTold) => {
     const component = startComponent();
-    const { runtime, problems } = runtimeOver(component, { standIn: { agentIn: "u1", agentTold: "late" } });
-    await runtime.start(START);
-    await runtime.ready();
-    runtime.sendTurn("Ask it.");
-    const { threadId: parent, runtimeThreadId } = runtime.getState();
-    await vi.waitFor(async () => expect(await familyOf(component)).toEqual([[parent, runtimeThreadId, undefined], [expect.any(String), AGENT, parent]]), WAIT);
-    expect(problems).toEqual([]);
-  });
-
-  it("is its parent's where its own start says so", async () => {
-    const component = startComponent();
-    const { runtime, problems } = runtimeOver(component, { standIn: { agentIn: "u1", agentTold: "start" } });
+    const { runtime, problems } = runtimeOver(component, { standIn: { agentIn: "u1", agentTold } });
     await runtime.start(START);
     await runtime.ready();
     runtime.sendTurn("Ask it.");
