@@ -12,3 +12,10 @@ export class CodedError<Code extends string> extends Error {
     this.code = code;
   }
 }
+
+/** What whatever was thrown says, without its code. The message of a ConvexError is its data as JSON: what it says is in there. */
+export function messageOf(thrown: unknown): string {
+  const { data } = (thrown ?? {}) as { data?: { message?: unknown } | null };
+  const words = typeof data?.message === "string" ? data.message : thrown instanceof Error ? thrown.message : String(thrown);
+  return words.replace(/^\[E_[A-Z0-9_]+\] /, "");
+}

@@ -1,5 +1,6 @@
 /// <reference lib="es2024.string" />
 import { randomUUID } from "node:crypto";
+import { messageOf } from "../coded-error.js";
 import { classifyLine, type LineClass, redactMessage } from "../core/bridge.js";
 import { eventOf } from "../event-of.js";
 import {
@@ -13,7 +14,7 @@ import {
 } from "../protocol/index.js";
 import { Delivery } from "./delivery.js";
 import { encode } from "./encoding.js";
-import { type BridgeError, CodexBridgeError, cutLine, cutTail, messageOf } from "./errors.js";
+import { type BridgeError, CodexBridgeError, cutLine, cutTail } from "./errors.js";
 import { type FrameFault, LineFramer } from "./framing.js";
 import { type ClientInfo, Handshake } from "./handshake.js";
 import { interruptionOf, TURN_ENDED } from "./interruption.js";

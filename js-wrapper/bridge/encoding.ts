@@ -1,6 +1,6 @@
 /// <reference lib="es2024.string" />
+import { messageOf } from "../coded-error.js";
 import { type ClientOutboundWireMessage, CodexProtocolSendError } from "../protocol/index.js";
-import { messageOf } from "./errors.js";
 
 /**
  * One line for the app-server, which ignores a line that holds half a surrogate pair.

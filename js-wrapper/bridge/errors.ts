@@ -56,8 +56,3 @@ export function cutLine(line: string): string {
 export function cutTail(text: string): string {
   return text.slice(-REPORTED_LINE_UNITS_MAX).toWellFormed();
 }
-
-/** The message of whatever was thrown. */
-export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
-}

@@ -1,8 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import path from "node:path";
+import { messageOf } from "../coded-error.js";
 import { childEnvironment, type EnvironmentChanges, findBinary } from "./binary.js";
-import { CodexBridgeError, messageOf } from "./errors.js";
+import { CodexBridgeError } from "./errors.js";
 
 /** Milliseconds between SIGTERM and SIGKILL. */
 export const KILL_AFTER_MS = 5_000;

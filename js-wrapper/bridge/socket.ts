@@ -1,5 +1,6 @@
 import { WebSocket } from "ws";
-import { CodexBridgeError, messageOf } from "./errors.js";
+import { messageOf } from "../coded-error.js";
+import { CodexBridgeError } from "./errors.js";
 import { LINE_BYTES_MAX } from "./framing.js";
 import type { CodexLink, ProcessListener } from "./process.js";
 

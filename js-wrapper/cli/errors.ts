@@ -1,6 +1,5 @@
 /** What the command line says of an error: its code, what happened, and what to do. */
-import { messageOf } from "../bridge/errors.js";
-import { CodedError } from "../coded-error.js";
+import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 
 /** Why a command could not do what it was asked. */
@@ -72,7 +71,7 @@ export function tellOf(thrown: unknown): Told {
   if (missing !== undefined) return told("E_CLI_FUNCTION_MISSING", `the app does not export the function \`${missing.replace(/[.:]+$/, "")}\``);
   const own = thrown !== null && typeof thrown === "object" && "code" in thrown && typeof thrown.code === "string" && thrown.code.startsWith("E_") ? thrown.code : undefined;
   const code = own ?? parseCodexErrorCode(thrown);
-  if (code !== null) return told(code, wordsOf(thrown, message));
+  if (code !== null) return told(code, message);
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   const why = cause === undefined ? message : `${message}: ${messageOf(cause)}${cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : ""}`;
   if (NETWORK.test(why) || (thrown instanceof Error && NETWORK.test(thrown.name))) return told("E_CLI_DEPLOYMENT_UNREACHABLE", `the deployment does not answer: ${why}`);
@@ -87,11 +86,4 @@ export function tellOfProblem({ code, message }: { readonly code: string; readon
 function told(code: string, message: string): Told {
   const hint = HINTS[code];
   return { code, message: message.slice(0, MESSAGE_UNITS_MAX), ...(hint === undefined ? {} : { hint }) };
-}
-
-/** The words of a ConvexError are in its data; its message is those, as JSON. */
-function wordsOf(thrown: unknown, message: string): string {
-  const data = thrown !== null && typeof thrown === "object" && "data" in thrown ? thrown.data : undefined;
-  const words = data !== null && typeof data === "object" && "message" in data && typeof data.message === "string" ? data.message : message;
-  return words.replace(/^\[E_[A-Z0-9_]+\] /, "");
 }

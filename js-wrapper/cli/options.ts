@@ -6,7 +6,7 @@ import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isUuidLikeThreadId } from "../app-server/index.js";
 import { TOKEN_VARIABLE } from "../bridge/binary.js";
-import { messageOf } from "../bridge/errors.js";
+import { messageOf } from "../coded-error.js";
 import { FUNCTIONS_DEFAULT } from "../runtime/codex-runtime.js";
 import { CliError } from "./errors.js";
 import type { Output } from "./output.js";

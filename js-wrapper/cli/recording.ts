@@ -1,7 +1,7 @@
 /** A recording of an app-server: lines of JSON, `{"dir": "in" | "out" | "proc", "t": milliseconds, "msg": …}`; `in` is what it said. */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { messageOf } from "../bridge/errors.js";
+import { messageOf } from "../coded-error.js";
 import { CliError } from "./errors.js";
 
 /** The notification that is said behind a recording's last one: no app-server says it. */

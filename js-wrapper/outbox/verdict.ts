@@ -1,4 +1,4 @@
-import { messageOf } from "../bridge/errors.js";
+import { messageOf } from "../coded-error.js";
 
 /** What became of a batch. */
 export type Verdict =
@@ -52,7 +52,7 @@ export function verdictOfError(thrown: unknown): Verdict {
     if (code === "E_THREAD_DELETED") return { type: "deleted", message };
     if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message };
     const isRetryable = ("retryable" in data && data.retryable === true && code !== "E_INTERNAL") || PASSING_CODES.has(code);
-    return isRetryable ? { type: "again", reason: message } : { type: "refused", code, message };
+    return isRetryable ? { type: "again", reason: `[${code}] ${message}` } : { type: "refused", code, message };
   }
   // SOURCE: convex 1.48, what a client throws of arguments and of a function that threw. Production says "Server Error" alone.
   if (message.includes("ArgumentValidationError")) return { type: "refused", code: "E_ARGUMENTS", message };

@@ -1,5 +1,6 @@
 import { AppServerError } from "../app-server/index.js";
-import { CodexBridgeError, messageOf } from "../bridge/errors.js";
+import { CodexBridgeError } from "../bridge/errors.js";
+import { messageOf } from "../coded-error.js";
 import { codeOf } from "./errors.js";
 import type { CodexHostHandlers } from "./types.js";
 

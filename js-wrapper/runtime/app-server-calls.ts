@@ -29,7 +29,7 @@ export abstract class AppServerCalls {
    * @throws AppServerError `E_UNSUPPORTED_BY_APP_SERVER` of a thread with a legacy history, which can be forked instead
    */
   async rollbackThread(threadId: string, numTurns: number): Promise<ClientRequestResult<"thread/revert"> | null> {
-    const first = (await this.newestTurns(threadId, numTurns)).at(-1);
+    const first = (await this.#newestTurns(threadId, numTurns)).at(-1);
     if (first === undefined) return null;
     try {
       return await this.#ofThread("thread/revert", threadId, { beforeTurnId: first });
@@ -81,7 +81,7 @@ export abstract class AppServerCalls {
   }
 
   /** The ids of a thread's newest turns, newest first. */
-  protected async newestTurns(threadId: string, count: number): Promise<string[]> {
+  async #newestTurns(threadId: string, count: number): Promise<string[]> {
     const ids: string[] = [];
     let cursor: string | null = null;
     do {

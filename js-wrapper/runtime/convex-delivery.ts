@@ -1,9 +1,9 @@
-import { messageOf } from "../bridge/errors.js";
+import { messageOf } from "../coded-error.js";
 import { given } from "../given.js";
 import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent, HostInboundStreamDelta, HostSyncRuntimeOptions } from "../host/validators.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
-import { codeOf, CodexRuntimeError } from "./errors.js";
+import { codeOf, CodexRuntimeError, isRefusedByConvex } from "./errors.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -35,6 +35,8 @@ export interface EventPersistence {
     deltas: (HostInboundStreamDelta | HostInboundLifecycleEvent)[];
     runtime?: HostSyncRuntimeOptions;
   }): Promise<Pick<HostIngestSafeResult, "status" | "errors">>;
+  /** Copies a thread's history into the new one of `thread/fork`; left out, that one begins with what happens in it. The same copy again is the same. */
+  forkThread?(args: { actor: HostActorContext; threadId: string; newThreadId: string; turnId?: string }): Promise<unknown>;
 }
 
 /** Whose events they are, and what is kept of them. */
@@ -67,9 +69,17 @@ export interface ThreadNotes {
   notes(): Iterable<readonly [localThreadId: string, note: unknown]>;
 }
 
+/** How far a copy goes. */
+export interface CopyExtent {
+  /** The last turn that it has; left out, it has all that the other one had. */
+  readonly lastTurnId?: string;
+}
+
 interface Note {
   readonly names?: ThreadNames;
   readonly bound?: BoundThread;
+  /** The app-server's thread whose copy it is to be in Convex, and is not yet. */
+  readonly copyOf?: CopyExtent & { readonly id: string };
   /** It was made as a copy: it has no names that Convex knows it by, and is nobody's agent. */
   readonly isCopy?: boolean;
   /** The app-server's thread whose agent it is, and whether Convex knows it. */
@@ -96,6 +106,8 @@ export interface DeliveryListeners {
   onNoRoom?(error: CodexRuntimeError): void;
   /** There is room for all of them again. */
   onRoom?(): void;
+  /** A copy begins without the history of the thread whose copy it is: Convex refused that for good. */
+  onNotCopied?(error: CodexRuntimeError): void;
   /** An agent's thread stands by itself, and not under its parent. */
   onUnlinked?(error: CodexRuntimeError): void;
 }
@@ -110,6 +122,8 @@ export class ConvexDelivery {
   readonly #notes: ThreadNotes;
   readonly #listeners: DeliveryListeners;
   readonly #bound = new Map<string, Promise<BoundThread>>();
+  /** Copies of which the app-server is asked how far they go. */
+  readonly #measured = new Map<string, Promise<void>>();
   /** Agents that Convex is not told of yet, by their parents. */
   readonly #unlinked = new Map<string, Set<string>>();
   readonly #linking = new Set<string>();
@@ -130,9 +144,31 @@ export class ConvexDelivery {
     this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), names });
   }
 
-  /** A thread was made in Convex for one of the app-server's, which is not bound yet. */
-  made(localThreadId: string, threadId: string): void {
-    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound: { threadId }, isCopy: true });
+  /**
+   * Says that a thread is a copy, before it is bound: what of the other one is in Convex is copied there first, in whichever process.
+   *
+   * @param of the app-server's thread whose copy it is
+   * @param extent undefined where nothing was copied, or nobody can say what
+   * @throws what `extent` is rejected with
+   */
+  async copies(localThreadId: string, of: string, extent: Promise<CopyExtent | undefined>): Promise<void> {
+    const known = extent.then((has) => {
+      if (has !== undefined) this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), copyOf: { id: of, ...has } });
+    });
+    // Its first events may be on their way already.
+    this.#measured.set(
+      localThreadId,
+      known.catch(() => undefined),
+    );
+    await known.finally(() => this.#measured.delete(localThreadId));
+  }
+
+  /** Threads that are to be copies, and are not in Convex yet. */
+  uncopied(): string[] {
+    return [...this.#notes.notes()].flatMap(([localThreadId]) => {
+      const { copyOf, bound } = this.#note(localThreadId);
+      return copyOf === undefined || bound !== undefined ? [] : [localThreadId];
+    });
   }
 
   /**
@@ -141,7 +177,7 @@ export class ConvexDelivery {
    */
   parent(localThreadId: string, parentId: string): void {
     const known = this.#note(localThreadId);
-    if (known.parent !== undefined || known.isCopy === true) return;
+    if (known.parent !== undefined || known.copyOf !== undefined || known.isCopy === true) return;
     this.#notes.keepNote(localThreadId, { ...known, parent: { id: parentId } });
     this.#awaitParent(localThreadId);
     if (known.bound !== undefined) void this.#link(localThreadId);
@@ -197,10 +233,39 @@ export class ConvexDelivery {
   }
 
   async #ensure(localThreadId: string): Promise<BoundThread> {
-    const known = this.#note(localThreadId);
-    const bound = known.bound ?? (await this.#make(localThreadId, known));
+    const bound = await this.#ensureThread(localThreadId);
     await this.#ensureSession(bound.threadId);
     this.#listeners.onBound?.(localThreadId, bound.threadId);
+    return bound;
+  }
+
+  /** A thread in Convex, whoever writes it. */
+  async #ensureThread(localThreadId: string): Promise<BoundThread> {
+    const measured = this.#measured.get(localThreadId);
+    if (measured !== undefined) await measured;
+    const known = this.#note(localThreadId);
+    if (known.bound !== undefined) return known.bound;
+    if (known.copyOf !== undefined && (await this.#copy(localThreadId, known.copyOf))) return this.#copied(localThreadId, { threadId: localThreadId });
+    return this.#make(localThreadId, known);
+  }
+
+  /** Copies what is in Convex of a thread into a new one. @returns false where Convex refuses that for good @throws what another try may not meet */
+  async #copy(newThreadId: string, { id, lastTurnId }: NonNullable<Note["copyOf"]>): Promise<boolean> {
+    if (this.#persistence.forkThread === undefined) return false;
+    try {
+      const { threadId } = await this.#ensureThread(id);
+      await this.#persistence.forkThread({ actor: this.#target.actor, threadId, newThreadId, ...given({ turnId: lastTurnId }) });
+      return true;
+    } catch (thrown) {
+      if (isNoRoom(thrown) || !isRefusedByConvex(thrown)) throw thrown;
+      const message = `the thread ${newThreadId} begins without the history of ${id}, whose copy it is: ${messageOf(thrown)}`;
+      this.#listeners.onNotCopied?.(new CodexRuntimeError(codeOf(thrown), message, thrown));
+      return false;
+    }
+  }
+
+  #copied(localThreadId: string, bound: BoundThread): BoundThread {
+    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound, isCopy: true });
     return bound;
   }
 

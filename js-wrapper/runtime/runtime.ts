@@ -18,7 +18,7 @@ import type {
 import type { CodexRpcError, RpcId } from "../protocol/index.js";
 import { AppHandlers } from "./app-handlers.js";
 import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
-import { CodexRuntimeError, isRefusedByCodex } from "./errors.js";
+import { CodexRuntimeError } from "./errors.js";
 import type { Backlog } from "../outbox/index.js";
 import type { ServerRequest } from "./server-requests.js";
 import { Session } from "./session.js";
@@ -132,7 +132,9 @@ export class CodexHostRuntime extends AppServerCalls {
    */
   async resumeThread(threadId: string, params: Omit<ClientRequestParams<"thread/resume">, "threadId"> = {}): Promise<ClientRequestResult<"thread/resume">> {
     assertThreadId(threadId);
-    return await this.#switch(await this.appServer.request("thread/resume", { threadId, ...params }));
+    const answer = await this.appServer.request("thread/resume", { threadId, ...params });
+    await this.#running().threads.goOnIn(answer);
+    return answer;
   }
 
   /**
@@ -155,9 +157,8 @@ export class CodexHostRuntime extends AppServerCalls {
   async forkThread(threadId: string, params: Omit<ClientRequestParams<"thread/fork">, "threadId"> = {}): Promise<ClientRequestResult<"thread/fork">> {
     assertThreadId(threadId);
     const answer = await this.appServer.request("thread/fork", { threadId, ...params });
-    const copied = await this.#copiedBy(answer.thread.id, params);
-    if (copied !== undefined) await this.#running().written.copyHistory(threadId, answer.thread.id, copied.lastTurnId);
-    return await this.#switch(answer);
+    await this.#running().threads.goOnInCopy(answer, threadId, params);
+    return answer;
   }
 
   /** Requests of the app-server that wait for an answer; of one of its threads, or all. */
@@ -273,24 +274,6 @@ export class CodexHostRuntime extends AppServerCalls {
     } finally {
       this.#session = undefined;
     }
-  }
-
-  /** The last turn that a fork has; undefined where it has none, or nobody can say. */
-  async #copiedBy(forkId: string, { beforeTurnId, lastTurnId }: { beforeTurnId?: string | null; lastTurnId?: string | null }): Promise<{ lastTurnId?: string } | undefined> {
-    try {
-      const [newest] = await this.newestTurns(forkId, 1);
-      return newest === undefined ? undefined : { lastTurnId: newest };
-    } catch (thrown) {
-      // Too old to say: it has what was asked for.
-      if (!isRefusedByCodex(thrown)) throw thrown;
-      if (typeof beforeTurnId === "string") return undefined;
-      return typeof lastTurnId === "string" ? { lastTurnId } : {};
-    }
-  }
-
-  async #switch<Answer extends { thread: { id: string } }>(answer: Answer): Promise<Answer> {
-    await this.#running().threads.goOnIn(answer);
-    return answer;
   }
 
   #running(): Session {

@@ -1,7 +1,7 @@
 import type { AppServerClient, AppServerError, ClientRequestParams, ClientRequestResult } from "../app-server/index.js";
 import type { CodexSettings } from "../core/bridge.js";
 import { given } from "../given.js";
-import type { BoundThread, ConvexDelivery } from "./convex-delivery.js";
+import type { BoundThread, ConvexDelivery, CopyExtent } from "./convex-delivery.js";
 import { isRefusedByCodex } from "./errors.js";
 import type { RuntimeState } from "./state.js";
 import { type LoadedThreads, settingsOf } from "./threads.js";
@@ -12,12 +12,15 @@ export interface ThreadAnswer {
   readonly thread: { readonly id: string; readonly parentThreadId?: string | null };
 }
 
+/** How far `thread/fork` was to copy a thread: to the end, where it says nothing. */
+export type CopyAsked = Pick<ClientRequestParams<"thread/fork">, "beforeTurnId" | "lastTurnId">;
+
 /** What {@link SessionThreads} are made of. Threads are named by the app-server's ids. */
 export interface SessionThreadsOptions {
   readonly args: StartArgs;
   readonly client: Pick<AppServerClient, "request">;
   readonly threads: LoadedThreads;
-  readonly delivery: Pick<ConvexDelivery, "name" | "parent">;
+  readonly delivery: Pick<ConvexDelivery, "copies" | "name" | "parent">;
   readonly state: Pick<RuntimeState, "get" | "threadKnown" | "bound" | "phase">;
   /** Binds a thread in Convex; undefined where the runtime stops before. */
   readonly bind: (id: string) => Promise<BoundThread | undefined>;
@@ -65,7 +68,9 @@ export class SessionThreads {
         : client.request("thread/fork", { threadId, ...fields, ...WITHOUT_HISTORY }));
     this.#started = settingsOf(answer);
     delivery.name(answer.thread.id, { ...given({ externalThreadId }), ...shown });
-    await this.goOnIn(answer, externalThreadId);
+    // One that the app has a name for is made by that name, and what is in Convex is not copied there.
+    if (strategy === "fork" && externalThreadId === undefined) await this.goOnInCopy(answer, threadId);
+    else await this.goOnIn(answer, externalThreadId);
   }
 
   /** Asks for the threads that an earlier process had; for that of the start where it had none. @throws what refuses the runtime's own */
@@ -102,10 +107,34 @@ export class SessionThreads {
     goesOn();
   }
 
+  /**
+   * As {@link goOnIn}, in a copy that codex has made of a thread: what of that is in Convex is copied there, as far as codex has copied it.
+   *
+   * @param asked how far it was to copy it
+   */
+  async goOnInCopy(answer: ThreadAnswer, of: string, asked: CopyAsked = {}): Promise<void> {
+    const { id } = answer.thread;
+    await this.#options.delivery.copies(id, of, this.#extentOf(id, asked));
+    await this.goOnIn(answer);
+  }
+
   /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
   async goOnBeside(answer: ThreadAnswer): Promise<void> {
     this.#load(answer);
     await this.#options.bind(answer.thread.id);
+  }
+
+  /** How far a copy goes; undefined where it has nothing, or nobody can say. */
+  async #extentOf(forkId: string, { beforeTurnId, lastTurnId }: CopyAsked): Promise<CopyExtent | undefined> {
+    try {
+      const { data } = await this.#options.client.request("thread/turns/list", { threadId: forkId, limit: 1, sortDirection: "desc" });
+      return data[0] === undefined ? undefined : { lastTurnId: data[0].id };
+    } catch (thrown) {
+      // Too old to say: it has what was asked for.
+      if (!isRefusedByCodex(thrown)) throw thrown;
+      if (typeof beforeTurnId === "string") return undefined;
+      return typeof lastTurnId === "string" ? { lastTurnId } : {};
+    }
   }
 
   #load(answer: ThreadAnswer): void {

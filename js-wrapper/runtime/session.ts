@@ -4,8 +4,8 @@ import path from "node:path";
 import { AppServerClient, type AppServerError, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
-import { messageOf } from "../bridge/errors.js";
 import { pause, SYSTEM_CLOCK } from "../clock.js";
+import { messageOf } from "../coded-error.js";
 import { redactMessage } from "../core/bridge.js";
 import type { HostActorContext } from "../host/validators.js";
 import { type Backlog, Outbox, stubOf } from "../outbox/index.js";
@@ -107,7 +107,8 @@ export class Session {
         this.#withoutThread();
       },
       onRoom: () => parts.state.recovered(NO_ROOM),
-      // It says nothing of how the runtime stands.
+      // They say nothing of how the runtime stands.
+      onNotCopied: (error) => parts.handlers.failed(error),
       onUnlinked: (error) => parts.handlers.failed(error),
     });
     this.#reverts = new Reverts(this.client, failed);
@@ -175,6 +176,7 @@ export class Session {
     void this.ready.then(settleOthers, settleOthers);
     this.requests.settleLeft();
     this.written.start();
+    for (const id of this.#delivery.uncopied()) void this.written.bind(id).catch((thrown: unknown) => this.#failed(thrown));
     this.#remote?.start();
   }
 

@@ -1,5 +1,5 @@
-import { messageOf } from "../bridge/errors.js";
 import { isInterruption } from "../bridge/interruption.js";
+import { messageOf } from "../coded-error.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { codeOf } from "./errors.js";
 import type { CodexHostState, KindCount, RuntimePhase } from "./types.js";

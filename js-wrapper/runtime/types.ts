@@ -36,8 +36,6 @@ export interface CodexHostPersistence extends EventPersistence, Partial<RemotePe
   onConnected?(call: () => void): () => void;
   /** Refreshes a session while a turn runs that says nothing; left out, such a turn is ended after a day. */
   heartbeat?(args: { actor: HostActorContext; sessionId: string; threadId: string; lastEventCursor: number }): Promise<unknown>;
-  /** Copies a thread's history into the new one of `thread/fork`; left out, that one begins with what happens in it. */
-  forkThread?(args: { actor: HostActorContext; threadId: string; newThreadId: string; turnId?: string }): Promise<unknown>;
   /** Takes a thread back to a turn, the last that stays, or to nothing (null); left out, Convex goes on showing what codex has taken back. */
   revertThread?(args: { actor: HostActorContext; threadId: string; turnId: string | null }): Promise<unknown>;
   upsertPendingServerRequest(args: { actor: HostActorContext; request: PersistedRequest }): Promise<unknown>;

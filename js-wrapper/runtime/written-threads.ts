@@ -1,6 +1,6 @@
 import type { HostActorContext } from "../host/validators.js";
 import type { Outbox, OutboxBatch, OutboxError, Verdict } from "../outbox/index.js";
-import { type BoundThread, type ConvexDelivery, isNoRoom, NO_ROOM } from "./convex-delivery.js";
+import { type BoundThread, type ConvexDelivery, isNoRoom } from "./convex-delivery.js";
 import { isTaken } from "./errors.js";
 import type { ConvexRetry } from "./retry.js";
 import type { Left, Reverts } from "./reverts.js";
@@ -11,7 +11,7 @@ import type { CodexHostPersistence } from "./types.js";
 
 /** What {@link WrittenThreads} are made of. Threads are named by the app-server's ids. */
 export interface WrittenThreadsOptions {
-  readonly persistence: Pick<CodexHostPersistence, "forkThread" | "heartbeat" | "revertThread">;
+  readonly persistence: Pick<CodexHostPersistence, "heartbeat" | "revertThread">;
   readonly actor: HostActorContext;
   readonly sessionId: string;
   readonly delivery: ConvexDelivery;
@@ -90,18 +90,6 @@ export class WrittenThreads {
       arrived(batch);
     }
     return verdict;
-  }
-
-  /** Copies a thread's history into one that was forked from it, before that one's events; room for it is waited for. @param turnId the last that it has; undefined for all */
-  async copyHistory(id: string, forkId: string, turnId?: string): Promise<void> {
-    const { persistence, actor, delivery, retry, state } = this.#options;
-    if (persistence.forkThread === undefined) return;
-    await retry.again(async () => {
-      const { threadId } = await delivery.bind(id);
-      await persistence.forkThread?.({ actor, threadId, newThreadId: forkId, ...(turnId === undefined ? {} : { turnId }) });
-      delivery.made(forkId, forkId);
-      state.recovered(NO_ROOM);
-    }, isNoRoom);
   }
 
   /** Another session has a thread. What waits of it is in the outbox. */

@@ -83,6 +83,7 @@ describe("an agent's thread", () => {
     const persistence = {
       ensureThread: vi.fn(async (args: Ensured) => answer(args)),
       linkThread: vi.fn(async (args: Parameters<NonNullable<EventPersistence["linkThread"]>>[0]) => answer(args)),
+      forkThread: vi.fn(async () => null),
       ensureSession: vi.fn(async () => null),
       ingestSafe: vi.fn(async () => ok),
     };
@@ -248,9 +249,10 @@ describe("an agent's thread", () => {
   it("that is a copy is nobody's, and Convex is asked for it by no name", async () => {
     const { delivery, persistence, batch } = linking();
     await delivery.bind("t");
-    delivery.made("copy", "copy in Convex");
+    await delivery.copies("copy", "t", Promise.resolve({}));
     delivery.parent("copy", "t");
     await batch(delivery, "copy");
+    delivery.parent("copy", "t");
     await settled();
     expect([persistence.ensureThread.mock.calls, persistence.linkThread.mock.calls]).toEqual([[made("t")], []]);
   });
@@ -311,5 +313,117 @@ describe("a batch", () => {
     expect(persistence.ensureSession).toHaveBeenCalledTimes(1);
     await delivery.take("t");
     expect(persistence.ensureSession).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("a copy", () => {
+  const refused = (code: string) => Object.assign(new Error("Server Error"), { data: { code, message: `[${code}] why`, retryable: code === "E_QUOTA" } });
+  /** Every call in its order; `fails` says how the next copies end. */
+  function copying(kept = new Map<string, unknown>(), fails: (Error | undefined)[] = []) {
+    const calls: string[] = [];
+    const told: string[] = [];
+    const persistence = {
+      ensureThread: async ({ localThreadId }: { localThreadId?: string }) => {
+        calls.push(`make ${localThreadId!}`);
+        return { threadId: `${localThreadId!} in Convex`, created: true };
+      },
+      forkThread: async ({ threadId, newThreadId, turnId }: { threadId: string; newThreadId: string; turnId?: string }) => {
+        calls.push(`copy ${threadId} to ${newThreadId} up to ${turnId ?? "its end"}`);
+        const error = fails.shift();
+        if (error !== undefined) throw error;
+      },
+      ensureSession: async ({ threadId }: { threadId: string }) => void calls.push(`bind ${threadId}`),
+      ingestSafe: async ({ threadId }: { threadId: string }) => {
+        calls.push(`ingest ${threadId}`);
+        return ok;
+      },
+    };
+    const tell = ({ code, message }: { code: string; message: string }) => void told.push(`${code}: ${message}`);
+    const start = (with_: EventPersistence = persistence) => new ConvexDelivery(with_, TARGET, notes(kept), { onNotCopied: tell, onNoRoom: tell, onRoom: () => void told.push("room") });
+    const batch = (delivery: ConvexDelivery, threadId = "c") => delivery.deliver({ threadId, events: [delta(0, { threadId })] });
+    return { persistence, calls, told, start, batch, delivery: start() };
+  }
+  const upTo = (lastTurnId: string) => Promise.resolve({ lastTurnId });
+
+  it("has the other's history before its first event, as far as codex says, and takes the other from nobody who writes it", async () => {
+    const { delivery, calls, told, batch } = copying();
+    let says: (extent: { lastTurnId: string }) => void = () => undefined;
+    const copies = delivery.copies("c", "t", new Promise((resolve) => (says = resolve)));
+    // Its first event is there before codex has said how far it goes.
+    const first = batch(delivery);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual([]);
+    says({ lastTurnId: "u" });
+    await copies;
+    expect(await first).toEqual({ type: "acknowledged" });
+    await batch(delivery);
+    expect(calls).toEqual(["make t", "copy t in Convex to c up to u", "bind c", "ingest c", "ingest c"]);
+    expect([await delivery.bind("c"), delivery.uncopied(), told]).toEqual([{ threadId: "c" }, [], []]);
+  });
+
+  it("is made by the next process where this one ends before, once", async () => {
+    const kept = new Map<string, unknown>();
+    const first = copying(kept, [new TypeError("fetch failed")]);
+    await first.delivery.copies("c", "t", Promise.resolve({}));
+    expect(await first.batch(first.delivery)).toEqual({ type: "again", reason: "fetch failed" });
+    const second = copying(kept);
+    expect(second.delivery.uncopied()).toEqual(["c"]);
+    await second.delivery.bind("c");
+    expect(second.calls).toEqual(["copy t in Convex to c up to its end", "bind c"]);
+    const third = copying(kept);
+    expect(third.delivery.uncopied()).toEqual([]);
+    await third.delivery.bind("c");
+    expect(third.calls).toEqual(["bind c"]);
+  });
+
+  it("waits for room, with its events, and says so once", async () => {
+    const { delivery, calls, told, batch } = copying(undefined, [refused("E_QUOTA"), refused("E_QUOTA")]);
+    await delivery.copies("c", "t", upTo("u"));
+    for (let times = 0; times < 2; times++) expect(await batch(delivery)).toEqual({ type: "again", reason: "[E_QUOTA] why" });
+    expect(await batch(delivery)).toEqual({ type: "acknowledged" });
+    const copied = "copy t in Convex to c up to u";
+    expect(calls).toEqual(["make t", copied, copied, copied, "bind c", "ingest c"]);
+    expect(told).toEqual(["E_QUOTA: the thread c is not in Convex until there is room for it: why", "room"]);
+  });
+
+  it("begins without a history that Convex refuses to copy, which is told, and not asked for again", async () => {
+    const kept = new Map<string, unknown>();
+    const { delivery, start, calls, told, batch } = copying(kept, [refused("E_AUTH_TURN_FORBIDDEN")]);
+    await delivery.copies("c", "t", upTo("u"));
+    expect(await batch(delivery)).toEqual({ type: "acknowledged" });
+    await start().bind("c");
+    expect(calls).toEqual(["make t", "copy t in Convex to c up to u", "make c", "bind c in Convex", "ingest c in Convex", "bind c in Convex"]);
+    expect(told).toEqual(["E_AUTH_TURN_FORBIDDEN: the thread c begins without the history of t, whose copy it is: why"]);
+    expect(start().uncopied()).toEqual([]);
+  });
+
+  it("of a copy that is not there yet is made behind it", async () => {
+    const { delivery, calls } = copying();
+    await delivery.copies("c", "t", upTo("u"));
+    await delivery.copies("d", "c", upTo("v"));
+    await delivery.bind("d");
+    await delivery.bind("c");
+    expect(calls).toEqual(["make t", "copy t in Convex to c up to u", "copy c to d up to v", "bind d", "bind c"]);
+  });
+
+  it.each<[string, () => Promise<undefined>]>([
+    ["codex has copied nothing", async () => undefined],
+    ["codex died before it said how far it goes", async () => Promise.reject(new Error("it died"))],
+  ])("is a thread like any other where %s", async (why, extent) => {
+    const { delivery, calls, batch } = copying();
+    const copies = delivery.copies("c", "t", extent());
+    if (why.includes("died")) await expect(copies).rejects.toThrow("it died");
+    else await copies;
+    await batch(delivery);
+    expect(calls).toEqual(["make c", "bind c in Convex", "ingest c in Convex"]);
+  });
+
+  it("begins without a history where the persistence copies none", async () => {
+    const { persistence, start, calls, told, batch } = copying();
+    const { forkThread: _, ...older } = persistence;
+    const delivery = start(older);
+    await delivery.copies("c", "t", upTo("u"));
+    await batch(delivery);
+    expect([calls, told, delivery.uncopied()]).toEqual([["make c", "bind c in Convex", "ingest c in Convex"], [], []]);
   });
 });

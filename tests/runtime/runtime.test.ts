@@ -393,6 +393,51 @@ describe("a runtime", () => {
     expect(problems.filter(({ code }) => code === "E_QUOTA")).toMatchObject([{ message: expect.stringContaining("at most 100 forks") as unknown }]);
   });
 
+  it("copies a history that it had no room for until its end, when it is started again", async () => {
+    const component = startComponent();
+    const persistence = persistenceOver(component);
+    const outboxFolder = await folder();
+    const full = async () => Promise.reject(new ConvexError({ code: "E_QUOTA", message: "[E_QUOTA] at most 100 forks at once", retryable: true }));
+    const first = runtimeWith({ ...persistence, forkThread: full }, { outboxFolder }).runtime;
+    await first.start(START);
+    await first.ready();
+    const { runtimeThreadId, threadId } = first.getState();
+    first.sendTurn("There.");
+    const there: [string, string][] = [["There.", "completed"], ["you said: There.", "completed"]];
+    await reads(component, threadId!, there);
+    const forked = first.forkThread(runtimeThreadId!);
+    await vi.waitFor(() => expect(first.getState().lastError).toContain("[E_QUOTA]"), WAIT);
+    await first.stop();
+    const { thread } = await forked;
+    // It goes on where it was, and not in the copy.
+    const { runtime, problems } = runtimeWith(persistence, { outboxFolder });
+    await runtime.start({ ...START, runtimeThreadId: runtimeThreadId! });
+    await runtime.ready();
+    await reads(component, thread.id, there);
+    expect([runtime.getState().threadId, problems]).toEqual([threadId, []]);
+  });
+
+  it.each<[string, { externalThreadId?: string }, number]>([
+    ["with what of the other thread is in Convex", {}, 2],
+    ["and without it where the app has a name for its thread", { externalThreadId: "copy" }, 0],
+  ])("begins in a copy %s", async (_, names, copied) => {
+    const component = startComponent();
+    // Where the other thread is in Convex, its outbox knows.
+    const outboxFolder = await folder();
+    const { runtime } = runtimeOver(component, { outboxFolder });
+    await runtime.start(START);
+    await runtime.ready();
+    const { runtimeThreadId, threadId } = runtime.getState();
+    runtime.sendTurn("There.");
+    await reads(component, threadId!, [["There.", "completed"], ["you said: There.", "completed"]]);
+    await runtime.stop();
+    const { externalThreadId: __, ...start } = START;
+    const copy = runtimeOver(component, { outboxFolder }).runtime;
+    await copy.start({ ...start, ...names, threadStrategy: "fork", runtimeThreadId: runtimeThreadId! });
+    await copy.ready();
+    expect(await messagesOf(component, copy.getState().threadId!)).toHaveLength(copied);
+  });
+
   it("tells what its codex lacks once for each method and process, with its version, and whoever asks for it each time", async () => {
     const died = path.join(await folder(), "died");
     const { runtime, problems } = runtimeOver(startComponent(), { standIn: { version: "0.90.0", deadOnce: died } });
