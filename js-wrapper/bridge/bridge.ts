@@ -36,8 +36,8 @@ export interface BridgeConfig {
   readonly cwd?: string;
   /**
    * An app-server that runs already, in the place of a process of the bridge's own: `unix:///path/of/the.sock` or `ws://host:port`, as its
-   * `--listen` says. Whose threads a terminal or a desktop has can be followed and steered so. When the bridge stops, it goes on, and so
-   * do its turns: none is ended then. When the connection is lost, it counts as dead.
+   * `--listen` says. Whose threads a terminal or a desktop has can be followed and steered so. When the bridge stops or the
+   * connection is lost, it goes on, and so do its turns: none is ended by the bridge. The runtime asks of them when it is there again.
    */
   readonly attach?: string;
   /** Arguments of the binary, all of them. Default: `["app-server"]`. */
@@ -323,8 +323,8 @@ export class CodexLocalBridge {
     run.handshake?.cancel();
     this.#run = undefined;
     const isAttached = this.#config.attach !== undefined;
-    const isGoingOn = isAttached && run.stopping;
-    for (const turn of isGoingOn ? [] : this.#numbering.openTurns()) this.#interrupt(turn.threadId, turn.turnId);
+    // What was attached to may go on, and so may its turns: whoever attaches again asks.
+    for (const turn of isAttached ? [] : this.#numbering.openTurns()) this.#interrupt(turn.threadId, turn.turnId);
     if (end.error !== undefined) {
       this.#report("", end.error);
     } else if (!run.stopping) {

@@ -48,6 +48,8 @@ export class CodexProcesses {
   #isBegun = false;
   #isStopping = false;
   #spawned: Settle | undefined;
+  /** Why one was not spawned, as the bridge told. */
+  #told: CodexRuntimeError | undefined;
   /** Settles `ready` while a process is waited for that is to follow one that ended. */
   #back: Settle | undefined;
   #ready: Promise<void> = Promise.resolve();
@@ -83,6 +85,7 @@ export class CodexProcesses {
 
   /** The bridge says what went wrong: why a process could not be started is why the start was not one. */
   notSpawned(error: CodexRuntimeError): void {
+    this.#told = error;
     this.#spawned?.reject(error);
   }
 
@@ -156,7 +159,7 @@ export class CodexProcesses {
 
   #notLoaded(thrown: unknown): void {
     const { bridge, failed, refused } = this.#options;
-    failed(thrown);
+    if (thrown !== this.#told) failed(thrown);
     // A process that died is followed by another, and so is one that does not answer.
     if (codeOf(thrown) === "E_APP_SERVER_TIMEOUT") void bridge.stop();
     // What was refused stays so, until the runtime goes on in a thread.

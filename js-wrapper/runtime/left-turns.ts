@@ -1,4 +1,4 @@
-/** The turns that an earlier start of the runtime left open in an app-server that goes on without it. */
+/** The turns that were open in an app-server when the runtime lost sight of it: it goes on, or went on, without. */
 import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
 import type { ListedTurn } from "../bridge/index.js";
 import { isRefusedByCodex } from "./errors.js";
@@ -27,12 +27,15 @@ export interface LeftTurnsActions {
 export class LeftTurns {
   readonly #actions: LeftTurnsActions;
   /** By thread. */
-  readonly #left: Map<string, readonly string[]>;
+  readonly #left = new Map<string, readonly string[]>();
 
-  /** @param left the turns that are open when the runtime starts, by their threads */
-  constructor(left: ReadonlyMap<string, readonly string[]>, actions: LeftTurnsActions) {
-    this.#left = new Map(left);
+  constructor(actions: LeftTurnsActions) {
     this.#actions = actions;
+  }
+
+  /** These are left: an earlier start had them open, or the connection is lost. @param open turns by their threads */
+  leave(open: Iterable<readonly [threadId: string, turnIds: readonly string[]]>): void {
+    for (const [threadId, turnIds] of open) this.#left.set(threadId, [...new Set([...(this.#left.get(threadId) ?? []), ...turnIds])]);
   }
 
   /** Settles those of a thread: codex has answered that it has it, and tells of what happens in it. It never rejects. */
@@ -49,7 +52,7 @@ export class LeftTurns {
       this.#actions.failed(thrown);
     }
     // Where the way to it is lost before it tells of them, it is asked again.
-    if (open.length > 0) this.#left.set(threadId, open);
+    if (open.length > 0) this.leave([[threadId, open]]);
   }
 
   /** Settles those of threads that are not loaded, of which nobody will tell. @param loaded those that are */

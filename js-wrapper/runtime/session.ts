@@ -121,7 +121,7 @@ export class Session {
       othersThatRun: (id) => this.#loaded.othersThatRun(id),
       ...(isGoingOn(options) ? {} : { restart: (id: string, turnId: string, cut: readonly string[]) => this.#startAnew(id, turnId, cut) }),
     });
-    this.#left = new LeftTurns(isGoingOn(options) ? outbox.openTurns() : new Map(), {
+    this.#left = new LeftTurns({
       client: this.client,
       isOpen: (id, turnId) => outbox.openTurns().get(id)?.includes(turnId) === true,
       runs: (id, turnId) => this.#turnRuns(id, turnId),
@@ -130,6 +130,7 @@ export class Session {
         if (!this.#isClosing) this.#failed(thrown);
       },
     });
+    this.#leaveTurns();
     this.#remote = this.#remoteControl();
     // What was told while the outbox was opened, nobody heard.
     if (outbox.isCrowded) this.#bridge.hold?.(true);
@@ -172,8 +173,10 @@ export class Session {
   /** Starts codex, and asks for the thread of the start. @returns when the process runs @throws CodexRuntimeError where it does not */
   async begin(): Promise<void> {
     await this.#processes.begin(() => this.threads.begin());
-    const settleOthers = () => this.#left.settleOthers(this.#loaded.list());
-    void this.ready.then(settleOthers, settleOthers);
+    void this.ready.then(
+      () => this.#settleOthers(),
+      () => this.#settleOthers(),
+    );
     this.requests.settleLeft();
     this.written.start();
     for (const id of this.#delivery.uncopied()) void this.written.bind(id).catch((thrown: unknown) => this.#failed(thrown));
@@ -226,11 +229,15 @@ export class Session {
       ended: () => {
         this.requests.waiting.processEnded();
         state.processEnded();
+        this.#leaveTurns();
       },
-      load: () => this.threads.loadAgain(),
+      load: () => this.threads.loadAgain().finally(() => void this.#settleOthers()),
       refused: () => this.#withoutThread(),
       reconnecting: () => this.#phase("reconnecting"),
-      gaveUp: (error) => this.#phase("failed", error),
+      gaveUp: (error) => {
+        this.#endLeftTurns();
+        this.#phase("failed", error);
+      },
       failed: (thrown) => this.#failed(thrown),
     });
   }
@@ -339,6 +346,23 @@ export class Session {
   #bound(id: string, threadId: string): void {
     this.#loaded.bind(id, threadId);
     this.#remote?.follow(id);
+  }
+
+  /** Somebody else's app-server goes on with its turns, whoever is attached: it is asked of them when it is there again. */
+  #leaveTurns(): void {
+    if (isGoingOn(this.#parts.options)) this.#left.leave(this.#outbox.openTurns());
+  }
+
+  /** Of threads that are not loaded, nobody will tell. */
+  #settleOthers(): Promise<void> {
+    return this.#left.settleOthers(this.#loaded.list());
+  }
+
+  /** Nobody asks of them any more. */
+  #endLeftTurns(): void {
+    for (const [threadId, turnIds] of this.#outbox.openTurns()) {
+      for (const id of turnIds) this.#bridge.tellTurn?.(threadId, { id, status: "interrupted", items: [] });
+    }
   }
 
   #takeEvent(event: NormalizedEvent): void {

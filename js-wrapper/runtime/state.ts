@@ -65,8 +65,9 @@ export class RuntimeState {
     this.#set({ phase, running: !isOver, ...(isOver ? { turnInFlight: false, pendingServerRequestCount: 0 } : {}), ...lastError });
   }
 
+  /** Something went wrong. What one failed of is not said over. */
   failed(thrown: unknown): void {
-    this.#set({ lastError: toldOf(thrown) });
+    if (this.#state.phase !== "failed") this.#set({ lastError: toldOf(thrown) });
   }
 
   /** What went wrong so is so no longer. */

@@ -40,6 +40,8 @@ export class AttachableCodex {
   #requests = 0;
   readonly #hearing = new Set<WebSocket>();
 
+  readonly #server = createServer();
+
   private constructor(attach: string) {
     this.attach = attach;
   }
@@ -47,7 +49,7 @@ export class AttachableCodex {
   static async serve(): Promise<AttachableCodex> {
     const file = path.join(await folder(), "app.sock");
     const codex = new AttachableCodex(`unix://${file}`);
-    const server = createServer();
+    const server = codex.#server;
     const sockets = new WebSocketServer({ server });
     sockets.on("connection", (client) => {
       codex.connections += 1;
@@ -70,6 +72,12 @@ export class AttachableCodex {
   /** Drops every connection, as a network does. */
   cut(): void {
     for (const client of this.#hearing) client.terminate();
+  }
+
+  /** Is there no more. */
+  leave(): void {
+    this.#server.close();
+    this.cut();
   }
 
   tell(method: string, params: object): void {

@@ -123,21 +123,68 @@ it("numbers on what comes of a turn that ended before it was stopped", async () 
   expect([first.problems, second.problems]).toEqual([[], []]);
 });
 
-it("goes on in a turn whose end it wrote when the connection was lost, and has it end as codex ends it", async () => {
+it("goes on in a turn in whose middle the connection is lost, and shows what was over meanwhile as soon as it is back", async () => {
+  const { component, codex, startInTurn, reads, turns } = await build();
+  const { runtime, problems } = await startInTurn();
+  codex.cut();
+  codex.remark("Missed.");
+  codex.say("two ");
+  await reads([["one ", "streaming"], ["Missed.", "completed"]]);
+  expect(await turns()).toEqual([["inProgress", undefined]]);
+  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);
+  codex.say("three");
+  await reads([["one three", "streaming"], ["Missed.", "completed"]]);
+  codex.end();
+  await reads([["one two three", "completed"], ["Missed.", "completed"]]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
+  await expectWhole(component);
+  expect(problems.map(({ code }) => code)).toEqual(["E_BRIDGE_PROCESS_EXITED"]);
+});
+
+it.each(["completed", "interrupted"] as const)("has a turn that ended while the connection was lost end as codex has it: %s", async (status) => {
+  const { component, codex, startInTurn, reads, turns } = await build();
+  const { runtime, problems } = await startInTurn();
+  codex.cut();
+  codex.say("two");
+  codex.end(status);
+  await reads([["one two", "completed"]]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([[status, "local"]]), WAIT);
+  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "ready", turnInFlight: false }), WAIT);
+  await expectWhole(component);
+  expect(problems.map(({ code }) => code)).toEqual(["E_BRIDGE_PROCESS_EXITED"]);
+});
+
+it("stopped while the connection is lost leaves the turn to the next start", async () => {
   const { component, codex, start, startInTurn, reads, turns } = await build();
   const first = await startInTurn();
   codex.cut();
-  await reads([["one ", "interrupted"]]);
-  await vi.waitFor(() => expect(codex.listeners).toBe(1), WAIT);
-  codex.say("two ");
+  await vi.waitFor(() => expect(first.runtime.getState().phase).toBe("reconnecting"), WAIT);
   await first.runtime.stop();
-  const second = await start();
-  codex.say("three");
+  expect(await turns()).toEqual([["inProgress", undefined]]);
+  codex.say("two");
   codex.end();
-  await reads([["one two three", "completed"]]);
-  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
+  await start();
+  await reads([["one two", "completed"]]);
+  await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "local"]]), WAIT);
   await expectWhole(component);
-  expect([first.problems.map(({ code }) => code), second.problems]).toEqual([["E_BRIDGE_PROCESS_EXITED"], []]);
+});
+
+it("gives up an app-server that is gone, and its turn reads interrupted then", async () => {
+  const { component, codex, startInTurn, reads, turns } = await build();
+  const lid = new Lid();
+  const { runtime, problems } = await startInTurn();
+  codex.leave();
+  await vi.waitFor(() => expect(runtime.getState().phase).toBe("reconnecting"), WAIT);
+  expect(await turns()).toEqual([["inProgress", undefined]]);
+  await vi.waitFor(() => {
+    lid.goOn(1_000);
+    expect(runtime.getState()).toMatchObject({ phase: "failed", lastError: expect.stringContaining("E_RUNTIME_GAVE_UP") as unknown });
+  }, WAIT);
+  await reads([["one ", "interrupted"]]);
+  expect(await turns()).toEqual([["interrupted", "local"]]);
+  await expectWhole(component);
+  // The connection that was lost, and ten that nobody took: each is told once.
+  expect(problems.map(({ code }) => code)).toEqual(["E_BRIDGE_PROCESS_EXITED", ...Array.from({ length: 10 }, () => "E_BRIDGE_ATTACH_FAILED")]);
 });
 
 it("asks again of a turn of which it has heard nothing yet when the connection is lost, and does not end it", async () => {

@@ -24,7 +24,7 @@ function left(ids: string[], codex: Codex) {
     request: () => answer(codex.thread instanceof AppServerError ? codex.thread : { thread: codex.thread }),
     requestUntyped: () => answer(codex.turns instanceof AppServerError ? codex.turns : { data: codex.turns }),
   } as unknown as LeftTurnsActions["client"];
-  const turns = new LeftTurns(new Map([["t", ids]]), {
+  const turns = new LeftTurns({
     client,
     isOpen: (_threadId, turnId) => open.has(turnId),
     runs: (threadId, turnId) => void done.push(`${threadId}/${turnId} runs`),
@@ -34,6 +34,7 @@ function left(ids: string[], codex: Codex) {
     },
     failed: ({ code }: { code: string }) => void done.push(code),
   } as LeftTurnsActions);
+  turns.leave([["t", ids]]);
   return { turns, open, done };
 }
 
