@@ -12,18 +12,13 @@ import { runIngest } from "./model/ingest.js";
 import { eventAt, findStream, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
 import { isCount } from "./model/newest.js";
 import { unsentDecisions } from "./model/requests.js";
-import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
-import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
-import { listLiveStreams, listStreams } from "./model/streams.js";
+import { requireThread, scopeOf } from "./model/scope.js";
 import { isHidden } from "./model/visible.js";
 import {
   vActor,
   vIngestArgs,
   vIngestResult,
   vIngestSafeResult,
-  vReplay,
-  vResumed,
-  vRuntimeOptions,
   vSessionEnsured,
   type IngestSafeResult,
 } from "./validators.js";
@@ -107,61 +102,8 @@ export const ingestSafe = mutation({
   },
 });
 
-/**
- * What a reader gets of streams, from its cursors on.
- *
- * @throws `E_AUTH_THREAD_FORBIDDEN`
- */
-export const replay = query({
-  args: {
-    actor: vActor,
-    threadId: v.string(),
-    streamCursorsById: v.array(v.object({ streamId: v.string(), cursor: v.number() })),
-    runtime: v.optional(vRuntimeOptions),
-    /** Lists only streams of turns at or after this place. */
-    startOrder: v.optional(v.number()),
-    /** Lists only streams that are streaming, and those that are asked for: a reader who follows them reads no row of what has ended. */
-    liveOnly: v.optional(v.boolean()),
-    /** `false` leaves `snapshots` empty, and their rows unread. */
-    snapshots: v.optional(v.boolean()),
-  },
-  returns: vReplay,
-  handler: async (ctx, args) => {
-    const scope = scopeOf(args.actor);
-    const thread = await requireThread(ctx, scope, args.threadId);
-    const asked = args.streamCursorsById.map(({ streamId }) => streamId);
-    const streams = await (args.liveOnly === true ? listLiveStreams(ctx, thread, asked) : listStreams(ctx, thread, args.startOrder));
-    const { items, ...read } = await replayStreams(ctx, thread, args.streamCursorsById, { runtime: args.runtime, alone: false });
-    return {
-      streams: streams.map(({ streamId, state }) => ({ streamId, state })),
-      ...read,
-      snapshots: args.snapshots === false ? [] : await snapshotsOf(ctx, scope, args.threadId, items),
-    };
-  },
-});
-
-/**
- * What a reader gets of a turn's own stream, from a cursor on: `replay` for one who follows a single turn. It answers with as many
- * events as `runtime.maxDeltasPerRequestRead` says, 1,000 at most; `nextCursor` is where to go on.
- *
- * @throws `E_AUTH_THREAD_FORBIDDEN`
- */
-export const resumeReplay = query({
-  args: { actor: vActor, threadId: v.string(), turnId: v.string(), fromCursor: v.number(), runtime: v.optional(vRuntimeOptions) },
-  returns: vResumed,
-  handler: async (ctx, { actor, threadId, turnId, fromCursor, runtime }) => {
-    const scope = scopeOf(actor);
-    const thread = await requireThread(ctx, scope, threadId);
-    const turn = await findTurnByEither(ctx, scope, threadId, turnId);
-    const streamId = `${threadId}:${turn?.turnId ?? turnId}:0`;
-    const read = await replayStreams(ctx, thread, [{ streamId, cursor: fromCursor }], { runtime, alone: true });
-    const [streamWindow] = read.streamWindows;
-    const [next] = read.nextCheckpoints;
-    if (streamWindow === undefined || next === undefined) throw coded("E_INTERNAL", "a stream that is asked for has a window");
-    const { deltas, texts } = read;
-    return { streamWindow, deltas: deltas.map(withoutStream), texts: texts.map(withoutStream), nextCursor: next.cursor };
-  },
-});
+/** By the names that the seed gave them. */
+export { replay, resumeReplay } from "./readers.js";
 
 /**
  * Raises the caller's checkpoint of a stream; a lower one changes nothing.
@@ -255,9 +197,4 @@ function placeOf(args: IngestArgs, fault: Fault): { eventId?: string; streamId?:
   if (fault.code === "REPLAY_GAP") return delta === undefined ? {} : { streamId: delta.streamId };
   const { eventId } = eventAt(args, fault.event);
   return delta === undefined ? { eventId } : { eventId, streamId: delta.streamId };
-}
-
-/** A row of one stream alone, which need not say so. */
-function withoutStream<Row extends { streamId: string }>({ streamId: _, ...row }: Row): Omit<Row, "streamId"> {
-  return row;
 }

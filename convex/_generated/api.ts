@@ -58,6 +58,7 @@ import type * as model_visible from "../model/visible.js";
 import type * as model_written from "../model/written.js";
 import type * as presence from "../presence.js";
 import type * as quarantine from "../quarantine.js";
+import type * as readers from "../readers.js";
 import type * as reasoning from "../reasoning.js";
 import type * as retention from "../retention.js";
 import type * as serverRequests from "../serverRequests.js";
@@ -130,6 +131,7 @@ const fullApi: ApiFromModules<{
   "model/written": typeof model_written;
   presence: typeof presence;
   quarantine: typeof quarantine;
+  readers: typeof readers;
   reasoning: typeof reasoning;
   retention: typeof retention;
   serverRequests: typeof serverRequests;

@@ -583,6 +583,112 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
     };
+    readers: {
+      replay: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          streamCursorsById: Array<{ streamId: string; cursor: number }>;
+          runtime?: {
+            saveStreamDeltas?: boolean;
+            saveReasoningDeltas?: boolean;
+            exposeRawReasoningDeltas?: boolean;
+            maxDeltasPerStreamRead?: number;
+            maxDeltasPerRequestRead?: number;
+            finishedStreamDeleteDelayMs?: number;
+          };
+          startOrder?: number;
+          liveOnly?: boolean;
+          snapshots?: boolean;
+        },
+        {
+          streams: Array<{
+            streamId: string;
+            state: "streaming" | "finished" | "aborted";
+          }>;
+          streamWindows: Array<{
+            streamId: string;
+            status: "ok" | "rebased" | "stale";
+            serverCursorStart: number;
+            serverCursorEnd: number;
+          }>;
+          nextCheckpoints: Array<{ streamId: string; cursor: number }>;
+          deltas: Array<{
+            streamId: string;
+            cursorStart: number;
+            cursorEnd: number;
+            kind: string;
+            payloadJson: string;
+          }>;
+          texts: Array<{
+            streamId: string;
+            turnId: string;
+            messageId: string;
+            channel: "text" | "output";
+            cursorStart: number;
+            cursorEnd: number;
+            text: string;
+            leadingLow?: number;
+            pendingHigh?: number;
+          }>;
+          snapshots: Array<{
+            itemId: string;
+            itemType: string;
+            status: "streaming" | "completed" | "failed" | "interrupted";
+            payloadJson: string;
+            turnId: string;
+            streamId: string;
+          }>;
+        },
+        Name
+      >;
+      resumeReplay: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+          turnId: string;
+          fromCursor: number;
+          runtime?: {
+            saveStreamDeltas?: boolean;
+            saveReasoningDeltas?: boolean;
+            exposeRawReasoningDeltas?: boolean;
+            maxDeltasPerStreamRead?: number;
+            maxDeltasPerRequestRead?: number;
+            finishedStreamDeleteDelayMs?: number;
+          };
+        },
+        {
+          streamWindow: {
+            streamId: string;
+            status: "ok" | "rebased" | "stale";
+            serverCursorStart: number;
+            serverCursorEnd: number;
+          };
+          deltas: Array<{
+            cursorStart: number;
+            cursorEnd: number;
+            kind: string;
+            payloadJson: string;
+          }>;
+          texts: Array<{
+            turnId: string;
+            messageId: string;
+            channel: "text" | "output";
+            cursorStart: number;
+            cursorEnd: number;
+            text: string;
+            leadingLow?: number;
+            pendingHigh?: number;
+          }>;
+          nextCursor: number;
+        },
+        Name
+      >;
+    };
     reasoning: {
       listByThread: FunctionReference<
         "query",

@@ -26,10 +26,10 @@ export const deleteTurn = writes((component) => component.turns.deleteCascade);
 export const scheduleTurnDeletion = writes((component) => component.turns.scheduleDeleteCascade);
 
 /** What is live of a thread's streams, from the reader's cursors on. Of `runtime` only the two read limits count. */
-export const replayStreams = reads((component) => component.sync.replay);
+export const replayStreams = reads((component) => component.readers.replay);
 
 /** What is live of one turn's own stream, from a cursor on; `nextCursor` is where to go on. */
-export const resumeStreamReplay = reads((component) => component.sync.resumeReplay);
+export const resumeStreamReplay = reads((component) => component.readers.resumeReplay);
 
 /** What was thought in a thread, newest first; raw thoughts only with `includeRaw`, and where they were kept. Throws `E_CURSOR_INVALID`. */
 export const listReasoningByThread = reads((component) => component.reasoning.listByThread);

@@ -140,7 +140,7 @@ export type CodexTokenCounts = {
 /** A stream of a thread. */
 export type CodexStreamState = { streamId: string; state: "streaming" | "finished" | "aborted" };
 
-/** What `sync.replay` answers. */
+/** What `readers.replay` answers. */
 export type CodexReplay = {
   streams: CodexStreamState[];
   streamWindows: {
@@ -172,7 +172,7 @@ export type CodexReplay = {
   }[];
 };
 
-/** What `sync.resumeReplay` answers: as {@link CodexReplay}, of one stream. */
+/** What `readers.resumeReplay` answers: as {@link CodexReplay}, of one stream. */
 export type CodexResumedReplay = {
   streamWindow: CodexReplay["streamWindows"][number];
   deltas: Omit<CodexReplay["deltas"][number], "streamId">[];
@@ -616,17 +616,7 @@ export type CodexComponent = {
       }
     >;
   };
-  sync: {
-    ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number; runtimeId?: string; generation?: number }, HostEnsureSessionResult>;
-    ingestSafe: Mutation<
-      InThread & {
-        sessionId: string;
-        streamDeltas: CodexStreamDelta[];
-        lifecycleEvents: CodexLifecycleEvent[];
-        runtime?: HostSyncRuntimeOptions;
-      },
-      HostIngestSafeResult
-    >;
+  readers: {
     replay: Query<
       InThread & {
         streamCursorsById: { streamId: string; cursor: number }[];
@@ -638,6 +628,18 @@ export type CodexComponent = {
       CodexReplay
     >;
     resumeReplay: Query<InThread & { turnId: string; fromCursor: number; runtime?: HostSyncRuntimeOptions }, CodexResumedReplay>;
+  };
+  sync: {
+    ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number; runtimeId?: string; generation?: number }, HostEnsureSessionResult>;
+    ingestSafe: Mutation<
+      InThread & {
+        sessionId: string;
+        streamDeltas: CodexStreamDelta[];
+        lifecycleEvents: CodexLifecycleEvent[];
+        runtime?: HostSyncRuntimeOptions;
+      },
+      HostIngestSafeResult
+    >;
     heartbeat: Mutation<InThread & { sessionId: string; lastEventCursor: number }, null>;
   };
   imports: {

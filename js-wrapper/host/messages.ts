@@ -96,7 +96,7 @@ async function readStreams(
   const { actor, threadId, streamArgs, runtime } = args;
   if (streamArgs === undefined) return undefined;
   const { kind } = streamArgs;
-  const replay = await ctx.runQuery(component.sync.replay, {
+  const replay = await ctx.runQuery(component.readers.replay, {
     actor,
     threadId,
     streamCursorsById: kind === "list" ? [] : streamArgs.cursors,

@@ -91,7 +91,7 @@ export function readerFunctions(
     ),
     /** What is live of one turn, from a cursor on; null where there is no such thread. `runtime` can only lower the read limits. */
     resumeStreamReplay: query({ ...vTurn, fromCursor: v.number(), ...vRuntime }, returns.resumeStreamReplay, (ctx, component, { runtime, ...args }) =>
-      orMissing(shown(ctx.runQuery(component.sync.resumeReplay, { ...args, runtime: lowered(read, runtime) }), withoutRaw), THREAD_IS_MISSING, () => null),
+      orMissing(shown(ctx.runQuery(component.readers.resumeReplay, { ...args, runtime: lowered(read, runtime) }), withoutRaw), THREAD_IS_MISSING, () => null),
     ),
     /** {@link listThreadsForHooksForActor} */
     listThreadsForHooks: query(

@@ -1,6 +1,6 @@
 /** Reads the events that a stream kept: which turn, which use of which item, in the order of their cursors. */
 
-/** An event of a stream as `sync.replay` answers it, for the half-open range `[cursorStart, cursorEnd)`. */
+/** An event of a stream as `readers.replay` answers it, for the half-open range `[cursorStart, cursorEnd)`. */
 export interface CodexStreamDeltaLike {
   streamId: string;
   cursorStart: number;

@@ -1,6 +1,6 @@
 /**
  * What a message of a thread means, one question a function: of a message, or of an event's kind and `payloadJson` as the bridge and
- * `sync.replay` have them. Each answers null where the message says nothing of the kind, or cannot be read; none throws.
+ * `readers.replay` have them. Each answers null where the message says nothing of the kind, or cannot be read; none throws.
  */
 import { extractThreadId, extractTurnId, paramsOf } from "./classify.js";
 import { fieldsOf, textOf } from "./fields.js";

@@ -21,6 +21,7 @@ export const modules: Record<string, () => Promise<unknown>> = {
   "./messages.js": () => import("#component/messages.js"),
   "./presence.js": () => import("#component/presence.js"),
   "./quarantine.js": () => import("#component/quarantine.js"),
+  "./readers.js": () => import("#component/readers.js"),
   "./reasoning.js": () => import("#component/reasoning.js"),
   "./retention.js": () => import("#component/retention.js"),
   "./serverRequests.js": () => import("#component/serverRequests.js"),

@@ -33,10 +33,12 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("serverRequests.listDecided", { ...of, paginationOpts: PAGE });
   await call("serverRequests.listPending", { actor });
   await call("serverRequests.listPending", of, "of a thread");
-  await call("sync.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }] }, "the newest 20 deltas");
-  await call("sync.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }], liveOnly: true }, "for one who follows");
-  await call("sync.replay", { ...of, streamCursorsById: [] }, "the list of streams");
-  await call("sync.resumeReplay", { ...of, turnId: LIVE, fromCursor: cursor - 20 }, "the newest 20 deltas");
+  await call("readers.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }] }, "the newest 20 deltas");
+  await call("readers.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }], liveOnly: true }, "for one who follows");
+  await call("readers.replay", { ...of, streamCursorsById: [] }, "the list of streams");
+  await call("readers.resumeReplay", { ...of, turnId: LIVE, fromCursor: cursor - 20 }, "the newest 20 deltas");
+  await call("sync.replay", { ...of, streamCursorsById: [{ streamId, cursor: cursor - 20 }], liveOnly: true }, "by the seed's name");
+  await call("sync.resumeReplay", { ...of, turnId: LIVE, fromCursor: cursor - 20 }, "by the seed's name");
   await call("sync.listCheckpoints", of);
   await call("threads.list", { actor, paginationOpts: PAGE });
   await call("threads.list", { actor, parentThreadId: threadId, paginationOpts: PAGE }, "of a parent");

@@ -101,9 +101,11 @@ describe("what runs again", () => {
       "messages.listByThread",
       "messages.getByTurn, the turn that runs",
       "messages.getText, of the turn that runs",
-      "sync.replay, the newest 20 deltas",
-      "sync.replay, for one who follows",
-      "sync.resumeReplay, the newest 20 deltas",
+      "readers.replay, the newest 20 deltas",
+      "readers.replay, for one who follows",
+      "readers.resumeReplay, the newest 20 deltas",
+      "sync.replay, by the seed's name",
+      "sync.resumeReplay, by the seed's name",
       "threads.getState",
     ]);
   });

@@ -31,6 +31,7 @@ afterEach(() => vi.useRealTimers());
 const LAST_PAGE = 60;
 /** UTF-16 units. Those of `sync` alone; each door that comes along is 50,000 and more. */
 const BATCH_SOURCE_MAX = 480_000;
+const READER_SOURCE_MAX = 180_000;
 
 type Costs = Record<string, Usage>;
 
@@ -54,7 +55,7 @@ test("every public function is called", async () => {
 /** What grows with what it shows, up to a bound: documents. */
 const BOUNDED: Partial<Record<keyof Size, Record<string, number>>> = {
   // It shows 50 turns, 200 streams with a head each; a replay without `startOrder` lists the streams.
-  turns: { "threads.getState": 1_000, "sync.replay, the list of streams": 202, "sync.replay, the newest 20 deltas": 210 },
+  turns: { "threads.getState": 1_000, "readers.replay, the list of streams": 202, "readers.replay, the newest 20 deltas": 210 },
   // It counts up to 100.
   threads: { "stats.usage": 110, "stats.usage, of a thread": 120 },
   // The text that was not folded yet is in chunks: 128 of them, and those of the batch that folds.
@@ -98,6 +99,13 @@ describe("bounds", () => {
     const { actor, threadId, live } = world.place;
     const { record } = await callOf(world, "sync.ingestSafe", { actor, threadId, sessionId: SESSION, streamDeltas: texts(live), lifecycleEvents: [] });
     expect(record.moduleBytes).toBeLessThan(BATCH_SOURCE_MAX);
+  });
+
+  test("a reader who follows loads nothing of what takes batches", async () => {
+    const world = await startWorld();
+    const { actor, threadId, live } = world.place;
+    const { record } = await callOf(world, "readers.replay", { actor, threadId, streamCursorsById: [{ streamId: live.streamId, cursor: 0 }], liveOnly: true });
+    expect(record.moduleBytes).toBeLessThan(READER_SOURCE_MAX);
   });
 
   test("a page of decisions costs what it shows, however many were made, and none that waits", async () => {
@@ -160,7 +168,7 @@ describe("bounds", () => {
     for (let at = 0; at < 400 / DELTAS_A_BATCH; at++) {
       const batch = { actor, threadId, sessionId: SESSION, streamDeltas: texts(live), lifecycleEvents: [] };
       const { totalUsage: wrote } = (await callOf(world, "sync.ingestSafe", batch)).record;
-      const { value, record } = await callOf(world, "sync.replay", { actor, threadId, streamCursorsById: cursors, liveOnly: true, snapshots: false });
+      const { value, record } = await callOf(world, "readers.replay", { actor, threadId, streamCursorsById: cursors, liveOnly: true, snapshots: false });
       const { nextCheckpoints, texts: runs } = value as { nextCheckpoints: typeof cursors; texts: { text: string }[] };
       expect(runs.map(({ text }) => text).join("")).toBe("word ".repeat(DELTAS_A_BATCH));
       cursors = nextCheckpoints;

@@ -32,7 +32,7 @@ export const OF_OTHER_DEVICE = {
   reads: [
     ...["approvals.listPending", "commands.get", "commands.list", "devices.list", "imports.getImportStatus", "messages.getByTurn", "messages.getPayload"],
     ...["messages.getText", "messages.listByThread", "presence.get", "presence.list", "quarantine.list", "reasoning.listByThread"],
-    ...["serverRequests.listDecided", "serverRequests.listPending"],
+    ...["readers.replay", "readers.resumeReplay", "serverRequests.listDecided", "serverRequests.listPending"],
     ...["stats.usage", "sync.replay", "sync.resumeReplay", "threads.get", "threads.getDeletionJobStatus", "threads.getExternalMapping", "threads.getForkStatus"],
     ...["threads.getState", "threads.list", "threads.resolveByExternalId", "tokenUsage.listByThread", "turns.get"],
   ],

@@ -27,10 +27,10 @@ const replay = {
   texts: [{ streamId: "s", turnId: "u", messageId: "m", channel: "text", cursorStart: 1, cursorEnd: 2, text: "a" }],
   snapshots: [],
 };
-const found = () => new FakeComponent({ "messages.listByThread": page, "sync.replay": replay });
+const found = () => new FakeComponent({ "messages.listByThread": page, "readers.replay": replay });
 const missing = () => {
   const error = coded("E_AUTH_THREAD_FORBIDDEN");
-  return new FakeComponent({ "messages.listByThread": error, "sync.replay": error, "messages.getByTurn": error, "threads.getState": error });
+  return new FakeComponent({ "messages.listByThread": error, "readers.replay": error, "messages.getByTurn": error, "threads.getState": error });
 };
 
 describe("the messages for hooks", () => {
@@ -50,7 +50,7 @@ describe("the messages for hooks", () => {
       const answer = await listThreadMessagesForHooksForActor(fake.ctx, fake.component, { ...inThread, paginationOpts, streamArgs });
       expect(answer).toEqual({ ...page, streams: { kind: "list", streams: replay.streams } });
       expect(fake.calls).toContainEqual([
-        "sync.replay",
+        "readers.replay",
         { ...inThread, streamCursorsById: [], snapshots: false, ...(startOrder === undefined ? {} : { startOrder }) },
       ]);
     }
@@ -68,7 +68,7 @@ describe("the messages for hooks", () => {
     });
     const { snapshots: _, ...live } = replay;
     expect(answer).toEqual({ page: [], isDone: false, continueCursor: "", streams: { kind: "deltas", ...live } });
-    expect(fake.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, runtime, liveOnly: true }]]);
+    expect(fake.calls).toEqual([["readers.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, runtime, liveOnly: true }]]);
   });
 
   it("of a thread that is not there are empty, with a status", async () => {

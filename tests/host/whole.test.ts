@@ -13,7 +13,7 @@ const EMPTY = { page: [], isDone: true, continueCursor: "", threadStatus: "missi
 const MISSING = coded("E_AUTH_THREAD_FORBIDDEN");
 
 describe("the reasoning for hooks", () => {
-  const found = () => new FakeComponent({ "reasoning.listByThread": page, "sync.replay": replay });
+  const found = () => new FakeComponent({ "reasoning.listByThread": page, "readers.replay": replay });
   const list = (fake: FakeComponent, more: object = {}) =>
     host.listThreadReasoningForHooksForActor(fake.ctx, fake.component, { ...inThread, paginationOpts, ...more });
 
@@ -33,7 +33,7 @@ describe("the reasoning for hooks", () => {
     const cursors = [{ streamId: "s", cursor: 0 }];
     const answer = await list(overlay, { paginationOpts: { numItems: 0, cursor: null }, streamArgs: { kind: "deltas", cursors } });
     expect(answer).toEqual({ page: [], isDone: false, continueCursor: "", streams: { kind: "deltas", ...live } });
-    expect(overlay.calls).toEqual([["sync.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, liveOnly: true }]]);
+    expect(overlay.calls).toEqual([["readers.replay", { ...inThread, streamCursorsById: cursors, snapshots: false, liveOnly: true }]]);
   });
 
   it("asks for raw thought where that is a boolean, and never against the server's own options", async () => {
@@ -51,7 +51,7 @@ describe("the reasoning for hooks", () => {
   });
 
   it("of a thread that is not there is empty, with a status, and throws every other error", async () => {
-    const missing = () => new FakeComponent({ "reasoning.listByThread": MISSING, "sync.replay": MISSING });
+    const missing = () => new FakeComponent({ "reasoning.listByThread": MISSING, "readers.replay": MISSING });
     expect(await list(missing())).toEqual({ ...EMPTY, streams: undefined });
     expect(await list(missing(), { streamArgs: { kind: "list" } })).toEqual({ ...EMPTY, streams: { kind: "list", streams: [] } });
     const error = coded("E_CURSOR_INVALID");

@@ -77,7 +77,7 @@ export function summaryOf({ minutes, tally, lost, windows, reads, evidence }) {
   row("bytes an event", (of) => ingestOf(of).bytesPerEvent.toFixed(0));
   row("documents a batch", (of) => ingestOf(of).documentsPerBatch.toFixed(2));
   row("bytes a batch", (of) => ingestOf(of).bytesPerBatch.toFixed(0));
-  for (const name of ["messages:listByThread", "sync:replay", "presence:beat", "commands:lease"]) {
+  for (const name of ["messages:listByThread", "readers:replay", "presence:beat", "commands:lease"]) {
     if (thirds.every((of) => callOf(of, `codexLocal/${name}`).calls > 0)) row(`documents, bytes a call of \`${name}\``, (of) => `${callOf(of, `codexLocal/${name}`).documents.toFixed(1)}, ${callOf(of, `codexLocal/${name}`).bytes.toFixed(0)}`);
   }
   row("rows stored at its end, KiB", (of) => `${storedOf(of.at(-1)).rows}, ${(storedOf(of.at(-1)).bytes / 1024).toFixed(0)}`);
