@@ -7,8 +7,6 @@ import type { CodexHostHandlers } from "./types.js";
 /** The handlers that an app brought: one that throws or rejects ends nothing. */
 export class AppHandlers {
   readonly #handlers: CodexHostHandlers;
-  /** Methods that a process of codex lacks, as they were told: each request for one is rejected with the same error. */
-  readonly #lacking = new WeakSet<AppServerError>();
 
   constructor(handlers: CodexHostHandlers = {}) {
     this.#handlers = handlers;
@@ -28,12 +26,17 @@ export class AppHandlers {
     told().catch((thrown: unknown) => this.failed(new CodexBridgeError("E_BRIDGE_HANDLER_FAILED", `${name} failed: ${messageOf(thrown)}`, thrown)));
   }
 
-  /** Tells what went wrong. @param line what it is about, where it is about one */
+  /** Tells what went wrong, but for what {@link lacks} has told. @param line what it is about, where it is about one */
   failed(thrown: unknown, line = ""): void {
-    if (thrown instanceof AppServerError && thrown.code === "E_UNSUPPORTED_BY_APP_SERVER") {
-      if (this.#lacking.has(thrown)) return;
-      this.#lacking.add(thrown);
-    }
+    if (!(thrown instanceof AppServerError) || thrown.code !== "E_UNSUPPORTED_BY_APP_SERVER") this.#tell(thrown, line);
+  }
+
+  /** Codex does not know a method: told when it is found, however whoever asks goes on without, and however many ask. */
+  lacks(error: AppServerError): void {
+    this.#tell(error, "");
+  }
+
+  #tell(thrown: unknown, line: string): void {
     const told = async (): Promise<void> => this.#handlers.onProtocolError?.({ message: messageOf(thrown), line, code: codeOf(thrown) });
     // A handler of errors that fails has nobody left to be told.
     told().catch(() => undefined);

@@ -96,8 +96,7 @@ export class Session {
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
     this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;
-    // What codex lacks is told however the asker goes on without it.
-    const onLacking = (error: AppServerError) => parts.handlers.failed(error);
+    const onLacking = (error: AppServerError) => parts.handlers.lacks(error);
     this.client = new AppServerClient((message) => this.#bridge.send(message), onLacking);
     this.#processes = this.#codexProcesses(initialize);
     this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
