@@ -128,7 +128,7 @@ export const getExternalMapping = query({
 
 /**
  * The actor's threads, last changed first: all; with `parentThreadId` the agents of that thread; with null there those that are
- * no agents. With `summary` each says how it is called or began, and how its newest turn stands.
+ * no agents. With `summary` each says how it is called or began, its name at the app-server, and how its newest turn stands.
  *
  * @throws `E_CURSOR_INVALID`, `E_AUTH_THREAD_FORBIDDEN` (the parent does not exist for this actor)
  */

@@ -343,6 +343,7 @@ export const vThreadRow = v.object({
   status: vThreadStatus,
   updatedAt: v.number(),
   ...vParent,
+  localThreadId: v.optional(v.string()),
   name: v.optional(v.string()),
   /** What a person said first, its beginning: of a thread without a name. */
   preview: v.optional(v.string()),

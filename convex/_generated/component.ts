@@ -1417,6 +1417,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             status: "active" | "archived";
             updatedAt: number;
             parentThreadId?: string;
+            localThreadId?: string;
             name?: string;
             preview?: string;
             turn?: {

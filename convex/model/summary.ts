@@ -1,4 +1,4 @@
-/** What a list says of a thread beside its row: how it is called or began, and how its newest turn stands. */
+/** What a list says of a thread beside its row: how it is called or began, here and by the app-server, and how its newest turn stands. */
 import type { Doc } from "../_generated/dataModel.js";
 import { defined } from "./defined.js";
 import { cut } from "./messages.js";
@@ -13,9 +13,9 @@ export const SUMMARY_BYTES = 4 * 1024;
 
 /** Three documents at most: the newest turn, the first message of a person and the first part of its text; the last two only for a thread without a name. */
 export async function summaryOf(ctx: ReadCtx, thread: Doc<"threads">) {
-  const { name } = thread;
+  const { name, localThreadId } = thread;
   const [turn, preview] = await Promise.all([newestTurn(ctx, thread), name === undefined ? previewOf(ctx, thread) : undefined]);
-  return { ...defined({ name, preview }), ...turn };
+  return { ...defined({ localThreadId, name, preview }), ...turn };
 }
 
 /** The newest turn that is shown, as `turn`; nothing where there is none. */

@@ -269,7 +269,9 @@ export type CodexThreadRow = {
   updatedAt: number;
   /** The thread whose agent it is. */
   parentThreadId?: string;
-  /** Its name; this and what follows only where a summary was asked for. */
+  /** The app-server's name for it, by which its parent's items name it; this and what follows only where a summary was asked for. */
+  localThreadId?: string;
+  /** Its name. */
   name?: string;
   /** What a person said first, up to 400 bytes of it: of a thread without a name. */
   preview?: string;

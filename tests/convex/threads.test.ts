@@ -204,7 +204,10 @@ describe("threads.list with summaries", () => {
 
   test("says how a thread began, how it is called once it is, and how its newest turn stands", async () => {
     const component = await startThread();
-    const bare = { threadId: THREAD, status: "active", updatedAt: expect.any(Number) };
+    const row = { threadId: THREAD, status: "active", updatedAt: expect.any(Number) };
+    expect(await rows(component)).toEqual([row]);
+    await component.mutation(api.threads.create, { actor: OWNER, threadId: THREAD, localThreadId: "019a" });
+    const bare = { ...row, localThreadId: "019a" };
     expect(await rows(component)).toEqual([bare]);
     const first = new TurnStream();
     await ingestOk(component, [first.started(), ...first.prompt("Fix the cart."), ...first.reply("m", ["Done."])]);
@@ -216,8 +219,7 @@ describe("threads.list with summaries", () => {
     await ingestOk(component, [], {}, [lifecycle(0, "thread/name/updated", { threadName: "The cart" })]);
     expect(await rows(component)).toEqual([{ ...bare, name: "The cart", turn: { turnId: "turn_2", status: "failed" } }]);
     expect(await component.query(api.threads.get, { actor: OWNER, threadId: THREAD })).toMatchObject({ turn: { turnId: "turn_2", status: "failed" } });
-    const [row] = (await component.query(api.threads.list, { actor: OWNER, paginationOpts: { cursor: null, numItems: 10 } })).page;
-    expect(row).toEqual(bare);
+    expect((await component.query(api.threads.list, { actor: OWNER, paginationOpts: { cursor: null, numItems: 10 } })).page).toEqual([row]);
   });
 
   test("tells nothing of a turn that is deleted or reverted", async () => {

@@ -66,6 +66,13 @@ describe.skipIf(WITHOUT_BROWSER)("an agent that codex begins of itself", () => {
     await page.getByRole("button", { name: "Parent thread" }).click();
     await reads(page, "Somebody counts them.");
     expect(await page.getByRole("button", { name: "Parent thread" }).count()).toBe(0);
+    await page.locator(".transcript").getByRole("button", { name: "Count the lines of notes.txt." }).first().click();
+    await reads(page, "There are three lines.");
+    await page.getByRole("button", { name: "Parent thread" }).waitFor();
+    // The thread that is shown already is chosen again: the list goes all the same.
+    await page.getByRole("button", { name: "Threads and machines" }).click();
+    await rows.nth(1).click();
+    await page.locator(".shell[data-list=open]").waitFor({ state: "detached" });
   });
 });
 

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "react";
 import { api } from "./api.js";
 import { chooseThread } from "./config.js";
 import { useConnection } from "./connection.js";
+import { agentsAmong, AgentsContext } from "./items/agents.js";
 import { Notice } from "./notice.js";
 import { Sidebar } from "./sidebar/sidebar.js";
 import { ThreadView } from "./thread/thread-view.js";
@@ -17,6 +18,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
     { initialNumItems: THREADS_LISTED },
   );
   const asking = useAsking();
+  const agents = useMemo(() => agentsAmong(threads.results), [threads.results]);
   const connection = useConnection();
   const newest = threads.results.find(({ parentThreadId }) => parentThreadId === undefined)?.threadId;
   const [opened, setOpened] = useState<string>();
@@ -36,7 +38,15 @@ export function Shell({ threadId }: { threadId: string | null }) {
 
   return (
     <div className="shell" data-list={isListOpen ? "open" : undefined}>
-      <Sidebar threads={threads} asking={asking} shown={shown} onChoose={chooseThread} />
+      <Sidebar
+        threads={threads}
+        asking={asking}
+        shown={shown}
+        onChoose={(chosen) => {
+          chooseThread(chosen);
+          setListOpen(false);
+        }}
+      />
       <button type="button" className="veil" aria-label="Close the list" onClick={() => setListOpen(false)} />
       {shown === undefined ? (
         <main className="page">
@@ -49,13 +59,15 @@ export function Shell({ threadId }: { threadId: string | null }) {
           )}
         </main>
       ) : (
-        <ThreadView
-          key={shown}
-          threadId={shown}
-          listed={threads.results.find((thread) => thread.threadId === shown)}
-          connection={connection}
-          onList={() => setListOpen((isOpen) => !isOpen)}
-        />
+        <AgentsContext value={agents}>
+          <ThreadView
+            key={shown}
+            threadId={shown}
+            listed={threads.results.find((thread) => thread.threadId === shown)}
+            connection={connection}
+            onList={() => setListOpen((isOpen) => !isOpen)}
+          />
+        </AgentsContext>
       )}
     </div>
   );

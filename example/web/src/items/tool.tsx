@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import type { Fields } from "../payload.js";
 import { jsonOf, numberOf, readItem, readResult, stringOf } from "../payload.js";
+import { AgentLinks } from "./agent-links.js";
 import type { ItemProps } from "./item.js";
 import { Output } from "./output.js";
 import { Picture } from "./picture.js";
@@ -48,6 +49,7 @@ export function ToolItem({ message }: ItemProps) {
         <Status status={status} durationMs={numberOf(item["durationMs"])} />
       </div>
       <Given item={item} />
+      <AgentLinks item={item} />
       {output === undefined ? <Gave item={item} /> : <Output output={output} isLive />}
       {message.payloadTruncated === true && (
         <TooLarge

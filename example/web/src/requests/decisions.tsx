@@ -28,7 +28,7 @@ export function Decisions({ threadId }: { threadId: string }) {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <>
-      <button type="button" className="header-button" popoverTarget={id} aria-expanded={isOpen}>
+      <button type="button" className="pill-button" popoverTarget={id} aria-expanded={isOpen}>
         Decisions
       </button>
       <section

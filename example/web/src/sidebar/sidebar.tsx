@@ -1,6 +1,7 @@
 import type { CodexThreadRow, UseCodexThreadsResult } from "convex-codex-local/react";
 import { useMemo, useState } from "react";
-import { formatTime, shortId } from "../format.js";
+import { formatTime } from "../format.js";
+import { titleOf } from "../thread-title.js";
 import { familiesOf } from "./families.js";
 import { Machines } from "./machines.js";
 import { Viewer } from "./viewer.js";
@@ -75,17 +76,6 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
       <Viewer />
     </nav>
   );
-}
-
-/** How a thread is called; what was first said in it, where it has no name. */
-export function titleOf({
-  threadId,
-  parentThreadId,
-  name,
-  preview,
-}: Pick<CodexThreadRow, "threadId" | "parentThreadId" | "name" | "preview">): string {
-  const title = (name ?? preview ?? "").replace(/\s+/g, " ").trim();
-  return title === "" ? `${parentThreadId === undefined ? "Thread" : "Agent"} ${shortId(threadId)}` : title;
 }
 
 function matches(thread: CodexThreadRow, search: string): boolean {

@@ -79,7 +79,7 @@ function ParentButton({ parentThreadId }: { parentThreadId: string }) {
   return (
     <button
       type="button"
-      className="header-button"
+      className="pill-button"
       aria-label="Parent thread"
       title="The thread whose agent this is"
       onClick={() => chooseThread(parentThreadId)}

@@ -12,7 +12,7 @@ import { OnItsWay } from "../composer/on-its-way.js";
 import type { Connection } from "../connection.js";
 import { ReadersContext } from "../items/readers.js";
 import { Requests } from "../requests/requests.js";
-import { titleOf } from "../sidebar/sidebar.js";
+import { titleOf } from "../thread-title.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
 import { useStickToEnd } from "./stick-to-end.js";
