@@ -490,8 +490,13 @@ describe("a runtime", () => {
     await expect(refused).rejects.toMatchObject({ code: "E_RUNTIME_RUNNING" });
     await expect(starting).rejects.toMatchObject({ code: "E_RUNTIME_NOT_RUNNING" });
     await stopping;
+    const isStarting = new Promise<void>((resolve) => {
+      runtime.subscribe(({ phase }) => {
+        if (phase === "starting") resolve();
+      });
+    });
     const begun = runtime.start(START);
-    await vi.waitFor(() => expect(runtime.getState().phase).toBe("starting"));
+    await isStarting;
     const ended = runtime.stop();
     await Promise.all([begun, ended]);
     expect(runtime.getState()).toMatchObject({ phase: "idle", running: false });
