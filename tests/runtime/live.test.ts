@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -46,6 +47,35 @@ async function listening(replies: Reply[]) {
   onTestFinished(() => void theirs.kill("SIGKILL"));
   await vi.waitFor(() => expect(existsSync(socket)).toBe(true), WAIT);
   return { cwd, theirs, attach: `unix://${socket}` };
+}
+
+/** A cable to a socket, which can be pulled out and put back. */
+async function cabled(attach: string) {
+  const plugged = new Set<Socket>();
+  let isOut = false;
+  const server = createServer((near) => {
+    if (isOut) {
+      near.destroy();
+      return;
+    }
+    const far = connect(attach.slice("unix://".length));
+    for (const [end, other] of [[near, far], [far, near]] as const) {
+      plugged.add(end);
+      end.pipe(other);
+      end.on("error", () => other.destroy()).on("close", () => other.destroy());
+    }
+  });
+  const socket = path.join(await folder(), "cable.sock");
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  const pull = () => {
+    isOut = true;
+    for (const end of plugged) end.destroy();
+  };
+  onTestFinished(() => {
+    pull();
+    server.close();
+  });
+  return { attach: `unix://${socket}`, pull, plug: () => void (isOut = false) };
 }
 
 /** Whoever is attached to it besides. */
@@ -214,6 +244,31 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     await vi.waitFor(async () => expect(await texts()).toEqual(["Count.", "Counted.", expect.stringContaining("echo one"), expect.stringContaining("word ")]), WAIT);
     expect(second.runtime.getState()).toMatchObject({ phase: "running", turnInFlight: true });
     expect([first.problems, second.problems]).toEqual([[], []]);
+  });
+
+  test("goes on in a turn of somebody else's app-server over a connection that is lost, with what was over meanwhile", async () => {
+    const words = Array.from({ length: 300 }, (_, at) => `word ${String(at + 1)} `).join("");
+    const { attach } = await listening([{ steps: [{ wait: 1_500 }, { say: "Counted.", chunks: 2 }, { call: "exec_command", args: { cmd: "echo one" } }] }, { steps: [{ say: { repeat: ["word # ", 300] }, chunks: 300, delayMs: 20 }] }]);
+    const { attach: cable, pull, plug } = await cabled(attach);
+    const component = startComponent();
+    const { runtime, problems } = runtimeOver(component, { bridge: { attach: cable } });
+    await runtime.start({ ...START, approvalPolicy: "never", sandbox: "danger-full-access" });
+    await runtime.ready();
+    const { runtimeThreadId, threadId } = runtime.getState();
+    const texts = async () => (await messagesOf(component, threadId!)).map(({ text }) => text);
+    runtime.sendTurn("Count.");
+    await vi.waitFor(async () => expect(await texts()).toEqual(["Count."]), WAIT);
+    pull();
+    const { terminal, desk } = attachTerminal(attach);
+    desk.send({ method: "thread/resume", id: "resume", params: { threadId: runtimeThreadId } });
+    await terminal.until(() => terminal.events.some(({ kind, payloadJson }) => kind === "item/agentMessage/delta" && payloadJson.includes("word 9 ")));
+    expect([runtime.getState().phase, (await dump(component)).turns.map(({ status }) => status)]).toEqual(["reconnecting", ["inProgress"]]);
+    plug();
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnInFlight: true }), WAIT);
+    expect(terminal.events.some(({ kind }) => kind === "turn/completed")).toBe(false);
+    await vi.waitFor(async () => expect(await texts()).toEqual(["Count.", "Counted.", expect.stringContaining("echo one"), words]), WAIT);
+    await vi.waitFor(async () => expect((await dump(component)).turns.map(({ status, source }) => [status, source])).toEqual([["completed", "codex"]]), WAIT);
+    expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(["E_BRIDGE_PROCESS_EXITED", "E_BRIDGE_ATTACH_FAILED"]));
   });
 
   test("asks anew, once, what it waits for when its thread is resumed, and goes on with the answer", async () => {
