@@ -1,6 +1,7 @@
 /** What the command line says of an error: its code, what happened, and what to do. */
 import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
+import { MISSING_FUNCTION } from "../runtime/errors.js";
 
 /** Why a command could not do what it was asked. */
 export type CliErrorCode =
@@ -57,8 +58,6 @@ const HINTS: Readonly<Record<string, string>> = {
   E_UNSUPPORTED_BY_APP_SERVER: "this codex is older or newer than what this package was made for: run `convex-codex-local doctor`",
 };
 
-/** SOURCE: convex 1.48, what the backend answers of a function that is not there, in production too. */
-const MISSING = /Could not find (?:public )?function for ['`"]?([\w/.:-]+)/;
 /** SOURCE: Node, the codes of what never reached a server. */
 const NETWORK = /fetch failed|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|TimeoutError|certificate/;
 /** UTF-16 units of a message that are printed. */
@@ -67,7 +66,7 @@ const MESSAGE_UNITS_MAX = 600;
 /** What is to be told of whatever was thrown. */
 export function tellOf(thrown: unknown): Told {
   const message = messageOf(thrown);
-  const missing = MISSING.exec(message)?.[1];
+  const missing = MISSING_FUNCTION.exec(message)?.[1];
   if (missing !== undefined) return told("E_CLI_FUNCTION_MISSING", `the app does not export the function \`${missing.replace(/[.:]+$/, "")}\``);
   const own = thrown !== null && typeof thrown === "object" && "code" in thrown && typeof thrown.code === "string" && thrown.code.startsWith("E_") ? thrown.code : undefined;
   const code = own ?? parseCodexErrorCode(thrown);

@@ -113,6 +113,11 @@ export class Outbox {
     return [...this.#threads.values()].flatMap((thread) => thread.backlog() ?? []);
   }
 
+  /** Whether events of a thread are on their way: they wait, and no other session has the thread. */
+  isSending(threadId: string): boolean {
+    return this.#threads.get(threadId)?.backlog()?.isHalted === false;
+  }
+
   /** Whether too much waits. */
   get isCrowded(): boolean {
     return this.#room.isCrowded;

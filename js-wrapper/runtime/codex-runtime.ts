@@ -1,5 +1,6 @@
 import { ConvexClient } from "convex/browser";
 import { anyApi } from "convex/server";
+import { messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import { type CodexBridgeApi, type CodexPersistenceOptions, createConvexPersistence } from "./persistence.js";
 import { CodexHostRuntime } from "./runtime.js";
@@ -27,7 +28,7 @@ export class CodexRuntime extends CodexHostRuntime {
     const { handlers } = options;
     const onError = (thrown: unknown) => {
       const code = parseCodexErrorCode(thrown);
-      const message = code === null ? String(thrown) : `[${code}] ${String(thrown)}`;
+      const message = code === null ? messageOf(thrown) : `[${code}] ${messageOf(thrown)}`;
       void handlers?.onProtocolError?.({ message, line: "", code: "E_CONVEX_SUBSCRIPTION" });
     };
     super({ ...options, persistence: createConvexPersistence(client, apiOf(functions), { deviceToken, onError }) });

@@ -3,7 +3,7 @@ import { given } from "../given.js";
 import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent, HostInboundStreamDelta, HostSyncRuntimeOptions } from "../host/validators.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
-import { codeOf, CodexRuntimeError, isRefusedByConvex } from "./errors.js";
+import { codeOf, CodexRuntimeError, isMissingFunction, toldOf } from "./errors.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -36,7 +36,7 @@ export interface EventPersistence {
     runtime?: HostSyncRuntimeOptions;
   }): Promise<Pick<HostIngestSafeResult, "status" | "errors">>;
   /** Copies a thread's history into the new one of `thread/fork`; left out, that one begins with what happens in it. The same copy again is the same. */
-  forkThread?(args: { actor: HostActorContext; threadId: string; newThreadId: string; turnId?: string }): Promise<unknown>;
+  forkThread?(args: { actor: HostActorContext; threadId: string; newThreadId: string; turnId?: string; model?: string; cwd?: string }): Promise<unknown>;
 }
 
 /** Whose events they are, and what is kept of them. */
@@ -69,6 +69,12 @@ export interface ThreadNotes {
   notes(): Iterable<readonly [localThreadId: string, note: unknown]>;
 }
 
+/** The same, and the events that wait there. */
+export interface DeliveryNotes extends ThreadNotes {
+  /** Whether events of a thread are on their way. */
+  isSending(localThreadId: string): boolean;
+}
+
 /** How far a copy goes. */
 export interface CopyExtent {
   /** The last turn that it has; left out, it has all that the other one had. */
@@ -93,9 +99,17 @@ const LINK_FAILURES_MAX = 3;
 
 export const NO_ROOM = "E_QUOTA";
 
-/** Whether Convex refuses something until the user has room for it: it is asked for again. */
-export function isNoRoom(thrown: unknown): boolean {
+/** A thread cannot be copied before what has happened in it is in Convex. */
+class CopyTooEarly extends Error {}
+
+/** Whether Convex refuses something until the user has room for it. */
+function isNoRoom(thrown: unknown): boolean {
   return codeOf(thrown) === NO_ROOM;
+}
+
+/** Whether why a thread cannot be bound will pass, and is told where it is to be told: it is asked for again. */
+export function isPassing(thrown: unknown): boolean {
+  return isNoRoom(thrown) || thrown instanceof CopyTooEarly;
 }
 
 /** Who is told what becomes of threads. */
@@ -103,7 +117,7 @@ export interface DeliveryListeners {
   /** A thread's session is bound to this start of the runtime. */
   onBound?(localThreadId: string, threadId: string): void;
   /** The user has no room for a thread: told once until there is. Its events wait, and it is asked for with them. */
-  onNoRoom?(error: CodexRuntimeError): void;
+  onNoRoom?(error: CodexRuntimeError, localThreadId: string): void;
   /** There is room for all of them again. */
   onRoom?(): void;
   /** A copy begins without the history of the thread whose copy it is: Convex refused that for good. */
@@ -119,11 +133,13 @@ export interface DeliveryListeners {
 export class ConvexDelivery {
   readonly #persistence: EventPersistence;
   readonly #target: DeliveryTarget;
-  readonly #notes: ThreadNotes;
+  readonly #notes: DeliveryNotes;
   readonly #listeners: DeliveryListeners;
   readonly #bound = new Map<string, Promise<BoundThread>>();
   /** Copies of which the app-server is asked how far they go. */
   readonly #measured = new Map<string, Promise<void>>();
+  /** Threads that are being looked for, or made. */
+  readonly #found = new Map<string, Promise<BoundThread>>();
   /** Agents that Convex is not told of yet, by their parents. */
   readonly #unlinked = new Map<string, Set<string>>();
   readonly #linking = new Set<string>();
@@ -131,7 +147,7 @@ export class ConvexDelivery {
   readonly #noRoom = new Set<string>();
   #linkFailures = 0;
 
-  constructor(persistence: EventPersistence, target: DeliveryTarget, notes: ThreadNotes, listeners: DeliveryListeners = {}) {
+  constructor(persistence: EventPersistence, target: DeliveryTarget, notes: DeliveryNotes, listeners: DeliveryListeners = {}) {
     this.#persistence = persistence;
     this.#target = target;
     this.#notes = notes;
@@ -148,27 +164,33 @@ export class ConvexDelivery {
    * Says that a thread is a copy, before it is bound: what of the other one is in Convex is copied there first, in whichever process.
    *
    * @param of the app-server's thread whose copy it is
-   * @param extent undefined where nothing was copied, or nobody can say what
-   * @throws what `extent` is rejected with
+   * @param asked how far it was to go; undefined where that says nothing
+   * @param extent the same as the app-server says it then; undefined where it has copied nothing. Never rejected
    */
-  async copies(localThreadId: string, of: string, extent: Promise<CopyExtent | undefined>): Promise<void> {
-    const known = extent.then((has) => {
-      if (has !== undefined) this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), copyOf: { id: of, ...has } });
+  async copies(localThreadId: string, of: string, asked: CopyExtent | undefined, extent: Promise<CopyExtent | undefined>): Promise<void> {
+    this.#noteCopy(localThreadId, of, asked);
+    const measured = extent.then((has) => {
+      this.#noteCopy(localThreadId, of, has);
+      this.#measured.delete(localThreadId);
     });
     // Its first events may be on their way already.
-    this.#measured.set(
-      localThreadId,
-      known.catch(() => undefined),
-    );
-    await known.finally(() => this.#measured.delete(localThreadId));
+    this.#measured.set(localThreadId, measured);
+    await measured;
+  }
+
+  #noteCopy(localThreadId: string, of: string, extent: CopyExtent | undefined): void {
+    const { copyOf: _, ...note } = this.#note(localThreadId);
+    this.#notes.keepNote(localThreadId, extent === undefined ? note : { ...note, copyOf: { id: of, ...extent } });
   }
 
   /** Threads that are to be copies, and are not in Convex yet. */
   uncopied(): string[] {
-    return [...this.#notes.notes()].flatMap(([localThreadId]) => {
-      const { copyOf, bound } = this.#note(localThreadId);
-      return copyOf === undefined || bound !== undefined ? [] : [localThreadId];
-    });
+    return [...this.#notes.notes()].flatMap(([localThreadId]) => (this.#note(localThreadId).copyOf === undefined ? [] : [localThreadId]));
+  }
+
+  /** Makes a thread where it is not there, whoever writes it. */
+  async make(localThreadId: string): Promise<void> {
+    await this.#find(localThreadId);
   }
 
   /**
@@ -233,40 +255,57 @@ export class ConvexDelivery {
   }
 
   async #ensure(localThreadId: string): Promise<BoundThread> {
-    const bound = await this.#ensureThread(localThreadId);
+    const bound = await this.#find(localThreadId);
     await this.#ensureSession(bound.threadId);
     this.#listeners.onBound?.(localThreadId, bound.threadId);
     return bound;
   }
 
-  /** A thread in Convex, whoever writes it. */
-  async #ensureThread(localThreadId: string): Promise<BoundThread> {
+  /** A thread in Convex, whoever writes it; made where it is not there. */
+  #find(localThreadId: string): Promise<BoundThread> {
+    let found = this.#found.get(localThreadId);
+    if (found === undefined) {
+      found = this.#findOrMake(localThreadId).finally(() => this.#found.delete(localThreadId));
+      this.#found.set(localThreadId, found);
+    }
+    return found;
+  }
+
+  async #findOrMake(localThreadId: string): Promise<BoundThread> {
     const measured = this.#measured.get(localThreadId);
     if (measured !== undefined) await measured;
     const known = this.#note(localThreadId);
     if (known.bound !== undefined) return known.bound;
-    if (known.copyOf !== undefined && (await this.#copy(localThreadId, known.copyOf))) return this.#copied(localThreadId, { threadId: localThreadId });
-    return this.#make(localThreadId, known);
+    if (known.copyOf === undefined) return this.#make(localThreadId, known);
+    const isCopied = await this.#copy(localThreadId, known, known.copyOf);
+    const { copyOf: _, ...note } = this.#note(localThreadId);
+    const bound = { threadId: localThreadId };
+    this.#notes.keepNote(localThreadId, isCopied ? { ...note, bound, isCopy: true } : note);
+    return isCopied ? bound : this.#make(localThreadId, note);
   }
 
-  /** Copies what is in Convex of a thread into a new one. @returns false where Convex refuses that for good @throws what another try may not meet */
-  async #copy(newThreadId: string, { id, lastTurnId }: NonNullable<Note["copyOf"]>): Promise<boolean> {
-    if (this.#persistence.forkThread === undefined) return false;
+  /** Copies what is in Convex of a thread into a new one. @returns false where that cannot be @throws what another try may not meet */
+  async #copy(newThreadId: string, { names }: Note, { id, lastTurnId }: NonNullable<Note["copyOf"]>): Promise<boolean> {
+    if (this.#notes.isSending(id)) throw new CopyTooEarly(`what has happened in ${id} is on its way to Convex, and then into its copy ${newThreadId}`);
+    // One of which nothing came from here is not looked for: it would be made for that.
+    if (this.#persistence.forkThread === undefined || !this.#isKnown(id)) return false;
     try {
-      const { threadId } = await this.#ensureThread(id);
-      await this.#persistence.forkThread({ actor: this.#target.actor, threadId, newThreadId, ...given({ turnId: lastTurnId }) });
+      const { threadId } = await this.#find(id);
+      const { actor } = this.#target;
+      await this.#persistence.forkThread({ actor, threadId, newThreadId, ...given({ turnId: lastTurnId, model: names?.model, cwd: names?.cwd }) });
       return true;
     } catch (thrown) {
-      if (isNoRoom(thrown) || !isRefusedByConvex(thrown)) throw thrown;
+      if (!isMissingFunction(thrown) && verdictOfError(thrown).type === "again") throw thrown;
       const message = `the thread ${newThreadId} begins without the history of ${id}, whose copy it is: ${messageOf(thrown)}`;
       this.#listeners.onNotCopied?.(new CodexRuntimeError(codeOf(thrown), message, thrown));
       return false;
     }
   }
 
-  #copied(localThreadId: string, bound: BoundThread): BoundThread {
-    this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound, isCopy: true });
-    return bound;
+  /** Whether a thread is, or is to be, in Convex from here. */
+  #isKnown(localThreadId: string): boolean {
+    const { bound, names, copyOf } = this.#note(localThreadId);
+    return this.#bound.has(localThreadId) || bound !== undefined || names !== undefined || copyOf !== undefined;
   }
 
   async #make(localThreadId: string, { names }: Note): Promise<BoundThread> {
@@ -291,7 +330,7 @@ export class ConvexDelivery {
     if (!isNoRoom(thrown) || this.#noRoom.has(localThreadId)) return;
     this.#noRoom.add(localThreadId);
     const message = `the thread ${localThreadId} is not in Convex until there is room for it: ${messageOf(thrown)}`;
-    this.#listeners.onNoRoom?.(new CodexRuntimeError(NO_ROOM, message, thrown));
+    this.#listeners.onNoRoom?.(new CodexRuntimeError(NO_ROOM, message, thrown), localThreadId);
   }
 
   #made(localThreadId: string, { threadId, externalThreadId }: { threadId: string; externalThreadId?: string }): BoundThread {
@@ -348,7 +387,7 @@ export class ConvexDelivery {
     const isRefusal = typeof data?.code === "string" && LINK_REFUSALS.has(data.code);
     if (isRefusal) this.#settle(localThreadId, "refused");
     else if (++this.#linkFailures < LINK_FAILURES_MAX) return;
-    const message = `the thread ${localThreadId} is not under the one whose agent it is, ${parent?.id ?? ""}: ${messageOf(thrown)}`;
+    const message = `the thread ${localThreadId} is not under the one whose agent it is, ${parent?.id ?? ""}: ${toldOf(thrown)}`;
     this.#listeners.onUnlinked?.(new CodexRuntimeError("E_RUNTIME_THREAD_UNLINKED", message, thrown));
   }
 

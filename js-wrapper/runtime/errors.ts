@@ -1,5 +1,5 @@
 import { AppServerError } from "../app-server/index.js";
-import { CodedError } from "../coded-error.js";
+import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexRpcError } from "../protocol/index.js";
 
@@ -44,4 +44,17 @@ export function isRefusedByConvex(thrown: unknown): boolean {
 /** Whether another session has the thread. */
 export function isTaken(thrown: unknown): boolean {
   return codeOf(thrown) === "E_SYNC_SESSION_DEVICE_MISMATCH";
+}
+
+/** SOURCE: convex 1.48, what the backend answers of a function that is not there, in production too. */
+export const MISSING_FUNCTION = /Could not find (?:public )?function for ['`"]?([\w/.:-]+)/;
+
+/** Whether the app does not export the function. */
+export function isMissingFunction(thrown: unknown): boolean {
+  return MISSING_FUNCTION.test(messageOf(thrown));
+}
+
+/** What whatever was thrown says, behind its code. */
+export function toldOf(thrown: unknown): string {
+  return `[${codeOf(thrown)}] ${messageOf(thrown)}`;
 }

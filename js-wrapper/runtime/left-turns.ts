@@ -28,6 +28,8 @@ export class LeftTurns {
   readonly #actions: LeftTurnsActions;
   /** By thread. */
   readonly #left = new Map<string, readonly string[]>();
+  /** Items that were told already of a turn that runs on, by its id. */
+  readonly #toldItems = new Map<string, Set<unknown>>();
 
   constructor(actions: LeftTurnsActions) {
     this.#actions = actions;
@@ -66,7 +68,12 @@ export class LeftTurns {
     if (found === "sameRun") return true;
     const isRunning = found.status === "inProgress";
     if (isRunning) this.#actions.runs(threadId, turnId);
-    this.#actions.tell(threadId, found);
+    const told = this.#toldItems.get(turnId) ?? new Set();
+    const items = found.items.filter((item) => !told.has(idOf(item)));
+    this.#actions.tell(threadId, { ...found, items });
+    for (const item of items) told.add(idOf(item));
+    if (isRunning) this.#toldItems.set(turnId, told);
+    else this.#toldItems.delete(turnId);
     return isRunning;
   }
 
@@ -89,6 +96,10 @@ export class LeftTurns {
       return { id, status, items };
     });
   }
+}
+
+function idOf(item: unknown): unknown {
+  return (item as Turns[number]["items"][number]).id;
 }
 
 /** Whether an item of a turn that runs is over: codex lists no other, as far as it was seen. */

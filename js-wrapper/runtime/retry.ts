@@ -40,17 +40,10 @@ export class ConvexRetry {
     return undefined;
   }
 
-  /** As {@link insist}; what Convex refuses is told, and let be. @param passes whether a refusal will pass: it is told once, and waited for */
-  async again<Value>(attempt: () => Promise<Value>, passes: (thrown: unknown) => boolean = () => false): Promise<Value | undefined> {
-    let isTold = false;
-    const isWaitedFor = (thrown: unknown): boolean => {
-      if (!passes(thrown)) return false;
-      if (!isTold) this.#options.failed(thrown);
-      isTold = true;
-      return true;
-    };
+  /** As {@link insist}; what Convex refuses is told, and let be. */
+  async again<Value>(attempt: () => Promise<Value>): Promise<Value | undefined> {
     try {
-      return await this.insist(attempt, isWaitedFor);
+      return await this.insist(attempt);
     } catch (thrown) {
       this.#options.failed(thrown);
       return undefined;

@@ -21,7 +21,7 @@ export interface SessionThreadsOptions {
   readonly client: Pick<AppServerClient, "request">;
   readonly threads: LoadedThreads;
   readonly delivery: Pick<ConvexDelivery, "copies" | "name" | "parent">;
-  readonly state: Pick<RuntimeState, "get" | "threadKnown" | "bound" | "phase">;
+  readonly state: Pick<RuntimeState, "get" | "threadKnown" | "bound" | "loadedAgain">;
   /** Binds a thread in Convex; undefined where the runtime stops before. */
   readonly bind: (id: string) => Promise<BoundThread | undefined>;
   /** A thread is to be resumed: what was over in it before stands before what codex tells of it from then on. It never rejects. */
@@ -86,7 +86,7 @@ export class SessionThreads {
     }
     // The runtime's own: the others are there all the same.
     if (refused !== undefined) throw refused;
-    this.#options.state.phase("ready");
+    this.#options.state.loadedAgain();
     this.#options.goesOn();
   }
 
@@ -97,10 +97,17 @@ export class SessionThreads {
    * @throws what Convex refuses it with
    */
   async goOnIn(answer: ThreadAnswer, externalThreadId?: string): Promise<void> {
-    const { id } = answer.thread;
-    const { state, bind, goesOn } = this.#options;
+    this.#take(answer);
+    await this.#bindOwn(answer.thread.id, externalThreadId);
+  }
+
+  #take(answer: ThreadAnswer): void {
     this.#load(answer);
-    state.threadKnown(id);
+    this.#options.state.threadKnown(answer.thread.id);
+  }
+
+  async #bindOwn(id: string, externalThreadId?: string): Promise<void> {
+    const { state, bind, goesOn } = this.#options;
     const bound = await bind(id);
     if (bound === undefined) return;
     state.bound(bound.threadId, bound.externalThreadId ?? externalThreadId);
@@ -114,8 +121,10 @@ export class SessionThreads {
    */
   async goOnInCopy(answer: ThreadAnswer, of: string, asked: CopyAsked = {}): Promise<void> {
     const { id } = answer.thread;
-    await this.#options.delivery.copies(id, of, this.#extentOf(id, asked));
-    await this.goOnIn(answer);
+    const copies = this.#options.delivery.copies(id, of, extentAsked(asked), this.#extentOf(id, asked));
+    this.#take(answer);
+    await copies;
+    await this.#bindOwn(id);
   }
 
   /** A further thread of the process: its events come, and it is followed from afar; turns go where they went. */
@@ -124,16 +133,13 @@ export class SessionThreads {
     await this.#options.bind(answer.thread.id);
   }
 
-  /** How far a copy goes; undefined where it has nothing, or nobody can say. */
-  async #extentOf(forkId: string, { beforeTurnId, lastTurnId }: CopyAsked): Promise<CopyExtent | undefined> {
+  /** How far a copy goes, as codex says; one that is too old to say, or dies, has copied what was asked for. Never rejected. */
+  async #extentOf(forkId: string, asked: CopyAsked): Promise<CopyExtent | undefined> {
     try {
       const { data } = await this.#options.client.request("thread/turns/list", { threadId: forkId, limit: 1, sortDirection: "desc" });
       return data[0] === undefined ? undefined : { lastTurnId: data[0].id };
-    } catch (thrown) {
-      // Too old to say: it has what was asked for.
-      if (!isRefusedByCodex(thrown)) throw thrown;
-      if (typeof beforeTurnId === "string") return undefined;
-      return typeof lastTurnId === "string" ? { lastTurnId } : {};
+    } catch {
+      return extentAsked(asked);
     }
   }
 
@@ -172,4 +178,10 @@ export class SessionThreads {
       else failed(thrown);
     }
   }
+}
+
+/** How far a copy goes by what was asked for; undefined where that names what it has not. */
+function extentAsked({ beforeTurnId, lastTurnId }: CopyAsked): CopyExtent | undefined {
+  if (typeof beforeTurnId === "string") return undefined;
+  return typeof lastTurnId === "string" ? { lastTurnId } : {};
 }

@@ -101,9 +101,9 @@ export class Session {
     this.#processes = this.#codexProcesses(initialize);
     this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
-      onNoRoom: (error) => {
+      onNoRoom: (error, id) => {
         failed(error);
-        this.#withoutThread();
+        if (id === parts.state.get().runtimeThreadId) this.#withoutThread();
       },
       onRoom: () => parts.state.recovered(NO_ROOM),
       // They say nothing of how the runtime stands.
@@ -124,12 +124,15 @@ export class Session {
       client: this.client,
       isOpen: (id, turnId) => outbox.openTurns().get(id)?.includes(turnId) === true,
       runs: (id, turnId) => this.#turnRuns(id, turnId),
-      tell: (id, turn) => this.#bridge.tellTurn?.(id, turn),
+      tell: (id, turn) => {
+        this.#bridge.tellTurn?.(id, turn);
+        parts.state.settled();
+      },
       failed: (thrown) => {
         if (!this.#isClosing) this.#failed(thrown);
       },
     });
-    this.#leaveTurns();
+    if (isGoingOn(options)) this.#left.leave(outbox.openTurns());
     this.#remote = this.#remoteControl();
     // What was told while the outbox was opened, nobody heard.
     if (outbox.isCrowded) this.#bridge.hold?.(true);
@@ -178,7 +181,6 @@ export class Session {
     );
     this.requests.settleLeft();
     this.written.start();
-    for (const id of this.#delivery.uncopied()) void this.written.bind(id).catch((thrown: unknown) => this.#failed(thrown));
     this.#remote?.start();
   }
 
@@ -227,8 +229,8 @@ export class Session {
       },
       ended: () => {
         this.requests.waiting.processEnded();
-        state.processEnded();
-        this.#leaveTurns();
+        if (isGoingOn(options)) this.#left.leave(this.#outbox.openTurns());
+        else state.processEnded();
       },
       load: () => this.threads.loadAgain().finally(() => void this.#settleOthers()),
       refused: () => this.#withoutThread(),
@@ -254,6 +256,7 @@ export class Session {
       takenBack: (id) => this.#remote?.follow(id),
       deleted: (id) => this.requests.threadDeleted(id),
       failed: (error) => this.#failed(error),
+      copyFailed: (thrown) => this.#failed(thrown),
     });
   }
 
@@ -345,11 +348,6 @@ export class Session {
   #bound(id: string, threadId: string): void {
     this.#loaded.bind(id, threadId);
     this.#remote?.follow(id);
-  }
-
-  /** Somebody else's app-server goes on with its turns, whoever is attached: it is asked of them when it is there again. */
-  #leaveTurns(): void {
-    if (isGoingOn(this.#parts.options)) this.#left.leave(this.#outbox.openTurns());
   }
 
   /** Of threads that are not loaded, nobody will tell. */

@@ -1,7 +1,6 @@
 import { isInterruption } from "../bridge/interruption.js";
-import { messageOf } from "../coded-error.js";
 import type { NormalizedEvent } from "../protocol/index.js";
-import { codeOf } from "./errors.js";
+import { toldOf } from "./errors.js";
 import type { CodexHostState, KindCount, RuntimePhase } from "./types.js";
 
 /** How a runtime stands, as it is told what happens; whoever listens is told of every change. */
@@ -50,6 +49,16 @@ export class RuntimeState {
   /** Its thread in Convex is known: everything is there. */
   bound(threadId: string, externalThreadId: string | undefined): void {
     this.#set({ threadId, externalThreadId: externalThreadId ?? null, phase: this.#state.turnInFlight ? "running" : "ready", lastError: null });
+  }
+
+  /** Another process has its threads. */
+  loadedAgain(): void {
+    this.#set({ phase: this.#state.turnInFlight ? "running" : "ready", lastError: null });
+  }
+
+  /** What had become of turns is known: one that runs no more is over. */
+  settled(): void {
+    if (this.#state.phase === "running" && !this.#state.turnInFlight) this.#set({ phase: "ready" });
   }
 
   /** Codex is there and the thread is not, as the last error says. */
@@ -133,8 +142,4 @@ const NOTHING: Omit<CodexHostState, "ingestMetrics"> = {
 
 function sorted(kinds: ReadonlyMap<string, number>): KindCount[] {
   return [...kinds].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, count]) => ({ kind, count }));
-}
-
-function toldOf(thrown: unknown): string {
-  return `[${codeOf(thrown)}] ${messageOf(thrown)}`;
 }

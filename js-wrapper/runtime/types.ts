@@ -59,7 +59,7 @@ export interface RuntimeBridge {
   send(message: ClientOutboundWireMessage): void;
   /** Stops reading, or reads on; without it the outbox cannot make the app-server wait. */
   hold?(isHeld: boolean): void;
-  /** Tells of a turn of an app-server that went on while no bridge was there; without it such a turn stays open. */
+  /** Tells of a turn of an app-server that went on while no bridge was there, or its connection was lost; without it such a turn stays open. */
   tellTurn?(threadId: string, turn: ListedTurn): void;
 }
 

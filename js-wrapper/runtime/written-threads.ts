@@ -1,6 +1,6 @@
 import type { HostActorContext } from "../host/validators.js";
 import type { Outbox, OutboxBatch, OutboxError, Verdict } from "../outbox/index.js";
-import { type BoundThread, type ConvexDelivery, isNoRoom } from "./convex-delivery.js";
+import { type BoundThread, type ConvexDelivery, isPassing } from "./convex-delivery.js";
 import { isTaken } from "./errors.js";
 import type { ConvexRetry } from "./retry.js";
 import type { Left, Reverts } from "./reverts.js";
@@ -30,6 +30,8 @@ export interface WrittenThreadsOptions {
   readonly deleted: (id: string) => void;
   /** What went wrong in the outbox. */
   readonly failed: (error: OutboxError) => void;
+  /** A copy that an earlier start could not make is refused. */
+  readonly copyFailed: (thrown: unknown) => void;
 }
 
 /** The threads in Convex that this start of the runtime writes: bound to it, kept fresh, and lost where another session takes one. */
@@ -50,9 +52,11 @@ export class WrittenThreads {
     });
   }
 
-  /** Refreshes their sessions from now on. */
+  /** Refreshes their sessions from now on, and makes the copies that an earlier start could not make. */
   start(): void {
+    const { delivery, retry, copyFailed } = this.#options;
     this.#beats.start();
+    for (const id of delivery.uncopied()) retry.insist(() => delivery.make(id), isPassing).catch(copyFailed);
   }
 
   /** Refreshes none any more. */
@@ -69,7 +73,7 @@ export class WrittenThreads {
    */
   async bind(id: string): Promise<BoundThread | undefined> {
     const { delivery, outbox, retry, takenBack } = this.#options;
-    const bound = await retry.insist(() => delivery.bind(id), isNoRoom);
+    const bound = await retry.insist(() => delivery.bind(id), isPassing);
     if (bound !== undefined && this.#lost.has(id) && (await retry.insist(() => delivery.take(id).then(() => true)))) {
       this.#lost.delete(id);
       outbox.resume(id);

@@ -126,6 +126,8 @@ it("numbers on what comes of a turn that ended before it was stopped", async () 
 it("goes on in a turn in whose middle the connection is lost, and shows what was over meanwhile as soon as it is back", async () => {
   const { component, codex, startInTurn, reads, turns } = await build();
   const { runtime, problems } = await startInTurn();
+  const stood: string[] = [];
+  runtime.subscribe(({ phase, turnInFlight }) => void stood.push(`${phase}${turnInFlight ? ", a turn runs" : ""}`));
   codex.cut();
   codex.remark("Missed.");
   codex.say("two ");
@@ -134,6 +136,7 @@ it("goes on in a turn in whose middle the connection is lost, and shows what was
   await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);
   codex.say("three");
   await reads([["one three", "streaming"], ["Missed.", "completed"]]);
+  expect([...new Set(stood)]).toEqual(["running, a turn runs", "reconnecting, a turn runs"]);
   codex.end();
   await reads([["one two three", "completed"], ["Missed.", "completed"]]);
   await vi.waitFor(async () => expect(await turns()).toEqual([["completed", "codex"]]), WAIT);
@@ -152,6 +155,18 @@ it.each(["completed", "interrupted"] as const)("has a turn that ended while the 
   await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "ready", turnInFlight: false }), WAIT);
   await expectWhole(component);
   expect(problems.map(({ code }) => code)).toEqual(["E_BRIDGE_PROCESS_EXITED"]);
+});
+
+it("interrupts a turn also where the connection is lost when that is asked", async () => {
+  const { codex, startInTurn } = await build();
+  const lid = new Lid();
+  const { runtime } = await startInTurn();
+  codex.cut();
+  await vi.waitFor(() => expect(runtime.getState().phase).toBe("reconnecting"), WAIT);
+  runtime.interrupt();
+  await vi.waitFor(() => expect(codex.listeners).toBe(1), WAIT);
+  lid.goOn(STOP_AGAIN_MS);
+  await vi.waitFor(() => expect(codex.asked).toContain("turn/interrupt"), WAIT);
 });
 
 it("stopped while the connection is lost leaves the turn to the next start", async () => {
@@ -195,7 +210,7 @@ it("asks again of a turn of which it has heard nothing yet when the connection i
   const runs = () => vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);
   await runs();
   codex.cut();
-  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "reconnecting", turnInFlight: false }), WAIT);
+  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "reconnecting", turnInFlight: true }), WAIT);
   await runs();
   codex.say("two");
   await reads([["one two", "streaming"]]);

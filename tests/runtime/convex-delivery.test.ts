@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { ConvexDelivery, type EventPersistence, type ThreadNotes } from "../../js-wrapper/runtime/convex-delivery.js";
+import { ConvexDelivery, type DeliveryNotes, type EventPersistence } from "../../js-wrapper/runtime/convex-delivery.js";
 import { api, dump, messagesOf, OWNER, SESSION, startComponent } from "../convex/build.js";
 import { delta, lifecycle, range } from "../outbox/build.js";
 import { persistenceOver } from "./build.js";
@@ -10,8 +10,8 @@ const bound = { threadId: "th", created: true };
 const ok = { status: "ok" as const, errors: [] };
 const refusal = (errorCode: string, recoverable: boolean) => ({ status: "rejected" as const, errors: [{ code: "UNKNOWN" as const, message: errorCode, recoverable, errorCode }] });
 
-function notes(kept = new Map<string, unknown>()): ThreadNotes {
-  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note), notes: () => kept };
+function notes(kept = new Map<string, unknown>(), sending: ReadonlySet<string> = new Set()): DeliveryNotes {
+  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note), notes: () => kept, isSending: (threadId) => sending.has(threadId) };
 }
 
 function fake(changes: Partial<EventPersistence> = {}) {
@@ -71,7 +71,7 @@ describe("a thread of the app-server", () => {
 
 describe("an agent's thread", () => {
   type Ensured = Parameters<EventPersistence["ensureThread"]>[0];
-  const refused = (code: string) => Object.assign(new Error(code), { data: { code, message: code, retryable: false } });
+  const refused = (code: string) => Object.assign(new Error(code), { data: { code, message: `[${code}] why`, retryable: false } });
   /** Threads are in Convex by names of their own; `fails` says how a call ends that names a parent. */
   function linking(fails: (args: { parentThreadId?: string }) => Error | undefined = () => undefined, kept = new Map<string, unknown>()) {
     const told: string[] = [];
@@ -160,7 +160,7 @@ describe("an agent's thread", () => {
     expect(await batch(delivery, "a")).toEqual({ type: "acknowledged" });
     await batch(delivery, "a");
     expect(persistence.ensureThread.mock.calls).toEqual([made("t"), made("a", "t in Convex"), made("a")]);
-    expect(told).toEqual([`E_RUNTIME_THREAD_UNLINKED: the thread a is not under the one whose agent it is, t: ${code}`]);
+    expect(told).toEqual([`E_RUNTIME_THREAD_UNLINKED: the thread a is not under the one whose agent it is, t: [${code}] why`]);
     await batch(start(), "a");
     await settled();
     expect([persistence.linkThread.mock.calls, told.length]).toEqual([[], 1]);
@@ -249,7 +249,7 @@ describe("an agent's thread", () => {
   it("that is a copy is nobody's, and Convex is asked for it by no name", async () => {
     const { delivery, persistence, batch } = linking();
     await delivery.bind("t");
-    await delivery.copies("copy", "t", Promise.resolve({}));
+    await delivery.copies("copy", "t", {}, Promise.resolve({}));
     delivery.parent("copy", "t");
     await batch(delivery, "copy");
     delivery.parent("copy", "t");
@@ -318,17 +318,18 @@ describe("a batch", () => {
 
 describe("a copy", () => {
   const refused = (code: string) => Object.assign(new Error("Server Error"), { data: { code, message: `[${code}] why`, retryable: code === "E_QUOTA" } });
-  /** Every call in its order; `fails` says how the next copies end. */
-  function copying(kept = new Map<string, unknown>(), fails: (Error | undefined)[] = []) {
+  /** Every call in its order, in a process that has had the thread `t`; `fails` says how the next copies end. */
+  function copying(kept = new Map<string, unknown>([["t", { names: {} }]]), fails: (Error | undefined)[] = []) {
     const calls: string[] = [];
     const told: string[] = [];
+    const sending = new Set<string>();
     const persistence = {
       ensureThread: async ({ localThreadId }: { localThreadId?: string }) => {
         calls.push(`make ${localThreadId!}`);
         return { threadId: `${localThreadId!} in Convex`, created: true };
       },
-      forkThread: async ({ threadId, newThreadId, turnId }: { threadId: string; newThreadId: string; turnId?: string }) => {
-        calls.push(`copy ${threadId} to ${newThreadId} up to ${turnId ?? "its end"}`);
+      forkThread: async ({ threadId, newThreadId, turnId, model }: { threadId: string; newThreadId: string; turnId?: string; model?: string }) => {
+        calls.push(`copy ${threadId} to ${newThreadId} up to ${turnId ?? "its end"}${model === undefined ? "" : `, of ${model}`}`);
         const error = fails.shift();
         if (error !== undefined) throw error;
       },
@@ -339,16 +340,19 @@ describe("a copy", () => {
       },
     };
     const tell = ({ code, message }: { code: string; message: string }) => void told.push(`${code}: ${message}`);
-    const start = (with_: EventPersistence = persistence) => new ConvexDelivery(with_, TARGET, notes(kept), { onNotCopied: tell, onNoRoom: tell, onRoom: () => void told.push("room") });
+    const start = (with_: EventPersistence = persistence) => new ConvexDelivery(with_, TARGET, notes(kept, sending), { onNotCopied: tell, onNoRoom: tell, onRoom: () => void told.push("room") });
     const batch = (delivery: ConvexDelivery, threadId = "c") => delivery.deliver({ threadId, events: [delta(0, { threadId })] });
-    return { persistence, calls, told, start, batch, delivery: start() };
+    const delivery = start();
+    const copies = (lastTurnId = "u", id = "c", of = "t") => delivery.copies(id, of, {}, Promise.resolve({ lastTurnId }));
+    return { persistence, calls, told, sending, start, batch, delivery, copies };
   }
-  const upTo = (lastTurnId: string) => Promise.resolve({ lastTurnId });
+  const COPIED = "copy t in Convex to c up to u";
 
   it("has the other's history before its first event, as far as codex says, and takes the other from nobody who writes it", async () => {
     const { delivery, calls, told, batch } = copying();
+    delivery.name("c", { model: "m" });
     let says: (extent: { lastTurnId: string }) => void = () => undefined;
-    const copies = delivery.copies("c", "t", new Promise((resolve) => (says = resolve)));
+    const copies = delivery.copies("c", "t", {}, new Promise((resolve) => (says = resolve)));
     // Its first event is there before codex has said how far it goes.
     const first = batch(delivery);
     await new Promise((resolve) => setImmediate(resolve));
@@ -357,72 +361,98 @@ describe("a copy", () => {
     await copies;
     expect(await first).toEqual({ type: "acknowledged" });
     await batch(delivery);
-    expect(calls).toEqual(["make t", "copy t in Convex to c up to u", "bind c", "ingest c", "ingest c"]);
+    expect(calls).toEqual(["make t", `${COPIED}, of m`, "bind c", "ingest c", "ingest c"]);
     expect([await delivery.bind("c"), delivery.uncopied(), told]).toEqual([{ threadId: "c" }, [], []]);
   });
 
-  it("is made by the next process where this one ends before, once", async () => {
-    const kept = new Map<string, unknown>();
-    const first = copying(kept, [new TypeError("fetch failed")]);
-    await first.delivery.copies("c", "t", Promise.resolve({}));
-    expect(await first.batch(first.delivery)).toEqual({ type: "again", reason: "fetch failed" });
-    const second = copying(kept);
+  it("is made by the next process where this one ends before, as far as it was asked for where codex had not said yet, once, and taken from nobody", async () => {
+    const kept = new Map<string, unknown>([["t", { names: {} }]]);
+    const first = copying(kept);
+    void first.delivery.copies("c", "t", { lastTurnId: "asked" }, new Promise(() => undefined));
+    const second = copying(kept, [new TypeError("fetch failed")]);
     expect(second.delivery.uncopied()).toEqual(["c"]);
-    await second.delivery.bind("c");
-    expect(second.calls).toEqual(["copy t in Convex to c up to its end", "bind c"]);
+    await expect(second.delivery.make("c")).rejects.toThrow("fetch failed");
+    await second.delivery.make("c");
+    const copied = "copy t in Convex to c up to asked";
+    expect(second.calls).toEqual(["make t", copied, copied]);
     const third = copying(kept);
     expect(third.delivery.uncopied()).toEqual([]);
     await third.delivery.bind("c");
     expect(third.calls).toEqual(["bind c"]);
   });
 
+  it("waits for what has happened in the other, and says nothing of that", async () => {
+    const { delivery, calls, told, sending, batch, copies } = copying();
+    sending.add("t");
+    await copies();
+    expect(await batch(delivery)).toEqual({ type: "again", reason: "what has happened in t is on its way to Convex, and then into its copy c" });
+    expect(calls).toEqual([]);
+    sending.clear();
+    expect(await batch(delivery)).toEqual({ type: "acknowledged" });
+    expect([calls, told]).toEqual([["make t", COPIED, "bind c", "ingest c"], []]);
+  });
+
   it("waits for room, with its events, and says so once", async () => {
-    const { delivery, calls, told, batch } = copying(undefined, [refused("E_QUOTA"), refused("E_QUOTA")]);
-    await delivery.copies("c", "t", upTo("u"));
+    const { delivery, calls, told, batch, copies } = copying(undefined, [refused("E_QUOTA"), refused("E_QUOTA")]);
+    await copies();
     for (let times = 0; times < 2; times++) expect(await batch(delivery)).toEqual({ type: "again", reason: "[E_QUOTA] why" });
     expect(await batch(delivery)).toEqual({ type: "acknowledged" });
-    const copied = "copy t in Convex to c up to u";
-    expect(calls).toEqual(["make t", copied, copied, copied, "bind c", "ingest c"]);
+    expect(calls).toEqual(["make t", COPIED, COPIED, COPIED, "bind c", "ingest c"]);
     expect(told).toEqual(["E_QUOTA: the thread c is not in Convex until there is room for it: why", "room"]);
   });
 
-  it("begins without a history that Convex refuses to copy, which is told, and not asked for again", async () => {
-    const kept = new Map<string, unknown>();
-    const { delivery, start, calls, told, batch } = copying(kept, [refused("E_AUTH_TURN_FORBIDDEN")]);
-    await delivery.copies("c", "t", upTo("u"));
+  it.each(["E_AUTH_EXPIRED", "E_AUTH_DEVICE_FORBIDDEN"])("waits for another credential where this one does not hold: %s", async (code) => {
+    const { delivery, calls, told, batch, copies } = copying(undefined, [refused(code)]);
+    await copies();
+    expect(await batch(delivery)).toEqual({ type: "again", reason: `[${code}] why` });
+    await batch(delivery);
+    expect([calls, told]).toEqual([["make t", COPIED, COPIED, "bind c", "ingest c"], []]);
+  });
+
+  it.each<[string, Error, string]>([
+    ["Convex refuses to copy", refused("E_AUTH_TURN_FORBIDDEN"), "E_AUTH_TURN_FORBIDDEN: the thread c begins without the history of t, whose copy it is: why"],
+    [
+      "the app has no function for",
+      new Error("[Request ID: 1] Server Error\nCould not find public function for 'chat:forkThread'"),
+      "E_INTERNAL: the thread c begins without the history of t, whose copy it is: [Request ID: 1] Server Error\nCould not find public function for 'chat:forkThread'",
+    ],
+  ])("begins without a history that %s, which is told, and not asked for again", async (_what, error, want) => {
+    const { delivery, start, calls, told, batch, copies } = copying(undefined, [error]);
+    await copies();
     expect(await batch(delivery)).toEqual({ type: "acknowledged" });
     await start().bind("c");
-    expect(calls).toEqual(["make t", "copy t in Convex to c up to u", "make c", "bind c in Convex", "ingest c in Convex", "bind c in Convex"]);
-    expect(told).toEqual(["E_AUTH_TURN_FORBIDDEN: the thread c begins without the history of t, whose copy it is: why"]);
-    expect(start().uncopied()).toEqual([]);
+    expect(calls).toEqual(["make t", COPIED, "make c", "bind c in Convex", "ingest c in Convex", "bind c in Convex"]);
+    expect([told, start().uncopied()]).toEqual([[want], []]);
   });
 
-  it("of a copy that is not there yet is made behind it", async () => {
-    const { delivery, calls } = copying();
-    await delivery.copies("c", "t", upTo("u"));
-    await delivery.copies("d", "c", upTo("v"));
-    await delivery.bind("d");
-    await delivery.bind("c");
-    expect(calls).toEqual(["make t", "copy t in Convex to c up to u", "copy c to d up to v", "bind d", "bind c"]);
+  it("of a copy that is not there yet is made behind it, each once", async () => {
+    const { delivery, calls, copies } = copying();
+    await copies();
+    await copies("v", "d", "c");
+    await Promise.all([delivery.bind("c"), delivery.bind("d")]);
+    expect(calls.filter((call) => !call.startsWith("bind"))).toEqual(["make t", COPIED, "copy c to d up to v"]);
+    expect(calls.filter((call) => call.startsWith("bind")).sort()).toEqual(["bind c", "bind d"]);
   });
 
-  it.each<[string, () => Promise<undefined>]>([
-    ["codex has copied nothing", async () => undefined],
-    ["codex died before it said how far it goes", async () => Promise.reject(new Error("it died"))],
-  ])("is a thread like any other where %s", async (why, extent) => {
+  it("is a thread like any other where codex has copied nothing", async () => {
     const { delivery, calls, batch } = copying();
-    const copies = delivery.copies("c", "t", extent());
-    if (why.includes("died")) await expect(copies).rejects.toThrow("it died");
-    else await copies;
+    await delivery.copies("c", "t", {}, Promise.resolve(undefined));
     await batch(delivery);
-    expect(calls).toEqual(["make c", "bind c in Convex", "ingest c in Convex"]);
+    expect([calls, delivery.uncopied()]).toEqual([["make c", "bind c in Convex", "ingest c in Convex"], []]);
+  });
+
+  it("of a thread of which nothing came from here is one too: that is not made for its sake", async () => {
+    const { delivery, calls, told, batch, copies } = copying();
+    await copies("u", "c", "theirs");
+    await batch(delivery);
+    expect([calls, told]).toEqual([["make c", "bind c in Convex", "ingest c in Convex"], []]);
   });
 
   it("begins without a history where the persistence copies none", async () => {
     const { persistence, start, calls, told, batch } = copying();
     const { forkThread: _, ...older } = persistence;
     const delivery = start(older);
-    await delivery.copies("c", "t", upTo("u"));
+    await delivery.copies("c", "t", {}, Promise.resolve({ lastTurnId: "u" }));
     await batch(delivery);
     expect([calls, told, delivery.uncopied()]).toEqual([["make c", "bind c in Convex", "ingest c in Convex"], [], []]);
   });

@@ -18,8 +18,8 @@ const LISTED = agentsAmong([
   row("unnamed", { parentThreadId: "parent" }),
 ]);
 
-function links(item: object): string[] {
-  const shown = message({ role: "tool", sourceItemType: "collabAgentToolCall", item });
+function links(item: object, sourceItemType = "collabAgentToolCall"): string[] {
+  const shown = message({ role: "tool", sourceItemType, item });
   render(
     <AgentsContext value={LISTED}>
       <Item message={shown} />
@@ -28,16 +28,16 @@ function links(item: object): string[] {
   return screen.queryAllByRole("button").map(({ textContent }) => textContent);
 }
 
-it.each<[string, object, string[]]>([
+it.each<[string, object, string[], string?]>([
   ["of the first kind", { tool: "spawnAgent", receiverThreadIds: ["local one"] }, ["↓ Counts lines"]],
-  ["of the second kind", { kind: "started", agentThreadId: "local one" }, ["↓ Counts lines"]],
+  ["of the second kind", { kind: "started", agentThreadId: "local one" }, ["↓ Counts lines"], "subAgentActivity"],
   ["of more than one agent, each once", { receiverThreadIds: ["local two", "local one", "local two"] }, ["↓ Agent two", "↓ Counts lines"]],
   ["of an agent that is not listed", { receiverThreadIds: ["local three"] }, []],
   ["of a thread that is no agent's", { receiverThreadIds: ["local parent"] }, []],
   ["of no form that is known", { receiverThreadIds: { length: 1 }, agentThreadId: 7 }, []],
   ["of no agent", { tool: "echo" }, []],
-])("an item %s", (_what, item, want) => {
-  expect(links(item)).toEqual(want);
+])("an item %s", (_what, item, want, type) => {
+  expect(links(item, type)).toEqual(want);
 });
 
 it("is left for the agent's thread by a click", () => {

@@ -1,4 +1,4 @@
-import { useContext } from "react";
+import { useContext, useMemo } from "react";
 import { chooseThread } from "../config.js";
 import type { Fields } from "../payload.js";
 import { titleOf } from "../thread-title.js";
@@ -6,8 +6,14 @@ import { agentIdsOf, AgentsContext } from "./agents.js";
 
 /** Goes to the threads of the agents that an item is about, as far as they are listed. */
 export function AgentLinks({ item }: { item: Fields }) {
+  const ids = useMemo(() => agentIdsOf(item), [item]);
+  // Most items are about none, and are not drawn again with the list.
+  return ids.length === 0 ? null : <Links ids={ids} />;
+}
+
+function Links({ ids }: { ids: readonly string[] }) {
   const agents = useContext(AgentsContext);
-  const found = agentIdsOf(item).flatMap((id) => agents.get(id) ?? []);
+  const found = ids.flatMap((id) => agents.get(id) ?? []);
   if (found.length === 0) return null;
   return (
     <div className="agents">
