@@ -113,9 +113,11 @@ export class Outbox {
     return [...this.#threads.values()].flatMap((thread) => thread.backlog() ?? []);
   }
 
-  /** Whether events of a thread are on their way: they wait, and no other session has the thread. */
-  isSending(threadId: string): boolean {
-    return this.#threads.get(threadId)?.backlog()?.isHalted === false;
+  /** Whether events of a thread that were there at a time are on their way: they wait, and no other session has the thread. @param thenMs since 1970 */
+  isSending(threadId: string, thenMs: number): boolean {
+    const backlog = this.#threads.get(threadId)?.backlog();
+    // Of what is on the disk alone it is not known when it came: it came first.
+    return backlog !== undefined && !backlog.isHalted && (backlog.oldestEventAt ?? thenMs) <= thenMs;
   }
 
   /** Whether too much waits. */

@@ -71,8 +71,8 @@ export interface ThreadNotes {
 
 /** The same, and the events that wait there. */
 export interface DeliveryNotes extends ThreadNotes {
-  /** Whether events of a thread are on their way. */
-  isSending(localThreadId: string): boolean;
+  /** Whether events of a thread that were there at a time, in milliseconds since 1970, are on their way. */
+  isSending(localThreadId: string, thenMs: number): boolean;
 }
 
 /** How far a copy goes. */
@@ -84,8 +84,8 @@ export interface CopyExtent {
 interface Note {
   readonly names?: ThreadNames;
   readonly bound?: BoundThread;
-  /** The app-server's thread whose copy it is to be in Convex, and is not yet. */
-  readonly copyOf?: CopyExtent & { readonly id: string };
+  /** The app-server's thread whose copy it is to be in Convex, and is not yet; and when codex had made it. */
+  readonly copyOf?: CopyExtent & { readonly id: string; readonly madeAt: number };
   /** It was made as a copy: it has no names that Convex knows it by, and is nobody's agent. */
   readonly isCopy?: boolean;
   /** The app-server's thread whose agent it is, and whether Convex knows it. */
@@ -99,7 +99,7 @@ const LINK_FAILURES_MAX = 3;
 
 export const NO_ROOM = "E_QUOTA";
 
-/** A thread cannot be copied before what has happened in it is in Convex. */
+/** A thread cannot be copied before what had happened in it by then is in Convex. */
 class CopyTooEarly extends Error {}
 
 /** Whether Convex refuses something until the user has room for it. */
@@ -168,9 +168,10 @@ export class ConvexDelivery {
    * @param extent the same as the app-server says it then; undefined where it has copied nothing. Never rejected
    */
   async copies(localThreadId: string, of: string, asked: CopyExtent | undefined, extent: Promise<CopyExtent | undefined>): Promise<void> {
-    this.#noteCopy(localThreadId, of, asked);
+    const copyOf = { id: of, madeAt: Date.now() };
+    this.#noteCopy(localThreadId, copyOf, asked);
     const measured = extent.then((has) => {
-      this.#noteCopy(localThreadId, of, has);
+      this.#noteCopy(localThreadId, copyOf, has);
       this.#measured.delete(localThreadId);
     });
     // Its first events may be on their way already.
@@ -178,9 +179,9 @@ export class ConvexDelivery {
     await measured;
   }
 
-  #noteCopy(localThreadId: string, of: string, extent: CopyExtent | undefined): void {
+  #noteCopy(localThreadId: string, copyOf: NonNullable<Note["copyOf"]>, extent: CopyExtent | undefined): void {
     const { copyOf: _, ...note } = this.#note(localThreadId);
-    this.#notes.keepNote(localThreadId, extent === undefined ? note : { ...note, copyOf: { id: of, ...extent } });
+    this.#notes.keepNote(localThreadId, extent === undefined ? note : { ...note, copyOf: { ...copyOf, ...extent } });
   }
 
   /** Threads that are to be copies, and are not in Convex yet. */
@@ -285,8 +286,8 @@ export class ConvexDelivery {
   }
 
   /** Copies what is in Convex of a thread into a new one. @returns false where that cannot be @throws what another try may not meet */
-  async #copy(newThreadId: string, { names }: Note, { id, lastTurnId }: NonNullable<Note["copyOf"]>): Promise<boolean> {
-    if (this.#notes.isSending(id)) throw new CopyTooEarly(`what has happened in ${id} is on its way to Convex, and then into its copy ${newThreadId}`);
+  async #copy(newThreadId: string, { names }: Note, { id, lastTurnId, madeAt }: NonNullable<Note["copyOf"]>): Promise<boolean> {
+    if (this.#notes.isSending(id, madeAt)) throw new CopyTooEarly(`what had happened in ${id} is on its way to Convex, and then into its copy ${newThreadId}`);
     // One of which nothing came from here is not looked for: it would be made for that.
     if (this.#persistence.forkThread === undefined || !this.#isKnown(id)) return false;
     try {

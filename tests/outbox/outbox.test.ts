@@ -204,7 +204,11 @@ describe("a batch that does not arrive", () => {
     expect([opened.errors, opened.outbox.backlog()[0]]).toEqual([[], expect.not.objectContaining({ notTaken: "busy" })]);
     await until(() => opened.batches.length === 2 * NOT_TAKEN_TOLD);
     expect(opened.errors.map(({ code }) => code)).toEqual(["E_OUTBOX_NOT_TAKEN"]);
-    expect(opened.outbox.backlog()).toMatchObject([{ threadId: "t", events: 1, isHalted: false, notTaken: "busy" }]);
+    const [waiting] = opened.outbox.backlog();
+    expect(waiting).toMatchObject({ threadId: "t", events: 1, isHalted: false, notTaken: "busy" });
+    const cameAt = waiting!.oldestEventAt!;
+    expect([cameAt - 1, cameAt].map((thenMs) => opened.outbox.isSending("t", thenMs))).toEqual([false, true]);
+    expect(opened.outbox.isSending("other", Infinity)).toBe(false);
     vi.useRealTimers();
     await opened.outbox.close();
     // Who opens the folder next is told why, until they are taken.

@@ -10,8 +10,8 @@ const bound = { threadId: "th", created: true };
 const ok = { status: "ok" as const, errors: [] };
 const refusal = (errorCode: string, recoverable: boolean) => ({ status: "rejected" as const, errors: [{ code: "UNKNOWN" as const, message: errorCode, recoverable, errorCode }] });
 
-function notes(kept = new Map<string, unknown>(), sending: ReadonlySet<string> = new Set()): DeliveryNotes {
-  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note), notes: () => kept, isSending: (threadId) => sending.has(threadId) };
+function notes(kept = new Map<string, unknown>(), sending: ReadonlyMap<string, number> = new Map()): DeliveryNotes {
+  return { note: (threadId) => kept.get(threadId), keepNote: (threadId, note) => void kept.set(threadId, note), notes: () => kept, isSending: (threadId, thenMs) => (sending.get(threadId) ?? Infinity) <= thenMs };
 }
 
 function fake(changes: Partial<EventPersistence> = {}) {
@@ -322,7 +322,8 @@ describe("a copy", () => {
   function copying(kept = new Map<string, unknown>([["t", { names: {} }]]), fails: (Error | undefined)[] = []) {
     const calls: string[] = [];
     const told: string[] = [];
-    const sending = new Set<string>();
+    /** When the oldest event came that waits. */
+    const sending = new Map<string, number>();
     const persistence = {
       ensureThread: async ({ localThreadId }: { localThreadId?: string }) => {
         calls.push(`make ${localThreadId!}`);
@@ -381,13 +382,13 @@ describe("a copy", () => {
     expect(third.calls).toEqual(["bind c"]);
   });
 
-  it("waits for what has happened in the other, and says nothing of that", async () => {
+  it("waits for what had happened in the other, not for what happens there since, and says nothing of that", async () => {
     const { delivery, calls, told, sending, batch, copies } = copying();
-    sending.add("t");
+    sending.set("t", Date.now());
     await copies();
-    expect(await batch(delivery)).toEqual({ type: "again", reason: "what has happened in t is on its way to Convex, and then into its copy c" });
+    expect(await batch(delivery)).toEqual({ type: "again", reason: "what had happened in t is on its way to Convex, and then into its copy c" });
     expect(calls).toEqual([]);
-    sending.clear();
+    sending.set("t", Date.now() + 1);
     expect(await batch(delivery)).toEqual({ type: "acknowledged" });
     expect([calls, told]).toEqual([["make t", COPIED, "bind c", "ingest c"], []]);
   });

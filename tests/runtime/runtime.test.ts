@@ -8,6 +8,7 @@ import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
 import { given } from "../../js-wrapper/given.js";
 import { NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/sender.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
+import { STOP_FLUSH_MS } from "../../js-wrapper/runtime/session.js";
 import type { CodexHostPersistence, CodexHostRuntimeOptions, CodexHostState, RuntimeBridge } from "../../js-wrapper/runtime/types.js";
 import packageJson from "../../package.json" with { type: "json" };
 import { THREADS_MAX } from "../../convex/model/tally.js";
@@ -415,6 +416,44 @@ describe("a runtime", () => {
     await runtime.ready();
     await reads(component, thread.id, there);
     expect([runtime.getState().threadId, problems]).toEqual([threadId, []]);
+  });
+
+  it("copies what had happened without a network when there is one, and its last turn too", async () => {
+    const component = startComponent();
+    const persistence = persistenceOver(component);
+    const outboxFolder = await folder();
+    let isAway = false;
+    const reached = <Args, Answer>(call: (args: Args) => Promise<Answer>) => (args: Args) => (isAway ? Promise.reject(new TypeError("fetch failed")) : call(args));
+    const over: CodexHostPersistence = {
+      ...persistence,
+      ensureThread: reached((args) => persistence.ensureThread(args)),
+      ensureSession: reached((args) => persistence.ensureSession(args)),
+      ingestSafe: reached((args) => persistence.ingestSafe(args)),
+      forkThread: reached((args) => persistence.forkThread!(args)),
+    };
+    const first = runtimeWith(over, { outboxFolder }).runtime;
+    await first.start(START);
+    await first.ready();
+    const { runtimeThreadId } = first.getState();
+    isAway = true;
+    first.sendTurn("There.");
+    await vi.waitFor(() => expect(first.getState()).toMatchObject({ phase: "ready", turnInFlight: false, turnId: expect.any(String) as unknown }), WAIT);
+    const forked = first.forkThread(runtimeThreadId!);
+    await vi.waitFor(() => expect(first.getState().runtimeThreadId).not.toBe(runtimeThreadId), WAIT);
+    const lid = new Lid();
+    const stopped = first.stop();
+    await vi.waitFor(() => {
+      lid.goOn(STOP_FLUSH_MS);
+      expect(first.getState().phase).toBe("idle");
+    }, WAIT);
+    await stopped;
+    const { thread } = await forked;
+    isAway = false;
+    const { runtime, problems } = runtimeWith(over, { outboxFolder });
+    await runtime.start({ ...START, runtimeThreadId: runtimeThreadId! });
+    await runtime.ready();
+    await reads(component, thread.id, [["There.", "completed"], ["you said: There.", "completed"]]);
+    expect(problems).toEqual([]);
   });
 
   it.each<[string, { externalThreadId?: string }, number]>([
