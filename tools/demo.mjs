@@ -163,13 +163,10 @@ async function startPage() {
 }
 
 async function startConvex(pageOrigin) {
-  const own = process.env.CONVEX_URL;
-  if (own) {
-    const authToken = process.env.CONVEX_AUTH_TOKEN || undefined;
-    return { deploymentUrl: own, authToken, describe: `${own} (CONVEX_URL), as \`npx convex dev\` left it` };
-  }
+  const [{ startServer }, { DEMO_IDENTITY, ownDeployment }] = await Promise.all([import("./embedded-convex/run.mjs"), import("./demo/example.mjs")]);
+  const own = ownDeployment();
+  if (own !== undefined) return { deploymentUrl: own.url, authToken: own.authToken, describe: `${own.url} (CONVEX_URL), as \`npx convex dev\` left it` };
   say("Starting the embedded Convex ...");
-  const [{ startServer }, { DEMO_IDENTITY }] = await Promise.all([import("./embedded-convex/run.mjs"), import("./demo/example.mjs")]);
   const onLog = (line) => console.error(`! Convex: ${line}`);
   const server = await startServer(ROOT, { allowedOrigins: [pageOrigin], identity: DEMO_IDENTITY, onLog }).catch((error) => {
     throw new DemoError("E_DEMO_PUSH", `the example app could not be pushed: ${error.message}`);

@@ -18,6 +18,8 @@ const APPROVING_MS = 4_000;
 const COLOURS = 64;
 const PATIENCE_MS = 120_000;
 
+// The pictures are of the embedded Convex.
+delete process.env.CONVEX_URL;
 const demo = await startDemo();
 let browser;
 try {

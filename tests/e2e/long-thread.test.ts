@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NormalizedEvent } from "../../js-wrapper/bridge/index.js";
 import { WITHOUT_BROWSER } from "./browser.js";
 import { readToStart } from "./read-to-start.js";
-import { startServedPage, type ServedPage } from "./served-page.js";
+import { newName, startServedPage, type ServedPage } from "./served-page.js";
 
-const THREAD = "long";
+const THREAD = newName("long");
 const MESSAGES = 600;
 const TURN_MESSAGES = 100;
 /** What the page asks for at first, and keeps in the document. */

@@ -1,5 +1,7 @@
 /** Every recording of the real app-server in the page, in a real browser: through the bridge, the example app and the embedded Convex. */
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { NormalizedEvent } from "../../js-wrapper/bridge/index.js";
 import { WITHOUT_BROWSER } from "./browser.js";
 import { expectedOf, recordings, type ExpectedItem } from "./recorded.js";
 import { eventsOf } from "./recorded-events.js";
@@ -33,12 +35,13 @@ describe.skipIf(WITHOUT_BROWSER)("in the page", () => {
 
   test.each(spoken)("%s is shown to its end", async (name) => {
     const expected = expectedOf(name);
+    const named = new Map<string, string>();
     for (let at = 1; at <= expected.processes; at++) {
       const { events } = await eventsOf(name, at);
-      await served.ingest(events);
+      await served.ingest(renamed(events, named));
     }
     for (const [threadId, items] of expected.items) {
-      const shown = letters(await show(threadId));
+      const shown = letters(await show(named.get(threadId)!));
       for (const words of items.flatMap(wordsOf)) expect(shown).toContain(letters(words));
       expect(await served.page.locator(".transcript .lamp").count()).toBe(0);
       const prompts = items.filter(({ type }) => type === "userMessage");
@@ -47,6 +50,14 @@ describe.skipIf(WITHOUT_BROWSER)("in the page", () => {
     expect(served.complaints).toEqual([]);
   });
 });
+
+/** The same in threads of other names, which `named` keeps: a deployment has those of the runs before. */
+function renamed(events: readonly NormalizedEvent[], named: Map<string, string>): NormalizedEvent[] {
+  for (const { threadId } of events) if (!named.has(threadId)) named.set(threadId, randomUUID());
+  let text = JSON.stringify(events);
+  for (const [threadId, name] of named) text = text.replaceAll(threadId, name);
+  return JSON.parse(text) as NormalizedEvent[];
+}
 
 /** What the page must say of an item. */
 function wordsOf({ type, text }: ExpectedItem): string[] {

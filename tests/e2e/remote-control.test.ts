@@ -35,7 +35,8 @@ async function openTab(address: string, width = 1280): Promise<Page> {
   return page;
 }
 
-const choose = (page: Page, thread: RegExp) => page.getByRole("navigation").getByRole("button", { name: thread }).click();
+/** The newest of them: a deployment has those of other runs. */
+const choose = (page: Page, thread: RegExp) => page.getByRole("navigation").getByRole("button", { name: thread }).first().click();
 const reads = (page: Page, text: string) => page.locator(".transcript").getByText(text).first().waitFor();
 const transcript = (page: Page) => page.locator(".transcript").innerText();
 const bubbles = (page: Page) => page.locator(".transcript .bubble").count();
@@ -54,8 +55,8 @@ describe.skipIf(WITHOUT_BROWSER)("an agent that codex begins of itself", () => {
     await reads(page, "Somebody counts them.");
     await page.getByRole("button", { name: "Threads and machines" }).click();
     const rows = page.locator(".thread-row");
-    await rows.nth(1).getByText("asks you").waitFor();
-    expect(await rows.locator(".thread-name").allInnerTexts()).toEqual(["Have somebody count the lines of notes.txt.", "Count the lines of notes.txt."]);
+    await rows.filter({ hasText: /Count the lines/ }).first().getByText("asks you").waitFor();
+    expect((await rows.locator(".thread-name").allInnerTexts()).slice(0, 2)).toEqual(["Have somebody count the lines of notes.txt.", "Count the lines of notes.txt."]);
     const starts = await rows.evaluateAll((all) => all.map((row) => row.getBoundingClientRect().x));
     expect(starts[1]).toBeGreaterThan(starts[0]!);
     await expectUsable(page);
@@ -86,7 +87,7 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
   afterAll(() => demo.stop());
 
   test("a command waits for its approval, and runs once that is given", async () => {
-    const row = page.locator(".thread-row", { hasText: "How many lines" });
+    const row = page.locator(".thread-row", { hasText: "How many lines" }).first();
     await row.getByText("asks you").waitFor();
     await row.click();
     const card = page.getByRole("region", { name: "Codex wants to run a command" });
@@ -164,12 +165,14 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
 
   test("the list is searched; a phone has it in a drawer, and everything can be used there", async () => {
     await page.getByRole("searchbox").fill("ESSAY");
-    expect(await page.locator(".thread-row").allInnerTexts()).toEqual([expect.stringContaining("Write a very long essay.")]);
+    const found = await page.locator(".thread-row").allInnerTexts();
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.filter((row) => !row.includes("Write a very long essay."))).toEqual([]);
     const phone = await openTab(demo.address, 360);
     await phone.locator(".item").first().waitFor();
     expect(await phone.getByRole("navigation").isVisible()).toBe(false);
     await phone.getByRole("button", { name: "Threads and machines" }).click();
-    await phone.getByText("Demo identity.").waitFor();
+    await phone.locator(".viewer").getByText(/Demo identity\.|Signed in as/).waitFor();
     await expectUsable(phone);
     await choose(phone, /Plan the rename/);
     await reads(phone, "Plan the rename.");

@@ -1,4 +1,5 @@
-/** The example's page, built and served, over the example app in the embedded Convex, in a real browser. */
+/** The example's page, built and served, over the example app in the embedded Convex or in the deployment that CONVEX_URL names, in a real browser. */
+import { randomUUID } from "node:crypto";
 import type { Page } from "playwright-core";
 import { api } from "../../example/convex/_generated/api.js";
 import type { NormalizedEvent } from "../../js-wrapper/bridge/index.js";
@@ -20,6 +21,13 @@ export interface ServedPage {
   /** Opens a thread. */
   open(threadId: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+const RUN = randomUUID();
+
+/** A name that no thread has yet: a deployment has those of the runs before. */
+export function newName(name: string): string {
+  return `${name} ${RUN}`;
 }
 
 export async function startServedPage(): Promise<ServedPage> {

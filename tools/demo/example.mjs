@@ -1,5 +1,5 @@
-// The example's page and its app, served on this machine: built once, the app in the embedded Convex, somebody signed in, and a bridge's
-// credential. What feeds it is another matter.
+// The example's page and its app, served on this machine: built once, the app in the embedded Convex or in a deployment, somebody signed in, and a
+// bridge's credential. What feeds it is another matter.
 import { fileURLToPath } from "node:url";
 import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
@@ -11,22 +11,33 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Whom the embedded Convex takes everybody for who has its address. `example/convex/viewer.ts` knows the issuer. */
 export const DEMO_IDENTITY = { issuer: "embedded-convex", subject: "demo", name: "Demo" };
 
-/** Serves both; `addressOf` is a thread's in the page, `origins` are all that the page may talk to. */
+/**
+ * The deployment that CONVEX_URL names, as `npx convex dev` left it; CONVEX_AUTH_TOKEN says who asks there. Undefined where none is named.
+ *
+ * @returns {{url: string, authToken: string | undefined} | undefined}
+ */
+export function ownDeployment() {
+  const { CONVEX_URL: url, CONVEX_AUTH_TOKEN: authToken } = process.env;
+  return url ? { url, authToken: authToken || undefined } : undefined;
+}
+
+/** Serves both, or the page alone where there is a deployment; `addressOf` is a thread's in the page, `origins` are all that the page may talk to. */
 export async function serveExample() {
   await buildPage();
   const site = await servePage();
-  const server = await startServer(ROOT, { allowedOrigins: [site.origin], identity: DEMO_IDENTITY });
-  site.connectTo(server.url);
-  const convex = new ConvexHttpClient(server.url, { logger: false });
+  const { url, authToken, stop } = ownDeployment() ?? (await startServer(ROOT, { allowedOrigins: [site.origin], identity: DEMO_IDENTITY }));
+  site.connectTo(url);
+  const convex = new ConvexHttpClient(url, { logger: false });
+  if (authToken !== undefined) convex.setAuth(authToken);
   const { token: deviceToken } = await convex.mutation(anyApi.chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
   return {
     convex,
     deviceToken,
-    origins: [site.origin, new URL(server.url).origin],
-    addressOf: (threadId) => `${site.origin}/#${new URLSearchParams({ url: server.url, thread: threadId })}`,
+    origins: [site.origin, new URL(url).origin],
+    addressOf: (threadId) => `${site.origin}/#${new URLSearchParams({ url, thread: threadId, ...(authToken === undefined ? {} : { token: authToken }) })}`,
     async close() {
       await site.close();
-      await server.stop();
+      await stop?.();
     },
   };
 }

@@ -6,13 +6,13 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PAGE_ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/#\S*thread=\S+/;
 
 /**
- * Starts the demo on the embedded Convex.
+ * Starts the demo: on the embedded Convex, or on the deployment that CONVEX_URL names.
  *
  * @param {string[]} args its options
  * @returns {Promise<{address: string, stop: () => Promise<void>}>} the page's address, once it is printed
  */
 export async function startDemo(...args) {
-  const child = spawn(process.execPath, ["tools/demo.mjs", ...args], { cwd: ROOT, env: { ...process.env, CONVEX_URL: "" }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["tools/demo.mjs", ...args], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((done) => child.once("close", done));
   let printed = "";
   const address = await new Promise((resolve, reject) => {
