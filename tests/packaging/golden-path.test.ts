@@ -48,7 +48,9 @@ const READ_IN_JSDOM = `
   const { JSDOM } = require("jsdom");
   const WebSocket = createRequire(require.resolve("convex/browser"))("ws");
   const { window } = new JSDOM('<div id="root"></div>');
-  Object.assign(globalThis, { window, document: window.document, navigator: window.navigator });
+  Object.assign(globalThis, { window, document: window.document });
+  // Node has one of its own since 21, which only a definition takes the place of.
+  Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
   const [url, threadId, last] = process.argv.slice(2);
   const root = window.document.getElementById("root");
   new window.MutationObserver(() => {
