@@ -107,7 +107,7 @@ function isNoRoom(thrown: unknown): boolean {
   return codeOf(thrown) === NO_ROOM;
 }
 
-/** Whether why a thread cannot be bound will pass, and is told where it is to be told: it is asked for again. */
+/** Whether what keeps a thread from being bound will pass: it is asked for again, and was told where it is to be. */
 export function isPassing(thrown: unknown): boolean {
   return isNoRoom(thrown) || thrown instanceof CopyTooEarly;
 }
@@ -189,11 +189,6 @@ export class ConvexDelivery {
     return [...this.#notes.notes()].flatMap(([localThreadId]) => (this.#note(localThreadId).copyOf === undefined ? [] : [localThreadId]));
   }
 
-  /** Makes a thread where it is not there, whoever writes it. */
-  async make(localThreadId: string): Promise<void> {
-    await this.#find(localThreadId);
-  }
-
   /**
    * Says whose agent a thread is; codex changes no parent, and what was said first stays. Its thread in Convex is put under its parent's
    * when both are there: its events wait for neither.
@@ -204,6 +199,16 @@ export class ConvexDelivery {
     this.#notes.keepNote(localThreadId, { ...known, parent: { id: parentId } });
     this.#awaitParent(localThreadId);
     if (known.bound !== undefined) void this.#link(localThreadId);
+  }
+
+  /** A thread in Convex, whoever writes it; made where it is not there. */
+  find(localThreadId: string): Promise<BoundThread> {
+    let found = this.#found.get(localThreadId);
+    if (found === undefined) {
+      found = this.#findOrMake(localThreadId).finally(() => this.#found.delete(localThreadId));
+      this.#found.set(localThreadId, found);
+    }
+    return found;
   }
 
   /** The thread in Convex of one of the app-server's; made where it is not there. One call is on its way at a time. */
@@ -256,20 +261,10 @@ export class ConvexDelivery {
   }
 
   async #ensure(localThreadId: string): Promise<BoundThread> {
-    const bound = await this.#find(localThreadId);
+    const bound = await this.find(localThreadId);
     await this.#ensureSession(bound.threadId);
     this.#listeners.onBound?.(localThreadId, bound.threadId);
     return bound;
-  }
-
-  /** A thread in Convex, whoever writes it; made where it is not there. */
-  #find(localThreadId: string): Promise<BoundThread> {
-    let found = this.#found.get(localThreadId);
-    if (found === undefined) {
-      found = this.#findOrMake(localThreadId).finally(() => this.#found.delete(localThreadId));
-      this.#found.set(localThreadId, found);
-    }
-    return found;
   }
 
   async #findOrMake(localThreadId: string): Promise<BoundThread> {
@@ -291,7 +286,7 @@ export class ConvexDelivery {
     // One of which nothing came from here is not looked for: it would be made for that.
     if (this.#persistence.forkThread === undefined || !this.#isKnown(id)) return false;
     try {
-      const { threadId } = await this.#find(id);
+      const { threadId } = await this.find(id);
       const { actor } = this.#target;
       await this.#persistence.forkThread({ actor, threadId, newThreadId, ...given({ turnId: lastTurnId, model: names?.model, cwd: names?.cwd }) });
       return true;

@@ -64,7 +64,10 @@ export class LeftTurns {
 
   /** @returns whether it goes on */
   #settle(threadId: string, turnId: string, found: Found): boolean {
-    if (!this.#actions.isOpen(threadId, turnId)) return false;
+    if (!this.#actions.isOpen(threadId, turnId)) {
+      this.#toldItems.delete(turnId);
+      return false;
+    }
     if (found === "sameRun") return true;
     const isRunning = found.status === "inProgress";
     if (isRunning) this.#actions.runs(threadId, turnId);

@@ -41,9 +41,9 @@ export class ConvexRetry {
   }
 
   /** As {@link insist}; what Convex refuses is told, and let be. */
-  async again<Value>(attempt: () => Promise<Value>): Promise<Value | undefined> {
+  async again<Value>(attempt: () => Promise<Value>, isWaitedFor?: (thrown: unknown) => boolean): Promise<Value | undefined> {
     try {
-      return await this.insist(attempt);
+      return await this.insist(attempt, isWaitedFor);
     } catch (thrown) {
       this.#options.failed(thrown);
       return undefined;

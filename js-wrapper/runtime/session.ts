@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AppServerClient, type AppServerError, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
+import { AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
 import { pause, SYSTEM_CLOCK } from "../clock.js";
@@ -96,8 +96,10 @@ export class Session {
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
     this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;
-    const onLacking = (error: AppServerError) => parts.handlers.lacks(error);
-    this.client = new AppServerClient((message) => this.#bridge.send(message), onLacking);
+    this.client = new AppServerClient(
+      (message) => this.#bridge.send(message),
+      (error) => parts.handlers.lacks(error),
+    );
     this.#processes = this.#codexProcesses(initialize);
     this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
@@ -174,11 +176,7 @@ export class Session {
 
   /** Starts codex, and asks for the thread of the start. @returns when the process runs @throws CodexRuntimeError where it does not */
   async begin(): Promise<void> {
-    await this.#processes.begin(() => this.threads.begin());
-    void this.ready.then(
-      () => this.#settleOthers(),
-      () => this.#settleOthers(),
-    );
+    await this.#processes.begin(() => this.#settlesOthers(this.threads.begin()));
     this.requests.settleLeft();
     this.written.start();
     this.#remote?.start();
@@ -232,7 +230,7 @@ export class Session {
         if (isGoingOn(options)) this.#left.leave(this.#outbox.openTurns());
         else state.processEnded();
       },
-      load: () => this.threads.loadAgain().finally(() => void this.#settleOthers()),
+      load: () => this.#settlesOthers(this.threads.loadAgain()),
       refused: () => this.#withoutThread(),
       reconnecting: () => this.#phase("reconnecting"),
       gaveUp: (error) => {
@@ -256,7 +254,6 @@ export class Session {
       takenBack: (id) => this.#remote?.follow(id),
       deleted: (id) => this.requests.threadDeleted(id),
       failed: (error) => this.#failed(error),
-      copyFailed: (thrown) => this.#failed(thrown),
     });
   }
 
@@ -350,9 +347,9 @@ export class Session {
     this.#remote?.follow(id);
   }
 
-  /** Of threads that are not loaded, nobody will tell. */
-  #settleOthers(): Promise<void> {
-    return this.#left.settleOthers(this.#loaded.list());
+  /** Behind the loading of threads: of those that are not loaded then, nobody will tell. */
+  #settlesOthers(loading: Promise<void>): Promise<void> {
+    return loading.finally(() => void this.#left.settleOthers(this.#loaded.list()));
   }
 
   /** Nobody asks of them any more. */

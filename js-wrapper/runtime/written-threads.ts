@@ -30,8 +30,6 @@ export interface WrittenThreadsOptions {
   readonly deleted: (id: string) => void;
   /** What went wrong in the outbox. */
   readonly failed: (error: OutboxError) => void;
-  /** A copy that an earlier start could not make is refused. */
-  readonly copyFailed: (thrown: unknown) => void;
 }
 
 /** The threads in Convex that this start of the runtime writes: bound to it, kept fresh, and lost where another session takes one. */
@@ -54,9 +52,9 @@ export class WrittenThreads {
 
   /** Refreshes their sessions from now on, and makes the copies that an earlier start could not make. */
   start(): void {
-    const { delivery, retry, copyFailed } = this.#options;
+    const { delivery, retry } = this.#options;
     this.#beats.start();
-    for (const id of delivery.uncopied()) retry.insist(() => delivery.make(id), isPassing).catch(copyFailed);
+    for (const id of delivery.uncopied()) void retry.again(() => delivery.find(id), isPassing);
   }
 
   /** Refreshes none any more. */

@@ -372,8 +372,8 @@ describe("a copy", () => {
     void first.delivery.copies("c", "t", { lastTurnId: "asked" }, new Promise(() => undefined));
     const second = copying(kept, [new TypeError("fetch failed")]);
     expect(second.delivery.uncopied()).toEqual(["c"]);
-    await expect(second.delivery.make("c")).rejects.toThrow("fetch failed");
-    await second.delivery.make("c");
+    await expect(second.delivery.find("c")).rejects.toThrow("fetch failed");
+    await second.delivery.find("c");
     const copied = "copy t in Convex to c up to asked";
     expect(second.calls).toEqual(["make t", copied, copied]);
     const third = copying(kept);

@@ -1,6 +1,6 @@
 import type { CodexThreadRow } from "convex-codex-local/react";
 import { createContext } from "react";
-import { fields, stringOf, type Fields } from "../payload.js";
+import { stringOf, type Fields } from "../payload.js";
 
 /** The threads of this page's list that agents work in, by the names that Codex gives them. */
 export const AgentsContext = createContext<ReadonlyMap<string, CodexThreadRow>>(new Map());
@@ -16,8 +16,7 @@ export function agentsAmong(threads: readonly CodexThreadRow[]): ReadonlyMap<str
 }
 
 /** The agents' threads that an item is about, as Codex names them, each once. */
-export function agentIdsOf(item: Fields): string[] {
-  const { receiverThreadIds, agentThreadId } = fields(item);
+export function agentIdsOf({ receiverThreadIds, agentThreadId }: Fields): string[] {
   const named = [agentThreadId, ...(Array.isArray(receiverThreadIds) ? (receiverThreadIds as unknown[]) : [])];
   return [...new Set(named.map(stringOf))].filter((id) => id !== undefined);
 }
