@@ -103,9 +103,10 @@ export class RuntimeState {
     }
   }
 
-  /** A turn of a thread runs. */
+  /** A turn of a thread runs. Where the process has not loaded its threads yet, that it runs is known before anything of it is heard. */
   turnRuns(threadId: string, turnId: string): void {
-    if (threadId === this.#state.runtimeThreadId) this.#set({ turnId, turnInFlight: true, phase: "running" });
+    const isBack = this.#state.phase !== "reconnecting";
+    if (threadId === this.#state.runtimeThreadId) this.#set({ turnId, turnInFlight: true, ...(isBack ? { phase: "running" } : {}) });
   }
 
   /** Its process is over, and what ran in it. */

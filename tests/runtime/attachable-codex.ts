@@ -35,6 +35,8 @@ export class AttachableCodex {
   readonly turns: Turn[] = [];
   /** What its clients answered. */
   readonly answers: unknown[] = [];
+  /** A client that resumes its thread is answered when this is done. */
+  resumable: Promise<void> = Promise.resolve();
   /** What it waits for, by its ids: a client that resumes the thread is asked it again. SOURCE: app-server 0.169.0. */
   readonly #waiting = new Map<number, object>();
   #requests = 0;
@@ -142,6 +144,11 @@ export class AttachableCodex {
     }
     this.asked.push(method);
     if (id === undefined) return;
+    if (method === "thread/resume") void this.resumable.then(() => this.#reply(client, id, method, params));
+    else this.#reply(client, id, method, params);
+  }
+
+  #reply(client: WebSocket, id: number | string, method: string, params: Asked["params"]): void {
     const result = this.#results(client)[method]?.(params);
     client.send(JSON.stringify(result === undefined ? { id, error: { code: -32600, message: "refused" } } : { id, result }));
     if (method === "thread/resume" && result !== undefined) this.#askAgain(client, this.#waiting.keys());

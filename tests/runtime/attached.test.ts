@@ -209,8 +209,18 @@ it("asks again of a turn of which it has heard nothing yet when the connection i
   const { runtime } = await start();
   const runs = () => vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "running", turnId: "u", turnInFlight: true }), WAIT);
   await runs();
+  let resume: () => void = () => undefined;
+  codex.resumable = new Promise((resolve) => {
+    resume = resolve;
+  });
   codex.cut();
-  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "reconnecting", turnInFlight: true }), WAIT);
+  const asked = codex.asked.length;
+  const reconnects = () => expect(runtime.getState()).toMatchObject({ phase: "reconnecting", turnInFlight: true });
+  await vi.waitFor(reconnects, WAIT);
+  // That it runs is known before its thread is heard of again.
+  await vi.waitFor(() => expect(codex.asked.slice(asked)).toContain("thread/resume"), WAIT);
+  reconnects();
+  resume();
   await runs();
   codex.say("two");
   await reads([["one two", "streaming"]]);
