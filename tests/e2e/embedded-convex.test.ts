@@ -11,6 +11,7 @@ import { runScript, startServer } from "../../tools/embedded-convex/run.mjs";
 
 const APP = fileURLToPath(new URL("embedded-convex.app", import.meta.url));
 const STEPS = fileURLToPath(new URL("embedded-convex.steps.mjs", import.meta.url));
+const CONTEXT_STEPS = fileURLToPath(new URL("contexts.steps.mjs", import.meta.url));
 const PAGE = "http://127.0.0.1:5199";
 const ENV = { ACTOR_TENANT_ID: "acme" };
 const PUSH_TIMEOUT_MS = 60_000;
@@ -47,6 +48,8 @@ test("everybody is who the deployment says, over HTTP and the WebSocket", async 
 }, PUSH_TIMEOUT_MS);
 
 test("a call runs as on the backend", () => runScript(APP, STEPS, { env: ENV }), PUSH_TIMEOUT_MS);
+
+test("the context of a call is let go", () => runScript(APP, CONTEXT_STEPS, { env: ENV, nodeFlags: ["--expose-gc"] }), PUSH_TIMEOUT_MS);
 
 describe("serve", () => {
   let server: Awaited<ReturnType<typeof startServer>>;

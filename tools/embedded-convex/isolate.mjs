@@ -16,8 +16,6 @@ const IMPORT_SEED = 1;
 const CONVEX_ERROR = Symbol.for("ConvexError");
 
 const ROOT_SOURCE = `import "entry"; import.meta.done();`;
-// Node 20 never lets go of a module that was compiled without cached data, nor of its context.
-let rootCode;
 
 const globalsScript = new vm.Script(GLOBALS_SOURCE, { filename: "convex-isolate-globals.js" });
 const encoder = new TextEncoder();
@@ -73,14 +71,12 @@ export async function loadModule(set, entry, options = {}) {
   let ranInOneGo = false;
   const root = new vm.SourceTextModule(ROOT_SOURCE, {
     context,
-    cachedData: rootCode,
     initializeImportMeta(meta) {
       meta.done = () => {
         ranInOneGo = true;
       };
     },
   });
-  rootCode ??= root.createCachedData();
   await root.link((specifier, from) => (specifier === "entry" ? entryModule : make(resolve(specifier, from.identifier))));
   timings.compile = clock() - start;
 

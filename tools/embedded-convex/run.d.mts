@@ -3,6 +3,7 @@ export const V8_FLAGS: string[];
 export interface ScriptOptions {
   env?: Record<string, string>;
   args?: string[];
+  nodeFlags?: string[];
 }
 export function runScript(appDir: string, script: string, options?: ScriptOptions): Promise<string>;
 

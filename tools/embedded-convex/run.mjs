@@ -6,19 +6,22 @@ import { fileURLToPath } from "node:url";
 const CLI = fileURLToPath(new URL("cli.mjs", import.meta.url));
 const STOP_GRACE_MS = 3000;
 
-/** The flags of crates/isolate/src/client.rs that Node knows, so that WebAssembly behaves alike, and what `node:vm` asks for. */
-export const V8_FLAGS = ["--experimental-vm-modules", "--no-warnings", "--no-wasm-async-compilation", "--stack-size=2048"];
+/**
+ * The flags of crates/isolate/src/client.rs that Node knows, so that WebAssembly behaves alike, and what `node:vm` asks for. V8's compilation
+ * cache keeps every module that it compiled, and the context of each (nodejs/node#59118); code that is cached is `ModuleSet`'s.
+ */
+export const V8_FLAGS = ["--experimental-vm-modules", "--no-warnings", "--no-wasm-async-compilation", "--stack-size=2048", "--no-compilation-cache"];
 
 /**
  * Runs a step script (`export default async ({ call, backend, assert, push }) => …`) against an app.
  *
  * @param {string} appDir
  * @param {string} script
- * @param {{env?: Record<string, string>, args?: string[]}} [options] `env` is the deployment's environment
+ * @param {{env?: Record<string, string>, args?: string[], nodeFlags?: string[]}} [options] `env` is the deployment's environment
  * @returns {Promise<string>} what it printed; rejects with that text when it fails
  */
-export function runScript(appDir, script, { env = {}, args = [] } = {}) {
-  const child = startCli(["script", appDir, script, ...envFlags(env), ...args], ["ignore", "pipe", "pipe"]);
+export function runScript(appDir, script, { env = {}, args = [], nodeFlags = [] } = {}) {
+  const child = startCli(["script", appDir, script, ...envFlags(env), ...args], ["ignore", "pipe", "pipe"], nodeFlags);
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => (output += chunk));
@@ -61,10 +64,10 @@ export async function startServer(appDir, { port = 0, allowedOrigins = [], ident
   return { ...JSON.parse(line), pid: child.pid, exited, stop };
 }
 
-function startCli(args, stdio) {
+function startCli(args, stdio, nodeFlags = []) {
   const env = { ...process.env };
   delete env.NODE_OPTIONS; // a test runner's loaders are not for the child
-  return spawn(process.execPath, [...V8_FLAGS, CLI, ...args], { stdio, env });
+  return spawn(process.execPath, [...V8_FLAGS, ...nodeFlags, CLI, ...args], { stdio, env });
 }
 
 const envFlags = (env) => Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
