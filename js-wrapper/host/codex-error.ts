@@ -1,6 +1,13 @@
 /** Errors of this package, as an app catches them: told by their code, never by their text. */
 import type { Code } from "#wasm/devices";
-import type { HostErrorCode } from "./errors.js";
+
+/** The errors that the host helpers themselves throw. */
+export type HostErrorCode =
+  | "E_AUTH_SIGNED_OUT"
+  | "E_AUTH_ACTOR_INVALID"
+  | "E_AUTH_DEVICE_FORBIDDEN"
+  | "E_SYNC_EMPTY_BATCH"
+  | "E_SYNC_THREAD_MISMATCH";
 
 /** A code of the component or of the host. A newer version may answer one that this type does not know. */
 export type CodexErrorCode = Code | HostErrorCode;

@@ -1,14 +1,6 @@
 import type { PaginationResult } from "convex/server";
 import { ConvexError } from "convex/values";
-import { isCodexError } from "./codex-error.js";
-
-/** The errors that the helpers themselves throw. */
-export type HostErrorCode =
-  | "E_AUTH_SIGNED_OUT"
-  | "E_AUTH_ACTOR_INVALID"
-  | "E_AUTH_DEVICE_FORBIDDEN"
-  | "E_SYNC_EMPTY_BATCH"
-  | "E_SYNC_THREAD_MISMATCH";
+import { isCodexError, type HostErrorCode } from "./codex-error.js";
 
 /** An error as the component throws it: production shows clients nothing but its data. */
 export function hostError(code: HostErrorCode, message: string, detail: Record<string, string> = {}): ConvexError<Record<string, string | boolean>> {

@@ -4,7 +4,8 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { isCodexError, parseCodexErrorCode, type CodexErrorCode } from "../../js-wrapper/host/convex.js";
 import * as client from "../../js-wrapper/client/index.js";
 import * as react from "../../js-wrapper/react/index.js";
-import { hostError, type HostErrorCode } from "../../js-wrapper/host/errors.js";
+import type { HostErrorCode } from "../../js-wrapper/host/codex-error.js";
+import { hostError } from "../../js-wrapper/host/errors.js";
 import type { Code } from "#wasm/devices";
 
 const data = { code: "E_AUTH_THREAD_FORBIDDEN", message: "[E_AUTH_THREAD_FORBIDDEN] no such thread", retryable: false };
@@ -56,7 +57,7 @@ it("every entry that apps import has both, and they are one", () => {
 it("the docs list every code of the host, and no other", () => {
   const root = new URL("../../", import.meta.url);
   const [, listed = ""] = readFileSync(new URL("docs/OPERATIONS_AND_ERRORS.md", root), "utf8").split("## Codes of the host");
-  const [, union = ""] = /type HostErrorCode =([^;]*);/.exec(readFileSync(new URL("js-wrapper/host/errors.ts", root), "utf8")) ?? [];
+  const [, union = ""] = /type HostErrorCode =([^;]*);/.exec(readFileSync(new URL("js-wrapper/host/codex-error.ts", root), "utf8")) ?? [];
   const codes = (text: string, form: RegExp) => Array.from(text.matchAll(form), ([, code]) => code);
   expect(codes(listed, /^\| `(E_\w+)`/gm)).toEqual(codes(union, /"(E_\w+)"/g));
 });
