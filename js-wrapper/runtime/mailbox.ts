@@ -83,8 +83,7 @@ export class Mailbox {
     void this.#settleOpen(threadId);
     thread.end = this.#options.persistence.followCommands([threadId], (_, commands) => {
       thread.commands = commands;
-      thread.looks.reset();
-      this.#look(thread);
+      this.#lookAnew(thread);
     });
     this.#look(thread);
   }
@@ -100,17 +99,12 @@ export class Mailbox {
     this.#turns.release(threadId);
   }
 
-  /**
-   * Looks whether something waits: after a beat that says so, or when a thread's events have arrived.
-   *
-   * @param threadId without one, every thread that may have an open command
-   */
-  wake(threadId?: string): void {
+  /** Asks whether something waits: after a beat that says so, of every thread that may have an open command. */
+  wake(): void {
     for (const thread of this.#threads.values()) {
-      if (threadId === undefined ? thread.commands?.length === 0 : thread.threadId !== threadId) continue;
+      if (thread.commands?.length === 0) continue;
       thread.isForced = true;
-      thread.looks.reset();
-      this.#look(thread);
+      this.#lookAnew(thread);
     }
   }
 
@@ -122,10 +116,13 @@ export class Mailbox {
   /** A turn has ended, by Codex's word or with its process. What is queued behind it may go. */
   turnEnded(threadId: string, turnId: string): void {
     this.#turns.ended(threadId, turnId);
+    this.turnArrived(threadId);
+  }
+
+  /** The end of a turn has arrived in Convex: what waited there for that is handed out now. */
+  turnArrived(threadId: string): void {
     const thread = this.#threads.get(threadId);
-    if (thread === undefined) return;
-    thread.looks.reset();
-    this.#look(thread);
+    if (thread !== undefined) this.#lookAnew(thread);
   }
 
   /** Whether a command of the thread is at work. */
@@ -153,6 +150,12 @@ export class Mailbox {
 
   #isStopped(): boolean {
     return this.#stopped.signal.aborted;
+  }
+
+  /** As {@link #look}, with the first wait where nothing is handed out. */
+  #lookAnew(thread: Followed): void {
+    thread.looks.reset();
+    this.#look(thread);
   }
 
   #look(thread: Followed): void {

@@ -377,7 +377,7 @@ describe("a lease", () => {
     await world.send("a");
     await world.look();
     expect([await world.fates(), machine.given]).toEqual([{ a: "queued" }, []]);
-    machine.mailbox.wake(THREAD);
+    machine.mailbox.wake();
     await world.quiet();
     expect([await world.fates(), machine.given]).toEqual([{ a: "leased" }, []]);
     await world.pass(2 * MINUTE);
@@ -403,7 +403,8 @@ describe("a lease", () => {
     const turn = new TurnStream();
     machine.mailbox.turnStarted(THREAD, TURN);
     await world.send("a");
-    machine.mailbox.wake(THREAD);
+    await world.look();
+    machine.mailbox.wake();
     await world.quiet();
     expect(await world.fates()).toEqual({ a: "leased" });
     machine.process!.heartbeat.start();
@@ -434,7 +435,8 @@ describe("a lease", () => {
     const { world, machine } = await begin();
     machine.mailbox.turnStarted(THREAD, "local");
     await world.send("a");
-    machine.mailbox.wake(THREAD);
+    await world.look();
+    machine.mailbox.wake();
     await world.quiet();
     expect(await world.fates()).toEqual({ a: "leased" });
     const desk = await world.machine("desk");
@@ -449,7 +451,8 @@ describe("a lease", () => {
     const { world, machine } = await begin();
     machine.mailbox.turnStarted(THREAD, "local");
     await world.send("a", { ttlMs: 20_000 });
-    machine.mailbox.wake(THREAD);
+    await world.look();
+    machine.mailbox.wake();
     await world.pass(30_000);
     expect(await world.fates()).toEqual({ a: "leased" });
     machine.mailbox.turnEnded(THREAD, "local");

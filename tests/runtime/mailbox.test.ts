@@ -232,7 +232,7 @@ describe("the policy", () => {
     world.clock.step(-79_000_000);
     await world.clock.pass(60_000);
     world.queue.push(leased("e", "steer"));
-    world.mailbox.wake("t");
+    world.tell(row("e", "steer"));
     expect(await fates()).toEqual(["e accepted"]);
   });
 
@@ -443,21 +443,21 @@ describe("a thread", () => {
     fail = false;
     await clock.pass(1_000);
     expect([await news(), told]).toEqual([["lease t"], ["t local", "t local"]]);
-    mailbox.wake("t");
+    mailbox.wake();
     expect([await news(), told.length]).toEqual([["lease t"], 2]);
     mailbox.turnEnded("t", "local");
     queue.push(leased("a"));
-    mailbox.wake("t");
+    mailbox.wake();
     expect([(await news()).length, told.length]).toEqual([6, 2]);
     // One that a command began is known.
     mailbox.turnStarted("t", "turn of a");
-    mailbox.wake("t");
+    mailbox.wake();
     expect([await news(), told.length]).toEqual([["lease t"], 2]);
     // Nor need one that has ended be told of.
     mailbox.turnEnded("t", "turn of a");
     mailbox.turnStarted("t", "short");
     mailbox.turnEnded("t", "short");
-    mailbox.wake("t");
+    mailbox.wake();
     expect([(await news()).length, told.length]).toEqual([1, 2]);
   });
 
@@ -474,7 +474,7 @@ describe("a thread", () => {
     mailbox.turnStarted("t", "second");
     answer();
     await news();
-    mailbox.wake("t");
+    mailbox.wake();
     await news();
     expect(told).toEqual(["first", "second"]);
   });
@@ -514,8 +514,21 @@ describe("a thread", () => {
     tell(row("a", "turn", "leased"));
     mailbox.wake();
     expect(await news()).toEqual(["lease t"]);
-    mailbox.wake("other");
+  });
+
+  it("is looked at when the end of its turn is known in Convex, where something waits as far as is known", async () => {
+    const { mailbox, news, tell } = begin();
+    mailbox.follow("t");
+    await news();
+    mailbox.turnArrived("t");
+    tell();
+    mailbox.turnArrived("t");
+    mailbox.turnArrived("other");
     expect(await news()).toEqual([]);
+    tell(row("a"));
+    expect(await news()).toEqual(["lease t"]);
+    mailbox.turnArrived("t");
+    expect(await news()).toEqual(["lease t"]);
   });
 
   it("is leased again after a failure, and given up where another runtime writes it, or nobody", async () => {
@@ -532,7 +545,7 @@ describe("a thread", () => {
       world.mailbox.follow("t");
       expect(await world.news()).toEqual(["lease t", `lost t ${code}`]);
       expect(world.isFollowed()).toBe(false);
-      world.mailbox.wake("t");
+      world.mailbox.wake();
       await world.clock.pass(60_000);
       expect([await world.news(), world.clock.waiting]).toEqual([[], 0]);
     }
@@ -549,7 +562,7 @@ describe("a thread", () => {
     await news();
     said.push(mailbox.mayLapse("t"), mailbox.mayLapse("other"));
     outcomes["a"] = new Promise(() => undefined);
-    mailbox.wake("t");
+    mailbox.wake();
     await news();
     tell(row("a", "turn", "leased"), row("b"));
     said.push(mailbox.mayLapse("t"));
@@ -576,7 +589,7 @@ describe("a thread", () => {
     mailbox.turnEnded("t", "local");
     await news();
     expect(mailbox.mayLapse("t")).toBe(false);
-    mailbox.wake("t");
+    mailbox.wake();
     expect(await news()).toEqual(["lease t"]);
     tell(row("a", "turn", "leased"), row("b", "turn", "leased"));
     expect(mailbox.mayLapse("t")).toBe(false);

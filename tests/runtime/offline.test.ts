@@ -1,5 +1,5 @@
 /** A machine whose network is gone for an hour, with the real client that keeps what it cannot send. */
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as rest } from "node:timers/promises";
 import { anyApi } from "convex/server";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { ConvexDelivery } from "../../js-wrapper/runtime/convex-delivery.js";
@@ -15,6 +15,8 @@ const MINUTE_MS = 60_000;
 const STEP_MS = 500;
 /** What a batch needs of the time that is told here, from the moment that the connection is there: an outbox that is not told waits up to 30 s. */
 const AT_ONCE_MS = 4 * STEP_MS;
+/** What the disk gets of real time, in milliseconds, in each step of the time that is told while something is waited for. */
+const DISK_MS = 10;
 const THREADS = ["t", "s"];
 const ANSWERS: Record<string, unknown> = {
   ensureSession: { status: "active" },
@@ -52,11 +54,18 @@ it.each([
   onTestFinished(() => heartbeat.stop());
   onTestFinished(() => beats.stop());
 
-  /** Time goes on, step by step; what the disk does meanwhile is waited for. */
-  const pass = async (ms: number, until = () => false) => {
-    for (let passed = 0; passed < ms && !until(); passed += STEP_MS) {
+  /** Time goes on, step by step. */
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += STEP_MS) {
       await vi.advanceTimersByTimeAsync(STEP_MS);
       await setImmediate();
+    }
+  };
+  /** As {@link pass}, until something is so; the disk, whose time is the real one, keeps up. */
+  const passUntil = async (isSo: () => boolean, ms: number, stepMs = STEP_MS) => {
+    for (let passed = 0; passed < ms && !isSo(); passed += stepMs) {
+      await vi.advanceTimersByTimeAsync(stepMs);
+      await rest(DISK_MS);
     }
   };
   const arrived = (threadId: string) =>
@@ -69,7 +78,7 @@ it.each([
   const isIdle = () => outbox.backlog().length === 0;
 
   says(0);
-  await pass(10 * MINUTE_MS, () => THREADS.every((threadId) => arrived(threadId).length === 1) && isIdle());
+  await passUntil(() => THREADS.every((threadId) => arrived(threadId).length === 1) && isIdle(), 10 * MINUTE_MS);
   expect(THREADS.map(arrived)).toEqual([[[0]], [[0]]]);
 
   // Nobody notices at first: what is sent is lost.
@@ -88,19 +97,19 @@ it.each([
 
   convex.isGone = false;
   const before = convex.mutations.length;
-  await pass(2 * MINUTE_MS, isIdle);
+  await passUntil(isIdle, 2 * MINUTE_MS);
   expect(THREADS.map(arrived)).toEqual([[[0], [1], range(2, 8)], [[0], [1], range(2, 8)]]);
   expect(await reported).toBe("written");
   expect(convex.mutations.slice(before).filter(({ name }) => name.endsWith("reportCommand"))).toHaveLength(1);
 
   // It is noticed before anything is sent, and what comes meanwhile is sent as soon as there is a connection.
   convex.isGone = true;
-  await pass(10 * MINUTE_MS, () => !client.connectionState().isWebSocketConnected);
+  await passUntil(() => !client.connectionState().isWebSocketConnected, 10 * MINUTE_MS);
   says(8);
   await waits(1);
   await pass(10 * MINUTE_MS);
   convex.isGone = false;
-  await pass(2 * MINUTE_MS, () => client.connectionState().isWebSocketConnected);
-  await pass(AT_ONCE_MS, isIdle);
+  await passUntil(() => client.connectionState().isWebSocketConnected, 2 * MINUTE_MS);
+  await passUntil(isIdle, AT_ONCE_MS, DISK_MS);
   expect(THREADS.map((threadId) => arrived(threadId).at(-1))).toEqual([[8], [8]]);
 });
