@@ -28,7 +28,8 @@ class Convex {
     ...this.#real,
     ingestSafe: async (args) => {
       const answer = await this.#orAway("ingestSafe", () => this.#real.ingestSafe(args));
-      this.taken.push(...args.deltas);
+      // A host that is killed before it is answered has its next start send them once more.
+      this.taken.push(...args.deltas.filter(({ eventId }) => !this.taken.some((taken) => taken.eventId === eventId)));
       return answer;
     },
     upsertPendingServerRequest: (args) => this.#orAway("upsertPendingServerRequest", () => this.#real.upsertPendingServerRequest(args)),
