@@ -67,6 +67,8 @@ export function CodexProvider({ api, args = NO_ARGS, children }: { api: CodexApi
 
 /** What {@link useCodex} returns. */
 export interface UseCodexResult {
+  /** Undefined with `"skip"`. */
+  readonly threadId: string | undefined;
   /** As `useCodexMessages` has them, running turns followed. */
   readonly messages: UseCodexMessagesResult;
   /** How the chat is, in the words of the AI SDK. */
@@ -182,10 +184,11 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
     };
   }, [sendTurn, steerTurn, interrupt, latest]);
 
+  const threadId = args === "skip" ? undefined : args.threadId;
   const error = codex.error ?? messages.error ?? commands.error ?? approvals.error ?? requests.error;
   const reach = presence && codexReach(presence);
   return useMemo(
-    () => ({ messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error }),
-    [messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error],
+    () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error }),
+    [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error],
   );
 }
