@@ -3,9 +3,10 @@ import type { MessageStatus, ThreadMessageLike } from "@assistant-ui/react";
 import type { CodexThreadState } from "../host/component.js";
 import { isSameList } from "../mapping/identity.js";
 import type { CodexUIMessage } from "../mapping/index.js";
-import { readObject, type CodexCommandView } from "../react/command-words.js";
+import { readObject } from "../react/command-words.js";
 import { approvalIdOf, askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
 import { argsOf, inputParts, readMessage, type CodexToolArtifact, type Part, type ReadMessage } from "./parts.js";
+import { queuedOf, type SentCommand } from "./queue.js";
 
 /** What {@link convertCodexMessages} reads: of what `useCodex` returns. What a page has not is left out. */
 export interface CodexThreadSource {
@@ -19,8 +20,10 @@ export interface CodexThreadSource {
   readonly approvals?: readonly AskedApproval[] | undefined;
   /** Requests that wait: the questions among them are shown. */
   readonly requests?: readonly AskedQuestion[] | undefined;
-  /** What was sent, newest first: the turns among it that have not begun are shown as what they say. */
-  readonly commands?: readonly Pick<CodexCommandView, "commandId" | "kind" | "isOpen" | "isFailed" | "text" | "payloadJson" | "createdAt" | "clientTurnId">[] | undefined;
+  /** What was sent, newest first: the messages among it that codex has not given back are shown as what they say. */
+  readonly commands?: readonly SentCommand[] | undefined;
+  /** What waits behind a turn is shown in a queue, as `convertCodexQueue` makes it, and is no message yet. */
+  readonly hasQueue?: boolean | undefined;
 }
 
 /** Converted messages, with what the next conversion needs to keep their identity. */
@@ -210,17 +213,23 @@ function readAsked({ approvals = [], requests = [], commands = [] }: CodexThread
   return new Map([...known].sort(([, a], [, b]) => a.row.createdAt - b.row.createdAt));
 }
 
-type Waiting = NonNullable<CodexThreadSource["commands"]>[number];
-
-/** Turns that were sent and have not begun, oldest first, until codex gives back what they say. */
-function waitingOf({ commands = [] }: CodexThreadSource, read: ReadonlyMap<string, ReadMessage>): readonly Waiting[] {
-  const open = commands.filter(({ kind, isOpen }) => kind === "turn" && isOpen);
-  if (open.length === 0) return open;
+/** Messages that were sent and are in no queue, oldest first, until codex gives back what they say. */
+function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }: CodexThreadSource, read: ReadonlyMap<string, ReadMessage>): readonly SentCommand[] {
+  const first = messages[0];
+  // Of an older steer the echo may not be loaded.
+  const isLoaded = first === undefined || first.turnId !== runningTurnId || first.orderInTurn === 0;
+  // Codex says it when it has come to it, which may be long after it took it.
+  const isTaken = ({ kind, state, turnId }: SentCommand) => kind === "steer" && state === "accepted" && turnId !== undefined && turnId === runningTurnId && isLoaded;
+  const sent = commands.filter((command) => (command.kind === "turn" || command.kind === "steer") && (command.isOpen || isTaken(command)));
+  if (sent.length === 0) return sent;
+  const { turns, steers } = queuedOf(sent, runningTurnId);
+  const queued = new Set(hasQueue ? [...turns, ...steers] : []);
   const echoes = new Set(Array.from(read.values(), ({ item }) => item["clientId"]));
-  return open.filter(({ commandId, clientTurnId }) => !echoes.has(commandId) && !echoes.has(clientTurnId ?? commandId)).reverse();
+  const isKnown = ({ commandId, clientTurnId }: SentCommand) => echoes.has(commandId) || echoes.has(clientTurnId ?? commandId);
+  return sent.filter((command) => !queued.has(command) && !isKnown(command)).reverse();
 }
 
-function toWaiting({ commandId, text, payloadJson, createdAt }: Waiting): ThreadMessageLike {
+function toWaiting({ commandId, text, payloadJson, createdAt }: SentCommand): ThreadMessageLike {
   const id = commandKey(commandId);
   return { id, role: "user", createdAt: new Date(createdAt), content: inputParts(readObject(payloadJson)?.["input"], text, id), metadata: { custom: { commandId } } };
 }

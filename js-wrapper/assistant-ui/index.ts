@@ -2,6 +2,7 @@
 
 export { convertCodexMessages, NO_THREAD_MESSAGES, type CodexThreadMessages, type CodexThreadSource } from "./convert.js";
 export type { CodexToolArtifact } from "./parts.js";
+export { convertCodexQueue, type CodexQueueItems, type CodexQueueSource } from "./queue.js";
 export {
   useCodexAssistantRuntime,
   useCodexExternalStore,

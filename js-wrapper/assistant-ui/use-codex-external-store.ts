@@ -1,15 +1,19 @@
 import { MessageNotSentError, useExternalStoreRuntime, type AppendMessage, type AssistantRuntime, type ExternalStoreAdapter, type ThreadMessageLike } from "@assistant-ui/react";
 import { useEffect, useMemo, useRef } from "react";
 import { useLatest } from "../react/calls.js";
-import type { CodexInput } from "../react/sending.js";
 import { useCodex, type UseCodexResult } from "../react/use-codex.js";
 import { answersOf, approvalIdOf, decisionOf } from "./asked.js";
 import { convertCodexMessages, NO_THREAD_MESSAGES } from "./convert.js";
+import type { UserInput } from "./queue.js";
+import { useCodexQueue } from "./use-codex-queue.js";
 
 /** A store of messages that are already those of assistant-ui. */
 export type CodexExternalStore = ExternalStoreAdapter<ThreadMessageLike>;
 
-/** What an app adds to the store, or puts in the place of its own: see assistant-ui's `ExternalStoreAdapter`. */
+/**
+ * What an app adds to the store, or puts in the place of its own: see assistant-ui's `ExternalStoreAdapter`. With a `queue`, also
+ * an undefined one, the store has none of its own: what waits is in the transcript.
+ */
 export type CodexExternalStoreOptions = Omit<Partial<CodexExternalStore>, "messages" | "messageRepository" | "convertMessage">;
 
 /** What {@link useCodexAssistantRuntime} takes. */
@@ -18,19 +22,19 @@ export type CodexAssistantRuntimeOptions = CodexExternalStoreOptions & {
   readonly initialNumItems?: number | undefined;
 };
 
-type UserInput = Exclude<CodexInput, string>[number];
-
 /** How many earlier messages are loaded at a time. */
 const EARLIER_ITEMS = 30;
 
 /**
  * Makes what `useCodex` returns into a store of assistant-ui, for an app that calls `useExternalStoreRuntime` itself.
  *
- * A message that is sent begins a turn, or queues one behind the turn that runs; a cancel ends the turn that runs, and takes back
- * what waits behind it. What could not be sent goes back into the composer. Responses to approvals decide them, with the hash of
- * what was shown; responses to questions answer them.
+ * A message that is sent begins a turn, and goes back into the composer where it could not be sent. While a turn runs there is a
+ * queue: a message that is sent steers the turn, or, with `steer: false`, waits behind it, and what waits is moved, edited and
+ * removed. A cancel ends the turn that runs, and takes back what waits: it stays in the queue, and nothing of it begins by itself.
+ * Responses to approvals decide them, with the hash of what was shown; responses to questions answer them.
  *
  * @param codex what `useCodex` returns
+ * @param options `queue: false`: there is no queue, nothing is sent while a turn runs, and what waits is in the transcript
  * @returns the store; the same object while nothing in it changed
  *
  * @example
@@ -39,21 +43,22 @@ const EARLIER_ITEMS = 30;
  * const runtime = useExternalStoreRuntime(useCodexExternalStore(codex));
  * ```
  */
-export function useCodexExternalStore(codex: UseCodexResult): CodexExternalStore {
+export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue = true }: { readonly queue?: boolean | undefined } = {}): CodexExternalStore {
   const { messages, status, turns, runningTurnId, approvals, requests, commands } = codex;
   const previous = useRef(NO_THREAD_MESSAGES);
   const converted = useMemo(
     () =>
       convertCodexMessages(
-        { messages: messages.results, turns, runningTurnId, approvals: approvals.results, requests: requests.results, commands: commands.results },
+        { messages: messages.results, turns, runningTurnId, approvals: approvals.results, requests: requests.results, commands: commands.results, hasQueue },
         previous.current,
       ),
-    [messages.results, turns, runningTurnId, approvals.results, requests.results, commands.results],
+    [messages.results, turns, runningTurnId, approvals.results, requests.results, commands.results, hasQueue],
   );
   useEffect(() => {
     previous.current = converted;
   }, [converted]);
 
+  const { queue, hold } = useCodexQueue(codex, inputOfAppended);
   const latest = useLatest(codex);
   const calls = useMemo(
     () => ({
@@ -65,7 +70,10 @@ export function useCodexExternalStore(codex: UseCodexResult): CodexExternalStore
           throw new MessageNotSentError(thrown instanceof Error ? thrown.message : String(thrown));
         }
       },
-      onCancel: () => latest.current.stop(),
+      onCancel: async () => {
+        hold();
+        await latest.current.stop();
+      },
       onLoadEarlier: () => {
         latest.current.messages.loadMore(EARLIER_ITEMS);
         return Promise.resolve();
@@ -81,15 +89,18 @@ export function useCodexExternalStore(codex: UseCodexResult): CodexExternalStore
         else throw new Error("it does not wait any more");
       },
     }),
-    [latest],
+    [latest, hold],
   );
 
   const isRunning = status === "submitted" || status === "streaming";
   const isLoading = messages.status === "LoadingFirstPage";
   const hasEarlier = messages.status === "CanLoadMore" || messages.status === "LoadingMore";
+  // Without one the library waits for what is sent, and gives back what could not be.
+  const isQueueing = hasQueue && (isRunning || queue.items.length > 0 || queue.steerItems.length > 0);
+  const shownQueue = isQueueing ? queue : undefined;
   return useMemo(
-    () => ({ messages: converted.messages, convertMessage: same, isRunning, isLoading, hasEarlier, ...calls }),
-    [converted.messages, isRunning, isLoading, hasEarlier, calls],
+    () => ({ messages: converted.messages, convertMessage: same, isRunning, isLoading, hasEarlier, queue: shownQueue, ...calls }),
+    [converted.messages, isRunning, isLoading, hasEarlier, shownQueue, calls],
   );
 }
 
@@ -116,7 +127,7 @@ export function useCodexExternalStore(codex: UseCodexResult): CodexExternalStore
 export function useCodexAssistantRuntime(args: Parameters<typeof useCodex>[0], options: CodexAssistantRuntimeOptions = {}): AssistantRuntime {
   const { initialNumItems, ...own } = options;
   const codex = useCodex(args, initialNumItems === undefined ? {} : { initialNumItems });
-  const store = useCodexExternalStore(codex);
+  const store = useCodexExternalStore(codex, { queue: !("queue" in own) });
   return useExternalStoreRuntime(Object.keys(own).length === 0 ? store : { ...store, ...own });
 }
 

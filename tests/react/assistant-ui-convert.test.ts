@@ -144,14 +144,38 @@ describe("what was said", () => {
     ]);
   });
 
+  const sent = { commandId: "k", kind: "turn", state: "queued", isQueued: true, isOpen: true, isFailed: false, text: "go", payloadJson: '{"input":[{"type":"text","text":"go"}]}', createdAt: 5, clientTurnId: "ct", order: 0, rank: 0 } as const;
+  const newer = { ...sent, commandId: "k2", text: "then", clientTurnId: "ct2", order: 1 };
+  const wordsOf = (source: CodexThreadSource) => messagesOf(source).map(({ content }) => (content[0] as { text?: string }).text);
+
   it("waits as what the user says until codex gives it back", () => {
-    const waiting = { commandId: "k", kind: "turn", isOpen: true, isFailed: false, text: "go", payloadJson: '{"input":[{"type":"text","text":"go"}]}', createdAt: 5, clientTurnId: "ct" } as const;
-    const others = [{ ...waiting, commandId: "s", kind: "steer" as const }, { ...waiting, commandId: "d", isOpen: false }];
-    const newer = { ...waiting, commandId: "k2", text: "then", clientTurnId: "ct2" };
-    const shown = messagesOf({ messages: [user("u")], commands: [newer, waiting, ...others] });
+    const others = [{ ...sent, commandId: "s", kind: "interrupt" as const }, { ...sent, commandId: "d", isOpen: false, isQueued: false, state: "refused" as const }];
+    const shown = messagesOf({ messages: [user("u")], commands: [newer, sent, ...others] });
     expect(shown.slice(1)).toMatchObject([{ role: "user", content: [{ text: "go" }] }, { role: "user", content: [{ text: "then" }] }]);
     const echo = user("e", { payloadJson: item({ type: "userMessage", clientId: "ct", content: [] }) });
-    expect(messagesOf({ messages: [echo], commands: [waiting] })).toHaveLength(1);
+    expect(messagesOf({ messages: [echo], commands: [sent] })).toHaveLength(1);
+  });
+
+  it("is no message while a queue shows it, and is one once the machine has it, or nothing is before it", () => {
+    const steer = { ...sent, commandId: "s", kind: "steer", text: "rather so", clientTurnId: "s", order: 2 } as const;
+    const commands = [steer, newer, sent];
+    expect(wordsOf({ messages: [], commands, hasQueue: true, runningTurnId: "t" })).toEqual([]);
+    expect(wordsOf({ messages: [], commands, hasQueue: true })).toEqual(["go"]);
+    expect(wordsOf({ messages: [], commands, runningTurnId: "t" })).toEqual(["go", "then", "rather so"]);
+    const leased = { state: "leased", isQueued: false } as const;
+    expect(wordsOf({ messages: [], commands: [{ ...steer, ...leased }, newer, { ...sent, ...leased }], hasQueue: true })).toEqual(["go", "rather so"]);
+  });
+
+  it("is a message from when it was taken into the turn that runs until codex comes to it", () => {
+    const steer = { ...sent, commandId: "s", kind: "steer", state: "accepted", isQueued: false, isOpen: false, turnId: "t", clientTurnId: "s" } as const;
+    const first = user("u", { orderInTurn: 0 });
+    const shown = (source: Partial<CodexThreadSource>) => wordsOf({ messages: [first], commands: [steer], runningTurnId: "t", hasQueue: true, ...source });
+    expect(shown({})).toEqual(["u", "go"]);
+    expect(shown({ messages: [first, user("e", { payloadJson: item({ type: "userMessage", clientId: "s", content: [] }) })] })).toEqual(["u", "e"]);
+    // Its echo may be among what is not loaded.
+    expect(shown({ messages: [user("u", { orderInTurn: 7 })] })).toEqual(["u"]);
+    expect(shown({ runningTurnId: "later" })).toEqual(["u"]);
+    expect(shown({ commands: [{ ...steer, state: "refused", isFailed: true }] })).toEqual(["u"]);
   });
 
   it("makes marks of the system's words", () => {
@@ -206,7 +230,7 @@ describe("what waits", () => {
     for (const other of [{ canAnswer: false }, { status: "answering" as const }, { isAnswering: true }, { answerCommandId: "k" }, { kind: "elicitation" as const }]) {
       expect(messagesOf({ messages: [], requests: [{ ...question, ...other }] })).toEqual([]);
     }
-    const refused = { commandId: "k", kind: "answer" as const, isOpen: false, isFailed: true, text: "", payloadJson: "{}", createdAt: 1 };
+    const refused = { commandId: "k", kind: "answer", state: "refused", isOpen: false, isQueued: false, isFailed: true, text: "", payloadJson: "{}", createdAt: 1, order: 0, rank: 0 } as const;
     expect(messagesOf({ messages: [], requests: [{ ...question, answerCommandId: "k" }], commands: [refused] })).toHaveLength(1);
   });
 

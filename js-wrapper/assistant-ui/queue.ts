@@ -1,0 +1,169 @@
+/** What waits behind a turn, as the queue of assistant-ui's composer. */
+import type { QueueItemState } from "@assistant-ui/react";
+import { isSameList } from "../mapping/identity.js";
+import { readObject, type CodexCommandView } from "../react/command-words.js";
+import type { CodexInput } from "../react/sending.js";
+import { inputParts, type Part } from "./parts.js";
+
+/** A command that carries a message. */
+export type SentCommand = Pick<
+  CodexCommandView,
+  "commandId" | "kind" | "state" | "isOpen" | "isFailed" | "isQueued" | "text" | "payloadJson" | "createdAt" | "clientTurnId" | "turnId" | "order" | "rank"
+>;
+export type UserInput = Exclude<CodexInput, string>[number];
+export type Lane = "queue" | "steer";
+/** Where a message is to go in the queue, in the words of assistant-ui. */
+export interface Placement {
+  readonly lane?: Lane;
+  readonly insertAfter?: string | null;
+  readonly insertBefore?: string | null;
+}
+
+/** A message of this page's that no machine has, or that may come back from it. */
+export interface UnsentMessage {
+  readonly commandId: string;
+  readonly threadId: string | undefined;
+  readonly input: readonly UserInput[];
+  readonly lane: Lane;
+  /** On its way; not taken; sent, to come back if it comes to nothing; sent, to come back also if it is cancelled. */
+  readonly state: "sending" | "refused" | "sent" | "held";
+}
+
+/** What {@link convertCodexQueue} reads: of what `useCodex` returns. */
+export interface CodexQueueSource {
+  /** What was sent, newest first. */
+  readonly commands?: readonly SentCommand[] | undefined;
+  /** The turn that runs. */
+  readonly runningTurnId?: string | undefined;
+}
+
+/** The two lanes of the queue, with what the next conversion needs to keep their identity. */
+export interface CodexQueueItems {
+  /** What begins turns of its own, the next first. */
+  readonly items: readonly QueueItemState[];
+  /** What goes into the turn that runs, the next first. */
+  readonly steerItems: readonly QueueItemState[];
+  readonly known: ReadonlyMap<string, { readonly of: SentCommand | UnsentMessage; readonly item: QueueItemState }>;
+}
+
+/** The queue of nothing. */
+export const NO_QUEUE_ITEMS: CodexQueueItems = { items: [], steerItems: [], known: new Map() };
+
+const DATA_URL = /^data:([^;,]+);base64,(.*)$/s;
+
+/**
+ * Converts what waits behind a turn to the queue of assistant-ui's composer: each message that no machine has yet, under its
+ * command's id. Where nothing runs, the turn that begins next is none of them: it is in the transcript.
+ *
+ * An item of which nothing changed is the same object again, and so is a lane.
+ *
+ * @param source what `useCodex` knows of the thread
+ * @param previous the conversion before this one
+ * @returns both lanes, in the order in which they go
+ *
+ * @example
+ * ```ts
+ * const { items, steerItems } = convertCodexQueue({ commands: commands.results, runningTurnId });
+ * ```
+ */
+export function convertCodexQueue(source: CodexQueueSource, previous: CodexQueueItems = NO_QUEUE_ITEMS): CodexQueueItems {
+  return convertQueue(source, [], previous);
+}
+
+/** The same, with the messages of this page that did not arrive. */
+export function convertQueue(source: CodexQueueSource, unsent: readonly UnsentMessage[], previous: CodexQueueItems): CodexQueueItems {
+  const commands = new Map((source.commands ?? []).map((command) => [command.commandId, command]));
+  const { turns, steers } = queuedOf(source.commands ?? [], source.runningTurnId);
+  const shown = unsent.filter((message) => isUnsent(message, commands.get(message.commandId)));
+  const isSteering = ({ state, lane }: UnsentMessage) => state === "sending" && lane === "steer";
+
+  const known = new Map<string, { of: SentCommand | UnsentMessage; item: QueueItemState }>();
+  const convert = (of: SentCommand | UnsentMessage): QueueItemState => {
+    const before = previous.known.get(of.commandId);
+    const one = before?.of === of ? before : { of, item: toItem(of) };
+    known.set(of.commandId, one);
+    return one.item;
+  };
+  const items = [...turns, ...shown.filter((message) => !isSteering(message))].map(convert);
+  const steerItems = [...steers, ...shown.filter(isSteering)].map(convert);
+  return { items: sameOr(items, previous.items), steerItems: sameOr(steerItems, previous.steerItems), known };
+}
+
+/** The messages that no machine has: those that wait behind a turn, and the turn that waits behind none. */
+interface QueuedMessages<Command> {
+  readonly next: Command | undefined;
+  readonly turns: readonly Command[];
+  readonly steers: readonly Command[];
+}
+
+/** What is queued, in the order in which it goes: the last promoted first, then as it was sent. */
+export function queuedOf<Command extends SentCommand>(commands: readonly Command[], runningTurnId: string | undefined): QueuedMessages<Command> {
+  const isTaken = runningTurnId !== undefined || commands.some(({ kind, isOpen, isQueued }) => kind === "turn" && isOpen && !isQueued);
+  const queued = commands.filter(({ isQueued }) => isQueued).sort((a, b) => b.rank - a.rank || a.order - b.order);
+  const turns = queued.filter(({ kind }) => kind === "turn");
+  const steers = queued.filter(({ kind }) => kind === "steer");
+  return isTaken ? { next: undefined, turns, steers } : { next: turns[0], turns: turns.slice(1), steers };
+}
+
+/**
+ * Whether a message of this page's is with it, and nowhere else.
+ *
+ * @param command what became of it; undefined where the list does not have it
+ */
+export function isUnsent({ state }: Pick<UnsentMessage, "state">, command: Pick<SentCommand, "isFailed" | "state"> | undefined): boolean {
+  if (command === undefined) return state === "sending" || state === "refused";
+  return command.isFailed || (state === "held" && command.state === "cancelled");
+}
+
+/**
+ * What is promoted, each before the others, the last of it first, so that a message stands where it is wanted.
+ *
+ * @param ids a lane, the next first
+ * @param id the message's
+ * @param placement where it is wanted: behind all others where it names none
+ * @throws Error where it names one that does not wait
+ */
+export function promotionsFor(ids: readonly string[], id: string, { insertAfter, insertBefore }: Placement): readonly string[] {
+  const others = ids.filter((other) => other !== id);
+  const placeOf = (anchor: string) => {
+    if (!others.includes(anchor)) throw new Error(`\`${anchor}\` does not wait there`);
+    return others.indexOf(anchor);
+  };
+  const placeBefore = typeof insertBefore === "string" ? placeOf(insertBefore) : others.length;
+  const place = insertAfter === undefined ? placeBefore : insertAfter === null ? 0 : placeOf(insertAfter) + 1;
+  const wanted = [...others.slice(0, place), id, ...others.slice(place)];
+  const isEnough = (count: number) => {
+    const promoted = new Set(wanted.slice(0, count));
+    return isSameList(wanted.slice(count), ids.filter((one) => !promoted.has(one)));
+  };
+  const count = wanted.findIndex((_, at) => isEnough(at));
+  return wanted.slice(0, count);
+}
+
+/** What a command says, as it was sent. */
+export function inputOfCommand({ payloadJson }: Pick<SentCommand, "payloadJson">): readonly UserInput[] {
+  const input = readObject(payloadJson)?.["input"];
+  return Array.isArray(input) ? (input as UserInput[]) : [];
+}
+
+function toItem(of: SentCommand | UnsentMessage): QueueItemState {
+  const id = of.commandId;
+  const [input, text] = "input" in of ? [of.input, textOf(of.input)] : [inputOfCommand(of), of.text];
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its type asks for it
+  return { id, prompt: text, parts: inputParts(input, text, id).flatMap(toItemPart) };
+}
+
+/** An item of the queue has texts and files; what is neither is sent, and not shown. */
+function toItemPart(part: Part): QueueItemState["parts"] {
+  if (part.type === "text") return [{ type: "text", text: part.text }];
+  const [, mimeType, data] = (part.type === "image" ? DATA_URL.exec(part.image) : null) ?? [];
+  return mimeType === undefined || data === undefined ? [] : [{ type: "file", mimeType, data }];
+}
+
+function sameOr<One>(list: readonly One[], before: readonly One[]): readonly One[] {
+  return isSameList(list, before) ? before : list;
+}
+
+function textOf(input: readonly UserInput[]): string {
+  return input.flatMap((one) => (one.type === "text" ? one.text : [])).join("\n");
+}

@@ -1,0 +1,179 @@
+import { MessageNotSentError, type AppendMessage, type ExternalStoreAdapter } from "@assistant-ui/react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { parseCodexErrorCode } from "../host/codex-error.js";
+import { useLatest } from "../react/calls.js";
+import { newCommandId } from "../react/sending.js";
+import type { UseCodexResult } from "../react/use-codex.js";
+import { convertQueue, inputOfCommand, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage, type UserInput } from "./queue.js";
+
+type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
+
+/** What {@link useCodexQueue} returns. */
+export interface CodexQueue {
+  readonly queue: Queue;
+  /** What waits is to come back into the queue when it is cancelled. */
+  readonly hold: () => void;
+}
+
+/**
+ * Makes what waits behind a turn into a queue of assistant-ui. Nothing that it is asked for is awaited there: what is refused is
+ * `error` of `useCodex`, and a message that was refused, or came to nothing, is in the queue until it is moved or removed.
+ *
+ * @param codex what `useCodex` returns
+ * @param inputOf what was typed and attached, as codex takes it; it throws where codex does not
+ */
+export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMessage) => readonly UserInput[]): CodexQueue {
+  const { threadId, runningTurnId } = codex;
+  const commands = codex.commands.results;
+  const [unsent, unsentNow, changeUnsent] = useUnsent();
+  const previous = useRef(NO_QUEUE_ITEMS);
+  const converted = useMemo(
+    () => convertQueue({ commands, runningTurnId }, unsent.filter((message) => message.threadId === threadId), previous.current),
+    [commands, runningTurnId, unsent, threadId],
+  );
+  useEffect(() => {
+    previous.current = converted;
+  }, [converted]);
+
+  const latest = useLatest(codex);
+  const onTheirWay = useRef(new Map<string, Promise<void>>());
+  const calls = useMemo(() => {
+    const findCommand = (id: string) => latest.current.commands.results.find(({ commandId }) => commandId === id);
+    const drop = (id: string) => {
+      changeUnsent((list) => list.filter(({ commandId }) => commandId !== id));
+    };
+    const put = (message: UnsentMessage) => {
+      const isOver = (one: UnsentMessage) => {
+        const command = findCommand(one.commandId);
+        return command !== undefined && !command.isOpen && !isUnsent(one, command);
+      };
+      changeUnsent((list) => [...list.filter((one) => one.commandId !== message.commandId && !isOver(one)), message]);
+    };
+    const change = (id: string, changed: Partial<UnsentMessage>) => {
+      changeUnsent((list) => list.map((message) => (message.commandId === id ? { ...message, ...changed } : message)));
+    };
+    /** A message that is with this page. */
+    const findUnsent = (id: string) => unsentNow.current.find((message) => message.commandId === id && isUnsent(message, findCommand(id)));
+
+    const send = (input: readonly UserInput[], lane: Lane) => {
+      const commandId = newCommandId();
+      put({ commandId, threadId: latest.current.threadId, input, lane, state: "sending" });
+      const isSent = (lane === "steer" ? steerOrSend(latest.current, input, commandId) : latest.current.send(input, { commandId })).then(
+        () => change(commandId, { state: "sent" }),
+        () => change(commandId, { state: "refused" }),
+      );
+      onTheirWay.current.set(commandId, isSent.finally(() => onTheirWay.current.delete(commandId)));
+    };
+    const read = (message: AppendMessage) => {
+      try {
+        return inputOf(message);
+      } catch (thrown) {
+        // Of all that is thrown, it alone gives back what was typed.
+        throw new MessageNotSentError(thrown instanceof Error ? thrown.message : String(thrown));
+      }
+    };
+    const isOnItsWay = (id: string) => findUnsent(id)?.state === "sending";
+
+    return {
+      enqueue: (message: AppendMessage) => send(read(message), "queue"),
+      steer: (message: AppendMessage) => send(read(message), "steer"),
+      move: (id: string, placement: Placement) => {
+        if (isOnItsWay(id)) throw new Error(`\`${id}\` is on its way`);
+        const message = findUnsent(id);
+        if (message !== undefined) {
+          drop(id);
+          send(message.input, placement.lane ?? "queue");
+          return;
+        }
+        const { next, turns, steers } = queuedOf(latest.current.commands.results, latest.current.runningTurnId);
+        const isSteer = steers.some(({ commandId }) => commandId === id);
+        if (!isSteer && !turns.some(({ commandId }) => commandId === id)) throw new Error(`\`${id}\` does not wait any more`);
+        if (isSteer && placement.lane === "queue") throw new Error("what is to steer a turn does not wait for its end");
+        const promote = given(latest.current.codex.promote, "promoteCommand");
+        if (!isSteer && placement.lane === "steer") {
+          unawaited(promote(id, { expectedTurnId: latest.current.runningTurnId }));
+          return;
+        }
+        const lane = (isSteer ? steers : turns).map(({ commandId }) => commandId);
+        const promoted = promotionsFor(lane, id, placement);
+        // Nothing goes before the turn that is to begin next.
+        const first = isSteer || next === undefined || promoted.length === 0 ? [] : [next.commandId];
+        for (const one of [...first, ...promoted].reverse()) unawaited(promote(one));
+      },
+      edit: (id: string, message: AppendMessage) => {
+        if (isOnItsWay(id)) throw new Error(`\`${id}\` is on its way`);
+        const input = read(message);
+        if (findUnsent(id) !== undefined) {
+          change(id, { input });
+          return;
+        }
+        const command = findCommand(id);
+        if (command === undefined) throw new Error(`\`${id}\` does not wait any more`);
+        const { threadId: ofThread } = latest.current;
+        given(latest.current.codex.edit, "editCommand")(command, input).then(
+          () => change(id, { input }),
+          () => put({ commandId: newCommandId(), threadId: ofThread, input, lane: "queue", state: "refused" }),
+        );
+      },
+      remove: (id: string) => {
+        const isWithPage = findUnsent(id) !== undefined && !isOnItsWay(id);
+        if (isWithPage) {
+          drop(id);
+          return;
+        }
+        const cancel = given(latest.current.codex.cancel, "cancelCommand");
+        const taken = async () => {
+          await onTheirWay.current.get(id);
+          const isRefused = unsentNow.current.some(({ commandId, state }) => commandId === id && state === "refused");
+          if (!isRefused) await cancel(id);
+          drop(id);
+        };
+        unawaited(taken());
+      },
+      hold: () => {
+        const { next, turns, steers } = queuedOf(latest.current.commands.results, latest.current.runningTurnId);
+        for (const command of [...steers, ...(next === undefined ? [] : [next]), ...turns]) {
+          const { commandId } = command;
+          put({ commandId, threadId: latest.current.threadId, input: inputOfCommand(command), lane: "queue", state: "held" });
+        }
+      },
+    };
+  }, [latest, inputOf, changeUnsent, unsentNow]);
+
+  const { items, steerItems } = converted;
+  return useMemo(() => {
+    const { hold, ...acts } = calls;
+    return { queue: { items, steerItems, ...acts }, hold };
+  }, [items, steerItems, calls]);
+}
+
+/** The turn may have ended on the way: then the message begins one. */
+async function steerOrSend({ steer, send }: UseCodexResult, input: readonly UserInput[], commandId: string): Promise<unknown> {
+  try {
+    return await steer(input, { commandId });
+  } catch (thrown) {
+    if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE") throw thrown;
+    return await send(input, { commandId });
+  }
+}
+
+/** Messages of this page's, those that callbacks see at once, and how they change. */
+function useUnsent() {
+  const [list, setList] = useState<readonly UnsentMessage[]>([]);
+  const now = useRef(list);
+  const change = useCallback((act: (before: readonly UnsentMessage[]) => readonly UnsentMessage[]) => {
+    now.current = act(now.current);
+    setList(now.current);
+  }, []);
+  return [list, now, change] as const;
+}
+
+function given<Call>(call: Call | undefined, name: string): Call {
+  if (call === undefined) throw new Error(`the app's functions have no \`${name}\``);
+  return call;
+}
+
+/** What it is refused with is `error` of `useCodex`. */
+function unawaited(call: Promise<unknown>): void {
+  call.catch(() => undefined);
+}
