@@ -7,6 +7,8 @@ import {
   NO_BLOCKS,
   growBlocks,
 } from "../../example/web/src/markdown/blocks.js";
+import { parseBlock } from "../../example/web/src/markdown/parse.js";
+import { HEAD_UNITS_MAX, headAfter } from "../../example/web/src/markdown/table-head.js";
 
 const all = ({ groups, closed, open }: Blocks): Block[] => [
   ...groups.flat(),
@@ -129,5 +131,166 @@ describe("blocks", () => {
     const blocks = growBlocks(NO_BLOCKS, "One.\n\nTwo, and more of it.");
     expect(all(growBlocks(blocks, "Other."))).toEqual([{ at: 0, text: "Other." }]);
     expect(growBlocks(blocks, blocks.text)).toBe(blocks);
+  });
+});
+
+describe("tables longer than a block", () => {
+  const HEADER = "| city | people |\n| :--- | -----: |\n";
+  const HEAD = "| city | people |\n|:-|-:|\n";
+  const rowsOf = (count: number) =>
+    Array.from({ length: count }, (_, i) => `| city no. ${i} | ${i}00 |\n`).join("");
+  /** The rows of all blocks, as the parser sees them; each block's first is its header. */
+  const rows = (blocks: readonly Block[]) =>
+    blocks.flatMap(({ text, head }) => {
+      const { root } = parseBlock(text, false, head);
+      const tables = root.children.filter((node) => node.type === "table");
+      return tables.flatMap((table) => table.children.slice(1));
+    });
+
+  it.each([
+    ["line feeds", "\n"],
+    ["carriage returns as well", "\r\n"],
+  ])("are cut between rows, and each part has the header before it: %s", (_, lineEnd) => {
+    const text = `${HEADER}${rowsOf(1_000)}`.replaceAll("\n", lineEnd);
+    const [first, ...others] = cut(text);
+    expect(first?.head).toBeUndefined();
+    expect(others.length).toBeGreaterThan(2);
+    for (const { head, text: part } of others) {
+      expect(head).toBe(HEAD);
+      expect(part.startsWith("| city no. ")).toBe(true);
+      expect(part.endsWith(lineEnd)).toBe(true);
+      expect(HEAD.length + part.length).toBeLessThanOrEqual(BLOCK_UNITS_MAX);
+    }
+    const blocks = cut(text);
+    expect(blocks.map((block) => block.text).join("")).toBe(text);
+    expect(rows(blocks)).toHaveLength(1_000);
+  });
+
+  it("10,000 deltas: every complete block keeps its object, and however it is written, it is cut alike", () => {
+    const text = `${HEADER}${rowsOf(4_000)}`;
+    const step = Math.floor(text.length / 10_000);
+    const seen = new Map<number, Block>();
+    let blocks = NO_BLOCKS;
+    let longest = 0;
+    let changed = 0;
+    for (let end = step; end < text.length + step; end += step) {
+      blocks = growBlocks(blocks, text.slice(0, end));
+      const { open, closed } = blocks;
+      longest = Math.max(longest, (open?.text.length ?? 0) + (open?.head?.length ?? 0));
+      for (const block of closed) {
+        if (seen.has(block.at) && seen.get(block.at) !== block) changed += 1;
+        seen.set(block.at, block);
+      }
+    }
+    expect(changed).toBe(0);
+    expect(longest).toBeLessThanOrEqual(BLOCK_UNITS_MAX);
+    expect(seen.size).toBeGreaterThan(6);
+    expect(all(blocks)).toEqual(cut(text));
+  });
+
+  it("a row that is half there is a row", () => {
+    const text = `${HEADER}${rowsOf(1_000)}`;
+    const [, second] = cut(text);
+    const half = cut(text.slice(0, second!.at + 8)).at(-1)!;
+    expect(half).toEqual({ at: second!.at, text: "| city n", head: HEAD });
+    expect(rows([half])).toHaveLength(1);
+  });
+
+  it("a row longer than a block goes on in the column where it is cut", () => {
+    const long = "word ".repeat(4_000);
+    const [, , ...parts] = cut(`${HEADER}${rowsOf(10)}| a \\| b | ${long} | end |\n| c | d |\n`);
+    expect(parts.map(({ head }) => head)).toEqual(parts.map(() => `${HEAD}| | `));
+    const cells = rows(parts).map(({ children }) => children.length);
+    expect(cells).toEqual([2, 3, 2]);
+    const escaped = cut(`| a | b | c |\n|-|-|-|\n${rowsOf(10)}| a \\| b \\\\| ${long}|\n`);
+    expect(escaped.at(-1)?.head).toBe("| a | b | c |\n|-|-|-|\n| | ");
+    const many = cut(`${HEADER}${rowsOf(10)}${"|".repeat(50_000)}\n`);
+    for (const { head = "" } of many.slice(2)) expect(head).toBe(`${HEAD}| | `);
+  });
+
+  it("a long header is repeated with its cells cut short, and one of very many columns is not", () => {
+    const columns = (count: number, cell: string) =>
+      `${`| ${cell} `.repeat(count)}|\n${"| :-: ".repeat(count)}|\n${"| 1 ".repeat(count)}|\n`.concat(
+        `${"| 1 ".repeat(count)}|\n`.repeat(Math.ceil(BLOCK_UNITS_MAX / (4 * count))),
+      );
+    for (const name of ["a name ", "😀", "x😀"]) {
+      const [, second] = cut(columns(10, `**${name}${"😀".repeat(180)}**`));
+      expect(second?.head?.length).toBeLessThanOrEqual(HEAD_UNITS_MAX);
+      expect(second?.head?.isWellFormed()).toBe(true);
+      expect(second?.head).not.toContain("*");
+      expect(rows([second!]).map(({ children }) => children.length)).toContain(10);
+    }
+    const wide = cut(columns(500, "a"));
+    expect(wide.length).toBeGreaterThan(1);
+    for (const { head } of wide) expect(head).toBeUndefined();
+  });
+
+  it.each([
+    ["in a list", `- a\n\n${`${HEADER}${rowsOf(1_000)}`.replaceAll(/^/gm, "  ")}`],
+    ["in a quote", `${HEADER}${rowsOf(1_000)}`.replaceAll(/^/gm, "> ")],
+    ["in code", `~~~\n${HEADER}${rowsOf(1_000)}`],
+    ["of no delimiters", rowsOf(1_000)],
+    ["of delimiters that are too few", `| a | b |\n| - |\n${rowsOf(1_000)}`],
+    ["of a header longer than a block", `| ${"a".repeat(9_000)} | b |\n| - | - |\n| 1 | 2 |\n`],
+  ])("what is %s has no header to repeat", (_, text) => {
+    const blocks = cut(text);
+    expect(blocks.length).toBeGreaterThan(1);
+    for (const { head } of blocks) expect(head).toBeUndefined();
+  });
+
+  it.each([
+    "| 1 | 2 |",
+    "one cell",
+    "#no heading",
+    "-no item",
+    "[a]: b",
+    "| - | - |",
+    "===",
+    "# A",
+    "> a",
+    "- a",
+    "-",
+    "2. a",
+    "2)",
+    "***",
+    "_ _ _",
+    "    a",
+    "\ta",
+    "<div>",
+    "<!-- a",
+    "</p>",
+    "[^1]: a",
+    "",
+    "- | a",
+  ])("whether %j goes on with a table is what the parser says", (line) => {
+    for (const end of ["\n", "\r\n"]) {
+      const text = `${HEADER}| 1 | 2 |\n${line}${end}`;
+      const { children } = parseBlock(text, false).root;
+      const [table] = children;
+      const isRow = table?.type === "table" && table.children.length === 3;
+      expect(headAfter(text)).toBe(isRow ? HEAD : undefined);
+    }
+  });
+
+  it("what follows a table without an empty line has no header before it", () => {
+    const text = `${HEADER}${rowsOf(1_000)}`;
+    const [, second] = cut(text);
+    for (const next of ["# A heading", "- an item", "> a quote", "\n"]) {
+      const last = cut(`${text.slice(0, second!.at)}${next}`.padEnd(BLOCK_UNITS_MAX + 8)).at(-1)!;
+      const { root } = parseBlock(last.text, false, last.head);
+      expect(root.children.map(({ type }) => type)).not.toContain("table");
+    }
+    const after = cut(`${text}\n${"word ".repeat(4_000)}`);
+    expect(after.at(-1)?.head).toBeUndefined();
+    expect(cut(`${text}# A\n${"a line\n".repeat(3_000)}`).at(-1)?.head).toBeUndefined();
+  });
+
+  it("a header is not parted from what is below it", () => {
+    const before = "a line of a paragraph\n".repeat(372);
+    expect(BLOCK_UNITS_MAX - before.length).toBe(8);
+    for (const shift of [0, 4, 8, 12, 20, 28, 36]) {
+      const text = `${before.slice(shift)}${HEADER}${rowsOf(10)}`;
+      expect(rows(cut(text))).toHaveLength(10);
+    }
   });
 });

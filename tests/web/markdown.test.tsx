@@ -4,7 +4,12 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { DEPTH_MAX, ELEMENTS_MAX } from "../../example/web/src/items/markdown-block.js";
 import { GROUPS_SHOWN, Markdown } from "../../example/web/src/items/markdown.js";
 import { readTarget } from "../../example/web/src/links.js";
-import { BLOCK_UNITS_MAX, GROUP_SIZE } from "../../example/web/src/markdown/blocks.js";
+import {
+  BLOCK_UNITS_MAX,
+  GROUP_SIZE,
+  NO_BLOCKS,
+  growBlocks,
+} from "../../example/web/src/markdown/blocks.js";
 import { elementsIn } from "./build.js";
 
 afterEach(cleanup);
@@ -60,6 +65,46 @@ describe("Markdown", () => {
       [...touched].every((node) => node === after.at(-1) || node.parentNode === after.at(-1)),
     ).toBe(true);
     expect(after.at(-1)?.textContent).toBe("The last paragraph goes on");
+  });
+});
+
+describe("a table longer than a block", () => {
+  const line = (i: number) => `| ${"many words ".repeat(8)}no. ${i} | **${i}00** |\n`;
+  const table = `| text | count |\n| - | -: |\n${Array.from({ length: 200 }, (_, i) => line(i)).join("")}`;
+
+  it("is tables of the same columns, each under its header", () => {
+    const container = draw(`${table}\nand so on`);
+    const regions = [...container.querySelectorAll(".table")];
+    expect(regions.length).toBeGreaterThan(2);
+    expect(regions.map((region) => region.getAttribute("aria-label"))).toEqual([
+      "Table",
+      ...regions.slice(1).map(() => "Table, continued"),
+    ]);
+    for (const region of regions) {
+      const heads = [...region.querySelectorAll("thead th")];
+      expect(heads.map((head) => head.textContent)).toEqual(["text", "count"]);
+      expect(heads[1]?.className).toBe("align-right");
+    }
+    expect(container.querySelectorAll("tbody tr")).toHaveLength(200);
+    expect(container.querySelectorAll("td.align-right > strong")).toHaveLength(200);
+    expect([...container.querySelectorAll("p")].map((p) => p.textContent)).toEqual(["and so on"]);
+  });
+
+  it("has its newest row while that is written, and no header where none is left to come", () => {
+    const last = (text: string) => {
+      cleanup();
+      const row = [...draw(text, true).querySelectorAll("tbody tr")].at(-1);
+      return [...(row?.children ?? [])].map((cell) => cell.textContent);
+    };
+    const { closed } = growBlocks(NO_BLOCKS, table);
+    const at = closed[1]!.at;
+    expect(last(`${table.slice(0, at)}| ne`)).toEqual(["ne"]);
+    expect(last(`${table.slice(0, at)}| new | **12`)).toEqual(["new", "12"]);
+    for (const next of ["\n", "#", "# A", "- a", "> a"]) {
+      cleanup();
+      const container = draw(`${table.slice(0, at)}${next.padEnd(BLOCK_UNITS_MAX)}`, true);
+      expect(container.querySelectorAll(".table")).toHaveLength(1);
+    }
   });
 });
 
@@ -171,6 +216,16 @@ describe("hostile Markdown", () => {
       isShort ? groups * 10 : 3 * (ELEMENTS_MAX + 10),
     );
     expect(container.textContent).not.toBe("");
+  });
+
+  it("a table of very many columns: its elements are bounded, and nothing of it is lost", () => {
+    for (const columns of [300, 500, 700]) {
+      const row = (cell: string) => `${`|${cell}`.repeat(columns)}|\n`;
+      const container = draw(`${row("a")}${row("-")}${row("1").repeat(3)}`);
+      expect(elementsIn(container)).toBeLessThanOrEqual(ELEMENTS_MAX + 10);
+      expect(container.textContent.match(/1/g)).toHaveLength(3 * columns);
+      cleanup();
+    }
   });
 
   it("a nest as deep as a block is long is drawn so deep, and then as it was written", () => {

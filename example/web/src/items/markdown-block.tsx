@@ -1,4 +1,4 @@
-import type { AlignType, Nodes, Parent, RootContent, Table } from "mdast";
+import type { AlignType, Nodes, Parent, RootContent, Table, TableRow } from "mdast";
 import type { ReactNode } from "react";
 import { memo, useMemo } from "react";
 import type { Parsed } from "../markdown/parse.js";
@@ -30,13 +30,15 @@ const HEADINGS = ["h3", "h4", "h5", "h6", "h6", "h6"] as const;
  */
 export const MarkdownBlock = memo(function MarkdownBlock({
   text,
+  head,
   isWriting,
 }: {
   text: string;
+  head?: string | undefined;
   isWriting: boolean;
 }) {
-  const parsed = useMemo(() => parseBlock(text, isWriting), [text, isWriting]);
-  return new Drawing(parsed, isWriting).all();
+  const parsed = useMemo(() => parseBlock(text, isWriting, head), [text, isWriting, head]);
+  return new Drawing(parsed, isWriting, head !== undefined).all();
 });
 
 /** Where a text that is being written ends: the innermost last paragraph. */
@@ -53,11 +55,14 @@ class Drawing {
   private readonly parsed: Parsed;
   private readonly isWriting: boolean;
   private readonly end: Nodes | undefined;
+  /** The table whose header is repeated. */
+  private readonly continued: Nodes | undefined;
   private left = ELEMENTS_MAX;
 
-  constructor(parsed: Parsed, isWriting: boolean) {
+  constructor(parsed: Parsed, isWriting: boolean, isContinued: boolean) {
     this.parsed = parsed;
     this.isWriting = isWriting;
+    this.continued = isContinued ? parsed.root.children[0] : undefined;
     this.end = isWriting ? endOf(parsed) : undefined;
   }
 
@@ -173,8 +178,13 @@ class Drawing {
     }
   }
 
-  private table({ align, children: rows }: Table, key: number, depth: number): ReactNode {
+  private table(table: Table, key: number, depth: number): ReactNode {
+    const { align, children: rows } = table;
     const [head, ...body] = rows;
+    // A row is drawn whole or not at all.
+    const hasRoomFor = (row: TableRow | undefined) =>
+      row !== undefined && this.left > row.children.length;
+    if (!hasRoomFor(head)) return this.asWritten(table, table, key);
     const row = (index: number) => {
       const cells = rows[index]?.children ?? [];
       const Cell = index === 0 ? "th" : "td";
@@ -189,14 +199,16 @@ class Drawing {
         </tr>
       );
     };
+    const header = row(0);
     const drawn: ReactNode[] = [];
     let count = 0;
-    for (; count < body.length && this.left > 0; count += 1) drawn.push(row(count + 1));
+    for (; hasRoomFor(body[count]); count += 1) drawn.push(row(count + 1));
     const next = body[count];
+    const label = table === this.continued ? "Table, continued" : "Table";
     return (
-      <div key={key} className="table" tabIndex={0} role="region" aria-label="Table">
+      <div key={key} className="table" tabIndex={0} role="region" aria-label={label}>
         <table>
-          {head !== undefined && <thead>{row(0)}</thead>}
+          <thead>{header}</thead>
           <tbody>{drawn}</tbody>
         </table>
         {next !== undefined && <p className="as-written">{this.asWritten(next, body.at(-1))}</p>}

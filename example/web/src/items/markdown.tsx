@@ -58,7 +58,7 @@ const OneBlock = memo(function OneBlock({
   isWriting?: boolean;
 }) {
   return block.code === undefined ? (
-    <MarkdownBlock text={block.text} isWriting={isWriting} />
+    <MarkdownBlock text={block.text} head={block.head} isWriting={isWriting} />
   ) : (
     <CodeBlock text={block.text} {...block.code} />
   );

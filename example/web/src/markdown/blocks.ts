@@ -1,6 +1,8 @@
 // An answer is written from front to back. It is cut into blocks that stand by themselves, so that what a delta costs is
 // the block that it falls into, however long the answer is by then.
 
+import { headAfter } from "./table-head.js";
+
 /** A longer block is cut at a line, and a longer line at a space: parsing never sees more, in UTF-16 units. */
 export const BLOCK_UNITS_MAX = 8_192;
 /** Blocks that are kept together once they are full, and drawn again together or not at all. */
@@ -15,6 +17,8 @@ export interface Block {
   text: string;
   /** Of code that stands between fences. */
   code?: Code;
+  /** Of rows whose table began in an earlier block: what they are parsed after. */
+  head?: string;
 }
 
 /** A long fence comes in several blocks. */
@@ -73,7 +77,7 @@ export function growBlocks(before: Blocks, text: string): Blocks {
   const isGrown = text.slice(0, before.text.length) === before.text;
   const base = isGrown ? before : NO_BLOCKS;
   const made: Block[] = [];
-  const rest = cutFrom(text, base.open?.at ?? base.text.length, base.fence, made);
+  const rest = cutFrom(text, base, made);
   const closed = [...base.closed, ...made];
   const groups = [...base.groups];
   const full = closed.length - (closed.length % GROUP_SIZE);
@@ -87,27 +91,37 @@ export function growBlocks(before: Blocks, text: string): Blocks {
 }
 
 /** Closes the blocks that can be, into `made`; answers with what stays open. */
-function cutFrom(text: string, from: number, inFence: Fence | undefined, made: Block[]) {
-  let start = from;
-  let fence = inFence;
-  let line = from;
+function cutFrom(text: string, base: Blocks, made: Block[]) {
+  let start = base.open?.at ?? base.text.length;
+  let { fence } = base;
+  let head = base.open?.head;
+  let line = start;
   let hasList = false;
   const close = (end: number, next: number, code?: Code) => {
     const piece = text.slice(start, end);
-    if (code !== undefined || piece.trim() !== "")
-      made.push({ at: start, text: piece, ...(code === undefined ? {} : { code }) });
+    if (code !== undefined) made.push({ at: start, text: piece, code });
+    else if (piece.trim() !== "") made.push(blockOf(start, piece, head));
     start = next;
     line = next;
     hasList = false;
+    head = undefined;
   };
   while (line < text.length) {
     const newline = text.indexOf("\n", line);
     const isWhole = newline !== -1;
     const end = isWhole ? newline : text.length;
-    if (end - start > BLOCK_UNITS_MAX) {
-      const cut = line > start ? line : wordEnd(text, start);
-      close(cut, cut, fence && codeOf(fence, false));
-      if (fence !== undefined) fence = { ...fence, isFirst: false };
+    const room = BLOCK_UNITS_MAX - (head?.length ?? 0);
+    if (end - start > room) {
+      let cut = line > start ? line : wordEnd(text, start, room);
+      if (fence !== undefined) {
+        close(cut, cut, codeOf(fence, false));
+        fence = { ...fence, isFirst: false };
+        continue;
+      }
+      const next = headAfter(text.slice(start, cut), head);
+      if (next === undefined && line > start) cut = headerBefore(text, start, line);
+      close(cut, cut);
+      head = next;
       continue;
     }
     // What is not whole may still become another thing.
@@ -130,13 +144,20 @@ function cutFrom(text: string, from: number, inFence: Fence | undefined, made: B
       line = end + 1;
     }
   }
-  return { open: openBlock(text, start, line, fence), fence };
+  const open =
+    fence === undefined
+      ? start < text.length
+        ? blockOf(start, text.slice(start), head)
+        : undefined
+      : openCode(text, start, line, fence);
+  return { open, fence };
 }
 
-function openBlock(text: string, start: number, lastLine: number, fence: Fence | undefined) {
-  if (fence === undefined) {
-    return start < text.length ? { at: start, text: text.slice(start) } : undefined;
-  }
+function blockOf(at: number, text: string, head: string | undefined): Block {
+  return head === undefined ? { at, text } : { at, text, head };
+}
+
+function openCode(text: string, start: number, lastLine: number, fence: Fence): Block {
   // The last line of a finished text has no line feed, its closing fence neither.
   const isClosed = closes(text.slice(lastLine), fence);
   const end = isClosed ? Math.max(start, lastLine - 1) : text.length;
@@ -170,11 +191,17 @@ function codeOf({ language, isFirst }: Fence, isLast: boolean): Code {
   return { language, isFirst, isLast };
 }
 
+/** Before the last line where that may be a header, which is none without the line after it. */
+function headerBefore(text: string, start: number, line: number): number {
+  const last = text.lastIndexOf("\n", line - 2) + 1;
+  return last > start && text.slice(last, line).includes("|") ? last : line;
+}
+
 /** The end of the last whole word that a block has room for; of a word without end, as much as there is room for. */
-function wordEnd(text: string, start: number): number {
-  const space = text.lastIndexOf(" ", start + BLOCK_UNITS_MAX - 1) + 1;
-  if (space > start + BLOCK_UNITS_MAX / 2) return space;
-  const end = start + BLOCK_UNITS_MAX;
+function wordEnd(text: string, start: number, room: number): number {
+  const space = text.lastIndexOf(" ", start + room - 1) + 1;
+  if (space > start + room / 2) return space;
+  const end = start + room;
   return isLowSurrogate(text.charCodeAt(end)) ? end - 1 : end;
 }
 

@@ -30,18 +30,26 @@ export interface Parsed {
 /**
  * Parses one block of Markdown, tables and the like included.
  *
- * @param text of a block: at most `BLOCK_UNITS_MAX`
+ * @param text of a block: with `head` at most `BLOCK_UNITS_MAX`
  * @param isWriting whether more of it is to come: what is begun is then taken for whole, so that `**bo` is bold
+ * @param head of the table that the text goes on with
  * @returns its tree; a text that cannot be parsed, or is made to take long, is one paragraph
  */
-export function parseBlock(text: string, isWriting: boolean): Parsed {
+export function parseBlock(text: string, isWriting: boolean, head = ""): Parsed {
   if (NEST.test(text)) return asWritten(text);
   try {
-    const source = isWriting ? remend(text, COMPLETED) : text;
-    return { root: fromMarkdown(source, SYNTAX), source };
+    const source = isWriting ? remend(head + text, COMPLETED) : head + text;
+    const root = fromMarkdown(source, SYNTAX);
+    // What comes after the cut may be no row.
+    if (head !== "" && isHeaderOnly(root.children[0])) root.children.shift();
+    return { root, source };
   } catch {
     return asWritten(text);
   }
+}
+
+function isHeaderOnly(node: Nodes | undefined): boolean {
+  return node?.type === "table" && node.children.length === 1;
 }
 
 function asWritten(text: string): Parsed {
