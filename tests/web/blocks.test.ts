@@ -71,6 +71,11 @@ describe("blocks", () => {
     ]);
   });
 
+  it.each(["```", "~~~"])("code between %s whose lines end in carriage returns", (fence) => {
+    const blocks = cut(`${fence}js\r\na\r\n\r\nb\r\n${fence}\r\n`);
+    expect(blocks).toMatchObject([{ text: "a\r\n\r\nb\r", code: { language: "js" } }]);
+  });
+
   it("however it is written, it is cut alike", () => {
     const text =
       "# A\n\npara\n\n- x\n\n- y\n\n```js\na\n\nb\n```\n\n| a |\n| - |\n| 1 |\n\n> q\n\nend\n";
@@ -125,6 +130,20 @@ describe("blocks", () => {
     const joined = blocks.map((block) => block.text).join("");
     expect(joined.replaceAll("\n", "")).toBe(text.replace(/^```/, "").replaceAll("\n", ""));
     expect(joined.isWellFormed()).toBe(true);
+  });
+
+  it("a long list is cut before an item, so that what is in an item stays in it", () => {
+    const item = (i: number) => `${i}. item\n    - one\n    - two\n\n      more of it\n`;
+    const text = Array.from({ length: 500 }, (_, i) => item(i)).join("");
+    const blocks = cut(text);
+    expect(blocks.length).toBeGreaterThan(2);
+    expect(blocks.map((block) => block.text).join("")).toBe(text);
+    for (const block of blocks) {
+      expect(block.text).toMatch(/^\d+\. item/);
+      expect(block.text.length).toBeLessThanOrEqual(BLOCK_UNITS_MAX);
+    }
+    const long = cut(`- a\n- b\n${"  words of it\n".repeat(2_000)}`);
+    expect(long.map((block) => block.text.slice(0, 4))).toEqual(["- a\n", "- b\n", "  wo", "  wo", "  wo"]);
   });
 
   it("another text is cut anew", () => {

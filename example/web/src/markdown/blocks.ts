@@ -57,7 +57,7 @@ export const NO_BLOCKS: Blocks = {
 };
 
 const LIST_ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/;
-const FENCE_OPENS = /^ {0,3}(?:(`{3,})([^`]*)|(~{3,})(.*))$/;
+const FENCE_OPENS = /^ {0,3}(?:(`{3,})([^`]*)|(~{3,})([^\n]*))$/;
 
 /**
  * Cuts a text that has grown, going on from where it was cut before.
@@ -97,6 +97,8 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
   let head = base.open?.head;
   let line = start;
   let hasList = false;
+  /** Where the list's last item begins. */
+  let item = start;
   const close = (end: number, next: number, code?: Code) => {
     const piece = text.slice(start, end);
     if (code !== undefined) made.push({ at: start, text: piece, code });
@@ -104,6 +106,7 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
     start = next;
     line = next;
     hasList = false;
+    item = next;
     head = undefined;
   };
   while (line < text.length) {
@@ -119,7 +122,8 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
         continue;
       }
       const next = headAfter(text.slice(start, cut), head);
-      if (next === undefined && line > start) cut = headerBefore(text, start, line);
+      if (next === undefined && item > start) cut = item;
+      else if (next === undefined && line > start) cut = headerBefore(text, start, line);
       close(cut, cut);
       head = next;
       continue;
@@ -140,7 +144,11 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
       fence = opening;
     } else if (content.trim() === "" && isApart(text, end + 1, hasList)) close(line, end + 1);
     else {
-      hasList ||= LIST_ITEM.test(content);
+      if (LIST_ITEM.test(content)) {
+        hasList = true;
+        // What an item holds would be another thing without it: four spaces make code.
+        if (!content.startsWith(" ")) item = line;
+      }
       line = end + 1;
     }
   }
