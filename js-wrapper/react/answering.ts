@@ -21,7 +21,7 @@ const UNDER_WAY: Answering = { isAnswering: true };
 /**
  * Follows answers by the key of the row that they are for.
  *
- * @returns how it stands with each, and what each answer is given through: it answers, or rejects, as the call does
+ * @returns how it stands with each, and what each answer is given through, the same at each render: it answers, or rejects, as the call does
  */
 export function useAnswering(): readonly [States, <Answer>(key: string, call: () => Promise<Answer>) => Promise<Answer>] {
   const [states, setStates] = useState<States>(new Map());
@@ -37,7 +37,7 @@ export function useAnswering(): readonly [States, <Answer>(key: string, call: ()
       throw thrown;
     }
   }, []);
-  return useMemo(() => [states, follow] as const, [states, follow]);
+  return [states, follow];
 }
 
 function isSent(answer: unknown): answer is { commandId: string } {

@@ -54,7 +54,7 @@ const AT_REST = { pending: 0, error: undefined };
 /**
  * Counts calls that are not answered, and keeps what the last one failed with.
  *
- * @returns how it stands, and what each call is made through: it answers, or rejects, as the call does
+ * @returns how it stands, and what each call is made through, the same at each render: it answers, or rejects, as the call does
  */
 export function useProgress(): readonly [Progress, <Answer>(call: () => Promise<Answer>) => Promise<Answer>] {
   const [{ pending, error }, setState] = useState<{ pending: number; error: Error | undefined }>(AT_REST);
@@ -69,9 +69,7 @@ export function useProgress(): readonly [Progress, <Answer>(call: () => Promise<
       throw thrown;
     }
   }, []);
-  const isPending = pending > 0;
-  const progress = useMemo(() => ({ isPending, error }), [isPending, error]);
-  return useMemo(() => [progress, follow] as const, [progress, follow]);
+  return [{ isPending: pending > 0, error }, follow];
 }
 
 /** The newest value, for what is called later: an app's functions are new at every render. */

@@ -19,8 +19,6 @@ export function useAnswer<Answer>(subscription: Subscription | null): Answered<A
     return { answer: { query, args } };
   }, [subscription]);
   const answer = useQueries(queries)["answer"] as Answer | Error | undefined;
-  return useMemo(() => {
-    if (answer instanceof Error) return { data: undefined, error: answer, isLoading: false };
-    return { data: answer, error: undefined, isLoading: subscription !== null && answer === undefined };
-  }, [answer, subscription]);
+  if (answer instanceof Error) return { data: undefined, error: answer, isLoading: false };
+  return { data: answer, error: undefined, isLoading: subscription !== null && answer === undefined };
 }
