@@ -14,6 +14,9 @@ const BARS = /\\[\\|]|(\|)/g;
 /** What begins something in a cell, and would not end where the cell is cut. */
 const MARKS = /[\\`*_~[\]<>!|&$]/g;
 
+/** An empty cell. */
+const LEAD = "| ";
+
 const DELIMITERS = { left: ":-", right: "-:", center: ":-:" };
 
 /**
@@ -43,9 +46,6 @@ export function headAfter(piece: string, head = ""): string | undefined {
   if (above === undefined) return undefined;
   return `${above}\n${below}\n${LEAD.repeat(Math.min(align.length, cellsBeforeCut(text)))}`;
 }
-
-/** An empty cell. */
-const LEAD = "| ";
 
 /** Where the delimiters of the table end that goes on at the text's end. */
 function headEnd(text: string): number | undefined {
