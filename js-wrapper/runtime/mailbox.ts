@@ -116,13 +116,16 @@ export class Mailbox {
   /** A turn has ended, by Codex's word or with its process. What is queued behind it may go. */
   turnEnded(threadId: string, turnId: string): void {
     this.#turns.ended(threadId, turnId);
-    this.turnArrived(threadId);
-  }
-
-  /** The end of a turn has arrived in Convex: what waited there for that is handed out now. */
-  turnArrived(threadId: string): void {
     const thread = this.#threads.get(threadId);
     if (thread !== undefined) this.#lookAnew(thread);
+  }
+
+  /** The end of a turn has arrived in Convex: what waited there for that is handed out now, and so is a lease that has lapsed. */
+  endArrived(threadId: string): void {
+    const thread = this.#threads.get(threadId);
+    if (thread === undefined) return;
+    thread.isForced ||= thread.commands === undefined || thread.commands.some((command) => this.#isAstray(command));
+    this.#lookAnew(thread);
   }
 
   /** Whether a command of the thread is at work. */
@@ -138,8 +141,12 @@ export class Mailbox {
   mayLapse(threadId: string): boolean {
     const thread = this.#threads.get(threadId);
     if (thread === undefined || thread.isLeasing) return false;
-    const isIdle = (commandId: string) => !this.#runs.has(commandId) || thread.waiting?.commandId === commandId;
-    return thread.commands?.some(({ commandId, state }) => state === "leased" && isIdle(commandId)) ?? false;
+    return thread.commands?.some((command) => this.#isAstray(command) || (command.state === "leased" && thread.waiting?.commandId === command.commandId)) ?? false;
+  }
+
+  /** Whether a command is leased, and its lease not known here: the answer to it was lost. */
+  #isAstray({ commandId, state }: FollowedCommands[number]): boolean {
+    return state === "leased" && !this.#runs.has(commandId);
   }
 
   /** Leases and reports nothing more. What is at work stays in the journal, and is settled when the thread is followed again. */

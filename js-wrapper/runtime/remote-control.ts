@@ -110,7 +110,7 @@ export class RemoteControl {
   /** A batch has arrived in Convex: what its turn's end lets go may be leased. */
   arrived({ threadId: id, events }: OutboxBatch): void {
     const threadId = this.#options.codex.threads.inConvex(id);
-    if (threadId !== undefined && events.some(({ kind }) => kind === "turn/completed")) this.#mailbox.turnArrived(threadId);
+    if (threadId !== undefined && events.some(({ kind }) => kind === "turn/completed")) this.#mailbox.endArrived(threadId);
   }
 
   /** What is told of this machine changed. */

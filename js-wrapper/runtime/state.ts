@@ -95,7 +95,7 @@ export class RuntimeState {
     this.#kinds.set(kind, (this.#kinds.get(kind) ?? 0) + 1);
     this.#whole = undefined;
     if (turnId === undefined || threadId !== this.#state.runtimeThreadId) return;
-    if (kind === "turn/started") this.turnRuns(threadId, turnId);
+    if (kind === "turn/started") this.#runs(turnId, "running");
     else if (kind === "turn/completed" && turnId === this.#state.turnId) {
       // That is the end of its process.
       const isOver = this.#state.phase === "running" && !isInterruption(payloadJson);
@@ -103,10 +103,13 @@ export class RuntimeState {
     }
   }
 
-  /** A turn of a thread runs. Where the process has not loaded its threads yet, that it runs is known before anything of it is heard. */
+  /** A turn of a thread runs, as codex was asked: where its thread is not loaded again yet, nothing of it is heard. */
   turnRuns(threadId: string, turnId: string): void {
-    const isBack = this.#state.phase !== "reconnecting";
-    if (threadId === this.#state.runtimeThreadId) this.#set({ turnId, turnInFlight: true, ...(isBack ? { phase: "running" } : {}) });
+    if (threadId === this.#state.runtimeThreadId) this.#runs(turnId, this.#state.phase === "reconnecting" ? "reconnecting" : "running");
+  }
+
+  #runs(turnId: string, phase: RuntimePhase): void {
+    this.#set({ turnId, turnInFlight: true, phase });
   }
 
   /** Its process is over, and what ran in it. */

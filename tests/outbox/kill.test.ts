@@ -17,8 +17,8 @@ import { THREADS, wordOf } from "./story.mjs";
 
 const KILLS = Number(process.env["KILLS"] ?? 100);
 const SEED = Number(process.env["SEED"] ?? 1);
-/** As many as flow until the last kill, and more. */
-const EVENTS_A_THREAD = Math.ceil(Math.max(20_000, 100 * KILLS) / THREADS.length);
+/** As many as flow until the last kill, and more, also where the machine is fast and nothing else runs. */
+const EVENTS_A_THREAD = Math.ceil(Math.max(40_000, 100 * KILLS) / THREADS.length);
 /** Milliseconds that a host lives behind its opening, at most; and batches that Convex takes before, of some: however slow the machine, events flow. */
 const LIFE_MAX_MS = 80;
 const BATCHES_MAX = 3;

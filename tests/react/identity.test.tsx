@@ -2,7 +2,7 @@
 import { act, cleanup, render, renderHook } from "@testing-library/react";
 import { anyApi, type ApiFromModules } from "convex/server";
 import { memo, type ReactNode } from "react";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { useCodexExternalStore } from "../../js-wrapper/assistant-ui/index.js";
 import type { defineCodexHost } from "../../js-wrapper/host/convex.js";
 import type { CodexServerRequest } from "../../js-wrapper/host/component.js";
@@ -38,6 +38,9 @@ import { useList } from "../../js-wrapper/react/use-list.js";
 import { startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
 import { FakeConvex } from "./fake-convex.js";
 import { inStrictMode } from "./in-strict-mode.js";
+
+/** They render every hook over the component. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const api = anyApi as unknown as ApiFromModules<{ chat: ReturnType<typeof defineCodexHost> }>;
 const SOME = { initialNumItems: 10 };

@@ -28,8 +28,7 @@ class Convex {
     ...this.#real,
     ingestSafe: async (args) => {
       const answer = await this.#orAway("ingestSafe", () => this.#real.ingestSafe(args));
-      // A host that is killed before it is answered has its next start send them once more.
-      this.taken.push(...args.deltas.filter(({ eventId }) => !this.taken.some((taken) => taken.eventId === eventId)));
+      this.taken.push(...args.deltas);
       return answer;
     },
     upsertPendingServerRequest: (args) => this.#orAway("upsertPendingServerRequest", () => this.#real.upsertPendingServerRequest(args)),
@@ -111,8 +110,11 @@ describe("a runtime whose host is killed in the middle of a turn, with a questio
     expect(turns.map(({ status, source }) => [status, source])).toEqual([["interrupted", "local"], ["completed", "codex"]]);
     // Each once, and in order: the end last.
     expect(streamHeads.map(({ holes, latest, eventCount }) => [holes, latest - eventCount])).toEqual([[[], 0], [[], 0]]);
-    const ofTurn = convex.taken.filter((event) => event.type === "stream_delta" && event.turnId === turns[0]!.turnId).map(({ kind }) => kind);
-    expect(ofTurn).toEqual([...UNTIL_ASKED, "turn/completed"]);
+    const ofTurn = convex.taken.filter((event) => event.type === "stream_delta" && event.turnId === turns[0]!.turnId);
+    const once = ofTurn.filter(({ eventId }, at) => ofTurn.findIndex((event) => event.eventId === eventId) === at);
+    expect(once.map(({ kind }) => kind)).toEqual([...UNTIL_ASKED, "turn/completed"]);
+    // What the killed host was not answered of is sent once more.
+    expect(ofTurn.length - once.length).toBeLessThanOrEqual(UNTIL_ASKED.length);
     expect([await requests(), quarantine, problems]).toEqual([["expired"], [], []]);
   });
 });

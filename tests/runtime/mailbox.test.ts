@@ -516,18 +516,24 @@ describe("a thread", () => {
     expect(await news()).toEqual(["lease t"]);
   });
 
-  it("is looked at when the end of its turn is known in Convex, where something waits as far as is known", async () => {
+  it("is looked at when the end of its turn is known in Convex, where something may wait there", async () => {
     const { mailbox, news, tell } = begin();
     mailbox.follow("t");
     await news();
-    mailbox.turnArrived("t");
+    // Nobody has said yet.
+    mailbox.endArrived("t");
+    expect(await news()).toEqual(["lease t"]);
     tell();
-    mailbox.turnArrived("t");
-    mailbox.turnArrived("other");
+    mailbox.endArrived("t");
+    mailbox.endArrived("other");
     expect(await news()).toEqual([]);
     tell(row("a"));
     expect(await news()).toEqual(["lease t"]);
-    mailbox.turnArrived("t");
+    mailbox.endArrived("t");
+    expect(await news()).toEqual(["lease t"]);
+    // Not by an answer that came.
+    tell(row("a", "turn", "leased"));
+    mailbox.endArrived("t");
     expect(await news()).toEqual(["lease t"]);
   });
 

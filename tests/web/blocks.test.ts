@@ -146,6 +146,15 @@ describe("blocks", () => {
     expect(long.map((block) => block.text.slice(0, 4))).toEqual(["- a\n", "- b\n", "  wo", "  wo", "  wo"]);
   });
 
+  it.each([
+    ["a number that begins a line of a paragraph", "in the year\n1984. It was\n"],
+    ["a dash that underlines a heading", "a heading\n-\n"],
+  ])("a long block is not cut before %s", (_, unit) => {
+    const words = "words of a paragraph\n".repeat(BLOCK_UNITS_MAX / 42);
+    const [first] = cut(`${words}${unit}${words}${words}`);
+    expect(first?.text.includes(unit)).toBe(true);
+  });
+
   it("another text is cut anew", () => {
     const blocks = growBlocks(NO_BLOCKS, "One.\n\nTwo, and more of it.");
     expect(all(growBlocks(blocks, "Other."))).toEqual([{ at: 0, text: "Other." }]);
@@ -304,7 +313,7 @@ describe("tables longer than a block", () => {
     expect(cut(`${text}# A\n${"a line\n".repeat(3_000)}`).at(-1)?.head).toBeUndefined();
   });
 
-  it("a header is not parted from what is below it", () => {
+  it("a header is not parted from what is below it", { timeout: 60_000 }, () => {
     const before = "a line of a paragraph\n".repeat(372);
     expect(BLOCK_UNITS_MAX - before.length).toBe(8);
     for (const shift of [0, 4, 8, 12, 20, 28, 36]) {

@@ -228,6 +228,13 @@ describe("hostile Markdown", () => {
     }
   });
 
+  it("a row that is cut, of more columns than are drawn: nothing is shown that was not written", () => {
+    const row = (cell: string) => `${`|${cell}`.repeat(310)}|\n`;
+    const container = draw(`${row("a")}${row("-")}${row("x".repeat(30))}`);
+    expect(container.textContent.match(/x/g)).toHaveLength(30 * 310);
+    expect(container.textContent).not.toMatch(/\| \|/);
+  });
+
   it("a nest as deep as a block is long is drawn so deep, and then as it was written", () => {
     for (const nest of [
       ">".repeat(8_000),

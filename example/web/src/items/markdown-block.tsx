@@ -216,9 +216,9 @@ class Drawing {
     );
   }
 
-  /** From one node to another, by the letter. */
+  /** From one node to another, by the letter; nothing of a header that is repeated. */
   private asWritten(first: Nodes, last: Nodes | undefined, key?: number): ReactNode {
-    const from = first.position?.start.offset ?? 0;
+    const from = Math.max(first.position?.start.offset ?? 0, this.parsed.textAt);
     const to = last?.position?.end.offset ?? from;
     const text = this.parsed.source.slice(from, to);
     return key === undefined ? text : <span key={key}>{text}</span>;

@@ -57,6 +57,8 @@ export const NO_BLOCKS: Blocks = {
 };
 
 const LIST_ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/;
+/** Of these, what is one also right behind a paragraph's line: no other number, and no dash that underlines a heading. */
+const LIST_BEGINS = /^ {0,3}(?:[-*+]|1[.)])[ \t]+\S/;
 const FENCE_OPENS = /^ {0,3}(?:(`{3,})([^`]*)|(~{3,})([^\n]*))$/;
 
 /**
@@ -145,9 +147,10 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
     } else if (content.trim() === "" && isApart(text, end + 1, hasList)) close(line, end + 1);
     else {
       if (LIST_ITEM.test(content)) {
+        const isItem = hasList || isFirstLine(text, start, line) || LIST_BEGINS.test(content);
         hasList = true;
         // What an item holds would be another thing without it: four spaces make code.
-        if (!content.startsWith(" ")) item = line;
+        if (isItem && !content.startsWith(" ")) item = line;
       }
       line = end + 1;
     }
@@ -197,6 +200,11 @@ function closes(line: string, { mark, length }: Fence): boolean {
 
 function codeOf({ language, isFirst }: Fence, isLast: boolean): Code {
   return { language, isFirst, isLast };
+}
+
+/** Whether no paragraph goes on in the line. */
+function isFirstLine(text: string, start: number, line: number): boolean {
+  return line === start || text.slice(text.lastIndexOf("\n", line - 2) + 1, line).trim() === "";
 }
 
 /** Before the last line where that may be a header, which is none without the line after it. */

@@ -25,6 +25,8 @@ const NEST = /^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){20}/m;
 export interface Parsed {
   root: Root;
   source: string;
+  /** Where in it the block begins: behind the head that it was parsed after. */
+  textAt: number;
 }
 
 /**
@@ -42,7 +44,7 @@ export function parseBlock(text: string, isWriting: boolean, head = ""): Parsed 
     const root = fromMarkdown(source, SYNTAX);
     // What comes after the cut may be no row.
     if (head !== "" && isHeaderOnly(root.children[0])) root.children.shift();
-    return { root, source };
+    return { root, source, textAt: head.length };
   } catch {
     return asWritten(text);
   }
@@ -56,7 +58,7 @@ function asWritten(text: string): Parsed {
   const children: Root["children"] = [
     { type: "paragraph", children: [{ type: "text", value: text }] },
   ];
-  return { root: { type: "root", children }, source: text };
+  return { root: { type: "root", children }, source: text, textAt: 0 };
 }
 
 /** The text of a node, without its marks; counts the depth, for a nest may be as deep as the block is long. */
