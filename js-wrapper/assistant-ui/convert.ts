@@ -216,10 +216,11 @@ function readAsked({ approvals = [], requests = [], commands = [] }: CodexThread
 /** Messages that were sent and are in no queue, oldest first, until codex gives back what they say. */
 function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }: CodexThreadSource, read: ReadonlyMap<string, ReadMessage>): readonly SentCommand[] {
   const first = messages[0];
-  // Of an older steer the echo may not be loaded.
-  const isLoaded = first === undefined || first.turnId !== runningTurnId || first.orderInTurn === 0;
+  // The echo of a steer that is older than all that is loaded of its turn may not be loaded.
+  const isLoaded = ({ createdAt }: SentCommand) => first === undefined || first.turnId !== runningTurnId || createdAt >= first.createdAt;
   // Codex says it when it has come to it, which may be long after it took it.
-  const isTaken = ({ kind, state, turnId }: SentCommand) => kind === "steer" && state === "accepted" && turnId !== undefined && turnId === runningTurnId && isLoaded;
+  const isTaken = (command: SentCommand) =>
+    command.kind === "steer" && command.state === "accepted" && command.turnId !== undefined && command.turnId === runningTurnId && isLoaded(command);
   const sent = commands.filter((command) => (command.kind === "turn" || command.kind === "steer") && (command.isOpen || isTaken(command)));
   if (sent.length === 0) return sent;
   const { turns, steers } = queuedOf(sent, runningTurnId);

@@ -25,8 +25,11 @@ export interface UnsentMessage {
   readonly threadId: string | undefined;
   readonly input: readonly UserInput[];
   readonly lane: Lane;
-  /** On its way; not taken; sent, to come back if it comes to nothing; sent, to come back also if it is cancelled. */
-  readonly state: "sending" | "refused" | "sent" | "held";
+  /**
+   * On its way; on its way, to be taken back when it arrives; not taken; sent, to come back if it comes to nothing; sent, to come
+   * back also if it is cancelled.
+   */
+  readonly state: "sending" | "stopping" | "refused" | "sent" | "held";
 }
 
 /** What {@link convertCodexQueue} reads: of what `useCodex` returns. */
@@ -75,7 +78,7 @@ export function convertQueue(source: CodexQueueSource, unsent: readonly UnsentMe
   const commands = new Map((source.commands ?? []).map((command) => [command.commandId, command]));
   const { turns, steers } = queuedOf(source.commands ?? [], source.runningTurnId);
   const shown = unsent.filter((message) => isUnsent(message, commands.get(message.commandId)));
-  const isSteering = ({ state, lane }: UnsentMessage) => state === "sending" && lane === "steer";
+  const isSteering = (message: UnsentMessage) => isOnItsWay(message) && message.lane === "steer";
 
   const known = new Map<string, { of: SentCommand | UnsentMessage; item: QueueItemState }>();
   const convert = (of: SentCommand | UnsentMessage): QueueItemState => {
@@ -111,8 +114,13 @@ export function queuedOf<Command extends SentCommand>(commands: readonly Command
  * @param command what became of it; undefined where the list does not have it
  */
 export function isUnsent({ state }: Pick<UnsentMessage, "state">, command: Pick<SentCommand, "isFailed" | "state"> | undefined): boolean {
-  if (command === undefined) return state === "sending" || state === "refused";
-  return command.isFailed || (state === "held" && command.state === "cancelled");
+  if (command === undefined) return state === "refused" || isOnItsWay({ state });
+  return command.isFailed || (command.state === "cancelled" && (state === "held" || state === "stopping"));
+}
+
+/** Whether it is not known yet what becomes of it. */
+export function isOnItsWay({ state }: Pick<UnsentMessage, "state">): boolean {
+  return state === "sending" || state === "stopping";
 }
 
 /**

@@ -95,8 +95,9 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
   const isRunning = status === "submitted" || status === "streaming";
   const isLoading = messages.status === "LoadingFirstPage";
   const hasEarlier = messages.status === "CanLoadMore" || messages.status === "LoadingMore";
-  // Without one the library waits for what is sent, and gives back what could not be.
-  const isQueueing = hasQueue && (isRunning || queue.items.length > 0 || queue.steerItems.length > 0);
+  // What is merely on its way has none: without one the library sends nothing more until that has arrived, or is given back.
+  const isTaken = runningTurnId !== undefined || turns?.[0]?.status === "queued" || commands.results.some(({ kind, isOpen }) => kind === "turn" && isOpen);
+  const isQueueing = hasQueue && (isTaken || queue.items.length > 0 || queue.steerItems.length > 0);
   const shownQueue = isQueueing ? queue : undefined;
   return useMemo(
     () => ({ messages: converted.messages, convertMessage: same, isRunning, isLoading, hasEarlier, queue: shownQueue, ...calls }),

@@ -3,8 +3,9 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import { useLatest } from "../react/calls.js";
 import { newCommandId } from "../react/sending.js";
+import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
-import { convertQueue, inputOfCommand, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage, type UserInput } from "./queue.js";
+import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage, type UserInput } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
 
@@ -52,17 +53,29 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
     const change = (id: string, changed: Partial<UnsentMessage>) => {
       changeUnsent((list) => list.map((message) => (message.commandId === id ? { ...message, ...changed } : message)));
     };
+    const findOwn = (id: string) => unsentNow.current.find(({ commandId }) => commandId === id);
     /** A message that is with this page. */
-    const findUnsent = (id: string) => unsentNow.current.find((message) => message.commandId === id && isUnsent(message, findCommand(id)));
+    const findUnsent = (id: string) => {
+      const message = findOwn(id);
+      return message !== undefined && isUnsent(message, findCommand(id)) ? message : undefined;
+    };
 
     const send = (input: readonly UserInput[], lane: Lane) => {
       const commandId = newCommandId();
-      put({ commandId, threadId: latest.current.threadId, input, lane, state: "sending" });
-      const isSent = (lane === "steer" ? steerOrSend(latest.current, input, commandId) : latest.current.send(input, { commandId })).then(
-        () => change(commandId, { state: "sent" }),
-        () => change(commandId, { state: "refused" }),
-      );
-      onTheirWay.current.set(commandId, isSent.finally(() => onTheirWay.current.delete(commandId)));
+      const codexOfThread = latest.current;
+      put({ commandId, threadId: codexOfThread.threadId, input, lane, state: "sending" });
+      const isStopped = () => findOwn(commandId)?.state === "stopping";
+      const arrive = async () => {
+        try {
+          const sent = await (lane === "steer" ? steerOrSend(codexOfThread, input, commandId, isStopped) : codexOfThread.send(input, { commandId }));
+          // A turn ends before it begins, as `stop` ends those that are listed; a steer ends with the turn that it was for.
+          if (isStopped() && "clientTurnId" in sent) unawaited(codexOfThread.codex.interrupt(commandId));
+          change(commandId, { state: findOwn(commandId)?.state === "sending" ? "sent" : "held" });
+        } catch {
+          change(commandId, { state: "refused" });
+        }
+      };
+      onTheirWay.current.set(commandId, arrive().finally(() => onTheirWay.current.delete(commandId)));
     };
     const read = (message: AppendMessage) => {
       try {
@@ -72,13 +85,16 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
         throw new MessageNotSentError(thrown instanceof Error ? thrown.message : String(thrown));
       }
     };
-    const isOnItsWay = (id: string) => findUnsent(id)?.state === "sending";
+    const findOnItsWay = (id: string) => {
+      const message = findUnsent(id);
+      return message !== undefined && isOnItsWay(message) ? message : undefined;
+    };
 
     return {
       enqueue: (message: AppendMessage) => send(read(message), "queue"),
       steer: (message: AppendMessage) => send(read(message), "steer"),
       move: (id: string, placement: Placement) => {
-        if (isOnItsWay(id)) throw new Error(`\`${id}\` is on its way`);
+        if (findOnItsWay(id) !== undefined) throw new Error(`\`${id}\` is on its way`);
         const message = findUnsent(id);
         if (message !== undefined) {
           drop(id);
@@ -101,7 +117,7 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
         for (const one of [...first, ...promoted].reverse()) unawaited(promote(one));
       },
       edit: (id: string, message: AppendMessage) => {
-        if (isOnItsWay(id)) throw new Error(`\`${id}\` is on its way`);
+        if (findOnItsWay(id) !== undefined) throw new Error(`\`${id}\` is on its way`);
         const input = read(message);
         if (findUnsent(id) !== undefined) {
           change(id, { input });
@@ -116,26 +132,28 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
         );
       },
       remove: (id: string) => {
-        const isWithPage = findUnsent(id) !== undefined && !isOnItsWay(id);
-        if (isWithPage) {
+        const message = findUnsent(id);
+        if (message !== undefined && !isOnItsWay(message)) {
           drop(id);
           return;
         }
-        const cancel = given(latest.current.codex.cancel, "cancelCommand");
+        const cancel = message?.state === "stopping" ? undefined : given(latest.current.codex.cancel, "cancelCommand");
         const taken = async () => {
           await onTheirWay.current.get(id);
-          const isRefused = unsentNow.current.some(({ commandId, state }) => commandId === id && state === "refused");
-          if (!isRefused) await cancel(id);
+          if (findOwn(id)?.state !== "refused") await cancel?.(id);
           drop(id);
         };
         unawaited(taken());
       },
       hold: () => {
         const { next, turns, steers } = queuedOf(latest.current.commands.results, latest.current.runningTurnId);
+        const { threadId: stopped } = latest.current;
+        const onWay = unsentNow.current.filter((message) => message.threadId === stopped && findOnItsWay(message.commandId) !== undefined);
         for (const command of [...steers, ...(next === undefined ? [] : [next]), ...turns]) {
           const { commandId } = command;
-          put({ commandId, threadId: latest.current.threadId, input: inputOfCommand(command), lane: "queue", state: "held" });
+          put({ commandId, threadId: stopped, input: inputOfCommand(command), lane: "queue", state: "held" });
         }
+        for (const message of onWay) put({ ...message, state: "stopping" });
       },
     };
   }, [latest, inputOf, changeUnsent, unsentNow]);
@@ -147,12 +165,16 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
   }, [items, steerItems, calls]);
 }
 
-/** The turn may have ended on the way: then the message begins one. */
-async function steerOrSend({ steer, send }: UseCodexResult, input: readonly UserInput[], commandId: string): Promise<unknown> {
+/**
+ * The turn may have ended on the way: then the message begins one.
+ *
+ * @param isStopped whether nothing is to begin any more
+ */
+async function steerOrSend({ steer, send }: UseCodexResult, input: readonly UserInput[], commandId: string, isStopped: () => boolean): Promise<CodexSentCommand> {
   try {
     return await steer(input, { commandId });
   } catch (thrown) {
-    if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE") throw thrown;
+    if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE" || isStopped()) throw thrown;
     return await send(input, { commandId });
   }
 }

@@ -164,20 +164,21 @@ describe("a message that is sent while a turn runs", () => {
 
   it("steers the turn by assistant-ui's own button, and is in the transcript until codex comes to it: once", async () => {
     const page = await open();
+    await chat.say("item/completed", { item: { id: "first", type: "userMessage", content: [{ type: "text", text: "so" }] } });
     await page.say("rather so", "Send");
     expect(await sent()).toEqual([["steer", "queued", "rather so"]]);
-    expect([page.waiting(), page.messages()]).toEqual([["rather so"], []]);
+    expect([page.waiting(), page.messages()]).toEqual([["rather so"], ["so"]]);
     const [leased] = await chat.lease();
     const seen = async () => {
       await chat.settle();
       return [page.waiting(), page.messages()];
     };
-    expect(await seen()).toEqual([[], ["rather so"]]);
+    expect(await seen()).toEqual([[], ["so", "rather so"]]);
     await chat.report(leased!, "delivered");
     await chat.report(leased!, "accepted", { turnId: TURN });
-    expect(await seen()).toEqual([[], ["rather so"]]);
+    expect(await seen()).toEqual([[], ["so", "rather so"]]);
     await chat.say("item/completed", { item: { id: "u", type: "userMessage", clientId: leased!.commandId, content: [{ type: "text", text: "rather so" }] } });
-    expect(await seen()).toEqual([[], ["rather so"]]);
+    expect(await seen()).toEqual([[], ["so", "rather so"]]);
   });
 
   it("is taken back", async () => {
@@ -374,6 +375,33 @@ describe("what was typed is not lost", () => {
     expect((await sent()).at(-1)).toEqual(["turn", "queued", "and that"]);
   });
 
+  it("where the turn is stopped while it is on its way: nothing of it begins when it arrives", async () => {
+    const page = await open();
+    await page.say("there");
+    chat.loopback.held = [];
+    await page.say("slow");
+    await page.say("slower", "Send");
+    await page.press("Stop");
+    expect(page.waiting()).toEqual(["slower", "there", "slow"]);
+    await end();
+    await chat.does(() => Promise.resolve(chat.loopback.release()));
+    expect(page.waiting()).toEqual(["there", "slow", "slower"]);
+    expect((await sent()).filter(([kind]) => kind !== "interrupt")).toEqual([["turn", "cancelled", "there"], ["turn", "cancelled", "slow"]]);
+    await page.act("slow", "remove");
+    await page.act("slower", "steer");
+    expect([page.waiting(), page.messages()]).toEqual([["there"], ["slower"]]);
+  });
+
+  it("where it is taken away after a stop on its way: it comes to nothing", async () => {
+    const page = await open();
+    chat.loopback.held = [];
+    await page.say("slow");
+    await page.press("Stop");
+    await page.act("slow", "remove");
+    await chat.does(() => Promise.resolve(chat.loopback.release()));
+    expect([page.waiting(), (await sent())[0]]).toEqual([[], ["turn", "cancelled", "slow"]]);
+  });
+
   it("where another thread is looked at meanwhile, and is not sent there", async () => {
     function Switching() {
       const [threadId, setThreadId] = useState(THREAD);
@@ -411,6 +439,27 @@ describe("a store", () => {
     await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
     await page.say("lost?", "Send");
     expect([page.words(), page.waiting(), page.messages()]).toEqual(["lost?", [], []]);
+  });
+
+  it("sends nothing more while the first is on its way, which it gives back", async () => {
+    const page = await openWithStore();
+    chat.loopback.held = [];
+    await page.say("first", "Send");
+    expect(page.stores.at(-1)!.store).toMatchObject({ isRunning: true, queue: undefined });
+    await page.type("second");
+    expect(screen.getByText<HTMLButtonElement>("Send").disabled).toBe(true);
+    await page.press("Send");
+    await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+    await chat.does(() => Promise.resolve(chat.loopback.release()));
+    expect([page.words(), page.waiting(), await sent()]).toEqual(["first\nsecond", [], []]);
+  });
+
+  it("has a queue while what was sent waits for a machine", async () => {
+    const page = await openWithStore();
+    await page.say("first", "Send");
+    expect(page.stores.at(-1)!.store.queue).toBeDefined();
+    await page.say("second");
+    expect([page.messages(), page.waiting()]).toEqual([["first"], ["second"]]);
   });
 
   it.each([undefined, { items: [], steerItems: [], enqueue: vi.fn(), steer: vi.fn(), move: vi.fn(), edit: vi.fn(), remove: vi.fn() }])("has the app's own queue in the place of its own, or none (%#)", async (queue) => {
