@@ -225,9 +225,14 @@ function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }:
   if (sent.length === 0) return sent;
   const { turns, steers } = queuedOf(sent, runningTurnId);
   const queued = new Set(hasQueue ? [...turns, ...steers] : []);
+  const isEchoed = echoedIn(read);
+  return sent.filter((command) => !queued.has(command) && !isEchoed(command)).reverse();
+}
+
+/** Tells of a command whether codex has given back what it says. */
+export function echoedIn(read: ReadonlyMap<string, ReadMessage>): (command: SentCommand) => boolean {
   const echoes = new Set(Array.from(read.values(), ({ item }) => item["clientId"]));
-  const isKnown = ({ commandId, clientTurnId }: SentCommand) => echoes.has(commandId) || echoes.has(clientTurnId ?? commandId);
-  return sent.filter((command) => !queued.has(command) && !isKnown(command)).reverse();
+  return ({ commandId, clientTurnId }) => echoes.has(commandId) || echoes.has(clientTurnId ?? commandId);
 }
 
 function toWaiting({ commandId, text, payloadJson, createdAt }: SentCommand): ThreadMessageLike {

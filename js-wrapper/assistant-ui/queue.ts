@@ -73,11 +73,23 @@ export function convertCodexQueue(source: CodexQueueSource, previous: CodexQueue
   return convertQueue(source, [], previous);
 }
 
-/** The same, with the messages of this page that did not arrive. */
-export function convertQueue(source: CodexQueueSource, unsent: readonly UnsentMessage[], previous: CodexQueueItems): CodexQueueItems {
+/**
+ * The same, with the messages of this page that did not arrive.
+ *
+ * @param isEchoed whether codex has given a command back: of one that is `unknown` nothing else tells that it arrived
+ */
+export function convertQueue(
+  source: CodexQueueSource,
+  unsent: readonly UnsentMessage[],
+  previous: CodexQueueItems,
+  isEchoed: (command: SentCommand) => boolean = () => false,
+): CodexQueueItems {
   const commands = new Map((source.commands ?? []).map((command) => [command.commandId, command]));
   const { turns, steers } = queuedOf(source.commands ?? [], source.runningTurnId);
-  const shown = unsent.filter((message) => isUnsent(message, commands.get(message.commandId)));
+  const shown = unsent.filter((message) => {
+    const command = commands.get(message.commandId);
+    return isUnsent(message, command) && !(command?.state === "unknown" && isEchoed(command));
+  });
   const isSteering = (message: UnsentMessage) => isOnItsWay(message) && message.lane === "steer";
 
   const known = new Map<string, { of: SentCommand | UnsentMessage; item: QueueItemState }>();
@@ -128,8 +140,8 @@ export function isOnItsWay({ state }: Pick<UnsentMessage, "state">): boolean {
  *
  * @param ids a lane, the next first
  * @param id the message's
- * @param placement where it is wanted: behind all others where it names none
- * @throws Error where it names one that does not wait
+ * @param placement where it is wanted: where it is, where it names none
+ * @throws Error where it names one that does not wait, or two that are not beside each other
  */
 export function promotionsFor(ids: readonly string[], id: string, { insertAfter, insertBefore }: Placement): readonly string[] {
   const others = ids.filter((other) => other !== id);
@@ -137,8 +149,10 @@ export function promotionsFor(ids: readonly string[], id: string, { insertAfter,
     if (!others.includes(anchor)) throw new Error(`\`${anchor}\` does not wait there`);
     return others.indexOf(anchor);
   };
-  const placeBefore = typeof insertBefore === "string" ? placeOf(insertBefore) : others.length;
-  const place = insertAfter === undefined ? placeBefore : insertAfter === null ? 0 : placeOf(insertAfter) + 1;
+  const behind = insertAfter === undefined ? undefined : insertAfter === null ? 0 : placeOf(insertAfter) + 1;
+  const before = insertBefore === undefined ? undefined : insertBefore === null ? others.length : placeOf(insertBefore);
+  if (behind !== undefined && before !== undefined && behind !== before) throw new Error("there is no place behind the one and before the other");
+  const place = behind ?? before ?? ids.indexOf(id);
   const wanted = [...others.slice(0, place), id, ...others.slice(place)];
   const isEnough = (count: number) => {
     const promoted = new Set(wanted.slice(0, count));

@@ -58,7 +58,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
     previous.current = converted;
   }, [converted]);
 
-  const { queue, hold } = useCodexQueue(codex, inputOfAppended);
+  const { queue, hold } = useCodexQueue(codex, inputOfAppended, converted.known.read);
   const latest = useLatest(codex);
   const calls = useMemo(
     () => ({

@@ -2,9 +2,11 @@ import { MessageNotSentError, type AppendMessage, type ExternalStoreAdapter } fr
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import { useLatest } from "../react/calls.js";
-import { newCommandId } from "../react/sending.js";
+import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
 import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
+import { echoedIn } from "./convert.js";
+import type { ReadMessage } from "./parts.js";
 import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage, type UserInput } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
@@ -22,16 +24,21 @@ export interface CodexQueue {
  *
  * @param codex what `useCodex` returns
  * @param inputOf what was typed and attached, as codex takes it; it throws where codex does not
+ * @param read the thread's messages
  */
-export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMessage) => readonly UserInput[]): CodexQueue {
+export function useCodexQueue(
+  codex: UseCodexResult,
+  inputOf: (message: AppendMessage) => readonly UserInput[],
+  read: ReadonlyMap<string, ReadMessage>,
+): CodexQueue {
   const { threadId, runningTurnId } = codex;
   const commands = codex.commands.results;
   const [unsent, unsentNow, changeUnsent] = useUnsent();
   const previous = useRef(NO_QUEUE_ITEMS);
-  const converted = useMemo(
-    () => convertQueue({ commands, runningTurnId }, unsent.filter((message) => message.threadId === threadId), previous.current),
-    [commands, runningTurnId, unsent, threadId],
-  );
+  const converted = useMemo(() => {
+    const ofThread = unsent.filter((message) => message.threadId === threadId);
+    return convertQueue({ commands, runningTurnId }, ofThread, previous.current, (command) => echoedIn(read)(command));
+  }, [commands, runningTurnId, unsent, threadId, read]);
   useEffect(() => {
     previous.current = converted;
   }, [converted]);
@@ -60,8 +67,7 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
       return message !== undefined && isUnsent(message, findCommand(id)) ? message : undefined;
     };
 
-    const send = (input: readonly UserInput[], lane: Lane) => {
-      const commandId = newCommandId();
+    const send = (input: readonly UserInput[], lane: Lane, commandId = newCommandId()) => {
       const codexOfThread = latest.current;
       put({ commandId, threadId: codexOfThread.threadId, input, lane, state: "sending" });
       const isStopped = () => findOwn(commandId)?.state === "stopping";
@@ -77,7 +83,7 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
       };
       onTheirWay.current.set(commandId, arrive().finally(() => onTheirWay.current.delete(commandId)));
     };
-    const read = (message: AppendMessage) => {
+    const readInput = (message: AppendMessage) => {
       try {
         return inputOf(message);
       } catch (thrown) {
@@ -91,14 +97,15 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
     };
 
     return {
-      enqueue: (message: AppendMessage) => send(read(message), "queue"),
-      steer: (message: AppendMessage) => send(read(message), "steer"),
+      enqueue: (message: AppendMessage) => send(readInput(message), "queue"),
+      steer: (message: AppendMessage) => send(readInput(message), "steer"),
       move: (id: string, placement: Placement) => {
         if (findOnItsWay(id) !== undefined) throw new Error(`\`${id}\` is on its way`);
         const message = findUnsent(id);
         if (message !== undefined) {
           drop(id);
-          send(message.input, placement.lane ?? "queue");
+          // It may have arrived all the same: whoever sends it again, in whichever tab, sends one command.
+          send(message.input, placement.lane ?? "queue", findCommand(id) && codexCommandIdAgain(id));
           return;
         }
         const { next, turns, steers } = queuedOf(latest.current.commands.results, latest.current.runningTurnId);
@@ -106,19 +113,23 @@ export function useCodexQueue(codex: UseCodexResult, inputOf: (message: AppendMe
         if (!isSteer && !turns.some(({ commandId }) => commandId === id)) throw new Error(`\`${id}\` does not wait any more`);
         if (isSteer && placement.lane === "queue") throw new Error("what is to steer a turn does not wait for its end");
         const promote = given(latest.current.codex.promote, "promoteCommand");
+        const idsOf = (lane: readonly { readonly commandId: string }[]) => lane.map(({ commandId }) => commandId);
         if (!isSteer && placement.lane === "steer") {
+          // Promoted, it is the first of them: where no place is named codex is to read it next.
+          const isPlaced = placement.insertAfter !== undefined || placement.insertBefore !== undefined;
+          const promoted = isPlaced ? promotionsFor([id, ...idsOf(steers)], id, placement) : [];
           unawaited(promote(id, { expectedTurnId: latest.current.runningTurnId }));
+          for (const one of [...promoted].reverse()) unawaited(promote(one));
           return;
         }
-        const lane = (isSteer ? steers : turns).map(({ commandId }) => commandId);
-        const promoted = promotionsFor(lane, id, placement);
+        const promoted = promotionsFor(idsOf(isSteer ? steers : turns), id, placement);
         // Nothing goes before the turn that is to begin next.
         const first = isSteer || next === undefined || promoted.length === 0 ? [] : [next.commandId];
         for (const one of [...first, ...promoted].reverse()) unawaited(promote(one));
       },
       edit: (id: string, message: AppendMessage) => {
         if (findOnItsWay(id) !== undefined) throw new Error(`\`${id}\` is on its way`);
-        const input = read(message);
+        const input = readInput(message);
         if (findUnsent(id) !== undefined) {
           change(id, { input });
           return;

@@ -55,6 +55,8 @@ describe("a message of the page's", () => {
   it.each([
     ["sending", "queue", [["m"], []]],
     ["sending", "steer", [[], ["m"]]],
+    ["stopping", "queue", [["m"], []]],
+    ["stopping", "steer", [[], ["m"]]],
     ["refused", "steer", [["m"], []]],
     ["sent", "queue", [[], []]],
     ["held", "queue", [[], []]],
@@ -70,9 +72,16 @@ describe("a message of the page's", () => {
     expect(convertQueue({ commands: [], runningTurnId: "t" }, [unsent("sending")], NO_QUEUE_ITEMS).items).toEqual([{ id: "m", prompt: "typed", parts: [{ type: "text", text: "typed" }] }]);
   });
 
+  it("of which nobody knows what became is not shown beside its own echo", () => {
+    const unknown = own({ state: "unknown", isFailed: true });
+    const shownBeside = (echoed: string, command: Command) =>
+      ids(convertQueue({ commands: [command], runningTurnId: "t" }, [unsent("sent")], NO_QUEUE_ITEMS, ({ commandId }) => commandId === echoed));
+    expect([shownBeside("other", unknown), shownBeside("m", unknown), shownBeside("m", { ...unknown, state: "expired" })]).toEqual([[["m"], []], [[], []], [["m"], []]]);
+  });
+
   it("that was cancelled comes back where that was the end of what it waited behind", () => {
     const cancelled = own({ state: "cancelled" });
-    expect([isUnsent(unsent("sent"), cancelled), isUnsent(unsent("held"), cancelled)]).toEqual([false, true]);
+    expect((["sent", "held", "stopping"] as const).map((state) => isUnsent(unsent(state), cancelled))).toEqual([false, true, true]);
   });
 });
 
@@ -83,9 +92,10 @@ describe("a place in a lane", () => {
     ["c", { insertBefore: "b" }, ["a", "c", "b", "d"]],
     ["a", { insertAfter: "c" }, ["b", "c", "a", "d"]],
     ["b", { insertBefore: null }, ["a", "c", "d", "b"]],
-    ["b", {}, ["a", "c", "d", "b"]],
+    ["b", {}, ["a", "b", "c", "d"]],
     ["b", { insertAfter: "a" }, ["a", "b", "c", "d"]],
-    ["d", { insertAfter: "c", insertBefore: "a" }, ["a", "b", "c", "d"]],
+    ["d", { insertAfter: "a", insertBefore: "b" }, ["a", "d", "b", "c"]],
+    ["b", { insertAfter: "d", insertBefore: null }, ["a", "c", "d", "b"]],
   ])("of %s, %j, is reached by promotions", (id, placement, expected) => {
     const promoted = promotionsFor(lane, id, placement);
     const order = [...promoted].reverse().reduce((now, one) => [one, ...now.filter((other) => other !== one)], lane);
@@ -101,5 +111,14 @@ describe("a place in a lane", () => {
   it("is beside one that waits", () => {
     expect(() => promotionsFor(lane, "a", { insertAfter: "gone" })).toThrow("`gone` does not wait there");
     expect(() => promotionsFor(lane, "a", { insertBefore: "a" })).toThrow("`a` does not wait there");
+    expect(() => promotionsFor(lane, "d", { insertAfter: "a", insertBefore: "gone" })).toThrow("`gone` does not wait there");
+  });
+
+  it.each([
+    { insertAfter: "c", insertBefore: "a" },
+    { insertAfter: "a", insertBefore: "c" },
+    { insertAfter: null, insertBefore: null },
+  ])("is not between two that are not beside each other: %j", (placement) => {
+    expect(() => promotionsFor(lane, "d", placement)).toThrow("no place");
   });
 });

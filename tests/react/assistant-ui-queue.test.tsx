@@ -264,6 +264,23 @@ describe("a message that is sent while a turn runs", () => {
     expect(await chat.lease()).toMatchObject([{ kind: "turn", payloadJson: expect.stringContaining('"c"') as string }]);
   });
 
+  it("is moved among the steers, to the place that is named", async () => {
+    const page = await openWithStore();
+    for (const text of ["s", "t"]) await page.say(text, "Send");
+    for (const text of ["a", "b", "c"]) await page.say(text);
+    const moves = (text: string, placement: object) => page.does(() => page.queue().move(page.idOf(text), { lane: "steer", ...placement }));
+    const { move } = page.queue();
+    const [a, s, t] = ["a", "s", "t"].map(page.idOf) as [string, string, string];
+    expect(() => move(a, { lane: "steer", insertAfter: "gone" })).toThrow("`gone` does not wait there");
+    expect(() => move(a, { lane: "steer", insertAfter: t, insertBefore: s })).toThrow("no place");
+    await moves("a", { insertBefore: null });
+    expect(page.waiting()).toEqual(["s", "t", "a", "b", "c"]);
+    await moves("b", { insertAfter: s });
+    expect(page.waiting()).toEqual(["s", "b", "t", "a", "c"]);
+    await moves("c", {});
+    expect(page.waiting()).toEqual(["c", "s", "b", "t", "a"]);
+  });
+
   it("is moved behind the turn that begins next where nothing runs", async () => {
     const page = await openWithStore();
     for (const text of ["a", "b", "c"]) await page.say(text);
@@ -345,6 +362,34 @@ describe("what was typed is not lost", () => {
     expect([page.waiting(), page.messages()]).toEqual([["rather so"], []]);
     await page.act("rather so", "remove");
     expect(page.waiting()).toEqual([]);
+  });
+
+  it("where the machine refuses it: it is sent again under the id that follows from it", async () => {
+    await beat();
+    const page = await open();
+    await page.say("then this");
+    await end();
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "refused", { code: "E_COMMAND_TARGET_GONE" });
+    await chat.settle();
+    expect([page.waiting(), page.messages()]).toEqual([["then this"], []]);
+    await page.act("then this", "steer");
+    expect([page.waiting(), page.messages()]).toEqual([[], ["then this"]]);
+    const { page: commands } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 20 } });
+    expect(commands.map(({ commandId }) => commandId)).toEqual([`${leased!.commandId}~2`, leased!.commandId]);
+  });
+
+  it("where nobody knows what became of it: it is in the queue until codex gives it back", async () => {
+    await beat();
+    const page = await open();
+    await page.say("rather so", "Send");
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "unknown");
+    await chat.settle();
+    expect([page.waiting(), page.messages()]).toEqual([["rather so"], []]);
+    await chat.say("item/completed", { item: { id: "u", type: "userMessage", clientId: leased!.commandId, content: [{ type: "text", text: "rather so" }] } });
+    await chat.settle();
+    expect([page.waiting(), page.messages()]).toEqual([[], ["rather so"]]);
   });
 
   it("where an edit is too late: the new words are in the queue", async () => {
