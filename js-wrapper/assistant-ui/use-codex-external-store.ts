@@ -44,21 +44,25 @@ const EARLIER_ITEMS = 30;
  * ```
  */
 export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue = true }: { readonly queue?: boolean | undefined } = {}): CodexExternalStore {
-  const { messages, status, turns, runningTurnId, approvals, requests, commands } = codex;
+  const { messages, status, turns, runningTurnId, approvals, requests, commands, openCommands } = codex;
+  const sent = useMemo(() => {
+    const newest = new Set(commands.results.map(({ commandId }) => commandId));
+    return [...commands.results, ...openCommands.filter(({ commandId }) => !newest.has(commandId))];
+  }, [commands.results, openCommands]);
   const previous = useRef(NO_THREAD_MESSAGES);
   const converted = useMemo(
     () =>
       convertCodexMessages(
-        { messages: messages.results, turns, runningTurnId, approvals: approvals.results, requests: requests.results, commands: commands.results, hasQueue },
+        { messages: messages.results, turns, runningTurnId, approvals: approvals.results, requests: requests.results, commands: sent, hasQueue },
         previous.current,
       ),
-    [messages.results, turns, runningTurnId, approvals.results, requests.results, commands.results, hasQueue],
+    [messages.results, turns, runningTurnId, approvals.results, requests.results, sent, hasQueue],
   );
   useEffect(() => {
     previous.current = converted;
   }, [converted]);
 
-  const { queue, hold } = useCodexQueue(codex, inputOfAppended, converted.known.read);
+  const { queue, hold } = useCodexQueue(codex, sent, converted.known.read, inputOfAppended);
   const latest = useLatest(codex);
   const calls = useMemo(
     () => ({
@@ -96,7 +100,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
   const isLoading = messages.status === "LoadingFirstPage";
   const hasEarlier = messages.status === "CanLoadMore" || messages.status === "LoadingMore";
   // What is merely on its way has none: without one the library sends nothing more until that has arrived, or is given back.
-  const isTaken = runningTurnId !== undefined || turns?.[0]?.status === "queued" || commands.results.some(({ kind, isOpen }) => kind === "turn" && isOpen);
+  const isTaken = runningTurnId !== undefined || turns?.[0]?.status === "queued" || openCommands.some(({ kind }) => kind === "turn");
   const isQueueing = hasQueue && (isTaken || queue.items.length > 0 || queue.steerItems.length > 0);
   const shownQueue = isQueueing ? queue : undefined;
   return useMemo(

@@ -2,6 +2,7 @@ import { MessageNotSentError, type AppendMessage, type ExternalStoreAdapter } fr
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import { useLatest } from "../react/calls.js";
+import type { CodexCommandView } from "../react/command-words.js";
 import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
 import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
@@ -10,6 +11,9 @@ import type { ReadMessage } from "./parts.js";
 import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage, type UserInput } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
+
+/** How many commands are loaded at a time where one is not among those that are. */
+const MORE_COMMANDS = 30;
 
 /** What {@link useCodexQueue} returns. */
 export interface CodexQueue {
@@ -23,16 +27,17 @@ export interface CodexQueue {
  * `error` of `useCodex`, and a message that was refused, or came to nothing, is in the queue until it is moved or removed.
  *
  * @param codex what `useCodex` returns
- * @param inputOf what was typed and attached, as codex takes it; it throws where codex does not
+ * @param commands what was sent, newest first, with all of it that is open
  * @param read the thread's messages
+ * @param inputOf what was typed and attached, as codex takes it; it throws where codex does not
  */
 export function useCodexQueue(
   codex: UseCodexResult,
-  inputOf: (message: AppendMessage) => readonly UserInput[],
+  commands: readonly CodexCommandView[],
   read: ReadonlyMap<string, ReadMessage>,
+  inputOf: (message: AppendMessage) => readonly UserInput[],
 ): CodexQueue {
   const { threadId, runningTurnId } = codex;
-  const commands = codex.commands.results;
   const [unsent, unsentNow, changeUnsent] = useUnsent();
   const previous = useRef(NO_QUEUE_ITEMS);
   const converted = useMemo(() => {
@@ -43,10 +48,20 @@ export function useCodexQueue(
     previous.current = converted;
   }, [converted]);
 
+  // What became of a message tells its command alone, and by then others may be before it.
+  const { status, loadMore } = codex.commands;
+  const isUntold = unsent.some(
+    (message) => message.threadId === threadId && (message.state === "held" || message.state === "sent") && !commands.some(({ commandId }) => commandId === message.commandId),
+  );
+  useEffect(() => {
+    if (isUntold && status === "CanLoadMore") loadMore(MORE_COMMANDS);
+  }, [isUntold, status, loadMore]);
+
   const latest = useLatest(codex);
+  const sentNow = useLatest(commands);
   const onTheirWay = useRef(new Map<string, Promise<void>>());
   const calls = useMemo(() => {
-    const findCommand = (id: string) => latest.current.commands.results.find(({ commandId }) => commandId === id);
+    const findCommand = (id: string) => sentNow.current.find(({ commandId }) => commandId === id);
     const drop = (id: string) => {
       changeUnsent((list) => list.filter(({ commandId }) => commandId !== id));
     };
@@ -108,7 +123,7 @@ export function useCodexQueue(
           send(message.input, placement.lane ?? "queue", findCommand(id) && codexCommandIdAgain(id));
           return;
         }
-        const { next, turns, steers } = queuedOf(latest.current.commands.results, latest.current.runningTurnId);
+        const { next, turns, steers } = queuedOf(sentNow.current, latest.current.runningTurnId);
         const isSteer = steers.some(({ commandId }) => commandId === id);
         if (!isSteer && !turns.some(({ commandId }) => commandId === id)) throw new Error(`\`${id}\` does not wait any more`);
         if (isSteer && placement.lane === "queue") throw new Error("what is to steer a turn does not wait for its end");
@@ -157,7 +172,7 @@ export function useCodexQueue(
         unawaited(taken());
       },
       hold: () => {
-        const { next, turns, steers } = queuedOf(latest.current.commands.results, latest.current.runningTurnId);
+        const { next, turns, steers } = queuedOf(sentNow.current, latest.current.runningTurnId);
         const { threadId: stopped } = latest.current;
         const onWay = unsentNow.current.filter((message) => message.threadId === stopped && findOnItsWay(message.commandId) !== undefined);
         for (const command of [...steers, ...(next === undefined ? [] : [next]), ...turns]) {
@@ -167,7 +182,7 @@ export function useCodexQueue(
         for (const message of onWay) put({ ...message, state: "stopping" });
       },
     };
-  }, [latest, inputOf, changeUnsent, unsentNow]);
+  }, [latest, sentNow, inputOf, changeUnsent, unsentNow]);
 
   const { items, steerItems } = converted;
   return useMemo(() => {

@@ -10,6 +10,7 @@ import { codexStatus, type CodexChatStatus } from "./status.js";
 import { useStableSubscription } from "./subscription.js";
 import type { CodexMessagesQuery, UseCodexMessagesResult } from "./types.js";
 import { useAnswer } from "./use-answer.js";
+import type { CodexCommandView } from "./command-words.js";
 import { useCodexActivity } from "./use-codex-activity.js";
 import { useCodexApprovals, type CodexApprovalRespondMutation, type CodexApprovalsPage, type UseCodexApprovalsResult } from "./use-codex-approvals.js";
 import { useCodexCommands, type CodexCommandsQuery, type UseCodexCommandsResult } from "./use-codex-commands.js";
@@ -92,6 +93,8 @@ export interface UseCodexResult {
   readonly requests: UseCodexServerRequestsResult;
   /** What was sent, newest first, and what became of it. */
   readonly commands: UseCodexCommandsResult;
+  /** What of it is not at its end, newest first, also what `commands` has not loaded. */
+  readonly openCommands: readonly CodexCommandView[];
   /** Every way to send, and what is done to what waits; `cancel`, `edit` and `promote` where the app has them. */
   readonly codex: CodexSend & Partial<CodexCommandActions<Required<CodexCommandMutations>>>;
   readonly presence: CodexPresence | undefined;
@@ -103,6 +106,8 @@ export interface UseCodexResult {
 
 /** How many of each list are loaded first. */
 const FIRST_ITEMS = 30;
+/** What a user may have open at once is as much, in all threads. */
+const OPEN_ITEMS = 100;
 /** It was over before it was stopped. */
 const OVER = new Set(["E_COMMAND_TARGET_GONE", "E_AUTH_TURN_FORBIDDEN"]);
 
@@ -138,6 +143,9 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
 
   const messages = useCodexMessages(api.listThreadMessagesForHooks, given, { initialNumItems, stream: true });
   const commands = useCodexCommands(api.listCommands, given, { initialNumItems: FIRST_ITEMS });
+  // What waits may be older than all that is loaded. Where all is loaded it is not asked for twice.
+  const isWhole = commands.status !== "CanLoadMore" && commands.status !== "LoadingMore";
+  const older = useCodexCommands(api.listCommands, given === "skip" || isWhole ? "skip" : { ...given, open: true }, { initialNumItems: OPEN_ITEMS });
   const { cancelCommand: cancel, editCommand: edit, promoteCommand: promote } = api;
   const mutations: CodexCommandMutations = { ...(cancel && { cancel }), ...(edit && { edit }), ...(promote && { promote }) };
   const codex = useCodexSend<CodexSendMutation, CodexCommandMutations>(api.sendCommand, given, mutations) as CodexSend as UseCodexResult["codex"];
@@ -151,14 +159,18 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const { data: presence } = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
 
   const turns = state?.turns;
-  const openCommands = useMemo(() => commands.results.filter(({ isOpen, kind }) => isOpen && kind === "turn"), [commands.results]);
+  const openCommands = useMemo(() => {
+    const newest = new Set(commands.results.map(({ commandId }) => commandId));
+    return [...commands.results, ...older.results.filter(({ commandId }) => !newest.has(commandId))].filter(({ isOpen }) => isOpen);
+  }, [commands.results, older.results]);
+  const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
-  const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands });
+  const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands: openTurns });
   const runningTurnId = activity.turnId;
-  const isAsked = codex.isSending || openCommands.length > 0;
+  const isAsked = codex.isSending || openTurns.length > 0;
   const status = codexStatus({ messages: messages.results, turns, isAsked, error: codex.error });
 
-  const latest = useLatest({ runningTurnId, openCommands });
+  const latest = useLatest({ runningTurnId, openTurns });
   const { sendTurn, steer: steerTurn, interrupt } = codex;
   const calls = useMemo(() => {
     const stopOne = async (turnId: string, force: boolean | undefined) => {
@@ -175,7 +187,7 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
         return await (expectedTurnId === undefined ? sendTurn(input, sending) : steerTurn(input, { ...sending, expectedTurnId }));
       },
       stop: async ({ keepQueue = false, force }: { keepQueue?: boolean | undefined; force?: boolean | undefined } = {}) => {
-        const { runningTurnId: running, openCommands: open } = latest.current;
+        const { runningTurnId: running, openTurns: open } = latest.current;
         const waiting = open.filter(({ isQueued }) => !isQueued || !keepQueue).flatMap(({ clientTurnId }) => clientTurnId ?? []);
         // What waits first: else the next of it begins when the one that runs ends.
         await Promise.all(waiting.map((turnId) => stopOne(turnId, force)));
@@ -188,7 +200,7 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const error = codex.error ?? messages.error ?? commands.error ?? approvals.error ?? requests.error;
   const reach = presence && codexReach(presence);
   return useMemo(
-    () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error }),
-    [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, codex, presence, reach, error],
+    () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
+    [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
   );
 }

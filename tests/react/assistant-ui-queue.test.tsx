@@ -129,10 +129,22 @@ async function openWithStore(functions?: CodexApi) {
 
 const begin = (turnId = TURN) => chat.say("turn/started", { turn: { id: turnId, status: "inProgress", items: [] } }, turnId);
 const end = (turnId = TURN) => chat.say("turn/completed", { turn: { id: turnId, status: "completed", items: [] } }, turnId);
+const release = () =>
+  chat.does(() => {
+    chat.loopback.release();
+    return Promise.resolve();
+  });
 const beat = () => chat.beat({ threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0 }] });
 const sent = async () => {
   const { page } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 20 } });
   return page.map(({ kind, state, payloadJson }) => [kind, state, (JSON.parse(payloadJson) as { input?: { text: string }[] }).input?.[0]?.text]).reverse();
+};
+/** From elsewhere. */
+const sendSteers = async (count: number) => {
+  for (let i = 0; i < count; i += 1) {
+    const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: String(i) }] });
+    await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: crypto.randomUUID(), kind: "steer", payloadJson });
+  }
 };
 const message = (text: string) => ({ role: "user", content: [{ type: "text", text }], attachments: [] }) as unknown as AppendMessage;
 
@@ -189,6 +201,24 @@ describe("a message that is sent while a turn runs", () => {
     await page.act("rather so", "remove");
     expect(page.waiting()).toEqual([]);
     expect(await sent()).toEqual([["turn", "cancelled", "then this"], ["steer", "cancelled", "rather so"]]);
+  });
+
+  it("is there, and is taken back, however much was sent after it", async () => {
+    const page = await open();
+    await page.say("then this");
+    await sendSteers(31);
+    await chat.settle();
+    expect(page.waiting()).toHaveLength(32);
+    expect(page.waiting().at(-1)).toBe("then this");
+    await page.act("then this", "remove");
+    expect(page.waiting()).not.toContain("then this");
+    await page.say("and that");
+    await sendSteers(31);
+    await chat.settle();
+    await page.press("Stop");
+    const { page: turns } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 100 } });
+    expect(turns.flatMap(({ kind, state }) => (kind === "turn" ? state : []))).toEqual(["cancelled", "cancelled"]);
+    expect(page.waiting()).toContain("and that");
   });
 
   it("is turned into a steer", async () => {
@@ -429,7 +459,7 @@ describe("what was typed is not lost", () => {
     await page.press("Stop");
     expect(page.waiting()).toEqual(["slower", "there", "slow"]);
     await end();
-    await chat.does(() => Promise.resolve(chat.loopback.release()));
+    await release();
     expect(page.waiting()).toEqual(["there", "slow", "slower"]);
     expect((await sent()).filter(([kind]) => kind !== "interrupt")).toEqual([["turn", "cancelled", "there"], ["turn", "cancelled", "slow"]]);
     await page.act("slow", "remove");
@@ -443,7 +473,7 @@ describe("what was typed is not lost", () => {
     await page.say("slow");
     await page.press("Stop");
     await page.act("slow", "remove");
-    await chat.does(() => Promise.resolve(chat.loopback.release()));
+    await release();
     expect([page.waiting(), (await sent())[0]]).toEqual([[], ["turn", "cancelled", "slow"]]);
   });
 
@@ -495,7 +525,7 @@ describe("a store", () => {
     expect(screen.getByText<HTMLButtonElement>("Send").disabled).toBe(true);
     await page.press("Send");
     await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
-    await chat.does(() => Promise.resolve(chat.loopback.release()));
+    await release();
     expect([page.words(), page.waiting(), await sent()]).toEqual(["first\nsecond", [], []]);
   });
 

@@ -1,8 +1,8 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { renderToString } from "react-dom/server";
-import { ConvexProvider } from "convex/react";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ConvexProvider, ConvexReactClient } from "convex/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CodexProvider, useCodex, type CodexApi } from "../../js-wrapper/react/index.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
 import { inStrictMode } from "./in-strict-mode.js";
@@ -13,6 +13,7 @@ beforeEach(async () => {
   chat = await startChat();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   cleanup();
   await chat.loopback.close();
 });
@@ -76,6 +77,30 @@ describe("a stop", () => {
       ["turn", "cancelled", "next"],
     ]);
     expect(await chat.lease()).toMatchObject([{ kind: "interrupt", turnId: TURN }]);
+  });
+
+  it("takes back what waits, however much was sent after it", async () => {
+    await run();
+    const first = await open();
+    await chat.does(() => first.current.send("next"));
+    for (let i = 0; i < 30; i += 1) {
+      const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
+      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
+    }
+    const page = await open();
+    expect(commands(page)).not.toContainEqual(["turn", "queued", "next"]);
+    expect([page.current.openCommands.length, page.current.openCommands.at(-1)?.text]).toEqual([31, "next"]);
+    await chat.does(() => page.current.stop());
+    expect(page.current.openCommands.map(({ kind }) => kind)).not.toContain("turn");
+  });
+
+  it("asks for what is open of its own alone where not all is loaded", async () => {
+    const asked = vi.spyOn(ConvexReactClient.prototype, "watchQuery");
+    await run();
+    const page = await open();
+    await chat.does(() => page.current.send("next"));
+    expect([page.current.openCommands.length, asked.mock.calls.filter(([, args]) => "open" in (args as object))]).toEqual([1, []]);
+    expect(asked).toHaveBeenCalled();
   });
 
   it("that keeps the queue leaves what waits", async () => {
