@@ -1,8 +1,8 @@
 /** What waits behind a turn, as the queue of assistant-ui's composer. */
 import type { QueueItemState } from "@assistant-ui/react";
 import { isSameList } from "../mapping/identity.js";
-import { readObject, type CodexCommandView } from "../react/command-words.js";
-import type { CodexInput } from "../react/sending.js";
+import type { UserInput } from "../protocol/generated/types.js";
+import { inputText, readObject, type CodexCommandView } from "../react/command-words.js";
 import { inputParts, type Part } from "./parts.js";
 
 /** A command that carries a message. */
@@ -10,7 +10,7 @@ export type SentCommand = Pick<
   CodexCommandView,
   "commandId" | "kind" | "state" | "isOpen" | "isFailed" | "isQueued" | "text" | "payloadJson" | "createdAt" | "clientTurnId" | "turnId" | "order" | "rank"
 >;
-export type UserInput = Exclude<CodexInput, string>[number];
+/** What begins turns of its own, and what goes into the turn that runs. */
 export type Lane = "queue" | "steer";
 /** Where a message is to go in the queue, in the words of assistant-ui. */
 export interface Placement {
@@ -32,6 +32,18 @@ export interface UnsentMessage {
   readonly state: "sending" | "stopping" | "refused" | "sent" | "held";
 }
 
+/**
+ * Where an item of the queue stands. `waiting`: it goes by itself, in its turn; `sending`: it is on its way there. All others are
+ * with this page alone, and go nowhere until they are moved: `held` was taken back by a stop; `refused`, `expired` and `unknown`
+ * are what became of it, of the last nobody knows whether codex got it.
+ */
+export type CodexQueueItemStatus = "waiting" | "sending" | "held" | "refused" | "expired" | "unknown";
+
+/** An item of the queue with where it stands: assistant-ui hands it on as it is. */
+export interface CodexQueueItem extends QueueItemState {
+  readonly status: CodexQueueItemStatus;
+}
+
 /** What {@link convertCodexQueue} reads: of what `useCodex` returns. */
 export interface CodexQueueSource {
   /** What was sent, newest first. */
@@ -43,10 +55,10 @@ export interface CodexQueueSource {
 /** The two lanes of the queue, with what the next conversion needs to keep their identity. */
 export interface CodexQueueItems {
   /** What begins turns of its own, the next first. */
-  readonly items: readonly QueueItemState[];
+  readonly items: readonly CodexQueueItem[];
   /** What goes into the turn that runs, the next first. */
-  readonly steerItems: readonly QueueItemState[];
-  readonly known: ReadonlyMap<string, { readonly of: SentCommand | UnsentMessage; readonly item: QueueItemState }>;
+  readonly steerItems: readonly CodexQueueItem[];
+  readonly known: ReadonlyMap<string, { readonly of: SentCommand | UnsentMessage; readonly item: CodexQueueItem }>;
 }
 
 /** The queue of nothing. */
@@ -92,16 +104,32 @@ export function convertQueue(
   });
   const isSteering = (message: UnsentMessage) => isOnItsWay(message) && message.lane === "steer";
 
-  const known = new Map<string, { of: SentCommand | UnsentMessage; item: QueueItemState }>();
-  const convert = (of: SentCommand | UnsentMessage): QueueItemState => {
+  const known = new Map<string, { of: SentCommand | UnsentMessage; item: CodexQueueItem }>();
+  const convert = (of: SentCommand | UnsentMessage): CodexQueueItem => {
     const before = previous.known.get(of.commandId);
-    const one = before?.of === of ? before : { of, item: toItem(of) };
+    const status = "input" in of ? statusOf(of, commands.get(of.commandId)) : "waiting";
+    const one = before?.of === of && before.item.status === status ? before : { of, item: toItem(of, status) };
     known.set(of.commandId, one);
     return one.item;
   };
   const items = [...turns, ...shown.filter((message) => !isSteering(message))].map(convert);
   const steerItems = [...steers, ...shown.filter(isSteering)].map(convert);
   return { items: sameOr(items, previous.items), steerItems: sameOr(steerItems, previous.steerItems), known };
+}
+
+/**
+ * Where an item of the queue stands, as assistant-ui hands it to what draws it.
+ *
+ * @param item an item of a store that `useCodexExternalStore` made
+ * @returns `waiting` also of an item that is of another queue
+ *
+ * @example
+ * ```tsx
+ * <ComposerPrimitive.Queue>{({ queueItem }) => <p>{codexQueueItemStatus(queueItem)}</p>}</ComposerPrimitive.Queue>
+ * ```
+ */
+export function codexQueueItemStatus(item: QueueItemState & { readonly status?: CodexQueueItemStatus }): CodexQueueItemStatus {
+  return item.status ?? "waiting";
 }
 
 /** The messages that no machine has: those that wait behind a turn, and the turn that waits behind none. */
@@ -168,24 +196,33 @@ export function inputOfCommand({ payloadJson }: Pick<SentCommand, "payloadJson">
   return Array.isArray(input) ? (input as UserInput[]) : [];
 }
 
-function toItem(of: SentCommand | UnsentMessage): QueueItemState {
-  const id = of.commandId;
-  const [input, text] = "input" in of ? [of.input, textOf(of.input)] : [inputOfCommand(of), of.text];
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its type asks for it
-  return { id, prompt: text, parts: inputParts(input, text, id).flatMap(toItemPart) };
+function statusOf({ state }: UnsentMessage, command: SentCommand | undefined): CodexQueueItemStatus {
+  if (command?.state === "cancelled") return "held";
+  if (command?.state === "expired" || command?.state === "unknown") return command.state;
+  return command === undefined && isOnItsWay({ state }) ? "sending" : "refused";
 }
 
-/** An item of the queue has texts and files; what is neither is sent, and not shown. */
+function toItem(of: SentCommand | UnsentMessage, status: CodexQueueItemStatus): CodexQueueItem {
+  const id = of.commandId;
+  const [input, text] = "input" in of ? [of.input, inputText(of.input)] : [inputOfCommand(of), of.text];
+  const parts = inputParts(input, text, id);
+  const shown = parts.flatMap(toItemPart);
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its type asks for it
+  return { id, prompt: text, parts: shown.length > 0 ? shown : parts.flatMap(toName), status };
+}
+
+/** An item of the queue has texts and files; what is neither is sent, and not shown beside them. */
 function toItemPart(part: Part): QueueItemState["parts"] {
   if (part.type === "text") return [{ type: "text", text: part.text }];
   const [, mimeType, data] = (part.type === "image" ? DATA_URL.exec(part.image) : null) ?? [];
   return mimeType === undefined || data === undefined ? [] : [{ type: "file", mimeType, data }];
 }
 
-function sameOr<One>(list: readonly One[], before: readonly One[]): readonly One[] {
-  return isSameList(list, before) ? before : list;
+/** What an item is that has neither. */
+function toName(part: Part): QueueItemState["parts"] {
+  return part.type === "data" ? [{ type: "text", text: part.name }] : [];
 }
 
-function textOf(input: readonly UserInput[]): string {
-  return input.flatMap((one) => (one.type === "text" ? one.text : [])).join("\n");
+function sameOr<One>(list: readonly One[], before: readonly One[]): readonly One[] {
+  return isSameList(list, before) ? before : list;
 }

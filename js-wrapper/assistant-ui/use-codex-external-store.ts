@@ -1,10 +1,10 @@
 import { MessageNotSentError, useExternalStoreRuntime, type AppendMessage, type AssistantRuntime, type ExternalStoreAdapter, type ThreadMessageLike } from "@assistant-ui/react";
 import { useEffect, useMemo, useRef } from "react";
+import type { UserInput } from "../protocol/generated/types.js";
 import { useLatest } from "../react/calls.js";
 import { useCodex, type UseCodexResult } from "../react/use-codex.js";
 import { answersOf, approvalIdOf, decisionOf } from "./asked.js";
 import { convertCodexMessages, NO_THREAD_MESSAGES } from "./convert.js";
-import type { UserInput } from "./queue.js";
 import { useCodexQueue } from "./use-codex-queue.js";
 
 /** A store of messages that are already those of assistant-ui. */

@@ -1,6 +1,7 @@
 import { MessageNotSentError, type AppendMessage, type ExternalStoreAdapter } from "@assistant-ui/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
+import type { UserInput } from "../protocol/generated/types.js";
 import { useLatest } from "../react/calls.js";
 import type { CodexCommandView } from "../react/command-words.js";
 import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
@@ -8,7 +9,7 @@ import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
 import { echoedIn } from "./convert.js";
 import type { ReadMessage } from "./parts.js";
-import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage, type UserInput } from "./queue.js";
+import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
 

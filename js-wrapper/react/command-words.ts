@@ -50,8 +50,12 @@ export function isCodexCommandFailed(state: CodexCommandState): boolean {
  */
 export function codexCommandText({ kind, payloadJson }: Pick<CodexCommand, "kind" | "payloadJson">): string {
   if (kind !== "turn" && kind !== "steer") return "";
-  const input = elementsOf(readObject(payloadJson)?.["input"]);
-  return input.flatMap((member) => textOf(fieldsOf(member)?.["text"]) ?? []).join("\n");
+  return inputText(readObject(payloadJson)?.["input"]);
+}
+
+/** The texts of an input, a line each. */
+export function inputText(input: unknown): string {
+  return elementsOf(input).flatMap((member) => textOf(fieldsOf(member)?.["text"]) ?? []).join("\n");
 }
 
 /** A command's row as a page shows it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { convertCodexQueue, type CodexQueueSource } from "../../js-wrapper/assistant-ui/index.js";
-import { convertQueue, isUnsent, NO_QUEUE_ITEMS, promotionsFor, type UnsentMessage } from "../../js-wrapper/assistant-ui/queue.js";
+import { codexQueueItemStatus, convertCodexQueue, NO_QUEUE_ITEMS, type CodexQueueSource } from "../../js-wrapper/assistant-ui/index.js";
+import { convertQueue, isUnsent, promotionsFor, type UnsentMessage } from "../../js-wrapper/assistant-ui/queue.js";
 
 type Command = NonNullable<CodexQueueSource["commands"]>[number];
 
@@ -30,11 +30,17 @@ describe("the queue", () => {
   it("says what was sent, with the images that it holds", () => {
     const input = [{ type: "text", text: "look" }, { type: "image", url: "data:image/png;base64,AAAA" }, { type: "image", url: "https://x.test/a.png" }, { type: "skill", name: "s" }];
     const { items } = convertCodexQueue({ commands: [{ ...a, text: "look", payloadJson: JSON.stringify({ input }) }], runningTurnId: "t" });
-    expect(items).toEqual([{ id: "a", prompt: "look", parts: [{ type: "text", text: "look" }, { type: "file", mimeType: "image/png", data: "AAAA" }] }]);
+    expect(items).toEqual([{ id: "a", prompt: "look", parts: [{ type: "text", text: "look" }, { type: "file", mimeType: "image/png", data: "AAAA" }], status: "waiting" }]);
   });
 
   it.each(["", "{", "null", '{"input":5}', '{"input":[null]}'])("has what cannot be read all the same: %s", (payloadJson) => {
-    expect(convertCodexQueue({ commands: [{ ...a, text: "", payloadJson }], runningTurnId: "t" }).items).toEqual([{ id: "a", prompt: "", parts: [] }]);
+    expect(convertCodexQueue({ commands: [{ ...a, text: "", payloadJson }], runningTurnId: "t" }).items).toEqual([{ id: "a", prompt: "", parts: [], status: "waiting" }]);
+  });
+
+  it("says of what is neither text nor image by what name it goes", () => {
+    const input = [{ type: "skill", name: "s" }, { type: "image", url: "https://x.test/a.png" }];
+    const { items } = convertCodexQueue({ commands: [{ ...a, text: "", payloadJson: JSON.stringify({ input }) }], runningTurnId: "t" });
+    expect(items[0]?.parts).toEqual([{ type: "text", text: "skill" }, { type: "text", text: "image" }]);
   });
 
   it("keeps what did not change", () => {
@@ -69,7 +75,29 @@ describe("a message of the page's", () => {
     expect(shown(unsent("sent"), [own({ ...leased, isOpen: true })])).toEqual([[], []]);
     expect(shown(unsent("sent"), [own({ state: "accepted" })])).toEqual([[], []]);
     expect(shown(unsent("sent"), [own({ state: "expired", isFailed: true })])).toEqual([["m"], []]);
-    expect(convertQueue({ commands: [], runningTurnId: "t" }, [unsent("sending")], NO_QUEUE_ITEMS).items).toEqual([{ id: "m", prompt: "typed", parts: [{ type: "text", text: "typed" }] }]);
+    expect(convertQueue({ commands: [], runningTurnId: "t" }, [unsent("sending")], NO_QUEUE_ITEMS).items).toEqual([{ id: "m", prompt: "typed", parts: [{ type: "text", text: "typed" }], status: "sending" }]);
+  });
+
+  it.each([
+    ["sending", undefined, "sending"],
+    ["stopping", undefined, "sending"],
+    ["refused", undefined, "refused"],
+    ["stopping", { state: "cancelled" }, "held"],
+    ["held", { state: "cancelled" }, "held"],
+    ["held", { state: "expired", isFailed: true }, "expired"],
+    ["sent", { state: "refused", isFailed: true }, "refused"],
+    ["sent", { state: "unknown", isFailed: true }, "unknown"],
+  ] as const)("that is %s, with the command %j, says so: %s", (state, command, expected) => {
+    const { items } = convertQueue({ commands: command === undefined ? [] : [own(command)], runningTurnId: "t" }, [unsent(state)], NO_QUEUE_ITEMS);
+    expect(items.map(codexQueueItemStatus)).toEqual([expected]);
+  });
+
+  it("says where it stands also when that alone changed", () => {
+    const message = unsent("sent");
+    const first = convertQueue({ commands: [own({ state: "unknown", isFailed: true })] }, [message], NO_QUEUE_ITEMS);
+    const then = convertQueue({ commands: [own({ state: "expired", isFailed: true })] }, [message], first);
+    expect([...first.items, ...then.items].map(({ status }) => status)).toEqual(["unknown", "expired"]);
+    expect(codexQueueItemStatus({ id: "other", parts: [] } as unknown as Parameters<typeof codexQueueItemStatus>[0])).toBe("waiting");
   });
 
   it("of which nobody knows what became is not shown beside its own echo", () => {

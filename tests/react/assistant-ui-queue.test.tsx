@@ -2,7 +2,7 @@ import { AssistantRuntimeProvider, ComposerPrimitive, MessagePrimitive, QueueIte
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { useEffect, useState, type ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { useCodexAssistantRuntime, useCodexExternalStore, type CodexAssistantRuntimeOptions, type CodexExternalStore } from "../../js-wrapper/assistant-ui/index.js";
+import { codexQueueItemStatus, useCodexAssistantRuntime, useCodexExternalStore, type CodexAssistantRuntimeOptions, type CodexExternalStore } from "../../js-wrapper/assistant-ui/index.js";
 import { CodexProvider, useCodex, type CodexApi } from "../../js-wrapper/react/index.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
 import { inStrictMode } from "./in-strict-mode.js";
@@ -33,8 +33,8 @@ function Composer() {
   return (
     <ComposerPrimitive.Root>
       <ComposerPrimitive.Queue>
-        {() => (
-          <div data-testid="waiting">
+        {({ queueItem }) => (
+          <div data-testid="waiting" data-status={codexQueueItemStatus(queueItem)}>
             <QueueItemPrimitive.Text />
             <QueueItemPrimitive.Steer aria-label="steer" />
             <QueueItemPrimitive.Remove aria-label="remove" />
@@ -88,6 +88,7 @@ async function open(element: ReactNode = <Chat />, functions: CodexApi = api.cha
   return {
     press,
     waiting: () => page.queryAllByTestId("waiting").map(({ textContent }) => textContent),
+    statuses: () => page.queryAllByTestId("waiting").map(({ dataset }) => dataset["status"]),
     /** Without assistant-ui's own sign for a turn that runs. */
     messages: () => page.queryAllByTestId("message").flatMap(({ textContent }) => textContent || []),
     words: () => page.getByLabelText<HTMLTextAreaElement>("words").value,
@@ -246,7 +247,7 @@ describe("a message that is sent while a turn runs", () => {
     const page = await open();
     chat.loopback.held = [];
     await page.say("slow");
-    expect([page.waiting(), page.messages(), await sent()]).toEqual([["slow"], [], []]);
+    expect([page.waiting(), page.statuses(), page.messages(), await sent()]).toEqual([["slow"], ["sending"], [], []]);
     await page.act("slow", "remove");
     const { held } = chat.loopback;
     chat.loopback.held = undefined;
@@ -416,7 +417,7 @@ describe("what was typed is not lost", () => {
     const [leased] = await chat.lease();
     await chat.report(leased!, "unknown");
     await chat.settle();
-    expect([page.waiting(), page.messages()]).toEqual([["rather so"], []]);
+    expect([page.waiting(), page.statuses(), page.messages()]).toEqual([["rather so"], ["unknown"], []]);
     await chat.say("item/completed", { item: { id: "u", type: "userMessage", clientId: leased!.commandId, content: [{ type: "text", text: "rather so" }] } });
     await chat.settle();
     expect([page.waiting(), page.messages()]).toEqual([[], ["rather so"]]);
@@ -444,7 +445,7 @@ describe("what was typed is not lost", () => {
     expect([page.waiting(), other.waiting()]).toEqual([["then this", "and that"], []]);
     await chat.say("turn/completed", { turn: { id: TURN, status: "interrupted", items: [] } });
     await chat.settle();
-    expect(page.waiting()).toEqual(["then this", "and that"]);
+    expect([page.waiting(), page.statuses()]).toEqual([["then this", "and that"], ["held", "held"]]);
     await page.act("and that", "steer");
     expect([page.waiting(), page.messages()]).toEqual([["then this"], ["and that"]]);
     expect((await sent()).at(-1)).toEqual(["turn", "queued", "and that"]);
