@@ -125,7 +125,8 @@ export interface CodexPersistence {
 /**
  * Makes a runtime's persistence of the functions that an app exports for its bridges.
  *
- * @param client a connected Convex client
+ * @param client a connected Convex client; on Node 22 one with `webSocketConstructor` of `ws`: Node's own tells of no end of a
+ *   connection that failed, and the client would never try again
  * @param api the generated api of the file that exports the bridge's functions of `defineCodexHost`, by their own names
  * @param options the machine's credential
  * @returns the callbacks. Each rejects with what the function threw; none tries again, and what the client keeps while it is away

@@ -1,6 +1,7 @@
 // The session in the terminal, as any other client sees it: read from Convex, by subscription.
 import { ConvexClient } from "convex/browser";
 import { anyApi } from "convex/server";
+import { WebSocket } from "ws";
 import { EMPTY_OVERLAY, foldOverlay, mergeCodexMessages } from "../../dist/js-wrapper/mapping/index.js";
 import { Transcript } from "./transcript.mjs";
 
@@ -21,7 +22,8 @@ export class Terminal {
   constructor({ deploymentUrl, authToken, write, onError }) {
     this.onError = onError;
     this.#transcript = new Transcript(write);
-    this.#client = new ConvexClient(deploymentUrl);
+    // The one of Node 22 tells of no end of a connection that failed: the client would neither try again nor close.
+    this.#client = new ConvexClient(deploymentUrl, { webSocketConstructor: WebSocket });
     if (authToken !== undefined) this.#client.setAuth(async () => authToken);
   }
 

@@ -1,0 +1,31 @@
+/** The runtime that has its own connection. */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { WebSocketServer } from "ws";
+import { createCodexRuntime } from "../../js-wrapper/runtime/index.js";
+
+/** As the WebSocket of Node 22 where nobody answers: it fails, and tells of no end. */
+class Endless {
+  close(): void {
+    // Nothing follows.
+  }
+}
+
+it("connects by a WebSocket that tells when its connection ends, whatever the process has", async () => {
+  vi.stubGlobal("WebSocket", Endless);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  onTestFinished(() => {
+    server.close();
+  });
+  await once(server, "listening");
+  let connections = 0;
+  server.on("connection", (client) => {
+    connections += 1;
+    client.terminate();
+  });
+  const runtime = createCodexRuntime({ convexUrl: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`, deviceToken: "none" });
+  onTestFinished(() => runtime.close());
+  await vi.waitFor(() => expect(connections).toBeGreaterThan(1), { timeout: 20_000, interval: 20 });
+});
