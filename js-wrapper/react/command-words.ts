@@ -58,6 +58,12 @@ export function inputText(input: unknown): string {
   return elementsOf(input).flatMap((member) => textOf(fieldsOf(member)?.["text"]) ?? []).join("\n");
 }
 
+/** Newest commands, and behind them those of other ones that are not among them. */
+export function withOlder<Command extends Pick<CodexCommand, "commandId">>(newest: readonly Command[], others: readonly Command[]): readonly Command[] {
+  const known = new Set(newest.map(({ commandId }) => commandId));
+  return [...newest, ...others.filter(({ commandId }) => !known.has(commandId))];
+}
+
 /** A command's row as a page shows it. */
 export function toCommandView(row: CodexCommand): CodexCommandView {
   const { state } = row;

@@ -10,7 +10,7 @@ import { codexStatus, type CodexChatStatus } from "./status.js";
 import { useStableSubscription } from "./subscription.js";
 import type { CodexMessagesQuery, UseCodexMessagesResult } from "./types.js";
 import { useAnswer } from "./use-answer.js";
-import type { CodexCommandView } from "./command-words.js";
+import { withOlder, type CodexCommandView } from "./command-words.js";
 import { useCodexActivity } from "./use-codex-activity.js";
 import { useCodexApprovals, type CodexApprovalRespondMutation, type CodexApprovalsPage, type UseCodexApprovalsResult } from "./use-codex-approvals.js";
 import { useCodexCommands, type CodexCommandsQuery, type UseCodexCommandsResult } from "./use-codex-commands.js";
@@ -159,10 +159,7 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const { data: presence } = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
 
   const turns = state?.turns;
-  const openCommands = useMemo(() => {
-    const newest = new Set(commands.results.map(({ commandId }) => commandId));
-    return [...commands.results, ...older.results.filter(({ commandId }) => !newest.has(commandId))].filter(({ isOpen }) => isOpen);
-  }, [commands.results, older.results]);
+  const openCommands = useMemo(() => withOlder(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
   const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
   const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands: openTurns });
