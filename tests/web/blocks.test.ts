@@ -2,7 +2,9 @@
 import { describe, expect, it } from "vitest";
 import type { Block, Blocks } from "../../example/web/src/markdown/blocks.js";
 import {
+  BLOCK_ELEMENTS_MAX,
   BLOCK_UNITS_MAX,
+  GROUP_ELEMENTS_MAX,
   GROUP_SIZE,
   NO_BLOCKS,
   growBlocks,
@@ -48,7 +50,7 @@ describe("blocks", () => {
 
   it("code between fences is code, whatever is in it", () => {
     const [before, code, after] = cut("See:\n```ts title=x\na\n\n- b\n~~~\n```\nand so on");
-    expect(before).toEqual({ at: 0, text: "See:\n" });
+    expect(before).toMatchObject({ at: 0, text: "See:\n" });
     expect(code).toMatchObject({
       text: "a\n\n- b\n~~~",
       code: { language: "ts", isFirst: true, isLast: true },
@@ -146,6 +148,32 @@ describe("blocks", () => {
     expect(long.map((block) => block.text.slice(0, 4))).toEqual(["- a\n", "- b\n", "  wo", "  wo", "  wo"]);
   });
 
+  it("a list of many short items is cut before it is too many elements", () => {
+    const items = (count: number) =>
+      Array.from({ length: count }, (_, i) => `${i}. \`a\`\n`).join("");
+    const blocks = cut(items(1_000));
+    expect(blocks.map((block) => block.text).join("")).toBe(items(1_000));
+    expect(blocks.length).toBeGreaterThan(5);
+    for (const { text } of blocks) {
+      expect(text).toMatch(/^\d+\. /);
+      // An item, what is in it, and code.
+      expect(text.match(/`a`/g)!.length * 4).toBeLessThanOrEqual(BLOCK_ELEMENTS_MAX);
+    }
+    // What has no place to be cut at is not cut.
+    expect(cut(`- a\n${"    - b\n".repeat(800)}`)).toHaveLength(1);
+    expect(cut("*a* `b` **c**\n".repeat(400))).toHaveLength(1);
+  });
+
+  it("a group is full once it is very many elements", () => {
+    const { groups } = growBlocks(NO_BLOCKS, "- a\n".repeat(20_000));
+    expect(groups.length).toBeGreaterThan(20);
+    for (const group of groups) {
+      const sum = group.reduce((elements, block) => elements + block.elements!, 0);
+      expect(sum).toBeGreaterThanOrEqual(GROUP_ELEMENTS_MAX);
+      expect(sum).toBeLessThanOrEqual(GROUP_ELEMENTS_MAX + BLOCK_ELEMENTS_MAX);
+    }
+  });
+
   it.each([
     ["a number that begins a line of a paragraph", "in the year\n1984. It was\n"],
     ["a dash that underlines a heading", "a heading\n-\n"],
@@ -214,6 +242,24 @@ describe("tables longer than a block", () => {
     expect(longest).toBeLessThanOrEqual(BLOCK_UNITS_MAX);
     expect(seen.size).toBeGreaterThan(6);
     expect(all(blocks)).toEqual(cut(text));
+  });
+
+  it("are cut before they are too many elements, and written row by row no row moves", () => {
+    const text = `${HEADER}${"| `a` | **b** |\n".repeat(1_000)}`;
+    const whole = cut(text);
+    expect(whole.map((block) => block.text).join("")).toBe(text);
+    expect(rows(whole)).toHaveLength(1_000);
+    // A row, its cells, code, and bold words.
+    for (const block of whole)
+      expect(rows([block]).length * 6).toBeLessThanOrEqual(BLOCK_ELEMENTS_MAX);
+    let blocks = NO_BLOCKS;
+    const places = new Set<number>();
+    for (let end = HEADER.length; end <= text.length; end += 8) {
+      blocks = growBlocks(blocks, text.slice(0, end));
+      places.add(blocks.open!.at);
+    }
+    expect(all(blocks)).toEqual(whole);
+    expect([...places]).toEqual(whole.map((block) => block.at));
   });
 
   it("a row that is half there is a row", () => {

@@ -5,7 +5,9 @@ import { DEPTH_MAX, ELEMENTS_MAX } from "../../example/web/src/items/markdown-bl
 import { GROUPS_SHOWN, Markdown } from "../../example/web/src/items/markdown.js";
 import { readTarget } from "../../example/web/src/links.js";
 import {
+  BLOCK_ELEMENTS_MAX,
   BLOCK_UNITS_MAX,
+  GROUP_ELEMENTS_MAX,
   GROUP_SIZE,
   NO_BLOCKS,
   growBlocks,
@@ -196,8 +198,6 @@ describe("hostile Markdown", () => {
     ["links", "[a](https://b) "],
     ["refused links", "[a](b) "],
     ["paragraphs", "a\n\n"],
-    ["lists", "- a\n"],
-    ["rows", "| a |\n| - |\n| 1 |\n"],
     ["rules", "---\n\n"],
     ["code", "`a` "],
     ["fences", "```\na\n```\n"],
@@ -218,11 +218,35 @@ describe("hostile Markdown", () => {
     expect(container.textContent).not.toBe("");
   });
 
+  it.each([
+    ["lists", "- `a`\n", "li", 1],
+    ["rows", "| `a` | b |\n| - | - |\n", "tr", 2],
+  ])("two blocks' length of %s: all of it is drawn", { timeout: 60_000 }, (_, unit, row, each) => {
+    const count = Math.ceil((2 * BLOCK_UNITS_MAX) / unit.length);
+    const container = draw(unit.repeat(count));
+    expect(container.querySelectorAll(row).length).toBeGreaterThanOrEqual(each * (count - 1));
+    expect(container.textContent).not.toContain("`");
+    expect(container.querySelector(".as-written")).toBeNull();
+  });
+
+  it("a list without end: its elements are bounded", { timeout: 60_000 }, () => {
+    const container = draw("- `a`\n".repeat(20_000));
+    expect(elementsIn(container)).toBeLessThanOrEqual(
+      (GROUPS_SHOWN + 1) * (GROUP_ELEMENTS_MAX + BLOCK_ELEMENTS_MAX),
+    );
+    const shown = container.querySelectorAll("li").length;
+    const more = container.querySelector("button")!;
+    const hidden = Number.parseInt(more.textContent.replaceAll(",", ""), 10);
+    expect(hidden).toBeGreaterThan(GROUP_SIZE);
+    fireEvent.click(more);
+    expect(container.querySelectorAll("li").length).toBeGreaterThan(shown);
+  });
+
   it("a table of very many columns: its elements are bounded, and nothing of it is lost", () => {
     for (const columns of [300, 500, 700]) {
       const row = (cell: string) => `${`|${cell}`.repeat(columns)}|\n`;
       const container = draw(`${row("a")}${row("-")}${row("1").repeat(3)}`);
-      expect(elementsIn(container)).toBeLessThanOrEqual(ELEMENTS_MAX + 10);
+      expect(elementsIn(container)).toBeLessThanOrEqual(3 * (ELEMENTS_MAX + 10));
       expect(container.textContent.match(/1/g)).toHaveLength(3 * columns);
       cleanup();
     }

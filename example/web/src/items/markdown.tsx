@@ -1,6 +1,6 @@
 import { memo, useState } from "react";
 import type { Block } from "../markdown/blocks.js";
-import { GROUP_SIZE, NO_BLOCKS, growBlocks } from "../markdown/blocks.js";
+import { NO_BLOCKS, growBlocks } from "../markdown/blocks.js";
 import { Caret } from "./caret.js";
 import { CodeBlock } from "./code-block.js";
 import { MarkdownBlock } from "./markdown-block.js";
@@ -23,6 +23,7 @@ export function Markdown({ text, isWriting = false }: { text: string; isWriting?
 
   const { groups, closed, open } = blocks;
   const groupsHidden = Math.max(0, groups.length - groupsShown);
+  const blocksHidden = groups.slice(0, groupsHidden).flat().length;
   return (
     <div className="rich">
       {groupsHidden > 0 && (
@@ -31,7 +32,7 @@ export function Markdown({ text, isWriting = false }: { text: string; isWriting?
           className="more"
           onClick={() => setGroupsShown(groupsShown + GROUPS_SHOWN)}
         >
-          {(groupsHidden * GROUP_SIZE).toLocaleString()} earlier paragraphs
+          {blocksHidden.toLocaleString()} earlier paragraphs
         </button>
       )}
       {groups.slice(groupsHidden).map((group) => (

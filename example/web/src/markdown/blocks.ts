@@ -1,12 +1,16 @@
 // An answer is written from front to back. It is cut into blocks that stand by themselves, so that what a delta costs is
 // the block that it falls into, however long the answer is by then.
 
-import { headAfter } from "./table-head.js";
+import { headAfter, isDelimiter } from "./table-head.js";
 
 /** A longer block is cut at a line, and a longer line at a space: parsing never sees more, in UTF-16 units. */
 export const BLOCK_UNITS_MAX = 8_192;
-/** Blocks that are kept together once they are full, and drawn again together or not at all. */
+/** A list or a table is cut before it is drawn as more elements, about: fewer than are drawn of one block. */
+export const BLOCK_ELEMENTS_MAX = 500;
+/** Blocks that are kept together once they are so many, and drawn again together or not at all. */
 export const GROUP_SIZE = 32;
+/** Once they are drawn as so many elements, about, they are full before. */
+export const GROUP_ELEMENTS_MAX = 1_500;
 /** What follows an empty line is known by its first characters: enough of them to tell a list's item from a rule. */
 const TELLING_UNITS = 12;
 
@@ -19,6 +23,8 @@ export interface Block {
   code?: Code;
   /** Of rows whose table began in an earlier block: what they are parsed after. */
   head?: string;
+  /** Of Markdown that is complete: about how many elements it is drawn as. */
+  elements?: number;
 }
 
 /** A long fence comes in several blocks. */
@@ -31,9 +37,9 @@ export interface Code {
 /** A text, cut. All but `open` are final for as long as the text only grows. */
 export interface Blocks {
   text: string;
-  /** Each of {@link GROUP_SIZE} blocks. */
+  /** Each of {@link GROUP_SIZE} blocks, or of fewer with very many elements. */
   groups: readonly (readonly Block[])[];
-  /** Fewer than {@link GROUP_SIZE}. */
+  /** No whole group. */
   closed: readonly Block[];
   open: Block | undefined;
   /** The fence that `open` lies in. */
@@ -59,6 +65,10 @@ export const NO_BLOCKS: Blocks = {
 const LIST_ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)/;
 /** Of these, what is one also right behind a paragraph's line: no other number, and no dash that underlines a heading. */
 const LIST_BEGINS = /^ {0,3}(?:[-*+]|1[.)])[ \t]+\S/;
+/** What elements are made of in a line: cells, code, bold words, links. */
+const MARKS = /\||`|\*\*|\]\(|:\/\//g;
+/** The elements of one, where it is not one. */
+const MARKED: Readonly<Record<string, number>> = { "](": 4, "://": 4 };
 const FENCE_OPENS = /^ {0,3}(?:(`{3,})([^`]*)|(~{3,})([^\n]*))$/;
 
 /**
@@ -80,16 +90,29 @@ export function growBlocks(before: Blocks, text: string): Blocks {
   const base = isGrown ? before : NO_BLOCKS;
   const made: Block[] = [];
   const rest = cutFrom(text, base, made);
-  const closed = [...base.closed, ...made];
-  const groups = [...base.groups];
-  const full = closed.length - (closed.length % GROUP_SIZE);
-  for (let at = 0; at < full; at += GROUP_SIZE) groups.push(closed.slice(at, at + GROUP_SIZE));
+  if (made.length === 0) return { ...base, text, ...rest };
+  const { full, left } = grouped([...base.closed, ...made]);
   return {
     text,
-    groups: full === 0 ? base.groups : groups,
-    closed: made.length === 0 ? base.closed : closed.slice(full),
+    groups: full.length === 0 ? base.groups : [...base.groups, ...full],
+    closed: left,
     ...rest,
   };
+}
+
+function grouped(blocks: readonly Block[]) {
+  const full: Block[][] = [];
+  let left: Block[] = [];
+  let elements = 0;
+  for (const block of blocks) {
+    left.push(block);
+    elements += block.elements ?? 0;
+    if (left.length < GROUP_SIZE && elements < GROUP_ELEMENTS_MAX) continue;
+    full.push(left);
+    left = [];
+    elements = 0;
+  }
+  return { full, left };
 }
 
 /** Closes the blocks that can be, into `made`; answers with what stays open. */
@@ -101,15 +124,30 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
   let hasList = false;
   /** Where the list's last item begins. */
   let item = start;
+  let hasTable = head !== undefined;
+  let elements = elementsOf(head ?? "");
   const close = (end: number, next: number, code?: Code) => {
     const piece = text.slice(start, end);
     if (code !== undefined) made.push({ at: start, text: piece, code });
-    else if (piece.trim() !== "") made.push(blockOf(start, piece, head));
+    else if (piece.trim() !== "") made.push({ ...blockOf(start, piece, head), elements });
     start = next;
     line = next;
     hasList = false;
     item = next;
     head = undefined;
+    hasTable = false;
+    elements = 0;
+  };
+  /** Where no block ends by itself: where least is lost by it, and a table goes on with its header. */
+  const cutAt = (place: number) => {
+    const next = headAfter(text.slice(start, place), head);
+    let cut = place;
+    if (next === undefined && item > start) cut = item;
+    else if (next === undefined && line > start) cut = headerBefore(text, start, line);
+    close(cut, cut);
+    head = next;
+    hasTable = next !== undefined;
+    elements = elementsOf(next ?? "");
   };
   while (line < text.length) {
     const newline = text.indexOf("\n", line);
@@ -117,17 +155,12 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
     const end = isWhole ? newline : text.length;
     const room = BLOCK_UNITS_MAX - (head?.length ?? 0);
     if (end - start > room) {
-      let cut = line > start ? line : wordEnd(text, start, room);
-      if (fence !== undefined) {
-        close(cut, cut, codeOf(fence, false));
+      const place = line > start ? line : wordEnd(text, start, room);
+      if (fence === undefined) cutAt(place);
+      else {
+        close(place, place, codeOf(fence, false));
         fence = { ...fence, isFirst: false };
-        continue;
       }
-      const next = headAfter(text.slice(start, cut), head);
-      if (next === undefined && item > start) cut = item;
-      else if (next === undefined && line > start) cut = headerBefore(text, start, line);
-      close(cut, cut);
-      head = next;
       continue;
     }
     // What is not whole may still become another thing.
@@ -152,16 +185,22 @@ function cutFrom(text: string, base: Blocks, made: Block[]) {
         // What an item holds would be another thing without it: four spaces make code.
         if (isItem && !content.startsWith(" ")) item = line;
       }
-      line = end + 1;
+      const isBelowHeader = isDelimiter(content);
+      hasTable ||= isBelowHeader;
+      const more = elementsOf(content);
+      if (!hasTable && item > start && elements + more > BLOCK_ELEMENTS_MAX) cutAt(line);
+      else {
+        elements += more;
+        line = end + 1;
+        // The next row is as long, about; where it is written, it stays.
+        if (hasTable && !isBelowHeader && elements + more > BLOCK_ELEMENTS_MAX) cutAt(line);
+      }
     }
   }
-  const open =
-    fence === undefined
-      ? start < text.length
-        ? blockOf(start, text.slice(start), head)
-        : undefined
-      : openCode(text, start, line, fence);
-  return { open, fence };
+  if (fence !== undefined) return { open: openCode(text, start, line, fence), fence };
+  // Where rows are to come, their header is kept.
+  const isOpen = start < text.length || head !== undefined;
+  return { open: isOpen ? blockOf(start, text.slice(start), head) : undefined, fence };
 }
 
 function blockOf(at: number, text: string, head: string | undefined): Block {
@@ -173,6 +212,13 @@ function openCode(text: string, start: number, lastLine: number, fence: Fence): 
   const isClosed = closes(text.slice(lastLine), fence);
   const end = isClosed ? Math.max(start, lastLine - 1) : text.length;
   return { at: start, text: text.slice(start, end), code: codeOf(fence, isClosed) };
+}
+
+/** About how many elements a line is drawn as, were it a list's or a table's: itself, its cells, and what is in them. */
+function elementsOf(line: string): number {
+  let elements = 2;
+  for (const [mark] of line.matchAll(MARKS)) elements += MARKED[mark] ?? 1;
+  return elements;
 }
 
 /** Whether what comes after an empty line is known to be no part of what comes before it. */

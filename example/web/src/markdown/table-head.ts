@@ -19,6 +19,11 @@ const LEAD = "| ";
 
 const DELIMITERS = { left: ":-", right: "-:", center: ":-:" };
 
+/** Whether a line can be what stands under a table's header. */
+export function isDelimiter(line: string): boolean {
+  return DELIMITER.test(line);
+}
+
 /**
  * What the rows after a cut have before them where they are parsed, so that they are rows of the same columns.
  *
@@ -55,7 +60,7 @@ function headEnd(text: string): number | undefined {
   for (const [i, line] of lines.entries()) {
     at += line.length + 1;
     if (found === undefined) {
-      if (i > 0 && DELIMITER.test(line)) found = at;
+      if (i > 0 && isDelimiter(line)) found = at;
     } else if (NO_ROW.test(line)) found = undefined;
   }
   return found;
