@@ -15,18 +15,21 @@ const TURN_MESSAGES_MAX = 500;
 /**
  * A page of a thread's messages, newest first by (turnOrder, orderInTurn).
  *
+ * `followed`: its reader follows the live streams itself. A message that streams comes without the end of its text that only the
+ * stream's chunks hold, and `tail` says where in which stream that begins: so no batch of text makes this query run again.
+ *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_CURSOR_INVALID`
  */
 export const listByThread = query({
-  args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator },
+  args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator, followed: v.optional(v.boolean()) },
   returns: vPageOf(vMessage),
-  handler: async (ctx, { actor, threadId, paginationOpts }) => {
+  handler: async (ctx, { actor, threadId, paginationOpts, followed }) => {
     const scope = scopeOf(actor);
     const shown = shownPlaces(await requireThread(ctx, scope, threadId));
     const prefix = [scope.tenantId, scope.userId, threadId];
     const list: Listed<"messages"> = { table: "messages", index: "by_order", prefix, key: ["number", "number"], shown };
     const errorOf = errorsOfTurns(ctx);
-    return readPage(ctx, list, paginationOpts, (doc) => presentMessage(ctx, doc, errorOf), LIST_PAGE_BYTES_MAX);
+    return readPage(ctx, list, paginationOpts, (doc) => presentMessage(ctx, doc, errorOf, followed), LIST_PAGE_BYTES_MAX);
   },
 });
 

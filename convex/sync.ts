@@ -9,10 +9,10 @@ import { applySession } from "./model/apply.js";
 import { checkBounds } from "./model/bounds.js";
 import { decide } from "./model/core.js";
 import { runIngest } from "./model/ingest.js";
-import { eventAt, findStream, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
+import { eventAt, loadSession, streamIdOf, type IngestArgs } from "./model/load.js";
 import { isCount } from "./model/newest.js";
 import { unsentDecisions } from "./model/requests.js";
-import { requireThread, scopeOf } from "./model/scope.js";
+import { findStream, requireThread, scopeOf } from "./model/scope.js";
 import { isHidden } from "./model/visible.js";
 import {
   vActor,

@@ -19,6 +19,7 @@ import { listStreams } from "./model/streams.js";
 import { newestTurn, SUMMARY_BYTES, summaryOf } from "./model/summary.js";
 import { insertThread } from "./model/tally.js";
 import { clearWay } from "./model/tombstones.js";
+import { isItsOwn, newestTurns, TURNS_LISTED_MAX } from "./model/turns.js";
 import { isShown, takeShown } from "./model/visible.js";
 import {
   vActor,
@@ -41,7 +42,6 @@ import {
 } from "./validators.js";
 
 /** What `getState` shows of a thread. */
-const STATE_TURNS_MAX = 50;
 const STATE_MESSAGES_MAX = 20;
 const STATE_APPROVALS_MAX = 100;
 
@@ -193,15 +193,7 @@ export const getState = query({
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
     const [turns, streams, messages, approvals] = await Promise.all([
-      takeShown(thread, STATE_TURNS_MAX, ({ from, to }, left) =>
-        ctx.db
-          .query("turns")
-          .withIndex("by_order", (q) =>
-            q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to),
-          )
-          .order("desc")
-          .take(left),
-      ),
+      newestTurns(ctx, thread, TURNS_LISTED_MAX),
       listStreams(ctx, thread),
       takeShown(thread, STATE_MESSAGES_MAX, ({ from, to }, left) =>
         ctx.db
@@ -235,7 +227,7 @@ export const getState = query({
       threadStatus: thread.status,
       ...fillingOf(thread),
       turns: turns
-        .filter((turn) => turn.sameRunAs === undefined)
+        .filter(isItsOwn)
         .map(({ turnId, status, startedAt, createdAt }) => ({ turnId, status, startedAt: startedAt ?? createdAt })),
       activeStreams: allStreams.filter(({ state }) => state === "streaming"),
       allStreams,

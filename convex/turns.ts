@@ -11,8 +11,9 @@ import { askDeletion, asked } from "./model/deletion.js";
 import { loadedTurn, loadTurnToEnd } from "./model/load.js";
 import { findUsage, readNewest, usageOf } from "./model/newest.js";
 import { findThread, findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
+import { isItsOwn, newestTurns, TURNS_LISTED_MAX } from "./model/turns.js";
 import { isDeletedTurn, isHidden, requireShownTurn } from "./model/visible.js";
-import { vActor, vDeletionAsked, vTurn, vTurnStarted } from "./validators.js";
+import { vActor, vDeletionAsked, vListedTurn, vTurn, vTurnStarted } from "./validators.js";
 
 /** Keys of a turn that are counted. SOURCE: `src/limits.rs`, TURN_KEYS_MAX. */
 const TURN_KEYS_MAX = 16;
@@ -58,6 +59,27 @@ export const get = query({
     const kept = defined({ usage: usage === null ? undefined : usageOf(usage), diff, planJson, rerouteJson });
     const told = defined({ error, warning, inputSummary, startedAt, completedAt, clientTurnId });
     return { turnId: turn.turnId, turnOrder, status, createdAt, ...told, ...kept };
+  },
+});
+
+/**
+ * A thread's newest turns, newest first, 50 at most, without what they keep the newest of. It runs again where a turn is made,
+ * begins or ends, and not with what is said in it.
+ *
+ * @throws `E_AUTH_THREAD_FORBIDDEN`
+ */
+export const list = query({
+  args: { actor: vActor, threadId: v.string() },
+  returns: v.array(vListedTurn),
+  handler: async (ctx, { actor, threadId }) => {
+    const thread = await requireThread(ctx, scopeOf(actor), threadId);
+    const turns = await newestTurns(ctx, thread, TURNS_LISTED_MAX);
+    return turns.filter(isItsOwn).map(({ turnId, status, createdAt, startedAt = createdAt, completedAt, clientTurnId, error }) => ({
+      turnId,
+      status,
+      startedAt,
+      ...defined({ completedAt, clientTurnId, error }),
+    }));
   },
 });
 

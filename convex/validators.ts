@@ -146,6 +146,8 @@ export const vMessage = v.object({
   text: v.string(),
   textTruncated: v.optional(v.boolean()),
   textBytes: v.optional(v.number()),
+  /** Of one that streams, for a reader who follows: `text` ends where `streamId` has to be read on from `cursor`; `high`, half of a surrogate pair, is what it ends with. */
+  tail: v.optional(v.object({ streamId: v.string(), cursor: v.number(), high: v.optional(v.number()) })),
   sourceItemType: v.string(),
   payloadJson: v.string(),
   payloadTruncated: v.optional(v.boolean()),
@@ -374,6 +376,17 @@ export const vTurn = v.object({
   diff: v.optional(v.string()),
   planJson: v.optional(v.string()),
   rerouteJson: v.optional(v.string()),
+});
+
+export const vListedTurn = v.object({
+  turnId: v.string(),
+  /** The id that its client invented. */
+  clientTurnId: v.optional(v.string()),
+  status: vTurnStatus,
+  /** When it was asked for, while it is not begun. */
+  startedAt: v.number(),
+  completedAt: v.optional(v.number()),
+  error: v.optional(v.string()),
 });
 
 export const vTurnStarted = v.object({ turnId: v.string(), accepted: v.literal(true) });

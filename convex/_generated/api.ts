@@ -53,6 +53,7 @@ import type * as model_summary from "../model/summary.js";
 import type * as model_tally from "../model/tally.js";
 import type * as model_tombstones from "../model/tombstones.js";
 import type * as model_trim from "../model/trim.js";
+import type * as model_turns from "../model/turns.js";
 import type * as model_usage from "../model/usage.js";
 import type * as model_visible from "../model/visible.js";
 import type * as model_written from "../model/written.js";
@@ -126,6 +127,7 @@ const fullApi: ApiFromModules<{
   "model/tally": typeof model_tally;
   "model/tombstones": typeof model_tombstones;
   "model/trim": typeof model_trim;
+  "model/turns": typeof model_turns;
   "model/usage": typeof model_usage;
   "model/visible": typeof model_visible;
   "model/written": typeof model_written;

@@ -370,6 +370,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           text: string;
           textTruncated?: boolean;
           textBytes?: number;
+          tail?: { streamId: string; cursor: number; high?: number };
           sourceItemType: string;
           payloadJson: string;
           payloadTruncated?: boolean;
@@ -432,6 +433,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maximumRowsRead?: number;
             maximumBytesRead?: number;
           };
+          followed?: boolean;
         },
         {
           page: Array<{
@@ -444,6 +446,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             text: string;
             textTruncated?: boolean;
             textBytes?: number;
+            tail?: { streamId: string; cursor: number; high?: number };
             sourceItemType: string;
             payloadJson: string;
             payloadTruncated?: boolean;
@@ -1698,6 +1701,24 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           reason?: string;
         },
         null,
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          actor: { tenantId: string; userId: string; deviceId: string };
+          threadId: string;
+        },
+        Array<{
+          turnId: string;
+          clientTurnId?: string;
+          status:
+            "queued" | "inProgress" | "completed" | "interrupted" | "failed";
+          startedAt: number;
+          completedAt?: number;
+          error?: string;
+        }>,
         Name
       >;
       scheduleDeleteCascade: FunctionReference<

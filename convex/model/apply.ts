@@ -4,13 +4,13 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { Actor } from "../validators.js";
 import { existing } from "./core.js";
 import { defined } from "./defined.js";
-import { eventAt, findHead, findStream, streamIdOf, type IngestArgs, type IngestRows, type TurnToEnd } from "./load.js";
+import { eventAt, findHead, streamIdOf, type IngestArgs, type IngestRows, type TurnToEnd } from "./load.js";
 import { putNewest } from "./newest.js";
 import { foldMessage } from "./folds.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./parts.js";
 import { dropQuarantined } from "./quarantine.js";
 import { writeRequest } from "./requests.js";
-import { scopeOf, type Scope, type WriteCtx } from "./scope.js";
+import { findStream, scopeOf, type Scope, type WriteCtx } from "./scope.js";
 import { insertThread } from "./tally.js";
 
 /** UTF-16 units of a kept payload, or a run, that its chunk's row holds; longer ones lie in parts beside it. */

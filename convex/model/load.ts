@@ -211,15 +211,6 @@ export function findHead(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: st
     .unique();
 }
 
-export function findStream(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, streamId: string) {
-  return ctx.db
-    .query("streams")
-    .withIndex("by_stream", (q) =>
-      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("streamId", streamId),
-    )
-    .unique();
-}
-
 /** An event of the batch by its index: the streams' events, then the lifecycle events. */
 export function eventAt(args: IngestArgs, event: number): StreamEvents[number] | IngestCall["lifecycle"][number] {
   const found = args.streamDeltas[event] ?? args.lifecycleEvents[event - args.streamDeltas.length];

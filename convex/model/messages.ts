@@ -3,7 +3,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow } from "../validators.js";
 import { defined } from "./defined.js";
 import { partsOf, readParts } from "./parts.js";
-import { findTurn, type ReadCtx } from "./scope.js";
+import { findStream, findTurn, type ReadCtx } from "./scope.js";
 import { RunJoiner, runTexts, tailStart } from "./runs.js";
 
 /** UTF-8 bytes of text that a list shows of one message; `textTruncated` says that there is more. */
@@ -42,11 +42,18 @@ function isClosedByTurn({ closing, status }: Doc<"messages">): boolean {
   return closing === "turn" && status !== "completed";
 }
 
-export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">, errorOf: ErrorOf): Promise<{ row: MessageRow; bytes: number }> {
-  const { text, bytes, truncated, weight } = await textOf(ctx, doc);
+/** @param isFollowed whether its reader follows the live streams, so that what they hold of it is left out */
+export async function presentMessage(
+  ctx: ReadCtx,
+  doc: Doc<"messages">,
+  errorOf: ErrorOf,
+  isFollowed = false,
+): Promise<{ row: MessageRow; bytes: number }> {
+  const tail = isFollowed ? await liveTail(ctx, doc) : undefined;
+  const { text, bytes, truncated, weight } = await textOf(ctx, doc, tail === undefined);
   const payload = await payloadOf(ctx, doc);
   const error = await errorOf(doc);
-  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...defined({ error }) });
+  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...defined({ error, tail }) });
   return { row, bytes: weight + encoder().encode(payload.payloadJson + (error ?? "")).length };
 }
 
@@ -56,7 +63,7 @@ export async function outlineMessage(doc: Doc<"messages">, errorOf: ErrorOf): Pr
   return { row: rowOf(doc, content), bytes: 0 };
 }
 
-type Content = Pick<MessageRow, "text" | "textTruncated" | "textBytes" | "payloadJson" | "payloadTruncated" | "error">;
+type Content = Pick<MessageRow, "text" | "textTruncated" | "textBytes" | "tail" | "payloadJson" | "payloadTruncated" | "error">;
 
 function rowOf(doc: Doc<"messages">, content: Content): MessageRow {
   return {
@@ -100,8 +107,17 @@ function payloadStub(doc: Doc<"messages">): { payloadJson: string; payloadTrunca
 /** A text as far as a list shows it, how long it is, what reading it cost, and the first cursor behind what was read of its stream. */
 type ReadText = { text: string; bytes: number; truncated: boolean; weight: number; end: number };
 
-/** A message's text so far: its parts, then what the chunks of its stream hold of it, up to what a list shows. */
-export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadText> {
+/** Where a message that streams goes on in its stream, behind its parts; undefined where that stream is not live. */
+async function liveTail(ctx: ReadCtx, doc: Doc<"messages">): Promise<MessageRow["tail"]> {
+  const { status, streamId, foldHigh } = doc;
+  if (status !== "streaming" || streamId === undefined) return undefined;
+  const stream = await findStream(ctx, doc, doc.threadId, streamId);
+  if (stream?.state !== "streaming") return undefined;
+  return { streamId, cursor: tailStart(doc), ...defined({ high: foldHigh }) };
+}
+
+/** A message's text so far: its parts, then, `withTail`, what the chunks of its stream hold of it, up to what a list shows. */
+export async function textOf(ctx: ReadCtx, doc: Doc<"messages">, withTail = true): Promise<ReadText> {
   let text = "";
   let shown = 0;
   const allowance = { left: STREAM_READ_UNITS_MAX };
@@ -113,7 +129,7 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadTe
   // The tail is read beyond what is shown, too: it is short, and says how long the text is.
   let bytes = doc.textBytes;
   let end = tailStart(doc);
-  if (!doc.textWhole && doc.streamId !== undefined) {
+  if (withTail && !doc.textWhole && doc.streamId !== undefined) {
     const joiner = new RunJoiner(doc.foldHigh);
     let tail = "";
     for await (const run of runTexts(ctx, doc, doc.streamId, allowance)) {

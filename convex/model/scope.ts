@@ -12,6 +12,15 @@ export function scopeOf(actor: Scope): Scope {
   return { tenantId: actor.tenantId, userId: actor.userId };
 }
 
+export function findStream(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, streamId: string) {
+  return ctx.db
+    .query("streams")
+    .withIndex("by_stream", (q) =>
+      q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("streamId", streamId),
+    )
+    .unique();
+}
+
 /** The actor's thread of that id, if there is one. */
 export function findThread(ctx: ReadCtx, scope: Scope, threadId: string): Promise<Doc<"threads"> | null> {
   return ctx.db

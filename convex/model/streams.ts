@@ -1,7 +1,6 @@
 /** The streams of a thread, as lists have them. */
 import type { Doc } from "../_generated/dataModel.js";
-import { findStream } from "./load.js";
-import type { ReadCtx } from "./scope.js";
+import { findStream, type ReadCtx } from "./scope.js";
 import { isHidden, takeShown } from "./visible.js";
 
 /** Streams that are listed of a thread. */

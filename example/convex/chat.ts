@@ -12,6 +12,7 @@ export const {
   listThreadsForHooks,
   getThread,
   getTurn,
+  listTurns,
   threadSnapshot,
   listThreadMessagesForHooks,
   listThreadReasoningForHooks,

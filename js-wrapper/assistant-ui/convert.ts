@@ -12,7 +12,7 @@ import { queuedOf, type SentCommand } from "./queue.js";
 export interface CodexThreadSource {
   /** Oldest first. */
   readonly messages: readonly CodexUIMessage[];
-  /** As `threadSnapshot` has them; without them a turn is as its messages are. */
+  /** As `listTurns` has them; without them a turn is as its messages are. */
   readonly turns?: readonly Pick<CodexThreadState["turns"][number], "turnId" | "status">[] | undefined;
   /** The turn that runs. */
   readonly runningTurnId?: string | undefined;

@@ -16,6 +16,9 @@ export const startTurn = writes((component) => component.turns.start);
 /** Ends a turn that goes on, with its streams, messages and requests; one that has ended stays as it is. */
 export const interruptTurn = writes((component) => component.turns.interrupt);
 
+/** A thread's newest turns, newest first, 50 at most: how they stand, without what is said in them. */
+export const listTurns = reads((component) => component.turns.list);
+
 /** A turn with its tokens, its changes as one diff and its plan. */
 export const getTurn = reads((component) => component.turns.get);
 

@@ -32,6 +32,8 @@ export type CodexMessageDoc = {
   /** `text` is only the beginning of a text of `textBytes` bytes. */
   textTruncated?: boolean;
   textBytes?: number;
+  /** Only for a reader who follows the streams (`followed`), of one that streams: `text` ends where `streamId` has to be read on from `cursor`; `high`, half of a surrogate pair, is what it ends with. */
+  tail?: { streamId: string; cursor: number; high?: number };
   sourceItemType: string;
   payloadJson: string;
   /** `payloadJson` is a stub, `{type, id, $payload: {units}}`: the payload is too large for a list. */
@@ -250,6 +252,18 @@ export type CodexTurn = {
   /** Its plan, and the model that answers in place of its own, as the app-server said them. */
   planJson?: string;
   rerouteJson?: string;
+};
+
+/** A turn as `turns.list` has it, times in milliseconds since 1970. */
+export type CodexListedTurn = {
+  turnId: string;
+  /** The id that its client invented. */
+  clientTurnId?: string;
+  status: CodexTurn["status"];
+  /** When it was asked for, while it is not begun. */
+  startedAt: number;
+  completedAt?: number;
+  error?: string;
 };
 
 /** What a turn is asked with, beside its input. */
@@ -596,6 +610,7 @@ export type CodexComponent = {
     getForkStatus: Query<OfFork, CodexForkJob | null>;
   };
   turns: {
+    list: Query<InThread, CodexListedTurn[]>;
     deleteCascade: Mutation<InThread & { turnId: string; reason?: string }, CodexDeletionAsked>;
     scheduleDeleteCascade: Mutation<InThread & { turnId: string; reason?: string; delayMs?: number }, CodexDeletionAsked>;
     start: Mutation<
@@ -658,7 +673,7 @@ export type CodexComponent = {
     check: FunctionReference<"query", "internal", { token: string }, HostActorContext | null>;
   };
   messages: {
-    listByThread: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexMessageDoc>>;
+    listByThread: Query<InThread & { paginationOpts: PaginationOptions; followed?: boolean }, PaginationResult<CodexMessageDoc>>;
     getByTurn: Query<InThread & { turnId: string }, CodexMessageDoc[]>;
     getText: Query<OfMessage & { cursor?: string | null }, CodexTextPiece | null>;
     getPayload: Query<OfMessage & { cursor?: string | null }, CodexTextPiece | null>;

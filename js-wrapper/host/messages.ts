@@ -31,7 +31,8 @@ export type HostMessagesForHooksResult = HostPageForHooks<CodexMessageDoc>;
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`
  * @param args `startOrder` of `kind: "list"` leaves out the streams of turns before it; `kind: "deltas"` lists the
- *   streams that are streaming or named, and with `numItems: 0` reads no message; of `runtime` only the two read limits count
+ *   streams that are streaming or named, and with `numItems: 0` reads no message; `kind: "followed"` lists none, and leaves out of
+ *   each message that streams what its reader gets of the stream (`tail`); of `runtime` only the two read limits count
  * @returns the page and `streams`: undefined unless asked for. A thread that is not there (yet) is an empty page with
  *   `threadStatus: "missing"`
  * @throws ConvexError `E_CURSOR_INVALID`
@@ -41,8 +42,9 @@ export async function listThreadMessagesForHooksForActor(
   component: CodexComponent,
   args: HostMessagesForHooksArgs,
 ): Promise<HostMessagesForHooksResult> {
-  const { actor, threadId, paginationOpts } = args;
-  return await pageForHooks(ctx, component, args, () => ctx.runQuery(component.messages.listByThread, { actor, threadId, paginationOpts }));
+  const { actor, threadId, paginationOpts, streamArgs } = args;
+  const followed = streamArgs?.kind === "followed" ? { followed: true } : {};
+  return await pageForHooks(ctx, component, args, () => ctx.runQuery(component.messages.listByThread, { actor, threadId, paginationOpts, ...followed }));
 }
 
 /** See {@link listThreadMessagesForHooksForActor}: the same under the name that takes the actor from the arguments. */
@@ -94,7 +96,7 @@ async function readStreams(
   args: HostMessagesForHooksArgs,
 ): Promise<HostStreamsResult | undefined> {
   const { actor, threadId, streamArgs, runtime } = args;
-  if (streamArgs === undefined) return undefined;
+  if (streamArgs === undefined || streamArgs.kind === "followed") return undefined;
   const { kind } = streamArgs;
   const replay = await ctx.runQuery(component.readers.replay, {
     actor,
@@ -113,7 +115,7 @@ async function readStreams(
 
 /** The streams of a thread that is not there. */
 function missingStreams(streamArgs: HostStreamArgs | undefined): HostStreamsResult | undefined {
-  if (streamArgs === undefined) return undefined;
+  if (streamArgs === undefined || streamArgs.kind === "followed") return undefined;
   if (streamArgs.kind === "list") return { kind: "list", streams: [] };
   return { kind: "deltas", streams: [], deltas: [], texts: [], streamWindows: [], nextCheckpoints: [] };
 }

@@ -2,6 +2,7 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { CodexHostOptions, HostBuilders } from "./builders.js";
+import type { CodexListedTurn } from "./component.js";
 import { cancelCommand, editCommand, getCommand, getPresence, listCommands, listPresence, promoteCommand, sendCommand } from "./commands.js";
 import { orMissing, THREAD_IS_MISSING, TURN_IS_MISSING } from "./errors.js";
 import { getImportStatusForActor } from "./history.js";
@@ -104,6 +105,10 @@ export function readerFunctions(
     /** A thread with its name, tokens, goal, settings and warning; null where there is no such thread. */
     getThread: query(vThread, returns.getThread, (ctx, component, args) =>
       orMissing(ctx.runQuery(component.threads.get, args), THREAD_IS_MISSING, () => null),
+    ),
+    /** A thread's newest turns, newest first, 50 at most; null where there is no such thread. It does not run again with what is said in them. */
+    listTurns: query(vThread, returns.listTurns, (ctx, component, args) =>
+      orMissing<CodexListedTurn[] | null>(ctx.runQuery(component.turns.list, args), THREAD_IS_MISSING, () => null),
     ),
     /** A turn with its tokens, diff and plan; null where there is no such turn. */
     getTurn: query(vTurn, returns.getTurn, (ctx, component, args) =>

@@ -56,6 +56,7 @@ export const vHostStreamArgs = v.optional(
       kind: v.literal("deltas"),
       cursors: v.array(v.object({ streamId: v.string(), cursor: v.number() })),
     }),
+    v.object({ kind: v.literal("followed") }),
   ),
 );
 

@@ -8,8 +8,10 @@ export const STREAM_START = 0;
 /** A stream that is followed, and what was read of it. */
 export interface FollowedStream<Live> {
   readonly cursor: number;
-  /** Where the reading began anew after something was lost; {@link STREAM_START} while nothing was. */
+  /** Where the reading began, or began anew after something was lost. */
   readonly since: number;
+  /** What lies below cannot be read any more. */
+  readonly gone: number;
   readonly live: Live;
 }
 
@@ -36,6 +38,12 @@ export interface Folding<Live> {
    * @returns What is kept next; the same object when nothing was added.
    */
   readonly add: (live: Live, news: StreamNews, floor: number, since: number) => Live;
+  /**
+   * Where a stream is read from next: of one that is followed, and of one that is not yet.
+   *
+   * @returns The same object where that is where it stands.
+   */
+  readonly begin?: (streamId: string, stream: FollowedStream<Live>) => FollowedStream<Live>;
 }
 
 type Answer = Partial<Omit<Extract<CodexStreamsResult, { kind: "deltas" }>, "kind">>;
@@ -68,6 +76,8 @@ export function followStreams<Live>(
   const checkpoints = cursorsById(nextCheckpoints);
   const news = newsByStream(texts, deltas);
 
+  const { none } = folding;
+  const begin = folding.begin ?? ((_: string, stream: FollowedStream<Live>) => stream);
   const streams = new Map<string, FollowedStream<Live>>();
   let changed = false;
   for (const [streamId, stream] of following.streams) {
@@ -82,18 +92,27 @@ export function followStreams<Live>(
       changed = true;
       continue;
     }
-    changed ||= next !== stream;
-    streams.set(streamId, next);
+    const begun = begin(streamId, next);
+    changed ||= begun !== stream;
+    streams.set(streamId, begun);
   }
   for (const [streamId, state] of states) {
     if (state === "streaming" && !streams.has(streamId)) {
-      streams.set(streamId, { cursor: STREAM_START, since: STREAM_START, live: folding.none });
+      streams.set(streamId, begin(streamId, fromStart(none)));
       changed = true;
     }
   }
-  if (!changed) return following;
-  const cursors = Array.from(streams, ([streamId, { cursor }]) => ({ streamId, cursor }));
-  return { streams, cursors };
+  return changed ? followingOf(streams) : following;
+}
+
+/** A stream of which nothing was read. */
+export function fromStart<Live>(none: Live): FollowedStream<Live> {
+  return { cursor: STREAM_START, since: STREAM_START, gone: STREAM_START, live: none };
+}
+
+/** What is followed, with the cursors to ask with. */
+export function followingOf<Live>(streams: ReadonlyMap<string, FollowedStream<Live>>): Following<Live> {
+  return { streams, cursors: Array.from(streams, ([streamId, { cursor }]) => ({ streamId, cursor })) };
 }
 
 function foldStream<Live>(
@@ -107,10 +126,10 @@ function foldStream<Live>(
   switch (window.status) {
     case "stale":
       if (end === stream.cursor && end === stream.since && stream.live === none) return stream;
-      return { cursor: end, since: end, live: none };
+      return { cursor: end, since: end, gone: end, live: none };
     case "rebased": {
       const since = window.serverCursorStart;
-      return { cursor: end, since, live: add(none, news, since, since) };
+      return { cursor: end, since, gone: since, live: add(none, news, since, since) };
     }
     default: {
       const live = add(stream.live, news, stream.cursor, stream.since);

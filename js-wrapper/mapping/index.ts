@@ -2,7 +2,7 @@ export type { CodexStreamDeltaLike } from "./deltas.js";
 export { codexMessageKey } from "./key.js";
 export { mergeCodexMessages, toCodexUIMessage } from "./merge.js";
 export type { CodexMergedMessages } from "./merge.js";
-export { EMPTY_OVERLAY, foldOverlay } from "./overlay.js";
+export { EMPTY_OVERLAY, foldOverlay, overlayOf } from "./overlay.js";
 export type { CodexLiveMessage, CodexLiveText, CodexOverlay } from "./overlay.js";
 export { aggregateCodexReasoningSegments, extractCodexReasoningOverlaySegments } from "./reasoning.js";
 export type {

@@ -11,21 +11,25 @@ interface MergedRow {
   readonly message: CodexUIMessage;
 }
 
-/** Merged messages, with what the next merge needs to keep their identity. */
+/** Merged messages, with what the next merge needs: to keep their identity, and to look only at what can have changed. */
 export interface CodexMergedMessages {
   /** Oldest first. */
   readonly messages: CodexUIMessage[];
+  /** Of which rows. */
+  readonly rows: readonly CodexDurableMessageLike[];
   readonly byKey: ReadonlyMap<string, MergedRow>;
+  /** Those that stream, by their place in `messages`. */
+  readonly open: ReadonlyMap<number, { readonly key: string; readonly merged: MergedRow }>;
 }
 
 /** The merge of nothing. */
-export const NO_MESSAGES: CodexMergedMessages = { messages: [], byKey: new Map() };
+export const NO_MESSAGES: CodexMergedMessages = { messages: [], rows: [], byKey: new Map(), open: new Map() };
 
 /**
  * Lays the live text over the durable rows. The durable rows are the truth: a row that is missing
  * is not made up, a terminal one is shown as it is, and live text that contradicts a row loses.
  *
- * @param rows The loaded pages, newest first.
+ * @param rows The loaded pages, newest first. Where they are the array of the merge before, only those that stream are looked at.
  * @param overlay The live text of the same thread.
  * @param previous The merge before this one: what did not change keeps its identity.
  * @returns The messages, oldest first; the same array when nothing in them changed.
@@ -35,13 +39,34 @@ export function mergeCodexMessages(
   overlay: CodexOverlay,
   previous: CodexMergedMessages = NO_MESSAGES,
 ): CodexMergedMessages {
+  return rows === previous.rows ? mergeOpen(overlay, previous) : mergeAll(rows, overlay, previous);
+}
+
+function mergeAll(rows: readonly CodexDurableMessageLike[], overlay: CodexOverlay, previous: CodexMergedMessages): CodexMergedMessages {
+  const opened = new Map(Array.from(previous.open.values(), ({ key, merged }) => [key, merged]));
   const byKey = new Map<string, MergedRow>();
   for (const [key, row] of uniqueRows(rows)) {
-    byKey.set(key, mergeRow(key, row, findLiveMessage(overlay, key), previous.byKey.get(key)));
+    byKey.set(key, mergeRow(key, row, findLiveMessage(overlay, key), opened.get(key) ?? previous.byKey.get(key)));
   }
-  const messages = Array.from(byKey.values(), (merged) => merged.message).reverse();
-  if (!isSameList(messages, previous.messages)) return { messages, byKey };
-  return { messages: previous.messages, byKey };
+  const merged = Array.from(byKey).reverse();
+  const messages = merged.map(([, { message }]) => message);
+  const open = new Map(merged.flatMap(([key, row], at) => (isStreaming(row.row) ? [[at, { key, merged: row }] as const] : [])));
+  return { messages: isSameList(messages, previous.messages) ? previous.messages : messages, rows, byKey, open };
+}
+
+/** The rows are as they were: what a piece of text costs is what streams, however many there are. */
+function mergeOpen(overlay: CodexOverlay, previous: CodexMergedMessages): CodexMergedMessages {
+  let { messages } = previous;
+  const open = new Map(previous.open);
+  for (const [at, { key, merged: before }] of previous.open) {
+    const merged = mergeRow(key, before.row, findLiveMessage(overlay, key), before);
+    if (merged === before) continue;
+    open.set(at, { key, merged });
+    if (merged.message === before.message) continue;
+    if (messages === previous.messages) messages = messages.slice();
+    messages[at] = merged.message;
+  }
+  return { ...previous, messages, open };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { codexMessageKey } from "./key.js";
 import { joinRun } from "../protocol/text-run.js";
-import { followStreams, type Folding, type Following } from "./follow.js";
-import type { CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexTextChannel } from "./types.js";
+import { followingOf, followStreams, fromStart, type FollowedStream, type Folding, type Following } from "./follow.js";
+import type { CodexDurableMessageLike, CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexTextChannel } from "./types.js";
 
 /** The live text of one channel of a message. */
 export interface CodexLiveText {
@@ -10,6 +10,8 @@ export interface CodexLiveText {
   readonly pendingHigh: number | undefined;
   /** The text is whole only for a message that begins at this cursor or later. */
   readonly since: number;
+  /** Everything below was read. */
+  readonly end: number;
   /** The same object for as long as the text has only grown. */
   readonly origin: object;
 }
@@ -27,6 +29,10 @@ const FOLDING: Folding<LiveMessages> = {
   none: NO_LIVE,
   add: (live, { texts }, floor, since) => addRuns(live, texts, floor, since),
 };
+const NO_ROWS: readonly CodexDurableMessageLike[] = [];
+
+/** A row whose text goes on in a stream. */
+type TailedRow = CodexDurableMessageLike & { readonly tail: NonNullable<CodexDurableMessageLike["tail"]> };
 
 /** The overlay of a reader that has read nothing. */
 export const EMPTY_OVERLAY: CodexOverlay = { streams: new Map(), cursors: [] };
@@ -38,14 +44,67 @@ export const EMPTY_OVERLAY: CodexOverlay = { streams: new Map(), cursors: [] };
  * @param overlay What was folded before.
  * @param asked The cursors that the answer was asked with.
  * @param answer The `streams` of the host's answer.
- * @returns The next overlay; the same object when the answer holds nothing new.
+ * @param rows The loaded rows, where they were asked for with `kind: "followed"`: a text goes on where its row's `tail` says.
+ * @returns The next overlay; the same object when the answer holds nothing new, and no row wants more.
  */
 export function foldOverlay(
   overlay: CodexOverlay,
   asked: readonly CodexStreamCursor[],
   answer: CodexStreamsResult | null,
+  rows: readonly CodexDurableMessageLike[] = NO_ROWS,
 ): CodexOverlay {
-  return followStreams(overlay, asked, answer, FOLDING);
+  const tails = tailsByStream(rows);
+  const begin = (streamId: string, stream: FollowedStream<LiveMessages>) => readTails(stream, tails.get(streamId) ?? []);
+  return followStreams(overlay, asked, answer, tails.size === 0 ? FOLDING : { ...FOLDING, begin });
+}
+
+/**
+ * Begins to follow where the texts of rows go on.
+ *
+ * @param rows The loaded rows, asked for with `kind: "followed"`.
+ * @returns The overlay of a reader that has read nothing but them.
+ */
+export function overlayOf(rows: readonly CodexDurableMessageLike[]): CodexOverlay {
+  const tails = tailsByStream(rows);
+  if (tails.size === 0) return EMPTY_OVERLAY;
+  return followingOf(new Map(Array.from(tails, ([streamId, ofStream]) => [streamId, readTails(fromStart(NO_LIVE), ofStream)])));
+}
+
+function tailsByStream(rows: readonly CodexDurableMessageLike[]): ReadonlyMap<string, readonly TailedRow[]> {
+  const tails = new Map<string, TailedRow[]>();
+  for (const row of rows) {
+    if (!hasTail(row)) continue;
+    const ofStream = tails.get(row.tail.streamId) ?? [];
+    tails.set(row.tail.streamId, [...ofStream, row]);
+  }
+  return tails;
+}
+
+/** Whether the row's text is all that comes before its tail. */
+function hasTail(row: CodexDurableMessageLike): row is TailedRow {
+  return row.tail !== undefined && row.status === "streaming" && row.textTruncated !== true;
+}
+
+/** The stream, read from where the texts go on that it has not whole, each with what its row has. What it has stays. */
+function readTails(stream: FollowedStream<LiveMessages>, tails: readonly TailedRow[]): FollowedStream<LiveMessages> {
+  const isUnread = stream.cursor === 0 && stream.live === NO_LIVE;
+  const lacking = tails.filter((row) => row.tail.cursor >= stream.gone && (isUnread || !isWhole(row, stream)));
+  if (lacking.length === 0) return stream;
+  const live = new Map(stream.live);
+  for (const { turnId, messageId, orderInTurn, text, tail } of lacking) {
+    live.set(codexMessageKey(turnId, messageId), {
+      text: { text, pendingHigh: tail.high, since: orderInTurn, end: tail.cursor, origin: {} },
+    });
+  }
+  const first = Math.min(...lacking.map(({ tail }) => tail.cursor));
+  const cursor = isUnread ? first : Math.min(stream.cursor, first);
+  return { ...stream, cursor, since: isUnread ? first : Math.min(stream.since, first), live };
+}
+
+/** Whether what was read of a row's message began with it. */
+function isWhole({ turnId, messageId, orderInTurn }: TailedRow, { live, since }: FollowedStream<LiveMessages>): boolean {
+  const message = live.get(codexMessageKey(turnId, messageId));
+  return orderInTurn >= ((message?.text ?? message?.output)?.since ?? since);
 }
 
 /**
@@ -77,14 +136,16 @@ function addRuns(
     const key = codexMessageKey(run.turnId, run.messageId);
     const message = next.get(key) ?? {};
     const before = message[run.channel];
+    // Read already, when another text of the stream was not.
+    if (before !== undefined && run.cursorEnd <= before.end) continue;
     // A run that begins below the floor repeats text which cannot be told apart from the new one.
-    const isStraddling = run.cursorStart < floor;
+    const isStraddling = run.cursorStart < Math.max(floor, before?.end ?? floor);
     const continued = isStraddling ? undefined : before;
     const { text, high: pendingHigh } = joinRun(continued?.pendingHigh, run);
     const after: CodexLiveText =
       continued === undefined
-        ? { text, pendingHigh, since: isStraddling ? run.cursorStart : since, origin: {} }
-        : { ...continued, text: continued.text + text, pendingHigh };
+        ? { text, pendingHigh, since: isStraddling ? run.cursorStart : since, end: run.cursorEnd, origin: {} }
+        : { ...continued, text: continued.text + text, pendingHigh, end: run.cursorEnd };
     next.set(key, { ...message, [run.channel]: after });
   }
   return next;

@@ -1,6 +1,7 @@
 /** Messages as the kept events of streams have them, and durable rows with these laid over. For live text use `foldOverlay`. */
 import { ItemUses, readDeltas, type CodexStreamDeltaLike, type DeltaParams, type ReadDelta } from "./deltas.js";
 import { codexMessageKey } from "./key.js";
+import { fromStart } from "./follow.js";
 import { mergeCodexMessages } from "./merge.js";
 import type { CodexLiveMessage, CodexOverlay } from "./overlay.js";
 import type { CodexDurableMessageLike, CodexMessageStatus, CodexUIMessage } from "./types.js";
@@ -51,9 +52,9 @@ export function mergeCodexDurableAndStreamMessages(
 ): CodexUIMessage[] {
   const live = new Map<string, CodexLiveMessage>();
   for (const [key, { message, since }] of collect(deltas)) {
-    live.set(key, { text: { text: message.text, pendingHigh: undefined, since, origin: {} } });
+    live.set(key, { text: { text: message.text, pendingHigh: undefined, since, end: since, origin: {} } });
   }
-  const overlay: CodexOverlay = { streams: new Map([["", { cursor: 0, since: 0, live }]]), cursors: [] };
+  const overlay: CodexOverlay = { streams: new Map([["", fromStart(live)]]), cursors: [] };
   return mergeCodexMessages(durable, overlay).messages;
 }
 

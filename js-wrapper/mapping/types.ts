@@ -26,6 +26,8 @@ export interface CodexDurableMessageLike {
   payloadTruncated?: boolean | undefined;
   textTruncated?: boolean | undefined;
   textBytes?: number | undefined;
+  /** Of one that streams, where it was asked for with `kind: "followed"`: `text` ends where the stream has to be read on; `high`, half of a surrogate pair, is what it ends with. */
+  tail?: { streamId: string; cursor: number; high?: number | undefined } | undefined;
   error?: string | undefined;
   completedAt?: number | undefined;
 }
@@ -64,7 +66,8 @@ export interface CodexStreamCursor {
 /** What a reader asks the host's query about streams. */
 export type CodexStreamArgs =
   | { kind: "list"; startOrder?: number | undefined }
-  | { kind: "deltas"; cursors: CodexStreamCursor[] };
+  | { kind: "deltas"; cursors: CodexStreamCursor[] }
+  | { kind: "followed" };
 
 /** A stream of the thread. */
 export interface CodexStreamInfo {

@@ -40,7 +40,7 @@ export interface CodexActivity {
 export interface CodexActivityInput {
   /** Oldest first. */
   readonly messages: readonly Pick<CodexUIMessage, "turnId" | "messageId" | "status" | "sourceItemType" | "text">[];
-  /** As `threadSnapshot` has them. */
+  /** As `listTurns` has them. */
   readonly turns?: readonly Pick<CodexTurn, "turnId" | "status">[] | undefined;
   /** As `getPresence` answers it, asked with the thread. */
   readonly presence?: CodexPresence | undefined;

@@ -88,7 +88,8 @@ function changePages(
   const untyped = query as FunctionReference<"query">;
   for (const { args, value } of store.getAllQueries(untyped) as { args: CachedArgs; value: CodexMessagesPage | undefined }[]) {
     const { paginationOpts, streamArgs } = args;
-    if (value === undefined || args.threadId !== threadId || streamArgs !== undefined) continue;
+    if (value === undefined || args.threadId !== threadId) continue;
+    if (streamArgs !== undefined && streamArgs.kind !== "followed") continue;
     if (paginationOpts === undefined || paginationOpts.numItems === 0) continue;
     const page = change(value.page, paginationOpts);
     if (page !== value.page) store.setQuery(untyped, args, { ...value, page });

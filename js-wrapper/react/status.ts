@@ -11,7 +11,7 @@ export interface CodexStatusInput {
     readonly role: CodexMessageRole;
     readonly status: CodexMessageStatus;
   }[];
-  /** The thread's turns, newest first: `turns` of what `threadSnapshot` answers. Without them messages alone tell. */
+  /** The thread's turns, newest first: as `listTurns` answers them. Without them messages alone tell. */
   turns?:
     | readonly {
         readonly turnId: string;
@@ -39,7 +39,7 @@ export interface CodexStatusInput {
  *
  * @example
  * ```tsx
- * const status = codexStatus({ messages: messages.results, turns: state?.turns, isAsked: isSending });
+ * const status = codexStatus({ messages: messages.results, turns, isAsked: isSending });
  * const canStop = status === "submitted" || status === "streaming";
  * ```
  */

@@ -11,6 +11,9 @@ import type {
 import { useOverlay } from "./use-overlay.js";
 import { useListResult, usePages } from "./use-pages.js";
 
+/** What is read of the streams need not come with the rows as well, again with each piece of it. */
+const FOLLOWED = { streamArgs: { kind: "followed" } };
+
 /**
  * Follows the messages of a thread, live.
  *
@@ -38,9 +41,9 @@ export function useCodexMessages<Query extends CodexMessagesQuery>(
   options: UseCodexMessagesOptions,
 ): UseCodexMessagesResult {
   const subscription = useStableSubscription(query, args);
-  const pages = usePages<CodexMessagesPage>(subscription, options.initialNumItems);
-  const isFollowing = options.stream === true && pages.first !== undefined;
-  const overlay = useOverlay(isFollowing ? subscription : null);
+  const isFollowing = options.stream === true;
+  const pages = usePages<CodexMessagesPage>(subscription, options.initialNumItems, isFollowing ? FOLLOWED : undefined);
+  const overlay = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, pages.rows);
 
   const previous = useRef(NO_MESSAGES);
   const merged = useMemo(

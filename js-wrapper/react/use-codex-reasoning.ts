@@ -11,6 +11,9 @@ import type {
 import { useOverlay } from "./use-overlay.js";
 import { useListResult, usePages } from "./use-pages.js";
 
+/** What was thought comes with its rows as far as it is known. */
+const NO_TAILS: readonly never[] = [];
+
 /**
  * Follows what was thought in a thread, live: sections, each joined of its pieces.
  *
@@ -42,7 +45,7 @@ export function useCodexReasoning<Query extends CodexReasoningQuery>(
   const subscription = useStableSubscription(query, args);
   const pages = usePages<CodexReasoningPage>(subscription, options.initialNumItems);
   const isFollowing = options.stream === true && pages.first !== undefined;
-  const overlay = useOverlay(isFollowing ? subscription : null);
+  const overlay = useOverlay(isFollowing ? subscription : null, NO_TAILS);
 
   const previous = useRef(NO_REASONING);
   const merged = useMemo(

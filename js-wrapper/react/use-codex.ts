@@ -1,7 +1,7 @@
 import type { FunctionReference, PaginationOptions } from "convex/server";
 import { createContext, createElement, useContext, useMemo, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
-import type { CodexApproval, CodexPresence, CodexThreadState } from "../host/component.js";
+import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
 import type { CodexActivity } from "./activity.js";
 import { useLatest } from "./calls.js";
 import { codexReach, type CodexReach } from "./presence-words.js";
@@ -20,6 +20,8 @@ import { useCodexSend, type CodexCommandMutations, type CodexCommandActions, typ
 import { useCodexServerRequests, type CodexServerRequestsQuery, type UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
 
 type ApprovalsQuery = FunctionReference<"query", "public", { threadId?: string | undefined; paginationOpts: PaginationOptions }, CodexApprovalsPage<CodexApproval>>;
+type TurnState = CodexThreadState["turns"][number] & Partial<CodexListedTurn>;
+type TurnsQuery = FunctionReference<"query", "public", { threadId: string }, TurnState[] | null>;
 type SnapshotQuery = FunctionReference<"query", "public", { threadId: string }, Pick<CodexThreadState, "turns"> | null>;
 
 /**
@@ -30,6 +32,9 @@ export interface CodexApi {
   readonly listThreadMessagesForHooks: CodexMessagesQuery;
   readonly sendCommand: CodexSendMutation;
   readonly listCommands: CodexCommandsQuery;
+  /** How the thread's turns stand. */
+  readonly listTurns?: TurnsQuery;
+  /** The same, in an app without `listTurns`: it runs again with every piece of text. */
   readonly threadSnapshot?: SnapshotQuery;
   readonly listPendingApprovalsForHooks?: ApprovalsQuery;
   readonly respondApprovalForHooks?: CodexApprovalRespondMutation;
@@ -87,8 +92,8 @@ export interface UseCodexResult {
   readonly stop: (options?: { readonly keepQueue?: boolean | undefined; readonly force?: boolean | undefined }) => Promise<void>;
   /** The turn that runs. */
   readonly runningTurnId: string | undefined;
-  /** The thread's turns, newest first, where the app has `threadSnapshot`; undefined until they are loaded. */
-  readonly turns: CodexThreadState["turns"] | undefined;
+  /** The thread's turns, newest first, where the app has `listTurns` or `threadSnapshot`; undefined until they are loaded. The first tells why one failed, too. */
+  readonly turns: readonly TurnState[] | undefined;
   readonly approvals: UseCodexApprovalsResult<ApprovalsQuery>;
   readonly requests: UseCodexServerRequestsResult;
   /** What was sent, newest first, and what became of it. */
@@ -155,10 +160,12 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const approvals = useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS });
   const requestsQuery = api.listPendingServerRequestsForHooks as CodexServerRequestsQuery;
   const requests = useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand);
-  const { data: state } = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, of("threadSnapshot")));
+  const { data: listed } = useAnswer<readonly TurnState[] | null>(useStableSubscription(api.listTurns as TurnsQuery, of("listTurns")));
+  const snapshotArgs = api.listTurns === undefined ? of("threadSnapshot") : "skip";
+  const { data: state } = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, snapshotArgs));
   const { data: presence } = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
 
-  const turns = state?.turns;
+  const turns = listed ?? state?.turns;
   const openCommands = useMemo(() => withOlder(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
   const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);

@@ -1,5 +1,6 @@
-import type { CodexOverlay } from "../mapping/index.js";
-import { EMPTY_OVERLAY, foldOverlay } from "../mapping/index.js";
+import { useCallback, useMemo } from "react";
+import type { CodexDurableMessageLike, CodexOverlay, CodexStreamCursor, CodexStreamsResult } from "../mapping/index.js";
+import { foldOverlay, overlayOf } from "../mapping/index.js";
 import type { Subscription } from "./subscription.js";
 import { useFollowed } from "./use-followed.js";
 
@@ -7,7 +8,14 @@ import { useFollowed } from "./use-followed.js";
  * Follows the live text of a subscription's streams.
  *
  * @param subscription What to follow; null follows nothing.
+ * @param rows The loaded rows, asked for with `kind: "followed"`: their texts are gone on with.
  */
-export function useOverlay(subscription: Subscription | null): CodexOverlay {
-  return useFollowed(subscription, EMPTY_OVERLAY, foldOverlay).followed;
+export function useOverlay(subscription: Subscription | null, rows: readonly CodexDurableMessageLike[]): CodexOverlay {
+  const tailed = useMemo(() => rows.filter(({ tail }) => tail !== undefined), [rows]);
+  const none = useMemo(() => overlayOf(tailed), [tailed]);
+  const fold = useCallback(
+    (overlay: CodexOverlay, asked: readonly CodexStreamCursor[], answer: CodexStreamsResult) => foldOverlay(overlay, asked, answer, tailed),
+    [tailed],
+  );
+  return useFollowed(subscription, none, fold).followed;
 }

@@ -1,5 +1,6 @@
 import type { RequestForQueries, UsePaginatedQueryResult } from "convex/react";
 import { useQueries } from "convex/react";
+import type { Value } from "convex/values";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { ListPage, LoadedPages, PageResults, Paging } from "./paging.js";
 import { growPaging, pageRequests, readPages, settlePaging, startPaging } from "./paging.js";
@@ -11,10 +12,15 @@ export interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Pag
   readonly loadMore: (numItems: number) => void;
 }
 
-/** Subscribes to the pages, each pinned to its end once there is one after it. */
+/**
+ * Subscribes to the pages, each pinned to its end once there is one after it.
+ *
+ * @param more What else each page is asked with: a constant.
+ */
 export function usePages<Page extends ListPage>(
   subscription: Subscription | null,
   initialNumItems: number,
+  more?: Readonly<Record<string, Value>>,
 ): Pages<Page> {
   const key = subscription?.key ?? null;
   const [state, setState] = useState(() => ({ key, paging: startPaging(initialNumItems) }));
@@ -30,10 +36,10 @@ export function usePages<Page extends ListPage>(
     return Object.fromEntries(
       pageRequests(paging).map(({ key, cursor, endCursor, numItems }) => {
         const paginationOpts = { cursor, numItems, ...(endCursor !== undefined && { endCursor }) };
-        return [key, { query, args: { ...args, paginationOpts } }];
+        return [key, { query, args: { ...args, ...more, paginationOpts } }];
       }),
     );
-  }, [subscription, paging]);
+  }, [subscription, paging, more]);
   const results = useQueries(queries) as PageResults<Page>;
   const loaded = useMemo(() => readPages(paging, results), [paging, results]);
 

@@ -19,6 +19,7 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("commands.get", { actor, commandId: `${prefix} waits` });
   await call("commands.list", { ...of, paginationOpts: PAGE });
   await call("messages.listByThread", { ...of, paginationOpts: PAGE });
+  await call("messages.listByThread", { ...of, paginationOpts: PAGE, followed: true }, "for one who follows the streams");
   await call("messages.getByTurn", { ...of, turnId: DONE });
   await call("messages.getByTurn", { ...of, turnId: LIVE }, "the turn that runs");
   await call("messages.getText", { ...of, turnId: DONE, messageId: "msg_1" });
@@ -50,6 +51,7 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("devices.list", { actor });
   await call("tokenUsage.listByThread", { ...of, paginationOpts: PAGE });
   await call("turns.get", { ...of, turnId: DONE });
+  await call("turns.list", of);
   await call("turns.get", { ...of, turnId: LIVE }, "the one that runs");
   return called;
 }

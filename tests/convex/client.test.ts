@@ -172,7 +172,7 @@ const NAMES = [
   ...["resolvePendingServerRequest", "startTurn", "interruptTurn", "replayStreams", "createThread", "resolveThread", "resumeThread", "getThreadState", "listThreads"],
   ...["resumeStreamReplay", "resolveThreadByExternalId", "getExternalThreadMapping", "issueDeviceToken", "revokeDeviceToken", "listDeviceTokens", "createDeviceEntropy"],
   ...["listReasoningByThread", "getMessageText", "getMessagePayload", "listQuarantine", "dropQuarantine", "getUsage"],
-  ...["getThread", "getTurn", "listTokenUsage", "archiveThread", "unarchiveThread", "renameThread", "revertThread"],
+  ...["getThread", "getTurn", "listTurns", "listTokenUsage", "archiveThread", "unarchiveThread", "renameThread", "revertThread"],
   ...["deleteThread", "scheduleThreadDeletion", "deleteTurn", "scheduleTurnDeletion", "purgeActorData", "schedulePurgeActorData"],
   ...["cancelScheduledDeletion", "forceRunScheduledDeletion", "getDeletionJobStatus"],
   ...["sendCommand", "cancelCommand", "editCommand", "promoteCommand", "getCommand", "listCommands", "listPresence", "getPresence"],

@@ -89,6 +89,7 @@ test("every function answers what it says: where there is some of everything", a
   expect((await call("listThreadsForHooks", { paginationOpts })).page).toHaveLength(3);
   expect(await call("threadSnapshot", inThread)).toMatchObject({ threadStatus: "active", pendingApprovals: [{ reason: "why" }], streamStats: [{}], recentMessages: [{}, {}, {}] });
   expect(await call("getThread", inThread)).toMatchObject({ name: "named", model: "m", usage: { modelContextWindow: 9 } });
+  expect(await call("listTurns", inThread)).toMatchObject([{ turnId: inTurn.turnId, status: "inProgress" }]);
   expect(await call("getTurn", inTurn)).toMatchObject({ diff: "d", inputSummary: "hello" });
   for (const name of ["getMessageText", "getMessagePayload"] as const) expect(await call(name, message)).toMatchObject({ isDone: true });
   expect(await call("getExternalMapping", { threadId: resolved })).toEqual({ threadId: resolved, externalThreadId: "ext" });
@@ -160,7 +161,7 @@ test("and where there is no such thread, turn, message, command or job", async (
   for (const name of ["threadSnapshot", "getUsage"] as const) expect(await call(name, inThread)).toMatchObject({ threadStatus: "missing" });
   const nothing: [Name, Record<string, Value>][] = [
     ...(["getThread", "getImportStatus", "getExternalMapping"] as const).map((name): [Name, Record<string, Value>] => [name, inThread]),
-    ...[["getTurn", inTurn], ["resumeStreamReplay", { ...inTurn, fromCursor: 0 }], ["getMessageText", message], ["getMessagePayload", message]] as [Name, Record<string, Value>][],
+    ...[["getTurn", inTurn], ["listTurns", inThread], ["resumeStreamReplay", { ...inTurn, fromCursor: 0 }], ["getMessageText", message], ["getMessagePayload", message]] as [Name, Record<string, Value>][],
     ...[["resolveByExternalId", { externalThreadId: "e" }], ["getCommand", { commandId: "c" }], ["getForkStatus", { forkJobId: "f" }], ["getDeletionJobStatus", { deletionJobId: "d" }]] as [Name, Record<string, Value>][],
   ];
   for (const [name, args] of nothing) expect(await call(name, args), name).toBeNull();

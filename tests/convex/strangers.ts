@@ -34,7 +34,7 @@ export const OF_OTHER_DEVICE = {
     ...["messages.getText", "messages.listByThread", "presence.get", "presence.list", "quarantine.list", "reasoning.listByThread"],
     ...["readers.replay", "readers.resumeReplay", "serverRequests.listDecided", "serverRequests.listPending"],
     ...["stats.usage", "sync.replay", "sync.resumeReplay", "threads.get", "threads.getDeletionJobStatus", "threads.getExternalMapping", "threads.getForkStatus"],
-    ...["threads.getState", "threads.list", "threads.resolveByExternalId", "tokenUsage.listByThread", "turns.get"],
+    ...["threads.getState", "threads.list", "threads.resolveByExternalId", "tokenUsage.listByThread", "turns.get", "turns.list"],
   ],
   does: [
     ...["approvals.respond", "commands.cancel", "commands.edit", "commands.promote", "commands.send", "devices.issueToken", "devices.revokeToken"],

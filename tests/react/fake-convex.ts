@@ -182,8 +182,10 @@ export class FakeHost {
     const threadId = args["threadId"] as string;
     const rows = this.rows.get(threadId);
     const streams = this.#readStreams(threadId, args["streamArgs"]);
+    const isFollowed = (args["streamArgs"] as StreamArgs | undefined)?.kind === "followed";
+    const asAsked = (row: CodexDurableMessageLike) => (isFollowed ? row : { ...row, tail: undefined });
     return {
-      ...this.#readPage(rows ?? [], args["paginationOpts"] as PageOpts),
+      ...this.#readPage((rows ?? []).map(asAsked), args["paginationOpts"] as PageOpts),
       ...(streams !== undefined && { streams }),
       threadStatus: rows === undefined ? "missing" : "active",
     };
@@ -208,6 +210,7 @@ export class FakeHost {
   #readStreams(threadId: string, streamArgs: unknown): CodexMessagesPage["streams"] {
     if (streamArgs === undefined) return undefined;
     const { cursors, kind, startOrder = 0 } = streamArgs as StreamArgs;
+    if (kind === "followed") return undefined;
     const streams = this.streams.get(threadId) ?? new Map<string, FakeStream>();
     if (kind === "list") {
       const listed = [...streams].filter(([, { turnOrder }]) => turnOrder >= startOrder);
@@ -247,8 +250,11 @@ export class FakeHost {
   }
 }
 
+/** Whether a subscription is the one that follows streams, and no page. */
+export const isOverlay = (args: Args): boolean => (args["paginationOpts"] as PageOpts).numItems === 0;
+
 interface StreamArgs {
-  kind: "list" | "deltas";
+  kind: "list" | "deltas" | "followed";
   cursors: { streamId: string; cursor: number }[];
   startOrder?: number;
 }

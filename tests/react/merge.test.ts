@@ -122,6 +122,29 @@ describe("identity between merges", () => {
     expect(again.messages[0]).not.toHaveProperty("error");
   });
 
+  it("looks at no row that has ended again while the rows are the same, however many there are", () => {
+    let looks = 0;
+    const watched = (ended: CodexDurableMessageLike) =>
+      new Proxy(ended, { get: (target, name) => ((looks += 1), Reflect.get(target, name) as unknown) });
+    const ended = Array.from({ length: 5_000 }, (_, i) => watched(row({ messageId: `old${i}`, status: "completed" })));
+    const rows = [row({ text: "" }), ...ended];
+    let overlay = overlayOf([run("a")]);
+    let merged = mergeCodexMessages(rows, overlay);
+    looks = 0;
+    for (let cursor = 2; cursor < 10; cursor += 1) {
+      overlay = foldOverlay(overlay, overlay.cursors, answer([run("b", { cursorStart: cursor })], cursor, cursor + 1));
+      const before = merged;
+      merged = mergeCodexMessages(rows, overlay, before);
+      expect(merged.messages).toHaveLength(5_001);
+      expect(merged.messages.at(-1)?.text).toBe(`a${"b".repeat(cursor - 1)}`);
+      expect(merged.messages[0]).toBe(before.messages[0]);
+      expect(mergeCodexMessages(rows, overlay, merged).messages).toBe(merged.messages);
+    }
+    expect(looks).toBe(0);
+    const whole = mergeCodexMessages([...rows], overlay, merged);
+    expect(whole.messages).toBe(merged.messages);
+  });
+
   it("compares a growing text with its row once, not at every update", () => {
     const grown = overlayOf([run("abc")]);
     const streaming = row({ text: "ab" });

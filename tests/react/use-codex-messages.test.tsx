@@ -4,7 +4,7 @@ import { anyApi } from "convex/server";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CodexUIMessage, UseCodexMessagesResult } from "../../js-wrapper/react/index.js";
 import { useCodexMessages } from "../../js-wrapper/react/index.js";
-import { FakeConvex, FakeHost } from "./fake-convex.js";
+import { FakeConvex, FakeHost, isOverlay } from "./fake-convex.js";
 import { inStrictMode } from "./in-strict-mode.js";
 
 const ACTOR = { tenantId: "demo", userId: "demo", deviceId: "web-1" };
@@ -144,7 +144,7 @@ describe("the overlay", () => {
     host.say(THREAD, "m", "x");
     follow();
     await settle();
-    const [asked, ...others] = convex.active.filter((args) => "streamArgs" in args);
+    const [asked, ...others] = convex.active.filter(isOverlay);
     expect(others).toEqual([]);
     expect(asked).toMatchObject({
       paginationOpts: { cursor: null, numItems: 0 },
@@ -164,7 +164,7 @@ describe("the overlay", () => {
   it("the stream's query is not yet loaded: durable rows shown", async () => {
     host.put(THREAD, { messageId: "m", status: "streaming", text: "durable" });
     host.say(THREAD, "m", "durable and live");
-    convex.hold((args) => "streamArgs" in args);
+    convex.hold((args) => isOverlay(args));
     const view = follow();
     await settle();
     expect(view.current.isLoading).toBe(false);
@@ -175,7 +175,7 @@ describe("the overlay", () => {
   });
 
   it("the overlay waits for the first page", async () => {
-    convex.hold((args) => !("streamArgs" in args));
+    convex.hold((args) => !isOverlay(args));
     follow();
     await settle();
     expect(overlaysAsked()).toEqual([]);
@@ -184,7 +184,7 @@ describe("the overlay", () => {
   it("the overlay's failure leaves the durable rows", async () => {
     host.put(THREAD, { messageId: "m", status: "streaming", text: "durable" });
     convex = new FakeConvex((args) => {
-      if ("streamArgs" in args) throw new Error("streams are down");
+      if (isOverlay(args)) throw new Error("streams are down");
       return host.serve(args);
     });
     const view = follow();
@@ -551,11 +551,11 @@ function textOf({ results }: UseCodexMessagesResult, messageId: string): string 
 }
 
 function pagesAsked(): unknown[] {
-  return asked((args) => !("streamArgs" in args)).map((args) => args["paginationOpts"]);
+  return asked((args) => !isOverlay(args)).map((args) => args["paginationOpts"]);
 }
 
 function overlaysAsked(): unknown[] {
-  return asked((args) => "streamArgs" in args).map(
+  return asked((args) => isOverlay(args)).map(
     (args) => (args["streamArgs"] as { cursors: unknown }).cursors,
   );
 }

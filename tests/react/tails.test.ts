@@ -1,0 +1,238 @@
+// A reader who follows gets rows without the end of their text, and reads that from the streams.
+import { describe, expect, it } from "vitest";
+import type { CodexDurableMessageLike, CodexOverlay } from "../../js-wrapper/mapping/index.js";
+import { codexMessageKey, foldOverlay, mergeCodexMessages, overlayOf } from "../../js-wrapper/mapping/index.js";
+import { NO_MESSAGES } from "../../js-wrapper/mapping/merge.js";
+import { seededRandom } from "../../tools/embedded-convex/random.mjs";
+import { FakeHost } from "./fake-convex.js";
+
+const THREAD = "t";
+const STREAM = `${THREAD}:turn:0`;
+
+/** A reader, as the hook is one, of a host whose rows are folded so far as `fold` says. */
+class Reader {
+  readonly #host: FakeHost;
+  overlay: CodexOverlay;
+  merged = NO_MESSAGES;
+  answers = 0;
+  /** How many of the newest rows it has. */
+  numItems: number;
+
+  constructor(host: FakeHost, numItems = 30) {
+    this.#host = host;
+    this.numItems = numItems;
+    this.overlay = overlayOf(this.rows);
+    this.#merge();
+  }
+
+  get rows(): CodexDurableMessageLike[] {
+    return this.#host.serve({ threadId: THREAD, paginationOpts: { cursor: null, numItems: this.numItems }, streamArgs: { kind: "followed" } }).page;
+  }
+
+  text(messageId: string): string | undefined {
+    return this.merged.messages.find((message) => message.messageId === messageId)?.text;
+  }
+
+  output(messageId: string): string | undefined {
+    return this.merged.messages.find((message) => message.messageId === messageId)?.output;
+  }
+
+  /** One answer of the streams' query; whether it brought anything. */
+  step(): boolean {
+    const { cursors } = this.overlay;
+    const { streams } = this.#host.serve({ threadId: THREAD, paginationOpts: { cursor: null, numItems: 0 }, streamArgs: { kind: "deltas", cursors } });
+    const next = foldOverlay(this.overlay, cursors, streams, this.rows);
+    const isNews = next !== this.overlay;
+    this.overlay = next;
+    this.answers += 1;
+    this.#merge();
+    return isNews;
+  }
+
+  catchUp(): void {
+    let left = 200;
+    while (this.step()) {
+      left -= 1;
+      if (left === 0) throw new Error("it never comes to rest");
+    }
+  }
+
+  #merge(): void {
+    this.merged = mergeCodexMessages(this.rows, this.overlay, this.merged);
+  }
+}
+
+/** An item that streams, whose text is folded up to `cursor`. */
+function open(host: FakeHost, messageId: string, text: string, cursor: number, more: Partial<CodexDurableMessageLike> = {}): void {
+  host.put(THREAD, { messageId, status: "streaming", text, orderInTurn: 0, tail: { streamId: STREAM, cursor }, ...more });
+}
+
+describe("a text whose row ends where its tail begins", () => {
+  it("goes on from there, and nothing before is read", () => {
+    const host = new FakeHost();
+    for (const word of ["a", "b", "c", "d"]) host.say(THREAD, "m", word);
+    open(host, "m", "abc", 3);
+    const reader = new Reader(host);
+    expect(reader.overlay.cursors).toEqual([{ streamId: STREAM, cursor: 3 }]);
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abcd");
+    expect(host.runsServed).toBe(1);
+    host.say(THREAD, "m", "e");
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abcde");
+  });
+
+  it("stays as it is where its row is folded anew, and is read on", () => {
+    const host = new FakeHost();
+    for (const word of ["a", "b", "c", "d"]) host.say(THREAD, "m", word);
+    open(host, "m", "ab", 2);
+    const reader = new Reader(host);
+    reader.catchUp();
+    const live = reader.overlay.streams.get(STREAM)!.live.get(codexMessageKey("turn", "m"))!.text!;
+    open(host, "m", "abcd", 4);
+    host.say(THREAD, "m", "e");
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abcde");
+    expect(reader.overlay.streams.get(STREAM)!.live.get(codexMessageKey("turn", "m"))!.text!.origin).toBe(live.origin);
+    expect(host.runsServed).toBe(3);
+  });
+
+  it("keeps a character whose halves the fold parts", () => {
+    const host = new FakeHost();
+    host.say(THREAD, "m", "a");
+    host.stream(THREAD).runs.push({ streamId: STREAM, turnId: "turn", messageId: "m", channel: "text", cursorStart: 1, cursorEnd: 2, text: "!", leadingLow: 0xde00 });
+    host.stream(THREAD).latest = 2;
+    open(host, "m", "a", 1, { tail: { streamId: STREAM, cursor: 1, high: 0xd83d } });
+    const reader = new Reader(host);
+    reader.catchUp();
+    expect(reader.text("m")).toBe("a😀!");
+  });
+
+  it("is not joined where the row's text is cut off", () => {
+    const host = new FakeHost();
+    for (const word of ["a", "b", "c"]) host.say(THREAD, "m", word);
+    open(host, "m", "a", 2, { textTruncated: true, textBytes: 2 });
+    const reader = new Reader(host);
+    reader.catchUp();
+    expect(reader.merged.messages).toMatchObject([{ text: "abc" }]);
+    // From elsewhere than its beginning it would have a gap.
+    const late = new Reader(host);
+    host.stream(THREAD).keptFrom = 2;
+    late.catchUp();
+    expect(late.merged.messages).toMatchObject([{ text: "a", textTruncated: true }]);
+  });
+
+  it("is read anew where it turns out to begin earlier", () => {
+    const host = new FakeHost();
+    for (const word of ["a", "b", "c"]) host.say(THREAD, "m", word);
+    open(host, "m", "b", 2, { orderInTurn: 1 });
+    const reader = new Reader(host);
+    reader.catchUp();
+    expect(reader.text("m")).toBe("bc");
+    open(host, "m", "", 0, { orderInTurn: 0 });
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abc");
+  });
+
+  it("goes on after a loss, from where its row ends", () => {
+    const host = new FakeHost();
+    for (const word of ["a", "b"]) host.say(THREAD, "m", word);
+    open(host, "m", "", 0);
+    const reader = new Reader(host);
+    reader.catchUp();
+    for (const word of ["c", "d", "e"]) host.say(THREAD, "m", word);
+    host.stream(THREAD).keptFrom = 3;
+    open(host, "m", "abcd", 4);
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abcde");
+  });
+
+  it("is as its row has it where what follows can be read no more", () => {
+    const host = new FakeHost();
+    for (const word of ["a", "b", "c"]) host.say(THREAD, "m", word);
+    open(host, "m", "a", 1);
+    host.stream(THREAD).keptFrom = 2;
+    const reader = new Reader(host);
+    reader.catchUp();
+    expect(reader.text("m")).toBe("a");
+  });
+
+  it("an older one that is loaded later is read from its own tail, and no other goes back", () => {
+    const host = new FakeHost();
+    open(host, "command", "", 0);
+    host.say(THREAD, "command", "x", "output");
+    open(host, "m", "ab", 3, { orderInTurn: 1 });
+    for (const word of ["a", "b", "c"]) host.say(THREAD, "m", word);
+    host.say(THREAD, "command", "y", "output");
+    const reader = new Reader(host, 1);
+    expect(reader.overlay.cursors).toEqual([{ streamId: STREAM, cursor: 3 }]);
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abc");
+    reader.numItems = 2;
+    while (reader.step()) expect(reader.text("m")).toBe("abc");
+    expect(reader.output("command")).toBe("xy");
+  });
+});
+
+it("1,000 threads at random: what is shown only grows, and is what was said", { timeout: 60_000 }, () => {
+  for (let seed = 1; seed <= 1_000; seed += 1) {
+    const below = seededRandom(seed);
+    const random = (count: number) => Math.floor(below() * count);
+    const host = new FakeHost();
+    const said = new Map<string, { text: string; output: string; ends: { cursor: number; length: number }[]; start: number; folded: number }>();
+    const readers: Reader[] = [];
+    const shown = new Map<Reader, Map<string, string>>();
+    const look = (reader: Reader) => {
+      const before = shown.get(reader) ?? new Map<string, string>();
+      for (const { messageId, text } of reader.merged.messages) {
+        const was = before.get(messageId) ?? "";
+        if (!text.startsWith(was)) throw new Error(`seed ${seed}: ${messageId} goes back from ${was} to ${text}`);
+        before.set(messageId, text);
+      }
+      shown.set(reader, before);
+    };
+    for (let step = 0; step < 60; step += 1) {
+      const ids = [...said.keys()].filter((id) => host.rows.get(THREAD)?.find(({ messageId }) => messageId === id)?.status === "streaming");
+      const id = ids[random(ids.length)];
+      const kind = random(9);
+      if (kind === 0 || id === undefined) {
+        const start = host.stream(THREAD).latest;
+        const name = `m${said.size}`;
+        said.set(name, { text: "", output: "", ends: [], start, folded: start });
+        open(host, name, "", start, { orderInTurn: start });
+      } else if (kind <= 4) {
+        const word = `${step},`;
+        const item = said.get(id)!;
+        const channel = random(5) === 0 ? "output" : "text";
+        host.say(THREAD, id, word, channel);
+        item[channel] += word;
+        item.ends.push({ cursor: host.stream(THREAD).latest, length: item.text.length });
+      } else if (kind === 5) {
+        const item = said.get(id)!;
+        const at = item.ends[random(item.ends.length)];
+        // Of a command's output nothing is folded.
+        if (at === undefined || at.cursor < item.folded || item.output !== "") continue;
+        item.folded = at.cursor;
+        open(host, id, item.text.slice(0, at.length), at.cursor, { orderInTurn: item.start });
+      } else if (kind === 6 && random(3) === 0) {
+        host.put(THREAD, { messageId: id, status: "completed", text: said.get(id)!.text, tail: undefined });
+      } else if (kind === 7) readers.push(new Reader(host, 1 + random(4)));
+      else {
+        const reader = readers[random(readers.length)];
+        if (reader === undefined) continue;
+        if (random(4) === 0) reader.numItems += 1;
+        reader.step();
+        look(reader);
+      }
+    }
+    for (const reader of readers) {
+      reader.catchUp();
+      look(reader);
+      for (const { messageId, text, output, status } of reader.merged.messages) {
+        const item = said.get(messageId)!;
+        expect([seed, messageId, text]).toEqual([seed, messageId, item.text]);
+        if (status === "streaming" && item.output !== "") expect([seed, messageId, output]).toEqual([seed, messageId, item.output]);
+      }
+    }
+  }
+});
