@@ -1,6 +1,6 @@
 /** A page for who follows the streams: rows without what the streams hold of them, and together with it the same texts. */
 import { describe, expect, test } from "vitest";
-import { foldOverlay, mergeCodexMessages, overlayOf, type CodexOverlay, type CodexStreamsResult } from "../../js-wrapper/mapping/index.js";
+import { foldOverlay, mergeCodexMessages, overlayOf, type CodexOverlay } from "../../js-wrapper/mapping/index.js";
 import { seededRandom } from "../../tools/embedded-convex/random.mjs";
 import { agentMessage, api, command, dump, ingestOk, OWNER, startThread, STREAM, THREAD, TurnStream, type Component } from "./build.js";
 

@@ -89,7 +89,7 @@ test("every function answers what it says: where there is some of everything", a
   expect((await call("listThreadsForHooks", { paginationOpts })).page).toHaveLength(3);
   expect(await call("threadSnapshot", inThread)).toMatchObject({ threadStatus: "active", pendingApprovals: [{ reason: "why" }], streamStats: [{}], recentMessages: [{}, {}, {}] });
   expect(await call("getThread", inThread)).toMatchObject({ name: "named", model: "m", usage: { modelContextWindow: 9 } });
-  expect(await call("listTurns", inThread)).toMatchObject([{ turnId: inTurn.turnId, status: "inProgress" }]);
+  expect(await call("listTurns", inThread)).toContainEqual(expect.objectContaining({ turnId: inTurn.turnId, status: "inProgress" }));
   expect(await call("getTurn", inTurn)).toMatchObject({ diff: "d", inputSummary: "hello" });
   for (const name of ["getMessageText", "getMessagePayload"] as const) expect(await call(name, message)).toMatchObject({ isDone: true });
   expect(await call("getExternalMapping", { threadId: resolved })).toEqual({ threadId: resolved, externalThreadId: "ext" });
