@@ -353,10 +353,11 @@ impl<'a> CommandRow<'a> {
     /// What an end that is none at Codex does to the queued turn.
     fn fate(&self, state: CommandState, code: Option<&CommandCode>) -> TurnFate {
         match code {
-            Some(code) if self.client_turn_id.is_some() && state >= CommandState::Unknown => {
-                TurnFate::Fail { code: code.clone() }
-            }
-            _ => TurnFate::Keep,
+            _ if self.client_turn_id.is_none() || state < CommandState::Unknown => TurnFate::Keep,
+            // Nothing went wrong: who asked for it took it back.
+            Some(CommandCode::Ours(Code::ECommandCancelled)) => TurnFate::Interrupt,
+            Some(code) => TurnFate::Fail { code: code.clone() },
+            None => TurnFate::Keep,
         }
     }
 }

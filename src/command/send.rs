@@ -1,7 +1,7 @@
 //! `commands.send`, and the command that `turns.interrupt` sends.
 
 use super::answer::{
-    CommandAnswer, CommandCode, CommandNeeds, CommandWrite, DecisionSendAnswer, NewCommand, NewTurn, TurnFate,
+    CommandAnswer, CommandCode, CommandNeeds, CommandWrite, DecisionSendAnswer, NewCommand, NewTurn,
 };
 use super::payload::{CommandPayload, Decision};
 use super::row::{CommandKind, CommandRow, CommandState, Standing, Target, TargetRequest, TargetTurn};
@@ -310,8 +310,7 @@ impl Named<'_> {
             return None;
         }
         let code = CommandCode::Ours(Code::ECommandCancelled);
-        let moved = carrier.moved(0, CommandState::Cancelled, Some(code));
-        Some(CommandWrite { turn: TurnFate::Interrupt, ..moved })
+        Some(carrier.moved(0, CommandState::Cancelled, Some(code)))
     }
 }
 

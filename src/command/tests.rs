@@ -76,7 +76,11 @@ fn write(row: usize, state: CommandState) -> CommandWrite {
 
 fn ended(row: usize, state: CommandState, code: Code) -> CommandWrite {
     let code = CommandCode::Ours(code);
-    CommandWrite { code: Some(code.clone()), turn: TurnFate::Fail { code }, ..write(row, state) }
+    let turn = match code {
+        CommandCode::Ours(Code::ECommandCancelled) => TurnFate::Interrupt,
+        _ => TurnFate::Fail { code: code.clone() },
+    };
+    CommandWrite { code: Some(code), turn, ..write(row, state) }
 }
 
 fn written(write: CommandWrite) -> CommandAnswer {
@@ -427,7 +431,8 @@ fn an_interrupt_takes_a_queued_turn_out_of_the_queue() {
         let named = Some(Named { turn: Some(waiting), carrier, ..Named::default() });
         CommandSendCall { named, ..send("interrupt", r#"{"turnId":"c"}"#) }
     };
-    let taken = CommandWrite { turn: TurnFate::Interrupt, ..ended(0, Cancelled, Code::ECommandCancelled) };
+    let taken = ended(0, Cancelled, Code::ECommandCancelled);
+    assert_eq!(taken.turn, TurnFate::Interrupt);
     let CommandAnswer::Insert { command, writes, .. } = plan_send(&call(Some(row(Queued)))) else { panic!() };
     assert_eq!((command.state, writes), (Accepted, vec![taken.clone()]));
     for carrier in [Some(row(Leased)), Some(row(Delivered)), None] {
