@@ -55,11 +55,11 @@ test("every public function is called", async () => {
 /** What grows with what it shows, up to a bound: documents. */
 const BOUNDED: Partial<Record<keyof Size, Record<string, number>>> = {
   // It shows 50 turns, 200 streams with a head each; a replay without `startOrder` lists the streams.
-  turns: { "threads.getState": 1_000, "readers.replay, the list of streams": 202, "readers.replay, the newest 20 deltas": 210 },
+  turns: { "threads.getState": 1_000, "turns.list": 60, "readers.replay, the list of streams": 202, "readers.replay, the newest 20 deltas": 210 },
   // It counts up to 100.
   threads: { "stats.usage": 110, "stats.usage, of a thread": 120 },
   // The text that was not folded yet is in chunks: 128 of them, and those of the batch that folds.
-  deltas: { "threads.getState": 260, "messages.listByThread": 180, "messages.getByTurn, the turn that runs": 140, "messages.getText, of the turn that runs": 140 },
+  deltas: { "threads.getState": 260, "messages.listByThread": 180, "messages.listByThread, for one who follows the streams": 66, "messages.getByTurn, the turn that runs": 140, "messages.getText, of the turn that runs": 140 },
 };
 
 describe("flat", () => {
