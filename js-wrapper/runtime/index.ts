@@ -1,4 +1,8 @@
-/** Codex and a thread in Convex, kept together by one process of the machine's: `createCodexHostRuntime`. For Node. */
+/**
+ * Codex and a thread in Convex, kept together by one process of the machine's: `createCodexHostRuntime`, and everything of
+ * `./host/convex`. For Node.
+ */
+export * from "../host/convex.js";
 export { AppServerCalls } from "./app-server-calls.js";
 export { CodexRuntime, type CodexRuntimeOptions, createCodexRuntime } from "./codex-runtime.js";
 export { CodexRuntimeError, type RuntimeErrorCode } from "./errors.js";
@@ -14,13 +18,19 @@ export { CodexHostRuntime, createCodexHostRuntime } from "./runtime.js";
 export type { ServerRequest } from "./server-requests.js";
 export type {
   CodexHostHandlers,
+  // The seed's names of these types.
+  CodexHostHandlers as HostRuntimeHandlers,
   CodexHostPersistence,
+  CodexHostPersistence as HostRuntimePersistence,
   CodexHostRuntimeOptions,
   CodexHostState,
+  CodexHostState as HostRuntimeState,
   KindCount,
   PersistedRequest,
+  PersistedRequest as HostRuntimePersistedServerRequest,
   RuntimeBridge,
   RuntimePhase,
   StartArgs,
+  StartArgs as HostRuntimeStartArgs,
 } from "./types.js";
 export { type Backlog, deleteOutbox, OutboxError, type OutboxErrorCode } from "../outbox/index.js";

@@ -127,7 +127,10 @@ export interface StartArgs {
   readonly sandbox?: ClientRequestParams<"thread/start">["sandbox"];
   /** What Convex keeps of the events; sent with every batch. */
   readonly runtime?: HostSyncRuntimeOptions;
+  /** Tools of the app's own that codex may call in a new thread; see `respondDynamicToolCall`. */
   readonly dynamicTools?: ClientRequestParams<"thread/start">["dynamicTools"];
+  /** Taken for the seed's sake, and ignored: a batch leaves after 50 ms. @deprecated */
+  readonly ingestFlushMs?: number;
 }
 
 /** A kind of event, and how many of it there were. */

@@ -1,6 +1,20 @@
-import { expectTypeOf, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
+import * as convex from "../../js-wrapper/host/convex.js";
+import * as host from "../../js-wrapper/runtime/index.js";
 import type { CodexHostPersistence, CodexPersistence } from "../../js-wrapper/runtime/index.js";
 
 test("what createConvexPersistence gives is what a runtime takes", () => {
   expectTypeOf<CodexPersistence>().toExtend<CodexHostPersistence>();
+});
+
+test("./host has everything of ./host/convex, and the seed's names of its own types", () => {
+  expect(Object.entries(host)).toEqual(expect.arrayContaining(Object.entries(convex)));
+  expectTypeOf<host.HostRuntimeHandlers>().toEqualTypeOf<host.CodexHostHandlers>();
+  expectTypeOf<host.HostRuntimePersistence>().toEqualTypeOf<host.CodexHostPersistence>();
+  expectTypeOf<host.HostRuntimePersistedServerRequest>().toEqualTypeOf<host.PersistedRequest>();
+  expectTypeOf<host.HostRuntimeState>().toEqualTypeOf<host.CodexHostState>();
+  const seeds = { actor: { tenantId: "t", userId: "u", deviceId: "d" }, sessionId: "s", ingestFlushMs: 250 };
+  expectTypeOf(seeds).toExtend<host.HostRuntimeStartArgs>();
+  // Both have a `CodexRuntime`: here it is the class.
+  expectTypeOf<host.CodexRuntime>().toHaveProperty("close");
 });
