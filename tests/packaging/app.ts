@@ -19,12 +19,13 @@ const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 /** The lowest versions that the package says it works with: a workspace of their own, because npm installs one React a folder. */
 const OLDEST = path.join(ROOT, "tests/packaging/oldest/node_modules");
 /** Types of React come with csstype. */
-const BESIDE = ["convex", "convex-helpers", "classic-level", "commander", "ws", "react", "react-dom", "@assistant-ui/react", "@types/node", "@types/react", "csstype", "vite"];
+const BESIDE = ["convex", "convex-helpers", "classic-level", "commander", "ws", "react", "react-dom", "@assistant-ui/react", "@types/node", "@types/react", "@types/react-dom", "csstype", "vite"];
 
 const execute = promisify(execFile);
 
 export interface Manifest {
   version: string;
+  files: string[];
   exports: Record<string, string | { types?: string; default?: string }>;
   bin: Record<string, string>;
   peerDependencies: Record<string, string>;

@@ -124,7 +124,7 @@ describe("commands", () => {
   /** Why a command cannot be typed; undefined where it can, or is none of ours. */
   function problemOf(command: string): string | undefined {
     const [, script] = /\bnpm (?:run )?([a-z][\w:-]*)/.exec(command) ?? [];
-    const isOfNpm = ["install", "i", "pack", "publish", "ci", "audit"].includes(script ?? "");
+    const isOfNpm = ["install", "i", "create", "pack", "publish", "ci", "audit"].includes(script ?? "");
     if (script !== undefined && !isOfNpm && !(script in declared.scripts)) return "is no script of package.json";
     const [, step] = /\bnpm test -- --only ([\w-]+)/.exec(command) ?? [];
     if (step !== undefined && !steps.includes(step)) return "is no step of tools/test.mjs";
