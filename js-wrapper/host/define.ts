@@ -27,9 +27,14 @@ import { readerFunctions } from "./reader-functions.js";
  * const codex = defineCodexHost(components.codexLocal, { actor: resolveActorFromAuth });
  *
  * // for people
- * export const { listThreadMessagesForHooks, listThreadsForHooks, sendCommand, issueDeviceToken } = codex;
+ * export const { listThreadsForHooks, listThreadMessagesForHooks, threadSnapshot, getPresence, listPresence } = codex;
+ * export const { sendCommand, cancelCommand, listCommands, listPendingApprovalsForHooks, respondApprovalForHooks } = codex;
+ * export const { listPendingServerRequestsForHooks, issueDeviceToken, revokeDeviceToken } = codex;
  * // for the bridge
- * export const { ensureThread, ensureSession, heartbeat, ingestBatch, beatPresence } = codex;
+ * export const { ensureThread, resolveThread, ensureSession, heartbeat, ingestBatch, beatPresence } = codex;
+ * export const { listOpenCommandsForBridge, leaseCommands, reportCommand, listPendingServerRequestsForBridge } = codex;
+ * export const { upsertPendingServerRequestForHooks, resolvePendingServerRequestForHooks } = codex;
+ * export const { forkThread, revertThreadForBridge, importHistory, getImportStatusForBridge } = codex;
  * ```
  */
 export function defineCodexHost<Model extends GenericDataModel = GenericDataModel>(component: CodexComponent, options: CodexHostOptions<Model>) {

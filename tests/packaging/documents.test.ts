@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { defineCodexHost } from "../../js-wrapper/host/define.js";
+import { vHostSyncRuntimeOptions } from "../../js-wrapper/host/validators.js";
 import { PACKAGE, ROOT, manifest, node, type Manifest } from "./app.js";
 import { documents, readDocument, writtenFiles, type At, type Document } from "./documents.js";
 
@@ -179,4 +181,42 @@ test("every hook that is exported has its section, and is in the table", () => {
   expect(hooks.length).toBeGreaterThan(5);
   expect(hooks.filter((hook) => !markdown.includes(`\n### ${hook}\n`))).toEqual([]);
   expect(hooks.filter((hook) => !markdown.includes(`\n| [\`${hook}\`](#${hook.toLowerCase()}) |`))).toEqual([]);
+});
+
+/** The part of a document below a heading, up to the next of its kind. */
+function sectionOf(file: string, heading: string): string {
+  const text = textOf(file);
+  const start = text.indexOf(`\n${heading}\n`);
+  if (start < 0) throw new Error(`${file} has no ${heading}`);
+  const [section = ""] = text.slice(start + heading.length + 2).split(/^#+ /m);
+  return section;
+}
+
+/** What stands between backticks in the first column of a section's tables. */
+const firstColumn = (section: string) => Array.from(section.matchAll(/^\| ([^|]*) \|/gm), ([, cell = ""]) => Array.from(cell.matchAll(/`(\w+)`/g), ([, name]) => name!)).flat();
+
+describe("HOST_INTEGRATION lists", () => {
+  const HOST = "docs/HOST_INTEGRATION.md";
+
+  test("every function of `defineCodexHost`, once", () => {
+    const made = Object.keys(defineCodexHost({} as never, { actor: () => ({ tenantId: "t", userId: "u", deviceId: "d" }) }));
+    expect(made.length).toBeGreaterThan(50);
+    expect(firstColumn(sectionOf(HOST, "### Every function")).sort()).toEqual(made.sort());
+  });
+
+  test("the six options of ingest", () => {
+    const options = Object.keys(vHostSyncRuntimeOptions.fields);
+    expect(firstColumn(sectionOf(HOST, "### What is kept, and how much is read"))).toEqual(options);
+  });
+
+  test.each([
+    ["js-wrapper/runtime/types.ts", "StartArgs", ["ingestFlushMs"]],
+    ["js-wrapper/bridge/bridge.ts", "BridgeConfig", ["runtimeId", "generation", "numbers"]],
+  ])("every member of what is in %s a %s", (file, name, left) => {
+    const [, members = ""] = new RegExp(`export interface ${name} \\{\n(.*?)\n\\}`, "s").exec(textOf(file)) ?? [];
+    const names = Array.from(members.matchAll(/^ {2}readonly (\w+)\?/gm), ([, member]) => member!).filter((member) => !left.includes(member));
+    expect(names.length).toBeGreaterThan(5);
+    const listed = firstColumn(sectionOf(HOST, "### What a runtime is made of"));
+    expect(names.filter((member) => !listed.includes(member))).toEqual([]);
+  });
 });
