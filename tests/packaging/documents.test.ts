@@ -46,6 +46,20 @@ describe("links", () => {
 
   test.each(named(documents))("of %s lead somewhere", (_file, document) => expect(problems(document)).toEqual([]));
 
+  test("of a document that is packed lead to what is packed, but for pictures", async () => {
+    const { files } = await manifest();
+    const packed = documents.filter(({ file }) => files.includes(file));
+    expect(packed.map(({ file }) => file)).toEqual(expect.arrayContaining(["README.md", HISTORY, "docs/HOST_INTEGRATION.md", "docs/CLIENT_AND_REACT_HOOKS.md", CLI, ERRORS, "docs/SECURITY.md", "docs/MIGRATION.md"]));
+    const problemThere = ({ file }: Document) => (url: string) => {
+      const [target = ""] = url.split("#");
+      const isElsewhere = target === "" || /^[a-z]+:/.test(url) || /\.(gif|png)$/.test(target);
+      return isElsewhere || files.includes(path.posix.join(path.posix.dirname(file), target)) ? undefined : "is not packed";
+    };
+    expect(packed.flatMap((document) => told(document, document.links, problemThere(document)))).toEqual([]);
+    const wrong = readDocument("docs/WRONG.md", "[a](EVIDENCE.md#x) [b](CLI.md#bridge) [c](../README.md) ![d](demo.gif)\n");
+    expect(told(wrong, wrong.links, problemThere(wrong))).toEqual(["docs/WRONG.md:1 EVIDENCE.md#x is not packed"]);
+  });
+
   test("that do not are found", () => {
     const wrong = readDocument("docs/WRONG.md", "# A `b` c\n\n[a](#a-b-c) [b](#b) [c](../README.md) [d](README.md) [e](CLI.md#exit-codes) [f](CLI.md#exit) ![g](demo.gif) [h](http://a.b) <https://a.b>\n");
     expect(problems(wrong)).toEqual([

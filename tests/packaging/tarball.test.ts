@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { chmod, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import ts from "typescript";
@@ -11,7 +12,9 @@ import { PACKAGE, ROOT, filesIn, installApp, manifest, node, removeFolder, tempo
 
 const ATTW = path.join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js");
 const PLAYER = path.join(ROOT, "tools/replay-codex/replay-codex.mjs");
-const TARBALL_BYTES_MAX = 600_000;
+/** Of what is packed beside the documents. */
+const CODE_BYTES_MAX = 600_000;
+const DOCUMENTS_BYTES_MAX = 60_000;
 const IMPORT_ALL = "every-export.ts";
 const SCRIPT = "script.mjs";
 
@@ -46,11 +49,15 @@ describe("the tarball", () => {
   });
 
   test("is small", async () => {
-    expect((await stat(inject("tarball"))).size).toBeLessThan(TARBALL_BYTES_MAX);
+    const documents = await Promise.all(files.filter((file) => file.endsWith(".md") && file !== "README.md").map((file) => readFile(path.join(installed, file))));
+    const ofDocuments = documents.reduce((sum, bytes) => sum + gzipSync(bytes, { level: 9 }).length, 0);
+    expect(documents.length).toBeGreaterThan(5);
+    expect(ofDocuments).toBeLessThan(DOCUMENTS_BYTES_MAX);
+    expect((await stat(inject("tarball"))).size - ofDocuments).toBeLessThan(CODE_BYTES_MAX);
   });
 
   test("has no source, no top-level convex/ and no leftover of the build", () => {
-    const allowed = [/^dist\/lib\/.+\.(js|d\.ts)$/, /^(package\.json|LICENSE|README\.md)$/, ...DOORS.map((door) => new RegExp(`^pkg/${door}(_bytes)?\\.js$`))];
+    const allowed = [/^dist\/lib\/.+\.(js|d\.ts)$/, /^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/, /^docs\/[A-Z_]+\.md$/, ...DOORS.map((door) => new RegExp(`^pkg/${door}(_bytes)?\\.js$`))];
     expect(files.filter((file) => !allowed.some((pattern) => pattern.test(file)))).toEqual([]);
   });
 
