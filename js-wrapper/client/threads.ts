@@ -49,7 +49,7 @@ export const deleteThread = writes((component) => component.threads.deleteCascad
 /** Deletes a thread after `delayMs` milliseconds (10 minutes where it is not given, 30 days at most). */
 export const scheduleThreadDeletion = writes((component) => component.threads.scheduleDeleteCascade);
 
-/** Deletes every thread of the actor's user. Throws `E_QUOTA`. */
+/** Deletes every thread of the actor's user, their device tokens, and what their machines told. Throws `E_QUOTA`. */
 export const purgeActorData = writes((component) => component.threads.purgeActorData);
 
 /** Deletes every thread of the actor's user after `delayMs` milliseconds. */

@@ -76,7 +76,8 @@ export async function scheduleTurnDeletionForActor(
 }
 
 /**
- * Deletes every thread that the actor's user has in the tenant; what is made while it runs stays.
+ * Deletes every thread that the actor's user has in the tenant, their device tokens, and what their machines told; what is made
+ * while it runs stays.
  *
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
