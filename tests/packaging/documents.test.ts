@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { NEEDED, WANTED } from "../../js-wrapper/cli/doctor.js";
 import { defineCodexHost } from "../../js-wrapper/host/define.js";
 import { vHostSyncRuntimeOptions } from "../../js-wrapper/host/validators.js";
 import { PACKAGE, ROOT, manifest, node, type Manifest } from "./app.js";
@@ -216,6 +217,14 @@ describe("HOST_INTEGRATION lists", () => {
     const made = Object.keys(defineCodexHost({} as never, { actor: () => ({ tenantId: "t", userId: "u", deviceId: "d" }) }));
     expect(made.length).toBeGreaterThan(50);
     expect(firstColumn(sectionOf(HOST, "### Every function")).sort()).toEqual(made.sort());
+  });
+
+  test("what a bridge needs, and what is lost without the rest, as doctor looks at it", () => {
+    // The one function that doctor asks before it looks at any.
+    const asked = "listPendingServerRequestsForBridge";
+    const rows = [[...NEEDED, asked], ...WANTED.map(({ names }) => [...names])].map((names) => names.sort());
+    const listed = Array.from(sectionOf(HOST, "## In one call").matchAll(/^\| `.*$/gm), ([row]) => firstColumn(row).sort());
+    expect(listed).toEqual(rows);
   });
 
   test("the six options of ingest", () => {
