@@ -27,7 +27,7 @@ import { readerFunctions } from "./reader-functions.js";
  * const codex = defineCodexHost(components.codexLocal, { actor: resolveActorFromAuth });
  *
  * // for people
- * export const { listThreadsForHooks, listThreadMessagesForHooks, threadSnapshot, getPresence, listPresence } = codex;
+ * export const { listThreadsForHooks, listThreadMessagesForHooks, listTurns, getPresence, listPresence } = codex;
  * export const { sendCommand, cancelCommand, listCommands, listPendingApprovalsForHooks, respondApprovalForHooks } = codex;
  * export const { listPendingServerRequestsForHooks, issueDeviceToken, revokeDeviceToken } = codex;
  * // for the bridge

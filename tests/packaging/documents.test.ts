@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import * as client from "../../js-wrapper/client/index.js";
 import { NEEDED, WANTED } from "../../js-wrapper/cli/doctor.js";
 import { defineCodexHost } from "../../js-wrapper/host/define.js";
 import { vHostSyncRuntimeOptions } from "../../js-wrapper/host/validators.js";
@@ -206,6 +207,14 @@ function sectionOf(file: string, heading: string): string {
   const [section = ""] = text.slice(start + heading.length + 2).split(/^#+ /m);
   return section;
 }
+
+test("every function of ./client is in its table", () => {
+  const section = sectionOf("docs/CLIENT_AND_REACT_HOOKS.md", "## `./client`");
+  const listed = Array.from(section.matchAll(/^\|.*$/gm), ([row]) => Array.from(row.matchAll(/`(\w+)`/g), ([, name]) => name!)).flat();
+  // Of every entry, and told of with the errors.
+  const ofErrors = ["isCodexError", "parseCodexErrorCode"];
+  expect(listed.sort()).toEqual(Object.keys(client).filter((name) => !ofErrors.includes(name)).sort());
+});
 
 /** What stands between backticks in the first column of a section's tables. */
 const firstColumn = (section: string) => Array.from(section.matchAll(/^\| ([^|]*) \|/gm), ([, cell = ""]) => Array.from(cell.matchAll(/`(\w+)`/g), ([, name]) => name!)).flat();
