@@ -37,8 +37,11 @@ import { vHostReturns as returns } from "./returns.js";
 import { vHostStreamArgs, vHostSyncRuntimeOptions, type HostSyncRuntimeOptions } from "./validators.js";
 import { getMessagePayloadForActor, getMessageTextForActor } from "./whole.js";
 
-/** Deltas that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT, REQUEST_READ_DEFAULT. */
-const READ_DEFAULT = { maxDeltasPerStreamRead: 100, maxDeltasPerRequestRead: 1_000 };
+/** Deltas of one stream that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT. */
+const STREAM_READ_DEFAULT = 100;
+/** And in one answer. SOURCE: `src/limits.rs`, REQUEST_READ_DEFAULT. */
+const REQUEST_READ_DEFAULT = 1_000;
+const READ_DEFAULT = { maxDeltasPerStreamRead: STREAM_READ_DEFAULT, maxDeltasPerRequestRead: REQUEST_READ_DEFAULT };
 
 /** What a thread that is not there has used. */
 const NO_USAGE = { page: [], isDone: true, continueCursor: "", thread: null };
