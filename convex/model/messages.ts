@@ -2,7 +2,7 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow } from "../validators.js";
 import { defined } from "./defined.js";
-import { partsOf, readParts } from "./parts.js";
+import { cut, partsOf, readParts } from "./parts.js";
 import { findTurn, type ReadCtx } from "./scope.js";
 import { RunJoiner, runTexts, tailStart } from "./runs.js";
 
@@ -127,11 +127,4 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadTe
   const weight = Math.max(Math.min(bytes, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
   const truncated = bytes > LIST_TEXT_BYTES_MAX || allowance.left <= 0;
   return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes, truncated, weight, end };
-}
-
-/** The first `bytesMax` bytes of a text, no character parted. */
-export function cut(text: string, bytesMax: number): string {
-  if (text.length * 3 <= bytesMax) return text;
-  const { read } = encoder().encodeInto(text, new Uint8Array(bytesMax));
-  return text.slice(0, read);
 }

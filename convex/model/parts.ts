@@ -49,6 +49,13 @@ export function splitUnits(text: string, units: number): string[] {
   return pieces;
 }
 
+/** The first `bytesMax` bytes of a text, no character parted. */
+export function cut(text: string, bytesMax: number): string {
+  if (text.length * 3 <= bytesMax) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
+}
+
 /** UTF-8 bytes of a text. */
 export const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;
 

@@ -1,8 +1,7 @@
 /** What a list says of a thread beside its row: how it is called or began, here and by the app-server, and how its newest turn stands. */
 import type { Doc } from "../_generated/dataModel.js";
 import { defined } from "./defined.js";
-import { cut } from "./messages.js";
-import { partsOf } from "./parts.js";
+import { cut, partsOf } from "./parts.js";
 import type { ReadCtx } from "./scope.js";
 import { shownPlaces, takeShown } from "./visible.js";
 
