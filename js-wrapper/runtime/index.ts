@@ -1,7 +1,7 @@
 /** Codex and a thread in Convex, kept together by one process of the machine's: `createCodexHostRuntime`. For Node. */
 export { AppServerCalls } from "./app-server-calls.js";
 export { CodexRuntime, type CodexRuntimeOptions, createCodexRuntime } from "./codex-runtime.js";
-export { CodexRuntimeError, type RuntimeErrorCode } from "./errors.js";
+export { CodexRuntimeError, type PassedOnCode, type RuntimeErrorCode } from "./errors.js";
 export {
   type Beat,
   type CodexBridgeApi,
