@@ -1,5 +1,6 @@
 /// <reference lib="es2024.string" />
 import { randomUUID } from "node:crypto";
+import type { AppServerClientInfo } from "../app-server/requests.js";
 import { messageOf } from "../coded-error.js";
 import { classifyLine, type LineClass, redactMessage } from "../core/bridge.js";
 import { eventOf } from "../event-of.js";
@@ -16,7 +17,7 @@ import { Delivery } from "./delivery.js";
 import { encode } from "./encoding.js";
 import { type BridgeError, CodexBridgeError, cutLine, cutTail } from "./errors.js";
 import { type FrameFault, LineFramer } from "./framing.js";
-import { type ClientInfo, Handshake } from "./handshake.js";
+import { Handshake } from "./handshake.js";
 import { interruptionOf, TURN_ENDED } from "./interruption.js";
 import { type KnownNumbers, Numbering, type NumberedMessage } from "./numbering.js";
 import { oversizeStub } from "./oversize.js";
@@ -54,7 +55,7 @@ export interface BridgeConfig {
   /** Whether the bridge says initialize itself (default). With false, everything is the app's. */
   readonly initialize?: boolean;
   /** Who the bridge says it is, in initialize. */
-  readonly clientInfo?: ClientInfo;
+  readonly clientInfo?: AppServerClientInfo;
   /**
    * Names the numbering of events, in their ids. Default: a new one for every bridge object. Numbers are kept in memory,
    * so an id that an earlier object used would have its lifecycle events taken for redeliveries.

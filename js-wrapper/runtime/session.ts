@@ -92,7 +92,7 @@ export class Session {
     }
     const clientInfo = options.clientInfo ?? options.bridge?.clientInfo ?? DEFAULT_CLIENT_INFO;
     const initialize = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES).params;
-    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo: initialize.clientInfo, runtimeId, generation, numbers: outbox.numbers() };
+    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo, runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
     this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;

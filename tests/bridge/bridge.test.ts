@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { CodexLocalBridge, CodexProtocolParseError, type NormalizedEvent } from "../../js-wrapper/bridge/index.js";
 import { FLUSH_ON_STOP_MS } from "../../js-wrapper/bridge/bridge.js";
 import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
-import { INITIALIZE_TIMEOUT_MS } from "../../js-wrapper/bridge/handshake.js";
+import { INITIALIZE_TIMEOUT_MS } from "../../js-wrapper/app-server/index.js";
 import packageJson from "../../package.json" with { type: "json" };
 import { Recorder, scripted, turnMessage } from "./recorder.js";
 
