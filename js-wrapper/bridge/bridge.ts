@@ -4,6 +4,7 @@ import type { AppServerClientInfo } from "../app-server/requests.js";
 import { messageOf } from "../coded-error.js";
 import { classifyLine, type LineClass, redactMessage } from "../core/bridge.js";
 import { eventOf } from "../event-of.js";
+import { cutLine } from "../protocol/errors.js";
 import {
   type ClassifiedMessage,
   type ClientOutboundWireMessage,
@@ -15,7 +16,7 @@ import {
 } from "../protocol/index.js";
 import { Delivery } from "./delivery.js";
 import { encode } from "./encoding.js";
-import { type BridgeError, CodexBridgeError, cutLine, cutTail } from "./errors.js";
+import { type BridgeError, CodexBridgeError, cutTail } from "./errors.js";
 import { type FrameFault, LineFramer } from "./framing.js";
 import { Handshake } from "./handshake.js";
 import { interruptionOf, TURN_ENDED } from "./interruption.js";
@@ -206,8 +207,8 @@ export class CodexLocalBridge {
    * the result of the bridge's own, and an `initialized` is left out (both only if the bridge says initialize).
    *
    * @param message a request, a notification, or the answer to a request of the app-server
-   * @throws CodexProtocolSendError `E_BRIDGE_NOT_RUNNING` where no process runs, `E_BRIDGE_MESSAGE_INVALID` where the
-   *   message has neither a method nor an id, or is not JSON
+   * @throws CodexProtocolSendError `E_BRIDGE_NOT_RUNNING` where no process runs, `E_BRIDGE_MESSAGE_INVALID` where it is
+   *   no message (`assertValidClientMessage`), or is not JSON
    */
   send(message: ClientOutboundWireMessage): void {
     const run = this.#run;

@@ -436,7 +436,7 @@ describe("send", () => {
     const idle = new CodexLocalBridge(scripted(), seen.handlers());
     expect(() => idle.send({ method: "x" })).toThrow(expect.objectContaining({ code: "E_BRIDGE_NOT_RUNNING" }));
     const bridge = seen.start(scripted());
-    for (const message of [{}, null, "x", { method: "x", params: 1n }]) {
+    for (const message of [{}, null, "x", { id: 1 }, { method: "x", id: null }, { method: "x", params: 1n }]) {
       expect(() => bridge.send(message as never)).toThrow(expect.objectContaining({ code: "E_BRIDGE_MESSAGE_INVALID" }));
     }
     await bridge.stop();
