@@ -4,8 +4,8 @@
  */
 import type { FoldFacts } from "../../js-wrapper/core/boundary.js";
 import { planCopies, type CopyAnswer, type TailCopy } from "../../js-wrapper/core/threads.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { loadFold } from "./folds.js";
 import { findHead } from "./load.js";
@@ -213,7 +213,7 @@ async function loadMessage(ctx: ReadCtx, doc: Message, begun: Place["message"], 
 
 async function insertTurn(ctx: WriteCtx, { tenantId, userId, threadId }: Thread, doc: Doc<"turns">, as: CopyAnswer["turns"][number]): Promise<Id<"turns">> {
   const { turnId, turnOrder, hasItems, createdAt, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt } = doc;
-  const known = defined({ source: as.source ?? doc.source, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt });
+  const known = given({ source: as.source ?? doc.source, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt });
   return await ctx.db.insert("turns", { tenantId, userId, threadId, turnId, turnOrder, hasItems, createdAt, status: as.status ?? doc.status, ...known });
 }
 
@@ -244,7 +244,7 @@ async function writeMessage(
     const { turnId, itemId, messageId, occurrence, orderInTurn, createdAt } = doc;
     const { completedAt, ...rest } = set;
     const names = { tenantId, userId, threadId, turnId, turnOrder, itemId, messageId, occurrence, orderInTurn, startCursor: 0, createdAt };
-    id = await ctx.db.insert("messages", { ...names, ...rest, ...defined({ completedAt }), textWhole: true });
+    id = await ctx.db.insert("messages", { ...names, ...rest, ...given({ completedAt }), textWhole: true });
   } else await ctx.db.patch("messages", id, set);
   for (const { kind, part, text } of parts) await putPart(ctx, id, kind, part, text, copy === undefined);
   for (const [behind, text] of (tail?.parts ?? []).entries()) await putPart(ctx, id, "text", (tail?.firstPart ?? 0) + behind, text, copy === undefined && behind > 0);
@@ -271,7 +271,7 @@ function placeOf({ doc, textBytes }: LoadedMessage, next: NonNullable<LoadedMess
   const { kind, part } = next;
   const { _id: row, updatedAt, closing } = doc;
   const at = { row, copy, updatedAt, closing, kind, part, textBytes: tail?.textBytes ?? textBytes };
-  return next.tail === undefined ? at : { ...at, tail: { ...next.tail, ...defined({ high: tail?.pendingHigh }) } };
+  return next.tail === undefined ? at : { ...at, tail: { ...next.tail, ...given({ high: tail?.pendingHigh }) } };
 }
 
 function hasRoom(budget: Budget): boolean {

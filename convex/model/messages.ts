@@ -1,7 +1,7 @@
 /** Messages as readers get them: the row, its text as far as it is known, its payload. */
+import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow } from "../validators.js";
-import { defined } from "./defined.js";
 import { cut, partsOf, readParts } from "./parts.js";
 import { findTurn, type ReadCtx } from "./scope.js";
 import { RunJoiner, runTexts, tailStart } from "./runs.js";
@@ -46,13 +46,13 @@ export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">, errorOf
   const { text, bytes, truncated, weight } = await textOf(ctx, doc);
   const payload = await payloadOf(ctx, doc);
   const error = await errorOf(doc);
-  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...defined({ error }) });
+  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...given({ error }) });
   return { row, bytes: weight + encoder().encode(payload.payloadJson + (error ?? "")).length };
 }
 
 /** The row without its text and payload: of the message it reads nothing but the row itself. */
 export async function outlineMessage(doc: Doc<"messages">, errorOf: ErrorOf): Promise<{ row: MessageRow; bytes: number }> {
-  const content = { text: "", textTruncated: true, textBytes: doc.textBytes, ...payloadStub(doc), ...defined({ error: await errorOf(doc) }) };
+  const content = { text: "", textTruncated: true, textBytes: doc.textBytes, ...payloadStub(doc), ...given({ error: await errorOf(doc) }) };
   return { row: rowOf(doc, content), bytes: 0 };
 }
 
