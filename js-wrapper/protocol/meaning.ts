@@ -4,7 +4,7 @@
  */
 import { extractThreadId, extractTurnId, paramsOf } from "./classify.js";
 import { REASONING_DELTAS, TEXT_DELTAS } from "./delta-kinds.js";
-import { fieldsOf, textOf } from "./fields.js";
+import { fieldsOf, readObject, textOf } from "./fields.js";
 import { type CanonicalMessageRole, readItem } from "./item.js";
 import type { CodexWireMessage, RpcId } from "./messages.js";
 import type { MessageOutcome } from "./outcome.js";
@@ -221,13 +221,8 @@ export function reasoningDeltaForPayload(kind: string, payloadJson: string): Can
 
 /** Asks of a payload, where it is the message that its kind says. */
 function ofPayload<Answer>(kind: string, payloadJson: string, ask: (message: CodexWireMessage) => Answer | null): Answer | null {
-  let message: unknown;
-  try {
-    message = JSON.parse(payloadJson);
-  } catch {
-    return null;
-  }
-  return fieldsOf(message)?.["method"] === kind ? ask(message as CodexWireMessage) : null;
+  const message = readObject(payloadJson);
+  return message?.["method"] === kind ? ask(message as unknown as CodexWireMessage) : null;
 }
 
 function methodOf(message: CodexWireMessage): string | undefined {

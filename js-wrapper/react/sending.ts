@@ -1,7 +1,7 @@
 /** What commands say, and under which ids they are sent. */
 import type { CodexCommand, CodexCommandKind } from "../host/component.js";
+import { readObject } from "../protocol/fields.js";
 import type { JsonValue, TurnStartParams, UserInput } from "../protocol/generated/types.js";
-import { readObject } from "./command-words.js";
 
 /** What a message says: its text, or the app-server's own list of texts, images, files, skills and mentions. */
 export type CodexInput = string | readonly UserInput[];
