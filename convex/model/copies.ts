@@ -9,7 +9,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import { decide } from "./core.js";
 import { loadFold } from "./folds.js";
 import { findHead } from "./load.js";
-import { partsOf, writeParts } from "./parts.js";
+import { PARTS_MAX, partsOf, utf8Bytes, writeParts } from "./parts.js";
 import { findTurn, type ReadCtx, type WriteCtx } from "./scope.js";
 import { isDeletedTurn, isHidden, shownPlaces } from "./visible.js";
 
@@ -32,8 +32,6 @@ const MESSAGE_UNITS_MIN = 256 * 1024;
 const MESSAGE_ROWS_MIN = 6;
 /** What a row costs beside its parts, in UTF-16 units. */
 const ROW_UNITS = 1024;
-/** Parts of what a turn keeps the newest of: 3 MiB, the largest event, take 48. */
-const KEPT_PARTS_MAX = 1_024;
 /** Parts that a text or payload may have lost while it was copied. */
 const SURPLUS_MAX = 64;
 
@@ -146,7 +144,7 @@ async function loadTurn(ctx: ReadCtx, job: Job, copy: Thread, turn: LoadedTurn, 
     kept = first.kind;
     const isThere = turn.copy !== null && (await partsOf(ctx, turn.copy._id, kept).first()) !== null;
     if (isThere) continue;
-    const texts = (await partsOf(ctx, owner, kept).take(KEPT_PARTS_MAX)).map(({ text }) => text);
+    const texts = (await partsOf(ctx, owner, kept).take(PARTS_MAX)).map(({ text }) => text);
     for (const text of texts) take(budget, text);
     turn.kept.push({ kind: kept, texts });
   }
@@ -198,7 +196,7 @@ async function loadMessage(ctx: ReadCtx, doc: Message, begun: Place["message"], 
         if (!hasRoom(budget)) return { ...message, next: { kind, part } };
         take(budget, text);
         message.parts.push({ kind, part, text });
-        if (kind === "text") message.textBytes += new TextEncoder().encode(text).length;
+        if (kind === "text") message.textBytes += utf8Bytes(text);
       }
     }
   }

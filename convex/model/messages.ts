@@ -2,7 +2,7 @@
 import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow } from "../validators.js";
-import { cut, partsOf, readParts } from "./parts.js";
+import { cut, partsOf, readParts, utf8Bytes } from "./parts.js";
 import { findTurn, type ReadCtx } from "./scope.js";
 import { RunJoiner, runTexts, tailStart } from "./runs.js";
 
@@ -14,8 +14,6 @@ const LIST_PAYLOAD_UNITS_MAX = 256 * 1024;
 const STREAM_READ_UNITS_MAX = 4 * 1024 * 1024;
 /** UTF-8 bytes after which a page of messages ends. */
 export const LIST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
-
-const encoder = () => new TextEncoder();
 
 /** Why a message's turn ended, where that closed the message. */
 export type ErrorOf = (doc: Doc<"messages">) => Promise<string | undefined>;
@@ -47,7 +45,7 @@ export async function presentMessage(ctx: ReadCtx, doc: Doc<"messages">, errorOf
   const payload = await payloadOf(ctx, doc);
   const error = await errorOf(doc);
   const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...given({ error }) });
-  return { row, bytes: weight + encoder().encode(payload.payloadJson + (error ?? "")).length };
+  return { row, bytes: weight + utf8Bytes(payload.payloadJson + (error ?? "")) };
 }
 
 /** The row without its text and payload: of the message it reads nothing but the row itself. */
@@ -107,7 +105,7 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadTe
   const allowance = { left: STREAM_READ_UNITS_MAX };
   for await (const part of partsOf(ctx, doc._id, "text")) {
     text += part.text;
-    shown += encoder().encode(part.text).length;
+    shown += utf8Bytes(part.text);
     if (shown >= LIST_TEXT_BYTES_MAX) break;
   }
   // The tail is read beyond what is shown, too: it is short, and says how long the text is.
@@ -122,7 +120,7 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">): Promise<ReadTe
     }
     if (doc.status !== "streaming") tail += joiner.end();
     if (shown < LIST_TEXT_BYTES_MAX) text += tail;
-    bytes += encoder().encode(tail).length;
+    bytes += utf8Bytes(tail);
   }
   const weight = Math.max(Math.min(bytes, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
   const truncated = bytes > LIST_TEXT_BYTES_MAX || allowance.left <= 0;

@@ -6,7 +6,7 @@ import type { ReadCtx, WriteCtx } from "./scope.js";
 export const PAYLOAD_PART_UNITS = 64 * 1024;
 
 /** Parts of one text or payload: 3 MiB, the largest event, take 48. */
-const PARTS_MAX = 1_024;
+export const PARTS_MAX = 1_024;
 
 type Owner = Doc<"parts">["owner"];
 

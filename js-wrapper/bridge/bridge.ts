@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { AppServerClientInfo } from "../app-server/requests.js";
 import { messageOf } from "../coded-error.js";
 import { classifyLine, type LineClass, redactMessage } from "../core/bridge.js";
-import { eventOf } from "../event-of.js";
 import { cutLine } from "../protocol/errors.js";
+import { eventOf } from "../protocol/event-of.js";
 import {
   type ClassifiedMessage,
   type ClientOutboundWireMessage,
