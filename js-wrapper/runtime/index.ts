@@ -9,6 +9,7 @@ export {
   type CodexPersistence,
   type CodexPersistenceOptions,
   createConvexPersistence,
+  type PersistedRequest,
 } from "./persistence.js";
 export { CodexHostRuntime, createCodexHostRuntime } from "./runtime.js";
 export type { ServerRequest } from "./server-requests.js";
@@ -18,7 +19,6 @@ export type {
   CodexHostRuntimeOptions,
   CodexHostState,
   KindCount,
-  PersistedRequest,
   RuntimeBridge,
   RuntimePhase,
   StartArgs,
