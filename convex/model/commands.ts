@@ -155,7 +155,7 @@ export async function planClientSend(ctx: ReadCtx, send: CommandSendCall, asked:
 }
 
 /** The open command that carries the queued turn of this id. */
-export function findCarrier(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, clientTurnId: string): Promise<Command | null> {
+function findCarrier(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, clientTurnId: string): Promise<Command | null> {
   return ctx.db
     .query("commands")
     .withIndex("by_client_turn", (q) =>

@@ -158,7 +158,7 @@ export class ServerRequests {
 }
 
 /** What a request is answered with that nobody will decide any more. */
-export function withdrawal({ id, method }: Pick<ServerRequest, "id" | "method">): { id: RpcId; result: unknown } | { id: RpcId; error: CodexRpcError } {
+function withdrawal({ id, method }: Pick<ServerRequest, "id" | "method">): { id: RpcId; result: unknown } | { id: RpcId; error: CodexRpcError } {
   switch (method) {
     case "item/commandExecution/requestApproval":
     case "item/fileChange/requestApproval":
