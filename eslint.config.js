@@ -10,8 +10,7 @@ const REACT = ["js-wrapper/react/**", "js-wrapper/assistant-ui/**", "example/web
 const NODE_GLOBALS = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, "readonly"]));
 /** Run in Convex or a browser as well: nothing of Node may be reached from them. */
 const BROWSER_SAFE = ["js-wrapper/**/*.{ts,tsx}", "convex/**/*.ts"];
-const NODE_ONLY = ["js-wrapper/bridge/**", "js-wrapper/outbox/**", "js-wrapper/runtime/**", "js-wrapper/host/**", "js-wrapper/cli/**"];
-const NODE_FREE_IN_HOST = ["js-wrapper/host/convex.ts"];
+const NODE_ONLY = ["js-wrapper/bridge/**", "js-wrapper/outbox/**", "js-wrapper/runtime/**", "js-wrapper/cli/**"];
 
 const nodeBuiltins = { group: ["node:*"], message: "This runs in Convex and in browsers too." };
 const convexFolder = {
@@ -41,8 +40,7 @@ export default defineConfig(
     },
   },
   { files: BROWSER_SAFE, ignores: NODE_ONLY, rules: { "no-restricted-imports": ["error", { patterns: [nodeBuiltins, convexFolder] }] } },
-  { files: NODE_FREE_IN_HOST, rules: { "no-restricted-imports": ["error", { patterns: [nodeBuiltins, convexFolder] }] } },
-  { files: NODE_ONLY, ignores: NODE_FREE_IN_HOST, rules: { "no-restricted-imports": ["error", { patterns: [convexFolder] }] } },
+  { files: NODE_ONLY, rules: { "no-restricted-imports": ["error", { patterns: [convexFolder] }] } },
   {
     files: CONVEX_FUNCTIONS,
     plugins: { "@convex-dev": convexPlugin },

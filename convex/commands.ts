@@ -2,11 +2,11 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { planCancel, planCommandSweep, planEdit, planLease, planPromote, planReport } from "../js-wrapper/core/commands.js";
+import { given } from "../js-wrapper/given.js";
 import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/defined.js";
 import {
   allFactsOf,
   applyCommandWrites,
@@ -109,7 +109,7 @@ export const cancel = mutation({
   handler: async (ctx, { actor, commandId }) => {
     const { command, call } = await loadCommand(ctx, actor, commandId);
     const answer = decide(() => planCancel(call));
-    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
     if (answer.type === "written") await applyCommandWrites(ctx, command === null ? [] : [command], answer.writes, call.nowMs);
     return null;
   },
@@ -127,7 +127,7 @@ export const edit = mutation({
     const { scope, command, call } = await loadCommand(ctx, actor, commandId);
     const beforeJson = command === null ? "" : await payloadOfCommand(ctx, command);
     const answer = decide(() => planEdit({ ...call, beforeJson, payloadJson }));
-    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
     if (command === null) return null;
     if (!command.edited) await writeParts(ctx, command._id, "sent", splitUnits(beforeJson, PAYLOAD_PART_UNITS), true);
     await writeParts(ctx, command._id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS));
@@ -157,7 +157,7 @@ export const promote = mutation({
     // The turn that runs by either of its ids.
     const runningTurnId = running?.clientTurnId === expectedTurnId ? expectedTurnId : running?.turnId;
     const answer = decide(() => planPromote({ ...call, rankMax, expectedTurnId, runningTurnId }));
-    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
     if (command === null) return null;
     const { rank, steers } = answer;
     const kind = steers === undefined ? {} : { kind: "steer" as const, targetTurnId: steers, aboutTurnId: steers };
@@ -239,7 +239,7 @@ export const lease = mutation({
       await ctx.db.patch("commands", command._id, { ...stateFields("leased", held, nowMs), lapses });
       const { commandId, kind } = command;
       const payloadJson = await payloadOfCommand(ctx, command);
-      handed.push({ commandId, kind, payloadJson, leaseToken, leaseExpiresAt: expiresAt, lapses, ...defined({ turnId }) });
+      handed.push({ commandId, kind, payloadJson, leaseToken, leaseExpiresAt: expiresAt, lapses, ...given({ turnId }) });
     }
     return handed;
   },
@@ -274,7 +274,7 @@ export const report = mutation({
     const steered = turn?.startedAt !== undefined && turn.createdAt < givenAt;
     const said = { deviceId: actor.deviceId, leaseToken, state, turnId, code, codeBefore: command?.code };
     const answer = decide(() => planReport({ ...call, ...said, steered, turn }));
-    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...defined({ state: command?.state }) });
+    if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
     if (answer.type === "written") await applyCommandWrites(ctx, command === null ? [] : [command], answer.writes, call.nowMs);
     return null;
   },

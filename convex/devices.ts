@@ -1,10 +1,10 @@
 /** Tokens by which a user's machines prove which device they are. Their hashes are kept, and are no user's but by their rows. */
 import { v } from "convex/values";
 import { planIssue, tokenHash } from "../js-wrapper/core/devices.js";
+import { given } from "../js-wrapper/given.js";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/defined.js";
 import { decide } from "./model/core.js";
 import { findOwn, scopeOf } from "./model/scope.js";
 import { vActor, vDeviceToken, vIssuedToken, vRevoked } from "./validators.js";
@@ -37,7 +37,7 @@ export const issueToken = mutation({
     const answer = decide(() => planIssue({ nowMs, deviceId, label, ttlMs, entropy, random, held: held.length }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message);
     const { token, hash, expiresAt } = answer;
-    const row = { tenantId, userId, deviceId, ...defined({ label }), hash, issuedBy: actor.deviceId, createdAt: nowMs, expiresAt };
+    const row = { tenantId, userId, deviceId, ...given({ label }), hash, issuedBy: actor.deviceId, createdAt: nowMs, expiresAt };
     const tokenId = await ctx.db.insert("deviceTokens", row);
     await ctx.scheduler.runAt(Math.min(expiresAt, nowMs + END_AHEAD_MAX_MS), internal.devices.expire, { id: tokenId });
     return { tokenId, token, deviceId, expiresAt };
@@ -68,7 +68,7 @@ export const list = query({
       .order("desc")
       .take(TOKENS_MAX);
     return rows.map(({ _id, deviceId, label, issuedBy, createdAt, expiresAt }) => ({
-      ...{ tokenId: _id, deviceId, ...defined({ label }), issuedBy, createdAt, expiresAt },
+      ...{ tokenId: _id, deviceId, ...given({ label }), issuedBy, createdAt, expiresAt },
     }));
   },
 });

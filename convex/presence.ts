@@ -1,11 +1,11 @@
 /** What a user's machines do now. A beat rewrites one row, which presence queries alone read; `away` is written by an expiry. */
 import { v } from "convex/values";
 import { planBeat, planPresenceExpiry, viewPresence } from "../js-wrapper/core/presence.js";
+import { given } from "../js-wrapper/given.js";
 import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/defined.js";
 import { allFactsOf, commandAt, findPresence, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
@@ -43,11 +43,11 @@ export const beat = mutation({
     ),
   },
   returns: vBeaten,
-  handler: async (ctx, { actor, runtimeId, generation, phase, login, threads: given }) => {
+  handler: async (ctx, { actor, runtimeId, generation, phase, login, threads: named }) => {
     const scope = scopeOf(actor);
-    const told = new Set(given.map(({ threadId }) => threadId));
+    const told = new Set(named.map(({ threadId }) => threadId));
     const [row, open] = await Promise.all([findPresence(ctx, scope, runtimeId), openCommands(ctx, scope)]);
-    const threads = await thoseThere(ctx, scope, given.slice(0, THREADS_MAX), row);
+    const threads = await thoseThere(ctx, scope, named.slice(0, THREADS_MAX), row);
     const rows = open.filter(({ threadId }) => told.has(threadId));
     const inThreads = [...new Set(rows.map(({ threadId }) => threadId))];
     const writers = new Map(
@@ -117,7 +117,7 @@ export const get = query({
     const shown = row === undefined ? undefined : rows[row];
     return {
       ...view,
-      ...defined({ runtimeId: shown?.runtimeId, deviceId: shown?.deviceId, current: row === undefined ? undefined : ofThread[row] }),
+      ...given({ runtimeId: shown?.runtimeId, deviceId: shown?.deviceId, current: row === undefined ? undefined : ofThread[row] }),
     };
   },
 });

@@ -1,10 +1,10 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { planResolve, planUpsert } from "../js-wrapper/core/control.js";
+import { given } from "../js-wrapper/given.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query } from "./_generated/server.js";
 import { decide } from "./model/core.js";
-import { defined } from "./model/defined.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { refused } from "./model/refusals.js";
 import {
@@ -131,7 +131,7 @@ export const resolve = mutation({
       ...(isNews ? { decidedBy: actor.userId, decidedByDevice: actor.deviceId, decidedByPolicy: policy, decidedAt: nowMs } : {}),
     });
     const response = answer.keepsResponse ? responseJson : undefined;
-    await writeTexts(ctx, row, defined({ decision: answer.decision, response }));
+    await writeTexts(ctx, row, given({ decision: answer.decision, response }));
     return null;
   },
 });

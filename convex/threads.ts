@@ -1,10 +1,10 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { planChange } from "../js-wrapper/core/threads.js";
+import { given } from "../js-wrapper/given.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { defined } from "./model/defined.js";
 import { checkBounds } from "./model/bounds.js";
 import { decide } from "./model/core.js";
 import { findHead } from "./model/load.js";
@@ -148,7 +148,7 @@ export const list = query({
     const list: Listed<"threads"> = { table: "threads", ...range, key: ["number", "string"] };
     return readPage(ctx, list, paginationOpts, async (thread) => {
       const { threadId, status, updatedAt, parentThreadId } = thread;
-      const row = { threadId, status, updatedAt, ...defined({ parentThreadId }) };
+      const row = { threadId, status, updatedAt, ...given({ parentThreadId }) };
       return summary ? { row: { ...row, ...(await summaryOf(ctx, thread)) }, bytes: SUMMARY_BYTES } : { row, bytes: 0 };
     });
   },
@@ -176,8 +176,8 @@ export const get = query({
       readNewest(ctx, thread._id, "settings"),
       readNewest(ctx, thread._id, "warning"),
     ]);
-    const kept = defined({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning, ...fillingOf(thread) });
-    return { threadId, status, createdAt, updatedAt, ...defined({ name, model, cwd, personality, localThreadId, parentThreadId }), ...newest, ...kept };
+    const kept = given({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning, ...fillingOf(thread) });
+    return { threadId, status, createdAt, updatedAt, ...given({ name, model, cwd, personality, localThreadId, parentThreadId }), ...newest, ...kept };
   },
 });
 
@@ -366,7 +366,7 @@ export const revert = mutation({
   returns: vReverted,
   handler: async (ctx, { actor, threadId, turnId }) => {
     const job = await askDeletion(ctx, actor, { kind: "revert", threadId, turnId });
-    return defined({ deletionJobId: job?.deletionJobId, scheduledFor: job?.scheduledFor });
+    return given({ deletionJobId: job?.deletionJobId, scheduledFor: job?.scheduledFor });
   },
 });
 

@@ -1,9 +1,9 @@
 import { v } from "convex/values";
 import { planTurnInterrupt, planTurnStart } from "../js-wrapper/core/clients.js";
+import { given } from "../js-wrapper/given.js";
 import { mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { applyTurnEnd } from "./model/apply.js";
-import { defined } from "./model/defined.js";
 import { sendInterrupt } from "./model/commands.js";
 import { checkBounds } from "./model/bounds.js";
 import { decide } from "./model/core.js";
@@ -56,8 +56,8 @@ export const get = query({
       readNewest(ctx, turn._id, "plan"),
       readNewest(ctx, turn._id, "reroute"),
     ]);
-    const kept = defined({ usage: usage === null ? undefined : usageOf(usage), diff, planJson, rerouteJson });
-    const told = defined({ error, warning, inputSummary, startedAt, completedAt, clientTurnId });
+    const kept = given({ usage: usage === null ? undefined : usageOf(usage), diff, planJson, rerouteJson });
+    const told = given({ error, warning, inputSummary, startedAt, completedAt, clientTurnId });
     return { turnId: turn.turnId, turnOrder, status, createdAt, ...told, ...kept };
   },
 });
@@ -78,7 +78,7 @@ export const list = query({
       turnId,
       status,
       startedAt,
-      ...defined({ completedAt, clientTurnId, error }),
+      ...given({ completedAt, clientTurnId, error }),
     }));
   },
 });
@@ -123,7 +123,7 @@ export const start = mutation({
     const answer = decide(() => planTurnStart({ nowMs, thread, startedBefore: before?.turnId, exists: turn !== null, deleted, keys: keys.length, texts }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     if (answer.type === "known") return { turnId: answer.turnId, accepted: true as const };
-    const set = { inputSummary: answer.inputSummary, ...defined({ options: optionsJson }) };
+    const set = { inputSummary: answer.inputSummary, ...given({ options: optionsJson }) };
     await ctx.db.insert("turnKeys", { ...scope, threadId, idempotencyKey, turnId });
     if (turn !== null) await ctx.db.patch("turns", turn._id, set);
     if (thread !== null && answer.type === "insert") {

@@ -104,8 +104,8 @@ export const vSessionEnsured = v.object({
   status: v.union(v.literal("created"), v.literal("active")),
 });
 
-export const vIngestStatus = v.union(v.literal("ok"), v.literal("partial"));
-export const vAckedStreams = v.array(v.object({ streamId: v.string(), ackCursorEnd: v.number() }));
+const vIngestStatus = v.union(v.literal("ok"), v.literal("partial"));
+const vAckedStreams = v.array(v.object({ streamId: v.string(), ackCursorEnd: v.number() }));
 
 export const vIngestResult = v.object({ ackedStreams: vAckedStreams, ingestStatus: vIngestStatus });
 
@@ -220,10 +220,10 @@ export type Quarantined = Infer<typeof vQuarantined>;
 export const vDropped = v.object({ dropped: v.number() });
 
 /** How many there are, as far as they are counted: `more` says that there are more than `count`. */
-export const vCount = v.object({ count: v.number(), more: v.boolean() });
+const vCount = v.object({ count: v.number(), more: v.boolean() });
 
 /** How many there are of what is bounded, and the bound. */
-export const vBounded = v.object({ count: v.number(), max: v.number() });
+const vBounded = v.object({ count: v.number(), max: v.number() });
 
 /** What a user has, as far as a few index ranges tell. */
 export const vUsage = v.object({
@@ -252,7 +252,7 @@ export const vUsage = v.object({
 });
 export type Usage = Infer<typeof vUsage>;
 
-export const vStreamRow = v.object({ streamId: v.string(), state: vStreamState });
+const vStreamRow = v.object({ streamId: v.string(), state: vStreamState });
 
 export const vReplay = v.object({
   streams: v.array(vStreamRow),
@@ -621,7 +621,6 @@ export const vRuntime = v.object({
   beatAt: v.number(),
   threads: v.array(vPresenceThread),
 });
-export type RuntimeRow = Infer<typeof vRuntime>;
 
 /** What a beat is answered: the server's clock, and the commands that wait for the runtime. */
 export const vBeaten = v.object({ now: v.number(), commandsWaiting: v.number() });

@@ -1,5 +1,5 @@
-/** An error with a code, which says what happened to programs as its message says it to people. */
-export class CodedError<Code extends string> extends Error {
+/** An error with a code, which says what happened to programs as its message says it to people. `Given` are the codes that it is made with. */
+export class CodedError<Code extends string, Given extends Code = Code> extends Error {
   readonly code: Code;
 
   /**
@@ -7,7 +7,7 @@ export class CodedError<Code extends string> extends Error {
    * @param message what happened, for people
    * @param cause what was thrown, where something was
    */
-  constructor(code: Code, message: string, cause?: unknown) {
+  constructor(code: Given, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }

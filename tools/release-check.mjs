@@ -27,11 +27,13 @@ const CHECKS = {
 
   version() {
     const crate = /^version = "(.+)"$/m.exec(read("Cargo.toml"))?.[1];
+    const said = /DEFAULT_CLIENT_INFO.* version: "(.+)"/.exec(read("js-wrapper/bridge/handshake.ts"))?.[1];
     const [newest] = [...read("CHANGELOG.md").matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
     const isNewest = newest?.startsWith(`${version} `) === true && /\d{4}-\d{2}-\d{2}$/.test(newest);
     return [
       ...(SEMVER.test(version) ? [] : [`${version} is no version`]),
       ...(crate === version ? [] : [`Cargo.toml has version ${crate}, package.json ${version}`]),
+      ...(said === version ? [] : [`js-wrapper/bridge/handshake.ts says version ${said}, package.json ${version}`]),
       ...(isNewest ? [] : [`CHANGELOG.md begins with "## ${newest}", not with "## ${version} <year-month-day>"`]),
     ];
   },

@@ -23,7 +23,6 @@ import type * as model_commands from "../model/commands.js";
 import type * as model_copies from "../model/copies.js";
 import type * as model_core from "../model/core.js";
 import type * as model_decisions from "../model/decisions.js";
-import type * as model_defined from "../model/defined.js";
 import type * as model_deletion from "../model/deletion.js";
 import type * as model_due from "../model/due.js";
 import type * as model_folds from "../model/folds.js";
@@ -97,7 +96,6 @@ const fullApi: ApiFromModules<{
   "model/copies": typeof model_copies;
   "model/core": typeof model_core;
   "model/decisions": typeof model_decisions;
-  "model/defined": typeof model_defined;
   "model/deletion": typeof model_deletion;
   "model/due": typeof model_due;
   "model/folds": typeof model_folds;

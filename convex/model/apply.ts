@@ -1,9 +1,9 @@
 /** Applies the writes of a plan, one by one, as they are. */
 import type { SessionWrite, StoredPayload, Write } from "../../js-wrapper/core/boundary.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { Actor } from "../validators.js";
 import { existing } from "./core.js";
-import { defined } from "./defined.js";
 import { eventAt, findHead, streamIdOf, type IngestArgs, type IngestRows, type TurnToEnd } from "./load.js";
 import { putNewest } from "./newest.js";
 import { foldMessage } from "./folds.js";
@@ -57,8 +57,8 @@ export async function applySession(
   runtime?: { runtimeId: string; generation: number } | null,
 ): Promise<void> {
   if (session.type === "keep") return;
-  const given = Number.isFinite(lastEventCursor) ? lastEventCursor : 0;
-  const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, given) };
+  const cursor = Number.isFinite(lastEventCursor) ? lastEventCursor : 0;
+  const beat = { lastBeatAt: nowMs, lastEventCursor: Math.max(own?.lastEventCursor ?? 0, cursor) };
   const fields = session.type === "bind" ? { ...beat, deviceId: args.actor.deviceId, epoch: session.epoch } : beat;
   // A batch says nothing of the runtime behind it: who has the session keeps it, who takes it is not known.
   const kept = runtime === undefined && own?.deviceId === args.actor.deviceId;
@@ -67,7 +67,7 @@ export async function applySession(
   if (own !== null) return ctx.db.patch("sessions", own._id, { ...fields, ...behind, timedOutAt: undefined });
   if (session.type === "bind") {
     const { sessionId, threadId, actor } = args;
-    await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat, ...defined(said) });
+    await ctx.db.insert("sessions", { ...scopeOf(actor), threadId, sessionId, deviceId: actor.deviceId, epoch: session.epoch, ...beat, ...given(said) });
     await forgetSessions(ctx, scopeOf(actor), threadId, session.epoch - SESSIONS_MAX);
   }
 }
@@ -136,7 +136,7 @@ async function putTurn(ctx: WriteCtx, { scope, threadId, nowMs, rows }: Target, 
   const set = {
     status: write.status,
     hasItems: write.hasItems,
-    ...defined({
+    ...given({
       source: write.source,
       sameRunAs: write.sameRunAs,
       error: write.error,
@@ -165,7 +165,7 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
     status: write.status,
     closing: write.closing,
     updatedAt: nowMs,
-    ...defined({
+    ...given({
       endCursor: write.endCursor,
       restart: write.restart,
       textWhole: write.textWhole,
@@ -201,7 +201,7 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
       occurrence: made.occurrence,
       orderInTurn: made.orderInTurn,
       startCursor: made.startCursor,
-      ...defined({ streamId: event?.streamId }),
+      ...given({ streamId: event?.streamId }),
       role: "tool",
       sourceItemType: "",
       textWhole: false,
@@ -219,11 +219,11 @@ async function putMessage(ctx: WriteCtx, target: Target, write: Of<"putMessage">
 async function insertStream(ctx: WriteCtx, target: Target, write: Of<"insertStream">): Promise<void> {
   const { scope, threadId, nowMs, args } = target;
   const { streamId, turnId } = existing(args.streamDeltas[write.event]);
-  const order = defined({ turnOrder: write.turnOrder });
+  const order = given({ turnOrder: write.turnOrder });
   const { state, ...end } = stateOf(target, write);
   const isUnknown = state === "streaming" && write.turnOrder === undefined;
   const asked = isUnknown ? { expiresAt: nowMs + UNKNOWN_TURN_ASKED_MS } : {};
-  await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, state, ...order, ...defined(end), ...asked });
+  await ctx.db.insert("streams", { ...scope, threadId, streamId, turnId, state, ...order, ...given(end), ...asked });
 }
 
 async function closeStream(ctx: WriteCtx, target: Target, write: Of<"closeStream">): Promise<void> {
@@ -244,7 +244,7 @@ async function putHead(ctx: WriteCtx, target: Target, write: Of<"putHead">): Pro
     closed: write.closed,
     swept: write.swept,
     hasItems: write.hasItems,
-    ...defined({ turnOrder: write.turnOrder, holes: write.holes, open: write.open, newest: write.newest }),
+    ...given({ turnOrder: write.turnOrder, holes: write.holes, open: write.open, newest: write.newest }),
   };
   if (write.row === undefined) {
     const { streamId, turnId } = existing(args.streamDeltas[write.event]);
@@ -322,7 +322,7 @@ async function quarantine(ctx: WriteCtx, target: Target, write: Of<"quarantine">
   const { scope, threadId, nowMs, args } = target;
   const event = eventAt(args, write.event);
   const { eventId, turnId, kind } = event;
-  const place = defined({ turnId, streamId: args.streamDeltas[write.event]?.streamId });
+  const place = given({ turnId, streamId: args.streamDeltas[write.event]?.streamId });
   const { reason, bytes } = write;
   const id = await ctx.db.insert("quarantine", { ...scope, threadId, eventId, kind, reason, bytes, createdAt: nowMs, ...place });
   await writeParts(ctx, id, "payload", splitUnits(event.payloadJson, PAYLOAD_PART_UNITS), true);

@@ -1,14 +1,11 @@
 /** Names and texts that callers give, and rows keep: how long they may be. */
 import { coded } from "../errors.js";
-import { splitUnits, utf8Bytes } from "./parts.js";
+import { cut, utf8Bytes } from "./parts.js";
 
 /** UTF-8 bytes of an id. SOURCE: `src/limits.rs`, ID_BYTES_MAX. */
 const ID_BYTES_MAX = 1024;
 /** UTF-8 bytes of a text that a row keeps: a name of a model, a path, settings. SOURCE: `src/limits.rs`, NOTE_BYTES_MAX. */
 const NOTE_BYTES_MAX = 4 * 1024;
-
-/** UTF-16 units that such a text is cut at: with its mark they fit, whatever they are. */
-const CUT_UNITS = 1_360;
 
 type Given = Record<string, string | undefined>;
 
@@ -33,10 +30,8 @@ export function checkBounds(ids: Given, notes: Given = {}): void {
   }
 }
 
-/** A text as a row keeps it: cut where it is too long, which its end shows. */
-export function cutNote(text: string): string {
-  return fitsIn(text, NOTE_BYTES_MAX) ? text : `${splitUnits(text, CUT_UNITS)[0] ?? ""}…`;
-}
+/** A text as a row keeps it, cut as the core cuts. */
+export const cutNote = (text: string): string => cut(text, NOTE_BYTES_MAX);
 
 function fitsIn(text: string, bytesMax: number): boolean {
   return text.length * 3 <= bytesMax || (text.length <= bytesMax && utf8Bytes(text) <= bytesMax);

@@ -13,10 +13,10 @@ import {
   type TurnFate,
 } from "../../js-wrapper/core/commands.js";
 import { planDecisionSend, planSends, type DecisionSendAnswer } from "../../js-wrapper/core/control.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { Actor, CommandRow } from "../validators.js";
-import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { answeredBy, loseDecision, type Decided } from "./decisions.js";
 import { writerOf } from "./load.js";
@@ -155,7 +155,7 @@ export async function planClientSend(ctx: ReadCtx, send: CommandSendCall, asked:
 }
 
 /** The open command that carries the queued turn of this id. */
-export function findCarrier(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, clientTurnId: string): Promise<Command | null> {
+function findCarrier(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, clientTurnId: string): Promise<Command | null> {
   return ctx.db
     .query("commands")
     .withIndex("by_client_turn", (q) =>
@@ -265,7 +265,7 @@ export async function insertCommand(
     kind: kind as Command["kind"],
     sentKind: kind,
     ...begun,
-    ...defined({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, aboutTurnId, clientTurnId, request: request && requestOf(request) }),
+    ...given({ dueAt, endedAt, ttlMs, expiresAt, targetTurnId, aboutTurnId, clientTurnId, request: request && requestOf(request) }),
   });
   await writeParts(ctx, id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS), true);
   if (clientTurnId === undefined) return;
@@ -291,7 +291,7 @@ export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Comma
       // In a patch, `undefined` takes a field away.
       code: write.code,
       lapses: write.lapses,
-      ...defined({ turnId: write.turnId }),
+      ...given({ turnId: write.turnId }),
     });
     if (command.clientTurnId !== undefined) await applyTurnFate(ctx, command, command.clientTurnId, write.turn, nowMs);
     const answers = write.state === "accepted" && command.kind === "answer";
@@ -331,7 +331,7 @@ export async function presentCommand(ctx: ReadCtx, command: Command): Promise<{ 
   const { code, turnId, clientTurnId, expiresAt, deliveredAt, endedAt, lease } = command;
   const payloadJson = await payloadOfCommand(ctx, command);
   const row = { commandId, threadId, kind, payloadJson, state, order, rank, deviceId, lapses, createdAt, updatedAt };
-  const known = defined({ code, turnId, clientTurnId, expiresAt, deliveredAt, endedAt, runtimeId: lease?.runtimeId });
+  const known = given({ code, turnId, clientTurnId, expiresAt, deliveredAt, endedAt, runtimeId: lease?.runtimeId });
   return { row: { ...row, ...known }, bytes: payloadJson.length + ROW_BYTES };
 }
 
@@ -371,8 +371,8 @@ async function sendAll(ctx: WriteCtx, thread: Doc<"threads">, all: readonly { ac
   const calls = await Promise.all(
     all.map(async ({ actor, decided: { row, decision, shownSha256 } }, at) => {
       const { requestId, runtimeId, generation, appGeneration, commandId } = row;
-      const name = { requestId, ...defined({ runtimeId, generation, appGeneration }) };
-      const payload = { ...name, decision: JSON.parse(decision) as unknown, ...defined({ shownSha256 }) };
+      const name = { requestId, ...given({ runtimeId, generation, appGeneration }) };
+      const payload = { ...name, decision: JSON.parse(decision) as unknown, ...given({ shownSha256 }) };
       const { call, sent } = ownCall(actor, thread, "decide", payload, order + at, nowMs);
       const [shown, carrier] = await Promise.all([isShown(ctx, thread, row.turnId), commandId === undefined ? null : findCommand(ctx, thread, commandId)]);
       const request = shown ? { status: row.status, carried: false } : null;
@@ -446,7 +446,7 @@ async function applyTurnFate(ctx: WriteCtx, command: Command, clientTurnId: stri
     case "join": {
       const codexs = await findTurn(ctx, command, threadId, fate.turnId);
       const { inputSummary, options } = turn;
-      if (codexs !== null) await ctx.db.patch("turns", codexs._id, { clientTurnId, ...defined({ inputSummary, options }) });
+      if (codexs !== null) await ctx.db.patch("turns", codexs._id, { clientTurnId, ...given({ inputSummary, options }) });
       return ctx.db.delete("turns", turn._id);
     }
     case "steered":
@@ -472,7 +472,7 @@ function turnFacts(turn: Doc<"turns">) {
 }
 
 function requestOf({ requestId, isNumber, runtimeId, generation, appGeneration }: RequestName): NonNullable<Command["request"]> {
-  return { requestId: isNumber ? Number(requestId) : requestId, ...defined({ runtimeId, generation, appGeneration }) };
+  return { requestId: isNumber ? Number(requestId) : requestId, ...given({ runtimeId, generation, appGeneration }) };
 }
 
 /** Requests that the commands of one call name, each looked for once, and how many rows were read for them. */

@@ -4,12 +4,12 @@
  */
 import type { FoldFacts } from "../../js-wrapper/core/boundary.js";
 import { planCopies, type CopyAnswer, type TailCopy } from "../../js-wrapper/core/threads.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import { defined } from "./defined.js";
 import { decide } from "./core.js";
 import { loadFold } from "./folds.js";
 import { findHead } from "./load.js";
-import { partsOf, writeParts } from "./parts.js";
+import { PARTS_MAX, partsOf, utf8Bytes, writeParts } from "./parts.js";
 import { findTurn, type ReadCtx, type WriteCtx } from "./scope.js";
 import { isDeletedTurn, isHidden, shownPlaces } from "./visible.js";
 
@@ -32,8 +32,6 @@ const MESSAGE_UNITS_MIN = 256 * 1024;
 const MESSAGE_ROWS_MIN = 6;
 /** What a row costs beside its parts, in UTF-16 units. */
 const ROW_UNITS = 1024;
-/** Parts of what a turn keeps the newest of: 3 MiB, the largest event, take 48. */
-const KEPT_PARTS_MAX = 1_024;
 /** Parts that a text or payload may have lost while it was copied. */
 const SURPLUS_MAX = 64;
 
@@ -146,7 +144,7 @@ async function loadTurn(ctx: ReadCtx, job: Job, copy: Thread, turn: LoadedTurn, 
     kept = first.kind;
     const isThere = turn.copy !== null && (await partsOf(ctx, turn.copy._id, kept).first()) !== null;
     if (isThere) continue;
-    const texts = (await partsOf(ctx, owner, kept).take(KEPT_PARTS_MAX)).map(({ text }) => text);
+    const texts = (await partsOf(ctx, owner, kept).take(PARTS_MAX)).map(({ text }) => text);
     for (const text of texts) take(budget, text);
     turn.kept.push({ kind: kept, texts });
   }
@@ -198,7 +196,7 @@ async function loadMessage(ctx: ReadCtx, doc: Message, begun: Place["message"], 
         if (!hasRoom(budget)) return { ...message, next: { kind, part } };
         take(budget, text);
         message.parts.push({ kind, part, text });
-        if (kind === "text") message.textBytes += new TextEncoder().encode(text).length;
+        if (kind === "text") message.textBytes += utf8Bytes(text);
       }
     }
   }
@@ -213,7 +211,7 @@ async function loadMessage(ctx: ReadCtx, doc: Message, begun: Place["message"], 
 
 async function insertTurn(ctx: WriteCtx, { tenantId, userId, threadId }: Thread, doc: Doc<"turns">, as: CopyAnswer["turns"][number]): Promise<Id<"turns">> {
   const { turnId, turnOrder, hasItems, createdAt, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt } = doc;
-  const known = defined({ source: as.source ?? doc.source, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt });
+  const known = given({ source: as.source ?? doc.source, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt });
   return await ctx.db.insert("turns", { tenantId, userId, threadId, turnId, turnOrder, hasItems, createdAt, status: as.status ?? doc.status, ...known });
 }
 
@@ -244,7 +242,7 @@ async function writeMessage(
     const { turnId, itemId, messageId, occurrence, orderInTurn, createdAt } = doc;
     const { completedAt, ...rest } = set;
     const names = { tenantId, userId, threadId, turnId, turnOrder, itemId, messageId, occurrence, orderInTurn, startCursor: 0, createdAt };
-    id = await ctx.db.insert("messages", { ...names, ...rest, ...defined({ completedAt }), textWhole: true });
+    id = await ctx.db.insert("messages", { ...names, ...rest, ...given({ completedAt }), textWhole: true });
   } else await ctx.db.patch("messages", id, set);
   for (const { kind, part, text } of parts) await putPart(ctx, id, kind, part, text, copy === undefined);
   for (const [behind, text] of (tail?.parts ?? []).entries()) await putPart(ctx, id, "text", (tail?.firstPart ?? 0) + behind, text, copy === undefined && behind > 0);
@@ -271,7 +269,7 @@ function placeOf({ doc, textBytes }: LoadedMessage, next: NonNullable<LoadedMess
   const { kind, part } = next;
   const { _id: row, updatedAt, closing } = doc;
   const at = { row, copy, updatedAt, closing, kind, part, textBytes: tail?.textBytes ?? textBytes };
-  return next.tail === undefined ? at : { ...at, tail: { ...next.tail, ...defined({ high: tail?.pendingHigh }) } };
+  return next.tail === undefined ? at : { ...at, tail: { ...next.tail, ...given({ high: tail?.pendingHigh }) } };
 }
 
 function hasRoom(budget: Budget): boolean {

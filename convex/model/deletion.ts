@@ -1,12 +1,12 @@
 /** Deletions: asked for, cancelled, and done a batch at a time. The core says what a job may do where it stands. */
 import { planCancel, planDeletion, planForce, planStep, type DeletionStep } from "../../js-wrapper/core/threads.js";
+import { given } from "../../js-wrapper/given.js";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
-import { defined } from "./defined.js";
 import { decide, existing } from "./core.js";
 import { endJob, forgetInPresence, gravesOf, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
@@ -66,7 +66,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
   const answer = decide(() => planDeletion({ nowMs, target: of.kind, delayMs, ...known }));
   switch (answer.type) {
     case "rejected":
-      throw coded(answer.code, answer.message, defined({ threadId, turnId: turnId ?? undefined }));
+      throw coded(answer.code, answer.message, given({ threadId, turnId: turnId ?? undefined }));
     case "keep":
       return open === null ? null : { deletionJobId: open._id, scheduledFor: open.scheduledFor };
     case "begin":
@@ -74,7 +74,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
     case "insert": {
       const { dueAt, first } = answer;
       const row = { ...scope, kind: of.kind, state: "scheduled" as const, deletedRows: 0, createdAt: nowMs, scheduledFor: dueAt, dueAt };
-      const named = defined({ threadId, turnId: turnId ?? undefined, reason: reason === undefined ? undefined : cutNote(reason) });
+      const named = given({ threadId, turnId: turnId ?? undefined, reason: reason === undefined ? undefined : cutNote(reason) });
       const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
       if (of.kind === "revert" && thread !== null && places !== undefined) await hide(ctx, thread, job, places);
       if (first !== undefined) await doStep(ctx, existing(await ctx.db.get("deletions", job), NO_JOB), first, nowMs);
@@ -117,7 +117,7 @@ export async function forceDeletion(ctx: MutationCtx, actor: Actor, deletionJobI
 export function presentJob({ _id, kind, state, deletedRows, createdAt, scheduledFor, ...job }: Job): DeletionJob {
   const { threadId, turnId, reason, startedAt, endedAt } = job;
   const known = { deletionJobId: _id, kind, status: state, deletedRows, createdAt, scheduledFor };
-  return { ...known, ...defined({ threadId, turnId, reason, startedAt, endedAt }) };
+  return { ...known, ...given({ threadId, turnId, reason, startedAt, endedAt }) };
 }
 
 /** Does the job's next batch, if one is due; answers whether there is more. */
@@ -212,7 +212,7 @@ async function takeTurn(ctx: WriteCtx, { tenantId, userId, threadId = "", from =
   const streams = await takeHeads(ctx, inThread, turnId, batch);
   await ctx.db.delete("turns", turn._id);
   batch.deleted += 1;
-  return { turn: { row: turn._id, turnId, turnOrder, ...defined({ clientTurnId }) }, streams };
+  return { turn: { row: turn._id, turnId, turnOrder, ...given({ clientTurnId }) }, streams };
 }
 
 /** Takes heads of a turn away; answers whose they were. */
@@ -299,7 +299,7 @@ async function hideThreads(ctx: WriteCtx, { tenantId, userId }: Scope, hidden: r
   for (const { _id } of bindings) await ctx.db.delete("bindings", _id);
   await deleteThreads(ctx, { tenantId, userId }, hidden.map(({ thread }) => thread._id));
   for (const [at, { job, thread }] of hidden.entries()) {
-    await ctx.db.patch("deletions", job, { threadRow: thread._id, ...defined({ tombstone: tombstones[at] }) });
+    await ctx.db.patch("deletions", job, { threadRow: thread._id, ...given({ tombstone: tombstones[at] }) });
   }
   batch.deleted += bindings.length + hidden.length;
 }

@@ -1,11 +1,11 @@
 /** Forks: asked for, and copied a batch at a time. The core says what a job may do where it stands. */
 import { planFork, planForkStep, type ForkStep } from "../../js-wrapper/core/threads.js";
+import { given } from "../../js-wrapper/given.js";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import type { Actor, ForkJob } from "../validators.js";
-import { defined } from "./defined.js";
 import { copyBatch } from "./copies.js";
 import { decide, existing } from "./core.js";
 import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
@@ -52,7 +52,7 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
       openCount,
     }),
   );
-  if (answer.type === "rejected") throw coded(answer.code, answer.message, defined({ threadId, newThreadId, turnId }));
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, given({ threadId, newThreadId, turnId }));
   if (answer.type === "keep" && known !== null) return known;
   if (source === null || answer.type === "keep") throw coded("E_INTERNAL", NO_THREAD);
   const end = turn === null ? source.nextTurnOrder : turn.turnOrder + 1;
@@ -65,7 +65,7 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
     ...scope,
     threadId,
     newThreadId,
-    ...defined({ turnId }),
+    ...given({ turnId }),
     source: source._id,
     copy,
     state: "scheduled",
@@ -83,7 +83,7 @@ export async function askFork(ctx: MutationCtx, actor: Actor, { threadId, newThr
 
 export function presentFork({ _id, state, copiedTurns, copiedMessages, createdAt, ...job }: Job): ForkJob {
   const { threadId, newThreadId, turnId, code, endedAt } = job;
-  return { forkJobId: _id, status: state, copiedTurns, copiedMessages, createdAt, ...defined({ threadId, newThreadId, turnId, code, endedAt }) };
+  return { forkJobId: _id, status: state, copiedTurns, copiedMessages, createdAt, ...given({ threadId, newThreadId, turnId, code, endedAt }) };
 }
 
 /** Copies the job's next batch, if one is due; answers whether there is more. */
@@ -115,10 +115,10 @@ async function doStep(ctx: MutationCtx, { job, source, copy }: Loaded, step: For
       return { copied: 0, hasMore: false };
     case "copy": {
       const { rows, units, expiresAt, retryAt } = step;
-      const begun: Job = step.begins ? { ...job, ...defined({ newest: await newestOf(ctx, existing(source, NO_THREAD), job.before) }) } : job;
+      const begun: Job = step.begins ? { ...job, ...given({ newest: await newestOf(ctx, existing(source, NO_THREAD), job.before) }) } : job;
       const { turns, messages, more, place } = await copyBatch(ctx, begun, existing(source, NO_THREAD), existing(copy, NO_THREAD), { rows, units });
       const counts = { copiedTurns: job.copiedTurns + turns, copiedMessages: job.copiedMessages + messages };
-      await ctx.db.patch("forks", id, { state: "running", ...defined({ newest: begun.newest }), ...place, ...counts, dueAt: retryAt });
+      await ctx.db.patch("forks", id, { state: "running", ...given({ newest: begun.newest }), ...place, ...counts, dueAt: retryAt });
       if (more) await ctx.scheduler.runAfter(0, internal.forks.step, { job: id });
       else {
         await endFork(ctx, job, "completed", { nowMs, expiresAt });
@@ -157,11 +157,11 @@ async function makeCopy(
   source: Doc<"threads">,
   before: Doc<"threads"> | null,
   threadId: string,
-  given: ForkAsked["fields"],
+  asked: ForkAsked["fields"],
   updatedAt: number,
 ): Promise<Id<"threads">> {
-  const { tenantId, userId, name, model, cwd, personality } = source;
-  const fields = { ...defined({ name, model, cwd, personality }), ...(before === null ? {} : named(before)), ...given };
+  const { tenantId, userId } = source;
+  const fields = { ...named(source), ...(before === null ? {} : named(before)), ...asked };
   if (before !== null) {
     await ctx.db.patch("threads", before._id, { ...fields, updatedAt });
     return before._id;
@@ -171,7 +171,7 @@ async function makeCopy(
 }
 
 function named({ name, model, cwd, personality }: Doc<"threads">) {
-  return defined({ name, model, cwd, personality });
+  return given({ name, model, cwd, personality });
 }
 
 /** The last fork into a thread that is remembered. */
@@ -202,7 +202,7 @@ async function countOpen(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<num
 /** Ends a job; its copy is filled no more. */
 async function endFork(ctx: WriteCtx, job: Job, state: "completed" | "failed", { nowMs, expiresAt, code }: End): Promise<void> {
   const progress = { newest: undefined, turn: undefined, message: undefined, dueAt: undefined };
-  await ctx.db.patch("forks", job._id, { ...progress, state, endedAt: nowMs, expiresAt, ...defined({ code }) });
+  await ctx.db.patch("forks", job._id, { ...progress, state, endedAt: nowMs, expiresAt, ...given({ code }) });
   const copy = await ctx.db.get("threads", job.copy);
   if (copy?.filling === job._id) await ctx.db.patch("threads", copy._id, { filling: undefined });
 }

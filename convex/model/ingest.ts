@@ -1,13 +1,13 @@
 /** How a batch is taken: loaded, planned by the core, applied. */
 import type { Fault, IngestAnswer, Needs, Plan } from "../../js-wrapper/core/boundary.js";
 import { planIngest } from "../../js-wrapper/core/ingest.js";
+import { given } from "../../js-wrapper/given.js";
 import { internal } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import { applySession, applyWrites } from "./apply.js";
 import { fit } from "./bounds.js";
 import { decide } from "./core.js";
-import { defined } from "./defined.js";
 import { loadIngest, loadNeeds, type IngestArgs } from "./load.js";
 import { scopeOf } from "./scope.js";
 import { CROWDED, isCrowded } from "./tally.js";
@@ -51,7 +51,7 @@ export async function runIngest(ctx: MutationCtx, args: IngestArgs, strict: bool
 
 /** Why the batch's thread may not be made: asked of a function of its own, for what reads tombstones is needed here alone. */
 function whyNotMade(ctx: MutationCtx, { actor, threadId }: IngestArgs, nowMs: number, foreseen: Foreseen | undefined): Promise<string | null> {
-  return ctx.runQuery(internal.tombstones.whyNotMade, { ...scopeOf(actor), threadId, nowMs, ...defined({ hash: foreseen?.tombstone }) });
+  return ctx.runQuery(internal.tombstones.whyNotMade, { ...scopeOf(actor), threadId, nowMs, ...given({ hash: foreseen?.tombstone }) });
 }
 
 function rejected(errorCode: Fault["errorCode"], message: string): Outcome {

@@ -1,8 +1,8 @@
 /** Messages as readers get them: the row, its text as far as it is known, its payload. */
+import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow } from "../validators.js";
-import { defined } from "./defined.js";
-import { partsOf, readParts } from "./parts.js";
+import { cut, partsOf, readParts, utf8Bytes } from "./parts.js";
 import { findStream, findTurn, type ReadCtx } from "./scope.js";
 import { RunJoiner, runTexts, tailStart } from "./runs.js";
 
@@ -14,8 +14,6 @@ const LIST_PAYLOAD_UNITS_MAX = 256 * 1024;
 const STREAM_READ_UNITS_MAX = 4 * 1024 * 1024;
 /** UTF-8 bytes after which a page of messages ends. */
 export const LIST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
-
-const encoder = () => new TextEncoder();
 
 /** Why a message's turn ended, where that closed the message. */
 export type ErrorOf = (doc: Doc<"messages">) => Promise<string | undefined>;
@@ -53,13 +51,13 @@ export async function presentMessage(
   const { text, bytes, truncated, weight } = await textOf(ctx, doc, tail === undefined);
   const payload = await payloadOf(ctx, doc);
   const error = await errorOf(doc);
-  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...defined({ error, tail }) });
-  return { row, bytes: weight + encoder().encode(payload.payloadJson + (error ?? "")).length };
+  const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...given({ error, tail }) });
+  return { row, bytes: weight + utf8Bytes(payload.payloadJson + (error ?? "")) };
 }
 
 /** The row without its text and payload: of the message it reads nothing but the row itself. */
 export async function outlineMessage(doc: Doc<"messages">, errorOf: ErrorOf): Promise<{ row: MessageRow; bytes: number }> {
-  const content = { text: "", textTruncated: true, textBytes: doc.textBytes, ...payloadStub(doc), ...defined({ error: await errorOf(doc) }) };
+  const content = { text: "", textTruncated: true, textBytes: doc.textBytes, ...payloadStub(doc), ...given({ error: await errorOf(doc) }) };
   return { row: rowOf(doc, content), bytes: 0 };
 }
 
@@ -113,7 +111,7 @@ async function liveTail(ctx: ReadCtx, doc: Doc<"messages">): Promise<MessageRow[
   if (status !== "streaming" || streamId === undefined) return undefined;
   const stream = await findStream(ctx, doc, doc.threadId, streamId);
   if (stream?.state !== "streaming") return undefined;
-  return { streamId, cursor: tailStart(doc), ...defined({ high: foldHigh }) };
+  return { streamId, cursor: tailStart(doc), ...given({ high: foldHigh }) };
 }
 
 /** A message's text so far: its parts, then, `withTail`, what the chunks of its stream hold of it, up to what a list shows. */
@@ -123,7 +121,7 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">, withTail = true
   const allowance = { left: STREAM_READ_UNITS_MAX };
   for await (const part of partsOf(ctx, doc._id, "text")) {
     text += part.text;
-    shown += encoder().encode(part.text).length;
+    shown += utf8Bytes(part.text);
     if (shown >= LIST_TEXT_BYTES_MAX) break;
   }
   // The tail is read beyond what is shown, too: it is short, and says how long the text is.
@@ -138,16 +136,9 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">, withTail = true
     }
     if (doc.status !== "streaming") tail += joiner.end();
     if (shown < LIST_TEXT_BYTES_MAX) text += tail;
-    bytes += encoder().encode(tail).length;
+    bytes += utf8Bytes(tail);
   }
   const weight = Math.max(Math.min(bytes, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
   const truncated = bytes > LIST_TEXT_BYTES_MAX || allowance.left <= 0;
   return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes, truncated, weight, end };
-}
-
-/** The first `bytesMax` bytes of a text, no character parted. */
-export function cut(text: string, bytesMax: number): string {
-  if (text.length * 3 <= bytesMax) return text;
-  const { read } = encoder().encodeInto(text, new Uint8Array(bytesMax));
-  return text.slice(0, read);
 }

@@ -2,7 +2,6 @@
 import type { Write } from "../../js-wrapper/core/boundary.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { TokenCounts } from "../validators.js";
-import type { Target } from "./apply.js";
 import { readParts, writeParts } from "./parts.js";
 import { findThread, findTurn, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 
@@ -16,8 +15,10 @@ export function usageOf({ total, last, modelContextWindow }: Doc<"tokenUsage">):
   return { total, last, ...(modelContextWindow === undefined ? {} : { modelContextWindow }) };
 }
 
-export async function putNewest(ctx: WriteCtx, target: Target, write: PutNewest): Promise<void> {
-  const { scope, threadId, nowMs } = target;
+/** Where it belongs, and when. */
+type Place = { scope: Scope; threadId: string; nowMs: number };
+
+export async function putNewest(ctx: WriteCtx, { scope, threadId, nowMs }: Place, write: PutNewest): Promise<void> {
   const { what, turnId, turnOrder, ofThread, parts } = write;
   if (what === "usage") {
     const usage = parseUsage(parts.join(""));

@@ -6,7 +6,7 @@ import type { ReadCtx, WriteCtx } from "./scope.js";
 export const PAYLOAD_PART_UNITS = 64 * 1024;
 
 /** Parts of one text or payload: 3 MiB, the largest event, take 48. */
-const PARTS_MAX = 1_024;
+export const PARTS_MAX = 1_024;
 
 type Owner = Doc<"parts">["owner"];
 
@@ -47,6 +47,13 @@ export function splitUnits(text: string, units: number): string[] {
     at = end;
   }
   return pieces;
+}
+
+/** The first `bytesMax` bytes of a text, no character parted. */
+export function cut(text: string, bytesMax: number): string {
+  if (text.length * 3 <= bytesMax) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
 }
 
 /** UTF-8 bytes of a text. */

@@ -2,7 +2,7 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { Piece } from "../validators.js";
 import { cursorInvalid } from "./paging.js";
-import { partsOf } from "./parts.js";
+import { partsOf, utf8Bytes } from "./parts.js";
 import { chunksFrom, RunJoiner, tailStart, textRuns } from "./runs.js";
 import type { ReadCtx } from "./scope.js";
 
@@ -79,7 +79,7 @@ export async function readPayload(ctx: ReadCtx, doc: Doc<"messages">, cursor: st
     return { text: texts.join(""), bytes, isDone, continueCursor, status: doc.status };
   };
   for await (const { text } of partsOf(ctx, doc._id, "payload", from)) {
-    const more = new TextEncoder().encode(text).length;
+    const more = utf8Bytes(text);
     if (bytes + more > PIECE_BYTES_MAX) return end(false);
     texts.push(text);
     bytes += more;
@@ -116,7 +116,7 @@ class TextPiece {
       taken += read;
       if (read === rest.length) break;
       // The next character finds no room: in the part, which is full, or in the piece.
-      const wanted = this.#encoder.encode(String.fromCodePoint(rest.codePointAt(read) ?? 0)).length;
+      const wanted = utf8Bytes(String.fromCodePoint(rest.codePointAt(read) ?? 0));
       if (wanted <= PART_BYTES_MAX - this.place.bytes) break;
       this.place = { part: this.place.part + 1, units: 0, bytes: 0 };
     }

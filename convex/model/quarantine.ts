@@ -1,7 +1,7 @@
 /** Malformed events, as they were kept and as readers get them. */
+import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { Quarantined } from "../validators.js";
-import { defined } from "./defined.js";
 import { readParts, writeParts } from "./parts.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 import { isShown } from "./visible.js";
@@ -29,7 +29,7 @@ export async function presentQuarantined(
   const { eventId, turnId, streamId, kind, reason, bytes, createdAt } = doc;
   if (turnId !== undefined && !(await isShown(ctx, thread, turnId))) return null;
   const payloadJson = await readParts(ctx, doc._id, "payload");
-  const row = { eventId, ...defined({ turnId, streamId }), kind, payloadJson, bytes, code: "E_SYNC_MALFORMED_EVENT" as const, message: reason, receivedAt: createdAt };
+  const row = { eventId, ...given({ turnId, streamId }), kind, payloadJson, bytes, code: "E_SYNC_MALFORMED_EVENT" as const, message: reason, receivedAt: createdAt };
   return { row, bytes };
 }
 

@@ -3,8 +3,8 @@ import { readReasoning } from "../../js-wrapper/core/reasoning.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { ReasoningSegment } from "../validators.js";
 import { decide } from "./core.js";
-import { cut, LIST_PAGE_BYTES_MAX, LIST_TEXT_BYTES_MAX, textOf } from "./messages.js";
-import { readParts, utf8Bytes } from "./parts.js";
+import { LIST_PAGE_BYTES_MAX, LIST_TEXT_BYTES_MAX, textOf } from "./messages.js";
+import { cut, readParts, utf8Bytes } from "./parts.js";
 import type { ReadCtx } from "./scope.js";
 
 /** What a segment weighs at least in a page: its ids, and its place among the 8,192 elements of an array. */

@@ -1,16 +1,16 @@
 /** Server requests: loaded for a plan, written as it says, and as readers get them. */
 import { convexToJson, type Value } from "convex/values";
 import type { RequestWrite } from "../../js-wrapper/core/control.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { ApprovalRow, DecidedRequestRow, ServerRequestRow } from "../validators.js";
-import { defined } from "./defined.js";
 import { PAYLOAD_PART_UNITS, partsOf, readParts, splitUnits, utf8Bytes, writeParts } from "./parts.js";
 import { Room } from "./room.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 /** Requests of one thread that are open at once. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
-export const OPEN_REQUESTS_MAX = 200;
+const OPEN_REQUESTS_MAX = 200;
 /** Newest requests of one id: one for each process of the app-server that used it. */
 const REQUESTS_OF_ID_MAX = 8;
 /** Ids whose requests are looked up at once. */
@@ -146,7 +146,7 @@ export async function writeRequest(
   const approval = row === null ? write.approval : row.approval;
   const set = {
     ...statusFields(write.state, approval, nowMs, row),
-    ...defined({
+    ...given({
       cause: write.cause,
       runtimeId: write.runtimeId,
       generation: write.generation,
@@ -164,7 +164,7 @@ export async function writeRequest(
     itemId: asked.itemId ?? write.itemId ?? "",
     requestId: JSON.parse(write.id ?? "0") as Request["requestId"],
     method: asked.method,
-    ...defined({
+    ...given({
       approval,
       reason: asked.reason ?? write.reason,
       autoResolutionMs: write.autoResolutionMs,
@@ -178,10 +178,10 @@ export async function writeRequest(
 }
 
 /** Stores texts of a request, its answer or what was decided; what they were before is gone. One that is undefined is taken away. */
-export async function writeTexts(ctx: WriteCtx, row: Request, given: Partial<Record<"response" | "decision", string | undefined>>): Promise<void> {
-  if (Object.keys(given).length === 0) return;
-  const { inline, long } = placed(given);
-  const isGiven = (kind: string) => Object.hasOwn(given, kind);
+export async function writeTexts(ctx: WriteCtx, row: Request, texts: Partial<Record<"response" | "decision", string | undefined>>): Promise<void> {
+  if (Object.keys(texts).length === 0) return;
+  const { inline, long } = placed(texts);
+  const isGiven = (kind: string) => Object.hasOwn(texts, kind);
   const others = row.parted.filter(({ kind }) => !isGiven(kind));
   await ctx.db.patch("serverRequests", row._id, { ...inline, parted: [...others, ...long.map(({ kind, bytes }) => ({ kind, bytes }))] });
   for (const { kind } of row.parted.filter(({ kind }) => isGiven(kind))) await writeParts(ctx, row._id, kind, []);
@@ -197,7 +197,7 @@ export async function overrule(ctx: WriteCtx, row: Request, code?: string): Prom
   for await (const part of partsOf(ctx, row._id, "decision")) await ctx.db.patch("parts", part._id, { kind: "overruled" });
   const others = row.parted.filter(({ kind }) => kind !== "overruled");
   const parted = others.map(({ kind, bytes }) => ({ kind: kind === "decision" ? "overruled" : kind, bytes }));
-  const overruled = { ...defined({ decisionJson, code }), decidedBy, decidedByDevice, decidedAt };
+  const overruled = { ...given({ decisionJson, code }), decidedBy, decidedByDevice, decidedAt };
   await ctx.db.patch("serverRequests", row._id, { decisionJson: undefined, overruled, parted });
   return { ...row, parted };
 }
@@ -220,13 +220,13 @@ export function rowAt(rows: readonly Request[], at: number): Request {
 export async function withPayload(ctx: ReadCtx, rows: readonly Request[], asked: number): Promise<Request[]> {
   const row = rowAt(rows, asked);
   const [payloadJson, decisionJson] = await Promise.all([payloadOf(ctx, row), textOf(ctx, row, "decision")]);
-  return rows.map((other, at) => (at === asked ? { ...other, payloadJson, ...defined({ decisionJson }) } : other));
+  return rows.map((other, at) => (at === asked ? { ...other, payloadJson, ...given({ decisionJson }) } : other));
 }
 
 /** The requests with what was decided of each that the bridge has not told the end of: of another nothing is asked. */
 export function withDecisions(ctx: ReadCtx, rows: readonly Request[]): Promise<Request[]> {
   return Promise.all(
-    rows.map(async (row) => (row.cause === "reported" ? row : { ...row, ...defined({ decisionJson: await textOf(ctx, row, "decision") }) })),
+    rows.map(async (row) => (row.cause === "reported" ? row : { ...row, ...given({ decisionJson: await textOf(ctx, row, "decision") }) })),
   );
 }
 
@@ -254,7 +254,7 @@ export function weightOf(row: Request, texts: readonly LongText[] = ["payload", 
 export async function presentApproval(ctx: ReadCtx, row: Request): Promise<ApprovalRow> {
   const { threadId, turnId, itemId, approval = "", reason, createdAt, requestId, method } = row;
   const payloadJson = await payloadOf(ctx, row);
-  return { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...defined({ reason, overruled: await overruledOf(ctx, row) }) };
+  return { threadId, turnId, itemId, kind: approval, createdAt, requestId, method, payloadJson, ...given({ reason, overruled: await overruledOf(ctx, row) }) };
 }
 
 export async function presentRequest(ctx: ReadCtx, row: Request): Promise<ServerRequestRow> {
@@ -266,7 +266,7 @@ export async function presentRequest(ctx: ReadCtx, row: Request): Promise<Server
   ]);
   return {
     ...{ requestId, method, threadId, turnId, itemId, payloadJson, status, createdAt, updatedAt },
-    ...defined({
+    ...given({
       reason: row.reason,
       questions: questionsOf(questionsJson, payloadJson),
       resolvedAt: row.resolvedAt,
@@ -285,7 +285,7 @@ export async function presentDecided(ctx: ReadCtx, row: Request): Promise<Decide
   const { decidedBy, decidedByDevice, decidedAt, decidedByPolicy, shownSha256 } = row;
   if (decidedBy === undefined || decidedByDevice === undefined || decidedAt === undefined) return null;
   const decisionJson = await textOf(ctx, row, "decision");
-  return { ...(await presentRequest(ctx, row)), decidedBy, decidedByDevice, decidedAt, ...defined({ decidedByPolicy, decisionJson, shownSha256 }) };
+  return { ...(await presentRequest(ctx, row)), decidedBy, decidedByDevice, decidedAt, ...given({ decidedByPolicy, decisionJson, shownSha256 }) };
 }
 
 /** The questions as they were given, else those that the payload asks; none where they cannot be read, or sent. */
@@ -314,14 +314,14 @@ type Inline = { [Kind in LongText as (typeof FIELD_OF)[Kind]]?: string | undefin
 
 /** Each text where it is kept: in its row's field, or, where it is too long for that, in parts. */
 function placed(texts: { [Kind in LongText]?: string | undefined }): { inline: Inline; long: { kind: LongText; bytes: number; text: string }[] } {
-  const given = (Object.entries(texts) as [LongText, string | undefined][]).map(([kind, text]) => ({
+  const measured = (Object.entries(texts) as [LongText, string | undefined][]).map(([kind, text]) => ({
     kind,
     text,
     bytes: text === undefined ? 0 : utf8Bytes(text),
   }));
   // In a patch, `undefined` takes a field away: what is long has none.
-  const fields = given.map(({ kind, text, bytes }) => [FIELD_OF[kind], bytes > INLINE_BYTES_MAX ? undefined : text]);
-  const long = given.flatMap(({ kind, text, bytes }) => (text === undefined || bytes <= INLINE_BYTES_MAX ? [] : [{ kind, bytes, text }]));
+  const fields = measured.map(({ kind, text, bytes }) => [FIELD_OF[kind], bytes > INLINE_BYTES_MAX ? undefined : text]);
+  const long = measured.flatMap(({ kind, text, bytes }) => (text === undefined || bytes <= INLINE_BYTES_MAX ? [] : [{ kind, bytes, text }]));
   return { inline: Object.fromEntries(fields) as Inline, long };
 }
 

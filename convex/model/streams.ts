@@ -4,7 +4,7 @@ import { findStream, type ReadCtx } from "./scope.js";
 import { isHidden, takeShown } from "./visible.js";
 
 /** Streams that are listed of a thread. */
-export const STREAMS_LISTED_MAX = 200;
+const STREAMS_LISTED_MAX = 200;
 
 const STATES = ["streaming", "finished", "aborted"] as const;
 

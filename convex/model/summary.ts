@@ -1,8 +1,7 @@
 /** What a list says of a thread beside its row: how it is called or began, here and by the app-server, and how its newest turn stands. */
+import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
-import { defined } from "./defined.js";
-import { cut } from "./messages.js";
-import { partsOf } from "./parts.js";
+import { cut, partsOf } from "./parts.js";
 import type { ReadCtx } from "./scope.js";
 import { shownPlaces, takeShown } from "./visible.js";
 
@@ -15,7 +14,7 @@ export const SUMMARY_BYTES = 4 * 1024;
 export async function summaryOf(ctx: ReadCtx, thread: Doc<"threads">) {
   const { name, localThreadId } = thread;
   const [turn, preview] = await Promise.all([newestTurn(ctx, thread), name === undefined ? previewOf(ctx, thread) : undefined]);
-  return { ...defined({ localThreadId, name, preview }), ...turn };
+  return { ...given({ localThreadId, name, preview }), ...turn };
 }
 
 /** The newest turn that is shown, as `turn`; nothing where there is none. */

@@ -1,9 +1,9 @@
 /** Tombstones: what says that a thread was deleted. They are looked at only where a thread is not there. */
 import { planMake, tombstonesOf, type Buried } from "../../js-wrapper/core/threads.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import { decide } from "./core.js";
-import { defined } from "./defined.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 type Tombstone = Doc<"tombstones">;
@@ -33,7 +33,7 @@ export async function bury(ctx: WriteCtx, scope: Scope, buried: readonly (Buried
     const hash = hashes[at] ?? "";
     const before = await findByHash(ctx, hash);
     if (before !== null) await ctx.db.patch("tombstones", before._id, { expiresAt });
-    ids.push(before?._id ?? (await ctx.db.insert("tombstones", { hash, ...defined({ expiresAt }) })));
+    ids.push(before?._id ?? (await ctx.db.insert("tombstones", { hash, ...given({ expiresAt }) })));
   }
   return ids;
 }

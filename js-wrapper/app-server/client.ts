@@ -1,3 +1,4 @@
+import { hexOf } from "../hex.js";
 import type { ClientOutboundWireMessage, CodexRpcError } from "../protocol/index.js";
 import type { ClientNotification, ClientNotificationMethod, ClientRequestMethod, ClientRequestParams, ClientRequestResult } from "../protocol/typed.js";
 import { AppServerError, refusal } from "./errors.js";
@@ -55,7 +56,7 @@ interface Waiting {
 export class AppServerClient {
   readonly #send: SendToAppServer;
   /** Begins every id: another text for every client, so that no id is one of the app's, or of another client. */
-  readonly #name = `client-${randomHex()}-`;
+  readonly #name = `client-${hexOf(crypto.getRandomValues(new Uint8Array(NAME_BYTES)))}-`;
   readonly #waiting = new Map<string, Waiting>();
   readonly #onLacking: ((error: AppServerError) => void) | undefined;
   /** Methods that the process does not know: each is asked for once. */
@@ -198,8 +199,4 @@ function rpcErrorOf(error: unknown): CodexRpcError {
     message: typeof message === "string" ? message : "refused without a message",
     ...(data === undefined ? {} : { data }),
   };
-}
-
-function randomHex(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(NAME_BYTES)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -37,9 +37,9 @@ export class AppServerError extends Error {
 }
 
 /** JSON-RPC's own code for a method that is not known. */
-const METHOD_NOT_FOUND = -32_601;
+export const METHOD_NOT_FOUND = -32_601;
 /** What app-server 0.169.0 answers instead. */
-const INVALID_REQUEST = -32_600;
+export const INVALID_REQUEST = -32_600;
 /** UTF-16 units of the app-server's words that a message repeats. */
 const REPEATED_MAX = 2_048;
 

@@ -3,4 +3,5 @@ export * from "./answers.js";
 export * from "./client.js";
 export { AppServerError, type AppServerErrorCode } from "./errors.js";
 export * from "./requests.js";
+export { isUuidLikeThreadId } from "./thread-id.js";
 export type * from "../protocol/typed.js";

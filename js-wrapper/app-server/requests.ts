@@ -1,12 +1,8 @@
 /** Builders of what a client asks and tells the app-server: messages as they are on the wire, without a `jsonrpc` field. */
 import type { InitializeCapabilities } from "../protocol/generated/types.js";
 import type { ClientNotification, ClientRequest, ClientRequestMethod, ClientRequestParams } from "../protocol/typed.js";
-import { CodexProtocolSendError, type RpcId } from "../protocol/index.js";
-
-/** Characters of an id that an error repeats. */
-const REPEATED_ID_MAX = 64;
-
-const UUID_LIKE = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+import type { RpcId } from "../protocol/index.js";
+import { assertThreadId } from "./thread-id.js";
 
 /** Who the client says it is, in initialize. */
 export interface AppServerClientInfo {
@@ -28,15 +24,6 @@ export interface ThreadRollbackParams {
 /** `params`, which may be left out where the method's may be undefined. */
 export type ParamsArgument<M extends ClientRequestMethod> =
   undefined extends ClientRequestParams<M> ? [params?: ClientRequestParams<M>] : [params: ClientRequestParams<M>];
-
-/**
- * Whether an id may be one of the app-server's threads: 8-4-4-4-12 hexadecimal digits, of any case and version.
- *
- * @param threadId any text; a Convex id or a name of the app's own is none
- */
-export function isUuidLikeThreadId(threadId: string): boolean {
-  return UUID_LIKE.test(threadId);
-}
 
 /**
  * A request, of any method of the pinned app-server. It checks nothing: what does not fit is refused by the app-server.
@@ -210,8 +197,6 @@ function whole({ name, title, version }: AppServerClientInfo): { name: string; t
 }
 
 function ofThread<Params extends { readonly threadId: string }>(params: Params): Params {
-  if (isUuidLikeThreadId(params.threadId)) return params;
-  // An app without types may give anything.
-  const given: unknown = params.threadId;
-  throw new CodexProtocolSendError(`Invalid threadId for app-server request: \`${String(given).slice(0, REPEATED_ID_MAX)}\` is no UUID`);
+  assertThreadId(params.threadId);
+  return params;
 }

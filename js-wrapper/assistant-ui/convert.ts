@@ -3,7 +3,7 @@ import type { MessageStatus, ThreadMessageLike } from "@assistant-ui/react";
 import type { CodexThreadState } from "../host/component.js";
 import { isSameList } from "../mapping/identity.js";
 import type { CodexUIMessage } from "../mapping/index.js";
-import { readObject } from "../react/command-words.js";
+import { readObject } from "../protocol/fields.js";
 import { approvalIdOf, askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
 import { argsOf, inputParts, readMessage, type CodexToolArtifact, type Part, type ReadMessage } from "./parts.js";
 import { queuedOf, type SentCommand } from "./queue.js";

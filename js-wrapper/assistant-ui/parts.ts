@@ -1,7 +1,7 @@
 /** What one message of codex is in a message of assistant-ui. */
 import type { ThreadMessageLike } from "@assistant-ui/react";
 import type { CodexUIMessage } from "../mapping/index.js";
-import { readObject } from "../react/command-words.js";
+import { readObject } from "../protocol/fields.js";
 
 /** A part of a message. */
 export type Part = Exclude<ThreadMessageLike["content"], string>[number];

@@ -1,8 +1,9 @@
 /** What waits behind a turn, as the queue of assistant-ui's composer. */
 import type { QueueItemState } from "@assistant-ui/react";
 import { isSameList } from "../mapping/identity.js";
+import { readObject } from "../protocol/fields.js";
 import type { UserInput } from "../protocol/generated/types.js";
-import { inputText, readObject, type CodexCommandView } from "../react/command-words.js";
+import { inputText, type CodexCommandView } from "../react/command-words.js";
 import { inputParts, type Part } from "./parts.js";
 
 /** A command that carries a message. */

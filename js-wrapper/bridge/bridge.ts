@@ -1,8 +1,10 @@
 /// <reference lib="es2024.string" />
 import { randomUUID } from "node:crypto";
+import type { AppServerClientInfo } from "../app-server/requests.js";
 import { messageOf } from "../coded-error.js";
 import { classifyLine, type LineClass, redactMessage } from "../core/bridge.js";
-import { eventOf } from "../event-of.js";
+import { cutLine } from "../protocol/errors.js";
+import { eventOf } from "../protocol/event-of.js";
 import {
   type ClassifiedMessage,
   type ClientOutboundWireMessage,
@@ -14,14 +16,14 @@ import {
 } from "../protocol/index.js";
 import { Delivery } from "./delivery.js";
 import { encode } from "./encoding.js";
-import { type BridgeError, CodexBridgeError, cutLine, cutTail } from "./errors.js";
+import { type BridgeError, CodexBridgeError, cutTail } from "./errors.js";
 import { type FrameFault, LineFramer } from "./framing.js";
-import { type ClientInfo, Handshake } from "./handshake.js";
-import { interruptionOf, TURN_ENDED } from "./interruption.js";
+import { Handshake } from "./handshake.js";
 import { type KnownNumbers, Numbering, type NumberedMessage } from "./numbering.js";
 import { oversizeStub } from "./oversize.js";
 import { type CodexLink, CodexProcess, type ProcessEnd, type ProcessListener } from "./process.js";
 import { CodexSocket } from "./socket.js";
+import { synthesizedEnd, type TurnEnd, TURN_ENDED } from "./turn-end.js";
 
 /** Milliseconds that stop() waits for onEvent to take what was received. */
 export const FLUSH_ON_STOP_MS = 10_000;
@@ -54,7 +56,7 @@ export interface BridgeConfig {
   /** Whether the bridge says initialize itself (default). With false, everything is the app's. */
   readonly initialize?: boolean;
   /** Who the bridge says it is, in initialize. */
-  readonly clientInfo?: ClientInfo;
+  readonly clientInfo?: AppServerClientInfo;
   /**
    * Names the numbering of events, in their ids. Default: a new one for every bridge object. Numbers are kept in memory,
    * so an id that an earlier object used would have its lifecycle events taken for redeliveries.
@@ -205,8 +207,8 @@ export class CodexLocalBridge {
    * the result of the bridge's own, and an `initialized` is left out (both only if the bridge says initialize).
    *
    * @param message a request, a notification, or the answer to a request of the app-server
-   * @throws CodexProtocolSendError `E_BRIDGE_NOT_RUNNING` where no process runs, `E_BRIDGE_MESSAGE_INVALID` where the
-   *   message has neither a method nor an id, or is not JSON
+   * @throws CodexProtocolSendError `E_BRIDGE_NOT_RUNNING` where no process runs, `E_BRIDGE_MESSAGE_INVALID` where it is
+   *   no message (`assertValidClientMessage`), or is not JSON
    */
   send(message: ClientOutboundWireMessage): void {
     const run = this.#run;
@@ -236,12 +238,12 @@ export class CodexLocalBridge {
    * @param turn as the app-server lists it
    */
   tellTurn(threadId: string, { id: turnId, items, status }: ListedTurn): void {
-    const say = (kind: string, params: object, endsTurn: boolean): void => {
-      const payloadJson = JSON.stringify({ method: kind, params: { threadId, ...params } });
-      this.#deliver({ kind, threadId, turnId, opensTurn: true, endsTurn }, this.#redacted(payloadJson), Date.now());
-    };
-    for (const item of items) say("item/completed", { turnId, item }, false);
-    if (status !== "inProgress") say(TURN_ENDED, { turn: { id: turnId, items: [], status, error: null }, synthesized: true }, true);
+    const kind = "item/completed";
+    for (const item of items) {
+      const payloadJson = JSON.stringify({ method: kind, params: { threadId, turnId, item } });
+      this.#deliver({ kind, threadId, turnId, opensTurn: true, endsTurn: false }, this.#redacted(payloadJson), Date.now());
+    }
+    if (status !== "inProgress") this.#endTurn(threadId, turnId, status, true);
   }
 
   /** What this bridge has seen: counts since it was made. */
@@ -324,7 +326,7 @@ export class CodexLocalBridge {
     this.#run = undefined;
     const isAttached = this.#config.attach !== undefined;
     // What was attached to may go on, and so may its turns: whoever attaches again asks.
-    for (const turn of isAttached ? [] : this.#numbering.openTurns()) this.#interrupt(turn.threadId, turn.turnId);
+    for (const turn of isAttached ? [] : this.#numbering.openTurns()) this.#endTurn(turn.threadId, turn.turnId, "interrupted", false);
     if (end.error !== undefined) {
       this.#report("", end.error);
     } else if (!run.stopping) {
@@ -335,9 +337,9 @@ export class CodexLocalBridge {
     this.#guard("onProcessExit", "", () => this.#handlers.onProcessExit?.(end.code));
   }
 
-  #interrupt(threadId: string, turnId: string): void {
-    const end = { kind: TURN_ENDED, threadId, turnId, opensTurn: false, endsTurn: true };
-    this.#deliver(end, interruptionOf(threadId, turnId), Date.now());
+  #endTurn(threadId: string, turnId: string, status: TurnEnd, opensTurn: boolean): void {
+    const end = { kind: TURN_ENDED, threadId, turnId, opensTurn, endsTurn: true };
+    this.#deliver(end, synthesizedEnd(threadId, turnId, status), Date.now());
   }
 
   #write(process: CodexLink, line: string): void {

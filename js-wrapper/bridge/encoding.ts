@@ -1,6 +1,6 @@
 /// <reference lib="es2024.string" />
 import { messageOf } from "../coded-error.js";
-import { type ClientOutboundWireMessage, CodexProtocolSendError } from "../protocol/index.js";
+import { assertValidClientMessage, type ClientOutboundWireMessage, CodexProtocolSendError } from "../protocol/index.js";
 
 /**
  * One line for the app-server, which ignores a line that holds half a surrogate pair.
@@ -8,15 +8,10 @@ import { type ClientOutboundWireMessage, CodexProtocolSendError } from "../proto
  * @throws CodexProtocolSendError `E_BRIDGE_MESSAGE_INVALID`
  */
 export function encode(message: ClientOutboundWireMessage): string {
-  if (!isMessage(message)) throw new CodexProtocolSendError("a message has a method or an id");
+  assertValidClientMessage(message);
   try {
     return `${JSON.stringify(message, (_key, value: unknown) => (typeof value === "string" ? value.toWellFormed() : value))}\n`;
   } catch (thrown) {
     throw new CodexProtocolSendError(`message is not JSON: ${messageOf(thrown)}`);
   }
-}
-
-/** An app without types may pass anything. */
-function isMessage(message: unknown): boolean {
-  return typeof message === "object" && message !== null && ("method" in message || "id" in message);
 }

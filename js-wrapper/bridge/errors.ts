@@ -1,6 +1,6 @@
 /// <reference lib="es2024.string" />
 import { CodedError } from "../coded-error.js";
-import type { CodexProtocolParseError } from "../protocol/index.js";
+import { type CodexProtocolParseError, REPORTED_LINE_UNITS_MAX } from "../protocol/errors.js";
 
 /** Why the bridge could not do something; the coded cause of a {@link CodexBridgeError}. */
 export type BridgeErrorCode =
@@ -44,15 +44,7 @@ export interface BridgeError {
   readonly error: CodexBridgeError | CodexProtocolParseError;
 }
 
-/** UTF-16 units of a line that an error carries. */
-const REPORTED_LINE_UNITS_MAX = 2_048;
-
-/** Cuts a line to what an error may carry. */
-export function cutLine(line: string): string {
-  return line.slice(0, REPORTED_LINE_UNITS_MAX).toWellFormed();
-}
-
-/** Cuts a text to its last words, as {@link cutLine} does to its first. */
+/** Cuts a text to its last words, as `cutLine` does to its first. */
 export function cutTail(text: string): string {
   return text.slice(-REPORTED_LINE_UNITS_MAX).toWellFormed();
 }

@@ -1,19 +1,11 @@
+import { INITIALIZE_TIMEOUT_MS } from "../app-server/client.js";
+import { type AppServerClientInfo, buildInitializedNotification, buildInitializeRequestWithCapabilities } from "../app-server/requests.js";
 import type { ClientOutboundWireMessage, CodexResponse, CodexRpcError, RpcId } from "../protocol/index.js";
 import { encode } from "./encoding.js";
 import { CodexBridgeError } from "./errors.js";
 
-/** Milliseconds in which initialize is answered. */
-export const INITIALIZE_TIMEOUT_MS = 30_000;
-
 /** Who the bridge says it is, unless the app says otherwise. */
-export const DEFAULT_CLIENT_INFO: ClientInfo = { name: "convex_codex_local", title: "Convex Codex Local", version: "0.1.0" };
-
-/** Who the client says it is, in initialize. */
-export interface ClientInfo {
-  readonly name: string;
-  readonly title?: string | null;
-  readonly version: string;
-}
+export const DEFAULT_CLIENT_INFO: AppServerClientInfo = { name: "convex_codex_local", title: "Convex Codex Local", version: "0.1.0" };
 
 /** SOURCE: app-server 0.169.0 leaves `availableDecisions` out of approvals without it. */
 export const CAPABILITIES = { experimentalApi: true };
@@ -51,12 +43,11 @@ export class Handshake {
   }
 
   /** Says initialize. */
-  begin(clientInfo: ClientInfo = DEFAULT_CLIENT_INFO): void {
+  begin(clientInfo: AppServerClientInfo = DEFAULT_CLIENT_INFO): void {
     this.#timer = setTimeout(() => {
       this.#fail({ code: 0, message: `initialize was not answered within ${INITIALIZE_TIMEOUT_MS} ms` });
     }, INITIALIZE_TIMEOUT_MS);
-    const params = { clientInfo, capabilities: CAPABILITIES };
-    this.#actions.write(encode({ method: "initialize", id: this.#id, params }));
+    this.#actions.write(encode(buildInitializeRequestWithCapabilities(this.#id, clientInfo, CAPABILITIES)));
   }
 
   /** Sends what the app wants sent, at once or when the process is ready. @param line the message, encoded */
@@ -92,7 +83,7 @@ export class Handshake {
   #succeed(result: unknown): void {
     this.cancel();
     this.#result = { value: result };
-    this.#actions.write(encode({ method: "initialized" }));
+    this.#actions.write(encode(buildInitializedNotification()));
     for (const id of this.#askedIds.splice(0)) this.#actions.answer({ id, result });
     for (const line of this.#waiting.splice(0)) this.#actions.write(line);
   }

@@ -33,6 +33,6 @@ export function oversizeStub(payloadJson: string): string | undefined {
 }
 
 /** Whether a message stands for one that was too large: whoever asked is not shown what it asks. */
-export function isStub(message: object): boolean {
+export function isOversizeStub(message: object): boolean {
   return "oversize" in message;
 }

@@ -12,7 +12,7 @@ export const KILL_AFTER_MS = 5_000;
 export const DRAIN_AFTER_EXIT_MS = 2_000;
 
 /** Milliseconds after SIGKILL at which a process that is still there is left to itself. */
-export const ABANDON_AFTER_MS = 5_000;
+const ABANDON_AFTER_MS = 5_000;
 
 /** UTF-16 units of stderr that are kept: its last words. */
 const STDERR_UNITS_MAX = 16 * 1024;

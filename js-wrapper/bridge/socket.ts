@@ -5,7 +5,7 @@ import { LINE_BYTES_MAX } from "./framing.js";
 import type { CodexLink, ProcessListener } from "./process.js";
 
 /** Milliseconds in which a running app-server takes the connection. */
-export const ATTACH_TIMEOUT_MS = 10_000;
+const ATTACH_TIMEOUT_MS = 10_000;
 /** Milliseconds from the wish to go until the connection is cut. */
 const CLOSE_AFTER_MS = 5_000;
 const LINE_END = Buffer.from("\n");

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { AppServerError } from "../app-server/index.js";
 import { type CodexRuntime, createCodexRuntime } from "../runtime/codex-runtime.js";
-import { CodexRuntimeError } from "../runtime/errors.js";
+import { CodexRuntimeError, passedOn } from "../runtime/errors.js";
 import type { CodexHostState, RuntimePhase } from "../runtime/types.js";
 import { codexConfig } from "./codex.js";
 import type { Context } from "./context.js";
@@ -170,7 +170,7 @@ async function checkDeployment(url: string, functions: string, deviceToken: stri
   const answer = await new Deployment(url, functions).ask(deviceToken);
   if (answer.type === "ok") return;
   const { code, message } = answer.told;
-  if (answer.type !== "unreachable") throw new CodexRuntimeError(code, message);
+  if (answer.type !== "unreachable") throw new CodexRuntimeError(passedOn(code), message);
   output.warn(`${message}: what happens is kept until it does`, { code, message });
 }
 
@@ -260,13 +260,13 @@ class Watch {
     }
     // No event is taken with it any more: they wait for a bridge with another.
     const isToken = code === "E_AUTH_DEVICE_FORBIDDEN" || message.includes("E_AUTH_DEVICE_FORBIDDEN");
-    if (isToken) this.#fail(new CodexRuntimeError("E_AUTH_DEVICE_FORBIDDEN", "the deployment takes this token no longer"));
+    if (isToken) this.#fail(new CodexRuntimeError(passedOn("E_AUTH_DEVICE_FORBIDDEN"), "the deployment takes this token no longer"));
   }
 
   /** What went wrong last, as an error. */
   lastError(): CodexRuntimeError {
     const { code, message } = this.#last ?? { code: "E_INTERNAL", message: "the runtime stopped by itself" };
-    return new CodexRuntimeError(code, message);
+    return new CodexRuntimeError(passedOn(code), message);
   }
 
   #draw(): void {

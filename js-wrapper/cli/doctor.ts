@@ -249,7 +249,7 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
 }
 
 /** What an outbox holds, and whether something has to be done about it. */
-export function outboxCheck({ backlog, letters }: Awaited<ReturnType<typeof lookAt>>): Check {
+function outboxCheck({ backlog, letters }: Awaited<ReturnType<typeof lookAt>>): Check {
   const name = "outbox";
   const message = `${counted(backlogOf(backlog), "event")} to send, ${counted(letters.length, "dead letter")}`;
   const notTaken = backlog.flatMap(({ threadId, events, notTaken: why }) => (why === undefined ? [] : [{ threadId, events, reason: reasonOf(why) }]));

@@ -40,7 +40,7 @@ export function readRecording(file: string, keepsIds: boolean): Recording {
 }
 
 /** As {@link readRecording}, of its text. */
-export function parseRecording(text: string): Recording {
+function parseRecording(text: string): Recording {
   let thread: object | undefined;
   const said: Said[] = [];
   for (const [index, line] of text.split("\n").entries()) {

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { createCodexRuntime } from "../runtime/codex-runtime.js";
-import { CodexRuntimeError } from "../runtime/errors.js";
+import { CodexRuntimeError, passedOn } from "../runtime/errors.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { type Told, tellOfProblem } from "./errors.js";
@@ -57,7 +57,7 @@ async function replay(file: string, flags: ReplayFlags, output: Output, context:
   const deviceToken = tokenOf(flags, output);
   const { said } = readRecording(file, true);
   const answer = await new Deployment(url, flags.functions).ask(deviceToken);
-  if (answer.type !== "ok") throw new CodexRuntimeError(answer.told.code, answer.told.message);
+  if (answer.type !== "ok") throw new CodexRuntimeError(passedOn(answer.told.code), answer.told.message);
   const played: { isOver: boolean; events: number; fatal?: Told } = { isOver: false, events: 0 };
   const runtime = createCodexRuntime({
     ...{ convexUrl: url, deviceToken, functions: flags.functions, remote: false },
@@ -80,7 +80,7 @@ async function replay(file: string, flags: ReplayFlags, output: Output, context:
     // What was read last may be on its way to the disk when nothing seems to wait: it is looked twice.
     for (let quiet = 0; quiet < 2; quiet = played.isOver && left() === 0 ? quiet + 1 : 0) {
       stopped.throwIfAborted();
-      if (played.fatal !== undefined) throw new CodexRuntimeError(played.fatal.code, played.fatal.message);
+      if (played.fatal !== undefined) throw new CodexRuntimeError(passedOn(played.fatal.code), played.fatal.message);
       output.live(`${played.isOver ? "played" : "playing"}: ${counted(played.events, "event")}, ${String(left())} to send`);
       await pause(LOOK_MS);
     }

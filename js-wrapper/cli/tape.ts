@@ -1,9 +1,8 @@
 /** A stand-in for an app-server, in its own process: it says what a recording says. It runs no model and no command. */
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
+import { INVALID_REQUEST } from "../app-server/errors.js";
 import { readRecording, REPLAY_ENDED, type Said } from "./recording.js";
-
-const INVALID_REQUEST = -32_600;
 
 const [file = "", speed = "1", ids = "fresh"] = process.argv.slice(2);
 const { thread, said } = readRecording(file, ids === "keep");

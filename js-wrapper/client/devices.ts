@@ -1,4 +1,5 @@
 /** Tokens of a user's machines: for a signed-in user, who gives one to the bridge. */
+import { hexOf } from "../hex.js";
 import { reads, writes } from "./call.js";
 
 /**
@@ -23,6 +24,5 @@ const ENTROPY_BYTES = 32;
  * @returns 32 random bytes in hexadecimal
  */
 export function createDeviceEntropy(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(ENTROPY_BYTES));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(crypto.getRandomValues(new Uint8Array(ENTROPY_BYTES)));
 }

@@ -604,13 +604,13 @@ export function commandFacts(packer: Packer, command: CommandFacts): void {
   packer.optional(command.target.request, (request) => targetRequest(packer, request));
 }
 
-export function targetTurn(packer: Packer, turn: TargetTurnFacts): void {
+function targetTurn(packer: Packer, turn: TargetTurnFacts): void {
   packer.optionalText(turn.turnId);
   packer.text(turn.status);
   packer.optionalText(turn.source);
 }
 
-export function targetRequest(packer: Packer, request: TargetRequestFacts): void {
+function targetRequest(packer: Packer, request: TargetRequestFacts): void {
   packer.text(request.status);
   packer.optionalText(request.payloadJson);
   packer.flag(request.carried);

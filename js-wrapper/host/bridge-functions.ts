@@ -1,5 +1,6 @@
 /** The functions that a bridge calls. Each takes `deviceToken`, and none an actor or an option of what is kept. */
 import { v } from "convex/values";
+import { vLogin, vParent, vPhase, vPlace, vRequestId, vRequestOrigin } from "#component/validators.js";
 import type { BridgeBuilders } from "./builders.js";
 import { beatPresence, leaseCommands, listOpenCommands, reportCommand } from "./commands.js";
 import type { CodexComponent, HostQueryCtx } from "./component.js";
@@ -14,14 +15,10 @@ import {
 } from "./requests.js";
 import { ensureSession, ensureThreadByCreate, ensureThreadByResolve } from "./threads.js";
 import { vHostReturns as returns } from "./returns.js";
-import { vHostLifecycleInboundEvent, vHostStreamInboundEvent, type HostActorContext, type HostSyncRuntimeOptions } from "./validators.js";
+import { vHostLifecycleInboundEvent, vHostStreamInboundEvent, vModelFields, type HostActorContext, type HostSyncRuntimeOptions } from "./validators.js";
 
 const vThread = { threadId: v.string() };
-const vThreadFields = { model: v.optional(v.string()), cwd: v.optional(v.string()) };
-const vParent = { parentThreadId: v.optional(v.string()) };
 const vRuntime = { runtimeId: v.string(), generation: v.number() };
-const vOrigin = { runtimeId: v.optional(v.string()), generation: v.optional(v.number()), appGeneration: v.optional(v.number()) };
-const vRequestId = v.union(v.string(), v.number());
 const vBeatThread = v.object({
   threadId: v.string(),
   turnId: v.optional(v.string()),
@@ -29,25 +26,15 @@ const vBeatThread = v.object({
   outboxEvents: v.number(),
   oldestEventAt: v.optional(v.number()),
 });
-const vPhase = v.union(
-  v.literal("idle"),
-  v.literal("starting"),
-  v.literal("ready"),
-  v.literal("running"),
-  v.literal("reconnecting"),
-  v.literal("stopping"),
-  v.literal("failed"),
-  v.literal("unknown"),
-);
 
 /** The functions of bridges, by the builders for them. */
 export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: HostSyncRuntimeOptions | undefined) {
   return {
     /** {@link ensureThreadByCreate}: by the app-server's id. */
-    ensureThread: mutation({ ...vThread, ...vThreadFields, ...vParent }, returns.ensureThread, ensureThreadByCreate),
+    ensureThread: mutation({ ...vThread, ...vModelFields, ...vParent }, returns.ensureThread, ensureThreadByCreate),
     /** {@link ensureThreadByResolve}: by the app's own name for it; `localThreadId` is the app-server's, where it has another. */
     resolveThread: mutation(
-      { externalThreadId: v.optional(v.string()), localThreadId: v.optional(v.string()), ...vThreadFields, ...vParent },
+      { externalThreadId: v.optional(v.string()), localThreadId: v.optional(v.string()), ...vModelFields, ...vParent },
       returns.resolveThread,
       ensureThreadByResolve,
     ),
@@ -73,7 +60,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
     upsertPendingServerRequestForHooks: mutation(
       {
         ...vThread,
-        ...vOrigin,
+        ...vRequestOrigin,
         requestId: vRequestId,
         turnId: v.string(),
         itemId: v.string(),
@@ -90,7 +77,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
     resolvePendingServerRequestForHooks: mutation(
       {
         ...vThread,
-        ...vOrigin,
+        ...vRequestOrigin,
         requestId: vRequestId,
         status: v.union(v.literal("answered"), v.literal("expired")),
         resolvedAt: v.number(),
@@ -107,7 +94,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
       listPendingServerRequestsForHooksForActor,
     ),
     /** {@link forkThreadForActor} */
-    forkThread: mutation({ ...vThread, newThreadId: v.string(), turnId: v.optional(v.string()), ...vThreadFields }, returns.forkThread, forkThreadForActor),
+    forkThread: mutation({ ...vThread, newThreadId: v.string(), turnId: v.optional(v.string()), ...vModelFields }, returns.forkThread, forkThreadForActor),
     /** {@link revertThreadForActor}, for the bridge whose codex took turns back. */
     revertThreadForBridge: mutation({ ...vThread, turnId: v.union(v.string(), v.null()) }, returns.revertThreadForBridge, revertThreadForActor),
     /** {@link importHistoryForActor}; pages are of {@link historyPage}. */
@@ -117,7 +104,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
         ...vThread,
         historyMode: v.optional(v.string()),
         restart: v.optional(v.boolean()),
-        position: v.object({ turn: v.number(), item: v.number() }),
+        position: vPlace,
         turns: v.array(v.object({ turnId: v.string(), turnJson: v.string(), items: v.array(v.string()), more: v.optional(v.boolean()) })),
         atEnd: v.optional(v.boolean()),
       },
@@ -147,7 +134,7 @@ export function bridgeFunctions({ query, mutation }: BridgeBuilders, ingest: Hos
       {
         ...vRuntime,
         phase: vPhase,
-        login: v.optional(v.union(v.literal("in"), v.literal("out"), v.literal("unknown"))),
+        login: v.optional(vLogin),
         threads: v.array(vBeatThread),
       },
       returns.beatPresence,

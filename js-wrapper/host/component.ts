@@ -580,7 +580,6 @@ type Query<Args extends Actor, Result> = FunctionReference<"query", "internal", 
 type Mutation<Args extends Actor, Result> = FunctionReference<"mutation", "internal", Args, Result>;
 type OfCommand = Actor & { commandId: string };
 type OfRuntime = Actor & { runtimeId: string; generation: number };
-type Origin = { runtimeId?: string; generation?: number; appGeneration?: number };
 type ThreadOptions = { model?: string; cwd?: string; personality?: string; localThreadId?: string };
 type MadeThread = ThreadOptions & { parentThreadId?: string; recreate?: boolean };
 
@@ -706,7 +705,7 @@ export type CodexComponent = {
     listDecided: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexDecidedRequest>>;
     upsertPending: Mutation<
       InThread &
-        Origin & {
+        CodexServerRequestOrigin & {
           requestId: string | number;
           turnId: string;
           itemId: string;
@@ -720,7 +719,7 @@ export type CodexComponent = {
     >;
     resolve: Mutation<
       InThread &
-        Origin & {
+        CodexServerRequestOrigin & {
           requestId: string | number;
           status: "answered" | "expired";
           resolvedAt: number;

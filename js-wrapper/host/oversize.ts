@@ -1,3 +1,4 @@
+import { hexOf } from "../hex.js";
 import { smallOf, utf8IfOversize } from "../oversize.js";
 
 /**
@@ -10,7 +11,6 @@ export async function storableItem(item: unknown): Promise<string> {
   const json = JSON.stringify(item);
   const utf8 = utf8IfOversize(json);
   if (utf8 === undefined || item === null || typeof item !== "object") return json;
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8));
-  const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const sha256 = hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8)));
   return JSON.stringify({ ...(smallOf(item) as object), oversize: { bytes: utf8.length, sha256 } });
 }

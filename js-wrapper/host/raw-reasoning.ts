@@ -2,7 +2,7 @@
  * What readers get where the server does not let them see raw reasoning, though it is kept: the answers of the component, and what
  * was thought in full is not in them. Nothing else moves: rows, windows and cursors are as they were.
  */
-import { elementsOf, fieldsOf } from "../protocol/fields.js";
+import { elementsOf, fieldsOf, readJson } from "../protocol/fields.js";
 import type { CodexComponent, CodexMessageDoc, CodexQuarantinedEvent, CodexReplay, CodexTextPiece, HostQueryCtx } from "./component.js";
 import type { HostPageForHooks } from "./messages.js";
 import { getMessagePayloadForActor, type HostPieceArgs } from "./whole.js";
@@ -60,12 +60,8 @@ export async function getPayloadWithoutRaw(ctx: HostQueryCtx, component: CodexCo
 /** An item's JSON, or a message's about items, without raw reasoning; as it is where there is none. What cannot be read is not shown. */
 function jsonWithoutRaw(json: string): string {
   if (!MAY_NAME_REASONING.test(json)) return json;
-  let whole: unknown;
-  try {
-    whole = JSON.parse(json);
-  } catch {
-    return "";
-  }
+  const whole = readJson(json);
+  if (whole === undefined) return "";
   const params = fieldsOf(fieldsOf(whole)?.["params"]);
   const items = [whole, params?.["item"], ...elementsOf(fieldsOf(params?.["turn"])?.["items"])].map(fieldsOf);
   const raw = items.filter((item) => item?.["type"] === REASONING && item["content"] !== undefined);

@@ -1,6 +1,7 @@
 /** The functions that people call: hooks, buttons, lists. None takes an actor, and none can do what a bridge does. */
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
+import { vCommandKind, vRequestId } from "#component/validators.js";
 import type { CodexHostOptions, HostBuilders } from "./builders.js";
 import type { CodexListedTurn } from "./component.js";
 import { cancelCommand, editCommand, getCommand, getPresence, listCommands, listPresence, promoteCommand, sendCommand } from "./commands.js";
@@ -35,11 +36,14 @@ import { dataHygiene, durableHistoryStats, persistenceStats, threadSnapshot } fr
 import { ensureThreadByCreate, interruptTurnForHooksForActor, listThreadsForHooksForActor, registerTurnStart } from "./threads.js";
 import { getUsageForActor } from "./usage.js";
 import { vHostReturns as returns } from "./returns.js";
-import { vHostStreamArgs, vHostSyncRuntimeOptions, type HostSyncRuntimeOptions } from "./validators.js";
+import { vHostStreamArgs, vHostSyncRuntimeOptions, vModelFields, type HostSyncRuntimeOptions } from "./validators.js";
 import { getMessagePayloadForActor, getMessageTextForActor } from "./whole.js";
 
-/** Deltas that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT, REQUEST_READ_DEFAULT. */
-const READ_DEFAULT = { maxDeltasPerStreamRead: 100, maxDeltasPerRequestRead: 1_000 };
+/** Deltas of one stream that a reader gets where the server says nothing. SOURCE: `src/limits.rs`, STREAM_READ_DEFAULT. */
+const STREAM_READ_DEFAULT = 100;
+/** And in one answer. SOURCE: `src/limits.rs`, REQUEST_READ_DEFAULT. */
+const REQUEST_READ_DEFAULT = 1_000;
+const READ_DEFAULT = { maxDeltasPerStreamRead: STREAM_READ_DEFAULT, maxDeltasPerRequestRead: REQUEST_READ_DEFAULT };
 
 /** What a thread that is not there has used. */
 const NO_USAGE = { page: [], isDone: true, continueCursor: "", thread: null };
@@ -52,10 +56,8 @@ const vOfThread = { threadId: v.optional(v.string()) };
 const vReason = { reason: v.optional(v.string()) };
 const vDelay = { delayMs: v.optional(v.number()) };
 const vJob = { deletionJobId: v.string() };
-const vCommand = { commandId: v.string() };
-const vThreadFields = { model: v.optional(v.string()), cwd: v.optional(v.string()) };
+const vOfCommand = { commandId: v.string() };
 const vRuntime = { runtime: v.optional(vHostSyncRuntimeOptions) };
-const vKind = v.union(v.literal("turn"), v.literal("steer"), v.literal("interrupt"), v.literal("decide"), v.literal("answer"));
 const vDecision = v.union(v.literal("accepted"), v.literal("declined"), v.object({ json: v.string() }));
 
 /** The functions of readers, by the builders for them. */
@@ -159,7 +161,7 @@ export function readerFunctions(
     /** {@link listDecidedRequestsForHooksForActor} */
     listDecidedRequestsForHooks: query({ ...vThread, ...vPage }, returns.listDecidedRequestsForHooks, listDecidedRequestsForHooksForActor),
     /** {@link getCommand} */
-    getCommand: query(vCommand, returns.getCommand, getCommand),
+    getCommand: query(vOfCommand, returns.getCommand, getCommand),
     /** {@link listCommands} */
     listCommands: query({ ...vThread, open: v.optional(v.literal(true)), ...vPage }, returns.listCommands, listCommands),
     /** {@link listPresence} */
@@ -169,10 +171,10 @@ export function readerFunctions(
 
     // ---- what people do
     /** {@link ensureThreadByCreate} */
-    createThread: mutation({ ...vThread, ...vThreadFields }, returns.createThread, ensureThreadByCreate),
+    createThread: mutation({ ...vThread, ...vModelFields }, returns.createThread, ensureThreadByCreate),
     /** {@link registerTurnStart} */
     registerTurnStart: mutation(
-      { ...vTurn, inputText: v.string(), idempotencyKey: v.string(), ...vThreadFields },
+      { ...vTurn, inputText: v.string(), idempotencyKey: v.string(), ...vModelFields },
       returns.registerTurnStart,
       registerTurnStart,
     ),
@@ -184,7 +186,7 @@ export function readerFunctions(
         ...vTurn,
         itemId: v.string(),
         decision: vDecision,
-        requestId: v.optional(v.union(v.string(), v.number())),
+        requestId: v.optional(vRequestId),
         shownSha256: v.optional(v.string()),
       },
       returns.respondApprovalForHooks,
@@ -196,16 +198,16 @@ export function readerFunctions(
     ),
     /** {@link sendCommand} */
     sendCommand: mutation(
-      { ...vThread, ...vCommand, kind: vKind, payloadJson: v.string(), ttlMs: v.optional(v.number()) },
+      { ...vThread, ...vOfCommand, kind: vCommandKind, payloadJson: v.string(), ttlMs: v.optional(v.number()) },
       returns.sendCommand,
       sendCommand,
     ),
     /** {@link cancelCommand} */
-    cancelCommand: mutation(vCommand, returns.cancelCommand, cancelCommand),
+    cancelCommand: mutation(vOfCommand, returns.cancelCommand, cancelCommand),
     /** {@link editCommand} */
-    editCommand: mutation({ ...vCommand, payloadJson: v.string() }, returns.editCommand, editCommand),
+    editCommand: mutation({ ...vOfCommand, payloadJson: v.string() }, returns.editCommand, editCommand),
     /** {@link promoteCommand} */
-    promoteCommand: mutation({ ...vCommand, expectedTurnId: v.optional(v.string()) }, returns.promoteCommand, promoteCommand),
+    promoteCommand: mutation({ ...vOfCommand, expectedTurnId: v.optional(v.string()) }, returns.promoteCommand, promoteCommand),
     /** {@link archiveThreadForActor} */
     archiveThread: mutation(vThread, returns.archiveThread, archiveThreadForActor),
     /** {@link unarchiveThreadForActor} */

@@ -1,5 +1,5 @@
 import type { CodexComponent, CodexThreadState, HostQueryCtx } from "./component.js";
-import { orMissing } from "./errors.js";
+import { orMissing, THREAD_IS_MISSING } from "./errors.js";
 import type {
   HostActorContext,
   HostDataHygiene,
@@ -44,7 +44,7 @@ export interface StreamStatSummary {
 export async function threadSnapshot(ctx: HostQueryCtx, component: CodexComponent, args: ThreadArgs): Promise<HostThreadSnapshot> {
   const { actor, threadId } = args;
   const state = ctx.runQuery(component.threads.getState, { actor, threadId });
-  return await orMissing<HostThreadSnapshot>(state, ["E_AUTH_THREAD_FORBIDDEN"], () => ({
+  return await orMissing<HostThreadSnapshot>(state, THREAD_IS_MISSING, () => ({
     threadId,
     threadStatus: "missing",
     turns: [],

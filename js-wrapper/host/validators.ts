@@ -1,52 +1,26 @@
 import { type Infer, v } from "convex/values";
+import { vActor, vIngestSafeResult, vLifecycleEvent, vRuntimeOptions, vSessionEnsured, vStreamDelta } from "#component/validators.js";
 
 /** Who calls: trusted, from the app's server code, never a client's word. */
-export const vHostActorContext = v.object({ tenantId: v.string(), userId: v.string(), deviceId: v.string() });
-
-const deltaFields = {
-  eventId: v.string(),
-  turnId: v.string(),
-  streamId: v.string(),
-  kind: v.string(),
-  payloadJson: v.string(),
-  cursorStart: v.number(),
-  cursorEnd: v.number(),
-  createdAt: v.number(),
-};
+export const vHostActorContext = vActor;
 
 /** An event of a turn's stream without a `type`; `[cursorStart, cursorEnd)`, `createdAt` in milliseconds. */
-export const vHostInboundEvent = v.object({ ...deltaFields, threadId: v.optional(v.string()) });
+export const vHostInboundEvent = vStreamDelta.omit("type").extend({ threadId: v.optional(v.string()) });
 
 /** An event of a turn's stream, as the bridge hands it to `onEvent`. */
-export const vHostStreamInboundEvent = v.object({
-  ...deltaFields,
-  type: v.optional(v.literal("stream_delta")),
-  threadId: v.optional(v.string()),
-});
+export const vHostStreamInboundEvent = vHostInboundEvent.extend({ type: v.optional(v.literal("stream_delta")) });
 
 /** Any other event of a thread, as the bridge hands it to `onEvent`. Every NormalizedEvent fits it. */
-export const vHostLifecycleInboundEvent = v.object({
+export const vHostLifecycleInboundEvent = vLifecycleEvent.omit("type").extend({
   type: v.optional(v.literal("lifecycle_event")),
-  eventId: v.string(),
   threadId: v.optional(v.string()),
-  turnId: v.optional(v.string()),
   streamId: v.optional(v.string()),
-  kind: v.string(),
-  payloadJson: v.string(),
   cursorStart: v.optional(v.number()),
   cursorEnd: v.optional(v.number()),
-  createdAt: v.number(),
 });
 
 /** What is kept, and how much is read. A number out of its range is clamped, one that is not finite is its default. */
-export const vHostSyncRuntimeOptions = v.object({
-  saveStreamDeltas: v.optional(v.boolean()),
-  saveReasoningDeltas: v.optional(v.boolean()),
-  exposeRawReasoningDeltas: v.optional(v.boolean()),
-  maxDeltasPerStreamRead: v.optional(v.number()),
-  maxDeltasPerRequestRead: v.optional(v.number()),
-  finishedStreamDeleteDelayMs: v.optional(v.number()),
-});
+export const vHostSyncRuntimeOptions = vRuntimeOptions;
 
 /** What a reader asks about streams; optional already. */
 export const vHostStreamArgs = v.optional(
@@ -61,38 +35,10 @@ export const vHostStreamArgs = v.optional(
 );
 
 /** What the ingest helpers answer. */
-export const vHostIngestSafeResult = v.object({
-  status: v.union(v.literal("ok"), v.literal("partial"), v.literal("session_recovered"), v.literal("rejected")),
-  ingestStatus: v.union(v.literal("ok"), v.literal("partial")),
-  ackedStreams: v.array(v.object({ streamId: v.string(), ackCursorEnd: v.number() })),
-  recovery: v.optional(
-    v.object({ action: v.literal("session_rebound"), sessionId: v.string(), threadId: v.string() }),
-  ),
-  errors: v.array(
-    v.object({
-      code: v.union(
-        v.literal("SESSION_NOT_FOUND"),
-        v.literal("SESSION_THREAD_MISMATCH"),
-        v.literal("SESSION_DEVICE_MISMATCH"),
-        v.literal("OUT_OF_ORDER"),
-        v.literal("REPLAY_GAP"),
-        v.literal("UNKNOWN"),
-      ),
-      message: v.string(),
-      recoverable: v.boolean(),
-      errorCode: v.string(),
-      eventId: v.optional(v.string()),
-      streamId: v.optional(v.string()),
-    }),
-  ),
-});
+export const vHostIngestSafeResult = vIngestSafeResult;
 
 /** What ensureSession answers. */
-export const vHostEnsureSessionResult = v.object({
-  sessionId: v.string(),
-  threadId: v.string(),
-  status: v.union(v.literal("created"), v.literal("active")),
-});
+export const vHostEnsureSessionResult = vSessionEnsured;
 
 /** What persistenceStats answers. */
 export const vHostPersistenceStats = v.object({
@@ -115,6 +61,9 @@ export const vHostDataHygiene = v.object({
   streamStatOrphans: v.number(),
   orphanStreamIds: v.array(v.string()),
 });
+
+/** What a caller says of the model and the folder of a thread or turn. */
+export const vModelFields = { model: v.optional(v.string()), cwd: v.optional(v.string()) };
 
 /** See {@link vHostActorContext}. */
 export type HostActorContext = Infer<typeof vHostActorContext>;

@@ -1,4 +1,5 @@
 /** Reads the events that a stream kept: which turn, which use of which item, in the order of their cursors. */
+import { fieldsOf, readObject } from "../protocol/fields.js";
 
 /** An event of a stream as `readers.replay` answers it, for the half-open range `[cursorStart, cursorEnd)`. */
 export interface CodexStreamDeltaLike {
@@ -47,21 +48,12 @@ export function readDeltas(deltas: readonly CodexStreamDeltaLike[]): ReadDelta[]
     for (const delta of stream.sort((a, b) => a.cursorStart - b.cursorStart)) {
       if (delta.cursorStart < end) continue;
       end = delta.cursorEnd;
-      const params = paramsOf(delta.payloadJson);
+      const params: DeltaParams | undefined = fieldsOf(readObject(delta.payloadJson)?.["params"]);
       const turnId = params?.turnId ?? params?.turn?.id;
       if (params !== undefined && typeof turnId === "string") read.push({ delta, params, turnId });
     }
   }
   return read;
-}
-
-function paramsOf(payloadJson: string): DeltaParams | undefined {
-  try {
-    const { params } = JSON.parse(payloadJson) as { params?: unknown };
-    return typeof params === "object" && params !== null ? params : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Counts how often each item of a turn was begun anew behind its end: an item's id may be used again. */

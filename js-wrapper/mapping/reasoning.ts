@@ -1,4 +1,5 @@
 /** Reasoning as readers show it: the pieces of one section joined, in the order of their cursors. */
+import { REASONING_DELTAS } from "../protocol/delta-kinds.js";
 import { ItemUses, readDeltas, type CodexStreamDeltaLike, type ReadDelta } from "./deltas.js";
 import type { CodexMessageStatus } from "./types.js";
 
@@ -54,12 +55,6 @@ export interface CodexReasoningOptions {
   includeRaw?: boolean | undefined;
 }
 
-const KINDS: Partial<Record<string, [CodexReasoningChannel, CodexReasoningSegmentLike["segmentType"]]>> = {
-  "item/reasoning/summaryTextDelta": ["summary", "textDelta"],
-  "item/reasoning/summaryPartAdded": ["summary", "sectionBreak"],
-  "item/reasoning/textDelta": ["raw", "textDelta"],
-};
-
 /**
  * Joins pieces of reasoning to sections. Sections without text are left out; the order is that of their first pieces, by turn and
  * item as these come.
@@ -100,8 +95,9 @@ export function pieceOf(read: ReadDelta, uses: ItemUses): Piece | undefined {
   const itemId = params.itemId ?? params.item?.id;
   if (typeof itemId !== "string") return undefined;
   const use = uses.messageIdOf(read, itemId);
-  const [channel, segmentType] = KINDS[delta.kind] ?? [];
-  if (channel === undefined || segmentType === undefined) return undefined;
+  const kind = REASONING_DELTAS.get(delta.kind);
+  if (kind === undefined) return undefined;
+  const { channel, segmentType } = kind;
   const text = segmentType === "textDelta" ? params.delta : "";
   if (typeof text !== "string") return undefined;
   const { summaryIndex, contentIndex } = params;

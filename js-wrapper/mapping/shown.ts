@@ -1,3 +1,5 @@
+import { hexOf } from "../hex.js";
+
 /**
  * What `shownSha256` of an approval's answer is: the SHA-256, in hexadecimal, of the payload that was shown, so that nothing else is
  * accepted. In a browser and in Node, never in a Convex query or mutation.
@@ -11,5 +13,5 @@
  */
 export async function shownSha256Of(payloadJson: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(payloadJson));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(new Uint8Array(digest));
 }

@@ -1,4 +1,6 @@
 /** Messages as the kept events of streams have them, and durable rows with these laid over. For live text use `foldOverlay`. */
+import { TEXT_DELTAS } from "../protocol/delta-kinds.js";
+import { outcomeOf } from "../protocol/outcome.js";
 import { ItemUses, readDeltas, type CodexStreamDeltaLike, type DeltaParams, type ReadDelta } from "./deltas.js";
 import { codexMessageKey } from "./key.js";
 import { fromStart } from "./follow.js";
@@ -23,9 +25,7 @@ interface Collected {
   since: number;
 }
 
-const TEXT_ITEMS = new Set(["agentMessage", "plan"]);
-/** The kinds of the events that hold a piece of a message's text. */
-export const TEXT_DELTAS: ReadonlySet<string> = new Set(["item/agentMessage/delta", "item/plan/delta"]);
+const TEXT_ITEMS: ReadonlySet<string> = new Set(TEXT_DELTAS.values());
 const TURN_ENDS: Record<string, CodexMessageStatus> = { completed: "completed", failed: "failed", interrupted: "interrupted" };
 
 /**
@@ -66,11 +66,6 @@ export function endOfTurn({ delta: { kind }, params }: ReadDelta): { status: Cod
   return { status, ...(status !== "completed" && typeof told === "string" && { error: told }) };
 }
 
-/** What an item's own word for its end means for its message. */
-export function endOfItem(status: unknown): CodexMessageStatus {
-  return status === "failed" ? "failed" : status === "declined" ? "interrupted" : "completed";
-}
-
 /** Whether an item is a message or a plan of the agent. */
 export function isTextItem(item: DeltaParams["item"]): boolean {
   return typeof item?.type === "string" && TEXT_ITEMS.has(item.type);
@@ -97,7 +92,7 @@ function readItem(found: Map<string, Collected>, uses: ItemUses, read: ReadDelta
   // The start of what goes on is a repeat.
   if (isStart && message.text !== "") return;
   if (typeof item.text === "string") message.text = item.text;
-  if (!isStart) message.status = endOfItem(item.status);
+  if (!isStart) message.status = outcomeOf(item);
 }
 
 function grow(found: Map<string, Collected>, uses: ItemUses, read: ReadDelta): void {

@@ -1,10 +1,12 @@
 /** What streams alone tell of a thread, folded as it comes: their messages, and what is thought. Each event is read once. */
+import { TEXT_DELTAS } from "../protocol/delta-kinds.js";
+import { outcomeOf } from "../protocol/outcome.js";
+import { joinRun } from "../protocol/text-run.js";
 import { ItemUses, readDeltas, type ReadDelta } from "./deltas.js";
 import { followStreams, STREAM_START, type Folding, type Following, type StreamNews } from "./follow.js";
 import { codexMessageKey } from "./key.js";
-import { joinRun } from "../protocol/text-run.js";
 import { channelKey, grown, indexOf, pieceOf, type CodexReasoningOptions, type CodexReasoningOverlaySegment } from "./reasoning.js";
-import { endOfItem, endOfTurn, isTextItem, TEXT_DELTAS, type CodexOverlayMessage } from "./stream-messages.js";
+import { endOfTurn, isTextItem, type CodexOverlayMessage } from "./stream-messages.js";
 import type { CodexMessageStatus, CodexStreamCursor, CodexStreamInfo, CodexStreamsResult, CodexStreamText } from "./types.js";
 
 /** Streams that have ended and are still shown: what a page that is open for days keeps is bounded. */
@@ -161,7 +163,7 @@ function addEvent(byKey: Map<string, StreamedMessage>, uses: ItemUses, read: Rea
   // The start of what goes on is a repeat; text in a start is what it begins with.
   const isWhole = isEnd || (isStart && before.text === "");
   if (isWhole && typeof item?.text === "string") message.text = item.text;
-  if (isEnd) message.status = endOfItem(item?.status);
+  if (isEnd) message.status = outcomeOf(item);
   byKey.set(key, { message, high: isEnd ? undefined : known?.high });
 }
 

@@ -8,9 +8,9 @@ export const BATCH_BYTES_MAX = 256 * 1024;
 /** See {@link BATCH_EVENTS_MAX}. */
 export const BATCH_WAIT_MS = 50;
 /** See {@link BATCH_EVENTS_MAX}. */
-export const IDLE_WAIT_MS = 1_000;
+const IDLE_WAIT_MS = 1_000;
 /** UTF-8 bytes of an event that travels alone. */
-export const ALONE_BYTES_MIN = 1024 * 1024;
+const ALONE_BYTES_MIN = 1024 * 1024;
 
 /** Events taken from the front after which a queue is cut. */
 const TAKEN_KEPT_MAX = 1_024;

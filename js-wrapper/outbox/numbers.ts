@@ -1,4 +1,4 @@
-import { interruptionOf, TURN_ENDED } from "../bridge/interruption.js";
+import { synthesizedEnd, TURN_ENDED } from "../bridge/turn-end.js";
 import type { KnownNumbers } from "../bridge/numbering.js";
 import { given } from "../given.js";
 import type { NormalizedEvent } from "../protocol/index.js";
@@ -65,7 +65,7 @@ export class ThreadNumbers {
       return {
         eventId: `${idPrefix}:${streamId}:${String(next)}`,
         ...{ threadId, turnId, streamId, cursorStart: next, cursorEnd: next + 1, kind: TURN_ENDED },
-        payloadJson: interruptionOf(threadId, turnId),
+        payloadJson: synthesizedEnd(threadId, turnId, "interrupted"),
         createdAt: nowMs,
       };
     });

@@ -13,7 +13,7 @@ import { isStub, stubOf } from "./stub.js";
 import type { Verdict } from "./verdict.js";
 
 /** Milliseconds that an event waits at most. SOURCE: Convex remembers for 30 days what it has deleted. */
-export const OUTBOX_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
+const OUTBOX_AGE_MAX_MS = 14 * 24 * 60 * 60 * 1000;
 /** Events and UTF-8 bytes that one reading from the disk takes. */
 const LOADED_EVENTS_MAX = 1_000;
 const LOADED_BYTES_MAX = 4 * 1024 * 1024;
@@ -23,7 +23,7 @@ export const DELIVERY_TIMEOUT_MS = 30_000;
 /** What is too large as a whole is so however often it comes: it is taken apart at once. */
 const TOO_LARGE = "E_SYNC_BATCH_TOO_LARGE";
 /** Times that a batch is refused before it is taken apart. */
-export const REFUSALS_MAX = 3;
+const REFUSALS_MAX = 3;
 /** Times that a batch is not taken before that is told: a minute of waits, and more where nothing answers. */
 export const NOT_TAKEN_TOLD = 8;
 

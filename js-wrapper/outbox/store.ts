@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { ClassicLevel } from "classic-level";
-import { eventOf } from "../event-of.js";
+import { eventOf } from "../protocol/event-of.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { OutboxError } from "./errors.js";
 

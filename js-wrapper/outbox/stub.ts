@@ -1,4 +1,4 @@
-import { eventOf } from "../event-of.js";
+import { eventOf } from "../protocol/event-of.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 
 const STUB_KIND = "unknown";

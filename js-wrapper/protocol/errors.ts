@@ -1,3 +1,12 @@
+/// <reference lib="es2024.string" />
+/** UTF-16 units of a line that an error carries. */
+export const REPORTED_LINE_UNITS_MAX = 2_048;
+
+/** Cuts a line to what an error may carry, with U+FFFD for half a surrogate pair. */
+export function cutLine(line: string): string {
+  return line.slice(0, REPORTED_LINE_UNITS_MAX).toWellFormed();
+}
+
 /** A line of the app-server that is no message. */
 export class CodexProtocolParseError extends Error {
   override readonly name = "CodexProtocolParseError";

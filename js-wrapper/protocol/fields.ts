@@ -17,3 +17,17 @@ export function textOf(value: unknown): string | undefined {
 export function elementsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** The object that a text is; undefined where it is none. */
+export function readObject(json: string): Fields | undefined {
+  return fieldsOf(readJson(json));
+}
+
+/** What a text says in JSON; undefined where it is none. */
+export function readJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -21,8 +21,9 @@ export {
   isServerRequest,
   normalizeEventKind,
 } from "./classify.js";
-export type { CanonicalMessageRole, MessageOutcome } from "./item.js";
+export type { CanonicalMessageRole } from "./item.js";
 export * from "./meaning.js";
+export type { MessageOutcome } from "./outcome.js";
 export { assertValidClientMessage, parseWireMessage } from "./wire.js";
 export type * from "./typed.js";
 export type * from "./generated/types.js";

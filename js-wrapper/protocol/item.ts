@@ -1,11 +1,9 @@
 /** Items of a turn as messages: who speaks, in which words, and how it ended. As `src/event/item.rs` has it, which tests hold it to. */
 import { elementsOf, type Fields, fieldsOf, textOf } from "./fields.js";
+import { type MessageOutcome, outcomeOf } from "./outcome.js";
 
 /** Who speaks in a message. */
 export type CanonicalMessageRole = "user" | "assistant" | "system" | "tool";
-
-/** How a finished item, or a turn, ended. */
-export type MessageOutcome = "completed" | "failed" | "interrupted";
 
 type Words = (item: Fields) => string;
 
@@ -70,22 +68,6 @@ export function readItem(value: unknown): ReadItem | undefined {
   if (item === undefined || id === undefined || type === undefined) return undefined;
   const [role, words] = Object.hasOwn(ITEM_TYPES, type) ? ITEM_TYPES[type as keyof typeof ITEM_TYPES] : (["tool", nothing] as const);
   return { id, type, role, text: words(item), outcome: outcomeOf(item) };
-}
-
-/** By its status; where that says no end, by whether the item tells of a failure. */
-function outcomeOf(item: Fields): MessageOutcome {
-  switch (item["status"]) {
-    case "declined":
-    case "interrupted":
-    case "cancelled":
-      return "interrupted";
-    case "failed":
-      return "failed";
-    default: {
-      const failed = fieldsOf(item["error"]) !== undefined || fieldsOf(item["failure"]) !== undefined || item["success"] === false;
-      return failed ? "failed" : "completed";
-    }
-  }
 }
 
 function joined(texts: readonly (string | undefined)[], between: string): string {

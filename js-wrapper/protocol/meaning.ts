@@ -3,9 +3,11 @@
  * `readers.replay` have them. Each answers null where the message says nothing of the kind, or cannot be read; none throws.
  */
 import { extractThreadId, extractTurnId, paramsOf } from "./classify.js";
-import { fieldsOf, textOf } from "./fields.js";
-import { type CanonicalMessageRole, type MessageOutcome, readItem } from "./item.js";
+import { REASONING_DELTAS, TEXT_DELTAS } from "./delta-kinds.js";
+import { fieldsOf, readObject, textOf } from "./fields.js";
+import { type CanonicalMessageRole, readItem } from "./item.js";
 import type { CodexWireMessage, RpcId } from "./messages.js";
+import type { MessageOutcome } from "./outcome.js";
 
 /** How a turn ended. */
 export interface CanonicalTerminalStatus {
@@ -87,17 +89,6 @@ const APPROVALS: ReadonlyMap<string | undefined, CanonicalApprovalRequest["kind"
   ["item/fileChange/requestApproval", "fileChange"],
   ["applyPatchApproval", "fileChange"],
   ["item/permissions/requestApproval", "permissions"],
-]);
-
-const TEXT_DELTAS: ReadonlyMap<string | undefined, CanonicalDurableMessageDelta["sourceItemType"]> = new Map([
-  ["item/agentMessage/delta", "agentMessage"],
-  ["item/plan/delta", "plan"],
-]);
-
-const REASONING_DELTAS: ReadonlyMap<string | undefined, Pick<CanonicalReasoningDelta, "channel" | "segmentType">> = new Map([
-  ["item/reasoning/summaryTextDelta", { channel: "summary", segmentType: "textDelta" }],
-  ["item/reasoning/summaryPartAdded", { channel: "summary", segmentType: "sectionBreak" }],
-  ["item/reasoning/textDelta", { channel: "raw", segmentType: "textDelta" }],
 ]);
 
 /** The turn that an event names. */
@@ -230,13 +221,8 @@ export function reasoningDeltaForPayload(kind: string, payloadJson: string): Can
 
 /** Asks of a payload, where it is the message that its kind says. */
 function ofPayload<Answer>(kind: string, payloadJson: string, ask: (message: CodexWireMessage) => Answer | null): Answer | null {
-  let message: unknown;
-  try {
-    message = JSON.parse(payloadJson);
-  } catch {
-    return null;
-  }
-  return fieldsOf(message)?.["method"] === kind ? ask(message as CodexWireMessage) : null;
+  const message = readObject(payloadJson);
+  return message?.["method"] === kind ? ask(message as unknown as CodexWireMessage) : null;
 }
 
 function methodOf(message: CodexWireMessage): string | undefined {

@@ -1,10 +1,7 @@
 /** Messages as lines, and back: what is a message and what is none. */
-import { CodexProtocolParseError, CodexProtocolSendError } from "./errors.js";
+import { CodexProtocolParseError, CodexProtocolSendError, cutLine } from "./errors.js";
 import { fieldsOf } from "./fields.js";
 import type { ClientOutboundWireMessage, ServerInboundMessage } from "./messages.js";
-
-/** UTF-16 units of a line that an error carries. */
-const REPORTED_LINE_UNITS_MAX = 2_048;
 
 /**
  * Reads a line of the app-server: JSON.parse, and whether it is a message. What the message says is not checked.
@@ -18,16 +15,12 @@ export function parseWireMessage(line: string): ServerInboundMessage {
     message = JSON.parse(line);
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new CodexProtocolParseError(`line is not JSON: ${why}`, cut(line), "E_BRIDGE_LINE_NOT_JSON");
+    throw new CodexProtocolParseError(`line is not JSON: ${why}`, cutLine(line), "E_BRIDGE_LINE_NOT_JSON");
   }
   const fields = fieldsOf(message);
   const isMessage = fields !== undefined && ("method" in fields ? typeof fields["method"] === "string" : "id" in fields);
-  if (!isMessage) throw new CodexProtocolParseError("line is no object with a method or an id", cut(line));
+  if (!isMessage) throw new CodexProtocolParseError("line is no object with a method or an id", cutLine(line));
   return message as ServerInboundMessage;
-}
-
-function cut(line: string): string {
-  return line.slice(0, REPORTED_LINE_UNITS_MAX);
 }
 
 /**

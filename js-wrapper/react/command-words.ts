@@ -1,6 +1,6 @@
 /** What a command's row says, in what a page needs. */
 import type { CodexCommand, CodexCommandState } from "../host/component.js";
-import { elementsOf, fieldsOf, textOf, type Fields } from "../protocol/fields.js";
+import { elementsOf, fieldsOf, readObject, textOf } from "../protocol/fields.js";
 
 /** A command with where it stands, as a page shows it. */
 export interface CodexCommandView extends CodexCommand {
@@ -74,18 +74,4 @@ export function toCommandView(row: CodexCommand): CodexCommandView {
     isQueued: state === "queued",
     text: codexCommandText(row),
   };
-}
-
-/** The object that a text is; undefined where it is none. */
-export function readObject(json: string): Fields | undefined {
-  return fieldsOf(readJson(json));
-}
-
-/** What a text says in JSON; undefined where it is none. */
-export function readJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

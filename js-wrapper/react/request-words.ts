@@ -1,7 +1,6 @@
 /** What a request of the app-server says, in what a page needs. */
 import type { CodexDecidedRequest, CodexServerRequest } from "../host/component.js";
-import { elementsOf, fieldsOf, textOf, type Fields } from "../protocol/fields.js";
-import { readJson, readObject } from "./command-words.js";
+import { elementsOf, fieldsOf, readJson, readObject, textOf, type Fields } from "../protocol/fields.js";
 
 /** What a request is to a page. */
 export type CodexServerRequestKind = "approval" | "question" | "elicitation" | "toolCall" | "other";

@@ -1,7 +1,8 @@
 /** What commands say, and under which ids they are sent. */
 import type { CodexCommand, CodexCommandKind } from "../host/component.js";
+import { hexOf } from "../hex.js";
+import { readObject } from "../protocol/fields.js";
 import type { JsonValue, TurnStartParams, UserInput } from "../protocol/generated/types.js";
-import { readObject } from "./command-words.js";
 
 /** What a message says: its text, or the app-server's own list of texts, images, files, skills and mentions. */
 export type CodexInput = string | readonly UserInput[];
@@ -84,8 +85,7 @@ export function newCommandId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(UUID_BYTES));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  return hexOf(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /**

@@ -2,7 +2,7 @@ import type { FunctionArgs, FunctionReference, PaginationOptions } from "convex/
 import type { OwnArgs } from "./types.js";
 import { useMemo } from "react";
 import type { CodexThread, CodexTokenUsage } from "../host/component.js";
-import { readObject } from "./command-words.js";
+import { readObject } from "../protocol/fields.js";
 import { useStableSubscription } from "./subscription.js";
 import { useAnswer } from "./use-answer.js";
 import type { CodexAsked } from "./use-codex-presence.js";

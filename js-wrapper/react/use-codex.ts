@@ -111,7 +111,7 @@ export interface UseCodexResult {
 
 /** How many of each list are loaded first. */
 const FIRST_ITEMS = 30;
-/** What a user may have open at once is as much, in all threads. */
+/** What a user may have open at once, in all threads. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 const OPEN_ITEMS = 100;
 /** It was over before it was stopped. */
 const OVER = new Set(["E_COMMAND_TARGET_GONE", "E_AUTH_TURN_FORBIDDEN"]);

@@ -1,6 +1,6 @@
 import type { AppServerClient, ClientRequestMethod, ClientRequestParams, ClientRequestResult } from "../app-server/index.js";
-import { AppServerError, isUuidLikeThreadId } from "../app-server/index.js";
-import { CodexProtocolSendError } from "../protocol/index.js";
+import { AppServerError } from "../app-server/index.js";
+import { assertThreadId } from "../app-server/thread-id.js";
 
 type Result<Method extends ClientRequestMethod> = Promise<ClientRequestResult<Method>>;
 /** Params beside the thread's id. */
@@ -100,9 +100,4 @@ export abstract class AppServerCalls {
     assertThreadId(threadId);
     return (await this.appServer.requestUntyped(method, { threadId, ...more })) as ClientRequestResult<Method>;
   }
-}
-
-/** @throws CodexProtocolSendError where it can be no thread of the app-server's: Convex's ids are none */
-export function assertThreadId(threadId: string): void {
-  if (!isUuidLikeThreadId(threadId)) throw new CodexProtocolSendError(`Invalid threadId for app-server request: \`${threadId.slice(0, 64)}\``);
 }

@@ -1,5 +1,7 @@
 /** A command from afar, as the machine gives it to Codex: what its policy let through, and nothing else of what was sent. */
 import { decideCommand, type CodexSettings } from "../core/bridge.js";
+import { given } from "../given.js";
+import { type Fields, readObject } from "../protocol/fields.js";
 import type { LeasedCommand } from "./persistence.js";
 
 /** The machine's own side, which no command can change. */
@@ -80,7 +82,7 @@ const TURN_SETTINGS = ["model", "effort", "summary", "personality", "outputSchem
 
 /** What Codex is given as the id of a command's message, and gives back with it: the id of the turn that shows it, else its own. */
 export function echoIdOf({ commandId, payloadJson }: Pick<LeasedCommand, "commandId" | "payloadJson">): string {
-  const clientTurnId = parse(payloadJson)?.["clientTurnId"];
+  const clientTurnId = readObject(payloadJson)?.["clientTurnId"];
   return typeof clientTurnId === "string" ? clientTurnId : commandId;
 }
 
@@ -93,7 +95,7 @@ export function echoIdOf({ commandId, payloadJson }: Pick<LeasedCommand, "comman
  */
 export function claim(machine: Machine, threadId: string, leased: LeasedCommand, recent: number): ClaimedCommand | RefusedClaim {
   const { commandId, kind, payloadJson, turnId } = leased;
-  const payload = parse(payloadJson) ?? {};
+  const payload = readObject(payloadJson) ?? {};
   const answers = kind === "decide" || kind === "answer";
   const request = requestName(payload);
   const asked = answers ? machine.request(threadId, request) : null;
@@ -126,7 +128,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
 }
 
 /** Whether it is about what was shown. Who does not say of a request what was shown answers a question, or lets nothing happen. */
-function isOfShown(kind: string, { shownSha256, decision }: Record<string, unknown>, { payloadSha256 }: WaitingRequest): boolean {
+function isOfShown(kind: string, { shownSha256, decision }: Fields, { payloadSha256 }: WaitingRequest): boolean {
   if (shownSha256 === undefined || shownSha256 === null) return kind !== "decide" || declines(decision);
   return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
 }
@@ -141,25 +143,8 @@ function refused(code: string): RefusedClaim {
   return { kind: "refused", code };
 }
 
-/** The component has checked them; what is none names no request that waits. */
-function requestName({ requestId, runtimeId, generation, appGeneration }: Record<string, unknown>): RequestName {
-  const name = { requestId, ...given({ runtimeId, generation, appGeneration }) };
-  return name as RequestName;
-}
-
-/** As the core reads it: of a member that occurs twice the last. Undefined where it is no object. */
-function parse(payloadJson: string): Record<string, unknown> | undefined {
-  try {
-    const value = JSON.parse(payloadJson) as unknown;
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The fields that have a value; of what a client sent, null is none. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
+/** The component has checked them; what is none names no request that waits. Of what a client sent, null is none. */
+function requestName({ requestId, runtimeId, generation, appGeneration }: Fields): RequestName {
+  const process = { runtimeId: runtimeId ?? undefined, generation: generation ?? undefined, appGeneration: appGeneration ?? undefined };
+  return { requestId, ...given(process) } as RequestName;
 }

@@ -3,7 +3,7 @@ import { given } from "../given.js";
 import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent, HostInboundStreamDelta, HostSyncRuntimeOptions } from "../host/validators.js";
 import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
-import { codeOf, CodexRuntimeError, isMissingFunction, toldOf } from "./errors.js";
+import { codeOf, CodexRuntimeError, isMissingFunction, passedOn, toldOf } from "./errors.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -293,7 +293,7 @@ export class ConvexDelivery {
     } catch (thrown) {
       if (!isMissingFunction(thrown) && verdictOfError(thrown).type === "again") throw thrown;
       const message = `the thread ${newThreadId} begins without the history of ${id}, whose copy it is: ${messageOf(thrown)}`;
-      this.#listeners.onNotCopied?.(new CodexRuntimeError(codeOf(thrown), message, thrown));
+      this.#listeners.onNotCopied?.(new CodexRuntimeError(passedOn(codeOf(thrown)), message, thrown));
       return false;
     }
   }
@@ -326,7 +326,7 @@ export class ConvexDelivery {
     if (!isNoRoom(thrown) || this.#noRoom.has(localThreadId)) return;
     this.#noRoom.add(localThreadId);
     const message = `the thread ${localThreadId} is not in Convex until there is room for it: ${messageOf(thrown)}`;
-    this.#listeners.onNoRoom?.(new CodexRuntimeError(NO_ROOM, message, thrown), localThreadId);
+    this.#listeners.onNoRoom?.(new CodexRuntimeError(passedOn(NO_ROOM), message, thrown), localThreadId);
   }
 
   #made(localThreadId: string, { threadId, externalThreadId }: { threadId: string; externalThreadId?: string }): BoundThread {

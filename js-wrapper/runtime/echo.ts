@@ -2,15 +2,15 @@
 import type { DeliveredCommand } from "./command-delivery.js";
 
 /** A turn of `thread/turns/list`, as far as it matters here: what else it has may be of any version. */
-export interface ListedTurn {
+export interface EchoTurn {
   readonly id: string;
   readonly status?: unknown;
   readonly items?: readonly unknown[];
 }
 
 /** A page of `thread/turns/list`, newest first. */
-export interface ListedTurns {
-  readonly data: readonly ListedTurn[];
+export interface EchoPage {
+  readonly data: readonly EchoTurn[];
   readonly nextCursor?: string | null;
 }
 
@@ -28,14 +28,14 @@ export const ECHO_PAGES_MAX = 10;
  *   and of an answer always: requests are gone with their process
  */
 export function createEchoFinder(
-  listTurns: (threadId: string, page: { limit: number; cursor: string | null }) => Promise<ListedTurns>,
+  listTurns: (threadId: string, page: { limit: number; cursor: string | null }) => Promise<EchoPage>,
 ): (command: DeliveredCommand) => Promise<{ turnId: string } | null> {
   return async ({ threadId, kind, echoId, turnId }) => {
     if (kind === "decide" || kind === "answer") return null;
-    const isIt = kind === "interrupt" ? (turn: ListedTurn) => turn.id === turnId : (turn: ListedTurn) => holdsEcho(turn, echoId);
+    const isIt = kind === "interrupt" ? (turn: EchoTurn) => turn.id === turnId : (turn: EchoTurn) => holdsEcho(turn, echoId);
     let cursor: string | null = null;
     for (let page = 0; page < ECHO_PAGES_MAX; page++) {
-      const { data, nextCursor }: ListedTurns = await listTurns(threadId, { limit: ECHO_PAGE_TURNS, cursor });
+      const { data, nextCursor }: EchoPage = await listTurns(threadId, { limit: ECHO_PAGE_TURNS, cursor });
       const turn = data.find(isIt);
       if (turn !== undefined) return kind === "interrupt" && turn.status === "inProgress" ? null : { turnId: turn.id };
       if (nextCursor === undefined || nextCursor === null) return null;
@@ -45,7 +45,7 @@ export function createEchoFinder(
   };
 }
 
-function holdsEcho({ items = [] }: ListedTurn, echoId: string): boolean {
+function holdsEcho({ items = [] }: EchoTurn, echoId: string): boolean {
   return items.some((item) => {
     const { type, clientId } = item as { type?: unknown; clientId?: unknown };
     return type === "userMessage" && clientId === echoId;

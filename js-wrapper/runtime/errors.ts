@@ -1,4 +1,5 @@
 import { AppServerError } from "../app-server/index.js";
+import type { BridgeErrorCode } from "../bridge/index.js";
 import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexRpcError } from "../protocol/index.js";
@@ -18,10 +19,24 @@ export type RuntimeErrorCode =
   /** An agent's thread stands by itself in Convex, and not under the one that began it. */
   | "E_RUNTIME_THREAD_UNLINKED"
   /** The request waits no longer: answered, expired, or never asked. */
-  | "E_SERVER_REQUEST_NOT_PENDING";
+  | "E_SERVER_REQUEST_NOT_PENDING"
+  /** Codex asked what nobody here answers, and was refused. */
+  | "E_UNSUPPORTED_SERVER_REQUEST"
+  /** Only a new start of codex would end the turn, and it would cut others off. */
+  | "E_COMMAND_NEEDS_FORCE"
+  /** The turn does not end, and its codex is not the runtime's to start anew. */
+  | "E_COMMAND_TURN_STUCK";
+
+/** A code that Convex gave, or another layer: of {@link passedOn}, so that a code of the runtime's own is checked. */
+export type PassedOnCode = string & { readonly passedOn: never };
+
+/** A code that somebody else gave, for an error of the runtime. */
+export function passedOn(code: string): PassedOnCode {
+  return code as PassedOnCode;
+}
 
 /** An error of the runtime, coded; of a start that failed, by what its process said. */
-export class CodexRuntimeError extends CodedError<RuntimeErrorCode | (string & {})> {
+export class CodexRuntimeError extends CodedError<RuntimeErrorCode | (string & {}), RuntimeErrorCode | BridgeErrorCode | PassedOnCode> {
   override readonly name = "CodexRuntimeError";
 }
 

@@ -9,7 +9,7 @@ export const BEAT_EVERY_MS = 15_000;
 export const BEAT_GAP_MS = 1_000;
 
 /** Threads that a beat tells of. SOURCE: `src/limits.rs`, PRESENCE_THREADS_MAX. */
-export const BEAT_THREADS_MAX = 64;
+const BEAT_THREADS_MAX = 64;
 
 /** What a beat says of the runtime. */
 export type Present = Pick<Beat, "phase" | "login" | "threads">;

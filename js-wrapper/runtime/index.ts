@@ -5,7 +5,7 @@
 export * from "../host/convex.js";
 export { AppServerCalls } from "./app-server-calls.js";
 export { CodexRuntime, type CodexRuntimeOptions, createCodexRuntime } from "./codex-runtime.js";
-export { CodexRuntimeError, type RuntimeErrorCode } from "./errors.js";
+export { CodexRuntimeError, type PassedOnCode, type RuntimeErrorCode } from "./errors.js";
 export {
   type Beat,
   type CodexBridgeApi,
@@ -13,6 +13,8 @@ export {
   type CodexPersistence,
   type CodexPersistenceOptions,
   createConvexPersistence,
+  type PersistedRequest,
+  type PersistedRequest as HostRuntimePersistedServerRequest,
 } from "./persistence.js";
 export { CodexHostRuntime, createCodexHostRuntime } from "./runtime.js";
 export type { ServerRequest } from "./server-requests.js";
@@ -26,8 +28,6 @@ export type {
   CodexHostState,
   CodexHostState as HostRuntimeState,
   KindCount,
-  PersistedRequest,
-  PersistedRequest as HostRuntimePersistedServerRequest,
   RuntimeBridge,
   RuntimePhase,
   StartArgs,

@@ -58,7 +58,7 @@ export type LeasedCommand = Answer<"leaseCommands">[number];
 export type CommandReport = Args<"reportCommand">;
 export type Beat = Args<"beatPresence">;
 /** A request of the app-server, as it is stored. */
-export type PersistedServerRequest = Args<"upsertPendingServerRequestForHooks">;
+export type PersistedRequest = Args<"upsertPendingServerRequestForHooks">;
 
 /** What {@link createConvexPersistence} gives: the six callbacks of a runtime, and what remote control takes. */
 export interface CodexPersistence {
@@ -94,7 +94,7 @@ export interface CodexPersistence {
    * @returns what ends it
    */
   onConnected: (call: () => void) => () => void;
-  upsertPendingServerRequest: (args: Anyones<{ request: PersistedServerRequest }>) => Promise<void>;
+  upsertPendingServerRequest: (args: Anyones<{ request: PersistedRequest }>) => Promise<void>;
   resolvePendingServerRequest: (args: Anyones<Args<"resolvePendingServerRequestForHooks">>) => Promise<void>;
   listPendingServerRequests: (args: Anyones<Args<"listPendingServerRequestsForBridge">>) => Promise<Answer<"listPendingServerRequestsForBridge">>;
   /** Refreshes a session; it makes none. */

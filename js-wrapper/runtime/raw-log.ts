@@ -1,9 +1,10 @@
 import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
 import path from "node:path";
 import { redactMessage } from "../core/bridge.js";
+import { type Fields, readObject } from "../protocol/fields.js";
 
 /** UTF-8 bytes after which the file is moved aside, to `<file>.1`, and a new one begun. */
-export const RAW_LOG_BYTES_MAX = 64 * 1024 * 1024;
+const RAW_LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** Requests that are remembered until they are answered, the newest. */
 const REQUESTS_KEPT_MAX = 1_000;
 const FILE_MODE = 0o600;
@@ -37,9 +38,9 @@ export class RawLog {
   /** Keeps a line. */
   line(dir: RawDirection, line: string): void {
     if (this.#fd === undefined) return;
-    const message = parse(line);
+    const message = readObject(line);
     const kept = redactMessage(line, message === undefined ? undefined : this.#requestOf(dir, line, message));
-    const entry = { dir, t: Date.now(), msg: parse(kept) ?? { raw: kept } };
+    const entry = { dir, t: Date.now(), msg: readObject(kept) ?? { raw: kept } };
     this.#try(() => this.#write(`${JSON.stringify(entry)}\n`));
   }
 
@@ -49,7 +50,7 @@ export class RawLog {
   }
 
   /** What a line answers, where that is known; of a request, it is remembered. */
-  #requestOf(dir: RawDirection, line: string, { id, method }: Message): string | undefined {
+  #requestOf(dir: RawDirection, line: string, { id, method }: Fields): string | undefined {
     if (id === undefined) return undefined;
     const other = dir === "in" ? "out" : "in";
     if (method !== undefined) {
@@ -87,19 +88,5 @@ export class RawLog {
       this.close();
       this.#onError(thrown);
     }
-  }
-}
-
-interface Message {
-  readonly id?: unknown;
-  readonly method?: unknown;
-}
-
-function parse(line: string): Message | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return value !== null && typeof value === "object" ? value : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -6,7 +6,7 @@ import type { NormalizedEvent } from "../protocol/index.js";
 import type { Machine, RequestName } from "./claimed-command.js";
 import { type CommandedCodex, createCommandActions } from "./codex-commands.js";
 import type { CommandJournal, DeliveredCommand } from "./command-delivery.js";
-import { createEchoFinder, type ListedTurns } from "./echo.js";
+import { createEchoFinder, type EchoPage } from "./echo.js";
 import { isRefusedByCodex, isTaken } from "./errors.js";
 import { Heartbeat, type Present } from "./heartbeat.js";
 import { Mailbox } from "./mailbox.js";
@@ -156,13 +156,13 @@ export class RemoteControl {
     };
   }
 
-  async #listTurns(threadId: string, page: { limit: number; cursor: string | null }): Promise<ListedTurns> {
+  async #listTurns(threadId: string, page: { limit: number; cursor: string | null }): Promise<EchoPage> {
     const { codex } = this.#options;
     const { client, threads } = codex;
     await codex.ready();
     const params = { threadId: threads.idOf(threadId), ...page, itemsView: "full" };
     try {
-      return (await client.requestUntyped("thread/turns/list", params)) as ListedTurns;
+      return (await client.requestUntyped("thread/turns/list", params)) as EchoPage;
     } catch (thrown) {
       // It has no such thread, or is too old to say: nothing is found then.
       if (isRefusedByCodex(thrown)) return { data: [] };

@@ -8,6 +8,7 @@ import {
   type ClientRequestResult,
   type LegacyChatgptAuthTokens,
 } from "../app-server/index.js";
+import { assertThreadId } from "../app-server/thread-id.js";
 import type {
   ChatgptAuthTokensRefreshResponse,
   CommandExecutionApprovalDecision,
@@ -17,7 +18,7 @@ import type {
 } from "../protocol/generated/types.js";
 import type { CodexRpcError, RpcId } from "../protocol/index.js";
 import { AppHandlers } from "./app-handlers.js";
-import { AppServerCalls, assertThreadId } from "./app-server-calls.js";
+import { AppServerCalls } from "./app-server-calls.js";
 import { CodexRuntimeError } from "./errors.js";
 import type { Backlog } from "../outbox/index.js";
 import type { ServerRequest } from "./server-requests.js";

@@ -1,8 +1,6 @@
+import { METHOD_NOT_FOUND } from "../app-server/errors.js";
 import { answers as BUILDERS } from "../app-server/index.js";
 import type { CodexRpcError, RpcId } from "../protocol/index.js";
-
-/** JSON-RPC's code for a method that nobody here knows. */
-const METHOD_NOT_FOUND = -32_601;
 
 /** A request of the app-server that waits for an answer. */
 export interface ServerRequest {
@@ -160,7 +158,7 @@ export class ServerRequests {
 }
 
 /** What a request is answered with that nobody will decide any more. */
-export function withdrawal({ id, method }: Pick<ServerRequest, "id" | "method">): { id: RpcId; result: unknown } | { id: RpcId; error: CodexRpcError } {
+function withdrawal({ id, method }: Pick<ServerRequest, "id" | "method">): { id: RpcId; result: unknown } | { id: RpcId; error: CodexRpcError } {
   switch (method) {
     case "item/commandExecution/requestApproval":
     case "item/fileChange/requestApproval":

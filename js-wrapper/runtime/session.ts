@@ -14,7 +14,7 @@ import type { AppHandlers } from "./app-handlers.js";
 import { isNoSuchTurn } from "./codex-commands.js";
 import { CodexProcesses } from "./codex-processes.js";
 import { ConvexDelivery, NO_ROOM } from "./convex-delivery.js";
-import { CodexRuntimeError } from "./errors.js";
+import { CodexRuntimeError, passedOn } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
 import { RawLog } from "./raw-log.js";
@@ -92,7 +92,7 @@ export class Session {
     }
     const clientInfo = options.clientInfo ?? options.bridge?.clientInfo ?? DEFAULT_CLIENT_INFO;
     const initialize = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES).params;
-    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo: initialize.clientInfo, runtimeId, generation, numbers: outbox.numbers() };
+    const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo, runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
     this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;
@@ -319,7 +319,7 @@ export class Session {
       onGlobalMessage: (message) => this.#takeGlobal(message),
       onEventCut: (whole) => this.#outbox.keepAside(this.#withoutSecrets(whole), "E_BRIDGE_EVENT_TOO_LARGE", "over 3 MiB: what stands for it was sent"),
       onProtocolError: ({ line, error }: BridgeError) => {
-        this.#processes.notSpawned(new CodexRuntimeError(error.code, error.message, error));
+        this.#processes.notSpawned(new CodexRuntimeError(passedOn(error.code), error.message, error));
         this.#failed(error, this.#redacts ? redactMessage(line) : line);
       },
       ...(this.#rawLog === undefined ? {} : { onLine: (direction, line) => this.#rawLog?.line(direction, line) }),

@@ -1,4 +1,4 @@
-import { isInterruption } from "../bridge/interruption.js";
+import { isSynthesized, TURN_ENDED } from "../bridge/turn-end.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { toldOf } from "./errors.js";
 import type { CodexHostState, KindCount, RuntimePhase } from "./types.js";
@@ -96,9 +96,9 @@ export class RuntimeState {
     this.#whole = undefined;
     if (turnId === undefined || threadId !== this.#state.runtimeThreadId) return;
     if (kind === "turn/started") this.#runs(turnId, "running");
-    else if (kind === "turn/completed" && turnId === this.#state.turnId) {
-      // That is the end of its process.
-      const isOver = this.#state.phase === "running" && !isInterruption(payloadJson);
+    else if (kind === TURN_ENDED && turnId === this.#state.turnId) {
+      // What the bridge interrupts ended with its process, which is said elsewhere; with any other end codex goes on.
+      const isOver = this.#state.phase === "running" && !isSynthesized(payloadJson, "interrupted");
       this.#set({ turnInFlight: false, ...(isOver ? { phase: "ready" } : {}) });
     }
   }

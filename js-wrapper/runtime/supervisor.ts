@@ -3,7 +3,7 @@ import { Backoff, type Clock, SYSTEM_CLOCK } from "../clock.js";
 /** Milliseconds before a process that ended is started again: at first, and at most; doubled in between. */
 export const RESTART_FIRST_MS = 500;
 /** See {@link RESTART_FIRST_MS}. */
-export const RESTART_MAX_MS = 30_000;
+const RESTART_MAX_MS = 30_000;
 /** Restarts within {@link RESTARTS_WITHIN_MS} after which it is given up. */
 export const RESTARTS_MAX = 10;
 /** See {@link RESTARTS_MAX}. */

@@ -4,6 +4,7 @@ import type { BridgeConfig, BridgeHandlers, ListedTurn } from "../bridge/index.j
 import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
 import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMessage } from "../protocol/index.js";
 import type { EventPersistence } from "./convex-delivery.js";
+import type { PersistedRequest } from "./persistence.js";
 import type { RemotePersistence } from "./remote-control.js";
 
 /**
@@ -12,20 +13,6 @@ import type { RemotePersistence } from "./remote-control.js";
  * refused, or Convex has no room for it, `threadId` is null or the one of before, and `lastError` says why.
  */
 export type RuntimePhase = "idle" | "starting" | "ready" | "running" | "reconnecting" | "stopping" | "failed";
-
-/** A request of the app-server, as it is kept in Convex. */
-export interface PersistedRequest {
-  readonly threadId: string;
-  readonly requestId: RpcId;
-  readonly turnId: string;
-  readonly itemId: string;
-  readonly method: string;
-  readonly payloadJson: string;
-  readonly requestedAt: number;
-  readonly runtimeId?: string;
-  readonly generation?: number;
-  readonly appGeneration?: number;
-}
 
 /**
  * Where the runtime keeps what happens: `createConvexPersistence` gives one. With its four functions of remote control the runtime can be

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { CodexLocalBridge, CodexProtocolParseError, type NormalizedEvent } from "../../js-wrapper/bridge/index.js";
 import { FLUSH_ON_STOP_MS } from "../../js-wrapper/bridge/bridge.js";
 import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
-import { INITIALIZE_TIMEOUT_MS } from "../../js-wrapper/bridge/handshake.js";
+import { INITIALIZE_TIMEOUT_MS } from "../../js-wrapper/app-server/index.js";
 import packageJson from "../../package.json" with { type: "json" };
 import { Recorder, scripted, turnMessage } from "./recorder.js";
 
@@ -436,7 +436,7 @@ describe("send", () => {
     const idle = new CodexLocalBridge(scripted(), seen.handlers());
     expect(() => idle.send({ method: "x" })).toThrow(expect.objectContaining({ code: "E_BRIDGE_NOT_RUNNING" }));
     const bridge = seen.start(scripted());
-    for (const message of [{}, null, "x", { method: "x", params: 1n }]) {
+    for (const message of [{}, null, "x", { id: 1 }, { method: "x", id: null }, { method: "x", params: 1n }]) {
       expect(() => bridge.send(message as never)).toThrow(expect.objectContaining({ code: "E_BRIDGE_MESSAGE_INVALID" }));
     }
     await bridge.stop();

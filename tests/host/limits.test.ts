@@ -1,32 +1,38 @@
-/** Bounds that TypeScript has to know too are the core's: each says which of `src/limits.rs` it is. */
+/** What TypeScript has to know of the core's constants is a copy; the comment above its `const` ends with "SOURCE: `src/<file>.rs`, <NAME>." */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 
 const ROOT = path.join(import.meta.dirname, "../..");
-/** A number as both languages write it: products of literals. */
-const valueOf = (text: string) => text.split("*").reduce((product, factor) => product * Number(factor.trim().replaceAll("_", "")), 1);
+const read = (...file: string[]) => readFileSync(path.join(ROOT, ...file), "utf8");
+/** A text, or a number as both languages write it: products of literals. */
+const valueOf = (text: string) =>
+  text.startsWith('"') ? text : text.split("*").reduce((product, factor) => product * Number(factor.trim().replaceAll("_", "")), 1);
 
-const limits = new Map(
-  [...readFileSync(path.join(ROOT, "src/limits.rs"), "utf8").matchAll(/pub const (\w+): \w+ = ([^;]+);/g)].map(([, name = "", value = ""]) => [name, valueOf(value)]),
-);
+/** What a file of the core calls `name`. */
+function inCore(file: string, name: string) {
+  const value = new RegExp(String.raw`const ${name}: [^=]+ = ([^;]+);`).exec(read(file))?.[1];
+  return value === undefined ? `nothing of ${file}` : valueOf(value);
+}
 
-/** Constants whose comment says that they are one of the core's: file, that one's name, the value here. */
-const copies = ["convex", "js-wrapper"].flatMap((folder) =>
+const sources = ["convex", "js-wrapper", "example"].flatMap((folder) =>
   readdirSync(path.join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.includes("_generated"))
-    .flatMap((file) => {
-      const text = readFileSync(path.join(ROOT, folder, file), "utf8");
-      const found = text.matchAll(/SOURCE: `src\/limits\.rs`, (\w+)\. \*\/\n(?:export )?const \w+ = ([^;]+);/g);
-      return [...found].map(([, name = "", value = ""]) => [`${folder}/${file}`, name, valueOf(value)] as const);
-    }),
+    .filter((file) => /\.tsx?$/.test(file) && !/_generated|node_modules|dist\//.test(file))
+    .map((file) => [`${folder}/${file}`, read(folder, file)] as const),
 );
 
-test.each(copies)("%s: %s", (_file, name, value) => {
-  expect([limits.has(name), limits.get(name)]).toEqual([true, value]);
+/** File, the core's file and name, the value here. */
+const copies = sources.flatMap(([file, text]) => {
+  const found = text.matchAll(/SOURCE: `(src\/[\w/]+\.rs)`, (\w+)\.\s*\*\/\n(?:export )?const \w+ = ([^;]+);/g);
+  return [...found].map(([, source = "", name = "", value = ""]) => [file, source, name, valueOf(value)] as const);
 });
 
-test("they are found", () => {
-  expect(copies.length).toBeGreaterThanOrEqual(18);
-  expect(limits.size).toBeGreaterThan(60);
+test.each(copies)("%s: %s, %s", (_file, source, name, value) => {
+  expect(value).toBe(inCore(source, name));
+});
+
+test("no copy is marked in another way", () => {
+  const marked = sources.flatMap(([file, text]) => [...text.matchAll(/SOURCE: `?src\/[\w/]+\.rs`?, `?[A-Z]{2}|limits\.rs/g)].map(() => file));
+  expect(copies.map(([file]) => file)).toEqual(marked);
+  expect(copies.length).toBeGreaterThanOrEqual(24);
 });

@@ -60,6 +60,8 @@ describe("a line", () => {
     expect(() => protocol.parseWireMessage(long)).toThrow(protocol.CodexProtocolParseError);
     expect(() => protocol.parseWireMessage(long)).toThrow(expect.objectContaining({ code: "E_BRIDGE_LINE_NOT_A_MESSAGE", rawLine: long.slice(0, 2_048) }));
     expect(() => protocol.parseWireMessage(long.slice(0, 4_000))).toThrow(expect.objectContaining({ code: "E_BRIDGE_LINE_NOT_JSON", rawLine: long.slice(0, 2_048) }));
+    const parted = `"${"\u{1f600}".repeat(2_048)}"`;
+    expect(() => protocol.parseWireMessage(parted)).toThrow(expect.objectContaining({ rawLine: `${parted.slice(0, 2_047)}\ufffd` }));
   });
 });
 

@@ -37,6 +37,8 @@ describe("messages of a stream's events", () => {
     ["grow", [started("m"), delta("m", "Hel"), delta("m", "lo")], [["m", "Hello", "streaming"]]],
     ["have their item's last word", [started("m"), delta("m", "Hel"), completed("m", "Hello.")], [["m", "Hello.", "completed"]]],
     ["fail or are declined with their item", [completed("m", "a", { status: "failed" }), completed("n", "b", { status: "declined" })], [["m", "a", "failed"], ["n", "b", "interrupted"]]],
+    ["are interrupted with it", [completed("m", "a", { status: "interrupted" }), completed("n", "b", { status: "cancelled" })], [["m", "a", "interrupted"], ["n", "b", "interrupted"]]],
+    ["fail with what it tells of", [completed("m", "a", { error: { message: "no" } }), completed("n", "b", { success: false })], [["m", "a", "failed"], ["n", "b", "failed"]]],
     ["grow no more behind their end", [completed("m", "a"), delta("m", "b")], [["m", "a", "completed"]]],
     ["join halves of a character", [started("m"), delta("m", "\ud83d"), delta("m", "\ude00")], [["m", "😀", "streaming"]]],
     ["are two where an id is used again", [completed("m", "a"), started("m"), delta("m", "b")], [["m", "a", "completed"], ["m#2", "b", "streaming"]]],

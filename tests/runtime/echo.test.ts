@@ -2,17 +2,17 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { DeliveredCommand } from "../../js-wrapper/runtime/command-delivery.js";
-import { createEchoFinder, ECHO_PAGE_TURNS, ECHO_PAGES_MAX, type ListedTurn, type ListedTurns } from "../../js-wrapper/runtime/echo.js";
+import { createEchoFinder, ECHO_PAGE_TURNS, ECHO_PAGES_MAX, type EchoTurn, type EchoPage } from "../../js-wrapper/runtime/echo.js";
 
 const message = (clientId: string | null) => ({ type: "userMessage", id: "01a2", clientId, content: [{ type: "text", text: "x", text_elements: [] }] });
-const turn = (id: string, status: string, ...clientIds: (string | null)[]): ListedTurn => ({
+const turn = (id: string, status: string, ...clientIds: (string | null)[]): EchoTurn => ({
   id,
   status,
   items: [...clientIds.map(message), { type: "agentMessage", id: "msg_1", text: "y", clientId: "not a message of a client" }],
 });
 
 /** Finds in these turns, and tells which pages were asked for. */
-async function find(turns: readonly ListedTurn[], command: Partial<DeliveredCommand>) {
+async function find(turns: readonly EchoTurn[], command: Partial<DeliveredCommand>) {
   const asked: unknown[] = [];
   const finder = createEchoFinder(async (threadId, { limit, cursor }) => {
     asked.push([threadId, cursor]);
@@ -57,7 +57,7 @@ it("is looked for page by page, as far as a crash may be away", async () => {
 
 it("is found in a recorded answer", async () => {
   const lines = readFileSync(new URL("../fixtures/transcripts/lifecycle.jsonl", import.meta.url), "utf8").trimEnd().split("\n");
-  type Line = { dir?: string; msg?: { id?: number; result?: ListedTurns } };
+  type Line = { dir?: string; msg?: { id?: number; result?: EchoPage } };
   const answer = lines.map((line) => JSON.parse(line) as Line).find(({ dir, msg }) => dir === "in" && msg?.id === 9)?.msg?.result ?? expect.fail();
   const [, asked] = answer.data;
   const entry = { commandId: "c", leaseToken: "l", threadId: "t", echoId: "echo" };
@@ -65,7 +65,7 @@ it("is found in a recorded answer", async () => {
   expect(await createEchoFinder(async () => answer)(stopped)).toEqual({ turnId: asked!.id });
   expect(await createEchoFinder(async () => answer)({ ...entry, kind: "turn" })).toBeNull();
   // The recorded client gave its messages no ids.
-  const named = JSON.parse(JSON.stringify(answer).replace(/"clientId":null(?!.*"clientId":null)/, '"clientId":"echo"')) as ListedTurns;
+  const named = JSON.parse(JSON.stringify(answer).replace(/"clientId":null(?!.*"clientId":null)/, '"clientId":"echo"')) as EchoPage;
   expect(await createEchoFinder(async () => named)({ ...entry, kind: "turn" })).toEqual({ turnId: asked!.id });
 });
 

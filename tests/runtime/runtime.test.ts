@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { ClientInfo } from "../../js-wrapper/bridge/handshake.js";
+import type { ClientInfo } from "../../js-wrapper/bridge/index.js";
 import { type BridgeConfig, type BridgeHandlers, CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
 import { RETRY_MAX_MS } from "../../js-wrapper/clock.js";
 import { given } from "../../js-wrapper/given.js";

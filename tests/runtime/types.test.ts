@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, test } from "vitest";
 import * as convex from "../../js-wrapper/host/convex.js";
 import * as host from "../../js-wrapper/runtime/index.js";
-import type { CodexHostPersistence, CodexPersistence } from "../../js-wrapper/runtime/index.js";
+import type { CodexHostPersistence, CodexPersistence, CodexRuntimeError } from "../../js-wrapper/runtime/index.js";
 
 test("what createConvexPersistence gives is what a runtime takes", () => {
   expectTypeOf<CodexPersistence>().toExtend<CodexHostPersistence>();
@@ -17,4 +17,11 @@ test("./host has everything of ./host/convex, and the seed's names of its own ty
   expectTypeOf(seeds).toExtend<host.HostRuntimeStartArgs>();
   // Both have a `CodexRuntime`: here it is the class.
   expectTypeOf<host.CodexRuntime>().toHaveProperty("close");
+});
+
+test("a code of the runtime's is one that is listed, and any text can be what a code is compared with", () => {
+  type Codes = ConstructorParameters<typeof CodexRuntimeError>[0];
+  expectTypeOf<"E_UNSUPPORTED_SERVER_REQUEST">().toExtend<Codes>();
+  expectTypeOf<"E_NO_SUCH_CODE">().not.toExtend<Codes>();
+  expectTypeOf<"E_QUOTA">().toExtend<CodexRuntimeError["code"]>();
 });

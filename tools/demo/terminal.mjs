@@ -14,7 +14,7 @@ export class Terminal {
   #threadId;
   #rows;
   #overlay = EMPTY_OVERLAY;
-  #merged = { messages: [], byKey: new Map() };
+  #merged;
   #stopOverlay = () => {};
   #changedAtMs = Date.now();
 
@@ -76,7 +76,7 @@ export class Terminal {
   #show() {
     if (this.#rows === undefined) return;
     const merged = mergeCodexMessages(this.#rows, this.#overlay, this.#merged);
-    if (merged.messages === this.#merged.messages) return;
+    if (merged.messages === this.#merged?.messages) return;
     this.#merged = merged;
     this.#changedAtMs = Date.now();
     this.#transcript.update(merged.messages);

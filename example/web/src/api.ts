@@ -1,6 +1,1 @@
-import type { CodexThreadRow } from "convex-codex-local/react";
-import { api } from "../../convex/_generated/api.js";
-
-export { api };
-
-export type ThreadSummary = CodexThreadRow;
+export { api } from "../../convex/_generated/api.js";

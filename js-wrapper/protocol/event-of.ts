@@ -1,4 +1,4 @@
-import type { NormalizedEvent } from "./protocol/index.js";
+import type { NormalizedEvent } from "./events.js";
 
 /** All that an event may have. */
 type EventParts = Omit<NormalizedEvent, "turnId" | "streamId"> & { readonly turnId: string | undefined; readonly streamId: string | undefined };
