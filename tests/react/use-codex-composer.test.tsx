@@ -137,6 +137,23 @@ describe("a message", () => {
 
 describe("a stop", () => {
   const open = () =>
+  it("is the same message until the server has it, whatever that says meanwhile", async () => {
+    const page = await open();
+    chat.loopback.held = [];
+    const started = [start(page), page.current.start({ threadId: THREAD, turnId: TURN, inputText: "and", idempotencyKey: "l" })];
+    await chat.settle();
+    const own = () => page.current.messages.results.filter(({ turnId, role }) => turnId === TURN && role === "user");
+    const before = own();
+    expect([before.map(({ text }) => text).sort(), new Set(before.map(({ _id }) => _id)).size]).toEqual([["and", "hi"], 2]);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await chat.say("item/completed", { item: { id: "old", type: "agentMessage", text: "old" } }, "turn_0");
+    await chat.settle();
+    expect(page.current.messages.results.map(({ text }) => text)).toContain("old");
+    expect(own().map(({ _id, createdAt }) => [_id, createdAt])).toEqual(before.map(({ _id, createdAt }) => [_id, createdAt]));
+    chat.loopback.release();
+    await chat.does(() => Promise.all(started));
+  });
+
     shown(() => ({
       messages: useCodexMessages(messagesQuery, { threadId: THREAD }, { initialNumItems: 10, stream: true }),
       interrupt: useCodexInterruptTurn(interruptTurnForHooks, { optimisticMessagesQuery: messagesQuery }),
