@@ -87,10 +87,25 @@ describe("the composer", () => {
       { threadId: "t", model: "m", input: [{ type: "text", text: "hi" }], turnId: "turn", idempotencyKey: "key" },
       { threadId: "t", input: [], turnId: "own", idempotencyKey: "key" },
     ]);
+    expectTypeOf<Parameters<typeof useCodexComposer<typeof start>>[1]>().toExtend<{ inputName?: "input" | undefined } | undefined>();
     type Composer = ReturnType<typeof useCodexComposer<typeof start>>;
     expectTypeOf<Parameters<Composer["sendText"]>[0]>().toEqualTypeOf<{ threadId: string; model?: string; turnId?: string; idempotencyKey?: string }>();
     await loopback.close();
   });
+});
+
+it("takes a mutation without types, whichever input that has", async () => {
+  const loopback = new Loopback({ query: () => null, mutation: () => null });
+  const start = anyApi["app"]!["start"]!;
+  const { result: page } = renderHook(
+    () => ({ list: useCodexComposer(start), text: useCodexComposer(start, { inputName: "inputText" }) }),
+    { wrapper: inStrictMode(loopback.connect()) },
+  );
+  await act(() => page.current.list.sendText({ threadId: "t" }, "hi"));
+  await act(() => page.current.text.sendText({ threadId: "t" }, "hi"));
+  expect(loopback.mutations.map(({ args }) => args)).toMatchObject([{ input: [{ type: "text", text: "hi" }] }, { inputText: "hi" }]);
+  expectTypeOf<Parameters<typeof useCodexComposer<typeof registerTurnStart>>[1]>().toExtend<{ inputName: "inputText" }>();
+  await loopback.close();
 });
 
 describe("a message", () => {
