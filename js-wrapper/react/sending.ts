@@ -2,6 +2,7 @@
 import type { CodexCommand, CodexCommandKind } from "../host/component.js";
 import type { JsonValue, TurnStartParams, UserInput } from "../protocol/generated/types.js";
 import { readObject } from "./command-words.js";
+import { elementsOf, fieldsOf } from "../protocol/fields.js";
 
 /** What a message says: its text, or the app-server's own list of texts, images, files, skills and mentions. */
 export type CodexInput = string | readonly UserInput[];
@@ -111,7 +112,19 @@ export function codexCommandIdAgain(commandId: string): string {
   return `${base}~${String(Number(count) + 1)}`;
 }
 
-/** The payload of a message with other words. */
+/**
+ * The payload of a message that says something else: a text takes the place of its texts, and its images, files, skills and mentions
+ * stay; a list takes the place of all.
+ */
 export function edited({ payloadJson }: Pick<CodexCommand, "payloadJson">, input: CodexInput, settings: CodexTurnSettings = {}): string {
-  return payloadOf({ ...readObject(payloadJson), input: inputOf(input), ...settings });
+  const payload = readObject(payloadJson);
+  const members = typeof input === "string" ? withText(elementsOf(payload?.["input"]), input) : input;
+  return payloadOf({ ...payload, input: members, ...settings });
+}
+
+function withText(members: readonly unknown[], text: string): readonly unknown[] {
+  const isText = (member: unknown) => fieldsOf(member)?.["type"] === "text";
+  const at = Math.max(0, members.findIndex(isText));
+  const isKept = (member: unknown) => !isText(member);
+  return [...members.slice(0, at).filter(isKept), ...inputOf(text), ...members.slice(at).filter(isKept)];
 }

@@ -102,7 +102,10 @@ export interface CodexSend {
 export interface CodexCommandActions<Given extends CodexCommandMutations> {
   /** Takes a command back that is still queued. */
   readonly cancel: IfGiven<Given, "cancel", (commandId: string) => Promise<null>>;
-  /** Replaces the words of a message that is still queued; its turn and the settings that are not named stay. */
+  /**
+   * Replaces what a message says that is still queued; its turn and the settings that are not named stay. A text takes the place of
+   * its texts, and its images, files, skills and mentions stay; a list takes the place of all.
+   */
   readonly edit: IfGiven<
     Given,
     "edit",

@@ -157,6 +157,21 @@ describe("what is queued", () => {
     expect(payloads(page)).toMatchObject([{ clientTurnId, model: "gpt-5" }]);
   });
 
+  it("keeps its images, files and skills where a text takes the place of its texts, and nothing that a list does not name", async () => {
+    const page = await open();
+    const [image, skill] = [{ type: "image", url: "https://a.test/a.png" }, { type: "skill", name: "s", path: "/s" }] as const;
+    const text = (words: string) => ({ type: "text" as const, text: words, text_elements: [] });
+    const edit = async (input: Parameters<Page["current"]["send"]["edit"]>[1]) => {
+      await chat.does(() => page.current.send.edit(page.current.commands.results[0]!, input));
+      return (payloads(page)[0] as { input: unknown }).input;
+    };
+    await chat.does(() => page.current.send.sendTurn([image, text("Go"), skill, text("on.")]));
+    expect(await edit("Go\nback.")).toEqual([image, text("Go\nback."), skill]);
+    expect(await edit([image, skill])).toEqual([image, skill]);
+    expect(await edit("Look.")).toEqual([text("Look."), image, skill]);
+    expect(await edit([text("Only this.")])).toEqual([text("Only this.")]);
+  });
+
   it("is promoted, or becomes a steer of the turn that runs", async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
     const page = await open();
