@@ -1,8 +1,9 @@
 /** What commands say, and under which ids they are sent. */
+import { given } from "../given.js";
 import type { CodexCommand, CodexCommandKind } from "../host/component.js";
 import type { JsonValue, TurnStartParams, UserInput } from "../protocol/generated/types.js";
-import { readObject } from "./command-words.js";
 import { elementsOf, fieldsOf } from "../protocol/fields.js";
+import { readObject } from "./command-words.js";
 
 /** What a message says: its text, or the app-server's own list of texts, images, files, skills and mentions. */
 export type CodexInput = string | readonly UserInput[];
@@ -92,13 +93,20 @@ export function newCommandId(): string {
 /**
  * A command once more, under an id that follows from the first: whoever sends it again, in whichever tab and how often, sends
  * one command.
+ *
+ * @returns the command, and of a steer what it is where its turn has ended
  */
-export function sentAgain({ commandId, kind, payloadJson }: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">): Wish & { commandId: string } {
+export function sentAgain({ commandId, kind, payloadJson }: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">): Wish & {
+  readonly commandId: string;
+  readonly asTurn?: Wish;
+} {
   const id = codexCommandIdAgain(commandId);
-  const payload = readObject(payloadJson) ?? {};
+  const { expectedTurnId, ...payload } = readObject(payloadJson) ?? {};
+  const turn: Wish = { kind: "turn", payload: { ...payload, clientTurnId: id } };
   // A turn that was promoted to a steer is a turn again: it keeps the payload of one. The turn that it named has ended with it.
-  const isTurn = kind === "turn" || typeof payload["clientTurnId"] === "string";
-  return isTurn ? { commandId: id, kind: "turn", payload: { ...payload, clientTurnId: id } } : { commandId: id, kind, payload };
+  if (kind === "turn" || typeof payload["clientTurnId"] === "string") return { commandId: id, ...turn };
+  const same = { commandId: id, kind, payload: { ...given({ expectedTurnId }), ...payload } };
+  return kind === "steer" ? { ...same, asTurn: turn } : same;
 }
 
 /**

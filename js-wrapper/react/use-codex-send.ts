@@ -2,6 +2,7 @@ import type { FunctionReference } from "convex/server";
 import type { OwnArgs } from "./types.js";
 import { useMemo, useState } from "react";
 import { given } from "../given.js";
+import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexCommand, CodexCommandState, CodexServerRequest } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
 import type { JsonValue } from "../protocol/generated/types.js";
@@ -90,7 +91,10 @@ export interface CodexSend {
   readonly decide: (request: CodexAskedRequest, decision: JsonValue, options?: CodexSendOptions) => Promise<CodexSentCommand>;
   /** Answers a request of the app-server with its `result`. */
   readonly answer: (request: CodexAskedRequest, answer: object, options?: CodexSendOptions) => Promise<CodexSentCommand>;
-  /** Sends a command once more that came to nothing, once: whoever asks, in whichever tab, sends the same one. */
+  /**
+   * Sends a command once more that came to nothing, once: whoever asks, in whichever tab, sends the same one. A steer whose turn has
+   * ended begins a turn.
+   */
   readonly sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => Promise<CodexSentCommand>;
   /** At least one call is not answered. */
   readonly isSending: boolean;
@@ -118,6 +122,8 @@ export interface CodexCommandActions<Given extends CodexCommandMutations> {
 type IfGiven<Given, Name extends string, Action> = Given extends { readonly [Key in Name]: CodexCommandMutation } ? Action : undefined;
 
 const NO_MUTATIONS: CodexCommandMutations = {};
+/** The turn to steer has ended; or somebody sent it again as a turn by then. */
+const TURN_INSTEAD = new Set(["E_COMMAND_TARGET_GONE", "E_COMMAND_ID_REUSED"]);
 
 /**
  * Sends commands to the machine that has a thread: turns, steers, interrupts, decisions and answers, each with the payload that
@@ -151,16 +157,17 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
   const [{ isPending, error }, follow] = useProgress();
 
   const calls = useMemo(() => {
-    const send = (wanted: Wish | Promise<Wish>, commandId?: string, named?: (id: string) => object) =>
-      follow(async () => {
-        const own = owned(stable);
-        const { kind, payload, ttlMs } = await wanted;
-        const wish = JSON.stringify([own, kind, payload, ttlMs]);
-        return await wishes.send(wish, commandId, async (id) => {
-          const payloadJson = payloadOf({ ...payload, ...named?.(id) });
-          return (await call?.({ ...own, commandId: id, kind, payloadJson, ...given({ ttlMs }) })) as CodexSentCommand;
-        });
+    const sendOne = async ({ kind, payload, ttlMs }: Wish, commandId?: string, named?: (id: string) => object) => {
+      const own = owned(stable);
+      // The same words are the same wish, also where they do not have to wait any more when they are tried again.
+      const wish = JSON.stringify([own, kind, { ...payload, waitForMachine: undefined }, ttlMs]);
+      return await wishes.send(wish, commandId, async (id) => {
+        const payloadJson = payloadOf({ ...payload, ...named?.(id) });
+        return (await call?.({ ...own, commandId: id, kind, payloadJson, ...given({ ttlMs }) })) as CodexSentCommand;
       });
+    };
+    const send = (wanted: Wish | Promise<Wish>, commandId?: string, named?: (id: string) => object) =>
+      follow(async () => await sendOne(await wanted, commandId, named));
     const change = (act: ((args: CallArgs) => Promise<unknown>) | undefined, what: CallArgs) =>
       follow(async () => {
         const { threadId: _, ...own } = owned(stable);
@@ -192,8 +199,15 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
         return send(wish(), commandId);
       },
       sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => {
-        const { commandId, ...wish } = sentAgain(command);
-        return send(wish, commandId);
+        const { commandId, asTurn, ...wish } = sentAgain(command);
+        return follow(async () => {
+          try {
+            return await sendOne(wish, commandId);
+          } catch (thrown) {
+            if (asTurn === undefined || !TURN_INSTEAD.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
+            return await sendOne(asTurn, commandId);
+          }
+        });
       },
       cancel: callCancel && ((commandId: string) => change(callCancel, { commandId })),
       edit:

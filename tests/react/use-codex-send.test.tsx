@@ -214,6 +214,33 @@ describe("what came to nothing", () => {
     expect(one.current.commands.results[1]).toBe(failed);
   });
 
+  it("steers the turn again while that runs, and begins one where it has ended: once, whoever asks and when", async () => {
+    await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+    const [one, other] = [await open(), await open()];
+    await chat.does(() => one.current.send.steer("rather so", { expectedTurnId: TURN }));
+    const refuse = async () => {
+      const [leased] = await chat.lease();
+      await chat.report(leased!, "refused", { code: "E_COMMAND_REFUSED" });
+      await chat.settle();
+      return one.current.commands.results[0]!;
+    };
+    const first = await refuse();
+    await chat.does(() => one.current.send.sendAgain(first));
+    expect(shown(one.current.commands)[0]).toEqual(["steer", "queued", "rather so"]);
+    const second = await refuse();
+    await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+    const sent = await chat.does(() => one.current.send.sendAgain(second));
+    expect(sent.commandId).toBe(`${first.commandId}~3`);
+    expect(await chat.does(() => other.current.send.sendAgain(second))).toEqual(sent);
+    expect([one.current.send.error, other.current.send.error]).toEqual([undefined, undefined]);
+    expect(shown(one.current.commands)).toEqual([
+      ["turn", "queued", "rather so"],
+      ["steer", "refused", "rather so"],
+      ["steer", "refused", "rather so"],
+    ]);
+    expect(payloads(one)[0]).toEqual({ input: [{ type: "text", text: "rather so", text_elements: [] }], clientTurnId: sent.commandId });
+  });
+
   it("has an id that follows from the first, whatever that holds, and a promoted turn is a turn again", () => {
     const again = (commandId: string, payload: object = {}, kind: "turn" | "steer" = "steer") =>
       sentAgain({ commandId, kind, payloadJson: JSON.stringify(payload) });
@@ -221,7 +248,8 @@ describe("what came to nothing", () => {
     expect(again("a~2").commandId).toBe("a~3");
     expect(again("a~b\n~9").commandId).toBe("a~b\n~10");
     expect(again("a", { clientTurnId: "t", input: [1] })).toEqual({ commandId: "a~2", kind: "turn", payload: { clientTurnId: "a~2", input: [1] } });
-    expect(again("a", { expectedTurnId: "t" })).toEqual({ commandId: "a~2", kind: "steer", payload: { expectedTurnId: "t" } });
+    const asTurn = { kind: "turn", payload: { clientTurnId: "a~2" } };
+    expect(again("a", { expectedTurnId: "t" })).toEqual({ commandId: "a~2", kind: "steer", payload: { expectedTurnId: "t" }, asTurn });
   });
 });
 
