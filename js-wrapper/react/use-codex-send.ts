@@ -6,7 +6,7 @@ import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexCommand, CodexCommandState, CodexServerRequest } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
 import type { JsonValue } from "../protocol/generated/types.js";
-import { useCall, useProgress, useStableArgs, type CallArgs } from "./calls.js";
+import { keyOfArgs, useCall, useProgress, useStableArgs, type CallArgs } from "./calls.js";
 import {
   edited,
   inputOf,
@@ -96,9 +96,9 @@ export interface CodexSend {
    * ended begins a turn.
    */
   readonly sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => Promise<CodexSentCommand>;
-  /** At least one call is not answered. */
+  /** At least one call with these arguments is not answered: one of another thread does not count. */
   readonly isSending: boolean;
-  /** What the last call failed with; undefined once another is made. */
+  /** What the last call with these arguments failed with; undefined once another is made. */
   readonly error: Error | undefined;
 }
 
@@ -135,7 +135,7 @@ const TURN_INSTEAD = new Set(["E_COMMAND_TARGET_GONE", "E_COMMAND_ID_REUSED"]);
  * @param mutation The host's mutation, e.g. `api.chat.sendCommand`.
  * @param args Its arguments without the command, so mostly `{ threadId }`; with `"skip"` every call rejects.
  * @param mutations The host's mutations for what is still queued, as far as the app has them.
- * @returns The calls, whether one is on its way, and what the last one failed with.
+ * @returns The calls, whether one of these arguments is on its way, and what the last of them failed with.
  *
  * @example
  * ```tsx
@@ -154,7 +154,7 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
   const { cancel: cancelMutation, edit: editMutation, promote: promoteMutation } = mutations ?? NO_MUTATIONS;
   const [callCancel, callEdit, callPromote] = [useCall(cancelMutation), useCall(editMutation), useCall(promoteMutation)];
   const [wishes] = useState(() => new Wishes<CodexSentCommand>());
-  const [{ isPending, error }, follow] = useProgress();
+  const [{ isPending, error }, follow] = useProgress(useMemo(() => stable && keyOfArgs(stable), [stable]) ?? "");
 
   const calls = useMemo(() => {
     const sendOne = async ({ kind, payload, ttlMs }: Wish, commandId?: string, named?: (id: string) => object) => {

@@ -260,6 +260,43 @@ it("sends nothing with skip, and asks for nothing", async () => {
   expect(chat.loopback.mutations).toEqual([]);
 });
 
+it("tells of the calls of its thread alone, also when another one is looked at meanwhile", async () => {
+  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+  await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+  const { result: page, rerender } = renderHook(({ threadId }) => useCodexSend(api.chat.sendCommand, { threadId }), {
+    initialProps: { threadId: THREAD },
+    wrapper: inStrictMode(chat.loopback.connect()),
+  });
+  const show = (threadId: string) => {
+    rerender({ threadId });
+    return [page.current.isSending, page.current.error !== undefined];
+  };
+  chat.loopback.held = [];
+  const refused = expect(page.current.sendTurn("Go on.")).rejects.toThrow();
+  await chat.settle();
+  expect([show(THREAD), show("th_2"), show(THREAD)]).toEqual([[true, false], [false, false], [true, false]]);
+  show("th_2");
+  chat.loopback.release();
+  await chat.does(() => refused);
+  expect([show("th_2"), show(THREAD), show("th_2")]).toEqual([[false, false], [false, true], [false, false]]);
+  await chat.does(() => page.current.sendTurn("Go on there."));
+  expect([show("th_2"), show(THREAD)]).toEqual([[false, false], [false, true]]);
+  await chat.ann.mutation(api.chat.unarchiveThread, { threadId: THREAD });
+  await chat.does(() => page.current.sendTurn("Go on."));
+  expect(show(THREAD)).toEqual([false, false]);
+});
+
+it("sends one command where the words are tried again and do not have to wait any more", async () => {
+  const page = await open();
+  await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+  await act(() => expect(page.current.send.sendTurn("Go on.", { waitForMachine: true })).rejects.toThrow());
+  await chat.ann.mutation(api.chat.unarchiveThread, { threadId: THREAD });
+  await chat.does(() => page.current.send.sendTurn("Go on."));
+  const ids = chat.loopback.mutations.map(({ args }) => args["commandId"]);
+  expect([ids.length, new Set(ids).size]).toEqual([2, 1]);
+  expect(payloads(page)[0]).not.toHaveProperty("waitForMachine");
+});
+
 it("a thread that is not there is told, and its list begins when it is", async () => {
   const page = await open({ threadId: "th_2" });
   expect(page.current.commands).toMatchObject({ results: [], threadStatus: "missing", status: "Exhausted" });
