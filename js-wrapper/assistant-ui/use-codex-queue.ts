@@ -197,11 +197,12 @@ export function useCodexQueue(
 /**
  * The turn may have ended on the way: then the message begins one.
  *
- * @param isStopped whether nothing is to begin any more
+ * @param isStopped whether nothing is to begin any more: `steer` of `useCodex` does not ask
  */
-async function steerOrSend({ steer, send }: UseCodexResult, input: readonly UserInput[], commandId: string, isStopped: () => boolean): Promise<CodexSentCommand> {
+async function steerOrSend({ codex, runningTurnId, send }: UseCodexResult, input: readonly UserInput[], commandId: string, isStopped: () => boolean): Promise<CodexSentCommand> {
+  if (runningTurnId === undefined) return await send(input, { commandId });
   try {
-    return await steer(input, { commandId });
+    return await codex.steer(input, { commandId, expectedTurnId: runningTurnId });
   } catch (thrown) {
     if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE" || isStopped()) throw thrown;
     return await send(input, { commandId });

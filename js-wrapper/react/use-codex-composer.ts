@@ -131,8 +131,8 @@ export function useCodexComposer<Start extends CodexStartTurnMutation>(
 export type CodexInterruptTurnMutation = FunctionReference<"mutation", "public", any, null>;
 
 /**
- * Ends a turn, whichever page began it: it works after a reload, before the first word, and of a turn that is queued. Nothing
- * that waits begins by it.
+ * Ends a turn, whichever page began it: it works after a reload, before the first word, and of a turn that is queued. Where it ran,
+ * the next that waits behind it begins: end that one before, or stop as `useCodex` and `stopCodexThread` do.
  *
  * @param mutation The host's mutation, e.g. `api.chat.interruptTurnForHooks`.
  * @param options `optimisticMessagesQuery`, the query of messages that the page follows: in its pages the turn's messages read

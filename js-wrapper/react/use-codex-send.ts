@@ -57,7 +57,7 @@ export interface CodexSendOptions {
 export interface CodexTurnSendOptions extends CodexSendOptions, CodexTurnSettings {
   /** The id of a turn that the app registered for it; without one the command's id names the turn. */
   readonly clientTurnId?: string | undefined;
-  /** It waits up to 24 hours for a machine that is away, in place of ten minutes. */
+  /** It waits up to 24 hours for its machine, or for the turn before it to end, in place of ten minutes: see {@link codexSendWaits}. */
   readonly waitForMachine?: boolean | undefined;
 }
 
@@ -83,8 +83,8 @@ export interface CodexSend {
   /** Says more to the turn that runs. It is refused where another turn runs by then. */
   readonly steer: (input: CodexInput, options: CodexSendOptions & { readonly expectedTurnId: string }) => Promise<CodexSentCommand>;
   /**
-   * Ends a turn, or takes back one that is queued: nothing that waits begins by it. `force` lets the machine restart codex where
-   * that would cut turns of other threads.
+   * Ends a turn, or takes back one that is queued. Where it ran, the next that waits behind it begins: {@link stopCodexThread} takes
+   * that back before. `force` lets the machine restart codex where that would cut turns of other threads.
    */
   readonly interrupt: (turnId: string, options?: CodexSendOptions & { readonly force?: boolean | undefined }) => Promise<CodexSentCommand>;
   /** Decides an approval in the app-server's own words, e.g. `"acceptForSession"`. */

@@ -137,21 +137,6 @@ describe("a message", () => {
     expect(words(page)).toEqual([["assistant", "completed", "old"]]);
   });
 
-  it("that codex has said by then is one row", async () => {
-    const page = await open();
-    chat.loopback.held = [];
-    const started = start(page);
-    await chat.say("item/completed", { item: { id: "u", type: "userMessage", content: [{ type: "text", text: "hi", text_elements: [] }] } });
-    await chat.settle();
-    expect(words(page)).toEqual([["user", "completed", "hi"]]);
-    chat.loopback.release();
-    await chat.does(() => started);
-    expect(words(page)).toEqual([["user", "completed", "hi"]]);
-  });
-});
-
-describe("a stop", () => {
-  const open = () =>
   it("is the same message until the server has it, whatever that says meanwhile", async () => {
     const page = await open();
     chat.loopback.held = [];
@@ -169,6 +154,21 @@ describe("a stop", () => {
     await chat.does(() => Promise.all(started));
   });
 
+  it("that codex has said by then is one row", async () => {
+    const page = await open();
+    chat.loopback.held = [];
+    const started = start(page);
+    await chat.say("item/completed", { item: { id: "u", type: "userMessage", content: [{ type: "text", text: "hi", text_elements: [] }] } });
+    await chat.settle();
+    expect(words(page)).toEqual([["user", "completed", "hi"]]);
+    chat.loopback.release();
+    await chat.does(() => started);
+    expect(words(page)).toEqual([["user", "completed", "hi"]]);
+  });
+});
+
+describe("a stop", () => {
+  const open = () =>
     shown(() => ({
       messages: useCodexMessages(messagesQuery, { threadId: THREAD }, { initialNumItems: 10, stream: true }),
       interrupt: useCodexInterruptTurn(interruptTurnForHooks, { optimisticMessagesQuery: messagesQuery }),
