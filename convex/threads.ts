@@ -16,7 +16,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { checkParent } from "./model/parents.js";
 import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
-import { newestTurn, SUMMARY_BYTES, summaryOf } from "./model/summary.js";
+import { SUMMARY_BYTES, summaryOf, turnOf } from "./model/summary.js";
 import { insertThread } from "./model/tally.js";
 import { clearWay } from "./model/tombstones.js";
 import { isItsOwn, newestTurns, TURNS_LISTED_MAX } from "./model/turns.js";
@@ -128,7 +128,8 @@ export const getExternalMapping = query({
 
 /**
  * The actor's threads, last changed first: all; with `parentThreadId` the agents of that thread; with null there those that are
- * no agents. With `summary` each says how it is called or began, its name at the app-server, and how its newest turn stands.
+ * no agents. With `summary` each says how it is called or began, its name at the app-server, and how its turn stands: the one that
+ * runs, else the newest; a page of those ends at 512.
  *
  * @throws `E_CURSOR_INVALID`, `E_AUTH_THREAD_FORBIDDEN` (the parent does not exist for this actor)
  */
@@ -146,16 +147,17 @@ export const list = query({
     const user = [scope.tenantId, scope.userId];
     const range = parent === undefined ? { index: "by_updated", prefix: user } : { index: "by_parent", prefix: [...user, parent ?? undefined] };
     const list: Listed<"threads"> = { table: "threads", ...range, key: ["number", "string"] };
-    return readPage(ctx, list, paginationOpts, async (thread) => {
+    const present = async (thread: Doc<"threads">) => {
       const { threadId, status, updatedAt, parentThreadId } = thread;
       const row = { threadId, status, updatedAt, ...given({ parentThreadId }) };
       return summary ? { row: { ...row, ...(await summaryOf(ctx, thread)) }, bytes: SUMMARY_BYTES } : { row, bytes: 0 };
-    });
+    };
+    return readPage(ctx, list, paginationOpts, present, LIST_PAGE_BYTES_MAX, () => (summary ? SUMMARY_BYTES : 0));
   },
 });
 
 /**
- * A thread with what it keeps the newest of: its turn, its tokens, its goal, its settings in force, its last warning.
+ * A thread with what it keeps the newest of: its turn (the one that runs, else the newest), its tokens, its goal, its settings in force, its last warning.
  *
  * `goalJson` and `settingsJson` are the `goal` of the newest `thread/goal/updated`, unless it was cleared, and the
  * `threadSettings` of the newest `thread/settings/updated`, as they came.
@@ -169,15 +171,15 @@ export const get = query({
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
     const { status, name, model, cwd, personality, localThreadId, parentThreadId, createdAt, updatedAt } = thread;
-    const [newest, usage, goalJson, settingsJson, warning] = await Promise.all([
-      newestTurn(ctx, thread),
+    const [turn, usage, goalJson, settingsJson, warning] = await Promise.all([
+      turnOf(ctx, thread),
       findUsage(ctx, scope, threadId, "thread"),
       readNewest(ctx, thread._id, "goal"),
       readNewest(ctx, thread._id, "settings"),
       readNewest(ctx, thread._id, "warning"),
     ]);
     const kept = given({ usage: usage === null ? undefined : usageOf(usage), goalJson, settingsJson, warning, ...fillingOf(thread) });
-    return { threadId, status, createdAt, updatedAt, ...given({ name, model, cwd, personality, localThreadId, parentThreadId }), ...newest, ...kept };
+    return { threadId, status, createdAt, updatedAt, ...given({ name, model, cwd, personality, localThreadId, parentThreadId }), ...turn, ...kept };
   },
 });
 

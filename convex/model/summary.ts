@@ -1,4 +1,4 @@
-/** What a list says of a thread beside its row: how it is called or began, here and by the app-server, and how its newest turn stands. */
+/** What a list says of a thread beside its row: how it is called or began, here and by the app-server, and how its turn stands. */
 import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { cut, partsOf } from "./parts.js";
@@ -7,18 +7,27 @@ import { shownPlaces, takeShown } from "./visible.js";
 
 /** UTF-8 bytes of what was first said that a list shows. */
 const PREVIEW_BYTES_MAX = 400;
-/** What one counts for on a page: 1,024 of them fill it, so that no page reads more ranges than a call may. */
-export const SUMMARY_BYTES = 4 * 1024;
+/** What one counts for on a page: 512 of them fill it, so that a page reads half of the 4,096 ranges that a call may. */
+export const SUMMARY_BYTES = 8 * 1024;
 
-/** Three documents at most: the newest turn, the first message of a person and the first part of its text; the last two only for a thread without a name. */
+/** Four documents at most: two turns, the first message of a person and the first part of its text; the last two only for a thread without a name. */
 export async function summaryOf(ctx: ReadCtx, thread: Doc<"threads">) {
   const { name, localThreadId } = thread;
-  const [turn, preview] = await Promise.all([newestTurn(ctx, thread), name === undefined ? previewOf(ctx, thread) : undefined]);
+  const [turn, preview] = await Promise.all([turnOf(ctx, thread), name === undefined ? previewOf(ctx, thread) : undefined]);
   return { ...given({ localThreadId, name, preview }), ...turn };
 }
 
-/** The newest turn that is shown, as `turn`; nothing where there is none. */
-export async function newestTurn(ctx: ReadCtx, thread: Doc<"threads">): Promise<{ turn?: Pick<Doc<"turns">, "turnId" | "status"> }> {
+/**
+ * The turn that a thread is at, as `turn`: the newest that runs, else the newest; of those that are shown, nothing where there is
+ * none. What is queued behind a turn, or was taken back, is newer than the turn that runs.
+ */
+export async function turnOf(ctx: ReadCtx, thread: Doc<"threads">): Promise<{ turn?: Pick<Doc<"turns">, "turnId" | "status"> }> {
+  const newest = await newestTurn(ctx, thread);
+  const turn = newest?.status === "inProgress" ? newest : ((await newestRunning(ctx, thread)) ?? newest);
+  return turn === undefined ? {} : { turn: { turnId: turn.turnId, status: turn.status } };
+}
+
+async function newestTurn(ctx: ReadCtx, thread: Doc<"threads">): Promise<Doc<"turns"> | undefined> {
   const { tenantId, userId, threadId } = thread;
   const [turn] = await takeShown(thread, 1, ({ from, to }, left) =>
     ctx.db
@@ -27,7 +36,21 @@ export async function newestTurn(ctx: ReadCtx, thread: Doc<"threads">): Promise<
       .order("desc")
       .take(left),
   );
-  return turn === undefined ? {} : { turn: { turnId: turn.turnId, status: turn.status } };
+  return turn;
+}
+
+async function newestRunning(ctx: ReadCtx, thread: Doc<"threads">): Promise<Doc<"turns"> | undefined> {
+  const { tenantId, userId, threadId } = thread;
+  const [turn] = await takeShown(thread, 1, ({ from, to }, left) =>
+    ctx.db
+      .query("turns")
+      .withIndex("by_status", (q) =>
+        q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("status", "inProgress").gte("turnOrder", from).lt("turnOrder", to),
+      )
+      .order("desc")
+      .take(left),
+  );
+  return turn;
 }
 
 /** The beginning of what a person said first; undefined where nobody has. */

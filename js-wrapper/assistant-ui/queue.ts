@@ -197,6 +197,11 @@ export function inputOfCommand({ payloadJson }: Pick<SentCommand, "payloadJson">
   return Array.isArray(input) ? (input as UserInput[]) : [];
 }
 
+/** What an item of the queue does not show, so that whoever edits that could not keep it: files by name, skills, mentions. */
+export function unshownOf(input: readonly UserInput[]): readonly UserInput[] {
+  return input.filter((member) => member.type !== "text" && !(member.type === "image" && "url" in member && DATA_URL.test(member.url)));
+}
+
 function statusOf({ state }: UnsentMessage, command: SentCommand | undefined): CodexQueueItemStatus {
   if (command?.state === "cancelled") return "held";
   if (command?.state === "expired" || command?.state === "unknown") return command.state;

@@ -9,7 +9,7 @@ import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
 import { echoedIn } from "./convert.js";
 import type { ReadMessage } from "./parts.js";
-import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, type Lane, type Placement, type UnsentMessage } from "./queue.js";
+import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type UnsentMessage } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
 
@@ -145,13 +145,15 @@ export function useCodexQueue(
       },
       edit: (id: string, message: AppendMessage) => {
         if (findOnItsWay(id) !== undefined) throw new Error(`\`${id}\` is on its way`);
-        const input = readInput(message);
-        if (findUnsent(id) !== undefined) {
-          change(id, { input });
+        const words = readInput(message);
+        const own = findUnsent(id);
+        if (own !== undefined) {
+          change(id, { input: [...words, ...unshownOf(own.input)] });
           return;
         }
         const command = findCommand(id);
         if (command === undefined) throw new Error(`\`${id}\` does not wait any more`);
+        const input = [...words, ...unshownOf(inputOfCommand(command))];
         const { threadId: ofThread } = latest.current;
         given(latest.current.codex.edit, "editCommand")(command, input).then(
           () => change(id, { input }),
@@ -195,11 +197,12 @@ export function useCodexQueue(
 /**
  * The turn may have ended on the way: then the message begins one.
  *
- * @param isStopped whether nothing is to begin any more
+ * @param isStopped whether nothing is to begin any more: `steer` of `useCodex` does not ask
  */
-async function steerOrSend({ steer, send }: UseCodexResult, input: readonly UserInput[], commandId: string, isStopped: () => boolean): Promise<CodexSentCommand> {
+async function steerOrSend({ codex, runningTurnId, send }: UseCodexResult, input: readonly UserInput[], commandId: string, isStopped: () => boolean): Promise<CodexSentCommand> {
+  if (runningTurnId === undefined) return await send(input, { commandId });
   try {
-    return await steer(input, { commandId });
+    return await codex.steer(input, { commandId, expectedTurnId: runningTurnId });
   } catch (thrown) {
     if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE" || isStopped()) throw thrown;
     return await send(input, { commandId });

@@ -221,7 +221,7 @@ export type CodexThread = {
   parentThreadId?: string;
   createdAt: number;
   updatedAt: number;
-  /** The newest turn. */
+  /** The turn that runs, else the newest. */
   turn?: Pick<CodexTurn, "turnId" | "status">;
   usage?: CodexTokenUsage;
   /** The thread's goal and its settings in force, as the app-server said them. */
@@ -289,7 +289,7 @@ export type CodexThreadRow = {
   name?: string;
   /** What a person said first, up to 400 bytes of it: of a thread without a name. */
   preview?: string;
-  /** The newest turn. */
+  /** The turn that runs, else the newest. */
   turn?: Pick<CodexTurn, "turnId" | "status">;
 };
 

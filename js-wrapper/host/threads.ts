@@ -146,7 +146,8 @@ export async function interruptTurnForHooksForActor(
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`
  * @param args `paginationOpts` as a paginated query gets it; with `parentThreadId` the agents of that thread alone, with null
- *   there what is no agent; with `summary` each with its name, or what a person said first, and its newest turn
+ *   there what is no agent; with `summary` each with its name, or what a person said first, and the turn that runs,
+ *   else the newest; a page of those has 512 threads at most
  * @returns a page of `{threadId, status, updatedAt, parentThreadId?, name?, preview?, turn?}`, `updatedAt` in milliseconds. Of a parent that is not there
  *   (yet) an empty page with `threadStatus: "missing"`
  * @throws ConvexError `E_CURSOR_INVALID`

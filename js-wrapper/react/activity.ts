@@ -79,7 +79,10 @@ const SPOKEN: ReadonlySet<CodexActivityKind> = new Set(["thinking", "writing", "
  */
 export function codexActivity({ messages, turns, presence, approvals = [], questions = [], openCommands = [] }: CodexActivityInput): CodexActivity {
   const newest = messages.at(-1)?.turnId;
-  const told = presence?.machine === "here" ? presence.current?.turnId : undefined;
+  const beaten = presence?.machine === "here" ? presence.current?.turnId : undefined;
+  // The turns know of its end: the beat is older.
+  const isOver = turns?.some(({ turnId, status }) => turnId === beaten && status !== "inProgress" && status !== "queued") === true;
+  const told = isOver ? undefined : beaten;
   const grows = growing(messages, newest);
   const turnId = turns?.find(({ status }) => status === "inProgress")?.turnId ?? told ?? grows?.turnId;
   const turn = turnId === undefined ? {} : { turnId };

@@ -19,10 +19,15 @@ export type Call = (args: CallArgs) => Promise<unknown>;
  */
 export function useStableArgs(args: object | "skip"): CallArgs | null {
   const given = args === "skip" ? null : (args as CallArgs);
-  const key = given && JSON.stringify(convexToJson(given));
+  const key = given && keyOfArgs(given);
   // The key stands for the arguments.
   // eslint-disable-next-line react-hooks/exhaustive-deps
   return useMemo(() => given, [key]);
+}
+
+/** Arguments as text: equal where they are. */
+export function keyOfArgs(args: CallArgs): string {
+  return JSON.stringify(convexToJson(args));
 }
 
 /**
@@ -49,27 +54,48 @@ export interface Progress {
   readonly error: Error | undefined;
 }
 
-const AT_REST = { pending: 0, error: undefined };
+interface Calls {
+  readonly pending: number;
+  readonly error: Error | undefined;
+}
+
+const AT_REST: Calls = { pending: 0, error: undefined };
+const NO_CALLS: ReadonlyMap<string, Calls> = new Map();
 
 /**
- * Counts calls that are not answered, and keeps what the last one failed with.
+ * Counts calls that are not answered, and keeps what the last one failed with: of each subject its own.
  *
- * @returns how it stands, and what each call is made through, the same at each render: it answers, or rejects, as the call does
+ * @param subject what the calls are about, e.g. the arguments of a thread as text
+ * @returns how it stands with the subject's calls, and what each of them is made through, the same at each render while the subject
+ *   is: it answers, or rejects, as the call does
  */
-export function useProgress(): readonly [Progress, <Answer>(call: () => Promise<Answer>) => Promise<Answer>] {
-  const [{ pending, error }, setState] = useState<{ pending: number; error: Error | undefined }>(AT_REST);
-  const follow = useCallback(async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
-    setState((before) => ({ pending: before.pending + 1, error: undefined }));
-    try {
-      const answer = await call();
-      setState((before) => ({ ...before, pending: before.pending - 1 }));
-      return answer;
-    } catch (thrown) {
-      setState((before) => ({ pending: before.pending - 1, error: asError(thrown) }));
-      throw thrown;
-    }
-  }, []);
+export function useProgress(subject = ""): readonly [Progress, <Answer>(call: () => Promise<Answer>) => Promise<Answer>] {
+  const [all, setAll] = useState(NO_CALLS);
+  const follow = useCallback(
+    async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+      const change = (act: (before: Calls) => Calls) => setAll((before) => withCalls(before, subject, act(before.get(subject) ?? AT_REST)));
+      change(({ pending }) => ({ pending: pending + 1, error: undefined }));
+      try {
+        const answer = await call();
+        change(({ pending, error }) => ({ pending: pending - 1, error }));
+        return answer;
+      } catch (thrown) {
+        change(({ pending }) => ({ pending: pending - 1, error: asError(thrown) }));
+        throw thrown;
+      }
+    },
+    [subject],
+  );
+  const { pending, error } = all.get(subject) ?? AT_REST;
   return [{ isPending: pending > 0, error }, follow];
+}
+
+/** What is at rest is not kept. */
+function withCalls(all: ReadonlyMap<string, Calls>, subject: string, calls: Calls): ReadonlyMap<string, Calls> {
+  const changed = new Map(all);
+  if (calls.pending === 0 && calls.error === undefined) changed.delete(subject);
+  else changed.set(subject, calls);
+  return changed;
 }
 
 /** The newest value, for what is called later: an app's functions are new at every render. */

@@ -63,6 +63,7 @@ export { useCodexCommands } from "./use-codex-commands.js";
 export type { CodexCommandsPage, CodexCommandsQuery, CodexCommandsQueryArgs, UseCodexCommandsResult } from "./use-codex-commands.js";
 export { codexCommandText, isCodexCommandFailed, isCodexCommandOpen, type CodexCommandView } from "./command-words.js";
 export { useCodexSend } from "./use-codex-send.js";
+export { stopCodexThread, type CodexStopOptions, type CodexStopped } from "./stop.js";
 export type {
   CodexAskedRequest,
   CodexCommandActions,
@@ -104,7 +105,7 @@ export { useCodexDynamicTools } from "./use-codex-dynamic-tools.js";
 export type { CodexToolHandler, CodexToolHandlers, CodexToolResult, UseCodexDynamicToolsResult } from "./use-codex-dynamic-tools.js";
 export { codexActivity, type CodexActivity, type CodexActivityInput, type CodexActivityKind } from "./activity.js";
 export { useCodexActivity } from "./use-codex-activity.js";
-export { codexIngestHealth, codexLogin, codexPresentThreads, codexReach } from "./presence-words.js";
+export { codexIngestHealth, codexLogin, codexPresentThreads, codexReach, codexSendWaits } from "./presence-words.js";
 export type { CodexIngestHealth, CodexIngestStatus, CodexPresentThread, CodexReach } from "./presence-words.js";
 export { useCodexAccount, useCodexIngestHealth, useCodexPresence, useCodexThreadPresence } from "./use-codex-presence.js";
 export type {

@@ -2,7 +2,6 @@
 import type { OptimisticLocalStore } from "convex/browser";
 import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { CodexDurableMessageLike, CodexStreamArgs } from "../mapping/index.js";
-import { newCommandId } from "./sending.js";
 import type { CodexMessagesPage, CodexMessagesQuery } from "./types.js";
 
 /** What {@link optimisticallySendCodexMessage} shows. */
@@ -10,7 +9,7 @@ export interface OptimisticCodexMessage {
   readonly threadId: string;
   readonly turnId: string;
   readonly text: string;
-  /** The user's message; made up where it is not given. */
+  /** The user's message; made of the turn's id where it is not given, and of the text where the turn has another such message. */
   readonly messageId?: string | undefined;
   /** Shows an empty message of the agent, too. */
   readonly includeAssistantPlaceholder?: boolean | undefined;
@@ -23,9 +22,34 @@ interface CachedArgs {
   readonly streamArgs?: CodexStreamArgs;
 }
 
+/** What a message was shown with first: Convex makes the change again for every answer of the server until the mutation's is there. */
+interface Shown {
+  readonly messageId: string;
+  readonly at: number;
+}
+
+const shownFirst = new Map<string, Shown>();
+/** Messages that are remembered, the newest: each is of a mutation that is on its way. */
+const REMEMBERED_MAX = 50;
+
+/** The id and the time of a message, the same whenever it is shown. */
+function firstShown({ threadId, turnId, text, messageId }: OptimisticCodexMessage): Shown {
+  const key = JSON.stringify([threadId, turnId, messageId ?? null, text]);
+  const known = shownFirst.get(key);
+  if (known !== undefined) return known;
+  const made = `optimistic:${turnId}`;
+  const isTaken = [...shownFirst.values()].some((shown) => shown.messageId === made);
+  const shown = { messageId: messageId ?? (isTaken ? `${made}:${text}` : made), at: Date.now() };
+  shownFirst.set(key, shown);
+  const [oldest] = shownFirst.keys();
+  if (shownFirst.size > REMEMBERED_MAX && oldest !== undefined) shownFirst.delete(oldest);
+  return shown;
+}
+
 /**
  * Shows a message in the loaded pages before the server has it: for `withOptimisticUpdate`. It goes when the mutation is answered;
- * where codex's own row of the turn is there first, none is shown beside it.
+ * where codex's own row of the turn is there first, none is shown beside it. Until then it is the same message, with the same id and
+ * time, whatever the server says meanwhile.
  *
  * @param query The host's query of messages that the page follows.
  * @returns The update of the local store, by what is sent.
@@ -45,12 +69,12 @@ export function optimisticallySendCodexMessage(query: CodexMessagesQuery) {
       const ofTurn = page.filter((row) => row.turnId === turnId);
       const isThere = ofTurn.some((row) => row.messageId === messageId || (row.role === "user" && row.text === text));
       if (!isNewest || isThere) return page;
-      const now = Date.now();
+      const { at: now, messageId: shownId } = firstShown(message);
       const orderInTurn = Math.max(-1, ...ofTurn.map((row) => row.orderInTurn)) + 1;
       const common = { turnId, createdAt: now, updatedAt: now, payloadJson: "{}" };
       const user: CodexDurableMessageLike = {
         ...common,
-        ...{ messageId: messageId ?? `optimistic:${newCommandId()}`, role: "user", status: "completed", text, orderInTurn, sourceItemType: "userMessage" },
+        ...{ messageId: shownId, role: "user", status: "completed", text, orderInTurn, sourceItemType: "userMessage" },
         completedAt: now,
       };
       const assistant: CodexDurableMessageLike = {

@@ -28,6 +28,22 @@ export function codexReach({ machine, bridge, codex, login, thread }: CodexPrese
   return thread === "elsewhere" ? "elsewhere" : "notLoaded";
 }
 
+/**
+ * Whether what is sent now has to wait: behind a turn, or for its machine. Such a turn is sent with `waitForMachine: true`: without
+ * it, it is taken within ten minutes or not at all.
+ *
+ * @param known the turn that runs, whether turns wait already, and whether what is sent arrives, each as far as it is known
+ * @returns true also while codex is starting
+ * @example
+ * ```ts
+ * await codex.sendTurn("Go on.", { waitForMachine: codexSendWaits({ runningTurnId, reach }) });
+ * ```
+ */
+export function codexSendWaits(known: { readonly runningTurnId?: string | undefined; readonly isQueued?: boolean | undefined; readonly reach?: CodexReach | undefined }): boolean {
+  const { runningTurnId, isQueued = false, reach = "reachable" } = known;
+  return runningTurnId !== undefined || isQueued || (reach !== "reachable" && reach !== "elsewhere");
+}
+
 /** A thread, as the machine that has it tells of it. */
 export interface CodexPresentThread extends CodexPresenceThread {
   readonly runtimeId: string;

@@ -1,7 +1,8 @@
 /** What commands say, and under which ids they are sent. */
+import { given } from "../given.js";
 import type { CodexCommand, CodexCommandKind } from "../host/component.js";
 import { hexOf } from "../hex.js";
-import { readObject } from "../protocol/fields.js";
+import { elementsOf, fieldsOf, readObject } from "../protocol/fields.js";
 import type { JsonValue, TurnStartParams, UserInput } from "../protocol/generated/types.js";
 
 /** What a message says: its text, or the app-server's own list of texts, images, files, skills and mentions. */
@@ -91,13 +92,20 @@ export function newCommandId(): string {
 /**
  * A command once more, under an id that follows from the first: whoever sends it again, in whichever tab and how often, sends
  * one command.
+ *
+ * @returns the command, and of a steer what it is where its turn has ended
  */
-export function sentAgain({ commandId, kind, payloadJson }: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">): Wish & { commandId: string } {
+export function sentAgain({ commandId, kind, payloadJson }: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">): Wish & {
+  readonly commandId: string;
+  readonly asTurn?: Wish;
+} {
   const id = codexCommandIdAgain(commandId);
-  const payload = readObject(payloadJson) ?? {};
+  const { expectedTurnId, ...payload } = readObject(payloadJson) ?? {};
+  const turn: Wish = { kind: "turn", payload: { ...payload, clientTurnId: id } };
   // A turn that was promoted to a steer is a turn again: it keeps the payload of one. The turn that it named has ended with it.
-  const isTurn = kind === "turn" || typeof payload["clientTurnId"] === "string";
-  return isTurn ? { commandId: id, kind: "turn", payload: { ...payload, clientTurnId: id } } : { commandId: id, kind, payload };
+  if (kind === "turn" || typeof payload["clientTurnId"] === "string") return { commandId: id, ...turn };
+  const same = { commandId: id, kind, payload: { ...given({ expectedTurnId }), ...payload } };
+  return kind === "steer" ? { ...same, asTurn: turn } : same;
 }
 
 /**
@@ -111,7 +119,19 @@ export function codexCommandIdAgain(commandId: string): string {
   return `${base}~${String(Number(count) + 1)}`;
 }
 
-/** The payload of a message with other words. */
+/**
+ * The payload of a message that says something else: a text takes the place of its texts, and its images, files, skills and mentions
+ * stay; a list takes the place of all.
+ */
 export function edited({ payloadJson }: Pick<CodexCommand, "payloadJson">, input: CodexInput, settings: CodexTurnSettings = {}): string {
-  return payloadOf({ ...readObject(payloadJson), input: inputOf(input), ...settings });
+  const payload = readObject(payloadJson);
+  const members = typeof input === "string" ? withText(elementsOf(payload?.["input"]), input) : input;
+  return payloadOf({ ...payload, input: members, ...settings });
+}
+
+function withText(members: readonly unknown[], text: string): readonly unknown[] {
+  const isText = (member: unknown) => fieldsOf(member)?.["type"] === "text";
+  const at = Math.max(0, members.findIndex(isText));
+  const isKept = (member: unknown) => !isText(member);
+  return [...members.slice(0, at).filter(isKept), ...inputOf(text), ...members.slice(at).filter(isKept)];
 }

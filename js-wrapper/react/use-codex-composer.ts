@@ -30,12 +30,17 @@ export type CodexComposerOptions<Start extends CodexStartTurnMutation> = {
   readonly createTurnId?: (() => string) | undefined;
   readonly createIdempotencyKey?: (() => string) | undefined;
   readonly initialValue?: string | undefined;
-} & ("inputText" extends keyof FunctionArgs<Start>
+} & (string extends keyof FunctionArgs<Start>
   ? {
-      /** The mutation takes the text itself, as `registerTurnStart` of `defineCodexHost` does. */
-      readonly inputName: "inputText";
+      /** Of a mutation without types: `"inputText"` where it takes the text itself; `"input"` where it is not given. */
+      readonly inputName?: "input" | "inputText" | undefined;
     }
-  : { readonly inputName?: "input" | undefined });
+  : "inputText" extends keyof FunctionArgs<Start>
+    ? {
+        /** The mutation takes the text itself, as `registerTurnStart` of `defineCodexHost` does. */
+        readonly inputName: "inputText";
+      }
+    : { readonly inputName?: "input" | undefined });
 
 /** What {@link useCodexComposer} returns. */
 export interface UseCodexComposerResult<Start extends CodexStartTurnMutation> {
@@ -71,7 +76,7 @@ export interface UseCodexComposerResult<Start extends CodexStartTurnMutation> {
  */
 export function useCodexComposer<Start extends CodexStartTurnMutation>(
   mutation: Start,
-  ...[options]: "inputText" extends keyof FunctionArgs<Start> ? [CodexComposerOptions<Start>] : [CodexComposerOptions<Start>?]
+  ...[options]: object extends CodexComposerOptions<Start> ? [CodexComposerOptions<Start>?] : [CodexComposerOptions<Start>]
 ): UseCodexComposerResult<Start> {
   const given = options as CodexComposerOptions<CodexStartTurnMutation> | undefined;
   const initialValue = given?.initialValue ?? "";
@@ -126,8 +131,8 @@ export function useCodexComposer<Start extends CodexStartTurnMutation>(
 export type CodexInterruptTurnMutation = FunctionReference<"mutation", "public", any, null>;
 
 /**
- * Ends a turn, whichever page began it: it works after a reload, before the first word, and of a turn that is queued. Nothing
- * that waits begins by it.
+ * Ends a turn, whichever page began it: it works after a reload, before the first word, and of a turn that is queued. Where it ran,
+ * the next that waits behind it begins: end that one before, or stop as `useCodex` and `stopCodexThread` do.
  *
  * @param mutation The host's mutation, e.g. `api.chat.interruptTurnForHooks`.
  * @param options `optimisticMessagesQuery`, the query of messages that the page follows: in its pages the turn's messages read

@@ -22,9 +22,9 @@ export type CodexToolHandlers = Readonly<Record<string, CodexToolHandler>>;
 
 /** What {@link useCodexDynamicTools} returns. */
 export interface UseCodexDynamicToolsResult {
-  /** The ids of the calls that handlers of this page are at. */
+  /** The ids of the calls that handlers of this page are at, or whose answers are on their way. */
   readonly running: readonly string[];
-  /** What an answer could not be sent for, or the query failed with. */
+  /** What an answer could not be sent for, or the query failed with. One that there was no room for (`E_QUOTA`) is sent again. */
   readonly error: Error | undefined;
 }
 
@@ -35,12 +35,16 @@ const NOTHING: readonly CodexServerRequest[] = [];
 const NONE: readonly string[] = [];
 /** Another page's answer came first. */
 const ANSWERED = new Set(["E_COMMAND_ID_REUSED", "E_COMMAND_TARGET_GONE", "E_REQUEST_NOT_PENDING"]);
+/** Milliseconds until an answer is sent again that there was no room for: at first, and at most. */
+const [AGAIN_MS, AGAIN_MS_MAX] = [1_000, 30_000];
 
 /**
  * Answers the calls of an app's own tools in the browser, each once: by the handler of the tool's name, with what that returns.
  *
  * A call of a tool that has no handler here is left to others. Where several pages are open each runs its handler, and the first
- * answer is the one that counts: codex gets no other. A handler that has begun is not stopped when the component goes.
+ * answer is the one that counts: codex gets no other. A handler that has begun is not stopped when the component goes. An answer
+ * that is refused because too many commands are open is sent again, after a second at first and half a minute at most, until it is
+ * taken or is not waited for any more; its handler is not run again.
  *
  * @param query The host's query, e.g. `api.chat.listPendingServerRequestsForHooks`.
  * @param args Its arguments, or `"skip"`; without a `threadId` the calls of all threads.
@@ -85,7 +89,8 @@ export function useCodexDynamicTools<Query extends CodexServerRequestsQuery>(
       const run = async () => {
         setRunning((before) => [...before, call.callId]);
         try {
-          await send(request, await responseOf(handler, request, call), idOfAnswer(request, call));
+          const response = await responseOf(handler, request, call);
+          await untilThereIsRoom(() => send(request, response, idOfAnswer(request, call)), setThrown);
         } finally {
           setRunning((before) => before.filter((id) => id !== call.callId));
         }
@@ -98,6 +103,25 @@ export function useCodexDynamicTools<Query extends CodexServerRequestsQuery>(
 
   const error = failed ?? thrown;
   return useMemo(() => ({ running, error }), [running, error]);
+}
+
+/**
+ * Sends until that is not refused for want of room.
+ *
+ * @param tell is told why it waits, and undefined once it was sent after all
+ */
+async function untilThereIsRoom(send: () => Promise<unknown>, tell: (error: Error | undefined) => void): Promise<void> {
+  for (let waitMs = AGAIN_MS; ; waitMs = Math.min(2 * waitMs, AGAIN_MS_MAX)) {
+    try {
+      await send();
+      if (waitMs > AGAIN_MS) tell(undefined);
+      return;
+    } catch (thrown) {
+      if (parseCodexErrorCode(thrown) !== "E_QUOTA") throw thrown;
+      tell(asError(thrown));
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
 }
 
 function nameOf({ namespace, tool }: CodexToolCall): string {

@@ -2,10 +2,11 @@ import type { FunctionReference } from "convex/server";
 import type { OwnArgs } from "./types.js";
 import { useMemo, useState } from "react";
 import { given } from "../given.js";
+import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexCommand, CodexCommandState, CodexServerRequest } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
 import type { JsonValue } from "../protocol/generated/types.js";
-import { useCall, useProgress, useStableArgs, type CallArgs } from "./calls.js";
+import { keyOfArgs, useCall, useProgress, useStableArgs, type CallArgs } from "./calls.js";
 import {
   edited,
   inputOf,
@@ -56,7 +57,7 @@ export interface CodexSendOptions {
 export interface CodexTurnSendOptions extends CodexSendOptions, CodexTurnSettings {
   /** The id of a turn that the app registered for it; without one the command's id names the turn. */
   readonly clientTurnId?: string | undefined;
-  /** It waits up to 24 hours for a machine that is away, in place of ten minutes. */
+  /** It waits up to 24 hours for its machine, or for the turn before it to end, in place of ten minutes: see {@link codexSendWaits}. */
   readonly waitForMachine?: boolean | undefined;
 }
 
@@ -82,19 +83,22 @@ export interface CodexSend {
   /** Says more to the turn that runs. It is refused where another turn runs by then. */
   readonly steer: (input: CodexInput, options: CodexSendOptions & { readonly expectedTurnId: string }) => Promise<CodexSentCommand>;
   /**
-   * Ends a turn, or takes back one that is queued: nothing that waits begins by it. `force` lets the machine restart codex where
-   * that would cut turns of other threads.
+   * Ends a turn, or takes back one that is queued. Where it ran, the next that waits behind it begins: {@link stopCodexThread} takes
+   * that back before. `force` lets the machine restart codex where that would cut turns of other threads.
    */
   readonly interrupt: (turnId: string, options?: CodexSendOptions & { readonly force?: boolean | undefined }) => Promise<CodexSentCommand>;
   /** Decides an approval in the app-server's own words, e.g. `"acceptForSession"`. */
   readonly decide: (request: CodexAskedRequest, decision: JsonValue, options?: CodexSendOptions) => Promise<CodexSentCommand>;
   /** Answers a request of the app-server with its `result`. */
   readonly answer: (request: CodexAskedRequest, answer: object, options?: CodexSendOptions) => Promise<CodexSentCommand>;
-  /** Sends a command once more that came to nothing, once: whoever asks, in whichever tab, sends the same one. */
+  /**
+   * Sends a command once more that came to nothing, once: whoever asks, in whichever tab, sends the same one. A steer whose turn has
+   * ended begins a turn.
+   */
   readonly sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => Promise<CodexSentCommand>;
-  /** At least one call is not answered. */
+  /** At least one call with these arguments is not answered: one of another thread does not count. */
   readonly isSending: boolean;
-  /** What the last call failed with; undefined once another is made. */
+  /** What the last call with these arguments failed with; undefined once another is made. */
   readonly error: Error | undefined;
 }
 
@@ -102,7 +106,10 @@ export interface CodexSend {
 export interface CodexCommandActions<Given extends CodexCommandMutations> {
   /** Takes a command back that is still queued. */
   readonly cancel: IfGiven<Given, "cancel", (commandId: string) => Promise<null>>;
-  /** Replaces the words of a message that is still queued; its turn and the settings that are not named stay. */
+  /**
+   * Replaces what a message says that is still queued; its turn and the settings that are not named stay. A text takes the place of
+   * its texts, and its images, files, skills and mentions stay; a list takes the place of all.
+   */
   readonly edit: IfGiven<
     Given,
     "edit",
@@ -115,6 +122,8 @@ export interface CodexCommandActions<Given extends CodexCommandMutations> {
 type IfGiven<Given, Name extends string, Action> = Given extends { readonly [Key in Name]: CodexCommandMutation } ? Action : undefined;
 
 const NO_MUTATIONS: CodexCommandMutations = {};
+/** The turn to steer has ended; or somebody sent it again as a turn by then. */
+const TURN_INSTEAD = new Set(["E_COMMAND_TARGET_GONE", "E_COMMAND_ID_REUSED"]);
 
 /**
  * Sends commands to the machine that has a thread: turns, steers, interrupts, decisions and answers, each with the payload that
@@ -126,7 +135,7 @@ const NO_MUTATIONS: CodexCommandMutations = {};
  * @param mutation The host's mutation, e.g. `api.chat.sendCommand`.
  * @param args Its arguments without the command, so mostly `{ threadId }`; with `"skip"` every call rejects.
  * @param mutations The host's mutations for what is still queued, as far as the app has them.
- * @returns The calls, whether one is on its way, and what the last one failed with.
+ * @returns The calls, whether one of these arguments is on its way, and what the last of them failed with.
  *
  * @example
  * ```tsx
@@ -145,19 +154,20 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
   const { cancel: cancelMutation, edit: editMutation, promote: promoteMutation } = mutations ?? NO_MUTATIONS;
   const [callCancel, callEdit, callPromote] = [useCall(cancelMutation), useCall(editMutation), useCall(promoteMutation)];
   const [wishes] = useState(() => new Wishes<CodexSentCommand>());
-  const [{ isPending, error }, follow] = useProgress();
+  const [{ isPending, error }, follow] = useProgress(useMemo(() => stable && keyOfArgs(stable), [stable]) ?? "");
 
   const calls = useMemo(() => {
-    const send = (wanted: Wish | Promise<Wish>, commandId?: string, named?: (id: string) => object) =>
-      follow(async () => {
-        const own = owned(stable);
-        const { kind, payload, ttlMs } = await wanted;
-        const wish = JSON.stringify([own, kind, payload, ttlMs]);
-        return await wishes.send(wish, commandId, async (id) => {
-          const payloadJson = payloadOf({ ...payload, ...named?.(id) });
-          return (await call?.({ ...own, commandId: id, kind, payloadJson, ...given({ ttlMs }) })) as CodexSentCommand;
-        });
+    const sendOne = async ({ kind, payload, ttlMs }: Wish, commandId?: string, named?: (id: string) => object) => {
+      const own = owned(stable);
+      // The same words are the same wish, also where they do not have to wait any more when they are tried again.
+      const wish = JSON.stringify([own, kind, { ...payload, waitForMachine: undefined }, ttlMs]);
+      return await wishes.send(wish, commandId, async (id) => {
+        const payloadJson = payloadOf({ ...payload, ...named?.(id) });
+        return (await call?.({ ...own, commandId: id, kind, payloadJson, ...given({ ttlMs }) })) as CodexSentCommand;
       });
+    };
+    const send = (wanted: Wish | Promise<Wish>, commandId?: string, named?: (id: string) => object) =>
+      follow(async () => await sendOne(await wanted, commandId, named));
     const change = (act: ((args: CallArgs) => Promise<unknown>) | undefined, what: CallArgs) =>
       follow(async () => {
         const { threadId: _, ...own } = owned(stable);
@@ -189,8 +199,15 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
         return send(wish(), commandId);
       },
       sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => {
-        const { commandId, ...wish } = sentAgain(command);
-        return send(wish, commandId);
+        const { commandId, asTurn, ...wish } = sentAgain(command);
+        return follow(async () => {
+          try {
+            return await sendOne(wish, commandId);
+          } catch (thrown) {
+            if (asTurn === undefined || !TURN_INSTEAD.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
+            return await sendOne(asTurn, commandId);
+          }
+        });
       },
       cancel: callCancel && ((commandId: string) => change(callCancel, { commandId })),
       edit:

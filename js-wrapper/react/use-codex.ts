@@ -4,9 +4,10 @@ import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
 import type { CodexActivity } from "./activity.js";
 import { useLatest } from "./calls.js";
-import { codexReach, type CodexReach } from "./presence-words.js";
+import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
 import { codexStatus, type CodexChatStatus } from "./status.js";
+import { stopCodexThread, type CodexStopOptions } from "./stop.js";
 import { useStableSubscription } from "./subscription.js";
 import type { CodexMessagesQuery, UseCodexMessagesResult } from "./types.js";
 import { useAnswer } from "./use-answer.js";
@@ -81,15 +82,18 @@ export interface UseCodexResult {
   readonly status: CodexChatStatus;
   /** What codex is doing now. */
   readonly activity: CodexActivity;
-  /** Begins a turn, or queues one behind the turn that runs. */
+  /**
+   * Begins a turn, or queues one behind the turn that runs. Where it has to wait, behind a turn or for its machine, it does so up to
+   * 24 hours, unless `waitForMachine` says otherwise.
+   */
   readonly send: (input: CodexInput, options?: CodexTurnSendOptions) => Promise<CodexSentCommand>;
-  /** Says more to the turn that runs; begins one where none does. */
+  /** Says more to the turn that runs; begins one where none does, or where it has ended by then. */
   readonly steer: (input: CodexInput, options?: CodexSendOptions) => Promise<CodexSentCommand>;
   /**
    * Ends the turn that runs, and takes back what waits behind it, so that nothing begins by it. With `keepQueue` what waits stays,
    * and the next of it begins.
    */
-  readonly stop: (options?: { readonly keepQueue?: boolean | undefined; readonly force?: boolean | undefined }) => Promise<void>;
+  readonly stop: (options?: CodexStopOptions) => Promise<void>;
   /** The turn that runs. */
   readonly runningTurnId: string | undefined;
   /** The thread's turns, newest first, where the app has `listTurns` or `threadSnapshot`; undefined until they are loaded. The first tells why one failed, too. */
@@ -113,8 +117,6 @@ export interface UseCodexResult {
 const FIRST_ITEMS = 30;
 /** What a user may have open at once, in all threads. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 const OPEN_ITEMS = 100;
-/** It was over before it was stopped. */
-const OVER = new Set(["E_COMMAND_TARGET_GONE", "E_AUTH_TURN_FORBIDDEN"]);
 
 /**
  * Everything that a chat of one thread needs, below a {@link CodexProvider}: what the single hooks return, joined. What the
@@ -174,35 +176,34 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const isAsked = codex.isSending || openTurns.length > 0;
   const status = codexStatus({ messages: messages.results, turns, isAsked, error: codex.error });
 
-  const latest = useLatest({ runningTurnId, openTurns });
+  const reach = presence && codexReach(presence);
+  const latest = useLatest({ runningTurnId, openCommands, openTurns, reach });
   const { sendTurn, steer: steerTurn, interrupt } = codex;
   const calls = useMemo(() => {
-    const stopOne = async (turnId: string, force: boolean | undefined) => {
-      try {
-        await interrupt(turnId, { force });
-      } catch (thrown) {
-        if (!OVER.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
-      }
+    const send = async (input: CodexInput, sending: CodexTurnSendOptions = {}): Promise<CodexSentCommand> => {
+      const { runningTurnId: running, openTurns: open, reach: known } = latest.current;
+      const waits = codexSendWaits({ runningTurnId: running, isQueued: open.length > 0, reach: known });
+      return await sendTurn(input, { ...sending, waitForMachine: sending.waitForMachine ?? (waits ? true : undefined) });
     };
     return {
-      send: sendTurn,
+      send,
       steer: async (input: CodexInput, sending: CodexSendOptions = {}): Promise<CodexSentCommand> => {
         const expectedTurnId = latest.current.runningTurnId;
-        return await (expectedTurnId === undefined ? sendTurn(input, sending) : steerTurn(input, { ...sending, expectedTurnId }));
+        if (expectedTurnId === undefined) return await send(input, sending);
+        try {
+          return await steerTurn(input, { ...sending, expectedTurnId });
+        } catch (thrown) {
+          // The page did not know yet that the turn has ended.
+          if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE") throw thrown;
+          return await send(input, sending);
+        }
       },
-      stop: async ({ keepQueue = false, force }: { keepQueue?: boolean | undefined; force?: boolean | undefined } = {}) => {
-        const { runningTurnId: running, openTurns: open } = latest.current;
-        const waiting = open.filter(({ isQueued }) => !isQueued || !keepQueue).flatMap(({ clientTurnId }) => clientTurnId ?? []);
-        // What waits first: else the next of it begins when the one that runs ends.
-        await Promise.all(waiting.map((turnId) => stopOne(turnId, force)));
-        if (running !== undefined) await stopOne(running, force);
-      },
+      stop: (how?: CodexStopOptions) => stopCodexThread({ interrupt }, latest.current, how),
     };
   }, [sendTurn, steerTurn, interrupt, latest]);
 
   const threadId = args === "skip" ? undefined : args.threadId;
   const error = codex.error ?? messages.error ?? commands.error ?? approvals.error ?? requests.error;
-  const reach = presence && codexReach(presence);
   return useMemo(
     () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
     [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],

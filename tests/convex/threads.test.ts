@@ -222,6 +222,42 @@ describe("threads.list with summaries", () => {
     expect((await component.query(api.threads.list, { actor: OWNER, paginationOpts: { cursor: null, numItems: 10 } })).page).toEqual([row]);
   });
 
+  test("tells of the turn that runs, whatever is queued behind it or was taken back, and not of one that is hidden", async () => {
+    const component = await startThread();
+    const turnsOf = async () => {
+      const [row = {}] = await rows(component);
+      return ["turn" in row ? row.turn : undefined, (await component.query(api.threads.get, { actor: OWNER, threadId: THREAD })).turn];
+    };
+    const send = (commandId: string) =>
+      component.mutation(api.commands.send, { actor: OWNER, threadId: THREAD, commandId, kind: "turn", payloadJson: JSON.stringify({ input: [{ type: "text", text: "next" }], clientTurnId: commandId }) });
+    const waiting = { turnId: "a", status: "queued" };
+    await send("a");
+    expect(await turnsOf()).toEqual([waiting, waiting]);
+    const running = { turnId: TURN, status: "inProgress" };
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started()]);
+    await send("b");
+    expect(await turnsOf()).toEqual([running, running]);
+    await component.mutation(api.commands.cancel, { actor: OWNER, commandId: "b" });
+    expect(await turnsOf()).toEqual([running, running]);
+    await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: THREAD, turnId: TURN });
+    const [newest] = await turnsOf();
+    expect(newest).toMatchObject({ turnId: "b" });
+  });
+
+  test("ends a page where as many ranges are read as a call has room for", async () => {
+    const component = await startThread();
+    await component.run(async (ctx) => {
+      for (let i = 0; i < 600; i += 1) {
+        await ctx.db.insert("threads", { tenantId: OWNER.tenantId, userId: OWNER.userId, threadId: `other_${String(i)}`, status: "active", nextTurnOrder: 0, createdAt: i, updatedAt: i });
+      }
+    });
+    const page = (summary: boolean) => component.query(api.threads.list, { actor: OWNER, summary, paginationOpts: { cursor: null, numItems: 1_000 } });
+    expect(await page(false)).toMatchObject({ isDone: true });
+    const { page: listed, isDone } = await page(true);
+    expect([listed.length, isDone]).toEqual([512, false]);
+  });
+
   test("tells nothing of a turn that is deleted or reverted", async () => {
     const component = await startThread();
     for (const turnId of ["a", "b", "c"]) {

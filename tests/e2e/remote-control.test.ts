@@ -138,16 +138,31 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
     await card.waitFor({ state: "detached" });
   });
 
-  test("a turn is stopped, and another one asked for", async () => {
+  test("a message waits behind a turn, which is stopped: nothing begins by that, and it is sent again when it is wanted", async () => {
     await choose(page, /very long essay/);
     await reads(page, "word 1 word 2");
+    const message = page.getByRole("textbox", { name: "Message" });
+    const queued = page.getByRole("list", { name: "On its way" }).getByRole("listitem");
+    const queue = async (text: string) => {
+      await message.fill(text);
+      await page.getByRole("button", { name: "Queue" }).click();
+      await queued.getByText(text).waitFor();
+      await expect.poll(() => message.inputValue()).toBe("");
+    };
+    await queue("Never mind.");
+    await queued.getByRole("button", { name: "Take back" }).click();
+    await queued.waitFor({ state: "detached" });
+    await queue("Now a short one.");
+    await expectUsable(page);
+    await page.locator(".thread-row[aria-current]").getByText("working").waitFor();
     await page.getByRole("button", { name: "Stop" }).click();
     await reads(page, "Interrupted");
-    const message = page.getByRole("textbox", { name: "Message" });
-    await message.fill("Now a short one.");
-    await message.press("Enter");
+    await queued.getByText("taken back").waitFor();
+    await page.getByRole("button", { name: "Send", exact: true }).waitFor();
+    expect(await transcript(page)).not.toContain("Short answer.");
+    await queued.getByRole("button", { name: "Send again" }).click();
     await reads(page, "Short answer.");
-    await expect.poll(() => message.inputValue()).toBe("");
+    await queued.waitFor({ state: "detached" });
     expect(await bubbles(page)).toBe(2);
   });
 

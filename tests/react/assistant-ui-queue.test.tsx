@@ -295,6 +295,27 @@ describe("a message that is sent while a turn runs", () => {
     expect(await chat.lease()).toMatchObject([{ kind: "turn", payloadJson: expect.stringContaining('"c"') as string }]);
   });
 
+  it("keeps what no item shows when it is edited, also once a stop has taken it back", async () => {
+    const text = (words: string) => ({ type: "text", text: words, text_elements: [] });
+    const [skill, far] = [{ type: "skill", name: "s", path: "/s" }, { type: "image", url: "https://a.test/a.png" }];
+    const payloadJson = JSON.stringify({ input: [text("a"), skill, { type: "image", url: "data:image/png;base64,AA==" }, far], clientTurnId: "c" });
+    await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: "c", kind: "turn", payloadJson });
+    const page = await openWithStore();
+    const inputs = async () => {
+      const { page: rows } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 1 } });
+      return rows.map((row) => (JSON.parse(row.payloadJson) as { input: unknown }).input);
+    };
+    await page.does(() => page.queue().edit("c", message("b")));
+    expect(await inputs()).toEqual([[{ type: "text", text: "b", text_elements: [] }, skill, far]]);
+    await page.press("Stop");
+    await end();
+    await chat.settle();
+    expect(page.statuses()).toEqual(["held"]);
+    await page.does(() => page.queue().edit("c", message("d")));
+    await page.act("d", "steer");
+    expect(await inputs()).toEqual([[{ type: "text", text: "d", text_elements: [] }, skill, far]]);
+  });
+
   it("is moved among the steers, to the place that is named", async () => {
     const page = await openWithStore();
     for (const text of ["s", "t"]) await page.say(text, "Send");

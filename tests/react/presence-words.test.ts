@@ -83,6 +83,10 @@ describe("codex", () => {
     expect(codexActivity({ messages: done, ...running })).toEqual({ kind: "thinking", text: "", turnId: "u" });
     expect(codexActivity({ messages: [item("agentMessage"), item("userMessage", "completed", "v")], turns: [] })).toMatchObject({ kind: "idle" });
     expect(codexActivity({ messages: done, presence: { ...HERE, current: { ...CURRENT, turnId: "w" } } })).toMatchObject({ kind: "thinking", turnId: "w" });
+    const told = { messages: done, presence: { ...HERE, current: { ...CURRENT, turnId: "w" } } };
+    expect(codexActivity({ ...told, turns: [{ turnId: "w", status: "completed" }] })).toEqual({ kind: "idle", text: "" });
+    expect(codexActivity({ ...told, turns: [{ turnId: "x", status: "queued" }, { turnId: "w", status: "interrupted" }] })).toEqual({ kind: "queued", text: "" });
+    expect(codexActivity({ ...told, turns: [{ turnId: "w", status: "queued" }] })).toMatchObject({ kind: "thinking", turnId: "w" });
     expect(codexActivity({ messages: done, presence: { ...AWAY, current: { ...CURRENT, turnId: "w" } } })).toMatchObject({ kind: "idle" });
   });
 

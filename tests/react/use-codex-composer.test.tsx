@@ -87,10 +87,25 @@ describe("the composer", () => {
       { threadId: "t", model: "m", input: [{ type: "text", text: "hi" }], turnId: "turn", idempotencyKey: "key" },
       { threadId: "t", input: [], turnId: "own", idempotencyKey: "key" },
     ]);
+    expectTypeOf<Parameters<typeof useCodexComposer<typeof start>>[1]>().toExtend<{ inputName?: "input" | undefined } | undefined>();
     type Composer = ReturnType<typeof useCodexComposer<typeof start>>;
     expectTypeOf<Parameters<Composer["sendText"]>[0]>().toEqualTypeOf<{ threadId: string; model?: string; turnId?: string; idempotencyKey?: string }>();
     await loopback.close();
   });
+});
+
+it("takes a mutation without types, whichever input that has", async () => {
+  const loopback = new Loopback({ query: () => null, mutation: () => null });
+  const start = anyApi["app"]!["start"]!;
+  const { result: page } = renderHook(
+    () => ({ list: useCodexComposer(start), text: useCodexComposer(start, { inputName: "inputText" }) }),
+    { wrapper: inStrictMode(loopback.connect()) },
+  );
+  await act(() => page.current.list.sendText({ threadId: "t" }, "hi"));
+  await act(() => page.current.text.sendText({ threadId: "t" }, "hi"));
+  expect(loopback.mutations.map(({ args }) => args)).toMatchObject([{ input: [{ type: "text", text: "hi" }] }, { inputText: "hi" }]);
+  expectTypeOf<Parameters<typeof useCodexComposer<typeof registerTurnStart>>[1]>().toExtend<{ inputName: "inputText" }>();
+  await loopback.close();
 });
 
 describe("a message", () => {
@@ -120,6 +135,23 @@ describe("a message", () => {
     chat.loopback.release();
     await chat.does(() => started);
     expect(words(page)).toEqual([["assistant", "completed", "old"]]);
+  });
+
+  it("is the same message until the server has it, whatever that says meanwhile", async () => {
+    const page = await open();
+    chat.loopback.held = [];
+    const started = [start(page), page.current.start({ threadId: THREAD, turnId: TURN, inputText: "and", idempotencyKey: "l" })];
+    await chat.settle();
+    const own = () => page.current.messages.results.filter(({ turnId, role }) => turnId === TURN && role === "user");
+    const before = own();
+    expect([before.map(({ text }) => text).sort(), new Set(before.map(({ _id }) => _id)).size]).toEqual([["and", "hi"], 2]);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await chat.say("item/completed", { item: { id: "old", type: "agentMessage", text: "old" } }, "turn_0");
+    await chat.settle();
+    expect(page.current.messages.results.map(({ text }) => text)).toContain("old");
+    expect(own().map(({ _id, createdAt }) => [_id, createdAt])).toEqual(before.map(({ _id, createdAt }) => [_id, createdAt]));
+    chat.loopback.release();
+    await chat.does(() => Promise.all(started));
   });
 
   it("that codex has said by then is one row", async () => {

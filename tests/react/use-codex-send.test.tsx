@@ -157,6 +157,21 @@ describe("what is queued", () => {
     expect(payloads(page)).toMatchObject([{ clientTurnId, model: "gpt-5" }]);
   });
 
+  it("keeps its images, files and skills where a text takes the place of its texts, and nothing that a list does not name", async () => {
+    const page = await open();
+    const [image, skill] = [{ type: "image", url: "https://a.test/a.png" }, { type: "skill", name: "s", path: "/s" }] as const;
+    const text = (words: string) => ({ type: "text" as const, text: words, text_elements: [] });
+    const edit = async (input: Parameters<Page["current"]["send"]["edit"]>[1]) => {
+      await chat.does(() => page.current.send.edit(page.current.commands.results[0]!, input));
+      return (payloads(page)[0] as { input: unknown }).input;
+    };
+    await chat.does(() => page.current.send.sendTurn([image, text("Go"), skill, text("on.")]));
+    expect(await edit("Go\nback.")).toEqual([image, text("Go\nback."), skill]);
+    expect(await edit([image, skill])).toEqual([image, skill]);
+    expect(await edit("Look.")).toEqual([text("Look."), image, skill]);
+    expect(await edit([text("Only this.")])).toEqual([text("Only this.")]);
+  });
+
   it("is promoted, or becomes a steer of the turn that runs", async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
     const page = await open();
@@ -199,6 +214,33 @@ describe("what came to nothing", () => {
     expect(one.current.commands.results[1]).toBe(failed);
   });
 
+  it("steers the turn again while that runs, and begins one where it has ended: once, whoever asks and when", async () => {
+    await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+    const [one, other] = [await open(), await open()];
+    await chat.does(() => one.current.send.steer("rather so", { expectedTurnId: TURN }));
+    const refuse = async () => {
+      const [leased] = await chat.lease();
+      await chat.report(leased!, "refused", { code: "E_COMMAND_REFUSED" });
+      await chat.settle();
+      return one.current.commands.results[0]!;
+    };
+    const first = await refuse();
+    await chat.does(() => one.current.send.sendAgain(first));
+    expect(shown(one.current.commands)[0]).toEqual(["steer", "queued", "rather so"]);
+    const second = await refuse();
+    await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+    const sent = await chat.does(() => one.current.send.sendAgain(second));
+    expect(sent.commandId).toBe(`${first.commandId}~3`);
+    expect(await chat.does(() => other.current.send.sendAgain(second))).toEqual(sent);
+    expect([one.current.send.error, other.current.send.error]).toEqual([undefined, undefined]);
+    expect(shown(one.current.commands)).toEqual([
+      ["turn", "queued", "rather so"],
+      ["steer", "refused", "rather so"],
+      ["steer", "refused", "rather so"],
+    ]);
+    expect(payloads(one)[0]).toEqual({ input: [{ type: "text", text: "rather so", text_elements: [] }], clientTurnId: sent.commandId });
+  });
+
   it("has an id that follows from the first, whatever that holds, and a promoted turn is a turn again", () => {
     const again = (commandId: string, payload: object = {}, kind: "turn" | "steer" = "steer") =>
       sentAgain({ commandId, kind, payloadJson: JSON.stringify(payload) });
@@ -206,7 +248,8 @@ describe("what came to nothing", () => {
     expect(again("a~2").commandId).toBe("a~3");
     expect(again("a~b\n~9").commandId).toBe("a~b\n~10");
     expect(again("a", { clientTurnId: "t", input: [1] })).toEqual({ commandId: "a~2", kind: "turn", payload: { clientTurnId: "a~2", input: [1] } });
-    expect(again("a", { expectedTurnId: "t" })).toEqual({ commandId: "a~2", kind: "steer", payload: { expectedTurnId: "t" } });
+    const asTurn = { kind: "turn", payload: { clientTurnId: "a~2" } };
+    expect(again("a", { expectedTurnId: "t" })).toEqual({ commandId: "a~2", kind: "steer", payload: { expectedTurnId: "t" }, asTurn });
   });
 });
 
@@ -215,6 +258,43 @@ it("sends nothing with skip, and asks for nothing", async () => {
   expect(page.current.commands).toMatchObject({ results: [], status: "LoadingFirstPage" });
   await act(() => expect(page.current.send.sendTurn("Go on.")).rejects.toThrow("skip"));
   expect(chat.loopback.mutations).toEqual([]);
+});
+
+it("tells of the calls of its thread alone, also when another one is looked at meanwhile", async () => {
+  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+  await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+  const { result: page, rerender } = renderHook(({ threadId }) => useCodexSend(api.chat.sendCommand, { threadId }), {
+    initialProps: { threadId: THREAD },
+    wrapper: inStrictMode(chat.loopback.connect()),
+  });
+  const show = (threadId: string) => {
+    rerender({ threadId });
+    return [page.current.isSending, page.current.error !== undefined];
+  };
+  chat.loopback.held = [];
+  const refused = expect(page.current.sendTurn("Go on.")).rejects.toThrow();
+  await chat.settle();
+  expect([show(THREAD), show("th_2"), show(THREAD)]).toEqual([[true, false], [false, false], [true, false]]);
+  show("th_2");
+  chat.loopback.release();
+  await chat.does(() => refused);
+  expect([show("th_2"), show(THREAD), show("th_2")]).toEqual([[false, false], [false, true], [false, false]]);
+  await chat.does(() => page.current.sendTurn("Go on there."));
+  expect([show("th_2"), show(THREAD)]).toEqual([[false, false], [false, true]]);
+  await chat.ann.mutation(api.chat.unarchiveThread, { threadId: THREAD });
+  await chat.does(() => page.current.sendTurn("Go on."));
+  expect(show(THREAD)).toEqual([false, false]);
+});
+
+it("sends one command where the words are tried again and do not have to wait any more", async () => {
+  const page = await open();
+  await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+  await act(() => expect(page.current.send.sendTurn("Go on.", { waitForMachine: true })).rejects.toThrow());
+  await chat.ann.mutation(api.chat.unarchiveThread, { threadId: THREAD });
+  await chat.does(() => page.current.send.sendTurn("Go on."));
+  const ids = chat.loopback.mutations.map(({ args }) => args["commandId"]);
+  expect([ids.length, new Set(ids).size]).toEqual([2, 1]);
+  expect(payloads(page)[0]).not.toHaveProperty("waitForMachine");
 });
 
 it("a thread that is not there is told, and its list begins when it is", async () => {

@@ -1,5 +1,5 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readCodexServerRequest, useCodexDynamicTools, useCodexServerRequests, type CodexToolHandlers } from "../../js-wrapper/react/index.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
 import { inStrictMode } from "./in-strict-mode.js";
@@ -14,6 +14,7 @@ beforeEach(async () => {
   await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   cleanup();
   await chat.loopback.close();
 });
@@ -134,6 +135,25 @@ describe("a dynamic tool", () => {
     expect(chat.loopback.mutations).toHaveLength(2);
     expect(await answers()).toHaveLength(1);
     for (const tab of tabs) expect(tab.result.current).toEqual({ running: [], error: undefined });
+  });
+
+  it("is answered when there is room again, without being run again", async () => {
+    const later: (() => void)[] = [];
+    const { setTimeout: now } = globalThis;
+    vi.spyOn(globalThis, "setTimeout").mockImplementation(((act: () => void, ms = 0) => (ms === 1_000 ? later.push(act) : now(act, ms))) as typeof setTimeout);
+    const input = [{ type: "text", text: "x" }];
+    for (let i = 0; i < 100; i += 1) {
+      await chat.ann.mutation(sendCommand, { threadId: THREAD, commandId: `c${String(i)}`, kind: "turn", payloadJson: JSON.stringify({ input, clientTurnId: `c${String(i)}` }) });
+    }
+    let runs = 0;
+    await ask("once", 1);
+    const page = await serve(() => ({ once: () => `run ${String((runs += 1))}` }));
+    expect(page.result.current).toMatchObject({ running: ["c1"], error: { data: { code: "E_QUOTA" } } });
+    await chat.ann.mutation(api.chat.cancelCommand, { commandId: "c0" });
+    later.forEach((act) => act());
+    await chat.settle();
+    expect([runs, later.length, page.result.current]).toEqual([1, 1, { running: [], error: undefined }]);
+    expect((await chat.lease(100)).map(({ kind }) => kind)).toContain("answer");
   });
 
   it("that is at work when its component goes, and comes again, is not run again", async () => {

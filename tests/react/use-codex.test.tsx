@@ -137,6 +137,63 @@ it("steers what runs, and begins a turn where nothing does", async () => {
   expect(commands(page)[0]).toEqual(["steer", "queued", "rather so"]);
 });
 
+it("begins a turn where the one that it was to steer ended before the page knew", async () => {
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  const page = await open();
+  chat.loopback.held = [];
+  const steered = page.current.steer("rather so");
+  await chat.settle();
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  const { held } = chat.loopback;
+  chat.loopback.held = undefined;
+  held.forEach((release) => release());
+  await chat.does(() => steered);
+  expect([commands(page), page.current.error]).toEqual([[["turn", "queued", "rather so"]], undefined]);
+});
+
+it("waits a day for a machine that is away and for the turn that runs, and ten minutes where it is there", async () => {
+  const page = await open();
+  const waits = async (text: string, waitForMachine?: boolean) => {
+    await chat.does(() => page.current.send(text, { waitForMachine }));
+    return (JSON.parse(page.current.commands.results[0]!.payloadJson) as { waitForMachine?: boolean }).waitForMachine;
+  };
+  expect([await waits("to nobody"), await waits("to nobody now", false)]).toEqual([true, false]);
+  await chat.does(() => page.current.stop());
+  await chat.beat({ threads: [{ threadId: THREAD, pendingRequests: 0, outboxEvents: 0 }] });
+  await chat.settle();
+  expect(page.current.reach).toBe("reachable");
+  expect([await waits("now"), await waits("behind what waits")]).toEqual([undefined, true]);
+  await chat.does(() => page.current.stop());
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  expect(await waits("behind what runs")).toBe(true);
+});
+
+it("tells of its own thread alone when another one is looked at meanwhile", async () => {
+  const client = chat.loopback.connect();
+  const Strict = inStrictMode(client);
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <Strict>
+      <CodexProvider api={api.chat}>{children}</CodexProvider>
+    </Strict>
+  );
+  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+  const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
+  await chat.settle();
+  chat.loopback.held = [];
+  const sent = page.current.send("one");
+  await chat.settle();
+  expect(page.current.status).toBe("submitted");
+  rerender({ threadId: "th_2" });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "ready", error: undefined });
+  await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+  chat.loopback.release();
+  await act(() => expect(sent).rejects.toThrow());
+  await chat.settle();
+  expect(page.current).toMatchObject({ threadId: "th_2", status: "ready", error: undefined });
+});
+
 it("tells what was refused, and goes on", async () => {
   const page = await open();
   await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });

@@ -1,37 +1,72 @@
-import { useCodexSend, type UseCodexThreadResult } from "convex-codex-local/react";
-import { useState, type KeyboardEvent, type SyntheticEvent } from "react";
+import {
+  codexSendWaits,
+  parseCodexErrorCode,
+  stopCodexThread,
+  useCodexSend,
+  type CodexCommandView,
+  type CodexReach,
+  type UseCodexThreadResult,
+} from "convex-codex-local/react";
+import { useState, type KeyboardEvent, type RefObject, type SyntheticEvent } from "react";
 import { api } from "../api.js";
+import { useKept } from "../kept.js";
+import { useKeptIds } from "./kept-ids.js";
 import { EFFORTS, settingsOf, type Effort } from "./settings.js";
 
 export interface ComposerProps {
   threadId: string;
   thread: UseCodexThreadResult["thread"];
+  /** The turn that runs. */
+  running: string | undefined;
+  reach: CodexReach | undefined;
+  /** What was sent, with all of it that is open. */
+  commands: readonly CodexCommandView[];
+  form: RefObject<HTMLFormElement | null>;
 }
 
 /** Says something to Codex: a turn, or more to the one that runs; and stops it. */
-export function Composer({ threadId, thread }: ComposerProps) {
+export function Composer({ threadId, thread, running, reach, commands, form }: ComposerProps) {
   const codex = useCodexSend(api.chat.sendCommand, { threadId });
-  const [text, setText] = useState("");
+  const [text, changeText] = useKept(`draft ${threadId}`, "");
+  const [, keepStopped] = useKeptIds("stopped");
   const [model, setModel] = useState("");
   const [effort, setEffort] = useState<Effort | "">("");
-  const running = thread?.turn?.status === "inProgress" ? thread.turn.turnId : undefined;
   const said = text.trim();
   const inForce = settingsOf(thread);
   const isClosed = thread?.status === "archived";
 
+  const sendTurn = () => {
+    const settings = { ...(model.trim() !== "" && { model: model.trim() }), ...(effort !== "" && { effort }) };
+    const isQueued = commands.some(({ kind, isOpen }) => kind === "turn" && isOpen);
+    const waits = codexSendWaits({ runningTurnId: running, isQueued, reach });
+    return codex.sendTurn(text, { ...settings, ...(waits && { waitForMachine: true }) });
+  };
+  const steer = async (expectedTurnId: string) => {
+    try {
+      await codex.steer(text, { expectedTurnId });
+    } catch (thrown) {
+      if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE") throw thrown;
+      // The turn ended before the page knew.
+      await sendTurn();
+    }
+  };
   const send = async (how: "turn" | "steer") => {
     if (said === "" || isClosed) return;
     try {
-      if (how === "steer" && running !== undefined) {
-        await codex.steer(text, { expectedTurnId: running });
-      } else {
-        const settings = { ...(model.trim() !== "" && { model: model.trim() }), ...(effort !== "" && { effort }) };
-        await codex.sendTurn(text, settings);
-      }
+      await (how === "steer" && running !== undefined ? steer(running) : sendTurn());
       // What was typed meanwhile stays.
-      setText((now) => (now === text ? "" : now));
+      changeText((now) => (now === text ? "" : now));
     } catch {
       // Told below; the words stay.
+    }
+  };
+  const stop = async () => {
+    keepStopped(...commands.filter(({ kind, isQueued }) => kind === "turn" && isQueued).map(({ commandId }) => commandId));
+    form.current?.focus();
+    try {
+      await stopCodexThread(codex, { runningTurnId: running, openCommands: commands });
+    } catch {
+      // Told below.
     }
   };
   const submit = (event: SyntheticEvent) => {
@@ -45,7 +80,7 @@ export function Composer({ threadId, thread }: ComposerProps) {
   };
 
   return (
-    <form className="composer" onSubmit={submit} aria-label="Message to Codex">
+    <form className="composer" ref={form} tabIndex={-1} onSubmit={submit} aria-label="Message to Codex">
       {codex.error !== undefined && (
         <p className="error" role="alert">
           {codex.error.message}
@@ -58,7 +93,7 @@ export function Composer({ threadId, thread }: ComposerProps) {
           rows={1}
           value={text}
           disabled={isClosed}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => changeText(() => event.target.value)}
           onKeyDown={onKeyDown}
         />
         <div className="composer-row">
@@ -89,12 +124,7 @@ export function Composer({ threadId, thread }: ComposerProps) {
           <span className="spring" />
           {running !== undefined && (
             <>
-              <button
-                type="button"
-                className="secondary"
-                disabled={codex.isSending}
-                onClick={() => void codex.interrupt(running).catch(() => undefined)}
-              >
+              <button type="button" className="secondary" onClick={() => void stop()}>
                 Stop
               </button>
               <button type="button" className="secondary" disabled={said === ""} onClick={() => void send("turn")}>

@@ -1,98 +1,164 @@
 import type { CodexCommandView } from "convex-codex-local/react";
-import { codexCommandIdAgain, useCodexCommands, useCodexSend } from "convex-codex-local/react";
-import { useState } from "react";
+import { codexCommandIdAgain, stopCodexThread, useCodexSend } from "convex-codex-local/react";
+import { useRef } from "react";
 import { api } from "../api.js";
+import { useKept } from "../kept.js";
+import { readItem } from "../payload.js";
 import { commandWords, failureWords, stateWords } from "./command-words.js";
+import { EditForm } from "./edit-form.js";
+import { useKeptIds } from "./kept-ids.js";
 
-const LISTED = 20;
+export interface OnItsWayProps {
+  threadId: string;
+  /** What was sent, with all of it that is open, newest first. */
+  commands: readonly CodexCommandView[];
+  /** The turn that runs. */
+  running: string | undefined;
+  /** Something was done, and its button is gone. */
+  onDone: () => void;
+}
 
-/** What was asked of the machine and is not done, and what came to nothing since the page was opened or shortly before. */
-export function OnItsWay({ threadId }: { threadId: string }) {
+/** Other words for messages that wait, as they are being written; with the message, which may be gone by then. */
+type Edits = ReadonlyMap<string, { readonly command: CodexCommandView; readonly text: string }>;
+
+const NO_EDITS: Edits = new Map();
+
+/** What was asked of the machine and is not done, what came to nothing shortly before, and what a stop took back. */
+export function OnItsWay({ threadId, commands, running, onDone }: OnItsWayProps) {
   const { chat } = api;
-  const commands = useCodexCommands(chat.listCommands, { threadId }, { initialNumItems: LISTED });
   const codex = useCodexSend(chat.sendCommand, { threadId }, { cancel: chat.cancelCommand, edit: chat.editCommand });
-  const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
-  const sent = new Set(commands.results.map(({ commandId }) => commandId));
-  const shown = commands.results.filter(
-    ({ commandId, isOpen, isFailed }) =>
-      isOpen || (isFailed && !dismissed.has(commandId) && !sent.has(codexCommandIdAgain(commandId))),
+  const [dismissed, dismiss] = useKeptIds("dismissed");
+  const [stopped] = useKeptIds("stopped");
+  const [edits, changeEdits] = useKept(`edits ${threadId}`, NO_EDITS);
+  const sent = new Set(commands.map(({ commandId }) => commandId));
+  const isShown = ({ commandId, isOpen, isFailed, state }: CodexCommandView) => {
+    if (isOpen || edits.has(commandId)) return true;
+    const isWanted = isFailed || (state === "cancelled" && stopped.has(commandId));
+    return isWanted && !dismissed.has(commandId) && !sent.has(codexCommandIdAgain(commandId));
+  };
+  // What is not listed any more is at its end, and its words are not to go with it.
+  const gone = [...edits.values()].flatMap(({ command }): CodexCommandView[] =>
+    sent.has(command.commandId) ? [] : [{ ...command, state: "leased", isOpen: false, isQueued: false }],
   );
-  if (shown.length === 0) return null;
-  const told = () => undefined;
+  const shown = [...commands.filter(isShown), ...gone].reverse();
+
+  const opened = useRef<string>(undefined);
+  const open = (command: CodexCommandView) => {
+    opened.current = command.commandId;
+    edit(command, command.text);
+  };
+  const edit = (command: CodexCommandView, text: string | undefined) =>
+    changeEdits((before) => {
+      const after = new Map(before);
+      if (text === undefined) after.delete(command.commandId);
+      else after.set(command.commandId, { command, text });
+      return after;
+    });
+  /** What it is refused with is told below. */
+  const does = (call: Promise<unknown>, done: () => void = () => undefined) => {
+    call.then(
+      () => {
+        done();
+        onDone();
+      },
+      () => undefined,
+    );
+  };
+
   return (
-    <ul className="on-its-way" aria-label="On its way" aria-live="polite">
-      {[...shown].reverse().map((command) => (
-        <li key={command.commandId} className={command.isFailed ? "failed" : undefined}>
-          <Words command={command} onEdit={(text) => void codex.edit(command, text).catch(told)} />
-          <span className="fate">
-            {command.isOpen && <span className="lamp" />}
-            {stateWords(command)}
-            {command.isFailed && command.code !== undefined && <>: {failureWords(command.code)}</>}
-          </span>
-          {command.isQueued && (
-            <button type="button" onClick={() => void codex.cancel(command.commandId).catch(told)}>
-              Take back
-            </button>
+    // It is there before there is something in it: what is mounted with its content is not read out.
+    <div className="on-its-way-live" aria-live="polite">
+      {(shown.length > 0 || codex.error !== undefined) && (
+        <ul className="on-its-way" aria-label="On its way">
+          {shown.map((command) => {
+            const edited = edits.get(command.commandId);
+            return (
+              <li key={command.commandId} className={command.isFailed ? "failed" : undefined}>
+                {edited === undefined ? (
+                  <Words command={command} onChange={() => open(command)} />
+                ) : (
+                  <EditForm
+                    text={edited.text}
+                    isOpened={opened.current === command.commandId}
+                    isTooLate={!command.isQueued}
+                    onChange={(text) => edit(command, text)}
+                    onSave={() => does(codex.edit(command, edited.text), () => edit(command, undefined))}
+                    onSend={() => does(codex.sendTurn(edited.text, { waitForMachine: true }), () => edit(command, undefined))}
+                    onLeave={() => {
+                      edit(command, undefined);
+                      onDone();
+                    }}
+                  />
+                )}
+                <span className="fate">
+                  {command.isOpen && <span className="lamp" />}
+                  {stateWords(command)}
+                  {command.isFailed && command.code !== undefined && <>: {failureWords(command.code)}</>}
+                </span>
+                {command.isQueued && (
+                  <button type="button" onClick={() => does(codex.cancel(command.commandId))}>
+                    Take back
+                  </button>
+                )}
+                {isForced(command, running) && (
+                  <button
+                    type="button"
+                    onClick={() =>
+                      does(stopCodexThread(codex, { runningTurnId: running, openCommands: commands }, { force: true }), () => dismiss(command.commandId))
+                    }
+                  >
+                    Stop anyway
+                  </button>
+                )}
+                {!command.isOpen && edited === undefined && (
+                  <>
+                    {(command.kind === "turn" || command.kind === "steer") && (
+                      <button type="button" onClick={() => does(codex.sendAgain(command))}>
+                        Send again
+                      </button>
+                    )}
+                    <button
+                      type="button"
+                      onClick={() => {
+                        dismiss(command.commandId);
+                        onDone();
+                      }}
+                    >
+                      Dismiss
+                    </button>
+                  </>
+                )}
+              </li>
+            );
+          })}
+          {codex.error !== undefined && (
+            <li className="failed" role="alert">
+              {codex.error.message}
+            </li>
           )}
-          {command.isFailed && (
-            <>
-              {(command.kind === "turn" || command.kind === "steer") && (
-                <button type="button" onClick={() => void codex.sendAgain(command).catch(told)}>
-                  Send again
-                </button>
-              )}
-              <button
-                type="button"
-                onClick={() => setDismissed((before) => new Set(before).add(command.commandId))}
-              >
-                Dismiss
-              </button>
-            </>
-          )}
-        </li>
-      ))}
-      {codex.error !== undefined && (
-        <li className="failed" role="alert">
-          {codex.error.message}
-        </li>
+        </ul>
       )}
-    </ul>
+    </div>
   );
 }
 
 /** What was asked for; while no machine has it, its words can be changed. */
-function Words({ command, onEdit }: { command: CodexCommandView; onEdit: (text: string) => void }) {
-  const [draft, setDraft] = useState<string>();
-  if (draft !== undefined && command.isQueued) {
-    return (
-      <form
-        className="edit"
-        onSubmit={(event) => {
-          event.preventDefault();
-          onEdit(draft);
-          setDraft(undefined);
-        }}
-      >
-        <input
-          type="text"
-          aria-label="Other words"
-          value={draft}
-          onChange={(event) => setDraft(event.target.value)}
-        />
-        <button type="submit">Save</button>
-      </form>
-    );
-  }
+function Words({ command, onChange }: { command: CodexCommandView; onChange: () => void }) {
   return (
     <>
       <span className="wish" dir="auto">
         {commandWords(command)}
       </span>
       {command.isQueued && command.text !== "" && (
-        <button type="button" onClick={() => setDraft(command.text)}>
+        <button type="button" onClick={onChange}>
           Change
         </button>
       )}
     </>
   );
+}
+
+/** Whether it is a stop of the turn that still runs, which wants to be told that other threads' turns may be cut. */
+function isForced({ kind, code, payloadJson }: CodexCommandView, running: string | undefined): boolean {
+  return kind === "interrupt" && code === "E_COMMAND_NEEDS_FORCE" && running !== undefined && readItem(payloadJson)["turnId"] === running;
 }

@@ -2,13 +2,11 @@ import {
   useCodexMessages,
   useCodexThread,
   useCodexThreadPresence,
-  type CodexReach,
   type CodexThreadRow,
 } from "convex-codex-local/react";
 import { useEffect } from "react";
 import { api } from "../api.js";
-import { Composer } from "../composer/composer.js";
-import { OnItsWay } from "../composer/on-its-way.js";
+import { Sending } from "../composer/sending.js";
 import type { Connection } from "../connection.js";
 import { ReadersContext } from "../items/readers.js";
 import { Requests } from "../requests/requests.js";
@@ -79,36 +77,8 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
           </button>
         )}
         <Requests threadId={threadId} messages={results} />
-        <OnItsWay threadId={threadId} />
-        {threadStatus !== "missing" && (
-          <>
-            <Reach reach={reach} />
-            <Composer threadId={threadId} thread={thread} />
-          </>
-        )}
+        <Sending threadId={threadId} thread={thread} reach={reach} isMissing={threadStatus === "missing"} />
       </div>
     </div>
-  );
-}
-
-const REACH_WORDS: Record<CodexReach, string> = {
-  reachable: "",
-  elsewhere: "",
-  starting: "Codex is starting on its machine: what you send waits for it.",
-  notLoaded: "No machine that is here has this thread open.",
-  signedOut: "Codex is signed out on its machine.",
-  stopped: "The bridge on its machine has stopped: what you send waits for it.",
-  failed: "The bridge on its machine has failed: what you send waits for it.",
-  away: "Its machine is away: what you send waits for it.",
-  never: "No machine has this thread.",
-};
-
-/** Why what is sent may not arrive. */
-function Reach({ reach }: { reach: CodexReach | undefined }) {
-  if (reach === undefined || REACH_WORDS[reach] === "") return null;
-  return (
-    <p className="reach" role="status">
-      {REACH_WORDS[reach]}
-    </p>
   );
 }

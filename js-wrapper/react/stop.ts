@@ -1,0 +1,55 @@
+/** A stop that begins nothing. */
+import { parseCodexErrorCode } from "../host/codex-error.js";
+import type { CodexCommandView } from "./command-words.js";
+import type { CodexSend } from "./use-codex-send.js";
+
+/** What {@link stopCodexThread} ends. */
+export interface CodexStopped {
+  /** The turn that runs. */
+  readonly runningTurnId?: string | undefined;
+  /** What of the thread is not at its end, as `useCodexCommands` lists it with `open: true`; only turns are taken back. */
+  readonly openCommands: readonly Pick<CodexCommandView, "kind" | "isOpen" | "isQueued" | "clientTurnId">[];
+}
+
+/** How {@link stopCodexThread} stops. */
+export interface CodexStopOptions {
+  /** What waits stays, and the next of it begins when the turn that runs has ended. */
+  readonly keepQueue?: boolean | undefined;
+  /** The machine may restart codex where that would cut turns of other threads. */
+  readonly force?: boolean | undefined;
+}
+
+/** It was over before it was stopped. */
+const OVER = new Set(["E_COMMAND_TARGET_GONE", "E_AUTH_TURN_FORBIDDEN"]);
+
+/**
+ * Ends the turn that runs, and before that takes back what waits behind it, so that nothing begins by it: `useCodex` stops so.
+ *
+ * @param codex what `useCodexSend` returns
+ * @param stopped the turn that runs, and what is open
+ * @param options `keepQueue`, `force`
+ * @returns once all of it is asked for; what was over by then is no error
+ * @throws what the app's mutation was refused with
+ *
+ * @example
+ * ```ts
+ * await stopCodexThread(codex, { runningTurnId: thread.turn?.turnId, openCommands: commands.results });
+ * ```
+ */
+export async function stopCodexThread(
+  { interrupt }: Pick<CodexSend, "interrupt">,
+  { runningTurnId, openCommands }: CodexStopped,
+  { keepQueue = false, force }: CodexStopOptions = {},
+): Promise<void> {
+  const stopOne = async (turnId: string) => {
+    try {
+      await interrupt(turnId, { force });
+    } catch (thrown) {
+      if (!OVER.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
+    }
+  };
+  const waiting = openCommands.filter(({ kind, isOpen, isQueued }) => kind === "turn" && isOpen && !(isQueued && keepQueue));
+  // What waits first: else the next of it begins when the one that runs ends.
+  await Promise.all(waiting.flatMap(({ clientTurnId }) => (clientTurnId === undefined ? [] : stopOne(clientTurnId))));
+  if (runningTurnId !== undefined) await stopOne(runningTurnId);
+}
