@@ -1,6 +1,6 @@
 /** What commands say, and under which ids they are sent. */
 import type { CodexCommand, CodexCommandKind } from "../host/component.js";
-import type { JsonValue, TurnStartParams, UserInput } from "../protocol/generated/types.js";
+import type { TurnStartParams, UserInput } from "../protocol/generated/types.js";
 import { readObject } from "./command-words.js";
 
 /** What a message says: its text, or the app-server's own list of texts, images, files, skills and mentions. */
@@ -31,12 +31,6 @@ export function inputOf(input: CodexInput): readonly UserInput[] {
  */
 export function payloadOf(payload: object): string {
   return JSON.stringify(payload, (_name, value: unknown) => (typeof value === "string" ? value.toWellFormed() : value));
-}
-
-/** Whether a decision lets nothing happen, in the words of any version of the app-server. */
-export function isDecline(decision: JsonValue): boolean {
-  if (typeof decision === "string") return ["decline", "cancel", "denied", "abort"].includes(decision);
-  return typeof decision === "object" && decision !== null && Object.keys(decision).join() === "denied";
 }
 
 /**

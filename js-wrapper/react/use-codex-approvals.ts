@@ -4,6 +4,7 @@ import type { OwnArgs } from "./types.js";
 import { useMemo } from "react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
+import { decisionsOffered, wishDeclines } from "../protocol/decisions.js";
 import { useAnswering, useWithAnswers, type Answering } from "./answering.js";
 import { useCall, type CallArgs } from "./calls.js";
 import { paramsOf } from "./request-words.js";
@@ -121,13 +122,7 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
  * ```
  */
 export function codexApprovalDecisions({ method, payloadJson }: Pick<CodexApproval, "method" | "payloadJson">): unknown[] {
-  const offered = paramsOf(payloadJson)["availableDecisions"];
-  if (Array.isArray(offered)) return offered;
-  // SOURCE: src/request/approval.rs, `offered`.
-  if (method === "execCommandApproval" || method === "applyPatchApproval") {
-    return ["approved", "approved_for_session", { denied: { rejection: "declined" } }, "abort"];
-  }
-  return method === "item/permissions/requestApproval" ? ["accept", "acceptForSession", "decline"] : ["accept", "acceptForSession", "decline", "cancel"];
+  return decisionsOffered(method, paramsOf(payloadJson));
 }
 
 async function respondArgs(given: object, decision: CodexApprovalDecision): Promise<CallArgs> {
@@ -140,7 +135,7 @@ async function respondArgs(given: object, decision: CodexApprovalDecision): Prom
 /** A page that is not served securely cannot hash; it can decline. */
 async function shownOf(shownSha256: unknown, payloadJson: unknown, decision: CodexApprovalDecision): Promise<string | undefined> {
   if (typeof shownSha256 === "string") return shownSha256;
-  return typeof payloadJson === "string" && decision !== "declined" ? await shownSha256Of(payloadJson) : undefined;
+  return typeof payloadJson === "string" && !wishDeclines(decision) ? await shownSha256Of(payloadJson) : undefined;
 }
 
 function keyOf({ threadId, turnId, itemId, requestId }: CodexApprovalRow): string {
