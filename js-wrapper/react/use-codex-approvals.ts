@@ -1,7 +1,7 @@
 import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { Value } from "convex/values";
 import type { OwnArgs } from "./types.js";
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
 import { decisionsOffered, wishDeclines } from "../protocol/decisions.js";
@@ -64,7 +64,7 @@ export type UseCodexApprovalsResult<
 };
 
 /** What a listed approval has beside what a mutation takes. */
-const OF_THE_ROW = new Set(["kind", "reason", "createdAt", "method", "payloadJson", "overruled", "isAnswering", "answerError"]);
+const OF_THE_ROW = new Set(["kind", "reason", "createdAt", "method", "payloadJson", "overruled", "isAnswering", "answerError", "answerCommandId"]);
 
 /**
  * Follows the approvals that nobody has decided, live, and decides them.
@@ -97,11 +97,15 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
   const list = useList<RowOf<Query>, RowOf<Query>>(subscription, options.initialNumItems, keyOf, same);
   const [states, follow] = useAnswering();
   const results = useWithAnswers(list.results, states, keyOf);
+  const listed = useRef<readonly RowOf<Query>[]>([]);
+  useEffect(() => {
+    listed.current = list.results;
+  }, [list.results]);
   const call = useCall(respondMutation);
 
   const calls = useMemo(() => {
     const decide = (given: CodexApprovalRespondArgs<Respond>, decision: CodexApprovalDecision) =>
-      follow(keyOf(given as unknown as CodexApprovalRow), async () => (await call?.(await respondArgs(given, decision))) as null);
+      follow(keyIn(listed.current, given as unknown as NamedApproval), async () => (await call?.(await respondArgs(given, decision))) as null);
     return {
       accept: (given: CodexApprovalRespondArgs<Respond>) => decide(given, "accepted"),
       decline: (given: CodexApprovalRespondArgs<Respond>) => decide(given, "declined"),
@@ -138,8 +142,21 @@ async function shownOf(shownSha256: unknown, payloadJson: unknown, decision: Cod
   return typeof payloadJson === "string" && !wishDeclines(decision) ? await shownSha256Of(payloadJson) : undefined;
 }
 
-function keyOf({ threadId, turnId, itemId, requestId }: CodexApprovalRow): string {
-  return JSON.stringify([threadId, turnId, itemId, requestId]);
+/** Names an approval: its request's id begins anew in every process of codex, so its time is of the name. */
+function keyOf({ threadId, turnId, itemId, requestId, createdAt }: CodexApprovalRow): string {
+  return JSON.stringify([threadId, turnId, itemId, requestId, createdAt]);
+}
+
+/** What the mutation of an app names an approval by. */
+type NamedApproval = Omit<CodexApprovalRow, "createdAt"> & { readonly createdAt?: number };
+
+/** The key of the approval that is meant. What was named by hand has no time: it is the newest of that name that is listed. */
+function keyIn(rows: readonly CodexApprovalRow[], given: NamedApproval): string {
+  const { threadId, turnId, itemId, requestId, createdAt } = given;
+  const isMeant = (row: CodexApprovalRow) =>
+    row.threadId === threadId && row.turnId === turnId && row.itemId === itemId && (requestId === undefined || row.requestId === requestId);
+  const found = createdAt === undefined ? rows.find(isMeant) : undefined;
+  return keyOf(found ?? (given as CodexApprovalRow));
 }
 
 function same<Row>(row: Row): Row {
