@@ -22,13 +22,13 @@ const NO_FIELDS: readonly Field[] = [];
 
 /** What an MCP server wants to know or to be allowed, as a form. What this page has no form for can be seen, and declined. */
 export function ElicitationCard({ request, onAccept, onDecline, onCancel }: ElicitationCardProps) {
-  const { params, isAnswering, answerError, answerCommandId } = request;
+  const { params, payloadJson, isAnswering, answerError, answerCommandId } = request;
   const form = useRef<HTMLFormElement>(null);
   const asked = useMemo(() => readAsked(params), [params]);
   const fields = asked.fields ?? NO_FIELDS;
   const [values, setValues] = useState<readonly Value[]>(() => fields.map(({ initial }) => initial));
   const [isTried, setTried] = useState(false);
-  const { end, isSeen } = useSeen();
+  const { end, isSeen } = useSeen(payloadJson);
   const isSent = answerCommandId !== undefined;
   const isLocked = isAnswering || isSent;
   const wrong = fields.map((field, at) => whatIsWrong(field, values[at]));

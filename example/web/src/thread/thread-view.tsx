@@ -78,7 +78,9 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
             </svg>
           </button>
         )}
-        <Requests threadId={threadId} messages={results} />
+        <ReadersContext value={readers}>
+          <Requests threadId={threadId} messages={results} />
+        </ReadersContext>
         <OnItsWay threadId={threadId} />
         {threadStatus !== "missing" && (
           <>
