@@ -12,8 +12,6 @@ export const CARD_LINES_MAX = 4_000;
 /** What of all files together a card draws, in UTF-16 units. */
 export const CARD_UNITS_MAX = 512 * 1024;
 export const CARD_FILES_MAX = 200;
-/** How deep a value is nested that is set out over several lines: each level is indented by two more. */
-const NESTING_MAX = 32;
 
 /** What an approval is asked for, and whether all of it can be shown. */
 export interface ApprovalSaid extends ApprovalWords {
@@ -51,7 +49,7 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
   const line = commandOf({ command });
   const changes = readChanges(method, fileChanges, itemJson);
   const further = permissions ?? additionalPermissions;
-  const shownPermissions = isDeep(further) ? lineOf(further) : jsonOf(further);
+  const shownPermissions = jsonOf(further);
   // What is not of the form that it is shown in is shown as it came.
   const left = {
     ...(!isKnownKind(kind) && { kind }),
@@ -152,9 +150,4 @@ function networkOf(context: unknown): ApprovalSaid["network"] {
   const { host, protocol, ...others } = fields(context);
   const isWhole = typeof host === "string" && typeof protocol === "string" && Object.keys(others).length === 0;
   return isWhole ? { host, protocol } : undefined;
-}
-
-function isDeep(value: unknown, levels = NESTING_MAX): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeep(inner, levels - 1));
 }

@@ -2,7 +2,7 @@ import type { CodexServerRequestView } from "convex-codex-local/react";
 import { useMemo, useRef, useState, type SyntheticEvent } from "react";
 import { Link } from "../items/link.js";
 import { Visible } from "../items/visible.js";
-import { fields as fieldsOf, stringOf, type Fields } from "../payload.js";
+import { fields as fieldsOf, setOut, stringOf, type Fields } from "../payload.js";
 import { ElicitationField } from "./elicitation-field.js";
 import { contentOf, readFields, whatIsWrong, type Content, type Field, type Value } from "./elicitation.js";
 import { endOf, isOnItsWay, requestTitle } from "./answer-state.js";
@@ -111,7 +111,7 @@ function readAsked(params: Fields): Asked {
     case "openaiForm": {
       const fields = readFields(params["requestedSchema"]);
       if (fields === undefined) return { message, canAccept: false, accept: "" };
-      if (isToolCall) return { message, fields, tool: meta, canAccept: true, accept: "Run it" };
+      if (isToolCall) return { message, fields, tool: meta, canAccept: setOut(meta["tool_params"] ?? {}) !== undefined, accept: "Run it" };
       return { message, fields, canAccept: true, accept: fields.length === 0 ? "Accept" : "Send" };
     }
     case "url": {
@@ -129,7 +129,7 @@ function ToolCall({ tool }: { tool: Fields }) {
   return (
     <>
       <pre className="request-command">
-        <Visible text={`${stringOf(tool["tool_name"]) ?? ""} ${JSON.stringify(tool["tool_params"] ?? {}, null, 2)}`} />
+        <Visible text={`${stringOf(tool["tool_name"]) ?? ""} ${setOut(tool["tool_params"] ?? {}) ?? "…"}`} />
       </pre>
       {description !== undefined && (
         <p className="request-reason">
