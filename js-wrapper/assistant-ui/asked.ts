@@ -1,9 +1,10 @@
 /** What codex waits for, where assistant-ui has a place for it: the approval of a tool's call. */
 import type { RespondToToolApprovalOptions, ToolApprovalOption } from "@assistant-ui/react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
+import { declines } from "../protocol/decisions.js";
+import { codexApprovalDetails } from "../react/request-words.js";
 import { codexApprovalDecisions } from "../react/use-codex-approvals.js";
 import type { CodexServerRequestView } from "../react/use-codex-server-requests.js";
-import { paramsOf } from "../react/request-words.js";
 import { argsOf, isFields, type ToolCallPart } from "./parts.js";
 
 /** An approval that waits, as `useCodex` lists it. */
@@ -19,8 +20,6 @@ export interface Asked {
   readonly part: ToolCallPart & { readonly approval: NonNullable<ToolCallPart["approval"]> };
 }
 
-/** What of a request's params names it, and is nothing to decide on. */
-const NAMES: ReadonlySet<string> = new Set(["threadId", "turnId", "itemId", "conversationId", "callId", "approvalId", "startedAtMs", "availableDecisions"]);
 const LABELS = new Map<unknown, string>([
   ["accept", "Accept"],
   ["approved", "Accept"],
@@ -42,11 +41,10 @@ const KINDS = new Map<unknown, ToolApprovalOption["kind"]>([
 
 /** An approval as a tool's call that waits. Its arguments are what is decided on: all that the request says, and no more. */
 export function askedApproval(row: AskedApproval): Asked {
-  const { turnId, itemId, kind, payloadJson } = row;
+  const { turnId, itemId, kind } = row;
   const id = approvalIdOf(row);
-  const said = Object.entries(paramsOf(payloadJson)).filter(([name, value]) => !NAMES.has(name) && value !== null);
   const options = codexApprovalDecisions(row).map(optionOf);
-  return { row, turnId, itemId, part: { type: "tool-call", toolCallId: id, toolName: kind, ...argsOf(Object.fromEntries(said)), artifact: { request: row }, approval: { id, options } } };
+  return { row, turnId, itemId, part: { type: "tool-call", toolCallId: id, toolName: kind, ...argsOf(codexApprovalDetails(row)), artifact: { request: row }, approval: { id, options } } };
 }
 
 /** Questions as a tool's call that waits for the answers to them. */
@@ -113,6 +111,7 @@ function optionOf(decision: unknown): ToolApprovalOption {
   return { id, kind: name.startsWith("accept") ? "allow-always" : "_other", label: name, grants: [JSON.stringify(details)], confirm: true };
 }
 
+/** A decline in the words of the methods of before. */
 function isDenial(decision: unknown): boolean {
-  return isFields(decision) && Object.keys(decision).join() === "denied";
+  return isFields(decision) && declines(decision);
 }

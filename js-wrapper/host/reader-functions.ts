@@ -2,6 +2,7 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { vCommandKind, vRequestId } from "#component/validators.js";
+import { wishDeclines } from "../protocol/decisions.js";
 import type { CodexHostOptions, HostBuilders } from "./builders.js";
 import type { CodexListedTurn } from "./component.js";
 import { cancelCommand, editCommand, getCommand, getPresence, listCommands, listPresence, promoteCommand, sendCommand } from "./commands.js";
@@ -192,7 +193,7 @@ export function readerFunctions(
       returns.respondApprovalForHooks,
       (ctx, component, args) => {
         // Of no payload: the component refuses it as it does any other that was not what is asked.
-        const shownSha256 = args.shownSha256 ?? (args.decision === "declined" ? undefined : "");
+        const shownSha256 = args.shownSha256 ?? (wishDeclines(args.decision) ? undefined : "");
         return respondApprovalForHooksForActor(ctx, component, { ...args, shownSha256 });
       },
     ),

@@ -1,5 +1,6 @@
 /** What a request of the app-server says, in what a page needs. */
 import type { CodexDecidedRequest, CodexServerRequest } from "../host/component.js";
+import { decidedOn, verdictOf, type Verdict } from "../protocol/decisions.js";
 import { elementsOf, fieldsOf, readJson, readObject, textOf, type Fields } from "../protocol/fields.js";
 
 /** What a request is to a page. */
@@ -66,7 +67,7 @@ export function readCodexServerRequest({ method, payloadJson }: Pick<CodexServer
 }
 
 /** What a decision came to. `cancelled`: it did not happen, and its turn ended; `answered`: it was neither yes nor no. */
-export type CodexVerdict = "accepted" | "declined" | "cancelled" | "answered";
+export type CodexVerdict = Verdict;
 
 /** A decision, as a page shows it. */
 export interface CodexDecisionWords {
@@ -74,23 +75,6 @@ export interface CodexDecisionWords {
   /** In the app-server's own words; undefined where it was no approval. */
   readonly decision: unknown;
 }
-
-const VERDICTS: Readonly<Record<string, CodexVerdict>> = {
-  accept: "accepted",
-  acceptForSession: "accepted",
-  acceptWithExecpolicyAmendment: "accepted",
-  applyNetworkPolicyAmendment: "accepted",
-  approved: "accepted",
-  approved_execpolicy_amendment: "accepted",
-  approved_for_session: "accepted",
-  approved_mcp_policy_amendment: "accepted",
-  network_policy_amendment: "accepted",
-  decline: "declined",
-  denied: "declined",
-  cancel: "cancelled",
-  abort: "cancelled",
-  timed_out: "cancelled",
-};
 
 /**
  * Reads what was decided for a page.
@@ -107,12 +91,19 @@ export function readCodexDecision({ method, decisionJson, responseJson }: Pick<C
   return { verdict: verdictOf(action), decision: undefined };
 }
 
-/** Of what is none of the app-server's words it is not said that it was accepted. */
-function verdictOf(decision: unknown): CodexVerdict {
-  const [[name, details] = []] = typeof decision === "string" ? [[decision]] : Object.entries(fieldsOf(decision) ?? {});
-  const verdict = name !== undefined && Object.hasOwn(VERDICTS, name) ? VERDICTS[name] : undefined;
-  const isDenied = fieldsOf(fieldsOf(details)?.["network_policy_amendment"])?.["action"] === "deny";
-  return isDenied ? "declined" : (verdict ?? "answered");
+/**
+ * What an approval is decided on: all that its request says, for a page that shows every part of it before it is accepted.
+ *
+ * @param request its payload, as listed
+ * @returns the app-server's `params` without the names of what asks (ids, times), without `availableDecisions`, and without what is null;
+ *   empty where the payload cannot be read
+ * @example
+ * ```ts
+ * const { command, cwd, ...others } = codexApprovalDetails(approval);
+ * ```
+ */
+export function codexApprovalDetails({ payloadJson }: Pick<CodexServerRequest, "payloadJson">): Record<string, unknown> {
+  return decidedOn(paramsOf(payloadJson));
 }
 
 /** The `params` of a request's message; the message itself where it is nothing but them. */

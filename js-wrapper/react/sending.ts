@@ -3,7 +3,7 @@ import { given } from "../given.js";
 import type { CodexCommand, CodexCommandKind } from "../host/component.js";
 import { hexOf } from "../hex.js";
 import { elementsOf, fieldsOf, readObject } from "../protocol/fields.js";
-import type { JsonValue, TurnStartParams, UserInput } from "../protocol/generated/types.js";
+import type { TurnStartParams, UserInput } from "../protocol/generated/types.js";
 
 /** What a message says: its text, or the app-server's own list of texts, images, files, skills and mentions. */
 export type CodexInput = string | readonly UserInput[];
@@ -33,12 +33,6 @@ export function inputOf(input: CodexInput): readonly UserInput[] {
  */
 export function payloadOf(payload: object): string {
   return JSON.stringify(payload, (_name, value: unknown) => (typeof value === "string" ? value.toWellFormed() : value));
-}
-
-/** Whether a decision lets nothing happen, in the words of any version of the app-server. */
-export function isDecline(decision: JsonValue): boolean {
-  if (typeof decision === "string") return ["decline", "cancel", "denied", "abort"].includes(decision);
-  return typeof decision === "object" && decision !== null && Object.keys(decision).join() === "denied";
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { Value } from "convex/values";
 import type { OwnArgs } from "./types.js";
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
+import { decisionsOffered, wishDeclines } from "../protocol/decisions.js";
 import { useAnswering, useWithAnswers, type Answering } from "./answering.js";
 import { useCall, type CallArgs } from "./calls.js";
 import { paramsOf } from "./request-words.js";
@@ -63,7 +64,7 @@ export type UseCodexApprovalsResult<
 };
 
 /** What a listed approval has beside what a mutation takes. */
-const OF_THE_ROW = new Set(["kind", "reason", "createdAt", "method", "payloadJson", "overruled", "isAnswering", "answerError"]);
+const OF_THE_ROW = new Set(["kind", "reason", "createdAt", "method", "payloadJson", "overruled", "isAnswering", "answerError", "answerCommandId"]);
 
 /**
  * Follows the approvals that nobody has decided, live, and decides them.
@@ -96,11 +97,15 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
   const list = useList<RowOf<Query>, RowOf<Query>>(subscription, options.initialNumItems, keyOf, same);
   const [states, follow] = useAnswering();
   const results = useWithAnswers(list.results, states, keyOf);
+  const listed = useRef<readonly RowOf<Query>[]>([]);
+  useEffect(() => {
+    listed.current = list.results;
+  }, [list.results]);
   const call = useCall(respondMutation);
 
   const calls = useMemo(() => {
     const decide = (given: CodexApprovalRespondArgs<Respond>, decision: CodexApprovalDecision) =>
-      follow(keyOf(given as unknown as CodexApprovalRow), async () => (await call?.(await respondArgs(given, decision))) as null);
+      follow(keyIn(listed.current, given as unknown as NamedApproval), async () => (await call?.(await respondArgs(given, decision))) as null);
     return {
       accept: (given: CodexApprovalRespondArgs<Respond>) => decide(given, "accepted"),
       decline: (given: CodexApprovalRespondArgs<Respond>) => decide(given, "declined"),
@@ -121,13 +126,7 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
  * ```
  */
 export function codexApprovalDecisions({ method, payloadJson }: Pick<CodexApproval, "method" | "payloadJson">): unknown[] {
-  const offered = paramsOf(payloadJson)["availableDecisions"];
-  if (Array.isArray(offered)) return offered;
-  // SOURCE: src/request/approval.rs, `offered`.
-  if (method === "execCommandApproval" || method === "applyPatchApproval") {
-    return ["approved", "approved_for_session", { denied: { rejection: "declined" } }, "abort"];
-  }
-  return method === "item/permissions/requestApproval" ? ["accept", "acceptForSession", "decline"] : ["accept", "acceptForSession", "decline", "cancel"];
+  return decisionsOffered(method, paramsOf(payloadJson));
 }
 
 async function respondArgs(given: object, decision: CodexApprovalDecision): Promise<CallArgs> {
@@ -140,11 +139,24 @@ async function respondArgs(given: object, decision: CodexApprovalDecision): Prom
 /** A page that is not served securely cannot hash; it can decline. */
 async function shownOf(shownSha256: unknown, payloadJson: unknown, decision: CodexApprovalDecision): Promise<string | undefined> {
   if (typeof shownSha256 === "string") return shownSha256;
-  return typeof payloadJson === "string" && decision !== "declined" ? await shownSha256Of(payloadJson) : undefined;
+  return typeof payloadJson === "string" && !wishDeclines(decision) ? await shownSha256Of(payloadJson) : undefined;
 }
 
-function keyOf({ threadId, turnId, itemId, requestId }: CodexApprovalRow): string {
-  return JSON.stringify([threadId, turnId, itemId, requestId]);
+/** Names an approval: its request's id begins anew in every process of codex, so its time is of the name. */
+function keyOf({ threadId, turnId, itemId, requestId, createdAt }: CodexApprovalRow): string {
+  return JSON.stringify([threadId, turnId, itemId, requestId, createdAt]);
+}
+
+/** What the mutation of an app names an approval by. */
+type NamedApproval = Omit<CodexApprovalRow, "createdAt"> & { readonly createdAt?: number };
+
+/** The key of the approval that is meant. What was named by hand has no time: it is the newest of that name that is listed. */
+function keyIn(rows: readonly CodexApprovalRow[], given: NamedApproval): string {
+  const { threadId, turnId, itemId, requestId, createdAt } = given;
+  const isMeant = (row: CodexApprovalRow) =>
+    row.threadId === threadId && row.turnId === turnId && row.itemId === itemId && (requestId === undefined || row.requestId === requestId);
+  const found = createdAt === undefined ? rows.find(isMeant) : undefined;
+  return keyOf(found ?? (given as CodexApprovalRow));
 }
 
 function same<Row>(row: Row): Row {

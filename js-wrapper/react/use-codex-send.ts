@@ -6,11 +6,11 @@ import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexCommand, CodexCommandState, CodexServerRequest } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
 import type { JsonValue } from "../protocol/generated/types.js";
+import { declines } from "../protocol/decisions.js";
 import { keyOfArgs, useCall, useProgress, useStableArgs, type CallArgs } from "./calls.js";
 import {
   edited,
   inputOf,
-  isDecline,
   payloadOf,
   sentAgain,
   Wishes,
@@ -185,7 +185,7 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
         send({ kind: "interrupt", payload: { turnId, ...given({ force }) }, ttlMs }, commandId),
       decide: (request: CodexAskedRequest, decision: JsonValue, { commandId, ttlMs }: CodexSendOptions = {}) => {
         const wish = async (): Promise<Wish> => {
-          const shown = isDecline(decision) ? {} : await shownOf(request);
+          const shown = declines(decision) ? {} : await shownOf(request);
           return { kind: "decide", payload: { requestId: request.requestId, decision, ...shown }, ttlMs };
         };
         return send(wish(), commandId);

@@ -1,6 +1,7 @@
 /** A command from afar, as the machine gives it to Codex: what its policy let through, and nothing else of what was sent. */
 import { decideCommand, type CodexSettings } from "../core/bridge.js";
 import { given } from "../given.js";
+import { declines } from "../protocol/decisions.js";
 import { type Fields, readObject } from "../protocol/fields.js";
 import type { LeasedCommand } from "./persistence.js";
 
@@ -131,12 +132,6 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
 function isOfShown(kind: string, { shownSha256, decision }: Fields, { payloadSha256 }: WaitingRequest): boolean {
   if (shownSha256 === undefined || shownSha256 === null) return kind !== "decide" || declines(decision);
   return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
-}
-
-/** As `src/request/approval.rs` has it. */
-function declines(decision: unknown): boolean {
-  if (typeof decision === "string") return ["decline", "cancel", "denied", "abort"].includes(decision);
-  return typeof decision === "object" && decision !== null && Object.keys(decision).join() === "denied";
 }
 
 function refused(code: string): RefusedClaim {

@@ -247,9 +247,14 @@ describe("an approval is of what was shown", () => {
     ["accepted without saying so", {}],
     ["accepted as another", { shownSha256: "0".repeat(64) }],
     ["decided otherwise without saying so", { decision: { json: '"acceptForSession"' } }],
+    ["decided with what is no JSON", { decision: { json: "decline" } }],
     ["declined as another", { decision: "declined", shownSha256: "0".repeat(64) }],
   ])("%s it is refused, and waits on", async (_, more) => {
     expect(await respond(more)).toEqual(["E_APPROVAL_CHANGED", ["pending", undefined]]);
+  });
+
+  test.each(["declined", { json: '"decline"' }, { json: ' "cancel" ' }])("by %j it lets nothing happen: it is stored without", async (decision) => {
+    expect(await respond({ decision })).toEqual(["stored", ["answering", "browser"]]);
   });
 
   test("as it was shown it is stored, with the device of who decided", async () => {

@@ -55,6 +55,46 @@ test.skipIf(WITHOUT_BROWSER).each(LOOKS)("%s, %s, %i px: usable by everybody, an
   await context.close();
 });
 
+test.skipIf(WITHOUT_BROWSER).each([
+  ["light", 1280],
+  ["dark", 360],
+] as const)("what Codex waits for, %s, %i px: usable by everybody, and accepted only where all of it came into view", async (colorScheme, width) => {
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  await page.goto(`${origin}dev/story.html?scene=asking`);
+  const card = page.getByRole("region", { name: "Codex wants to change files" }).first();
+  await card.waitFor();
+  const { violations } = await new AxeBuilder({ page }).include(".requests").analyze();
+  const found = violations.filter(({ impact }) => SERIOUS.includes(impact ?? ""));
+  expect(found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+
+  const accept = card.getByRole("button", { name: "Change them" });
+  const body = card.getByRole("group", { name: "What would be done" });
+  // Two frames: whatever is in view was told of by then.
+  const inView = () => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await inView();
+  expect(await accept.isDisabled()).toBe(true);
+  // Nothing of it is beside what scrolls, or in a second thing that does.
+  const hidden = await body.evaluate((element) =>
+    [element, ...element.querySelectorAll("*")].flatMap((inner) => {
+      const overflow = inner.scrollWidth - inner.clientWidth > 1 && inner.clientWidth > 0 && getComputedStyle(inner).display !== "inline";
+      const scrolls = inner !== element && inner.scrollHeight - inner.clientHeight > 1 && /auto|scroll|hidden/.test(getComputedStyle(inner).overflowY);
+      return overflow || scrolls ? [inner.getAttribute("class")] : [];
+    }),
+  );
+  expect(hidden).toEqual([]);
+  await body.evaluate((element) => element.scrollTo(0, element.scrollHeight - element.clientHeight - 40));
+  await inView();
+  expect(await accept.isDisabled()).toBe(true);
+  await body.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await expect.poll(() => accept.isDisabled()).toBe(false);
+  const unread = page.getByRole("region", { name: "Codex wants to change files" }).nth(1);
+  await unread.scrollIntoViewIfNeeded();
+  await inView();
+  expect(await unread.getByRole("button", { name: "Change them" }).isDisabled()).toBe(true);
+  await context.close();
+});
+
 test.skipIf(WITHOUT_BROWSER)("a thread of 5,000 messages is read to its beginning: each once and in order, none moved by what comes in before it", async () => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1_600 }, reducedMotion: "reduce" });
   await page.goto(`${origin}dev/story.html?scene=long`);

@@ -105,6 +105,65 @@ it("offers what a method takes where the request says nothing", () => {
   expect(codexApprovalDecisions({ method: "execCommandApproval", payloadJson: "no json" })).toContain("approved");
 });
 
+/** Request ids begin anew in every process of codex: another one asks the same of the same item. */
+describe("an approval of the name of an earlier one", () => {
+  const { listPendingApprovalsForHooks: list, respondApprovalForHooks: respond } = api.chat;
+  const asked = (createdAt: number) => ({ threadId: THREAD, turnId: TURN, itemId: "i", requestId: 0, kind: "commandExecution", method: COMMAND, payloadJson: "{}", createdAt });
+  const settle = async () => {
+    for (let i = 0; i < 5; i += 1) await act(() => new Promise((resolve) => setTimeout(resolve, 0)));
+  };
+
+  async function openOn(rows: ReturnType<typeof asked>[]) {
+    const got: unknown[] = [];
+    const loopback = new Loopback({
+      query: () => ({ page: rows, isDone: true, continueCursor: "" }),
+      mutation: (_name, args) => {
+        got.push(args);
+        throw new Error("lost");
+      },
+    });
+    const { result: page } = renderHook(() => useCodexApprovals(list, { threadId: THREAD }, respond, { initialNumItems: 5 }), { wrapper: inStrictMode(loopback.connect()) });
+    await settle();
+    return { page, got, loopback };
+  }
+
+  it("has nothing of the answer to that", async () => {
+    const rows = [asked(1)];
+    const { page, loopback } = await openOn(rows);
+    await act(() => expect(page.current.decline(page.current.results[0]!)).rejects.toThrow("lost"));
+    expect(page.current.results).toMatchObject([{ createdAt: 1, answerError: { message: expect.stringContaining("lost") } }]);
+    rows.splice(0, 1, asked(2));
+    await act(() => loopback.refresh());
+    await settle();
+    expect(page.current.results).toEqual([{ ...asked(2), isAnswering: false }]);
+    await loopback.close();
+  });
+
+  it("stands beside it while both wait", async () => {
+    const { page, loopback } = await openOn([asked(2), asked(1)]);
+    expect(page.current.results.map(({ createdAt }) => createdAt)).toEqual([2, 1]);
+    await act(() => expect(page.current.decline(page.current.results[1]!)).rejects.toThrow("lost"));
+    expect(page.current.results.map(({ answerError }) => answerError !== undefined)).toEqual([false, true]);
+    await loopback.close();
+  });
+
+  it.each([[{ requestId: 0 }], [{}]])("is meant by who names it by hand, with %j: the newest of that name", async (named) => {
+    const { page, loopback } = await openOn([asked(2), asked(1)]);
+    await act(() => expect(page.current.decline({ threadId: THREAD, turnId: TURN, itemId: "i", ...named })).rejects.toThrow("lost"));
+    expect(page.current.results.map(({ answerError }) => answerError !== undefined)).toEqual([true, false]);
+    await loopback.close();
+  });
+
+  it("is sent without what the page says of it", async () => {
+    const { page, got, loopback } = await openOn([asked(1)]);
+    const shown = { ...page.current.results[0]!, answerCommandId: "c" };
+    await act(() => expect(page.current.decide(shown, { json: '"cancel"' })).rejects.toThrow("lost"));
+    // What lets nothing happen needs no hash: a page that is not served securely has none.
+    expect(got).toEqual([{ threadId: THREAD, turnId: TURN, itemId: "i", requestId: 0, decision: { json: '"cancel"' } }]);
+    await loopback.close();
+  });
+});
+
 /** An app of the seed's day: its mutation takes the four names and the decision, and nothing else. */
 describe("the seed's app", () => {
   type Seed = { actor: { userId: string }; threadId: string; turnId: string; itemId: string };

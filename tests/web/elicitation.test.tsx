@@ -147,6 +147,20 @@ describe("the card of an elicitation", () => {
     expect(calls.onAccept).toHaveBeenCalledExactlyOnceWith({ colour: "green", many: 2, gift: true });
   });
 
+  it.each([
+    ["a tool's call", (deep: string) => `"mode":"form","_meta":{"codex_approval_kind":"mcp_tool_call","tool_name":"t","tool_params":${deep}},"requestedSchema":{"type":"object","properties":{}}`],
+    ["what there is no form for", (deep: string) => `"mode":"new","x":${deep}`],
+  ])("%s that is nested deeper than can be written is declined, and breaks nothing", (_, paramsOf) => {
+    const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+    const calls = answers();
+    const method = "mcpServer/elicitation/request";
+    const row = { requestId: 1, method, threadId: "t", turnId: "", itemId: "", payloadJson: `{"params":{${paramsOf(deep)}}}`, status: "pending", createdAt: 0, updatedAt: 0 } as const;
+    render(<ElicitationCard request={{ ...row, ...readCodexServerRequest(row), isAnswering: false }} {...calls} />);
+    expect(screen.queryByRole("button", { name: /Run it|Accept|Send/ })).toBeNull();
+    fireEvent.click(screen.getByRole("button", { name: "Decline" }));
+    expect(calls.onDecline).toHaveBeenCalledOnce();
+  });
+
   it("has choices, one or several, in the order of the schema", () => {
     const requestedSchema = schema({ size: { type: "string", enum: ["s", "l"] }, days: { type: "array", items: { enum: ["mo", "tu"] } } }, ["size"]);
     const { calls } = show({ mode: "form", message: "", requestedSchema });

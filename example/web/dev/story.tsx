@@ -1,5 +1,5 @@
 // Development only: the page on scripted rows, without a deployment. It is no part of the build.
-// `?scene=` is one of the scenes below, or `long`; `#write` lets the last answer be written.
+// `?scene=` is one of the scenes below, `long`, or `asking`; `#write` lets the last answer be written.
 import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
@@ -7,6 +7,7 @@ import type { Readers } from "../src/items/readers.js";
 import { ReadersContext } from "../src/items/readers.js";
 import { useStickToEnd } from "../src/thread/stick-to-end.js";
 import { Transcript } from "../src/thread/transcript.js";
+import { AskingScene } from "./asking.js";
 import { ANSWER, FINISHED, LONG, RUNNING } from "./fixtures.js";
 import "../src/styles/index.css";
 
@@ -53,6 +54,7 @@ function piece(index: number, draw: (line: string) => string, [before, after] = 
 function Story() {
   const scene = new URLSearchParams(location.search).get("scene") ?? "running";
   if (scene === "long") return <LongScene />;
+  if (scene === "asking") return <AskingScene readers={READERS} />;
   return <Scene messages={(SCENES[scene] ?? SCENES["running"])?.() ?? { ...LOADED, results: [] }} />;
 }
 

@@ -24,6 +24,45 @@ export function fileChanges(item: Fields): FileChange[] {
   });
 }
 
+/** A change as who decides on it has to see it. */
+export interface WholeChange {
+  change: FileChange;
+  /** What else is said of it. */
+  others: Fields;
+}
+
+/**
+ * The changes that are decided on.
+ *
+ * @param changes of a `fileChange` item, or the `fileChanges` of a request of before
+ * @returns undefined where there are none, or where one of them is not what a change is: it could not be shown
+ */
+export function wholeChanges(changes: unknown): WholeChange[] | undefined {
+  const read = Array.isArray(changes)
+    ? changes.map((change) => changeOf(fields(change)))
+    : Object.entries(fields(changes)).map(([path, change]) => oldChangeOf(path, fields(change)));
+  const known = read.filter((change) => change !== undefined);
+  return known.length === read.length && known.length > 0 ? known : undefined;
+}
+
+function changeOf({ path, kind, diff, ...others }: Fields): WholeChange | undefined {
+  const { type, move_path: movedTo, ...ofKind } = typeof kind === "string" ? { type: kind } : fields(kind);
+  return whole({ path, kind: type, movedTo, diff }, { ...others, ...ofKind });
+}
+
+/** SOURCE: app-server 0.169.0, `FileChange`. */
+function oldChangeOf(path: string, { type, content, unified_diff: diff, move_path: movedTo, ...others }: Fields): WholeChange | undefined {
+  return type === "update" ? whole({ path, kind: type, movedTo, diff }, { ...others, content }) : whole({ path, kind: type, movedTo, diff: content }, { ...others, unified_diff: diff });
+}
+
+function whole({ path, kind, movedTo, diff }: Record<keyof FileChange, unknown>, others: Fields): WholeChange | undefined {
+  if (typeof path !== "string" || path === "" || typeof diff !== "string") return undefined;
+  if (kind !== "add" && kind !== "update" && kind !== "delete") return undefined;
+  const more = Object.entries({ ...others, ...(typeof movedTo !== "string" && { move_path: movedTo }) });
+  const said = more.filter(([, value]) => value !== null && value !== undefined);
+  return { change: { path, kind, movedTo: stringOf(movedTo), diff }, others: Object.fromEntries(said) };
+}
+
 /** A line, and its numbers before and after: 0 where it has none. */
 export interface DiffLine {
   type: "add" | "delete" | "context" | "hunk";
@@ -111,6 +150,38 @@ function patchOf(patch: string): Diff | undefined {
   } catch {
     return undefined;
   }
+}
+
+const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
+
+/**
+ * Reads a change for who decides on it: every line of it is there, also those that no hunk has and those of a file that has no lines. What
+ * is added or deleted is its content, whatever that looks like.
+ *
+ * @param change as `wholeChanges` gives it
+ */
+export function wholeDiff({ kind, diff }: FileChange): DiffLine[] {
+  if (diff === "") return [];
+  if (kind !== "update") return contentOf(kind, diff).lines;
+  let [before, after, beforeLeft, afterLeft] = [0, 0, 0, 0];
+  return diff
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line): DiffLine => {
+      const text = line.slice(1);
+      const isGone = line.startsWith("-") && beforeLeft > 0;
+      const isNew = line.startsWith("+") && afterLeft > 0;
+      // Some editors take the space of an empty line away.
+      const isKept = (line === "" || line.startsWith(" ")) && beforeLeft > 0 && afterLeft > 0;
+      if (isGone || isKept) beforeLeft -= 1;
+      if (isNew || isKept) afterLeft -= 1;
+      if (isGone) return { type: "delete", text, before: before++, after: 0 };
+      if (isNew) return { type: "add", text, before: 0, after: after++ };
+      if (isKept) return { type: "context", text, before: before++, after: after++ };
+      const [, from, lines = "1", to, linesAfter = "1"] = HUNK.exec(line) ?? [];
+      if (from !== undefined) [before, beforeLeft, after, afterLeft] = [from, lines, to, linesAfter].map(Number) as [number, number, number, number];
+      return { type: "hunk", text: line, before: 0, after: 0 };
+    });
 }
 
 /** What a diff's headers do not bear out is shown by its signs, without numbers. */

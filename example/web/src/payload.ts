@@ -71,10 +71,27 @@ export function jsonOf(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
   try {
     const line = JSON.stringify(value);
-    return line.length <= LINE_LENGTH_MAX ? line : JSON.stringify(value, null, 2);
+    return line.length <= LINE_LENGTH_MAX ? line : setOut(value);
   } catch {
     return undefined;
   }
+}
+
+/** How deep a value is nested that is set over several lines: each level is indented by two more. */
+const NESTING_MAX = 32;
+
+/** A value as JSON over several lines; on one where it is nested deep, undefined where it is nested too deep to be written. */
+export function setOut(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, null, isDeep(value) ? undefined : 2);
+  } catch {
+    return undefined;
+  }
+}
+
+function isDeep(value: unknown, levels = NESTING_MAX): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeep(inner, levels - 1));
 }
 
 /** What a tool gave back, by its kinds. */

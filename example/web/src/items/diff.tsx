@@ -33,12 +33,25 @@ export function Diff({ lines, path }: { lines: readonly DiffLine[]; path: string
   );
 }
 
-function Line({ line: { type, text, before, after } }: { line: DiffLine }) {
+/** All of a change at once, each line to its end: nothing scrolls in it but what it stands in. */
+export function WholeDiff({ lines }: { lines: readonly DiffLine[] }) {
+  return (
+    <div className="diff diff-whole">
+      <div>
+        {lines.map((line, i) => (
+          <Line key={i} line={line} unitsMax={Infinity} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Line({ line: { type, text, before, after }, unitsMax = DIFF_UNITS_SHOWN }: { line: DiffLine; unitsMax?: number }) {
   const Element = ELEMENT[type];
-  const rest = text.length - DIFF_UNITS_SHOWN;
+  const rest = text.length - unitsMax;
   return (
     <Element className={`diff-${type}`} data-number={after || before || ""} data-sign={SIGN[type]}>
-      {spellOut(text.slice(0, DIFF_UNITS_SHOWN))}
+      {spellOut(text.slice(0, unitsMax))}
       {rest > 0 && `  … ${rest.toLocaleString()} more characters`}
       {"\n"}
     </Element>

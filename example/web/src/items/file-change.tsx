@@ -3,6 +3,7 @@ import type { DiffLine, FileChange } from "../diff.js";
 import { fileChanges, readDiff } from "../diff.js";
 import type { Fields } from "../payload.js";
 import { readItem } from "../payload.js";
+import { ChangeName } from "./change-name.js";
 import { Diff } from "./diff.js";
 import type { ItemProps } from "./item.js";
 import { Output } from "./output.js";
@@ -14,13 +15,6 @@ import { Visible } from "./visible.js";
 const OPEN_LINES_MAX = 40;
 /** Files that are listed before more are asked for. */
 const FILES_SHOWN = 50;
-
-const KIND_GLYPH: Record<FileChange["kind"], string> = { add: "A", update: "M", delete: "D" };
-const KIND_NAME: Record<FileChange["kind"], string> = {
-  add: "added",
-  update: "modified",
-  delete: "deleted",
-};
 
 export function FileChangeItem({ message }: ItemProps) {
   const { payloadJson, payloadTruncated, output, text } = message;
@@ -79,10 +73,9 @@ interface ChangeProps extends ItemProps {
 }
 
 function Change({ change, message, isDeclined }: ChangeProps) {
-  const { path, kind, movedTo } = change;
+  const { path, movedTo } = change;
   const { lines, added, deleted, form } = useMemo(() => readDiff(change), [change]);
   const [isOpen, setIsOpen] = useState(lines.length <= OPEN_LINES_MAX);
-  const cut = path.lastIndexOf("/") + 1;
   return (
     <details
       className="change"
@@ -90,28 +83,7 @@ function Change({ change, message, isDeclined }: ChangeProps) {
       onToggle={(event) => setIsOpen(event.currentTarget.open)}
     >
       <summary className="box-head">
-        <span
-          className={`glyph glyph-${kind}`}
-          role="img"
-          aria-label={KIND_NAME[kind]}
-          title={KIND_NAME[kind]}
-        >
-          {KIND_GLYPH[kind]}
-        </span>
-        <span className="line path">
-          <span className="folder">
-            <Visible text={path.slice(0, cut)} />
-          </span>
-          <b>
-            <Visible text={path.slice(cut)} />
-          </b>
-          {movedTo !== undefined && (
-            <span className="moved">
-              {" → "}
-              <Visible text={movedTo} />
-            </span>
-          )}
-        </span>
+        <ChangeName change={change} />
         <span className="counts">
           {added > 0 && <span className="count-add">+{added.toLocaleString()}</span>}
           {deleted > 0 && <span className="count-delete">−{deleted.toLocaleString()}</span>}

@@ -4,7 +4,7 @@ import type { Piece } from "../whole.js";
 
 /** Reads a piece of one message: of its text, or of its payload. */
 export type ReadMessagePiece = (
-  message: CodexUIMessage,
+  message: Pick<CodexUIMessage, "turnId" | "messageId">,
   cursor: string | null,
 ) => Promise<Piece | null>;
 

@@ -1,9 +1,8 @@
 import type { ReactNode } from "react";
-import { useEffect, useRef, useState } from "react";
 import { formatUnits } from "../format.js";
-import type { ReadPiece, Whole } from "../whole.js";
-import { readWhole } from "../whole.js";
+import type { ReadPiece } from "../whole.js";
 import { Pages } from "./pages.js";
+import { useWhole, type Reading } from "./use-whole.js";
 
 export interface WholeTextProps {
   /** What it is all of: `Output`. */
@@ -13,37 +12,11 @@ export interface WholeTextProps {
   draw?: (whole: string) => ReactNode;
 }
 
-type State =
-  | { name: "idle" }
-  | { name: "reading"; units: number }
-  | { name: "read"; whole: Whole }
-  | { name: "missing" }
-  | { name: "failed" };
-
 /** A text that is too large for a list: read on request, piece by piece, and shown in its place. */
 export function WholeText({ label, read, draw }: WholeTextProps) {
-  const [state, setState] = useState<State>({ name: "idle" });
-  const ending = useRef<AbortController>(undefined);
-  useEffect(() => () => ending.current?.abort(), []);
-
-  const start = async () => {
-    ending.current?.abort();
-    const own = new AbortController();
-    ending.current = own;
-    const say = (next: State) => {
-      if (!own.signal.aborted) setState(next);
-    };
-    say({ name: "reading", units: 0 });
-    try {
-      const whole = await readWhole(read, (units) => say({ name: "reading", units }), own.signal);
-      say(whole === undefined ? { name: "missing" } : { name: "read", whole });
-    } catch {
-      say({ name: "failed" });
-    }
-  };
-
-  if (state.name === "read") {
-    const { text, isCut } = state.whole;
+  const [reading, start] = useWhole(read, undefined);
+  if (reading.name === "read") {
+    const { text, isCut } = reading.whole;
     return (
       <>
         {draw === undefined ? <Pages text={text} label={label} /> : draw(text)}
@@ -51,16 +24,21 @@ export function WholeText({ label, read, draw }: WholeTextProps) {
       </>
     );
   }
+  return <ReadAll reading={reading} onStart={start} />;
+}
+
+/** The button that reads something whole, and how far that is. */
+export function ReadAll({ reading, onStart }: { reading: Exclude<Reading, { name: "read" }>; onStart: () => void }) {
   return (
     <p className="aside whole" role="status">
-      {state.name === "reading" ? (
-        <>Reading … {formatUnits(state.units)}</>
+      {reading.name === "reading" ? (
+        <>Reading … {formatUnits(reading.units)}</>
       ) : (
-        <button type="button" className="more" onClick={() => void start()}>
-          {state.name === "failed" ? "It could not be read. Try again" : "Read all of it"}
+        <button type="button" className="more" onClick={onStart}>
+          {reading.name === "failed" ? "It could not be read. Try again" : "Read all of it"}
         </button>
       )}
-      {state.name === "missing" && <> It is no longer there.</>}
+      {reading.name === "missing" && <> It is no longer there.</>}
     </p>
   );
 }

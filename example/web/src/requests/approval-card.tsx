@@ -1,69 +1,69 @@
 import type { CodexApprovalView, CodexUIMessage } from "convex-codex-local/react";
-import { codexApprovalDecisions, parseCodexErrorCode, readCodexServerRequest } from "convex-codex-local/react";
-import { useMemo } from "react";
+import { codexApprovalDecisions, parseCodexErrorCode } from "convex-codex-local/react";
+import { useContext, useMemo } from "react";
 import type { api } from "../api.js";
-import { Item } from "../items/item.js";
+import { ReadersContext } from "../items/readers.js";
+import { useWhole } from "../items/use-whole.js";
 import { Visible } from "../items/visible.js";
-import { stringOf } from "../payload.js";
-import { approvalWords, commandOf, decisionWords, type Fields } from "./approval-words.js";
+import { ReadAll } from "../items/whole-text.js";
+import { isAboutItem, readApproval, type ApprovalSaid } from "./approval.js";
+import { decisionWords, isStop } from "./approval-words.js";
+import { CardChanges } from "./card-changes.js";
 import { RequestCard } from "./request-card.js";
 import { useSeen } from "./use-seen.js";
 
 type Approval = CodexApprovalView<typeof api.chat.listPendingApprovalsForHooks>;
 
-/** UTF-8 bytes of a request over which it can only be declined. SOURCE: the component's limits; units are at most as many. */
-const ACCEPTABLE_UNITS_MAX = 256 * 1024;
-
 export interface ApprovalCardProps {
   approval: Approval;
-  /** What it is about, as the transcript has it: a file change with its diff. */
+  /** The item that it is about, as the transcript has it: a file change with its diff. */
   message: CodexUIMessage | undefined;
   onAccept: (approval: Approval) => void;
   onDecline: (approval: Approval) => void;
   onDecide: (approval: Approval, decision: unknown) => void;
 }
 
-/** What Codex wants to do, exactly as it would be done, and the ways to answer. Nothing has the focus, and nothing can be accepted that was not seen. */
+/**
+ * What Codex wants to do, exactly as it would be done, and the ways to answer. Nothing has the focus, and nothing can be accepted that is not
+ * all here, and was not seen to its end.
+ */
 export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide }: ApprovalCardProps) {
-  const { method, payloadJson } = approval;
-  const { params } = useMemo(() => readCodexServerRequest({ method, payloadJson }), [method, payloadJson]);
-  const words = approvalWords(method);
-  const { end, isSeen } = useSeen();
+  const { method, payloadJson, reason, isAnswering } = approval;
+  const item = useItem(approval, message);
+  const said = useMemo(() => readApproval({ method, payloadJson, reason }, item.json), [method, payloadJson, reason, item.json]);
+  const { end, isSeen } = useSeen(said);
   const decisions = codexApprovalDecisions(approval);
+  const stop = decisions.find(isStop);
   const further = decisions.filter((decision) => decisionWords(decision) !== undefined);
-  const isSmall = payloadJson.length <= ACCEPTABLE_UNITS_MAX;
-  const canAccept = isSmall && isSeen && !approval.isAnswering;
-  const reason = stringOf(params["reason"]) ?? approval.reason;
+  const canAccept = said.obstacle === undefined && isSeen && !isAnswering;
   return (
-    <RequestCard
-      title={words.title}
-      failure={approval.answerError === undefined ? undefined : whyNot(approval.answerError)}
-    >
+    <RequestCard title={said.title} failure={approval.answerError === undefined ? undefined : whyNot(approval.answerError)}>
       <div className="request-body" tabIndex={0} role="group" aria-label="What would be done">
-        <What params={params} message={message} />
-        {reason !== undefined && reason !== "" && (
-          <p className="request-reason">
-            <span>Codex says why:</span> <Visible text={reason} />
-          </p>
-        )}
-        {!isSmall && <p className="aside">It is too large to be accepted from here: it can only be declined.</p>}
+        <What said={said} />
+        {said.obstacle !== undefined && <p className="aside">{said.obstacle}</p>}
+        {item.unread}
         {approval.overruled !== undefined && (
           <p className="aside">An earlier decision did not reach Codex: it asks again.</p>
         )}
         <div ref={end} className="request-end" />
       </div>
       <div className="request-actions">
-        <button type="button" className="secondary" disabled={approval.isAnswering} onClick={() => onDecline(approval)}>
+        <button type="button" className="secondary" disabled={isAnswering} onClick={() => onDecline(approval)}>
           Decline
         </button>
+        {stop !== undefined && (
+          <button type="button" className="secondary" disabled={isAnswering} onClick={() => onDecide(approval, stop)}>
+            Decline, and stop the turn
+          </button>
+        )}
         <button
           type="button"
           className="primary"
           disabled={!canAccept}
-          title={isSmall && !isSeen ? "Scroll to its end first" : undefined}
+          title={said.obstacle ?? (isSeen ? undefined : "Scroll to its end first")}
           onClick={() => onAccept(approval)}
         >
-          {words.accept}
+          {said.accept}
         </button>
         {further.length > 0 && (
           <details className="request-more">
@@ -87,13 +87,30 @@ export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide 
   );
 }
 
-function What({ params, message }: { params: Fields; message: CodexUIMessage | undefined }) {
-  const command = commandOf(params);
-  const cwd = stringOf(params["cwd"]);
-  const root = stringOf(params["grantRoot"]);
-  const permissions = params["permissions"] ?? params["additionalPermissions"];
+/** The whole payload of the item that an approval is about, and what reads it where the list has it not, or not all of it. */
+function useItem({ method, turnId, itemId }: Approval, message: CodexUIMessage | undefined) {
+  const readers = useContext(ReadersContext);
+  const isHere = message?.sourceItemType === "fileChange" && message.payloadTruncated !== true;
+  // An item that is written anew is read anew: the stub of another one may look the same.
+  const of = message === undefined ? "" : `${message.updatedAt} ${message.payloadJson ?? ""}`;
+  const [reading, start] = useWhole((cursor) => readers?.payload({ turnId, messageId: itemId }, cursor) ?? Promise.resolve(null), of);
+  if (!isAboutItem(method)) return { json: undefined, unread: null };
+  if (isHere) return { json: message.payloadJson, unread: null };
+  if (reading.name !== "read") return { json: undefined, unread: readers === null ? null : <ReadAll reading={reading} onStart={start} /> };
+  const { text, isCut } = reading.whole;
+  return { json: isCut ? undefined : text, unread: null };
+}
+
+function What({ said }: { said: ApprovalSaid }) {
+  const { network, command, cwd, changes, root, permissions, others, reason } = said;
   return (
     <>
+      {network !== undefined && (
+        <p className="request-where">
+          to reach <code><Visible text={network.host} /></code> by <code><Visible text={network.protocol} /></code>
+          {command !== undefined && <>, for this command:</>}
+        </p>
+      )}
       {command !== undefined && (
         <pre className="request-command">
           <Visible text={command} />
@@ -104,16 +121,32 @@ function What({ params, message }: { params: Fields; message: CodexUIMessage | u
           in <code><Visible text={cwd} /></code>
         </p>
       )}
-      {message !== undefined && message.sourceItemType === "fileChange" && <Item message={message} />}
+      {changes.length > 0 && <CardChanges changes={changes} />}
       {root !== undefined && (
         <p className="request-where">
           and may write below <code><Visible text={root} /></code> until the session ends
         </p>
       )}
-      {permissions !== undefined && permissions !== null && (
-        <pre className="request-command">
-          <Visible text={JSON.stringify(permissions, null, 2)} />
-        </pre>
+      {permissions !== undefined && (
+        <>
+          <p className="request-where">with these permissions:</p>
+          <pre className="request-command">
+            <Visible text={permissions} />
+          </pre>
+        </>
+      )}
+      {others !== "" && (
+        <div className="request-reason">
+          <span>It also says:</span>
+          <pre className="request-others">
+            <Visible text={others} />
+          </pre>
+        </div>
+      )}
+      {reason !== undefined && reason !== "" && (
+        <p className="request-reason">
+          <span>Codex says why:</span> <Visible text={reason} />
+        </p>
       )}
     </>
   );

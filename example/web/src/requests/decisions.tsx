@@ -4,7 +4,7 @@ import { useId, useState } from "react";
 import { api } from "../api.js";
 import { formatTime } from "../format.js";
 import { Visible } from "../items/visible.js";
-import { stringOf } from "../payload.js";
+import { fields, stringOf, type Fields } from "../payload.js";
 import { commandOf } from "./approval-words.js";
 
 const LISTED = 20;
@@ -76,11 +76,18 @@ function Listed({ threadId }: { threadId: string }) {
 }
 
 /** What was asked, in a line. */
-function whatOf({ method, kind, params, asked, call, reason }: CodexDecisionView): string {
-  const said = commandOf(params) ?? asked[0]?.question ?? call?.tool ?? stringOf(params["message"]) ?? reason;
+export function whatOf({ method, kind, params, asked, call, reason }: Pick<CodexDecisionView, "method" | "kind" | "params" | "asked" | "call" | "reason">): string {
+  const said = commandOf(params) ?? hostOf(params) ?? asked[0]?.question ?? call?.tool ?? stringOf(params["message"]) ?? reason;
   if (said !== undefined && said !== "") return said;
   if (kind !== "approval") return method;
-  return method === "item/permissions/requestApproval" ? "further permissions" : "a change of files";
+  if (method === "item/permissions/requestApproval") return "further permissions";
+  return /^(?:item\/fileChange\/requestApproval|applyPatchApproval)$/.test(method) ? "a change of files" : method;
+}
+
+/** What of the network was to be reached. */
+function hostOf({ networkApprovalContext }: Fields): string | undefined {
+  const { host, protocol } = fields(networkApprovalContext);
+  return typeof host === "string" ? `${host} by ${stringOf(protocol) ?? "the network"}` : undefined;
 }
 
 function whoOf({ decidedByDevice, decidedByPolicy, decidedAt, status }: CodexDecisionView): string {

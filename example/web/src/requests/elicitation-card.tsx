@@ -2,15 +2,18 @@ import type { CodexServerRequestView } from "convex-codex-local/react";
 import { useMemo, useRef, useState, type SyntheticEvent } from "react";
 import { Link } from "../items/link.js";
 import { Visible } from "../items/visible.js";
-import { fields as fieldsOf, stringOf, type Fields } from "../payload.js";
+import { fields as fieldsOf, setOut, stringOf, type Fields } from "../payload.js";
 import { ElicitationField } from "./elicitation-field.js";
 import { contentOf, readFields, whatIsWrong, type Content, type Field, type Value } from "./elicitation.js";
+import { endOf, isOnItsWay, requestTitle } from "./answer-state.js";
 import { NoForm } from "./no-form.js";
 import { RequestCard } from "./request-card.js";
 import { useSeen } from "./use-seen.js";
 
 export interface ElicitationCardProps {
   request: CodexServerRequestView;
+  /** Where the command that carried the last answer came to nothing: why. */
+  lost?: string | undefined;
   /** Says yes, with what was filled in. */
   onAccept: (content?: Content) => void;
   onDecline: () => void;
@@ -21,15 +24,15 @@ export interface ElicitationCardProps {
 const NO_FIELDS: readonly Field[] = [];
 
 /** What an MCP server wants to know or to be allowed, as a form. What this page has no form for can be seen, and declined. */
-export function ElicitationCard({ request, onAccept, onDecline, onCancel }: ElicitationCardProps) {
-  const { params, isAnswering, answerError, answerCommandId } = request;
+export function ElicitationCard({ request, lost, onAccept, onDecline, onCancel }: ElicitationCardProps) {
+  const { params, payloadJson, isAnswering, answerError } = request;
   const form = useRef<HTMLFormElement>(null);
   const asked = useMemo(() => readAsked(params), [params]);
   const fields = asked.fields ?? NO_FIELDS;
   const [values, setValues] = useState<readonly Value[]>(() => fields.map(({ initial }) => initial));
   const [isTried, setTried] = useState(false);
-  const { end, isSeen } = useSeen();
-  const isSent = answerCommandId !== undefined;
+  const { end, isSeen } = useSeen(payloadJson);
+  const isSent = isOnItsWay(request, lost);
   const isLocked = isAnswering || isSent;
   const wrong = fields.map((field, at) => whatIsWrong(field, values[at]));
 
@@ -42,7 +45,7 @@ export function ElicitationCard({ request, onAccept, onDecline, onCancel }: Elic
     else form.current?.querySelectorAll<HTMLElement>(".field")[first]?.querySelector<HTMLElement>("input")?.focus();
   };
   return (
-    <RequestCard title={`${stringOf(params["serverName"]) ?? "A tool’s server"} asks`} failure={answerError?.message}>
+    <RequestCard title={requestTitle(request)} failure={answerError?.message ?? lost} until={endOf(request)}>
       <form ref={form} onSubmit={submit} noValidate>
         <div className="request-body" tabIndex={0} role="group" aria-label="What is asked">
           {asked.message !== undefined && (
@@ -108,7 +111,7 @@ function readAsked(params: Fields): Asked {
     case "openaiForm": {
       const fields = readFields(params["requestedSchema"]);
       if (fields === undefined) return { message, canAccept: false, accept: "" };
-      if (isToolCall) return { message, fields, tool: meta, canAccept: true, accept: "Run it" };
+      if (isToolCall) return { message, fields, tool: meta, canAccept: setOut(meta["tool_params"] ?? {}) !== undefined, accept: "Run it" };
       return { message, fields, canAccept: true, accept: fields.length === 0 ? "Accept" : "Send" };
     }
     case "url": {
@@ -126,7 +129,7 @@ function ToolCall({ tool }: { tool: Fields }) {
   return (
     <>
       <pre className="request-command">
-        <Visible text={`${stringOf(tool["tool_name"]) ?? ""} ${JSON.stringify(tool["tool_params"] ?? {}, null, 2)}`} />
+        <Visible text={`${stringOf(tool["tool_name"]) ?? ""} ${setOut(tool["tool_params"] ?? {}) ?? "…"}`} />
       </pre>
       {description !== undefined && (
         <p className="request-reason">

@@ -1,5 +1,5 @@
 import { Visible } from "../items/visible.js";
-import type { Fields } from "../payload.js";
+import { setOut, type Fields } from "../payload.js";
 
 /** What is asked, as it came. @param instead what can be done, for want of a form */
 export function NoForm({ params, instead }: { params: Fields; instead: string }) {
@@ -8,7 +8,7 @@ export function NoForm({ params, instead }: { params: Fields; instead: string })
       <details>
         <summary>All of it</summary>
         <pre className="request-command">
-          <Visible text={JSON.stringify(params, null, 2)} />
+          <Visible text={setOut(params) ?? "It is nested too deep to be written."} />
         </pre>
       </details>
       <p className="aside">This page has no form for it: {instead}.</p>

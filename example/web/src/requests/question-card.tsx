@@ -1,24 +1,27 @@
 import type { CodexQuestion, CodexServerRequestView } from "convex-codex-local/react";
 import { useState, type SyntheticEvent } from "react";
 import { Visible } from "../items/visible.js";
+import { endOf, isOnItsWay, requestTitle } from "./answer-state.js";
 import { RequestCard } from "./request-card.js";
 
 export interface QuestionCardProps {
   request: CodexServerRequestView;
+  /** Where the command that carried the last answer came to nothing: why. */
+  lost?: string | undefined;
   onAnswer: (answers: Record<string, string[]>) => void;
 }
 
 /** Questions of Codex, as a form. One that asks for a secret is answered at the machine. */
-export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
-  const { asked, canAnswer, isAnswering, answerError, answerCommandId } = request;
-  const isSent = answerCommandId !== undefined;
+export function QuestionCard({ request, lost, onAnswer }: QuestionCardProps) {
+  const { asked, canAnswer, isAnswering, answerError } = request;
+  const isSent = isOnItsWay(request, lost);
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    onAnswer(Object.fromEntries(asked.map(({ id }, i) => [id, answerOf(form, i)])));
+    onAnswer(Object.fromEntries(asked.map((question, i) => [question.id, answerOf(form, question, i)])));
   };
   return (
-    <RequestCard title="Codex asks you" failure={answerError?.message}>
+    <RequestCard title={requestTitle(request)} failure={answerError?.message ?? lost} until={endOf(request)}>
       <form onSubmit={submit}>
         <div className="request-body">
           {asked.map((question, i) => (
@@ -38,12 +41,13 @@ export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
   );
 }
 
-/** In the form fields are called by their place: an id is Codex's to choose. */
-const OTHER = "other";
+/** The place of the answer that is none of the options. */
+const OTHER = -1;
 
+/** In the form fields are called by their place: an id is Codex's to choose, and so is what an option says. */
 function Question({ question, at, disabled }: { question: CodexQuestion; at: number; disabled: boolean }) {
   const { header, options, isOther } = question;
-  const [chosen, setChosen] = useState<string>();
+  const [chosen, setChosen] = useState<number>();
   const name = `answer-${at}`;
   const isWritten = options.length === 0;
   return (
@@ -57,10 +61,10 @@ function Question({ question, at, disabled }: { question: CodexQuestion; at: num
           <input
             type="radio"
             name={name}
-            value={label}
+            value={i}
             required
-            checked={chosen === label}
-            onChange={() => setChosen(label)}
+            checked={chosen === i}
+            onChange={() => setChosen(i)}
           />
           <span>
             <Visible text={label} />
@@ -77,7 +81,7 @@ function Question({ question, at, disabled }: { question: CodexQuestion; at: num
           <input
             type="radio"
             name={name}
-            value=""
+            value={OTHER}
             required
             checked={chosen === OTHER}
             onChange={() => setChosen(OTHER)}
@@ -92,8 +96,8 @@ function Question({ question, at, disabled }: { question: CodexQuestion; at: num
   );
 }
 
-function answerOf(form: FormData, at: number): string[] {
+function answerOf(form: FormData, { options }: CodexQuestion, at: number): string[] {
   const [chosen, written] = [form.get(`answer-${at}`), form.get(`answer-${at}-text`)];
-  const answer = typeof chosen === "string" && chosen !== "" ? chosen : written;
+  const answer = chosen === null ? written : (options[Number(chosen)]?.label ?? written);
   return typeof answer === "string" ? [answer.toWellFormed()] : [];
 }

@@ -1,12 +1,17 @@
-import type { CodexUIMessage } from "convex-codex-local/react";
-import { useCodexApprovals, useCodexServerRequests } from "convex-codex-local/react";
+import type { CodexServerRequestView, CodexUIMessage } from "convex-codex-local/react";
+import { useCodexApprovals, useCodexCommands, useCodexServerRequests } from "convex-codex-local/react";
+import { useEffect, useMemo, useState } from "react";
 import { api } from "../api.js";
+import { lostWords, requestTitle } from "./answer-state.js";
 import { ApprovalCard } from "./approval-card.js";
+import { approvalTitle } from "./approval.js";
 import { ElicitationCard } from "./elicitation-card.js";
 import { QuestionCard } from "./question-card.js";
+import { secondsWords } from "./time-left.js";
 import { UnknownCard } from "./unknown-card.js";
 
 const LISTED = 20;
+const SECOND_MS = 1_000;
 
 export interface RequestsProps {
   threadId: string;
@@ -16,56 +21,105 @@ export interface RequestsProps {
 /** What Codex waits for a person with, the one asked first on top. What an answer fails with stands on its card. */
 export function Requests({ threadId, messages }: RequestsProps) {
   const { chat } = api;
+  const [isAsking, askAgain] = useAskAgain();
+  const args = isAsking ? { threadId } : "skip";
   const approvals = useCodexApprovals(
     chat.listPendingApprovalsForHooks,
-    { threadId },
+    args,
     chat.respondApprovalForHooks,
     { initialNumItems: LISTED },
   );
-  const requests = useCodexServerRequests(
-    chat.listPendingServerRequestsForHooks,
-    { threadId },
-    chat.sendCommand,
-  );
+  const requests = useCodexServerRequests(chat.listPendingServerRequestsForHooks, args, chat.sendCommand);
   const others = requests.results.filter(({ kind }) => kind !== "approval");
-  if (approvals.results.length === 0 && others.length === 0) return null;
+  // What became of the answers that this page gave.
+  const isAnswered = others.some(({ answerCommandId }) => answerCommandId !== undefined);
+  const commands = useCodexCommands(chat.listCommands, isAnswered ? { threadId } : "skip", { initialNumItems: LISTED });
+  const error = approvals.error ?? requests.error;
+  const waiting = [...approvals.results].reverse();
+  const asking = [...others].reverse();
+  const told = useMemo(
+    () => [...approvals.results.map(approvalTitle), ...requests.results.filter(({ kind }) => kind !== "approval").map(toldOf)].join(". "),
+    [approvals.results, requests.results],
+  );
   const shownOnCard = () => undefined;
   return (
-    <div className="requests" role="region" aria-label="Codex waits for you" aria-live="polite">
-      {[...approvals.results].reverse().map((approval) => (
-        <ApprovalCard
-          key={`${approval.turnId} ${approval.itemId} ${approval.requestId} ${approval.createdAt}`}
-          approval={approval}
-          message={messages.find(({ turnId, messageId }) => turnId === approval.turnId && messageId === approval.itemId)}
-          onAccept={(one) => void approvals.accept(one).catch(shownOnCard)}
-          onDecline={(one) => void approvals.decline(one).catch(shownOnCard)}
-          onDecide={(one, decision) =>
-            void approvals.decide(one, { json: JSON.stringify(decision) }).catch(shownOnCard)
-          }
-        />
-      ))}
-      {[...others].reverse().map((request) => {
-        const key = `${request.turnId} ${request.itemId} ${request.requestId} ${request.createdAt}`;
-        if (request.kind === "question") {
-          return (
-            <QuestionCard
-              key={key}
-              request={request}
-              onAnswer={(answers) => void requests.answerQuestions(request, answers).catch(shownOnCard)}
+    <>
+      {/* It is there before there is something to say: what comes in together with its words is commonly not told. */}
+      <p className="told" role="status" aria-live="polite">
+        {told}
+      </p>
+      {error !== undefined && (
+        <div className="error requests-error" role="alert">
+          What Codex waits for could not be read: {error.message}{" "}
+          <button type="button" className="more" onClick={askAgain}>
+            Try again
+          </button>
+        </div>
+      )}
+      {waiting.length + asking.length > 0 && (
+        <div className="requests" role="region" aria-label="Codex waits for you">
+          {waiting.map((approval) => (
+            <ApprovalCard
+              key={keyOf(approval)}
+              approval={approval}
+              message={messages.find(({ turnId, messageId }) => turnId === approval.turnId && messageId === approval.itemId)}
+              onAccept={(one) => void approvals.accept(one).catch(shownOnCard)}
+              onDecline={(one) => void approvals.decline(one).catch(shownOnCard)}
+              onDecide={(one, decision) =>
+                void approvals.decide(one, { json: JSON.stringify(decision) }).catch(shownOnCard)
+              }
             />
-          );
-        }
-        if (request.kind !== "elicitation") return <UnknownCard key={key} request={request} />;
-        return (
-          <ElicitationCard
-            key={key}
-            request={request}
-            onAccept={(content) => void requests.answerElicitation(request, "accept", content).catch(shownOnCard)}
-            onDecline={() => void requests.answerElicitation(request, "decline").catch(shownOnCard)}
-            onCancel={() => void requests.answerElicitation(request, "cancel").catch(shownOnCard)}
-          />
-        );
-      })}
-    </div>
+          ))}
+          {asking.map((request) => {
+            const key = keyOf(request);
+            const lost = lostWords(request.answerCommandId, commands.results);
+            if (request.kind === "question") {
+              return (
+                <QuestionCard
+                  key={key}
+                  request={request}
+                  lost={lost}
+                  onAnswer={(answers) => void requests.answerQuestions(request, answers).catch(shownOnCard)}
+                />
+              );
+            }
+            if (request.kind !== "elicitation") return <UnknownCard key={key} request={request} />;
+            return (
+              <ElicitationCard
+                key={key}
+                request={request}
+                lost={lost}
+                onAccept={(content) => void requests.answerElicitation(request, "accept", content).catch(shownOnCard)}
+                onDecline={() => void requests.answerElicitation(request, "decline").catch(shownOnCard)}
+                onCancel={() => void requests.answerElicitation(request, "cancel").catch(shownOnCard)}
+              />
+            );
+          })}
+        </div>
+      )}
+    </>
   );
+}
+
+/** A request's id begins anew in every process of Codex. */
+function keyOf({ turnId, itemId, requestId, createdAt }: Pick<CodexServerRequestView, "turnId" | "itemId" | "requestId" | "createdAt">): string {
+  return JSON.stringify([turnId, itemId, requestId, createdAt]);
+}
+
+/** What those are told who do not see the card; of a time that runs how long it is, once. */
+function toldOf(request: CodexServerRequestView): string {
+  const { autoResolutionMs } = request;
+  const title = requestTitle(request);
+  return autoResolutionMs === undefined
+    ? title
+    : `${title}, and goes on without an answer after ${secondsWords(Math.round(autoResolutionMs / SECOND_MS))}`;
+}
+
+/** Whether queries are asked, and what asks them anew: a query that failed runs again when it is asked for again. */
+function useAskAgain(): [isAsking: boolean, askAgain: () => void] {
+  const [isAsking, setAsking] = useState(true);
+  useEffect(() => {
+    if (!isAsking) setAsking(true);
+  }, [isAsking]);
+  return [isAsking, () => setAsking(false)];
 }

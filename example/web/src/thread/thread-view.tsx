@@ -76,7 +76,9 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
             </svg>
           </button>
         )}
-        <Requests threadId={threadId} messages={results} />
+        <ReadersContext value={readers}>
+          <Requests threadId={threadId} messages={results} />
+        </ReadersContext>
         <Sending threadId={threadId} thread={thread} reach={reach} isMissing={threadStatus === "missing"} />
       </div>
     </div>

@@ -1,0 +1,34 @@
+/** What is in view, where nothing is laid out: stands in for the browser's own observer. */
+import { act } from "@testing-library/react";
+import { vi } from "vitest";
+
+/** Until `vi.unstubAllGlobals`. */
+export function stubInView({ isInView }: { isInView: boolean }) {
+  const observers = new Set<() => void>();
+  const state = { isInView };
+  vi.stubGlobal(
+    "IntersectionObserver",
+    class {
+      readonly #tell: () => void;
+      constructor(tell: (entries: { isIntersecting: boolean }[]) => void) {
+        this.#tell = () => tell([{ isIntersecting: state.isInView }]);
+      }
+      observe = () => {
+        observers.add(this.#tell);
+        this.#tell();
+      };
+      disconnect = () => observers.delete(this.#tell);
+    },
+  );
+  const put = (isIn: boolean) =>
+    act(() => {
+      state.isInView = isIn;
+      for (const tell of observers) tell();
+    });
+  return {
+    /** Its reader comes to the end. */
+    scrollToEnd: () => put(true),
+    /** What is new is longer than its place. */
+    leaveEnd: () => put(false),
+  };
+}

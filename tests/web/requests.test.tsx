@@ -1,0 +1,201 @@
+// What Codex waits for, over the real component: what answers come to, how long it waits, where the focus goes, and what is told.
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { ConvexProvider } from "convex/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { QuestionCard } from "../../example/web/src/requests/question-card.js";
+import { Requests } from "../../example/web/src/requests/requests.js";
+import { readCodexServerRequest, type CodexServerRequestView } from "../../js-wrapper/react/index.js";
+import { startChat, THREAD, TURN, type ChatApp } from "../react/chat-app.js";
+import { Loopback } from "../react/loopback-convex.js";
+import { stubInView } from "./in-view.js";
+
+const COMMAND = "item/commandExecution/requestApproval";
+const QUESTION = "item/tool/requestUserInput";
+const question = (labels: string[], more: object = {}) => ({
+  ...{ id: "q", header: "h", question: "Which?", isOther: true, isSecret: false },
+  options: labels.map((label) => ({ label, description: "" })),
+  ...more,
+});
+
+beforeEach(() => void stubInView({ isInView: true }));
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+function page(loopback: Loopback) {
+  return render(
+    <ConvexProvider client={loopback.connect()}>
+      <main tabIndex={0}>the thread</main>
+      <Requests threadId={THREAD} messages={[]} />
+      <form className="composer">
+        <textarea aria-label="Message" />
+      </form>
+    </ConvexProvider>,
+  );
+}
+
+describe("over the component", () => {
+  let chat: ChatApp;
+  beforeEach(async () => {
+    chat = await startChat();
+    await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  });
+  afterEach(() => chat.loopback.close());
+  const open = async () => {
+    const { container } = page(chat.loopback);
+    await chat.settle();
+    return container;
+  };
+  const press = (name: string) => chat.does(async () => void fireEvent.click(screen.getByRole("button", { name })));
+
+  it("an answer that the machine refuses can be given again", async () => {
+    await chat.ask(QUESTION, { questions: [question(["a", "b"])] }, 1);
+    await open();
+    fireEvent.click(screen.getByLabelText("a"));
+    await press("Answer");
+    expect(screen.getByRole<HTMLButtonElement>("button", { name: "On its way" }).disabled).toBe(true);
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
+    await chat.settle();
+    expect(screen.getByRole("alert").textContent).toBe("Your answer did not reach Codex: the machine does not allow it from afar. You can answer again.");
+    fireEvent.click(screen.getByLabelText("b"));
+    await press("Answer");
+    expect(JSON.parse((await chat.lease())[0]!.payloadJson)).toMatchObject({ answer: { answers: { q: { answers: ["b"] } } } });
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+
+  it("a form that the machine refuses can be answered again", async () => {
+    await chat.ask("mcpServer/elicitation/request", { serverName: "shop", mode: "form", message: "m", requestedSchema: { type: "object", properties: {} } }, 1);
+    await open();
+    await press("Accept");
+    expect(screen.getByRole<HTMLButtonElement>("button", { name: "On its way" }).disabled).toBe(true);
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "refused", { code: "E_COMMAND_REFUSED" });
+    await chat.settle();
+    await press("Decline");
+    expect(JSON.parse((await chat.lease())[0]!.payloadJson)).toMatchObject({ answer: { action: "decline" } });
+  });
+
+  it("who decided is taken to the next card, and behind the last one to the composer", async () => {
+    await chat.ask(COMMAND, { command: "one" }, 0, TURN, "item_1");
+    await chat.ask(COMMAND, { command: "two" }, 1, TURN, "item_2");
+    await open();
+    const decline = () => screen.getAllByRole("button", { name: "Decline" })[0]!;
+    decline().focus();
+    // As a browser does it when the button is disabled.
+    await chat.does(async () => {
+      fireEvent.click(decline());
+      decline().blur();
+    });
+    expect(screen.getAllByRole("heading")).toHaveLength(1);
+    expect(document.activeElement).toBe(screen.getByRole("heading"));
+    decline().focus();
+    await press("Decline");
+    expect(document.activeElement).toBe(screen.getByLabelText("Message"));
+  });
+
+  it("who was elsewhere stays there", async () => {
+    await chat.ask(COMMAND, { command: "one" }, 0, TURN, "item_1");
+    await open();
+    screen.getByRole("button", { name: "Decline" }).focus();
+    screen.getByText("the thread").focus();
+    await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+    await chat.settle();
+    expect(screen.queryByRole("heading")).toBeNull();
+    expect(document.activeElement).toBe(screen.getByText("the thread"));
+  });
+
+  it("what comes is told in a place that was there before", async () => {
+    const container = await open();
+    const told = container.querySelector('[aria-live="polite"]');
+    expect(told?.textContent).toBe("");
+    await chat.ask(QUESTION, { questions: [question(["a"])], autoResolutionMs: 90_000 }, 1);
+    await chat.ask(COMMAND, { command: "one" }, 2, TURN, "item_2");
+    await chat.settle();
+    expect(container.querySelector('[aria-live="polite"]')).toBe(told);
+    expect(told?.textContent).toBe("Codex wants to run a command. Codex asks you, and goes on without an answer after 1 min 30 s");
+    expect(screen.getByRole("region", { name: "Codex waits for you" }).closest("[aria-live]")).toBeNull();
+  });
+});
+
+it("requests that cannot be read are said to be so, and asked for again", async () => {
+  let isBroken = true;
+  const loopback = new Loopback({
+    query: (name) => {
+      if (isBroken && /Approvals/.test(name)) throw new Error("no such index");
+      return /Approvals/.test(name) ? { page: [], isDone: true, continueCursor: "" } : [];
+    },
+    mutation: () => null,
+  });
+  const settle = async () => {
+    for (let i = 0; i < 8; i += 1) await act(() => new Promise((resolve) => setTimeout(resolve, 0)));
+  };
+  page(loopback);
+  await settle();
+  expect(screen.getByRole("alert").textContent).toMatch(/^What Codex waits for could not be read/);
+  isBroken = false;
+  fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await settle();
+  expect(screen.queryByRole("alert")).toBeNull();
+  await loopback.close();
+});
+
+describe("the card of a question", () => {
+  function show(params: object, more: Partial<CodexServerRequestView> = {}) {
+    const onAnswer = vi.fn();
+    const payloadJson = JSON.stringify({ method: QUESTION, id: 1, params });
+    const row = { requestId: 1, method: QUESTION, threadId: "t", turnId: "", itemId: "", payloadJson, status: "pending", createdAt: 0, updatedAt: 0 } as const;
+    render(<QuestionCard request={{ ...row, ...readCodexServerRequest(row), isAnswering: false, ...more }} onAnswer={onAnswer} />);
+    return onAnswer;
+  }
+
+  it.each([
+    ["other", "other"],
+    ["", ""],
+    ["-1", "-1"],
+  ])("has an option labelled %j like any other", (label, answer) => {
+    const onAnswer = show({ questions: [question(["a", label])] });
+    const [, option] = screen.getAllByRole<HTMLInputElement>("radio");
+    fireEvent.click(option!);
+    expect(option!.checked).toBe(true);
+    expect(screen.queryByRole("textbox")).toBeNull();
+    fireEvent.submit(screen.getByRole("button", { name: "Answer" }).closest("form")!);
+    expect(onAnswer).toHaveBeenCalledExactlyOnceWith({ q: [answer] });
+  });
+
+  it("takes another answer than its options, and words where it has none", () => {
+    const onAnswer = show({ questions: [question(["a", "other"]), question([], { id: "p" })] });
+    fireEvent.click(screen.getByLabelText("Another answer"));
+    const [first, second] = screen.getAllByRole("textbox", { name: "Your answer" });
+    fireEvent.change(first!, { target: { value: "mine" } });
+    fireEvent.change(second!, { target: { value: "words" } });
+    fireEvent.submit(screen.getByRole("button", { name: "Answer" }).closest("form")!);
+    expect(onAnswer).toHaveBeenCalledExactlyOnceWith({ q: ["mine"], p: ["words"] });
+  });
+
+  it("says how long codex waits, once a second, and tells it to nobody each second", () => {
+    vi.useFakeTimers({ now: 10_500 });
+    show({ questions: [question(["a"])] }, { createdAt: 10_000, autoResolutionMs: 62_000 });
+    const timer = screen.getByRole("timer");
+    const saysAfter = (ms: number) => {
+      act(() => void vi.advanceTimersByTime(ms));
+      return timer.textContent.slice("Codex goes on without an answer".length);
+    };
+    expect(saysAfter(0)).toBe(" in 1 min 2 s.");
+    expect(saysAfter(400)).toBe(" in 1 min 2 s.");
+    expect(saysAfter(100)).toBe(" in 1 min 1 s.");
+    expect(saysAfter(999)).toBe(" in 1 min 1 s.");
+    expect(saysAfter(1)).toBe(" in 1 min 0 s.");
+    for (let left = 59; left > 0; left -= 1) expect(saysAfter(1_000)).toBe(` in ${left} s.`);
+    expect(saysAfter(1_000)).toBe(".");
+    expect(timer.closest("[aria-live], [role=status], [role=alert]")).toBeNull();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("says nothing of time where codex waits", () => {
+    show({ questions: [question(["a"])] });
+    expect(screen.queryByRole("timer")).toBeNull();
+  });
+});
