@@ -1,10 +1,12 @@
 import { useCodexServerRequests, useCodexThreads } from "convex-codex-local/react";
-import { useEffect, useMemo, useState } from "react";
+import { useContext, useEffect, useMemo, useState } from "react";
 import { api } from "./api.js";
+import { Boundary } from "./boundary.js";
 import { chooseThread } from "./config.js";
 import { useConnection } from "./connection.js";
 import { agentsAmong, AgentsContext } from "./items/agents.js";
-import { Notice } from "./notice.js";
+import { FailureNotice, Notice } from "./notice.js";
+import { RetryContext } from "./retry.js";
 import { Sidebar } from "./sidebar/sidebar.js";
 import { ThreadView } from "./thread/thread-view.js";
 
@@ -20,6 +22,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
   const asking = useAsking();
   const agents = useMemo(() => agentsAmong(threads.results), [threads.results]);
   const connection = useConnection();
+  const retry = useContext(RetryContext);
   const newest = threads.results.find(({ parentThreadId }) => parentThreadId === undefined)?.threadId;
   const [opened, setOpened] = useState<string>();
   // Two threads at work are the newest in turns: the one that was is kept.
@@ -50,7 +53,9 @@ export function Shell({ threadId }: { threadId: string | null }) {
       <button type="button" className="veil" aria-label="Close the list" onClick={() => setListOpen(false)} />
       {shown === undefined ? (
         <main className="page">
-          {threads.status === "LoadingFirstPage" ? (
+          {threads.error !== undefined ? (
+            <FailureNotice title="The threads could not be read" error={threads.error} />
+          ) : threads.status === "LoadingFirstPage" ? (
             <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />
           ) : (
             <Notice title="No thread yet" isBusy>
@@ -60,13 +65,14 @@ export function Shell({ threadId }: { threadId: string | null }) {
         </main>
       ) : (
         <AgentsContext value={agents}>
-          <ThreadView
-            key={shown}
-            threadId={shown}
-            listed={threads.results.find((thread) => thread.threadId === shown)}
-            connection={connection}
-            onList={() => setListOpen((isOpen) => !isOpen)}
-          />
+          <Boundary key={shown} onRetry={retry}>
+            <ThreadView
+              threadId={shown}
+              listed={threads.results.find((thread) => thread.threadId === shown)}
+              connection={connection}
+              onList={() => setListOpen((isOpen) => !isOpen)}
+            />
+          </Boundary>
         </AgentsContext>
       )}
     </div>

@@ -1,6 +1,7 @@
 import type { CodexThreadRow, UseCodexThreadsResult } from "convex-codex-local/react";
 import { useMemo, useState } from "react";
 import { formatTime } from "../format.js";
+import { FailureLine } from "../notice.js";
 import { titleOf } from "../thread-title.js";
 import { familiesOf } from "./families.js";
 import { Machines } from "./machines.js";
@@ -21,7 +22,7 @@ export interface SidebarProps {
 
 export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
   const [search, setSearch] = useState("");
-  const { results, status, loadMore } = threads;
+  const { results, status, error, loadMore } = threads;
   const found = useMemo(
     () => familiesOf(results.filter((thread) => matches(thread, search))),
     [results, search],
@@ -38,6 +39,8 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
           onChange={(event) => setSearch(event.target.value)}
         />
       </div>
+      {/* Without a thread the page beside it says so. */}
+      {error !== undefined && shown !== undefined && <FailureLine title="The threads could not be read" error={error} />}
       <ul className="threads">
         {found.map(({ thread, depth }) => (
           <li key={thread.threadId} style={{ paddingInlineStart: Math.min(depth, DEPTH_MAX) * INDENT_PX }}>
@@ -59,7 +62,7 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
             </button>
           </li>
         ))}
-        {found.length === 0 && search !== "" && (
+        {found.length === 0 && search !== "" && error === undefined && (
           <li className="aside">
             {status === "CanLoadMore" ? "Nothing among those that are loaded." : "Nothing found."}
           </li>

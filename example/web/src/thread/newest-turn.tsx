@@ -1,11 +1,13 @@
-import { useQuery } from "convex/react";
 import { api } from "../api.js";
 import { FailureNote } from "../items/failure-note.js";
 import { TurnPlan } from "../items/plan-steps.js";
+import { FailureLine } from "../notice.js";
+import { useAnswer } from "../use-answer.js";
 
 /** What the newest turn says beside its messages: its plan, that it tries again, why it failed. */
 export function NewestTurn({ threadId, turnId }: { threadId: string; turnId: string }) {
-  const turn = useQuery(api.chat.getTurn, { threadId, turnId });
+  const { data: turn, error } = useAnswer(api.chat.getTurn, { threadId, turnId });
+  if (error !== undefined) return <FailureLine title="How the turn stands could not be read" error={error} />;
   if (turn === undefined || turn === null) return null;
   const isRunning = turn.status === "inProgress";
   return (

@@ -1,6 +1,6 @@
 import type { UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useRef } from "react";
-import { Notice } from "../notice.js";
+import { FailureLine, FailureNotice, Notice } from "../notice.js";
 import { Rows } from "./rows.js";
 
 /** What is loaded is not all drawn: fewer and larger pages are fewer subscriptions. */
@@ -16,13 +16,7 @@ export interface TranscriptProps {
 export function Transcript({ messages, viewport }: TranscriptProps) {
   const { results, isLoading, status, error, threadStatus } = messages;
   if (results.length === 0) {
-    if (error !== undefined) {
-      return (
-        <Notice title="The messages could not be read">
-          <code>{error.message}</code>
-        </Notice>
-      );
-    }
+    if (error !== undefined) return <FailureNotice title="The messages could not be read" error={error} />;
     if (isLoading) return <Skeleton />;
     if (threadStatus === "missing") {
       return (
@@ -41,7 +35,7 @@ export function Transcript({ messages, viewport }: TranscriptProps) {
     <>
       <Earlier messages={messages} viewport={viewport} />
       <Rows messages={results} isWhole={status === "Exhausted" && error === undefined} viewport={viewport} />
-      {error !== undefined && <p className="error">{error.message}</p>}
+      {error !== undefined && <FailureLine title="Messages could not be read" error={error} />}
     </>
   );
 }

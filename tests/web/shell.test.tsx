@@ -1,0 +1,83 @@
+// The page around a thread, where the deployment does not answer as it should.
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { ConvexError } from "convex/values";
+import { afterEach, describe, expect, it } from "vitest";
+import { openPage, type ShownPage } from "./page.js";
+
+let page: ShownPage | undefined;
+afterEach(() => page?.close());
+
+const SIGNED_OUT = "You are signed out, or your sign-in has expired.";
+const signedOut = () => {
+  throw new ConvexError({ code: "E_AUTH_SIGNED_OUT", message: "[E_AUTH_SIGNED_OUT] nobody is signed in", retryable: false });
+};
+const EVERYTHING = {
+  viewer: signedOut,
+  listThreadsForHooks: signedOut,
+  listPendingServerRequestsForHooks: signedOut,
+  listPresence: signedOut,
+  getThread: signedOut,
+  getTurn: signedOut,
+  getPresence: signedOut,
+  listThreadMessagesForHooks: signedOut,
+  listPendingApprovalsForHooks: signedOut,
+  listCommands: signedOut,
+};
+
+/** All that is said, without what the platform puts around an error. */
+const said = () => document.body.textContent;
+
+describe("a sign-in that has expired", () => {
+  it("is told as what it is where no thread is open, and not as no thread, or no machine", async () => {
+    page = await openPage(EVERYTHING);
+    await within(screen.getByRole("main")).findByText(SIGNED_OUT);
+    expect(said()).not.toMatch(/No thread yet|No machine has been here|CONVEX|E_AUTH/);
+  });
+
+  it("is told where a thread is open", async () => {
+    page = await openPage(EVERYTHING, "thread=thread-1");
+    await within(screen.getByRole("main")).findByText(SIGNED_OUT);
+    expect(said()).not.toMatch(/CONVEX|E_AUTH/);
+  });
+
+  it("is over once it is tried again with one that holds; what was typed stays", async () => {
+    page = await openPage({}, "thread=thread-1");
+    const message = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+    fireEvent.change(message, { target: { value: "what I typed" } });
+    page.answers = EVERYTHING;
+    await page.refresh();
+    const [again] = await screen.findAllByRole("button", { name: "Try again" });
+    page.answers = {};
+    fireEvent.click(again!);
+    await waitFor(() => expect(screen.queryByText(SIGNED_OUT)).toBeNull());
+    await screen.findByText("Nothing yet");
+    expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" }).value).toBe("what I typed");
+  });
+});
+
+describe("one query that fails", () => {
+  it("takes its own part of the page, and no other", async () => {
+    const turn = { turnId: "turn-1", status: "inProgress" as const };
+    page = await openPage(
+      {
+        viewer: signedOut,
+        getTurn: signedOut,
+        getThread: ({ threadId }) => ({ threadId, status: "active", createdAt: 1, updatedAt: 1, turn }),
+      },
+      "thread=thread-1",
+    );
+    await screen.findByText(/How the turn stands could not be read/);
+    screen.getByRole("textbox", { name: "Message" });
+    screen.getByRole("button", { name: /First/ });
+    screen.getByText(/Who is signed in could not be read/);
+  });
+
+  it("of what is no answer at all can be left again", async () => {
+    page = await openPage({ getThread: () => "no thread" as never, listThreadMessagesForHooks: () => ({ page: [null] }) as never }, "thread=thread-1");
+    const again = await screen.findByRole("button", { name: "Try again" });
+    screen.getByRole("button", { name: /First/ });
+    page.answers = {};
+    fireEvent.click(again);
+    await screen.findByText("Nothing yet");
+  });
+});
