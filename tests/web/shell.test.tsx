@@ -81,3 +81,26 @@ describe("one query that fails", () => {
     await screen.findByText("Nothing yet");
   });
 });
+
+describe("the title", () => {
+  const inThread = (name?: string) => ({
+    getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, ...(name !== undefined && { name }) }),
+  });
+
+  it("is the thread's name where it is not among those that are listed", async () => {
+    page = await openPage(inThread("An old one"), "thread=thread-of-last-year");
+    await waitFor(() => expect(document.title).toBe("An old one"));
+  });
+
+  it("stays what it was when newer threads take its place in the list", async () => {
+    const row = (threadId: string, preview: string) => ({ threadId, status: "active" as const, updatedAt: 1, preview });
+    const listed = (...rows: object[]) => ({ listThreadsForHooks: () => ({ page: rows, isDone: true, continueCursor: "" }) as never });
+    page = await openPage(listed(row("thread-1", "Fix the sum")), "thread=thread-1");
+    await waitFor(() => expect(document.title).toBe("Fix the sum"));
+    page.answers = listed(row("thread-2", "Another one"));
+    await page.refresh();
+    await screen.findByRole("button", { name: /Another one/ });
+    expect(document.title).toBe("Fix the sum");
+    screen.getByRole("heading", { name: "Fix the sum" });
+  });
+});

@@ -5,7 +5,7 @@ import {
   type CodexReach,
   type CodexThreadRow,
 } from "convex-codex-local/react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { api } from "../api.js";
 import { Composer } from "../composer/composer.js";
 import { OnItsWay } from "../composer/on-its-way.js";
@@ -40,10 +40,12 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
   const { thread } = useCodexThread(api.chat.getThread, { threadId });
   const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
   const { results, threadStatus } = messages;
-  const turn = results.length === 0 ? undefined : turnState(results, thread?.turn?.status);
+  const newest = thread?.turn?.status;
+  const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
   const readers = useReaders(threadId);
   const scroll = useStickToEnd();
-  const title = titleOf({ threadId, ...listed });
+  const known = useLastKnown(listed);
+  const title = titleOf({ threadId, ...known, ...(thread && nameOf(thread)) });
 
   useEffect(() => {
     document.title = `${turn === "working" ? "● " : ""}${title}`;
@@ -89,6 +91,18 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
       </div>
     </div>
   );
+}
+
+/** What the list said of the thread, also when it is no longer among those that are loaded. */
+function useLastKnown(listed: CodexThreadRow | undefined): CodexThreadRow | undefined {
+  const [known, setKnown] = useState(listed);
+  if (listed !== undefined && listed !== known) setKnown(listed);
+  return listed ?? known;
+}
+
+/** What a thread itself says of how it is called: it is there whether or not the thread is listed. */
+function nameOf({ name, parentThreadId }: Pick<CodexThreadRow, "name" | "parentThreadId">) {
+  return { name, ...(parentThreadId !== undefined && { parentThreadId }) };
 }
 
 const REACH_WORDS: Record<CodexReach, string> = {
