@@ -4,6 +4,8 @@ import type { Connection } from "../connection.js";
 import { shortId } from "../format.js";
 import { Decisions } from "../requests/decisions.js";
 import type { TurnState } from "../turns.js";
+import type { Deletion } from "./deletion.js";
+import { ThreadMenu } from "./thread-menu.js";
 
 const CONNECTION_LABEL: Record<Connection, string> = {
   connecting: "Connecting",
@@ -26,11 +28,12 @@ export interface HeaderProps {
   /** Unknown until there are messages. */
   turn: TurnState | undefined;
   connection: Connection;
+  deletion: Deletion;
   /** Opens the list of threads, where that is not beside the thread. */
   onList: () => void;
 }
 
-export function Header({ threadId, title, thread, threadStatus, turn, connection, onList }: HeaderProps) {
+export function Header({ threadId, title, thread, threadStatus, turn, connection, deletion, onList }: HeaderProps) {
   return (
     <header className="header">
       <div className="header-row">
@@ -50,6 +53,15 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
         )}
         {thread?.parentThreadId !== undefined && <ParentButton parentThreadId={thread.parentThreadId} />}
         <Decisions threadId={threadId} />
+        {thread && (
+          <ThreadMenu
+            threadId={threadId}
+            title={title}
+            name={thread.name}
+            isArchived={thread.status === "archived"}
+            deletion={deletion}
+          />
+        )}
         {turn !== undefined && (
           <span className={`turn turn-${turn}`} role="status">
             <span className="lamp" />

@@ -13,8 +13,10 @@ import type { Connection } from "../connection.js";
 import { ReadersContext } from "../items/readers.js";
 import { Requests } from "../requests/requests.js";
 import { titleOf } from "../thread-title.js";
+import { useDeletion } from "./deletion.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
+import { Standing } from "./standing.js";
 import { useStickToEnd } from "./stick-to-end.js";
 import { Transcript } from "./transcript.js";
 import { useReaders } from "./use-readers.js";
@@ -43,6 +45,7 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
   const readers = useReaders(threadId);
+  const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
   const known = useLastKnown(listed);
   const title = titleOf({ threadId, ...known, ...(thread && nameOf(thread)) });
@@ -60,6 +63,7 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
         threadStatus={threadStatus}
         turn={turn}
         connection={connection}
+        deletion={deletion}
         onList={onList}
       />
       <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
@@ -84,6 +88,7 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
         <OnItsWay threadId={threadId} />
         {threadStatus !== "missing" && (
           <>
+            <Standing threadId={threadId} isArchived={thread?.status === "archived"} deletion={deletion} />
             <Reach reach={reach} />
             <Composer threadId={threadId} thread={thread} />
           </>
