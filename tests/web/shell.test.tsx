@@ -104,3 +104,63 @@ describe("the title", () => {
     screen.getByRole("heading", { name: "Fix the sum" });
   });
 });
+
+describe("what waits for a person", () => {
+  const asked = (threadId: string, requestId: string) => ({
+    threadId,
+    turnId: "turn-1",
+    itemId: requestId,
+    requestId,
+    method: "item/tool/requestUserInput",
+    payloadJson: "{}",
+    status: "pending",
+    createdAt: 1,
+    updatedAt: 1,
+  });
+
+  it("is counted in the tab's title, in whatever thread it is; and at the button of the list, in others than the one that is shown", async () => {
+    const waiting = [asked("thread-1", "a"), asked("thread-2", "b"), asked("thread-2", "c")];
+    page = await openPage({ listPendingServerRequestsForHooks: ({ threadId }) => waiting.filter((one) => threadId === undefined || one.threadId === threadId) as never }, "thread=thread-1");
+    await waitFor(() => expect(document.title).toBe("(3) ❗ First"));
+    const button = screen.getByRole("button", { name: "Threads and machines: other threads ask you (2)" });
+    expect(button.querySelector(".badge")?.textContent).toBe("2");
+    waiting.length = 1;
+    await page.refresh();
+    await waitFor(() => expect(document.title).toBe("(1) ❗ First"));
+    expect(screen.getByRole("button", { name: "Threads and machines" }).querySelector(".badge")).toBeNull();
+    waiting.length = 0;
+    await page.refresh();
+    await waitFor(() => expect(document.title).toBe("First"));
+  });
+
+  it("is counted where no thread is shown", async () => {
+    const nothing = { listThreadsForHooks: () => ({ page: [], isDone: true, continueCursor: "" }) };
+    page = await openPage({ ...nothing, listPendingServerRequestsForHooks: () => [asked("thread-2", "b")] as never });
+    await waitFor(() => expect(document.title).toBe("(1) ❗ Codex"));
+  });
+});
+
+describe("a search", () => {
+  const LISTED = Array.from({ length: 70 }, (_, i) => ({ threadId: `thread-${i}`, status: "active" as const, updatedAt: 100 - i, name: `Number ${i}.` }));
+  const listThreadsForHooks = ({ paginationOpts: { cursor, numItems, endCursor } }: { paginationOpts: { cursor: string | null; numItems: number; endCursor?: string | null } }) => {
+    const from = Number(cursor ?? 0);
+    const to = Math.min(LISTED.length, endCursor == null ? from + numItems : Number(endCursor));
+    return { page: LISTED.slice(from, to), isDone: to === LISTED.length, continueCursor: String(to) };
+  };
+
+  it("says that only what is loaded was searched, and goes further when it is told to", async () => {
+    page = await openPage({ listThreadsForHooks });
+    await screen.findByRole("button", { name: /Number 29\./ });
+    fireEvent.change(screen.getByRole("searchbox"), { target: { value: "Number 5" } });
+    screen.getByRole("button", { name: /Number 5\./ });
+    screen.getByText("Only the newest 30 threads were searched.");
+    fireEvent.change(screen.getByRole("searchbox"), { target: { value: "number 65" } });
+    screen.getByText("Nothing found among the newest 30 threads.");
+    fireEvent.click(screen.getByRole("button", { name: "Search further" }));
+    await screen.findByRole("button", { name: /Number 65\./ });
+    screen.getByText("All threads were searched.");
+    expect(screen.queryByRole("button", { name: "Search further" })).toBeNull();
+    fireEvent.change(screen.getByRole("searchbox"), { target: { value: "number 99" } });
+    screen.getByText("Nothing found.");
+  });
+});

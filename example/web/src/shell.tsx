@@ -1,5 +1,5 @@
 import { useCodexServerRequests, useCodexThreads } from "convex-codex-local/react";
-import { useContext, useEffect, useMemo, useState } from "react";
+import { useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread } from "./config.js";
@@ -7,6 +7,8 @@ import { useConnection } from "./connection.js";
 import { agentsAmong, AgentsContext } from "./items/agents.js";
 import { FailureNotice, Notice } from "./notice.js";
 import { RetryContext } from "./retry.js";
+import { pageTitle } from "./page-title.js";
+import { ListButton, type Drawer } from "./sidebar/list-button.js";
 import { Sidebar } from "./sidebar/sidebar.js";
 import { ThreadView } from "./thread/thread-view.js";
 
@@ -29,30 +31,28 @@ export function Shell({ threadId }: { threadId: string | null }) {
   if (opened === undefined && threadId === null && newest !== undefined) setOpened(newest);
   const shown = threadId ?? opened;
 
-  const [isListOpen, setListOpen] = useState(false);
-  useEffect(() => setListOpen(false), [shown]);
+  const waiting = [...asking.values()].reduce((sum, one) => sum + one, 0);
   useEffect(() => {
-    const close = (event: KeyboardEvent) => {
-      if (event.key === "Escape") setListOpen(false);
-    };
-    addEventListener("keydown", close);
-    return () => removeEventListener("keydown", close);
-  }, []);
+    if (shown === undefined) document.title = pageTitle({ waiting });
+  }, [shown, waiting]);
+
+  const { close, ...list } = useDrawer(shown);
+  const drawer = { ...list, askingElsewhere: waiting - (asking.get(shown ?? "") ?? 0) };
 
   return (
-    <div className="shell" data-list={isListOpen ? "open" : undefined}>
+    <div className="shell" data-list={drawer.isOpen ? "open" : undefined}>
       <Sidebar
         threads={threads}
         asking={asking}
         shown={shown}
         onChoose={(chosen) => {
           chooseThread(chosen);
-          setListOpen(false);
+          close();
         }}
       />
-      <button type="button" className="veil" aria-label="Close the list" onClick={() => setListOpen(false)} />
+      <button type="button" className="veil" aria-label="Close the list" onClick={close} />
       {shown === undefined ? (
-        <main className="page">
+        <Alone drawer={drawer}>
           {threads.error !== undefined ? (
             <FailureNotice title="The threads could not be read" error={threads.error} />
           ) : threads.status === "LoadingFirstPage" ? (
@@ -62,7 +62,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
               Start Codex on your machine. Its thread appears here by itself.
             </Notice>
           )}
-        </main>
+        </Alone>
       ) : (
         <AgentsContext value={agents}>
           <Boundary key={shown} onRetry={retry}>
@@ -70,13 +70,45 @@ export function Shell({ threadId }: { threadId: string | null }) {
               threadId={shown}
               listed={threads.results.find((thread) => thread.threadId === shown)}
               connection={connection}
-              onList={() => setListOpen((isOpen) => !isOpen)}
+              drawer={drawer}
+              waiting={waiting}
             />
           </Boundary>
         </AgentsContext>
       )}
     </div>
   );
+}
+
+/** What is shown where no thread is; on a phone with the button that opens the list all the same. */
+function Alone({ drawer, children }: { drawer: Drawer; children: ReactNode }) {
+  return (
+    <div className="page">
+      <header className="header header-alone">
+        <div className="header-row">
+          <ListButton {...drawer} />
+        </div>
+      </header>
+      <main>{children}</main>
+    </div>
+  );
+}
+
+/** The list as a drawer: open or not, and closed by Escape and by another thread. */
+function useDrawer(shown: string | undefined) {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => setOpen(false), [shown]);
+  useEffect(() => {
+    const close = (event: KeyboardEvent) => {
+      if (event.key === "Escape") setOpen(false);
+    };
+    addEventListener("keydown", close);
+    return () => removeEventListener("keydown", close);
+  }, []);
+  const close = useCallback(() => setOpen(false), []);
+  const toggle = useCallback(() => setOpen((before) => !before), []);
+  return { isOpen, button, close, toggle };
 }
 
 /** How many things each thread waits for a person with. */

@@ -4,6 +4,7 @@ import { formatTime } from "../format.js";
 import { FailureLine } from "../notice.js";
 import { titleOf } from "../thread-title.js";
 import { familiesOf } from "./families.js";
+import { SIDEBAR_ID } from "./list-button.js";
 import { Machines } from "./machines.js";
 import { Viewer } from "./viewer.js";
 
@@ -27,8 +28,9 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
     () => familiesOf(results.filter((thread) => matches(thread, search))),
     [results, search],
   );
+  const isSearching = search.trim() !== "";
   return (
-    <nav className="sidebar" aria-label="Threads and machines">
+    <nav id={SIDEBAR_ID} className="sidebar" aria-label="Threads and machines">
       <div className="sidebar-head">
         <h1>Codex</h1>
         <input
@@ -62,15 +64,15 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
             </button>
           </li>
         ))}
-        {found.length === 0 && search !== "" && error === undefined && (
-          <li className="aside">
-            {status === "CanLoadMore" ? "Nothing among those that are loaded." : "Nothing found."}
+        {isSearching && error === undefined && (
+          <li className="aside" role="status">
+            {searchWords({ status, loaded: results.length, found: found.length })}
           </li>
         )}
         {status === "CanLoadMore" && (
           <li>
             <button type="button" className="more" onClick={() => loadMore(MORE_THREADS)}>
-              More threads
+              {isSearching ? "Search further" : "More threads"}
             </button>
           </li>
         )}
@@ -79,6 +81,14 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
       <Viewer />
     </nav>
   );
+}
+
+/** How far a search went: the threads that are loaded are searched, and no others. */
+function searchWords({ status, loaded, found }: { status: UseCodexThreadsResult["status"]; loaded: number; found: number }): string {
+  if (status === "LoadingFirstPage" || status === "LoadingMore") return "Searching further …";
+  const nothing = found === 0 ? "Nothing found" : "";
+  if (status === "Exhausted") return nothing === "" ? "All threads were searched." : `${nothing}.`;
+  return nothing === "" ? `Only the newest ${loaded} threads were searched.` : `${nothing} among the newest ${loaded} threads.`;
 }
 
 function matches(thread: CodexThreadRow, search: string): boolean {

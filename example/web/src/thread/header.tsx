@@ -3,6 +3,7 @@ import { chooseThread } from "../config.js";
 import type { Connection } from "../connection.js";
 import { shortId } from "../format.js";
 import { Decisions } from "../requests/decisions.js";
+import { ListButton, type Drawer } from "../sidebar/list-button.js";
 import type { TurnState } from "../turns.js";
 import type { Deletion } from "./deletion.js";
 import { ThreadMenu } from "./thread-menu.js";
@@ -29,19 +30,14 @@ export interface HeaderProps {
   turn: TurnState | undefined;
   connection: Connection;
   deletion: Deletion;
-  /** Opens the list of threads, where that is not beside the thread. */
-  onList: () => void;
+  drawer: Drawer;
 }
 
-export function Header({ threadId, title, thread, threadStatus, turn, connection, deletion, onList }: HeaderProps) {
+export function Header({ threadId, title, thread, threadStatus, turn, connection, deletion, drawer }: HeaderProps) {
   return (
     <header className="header">
       <div className="header-row">
-        <button type="button" className="list-button" aria-label="Threads and machines" onClick={onList}>
-          <svg viewBox="0 0 20 20" aria-hidden="true">
-            <path d="M3 5.5h14M3 10h14M3 14.5h9" />
-          </svg>
-        </button>
+        <ListButton {...drawer} />
         <div className="thread">
           <h2 dir="auto">{title}</h2>
           <span className="thread-id" title={threadId}>

@@ -11,7 +11,9 @@ import { Composer } from "../composer/composer.js";
 import { OnItsWay } from "../composer/on-its-way.js";
 import type { Connection } from "../connection.js";
 import { ReadersContext } from "../items/readers.js";
+import { pageTitle } from "../page-title.js";
 import { Requests } from "../requests/requests.js";
+import type { Drawer } from "../sidebar/list-button.js";
 import { titleOf } from "../thread-title.js";
 import { useDeletion } from "./deletion.js";
 import { Header } from "./header.js";
@@ -29,11 +31,13 @@ export interface ThreadViewProps {
   /** How the list calls it: what is loaded of a long thread does not begin where it began. */
   listed: CodexThreadRow | undefined;
   connection: Connection;
-  onList: () => void;
+  drawer: Drawer;
+  /** How many things wait for a person, in any thread. */
+  waiting: number;
 }
 
 /** A thread: what was said and done, what Codex waits for, and what it can be told. */
-export function ThreadView({ threadId, listed, connection, onList }: ThreadViewProps) {
+export function ThreadView({ threadId, listed, connection, drawer, waiting }: ThreadViewProps) {
   const messages = useCodexMessages(
     api.chat.listThreadMessagesForHooks,
     { threadId },
@@ -51,8 +55,8 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
   const title = titleOf({ threadId, ...known, ...(thread && nameOf(thread)) });
 
   useEffect(() => {
-    document.title = `${turn === "working" ? "● " : ""}${title}`;
-  }, [turn, title]);
+    document.title = pageTitle({ title, isWorking: turn === "working", waiting });
+  }, [turn, title, waiting]);
 
   return (
     <div className="page">
@@ -64,7 +68,7 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
         turn={turn}
         connection={connection}
         deletion={deletion}
-        onList={onList}
+        drawer={drawer}
       />
       <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
         <div className="transcript" ref={scroll.content}>
