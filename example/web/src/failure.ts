@@ -106,6 +106,11 @@ const WORDS = new Map([
 /** A provider's answer may hold another one, and that a third. */
 const NESTING_MAX = 6;
 
+/** Whether a turn ended because its sender took it back: nothing went wrong. */
+export function isTakenBack(error: unknown): boolean {
+  return error === "E_COMMAND_CANCELLED";
+}
+
 /**
  * Puts an error of Codex into words.
  *

@@ -16,6 +16,7 @@ import { Requests } from "../requests/requests.js";
 import type { Drawer } from "../sidebar/list-button.js";
 import { titleOf } from "../thread-title.js";
 import { useDeletion } from "./deletion.js";
+import { useFailedTurns } from "./failed-turns.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
 import { Standing } from "./standing.js";
@@ -48,6 +49,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
   const { results, threadStatus } = messages;
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
+  const failed = useFailedTurns(threadId, thread?.turn?.turnId);
   const readers = useReaders(threadId);
   const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
@@ -73,7 +75,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
       <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
         <div className="transcript" ref={scroll.content}>
           <ReadersContext value={readers}>
-            <Transcript messages={messages} viewport={scroll.viewport} />
+            <Transcript messages={messages} failed={failed} viewport={scroll.viewport} />
           </ReadersContext>
           {thread?.turn !== undefined && <NewestTurn threadId={threadId} turnId={thread.turn.turnId} />}
         </div>
