@@ -164,3 +164,30 @@ describe("a search", () => {
     screen.getByText("Nothing found.");
   });
 });
+
+describe("the list as a drawer", () => {
+  it("takes the focus, leaves the page behind it alone, and gives the focus back", async () => {
+    page = await openPage({}, "thread=thread-1");
+    const button = await screen.findByRole("button", { name: "Threads and machines" });
+    expect(button.getAttribute("aria-expanded")).toBe("false");
+    fireEvent.click(button);
+    const list = screen.getByRole("navigation");
+    expect(button.getAttribute("aria-expanded")).toBe("true");
+    expect(button.getAttribute("aria-controls")).toBe(list.id);
+    expect(document.activeElement).toBe(list);
+    expect(button.closest("[inert]")).not.toBeNull();
+    expect(list.closest("[inert]")).toBeNull();
+    fireEvent.keyDown(list, { key: "Escape" });
+    expect(button.closest("[inert]")).toBeNull();
+    expect(document.activeElement).toBe(button);
+    expect(button.getAttribute("aria-expanded")).toBe("false");
+  });
+
+  it("is none on a page that becomes as wide as a desk", async () => {
+    page = await openPage({}, "thread=thread-1");
+    const button = await screen.findByRole("button", { name: "Threads and machines" });
+    fireEvent.click(button);
+    fireEvent(window, new Event("resize"));
+    expect(button.closest("[inert]")).toBeNull();
+  });
+});

@@ -36,12 +36,13 @@ export function Shell({ threadId }: { threadId: string | null }) {
     if (shown === undefined) document.title = pageTitle({ waiting });
   }, [shown, waiting]);
 
-  const { close, ...list } = useDrawer(shown);
-  const drawer = { ...list, askingElsewhere: waiting - (asking.get(shown ?? "") ?? 0) };
+  const { list, close, ...opening } = useDrawer(shown);
+  const drawer = { ...opening, askingElsewhere: waiting - (asking.get(shown ?? "") ?? 0) };
 
   return (
     <div className="shell" data-list={drawer.isOpen ? "open" : undefined}>
       <Sidebar
+        ref={list}
         threads={threads}
         asking={asking}
         shown={shown}
@@ -51,31 +52,33 @@ export function Shell({ threadId }: { threadId: string | null }) {
         }}
       />
       <button type="button" className="veil" aria-label="Close the list" onClick={close} />
-      {shown === undefined ? (
-        <Alone drawer={drawer}>
-          {threads.error !== undefined ? (
-            <FailureNotice title="The threads could not be read" error={threads.error} />
-          ) : threads.status === "LoadingFirstPage" ? (
-            <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />
-          ) : (
-            <Notice title="No thread yet" isBusy>
-              Start Codex on your machine. Its thread appears here by itself.
-            </Notice>
-          )}
-        </Alone>
-      ) : (
-        <AgentsContext value={agents}>
-          <Boundary key={shown} onRetry={retry}>
-            <ThreadView
-              threadId={shown}
-              listed={threads.results.find((thread) => thread.threadId === shown)}
-              connection={connection}
-              drawer={drawer}
-              waiting={waiting}
-            />
-          </Boundary>
-        </AgentsContext>
-      )}
+      <div className="behind" inert={drawer.isOpen}>
+        {shown === undefined ? (
+          <Alone drawer={drawer}>
+            {threads.error !== undefined ? (
+              <FailureNotice title="The threads could not be read" error={threads.error} />
+            ) : threads.status === "LoadingFirstPage" ? (
+              <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />
+            ) : (
+              <Notice title="No thread yet" isBusy>
+                Start Codex on your machine. Its thread appears here by itself.
+              </Notice>
+            )}
+          </Alone>
+        ) : (
+          <AgentsContext value={agents}>
+            <Boundary key={shown} onRetry={retry}>
+              <ThreadView
+                threadId={shown}
+                listed={threads.results.find((thread) => thread.threadId === shown)}
+                connection={connection}
+                drawer={drawer}
+                waiting={waiting}
+              />
+            </Boundary>
+          </AgentsContext>
+        )}
+      </div>
     </div>
   );
 }
@@ -94,21 +97,38 @@ function Alone({ drawer, children }: { drawer: Drawer; children: ReactNode }) {
   );
 }
 
-/** The list as a drawer: open or not, and closed by Escape and by another thread. */
+/** The widest page that has the list as a drawer, in pixels. SOURCE: styles/shell.css. */
+const DRAWER_WIDTH_MAX = 860;
+
+/** The list as a drawer: open or not. It has the focus while it is open, gives it back, and goes by Escape and with another thread. */
 function useDrawer(shown: string | undefined) {
   const [isOpen, setOpen] = useState(false);
+  const list = useRef<HTMLElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => setOpen(false), [shown]);
-  useEffect(() => {
-    const close = (event: KeyboardEvent) => {
-      if (event.key === "Escape") setOpen(false);
-    };
-    addEventListener("keydown", close);
-    return () => removeEventListener("keydown", close);
-  }, []);
   const close = useCallback(() => setOpen(false), []);
   const toggle = useCallback(() => setOpen((before) => !before), []);
-  return { isOpen, button, close, toggle };
+  useEffect(close, [close, shown]);
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const onKey = ({ key }: KeyboardEvent) => {
+      if (key === "Escape") close();
+    };
+    // On a page as wide as a desk it is no drawer.
+    const onResize = () => {
+      if (innerWidth > DRAWER_WIDTH_MAX) close();
+    };
+    const opener = button;
+    list.current?.focus();
+    addEventListener("keydown", onKey);
+    addEventListener("resize", onResize);
+    return () => {
+      removeEventListener("keydown", onKey);
+      removeEventListener("resize", onResize);
+      // With another thread it is another button.
+      opener.current?.focus();
+    };
+  }, [isOpen, close]);
+  return { isOpen, list, button, close, toggle };
 }
 
 /** How many things each thread waits for a person with. */

@@ -1,5 +1,5 @@
 import type { CodexThreadRow, UseCodexThreadsResult } from "convex-codex-local/react";
-import { useMemo, useState } from "react";
+import { useMemo, useState, type Ref } from "react";
 import { formatTime } from "../format.js";
 import { FailureLine } from "../notice.js";
 import { titleOf } from "../thread-title.js";
@@ -14,6 +14,7 @@ const INDENT_PX = 14;
 const DEPTH_MAX = 4;
 
 export interface SidebarProps {
+  ref: Ref<HTMLElement>;
   threads: UseCodexThreadsResult;
   /** How many things each thread waits for a person with. */
   asking: ReadonlyMap<string, number>;
@@ -21,7 +22,7 @@ export interface SidebarProps {
   onChoose: (threadId: string) => void;
 }
 
-export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
+export function Sidebar({ ref, threads, asking, shown, onChoose }: SidebarProps) {
   const [search, setSearch] = useState("");
   const { results, status, error, loadMore } = threads;
   const found = useMemo(
@@ -30,7 +31,7 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
   );
   const isSearching = search.trim() !== "";
   return (
-    <nav id={SIDEBAR_ID} className="sidebar" aria-label="Threads and machines">
+    <nav ref={ref} id={SIDEBAR_ID} className="sidebar" tabIndex={-1} aria-label="Threads and machines">
       <div className="sidebar-head">
         <h1>Codex</h1>
         <input

@@ -59,7 +59,8 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
           />
         )}
         {turn !== undefined && (
-          <span className={`turn turn-${turn}`} role="status">
+          // What a turn ends with is told once, and with its answer: by the announcer.
+          <span className={`turn turn-${turn}`} role="status" aria-live="off">
             <span className="lamp" />
             {TURN_LABEL[turn]}
           </span>

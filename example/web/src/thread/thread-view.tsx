@@ -15,6 +15,7 @@ import { pageTitle } from "../page-title.js";
 import { Requests } from "../requests/requests.js";
 import type { Drawer } from "../sidebar/list-button.js";
 import { titleOf } from "../thread-title.js";
+import { Announcer } from "./announcer.js";
 import { useDeletion } from "./deletion.js";
 import { useFailedTurns } from "./failed-turns.js";
 import { Header } from "./header.js";
@@ -81,6 +82,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
         </div>
       </main>
       <div className="foot">
+        <Announcer messages={results} turn={turn} />
         {!scroll.isAtEnd && (
           <button type="button" className="to-end" onClick={scroll.toEnd}>
             {turn === "working" && <span className="lamp" />}
