@@ -36,7 +36,7 @@ describe("its place", () => {
 
 describe("on the page", () => {
   const inThread = (turn: object) => ({
-    getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, turn }) as never,
+    getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, name: "First", turn }) as never,
   });
   const turns = (rows: Record<string, object>) => ({ getTurn: ({ turnId }: { turnId: string }) => ({ turnId, turnOrder: 1, createdAt: 1, ...rows[turnId] }) as never });
   const snapshot = (...ids: [string, string][]) => ({ threadSnapshot: () => ({ turns: ids.map(([turnId, status]) => ({ turnId, status, startedAt: 1 })) }) as never });

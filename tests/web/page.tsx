@@ -11,13 +11,13 @@ type Answers = { [Name in keyof Chat]?: (args: FunctionArgs<Chat[Name]>) => Func
 const END = { isDone: true, continueCursor: "" };
 const NO_PAGE = { page: [], ...END };
 
-/** A deployment with one thread, in which nothing was said. */
+/** A deployment with one thread, `thread-1`, called First, in which nothing was said. */
 const QUIET: Answers = {
   viewer: () => ({ name: "somebody", isDemo: false }),
   listThreadsForHooks: () => ({ ...NO_PAGE, page: [{ threadId: "thread-1", status: "active", updatedAt: 1, name: "First" }] }),
   listPendingServerRequestsForHooks: () => [],
   listPresence: () => [],
-  getThread: ({ threadId }) => ({ threadId, status: "active", createdAt: 1, updatedAt: 1 }),
+  getThread: ({ threadId }) => ({ threadId, status: "active", createdAt: 1, updatedAt: 1, name: "First" }),
   getPresence: () => ({ machine: "never", bridge: "unknown", codex: "unknown", login: "unknown", thread: "nowhere" }),
   listThreadMessagesForHooks: () => ({ ...NO_PAGE, threadStatus: "active" }) as never,
   listPendingApprovalsForHooks: () => NO_PAGE,

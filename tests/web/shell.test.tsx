@@ -95,9 +95,9 @@ describe("the title", () => {
   it("stays what it was when newer threads take its place in the list", async () => {
     const row = (threadId: string, preview: string) => ({ threadId, status: "active" as const, updatedAt: 1, preview });
     const listed = (...rows: object[]) => ({ listThreadsForHooks: () => ({ page: rows, isDone: true, continueCursor: "" }) as never });
-    page = await openPage(listed(row("thread-1", "Fix the sum")), "thread=thread-1");
+    page = await openPage({ ...inThread(), ...listed(row("thread-1", "Fix the sum")) }, "thread=thread-1");
     await waitFor(() => expect(document.title).toBe("Fix the sum"));
-    page.answers = listed(row("thread-2", "Another one"));
+    page.answers = { ...inThread(), ...listed(row("thread-2", "Another one")) };
     await page.refresh();
     await screen.findByRole("button", { name: /Another one/ });
     expect(document.title).toBe("Fix the sum");

@@ -1,5 +1,5 @@
 import { ConvexProvider, ConvexReactClient } from "convex/react";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { Boundary } from "./boundary.js";
 import { useConfig } from "./config.js";
 import { Notice } from "./notice.js";
@@ -36,7 +36,7 @@ export function App({ connect = connectTo }: AppProps) {
   return (
     <ConvexProvider client={client}>
       <RetryContext value={retry}>
-        <Boundary key={url} onRetry={retry}>
+        <Boundary key={url}>
           <Shell threadId={threadId} />
         </Boundary>
       </RetryContext>
@@ -55,20 +55,27 @@ function useClient(
   attempt: number,
 ): ConvexReactClient | null | undefined {
   const [client, setClient] = useState<ConvexReactClient | null>();
+  const used = useRef<ConvexReactClient | null>(undefined);
   // Made by the effect that closes it: a closed client cannot be used again, and StrictMode runs an effect twice.
   useEffect(() => {
     const made = url === null ? null : connectOrNull(connect, url);
     if (token !== null) made?.setAuth(() => Promise.resolve(token));
     setClient(made);
     return () => {
-      if (made !== null) closeWhenDone(made);
+      if (made !== used.current) closeWhenDone(made);
     };
   }, [connect, url, token, attempt]);
+  // One that is used is closed when all that is shown uses the next.
+  useEffect(() => {
+    used.current = client;
+    return () => closeWhenDone(client);
+  }, [client]);
   return client;
 }
 
 /** What was sent and is not answered is waited for: whoever sent it is told. */
-function closeWhenDone(client: ConvexReactClient): void {
+function closeWhenDone(client: ConvexReactClient | null | undefined): void {
+  if (client === null || client === undefined) return;
   if (!client.connectionState().hasInflightRequests) {
     void client.close();
     return;

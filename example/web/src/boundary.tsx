@@ -1,36 +1,42 @@
+import { useConvex, type ConvexReactClient } from "convex/react";
 import type { ReactNode } from "react";
 import { Component } from "react";
 import { FailureNotice } from "./notice.js";
-import { RetryContext } from "./retry.js";
+
+/** Shows a failure in place of the page, or of a part of it, until its reader tries again. */
+export function Boundary({ children }: { children: ReactNode }) {
+  return <Catch client={useConvex()}>{children}</Catch>;
+}
 
 interface Props {
-  /** What is asked anew before it is drawn again. */
-  onRetry: () => void;
+  client: ConvexReactClient;
   children: ReactNode;
 }
 
-/** Shows a failure in place of the page, or of a part of it, until its reader tries again. */
-export class Boundary extends Component<Props, { error?: Error | undefined }> {
-  override state: { error?: Error | undefined } = {};
+interface State {
+  client?: ConvexReactClient;
+  error?: Error | undefined;
+}
 
-  static getDerivedStateFromError(error: unknown) {
+class Catch extends Component<Props, State> {
+  override state: State = {};
+
+  static getDerivedStateFromError(error: unknown): State {
     return { error: error instanceof Error ? error : new Error("unknown") };
   }
 
-  readonly #retry = () => {
-    this.props.onRetry();
-    this.setState({ error: undefined });
-  };
+  /** What is asked anew, by another client, may well be drawn. */
+  static getDerivedStateFromProps({ client }: Props, state: State): State | null {
+    return client === state.client ? null : { client, error: undefined };
+  }
 
   override render() {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
     return (
-      <RetryContext value={this.#retry}>
-        <main className="page">
-          <FailureNotice title="This could not be shown" error={error} />
-        </main>
-      </RetryContext>
+      <main className="page">
+        <FailureNotice title="This could not be shown" error={error} />
+      </main>
     );
   }
 }

@@ -1,12 +1,11 @@
 import { useCodexServerRequests, useCodexThreads } from "convex-codex-local/react";
-import { useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread } from "./config.js";
 import { useConnection } from "./connection.js";
 import { agentsAmong, AgentsContext } from "./items/agents.js";
 import { FailureNotice, Notice } from "./notice.js";
-import { RetryContext } from "./retry.js";
 import { pageTitle } from "./page-title.js";
 import { ListButton, type Drawer } from "./sidebar/list-button.js";
 import { Sidebar } from "./sidebar/sidebar.js";
@@ -24,7 +23,6 @@ export function Shell({ threadId }: { threadId: string | null }) {
   const asking = useAsking();
   const agents = useMemo(() => agentsAmong(threads.results), [threads.results]);
   const connection = useConnection();
-  const retry = useContext(RetryContext);
   const newest = threads.results.find(({ parentThreadId }) => parentThreadId === undefined)?.threadId;
   const [opened, setOpened] = useState<string>();
   // Two threads at work are the newest in turns: the one that was is kept.
@@ -67,7 +65,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
           </Alone>
         ) : (
           <AgentsContext value={agents}>
-            <Boundary key={shown} onRetry={retry}>
+            <Boundary key={shown}>
               <ThreadView
                 threadId={shown}
                 listed={threads.results.find((thread) => thread.threadId === shown)}
