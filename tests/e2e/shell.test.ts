@@ -108,7 +108,7 @@ describe.skipIf(WITHOUT_BROWSER)("the page around a thread", () => {
     await menu().getByRole("button", { name: "No" }).click();
     await menu().getByRole("button", { name: "Delete …" }).click();
     await menu().getByRole("button", { name: "Delete in 10 minutes" }).click();
-    const note = page().getByText(/^This thread is deleted at /);
+    const note = page().getByText(/^This thread will be deleted at /);
     await note.waitFor();
     await page().reload();
     await note.waitFor();

@@ -144,7 +144,7 @@ describe("a search", () => {
   const LISTED = Array.from({ length: 70 }, (_, i) => ({ threadId: `thread-${i}`, status: "active" as const, updatedAt: 100 - i, name: `Number ${i}.` }));
   const listThreadsForHooks = ({ paginationOpts: { cursor, numItems, endCursor } }: { paginationOpts: { cursor: string | null; numItems: number; endCursor?: string | null } }) => {
     const from = Number(cursor ?? 0);
-    const to = Math.min(LISTED.length, endCursor == null ? from + numItems : Number(endCursor));
+    const to = Math.min(LISTED.length, endCursor === undefined || endCursor === null ? from + numItems : Number(endCursor));
     return { page: LISTED.slice(from, to), isDone: to === LISTED.length, continueCursor: String(to) };
   };
 

@@ -22,7 +22,7 @@ export function useAnswer<Query extends FunctionReference<"query">>(
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [key],
   );
-  const answer: unknown = useQueries(queries)["answer"];
+  const answer = useQueries(queries)["answer"] as FunctionReturnType<Query> | Error | undefined;
   if (answer instanceof Error) return { data: undefined, error: answer };
-  return { data: answer as FunctionReturnType<Query> | undefined, error: undefined };
+  return { data: answer, error: undefined };
 }

@@ -14,7 +14,7 @@ export function Viewer() {
       ) : viewer.isDemo ? (
         <>
           <b>Demo identity.</b> Whoever has this page’s address is signed in as “{viewer.name}”, and
-          can steer the machine below.
+          can steer the machines above.
         </>
       ) : (
         <>Signed in as {viewer.name}</>

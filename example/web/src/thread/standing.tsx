@@ -19,7 +19,7 @@ export function Standing({ threadId, isArchived, deletion }: StandingProps) {
     <>
       {deletion.scheduledFor !== undefined && (
         <Note button="Do not delete" onUndo={deletion.takeBack}>
-          This thread is deleted at {formatTime(deletion.scheduledFor)}.
+          This thread will be deleted at {formatTime(deletion.scheduledFor)}.
         </Note>
       )}
       {isArchived && (
