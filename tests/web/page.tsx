@@ -1,9 +1,15 @@
 /** The example's whole page in jsdom, over the real client of Convex. What the deployment answers is scripted, function by function. */
-import { act, cleanup, render } from "@testing-library/react";
+import { act, cleanup, configure, render } from "@testing-library/react";
 import type { FunctionArgs, FunctionReturnType } from "convex/server";
+import { vi } from "vitest";
 import type { api } from "../../example/convex/_generated/api.js";
 import { App } from "../../example/web/src/app.js";
 import { Loopback } from "../react/loopback-convex.js";
+
+/** A machine that is busy takes its time. */
+const PATIENCE_MS = 20_000;
+configure({ asyncUtilTimeout: PATIENCE_MS });
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS });
 
 type Chat = typeof api.chat;
 type Answers = { [Name in keyof Chat]?: (args: FunctionArgs<Chat[Name]>) => FunctionReturnType<Chat[Name]> } & { viewer?: () => { name: string; isDemo: boolean } | null };

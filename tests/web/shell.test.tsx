@@ -55,6 +55,15 @@ describe("a sign-in that has expired", () => {
   });
 });
 
+it("what a message is refused with is told in words, and the message stays", async () => {
+  page = await openPage({ sendCommand: signedOut }, "thread=thread-1");
+  const message = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+  fireEvent.change(message, { target: { value: "hello" } });
+  fireEvent.keyDown(message, { key: "Enter" });
+  expect((await screen.findByRole("alert")).textContent).toBe(SIGNED_OUT);
+  expect(message.value).toBe("hello");
+});
+
 describe("one query that fails", () => {
   it("takes its own part of the page, and no other", async () => {
     const turn = { turnId: "turn-1", status: "inProgress" as const };

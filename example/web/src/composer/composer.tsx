@@ -1,6 +1,7 @@
 import { useCodexSend, type UseCodexThreadResult } from "convex-codex-local/react";
 import { useState, type KeyboardEvent, type SyntheticEvent } from "react";
 import { api } from "../api.js";
+import { failureWords } from "../failure.js";
 import { EFFORTS, settingsOf, type Effort } from "./settings.js";
 
 export interface ComposerProps {
@@ -48,7 +49,7 @@ export function Composer({ threadId, thread }: ComposerProps) {
     <form className="composer" onSubmit={submit} aria-label="Message to Codex">
       {codex.error !== undefined && (
         <p className="error" role="alert">
-          {codex.error.message}
+          {failureWords(codex.error)}
         </p>
       )}
       <div className="composer-box">

@@ -53,7 +53,7 @@ export function OnItsWay({ threadId }: { threadId: string }) {
       ))}
       {codex.error !== undefined && (
         <li className="failed" role="alert">
-          {codex.error.message}
+          {failureWords(codex.error)}
         </li>
       )}
     </ul>

@@ -2,6 +2,7 @@ import type { CodexApprovalView, CodexUIMessage } from "convex-codex-local/react
 import { codexApprovalDecisions, parseCodexErrorCode, readCodexServerRequest } from "convex-codex-local/react";
 import { useMemo } from "react";
 import type { api } from "../api.js";
+import { failureWords } from "../failure.js";
 import { Item } from "../items/item.js";
 import { Visible } from "../items/visible.js";
 import { stringOf } from "../payload.js";
@@ -127,5 +128,5 @@ const WHY_NOT = new Map([
 ]);
 
 function whyNot(error: Error): string {
-  return WHY_NOT.get(parseCodexErrorCode(error) ?? "") ?? error.message;
+  return WHY_NOT.get(parseCodexErrorCode(error) ?? "") ?? failureWords(error);
 }

@@ -1,5 +1,6 @@
 import type { CodexServerRequestView } from "convex-codex-local/react";
 import { useMemo, useRef, useState, type SyntheticEvent } from "react";
+import { failureWords } from "../failure.js";
 import { Link } from "../items/link.js";
 import { Visible } from "../items/visible.js";
 import { fields as fieldsOf, stringOf, type Fields } from "../payload.js";
@@ -42,7 +43,7 @@ export function ElicitationCard({ request, onAccept, onDecline, onCancel }: Elic
     else form.current?.querySelectorAll<HTMLElement>(".field")[first]?.querySelector<HTMLElement>("input")?.focus();
   };
   return (
-    <RequestCard title={`${stringOf(params["serverName"]) ?? "A tool’s server"} asks`} failure={answerError?.message}>
+    <RequestCard title={`${stringOf(params["serverName"]) ?? "A tool’s server"} asks`} failure={answerError && failureWords(answerError)}>
       <form ref={form} onSubmit={submit} noValidate>
         <div className="request-body" tabIndex={0} role="group" aria-label="What is asked">
           {asked.message !== undefined && (

@@ -1,5 +1,6 @@
 import type { CodexQuestion, CodexServerRequestView } from "convex-codex-local/react";
 import { useState, type SyntheticEvent } from "react";
+import { failureWords } from "../failure.js";
 import { Visible } from "../items/visible.js";
 import { RequestCard } from "./request-card.js";
 
@@ -18,7 +19,7 @@ export function QuestionCard({ request, onAnswer }: QuestionCardProps) {
     onAnswer(Object.fromEntries(asked.map(({ id }, i) => [id, answerOf(form, i)])));
   };
   return (
-    <RequestCard title="Codex asks you" failure={answerError?.message}>
+    <RequestCard title="Codex asks you" failure={answerError && failureWords(answerError)}>
       <form onSubmit={submit}>
         <div className="request-body">
           {asked.map((question, i) => (
