@@ -39,14 +39,14 @@ describe("on the page", () => {
     getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, name: "First", turn }) as never,
   });
   const turns = (rows: Record<string, object>) => ({ getTurn: ({ turnId }: { turnId: string }) => ({ turnId, turnOrder: 1, createdAt: 1, ...rows[turnId] }) as never });
-  const snapshot = (...ids: [string, string][]) => ({ threadSnapshot: () => ({ turns: ids.map(([turnId, status]) => ({ turnId, status, startedAt: 1 })) }) as never });
+  const listed = (...ids: [string, string][]) => ({ listTurns: () => ids.map(([turnId, status]) => ({ turnId, status, startedAt: 1 })) as never });
 
   it("one that failed before its first word is told once another has begun", async () => {
     page = await openPage(
       {
         ...inThread({ turnId: "b", status: "inProgress" }),
         ...turns({ a: { status: "failed", error: "Quota exceeded.", inputSummary: "fix the sum" }, b: { status: "inProgress" } }),
-        ...snapshot(["b", "inProgress"], ["a", "failed"]),
+        ...listed(["b", "inProgress"], ["a", "failed"]),
       },
       "thread=thread-1",
     );

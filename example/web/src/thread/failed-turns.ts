@@ -23,7 +23,7 @@ export const NONE_FAILED: Failed = { order: [], turns: [] };
 
 /**
  * The turns that failed among the newest 50. They are read once for each turn that begins, and not followed: a turn that is over does not
- * change, and the state of a thread changes with every word.
+ * change.
  *
  * @param newest the id of the newest turn; undefined where there is none yet
  */
@@ -34,7 +34,7 @@ export function useFailedTurns(threadId: string, newest: string | undefined): Fa
     if (newest === undefined) return undefined;
     let isLeft = false;
     const read = async () => {
-      const { turns } = await convex.query(api.chat.threadSnapshot, { threadId });
+      const turns = (await convex.query(api.chat.listTurns, { threadId })) ?? [];
       const ids = turns.filter(({ turnId, status }) => status === "failed" && turnId !== newest).map(({ turnId }) => turnId);
       const rows = await Promise.all(ids.map((turnId) => convex.query(api.chat.getTurn, { threadId, turnId })));
       const order = turns.map(({ turnId }) => turnId).reverse();
