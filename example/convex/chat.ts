@@ -26,6 +26,7 @@ export const {
   getPresence,
   listTokenUsage,
   listDeviceTokens,
+  getDeletionJobStatus,
 } = codex;
 
 // What it does.
@@ -41,6 +42,8 @@ export const {
   unarchiveThread,
   renameThread,
   deleteThread,
+  scheduleThreadDeletion,
+  cancelDeletion,
   issueDeviceToken,
   revokeDeviceToken,
 } = codex;

@@ -79,4 +79,14 @@ describe("the state of the turn", () => {
   ] as const)("%s", (_, messages, state) => {
     expect(turnState(messages)).toBe(state);
   });
+
+  it.each([
+    ["the newest failed before its first word", [message({})], "failed", "failed"],
+    ["it was taken back before it", [message({})], "interrupted", "interrupted"],
+    ["nothing was ever said", [], "failed", "failed"],
+    ["the newest waits behind one that failed", [message({ status: "failed" })], "queued", "failed"],
+    ["it ended well", [message({})], "completed", "idle"],
+  ] as const)("%s", (_, messages, newest, state) => {
+    expect(turnState(messages, newest)).toBe(state);
+  });
 });

@@ -160,10 +160,14 @@ describe("an item that is too large for a list", () => {
     expect(elementsIn(container)).toBeLessThan(RUNS_MAX);
   });
 
-  it("an answer that was cut is read to its end", async () => {
+  it.each([
+    ["an answer", { text: "the" }],
+    ["what somebody asked for", { role: "user", sourceItemType: "userMessage", text: "the" }],
+    ["reasoning", { sourceItemType: "reasoning", text: "**Title**\n\nthe", status: "streaming" }],
+  ] as const)("%s that was cut is read to its end", async (_what, given) => {
     const { container } = render(
       <ReadersContext.Provider value={readersOf("the whole answer")}>
-        <Item message={message({ text: "the", textTruncated: true })} />
+        <Item message={message({ ...given, textTruncated: true })} />
       </ReadersContext.Provider>,
     );
     fireEvent.click(screen.getByText("Read all of it"));

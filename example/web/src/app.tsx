@@ -1,13 +1,21 @@
 import { ConvexProvider, ConvexReactClient } from "convex/react";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { Boundary } from "./boundary.js";
 import { useConfig } from "./config.js";
 import { Notice } from "./notice.js";
+import { RetryContext } from "./retry.js";
 import { Shell } from "./shell.js";
 
-export function App() {
+export interface AppProps {
+  /** Makes the client of a deployment, by its address; throws where that is none. */
+  connect?: (url: string) => ConvexReactClient;
+}
+
+export function App({ connect = connectTo }: AppProps) {
   const { url, token, threadId } = useConfig();
-  const client = useClient(url, token);
+  const [attempt, setAttempt] = useState(0);
+  const client = useClient(connect, url, token, attempt);
+  const retry = useCallback(() => setAttempt((before) => before + 1), []);
 
   if (client === undefined) return null;
   if (client === null) {
@@ -27,31 +35,66 @@ export function App() {
   }
   return (
     <ConvexProvider client={client}>
-      <Boundary key={url}>
-        <Shell threadId={threadId} />
-      </Boundary>
+      <RetryContext value={retry}>
+        <Boundary key={url}>
+          <Shell threadId={threadId} />
+        </Boundary>
+      </RetryContext>
     </ConvexProvider>
   );
 }
 
-/** The client of a deployment: undefined before it is made, null where there is none to talk to. */
-function useClient(url: string | null, token: string | null): ConvexReactClient | null | undefined {
+/**
+ * The client of a deployment: undefined before it is made, null where there is none to talk to. Another `attempt` is another client, to
+ * which all that is followed moves: what is typed and opened stays.
+ */
+function useClient(
+  connect: (url: string) => ConvexReactClient,
+  url: string | null,
+  token: string | null,
+  attempt: number,
+): ConvexReactClient | null | undefined {
   const [client, setClient] = useState<ConvexReactClient | null>();
+  const used = useRef<ConvexReactClient | null>(undefined);
   // Made by the effect that closes it: a closed client cannot be used again, and StrictMode runs an effect twice.
   useEffect(() => {
-    const made = connect(url);
+    const made = url === null ? null : connectOrNull(connect, url);
     if (token !== null) made?.setAuth(() => Promise.resolve(token));
     setClient(made);
-    return () => void made?.close();
-  }, [url, token]);
+    return () => {
+      if (made !== used.current) closeWhenDone(made);
+    };
+  }, [connect, url, token, attempt]);
+  // One that is used is closed when all that is shown uses the next.
+  useEffect(() => {
+    used.current = client;
+    return () => closeWhenDone(client);
+  }, [client]);
   return client;
 }
 
-function connect(url: string | null): ConvexReactClient | null {
-  if (url === null) return null;
+/** What was sent and is not answered is waited for: whoever sent it is told. */
+function closeWhenDone(client: ConvexReactClient | null | undefined): void {
+  if (client === null || client === undefined) return;
+  if (!client.connectionState().hasInflightRequests) {
+    void client.close();
+    return;
+  }
+  const stop = client.subscribeToConnectionState(({ hasInflightRequests }) => {
+    if (hasInflightRequests) return;
+    stop();
+    void client.close();
+  });
+}
+
+function connectOrNull(connect: (url: string) => ConvexReactClient, url: string): ConvexReactClient | null {
   try {
-    return new ConvexReactClient(url);
+    return connect(url);
   } catch {
     return null;
   }
+}
+
+function connectTo(url: string): ConvexReactClient {
+  return new ConvexReactClient(url);
 }

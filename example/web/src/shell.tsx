@@ -1,10 +1,13 @@
 import { useCodexServerRequests, useCodexThreads } from "convex-codex-local/react";
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { api } from "./api.js";
+import { Boundary } from "./boundary.js";
 import { chooseThread } from "./config.js";
 import { useConnection } from "./connection.js";
 import { agentsAmong, AgentsContext } from "./items/agents.js";
-import { Notice } from "./notice.js";
+import { FailureNotice, Notice } from "./notice.js";
+import { pageTitle } from "./page-title.js";
+import { ListButton, type Drawer } from "./sidebar/list-button.js";
 import { Sidebar } from "./sidebar/sidebar.js";
 import { ThreadView } from "./thread/thread-view.js";
 
@@ -26,51 +29,104 @@ export function Shell({ threadId }: { threadId: string | null }) {
   if (opened === undefined && threadId === null && newest !== undefined) setOpened(newest);
   const shown = threadId ?? opened;
 
-  const [isListOpen, setListOpen] = useState(false);
-  useEffect(() => setListOpen(false), [shown]);
+  const waiting = [...asking.values()].reduce((sum, one) => sum + one, 0);
   useEffect(() => {
-    const close = (event: KeyboardEvent) => {
-      if (event.key === "Escape") setListOpen(false);
-    };
-    addEventListener("keydown", close);
-    return () => removeEventListener("keydown", close);
-  }, []);
+    if (shown === undefined) document.title = pageTitle({ waiting });
+  }, [shown, waiting]);
+
+  const { list, close, ...opening } = useDrawer(shown);
+  const drawer = { ...opening, askingElsewhere: waiting - (asking.get(shown ?? "") ?? 0) };
 
   return (
-    <div className="shell" data-list={isListOpen ? "open" : undefined}>
+    <div className="shell" data-list={drawer.isOpen ? "open" : undefined}>
       <Sidebar
+        ref={list}
         threads={threads}
         asking={asking}
         shown={shown}
         onChoose={(chosen) => {
           chooseThread(chosen);
-          setListOpen(false);
+          close();
         }}
       />
-      <button type="button" className="veil" aria-label="Close the list" onClick={() => setListOpen(false)} />
-      {shown === undefined ? (
-        <main className="page">
-          {threads.status === "LoadingFirstPage" ? (
-            <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />
-          ) : (
-            <Notice title="No thread yet" isBusy>
-              Start Codex on your machine. Its thread appears here by itself.
-            </Notice>
-          )}
-        </main>
-      ) : (
-        <AgentsContext value={agents}>
-          <ThreadView
-            key={shown}
-            threadId={shown}
-            listed={threads.results.find((thread) => thread.threadId === shown)}
-            connection={connection}
-            onList={() => setListOpen((isOpen) => !isOpen)}
-          />
-        </AgentsContext>
-      )}
+      <button type="button" className="veil" aria-label="Close the list" onClick={close} />
+      <div className="behind" inert={drawer.isOpen}>
+        {shown === undefined ? (
+          <Alone drawer={drawer}>
+            {threads.error !== undefined ? (
+              <FailureNotice title="The threads could not be read" error={threads.error} />
+            ) : threads.status === "LoadingFirstPage" ? (
+              <Notice title={connection === "lost" ? "No connection" : "Connecting"} isBusy />
+            ) : (
+              <Notice title="No thread yet" isBusy>
+                Start Codex on your machine. Its thread appears here by itself.
+              </Notice>
+            )}
+          </Alone>
+        ) : (
+          <AgentsContext value={agents}>
+            <Boundary key={shown}>
+              <ThreadView
+                threadId={shown}
+                listed={threads.results.find((thread) => thread.threadId === shown)}
+                connection={connection}
+                drawer={drawer}
+                waiting={waiting}
+              />
+            </Boundary>
+          </AgentsContext>
+        )}
+      </div>
     </div>
   );
+}
+
+/** What is shown where no thread is; on a phone with the button that opens the list all the same. */
+function Alone({ drawer, children }: { drawer: Drawer; children: ReactNode }) {
+  return (
+    <div className="page">
+      <header className="header header-alone">
+        <div className="header-row">
+          <ListButton {...drawer} />
+        </div>
+      </header>
+      <main>{children}</main>
+    </div>
+  );
+}
+
+/** The widest page that has the list as a drawer, in pixels. SOURCE: styles/shell.css. */
+const DRAWER_WIDTH_MAX = 860;
+
+/** The list as a drawer: open or not. It has the focus while it is open, gives it back, and goes by Escape and with another thread. */
+function useDrawer(shown: string | undefined) {
+  const [isOpen, setOpen] = useState(false);
+  const list = useRef<HTMLElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = useCallback(() => setOpen(false), []);
+  const toggle = useCallback(() => setOpen((before) => !before), []);
+  useEffect(close, [close, shown]);
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const onKey = ({ key }: KeyboardEvent) => {
+      if (key === "Escape") close();
+    };
+    // On a page as wide as a desk it is no drawer.
+    const onResize = () => {
+      if (innerWidth > DRAWER_WIDTH_MAX) close();
+    };
+    const opener = button;
+    list.current?.focus();
+    addEventListener("keydown", onKey);
+    addEventListener("resize", onResize);
+    return () => {
+      removeEventListener("keydown", onKey);
+      removeEventListener("resize", onResize);
+      // With another thread it is another button.
+      opener.current?.focus();
+    };
+  }, [isOpen, close]);
+  return { isOpen, list, button, close, toggle };
 }
 
 /** How many things each thread waits for a person with. */

@@ -7,7 +7,7 @@ export function titleOf({
   parentThreadId,
   name,
   preview,
-}: Pick<CodexThreadRow, "threadId" | "parentThreadId" | "name" | "preview">): string {
+}: Pick<CodexThreadRow, "threadId"> & { [Told in "parentThreadId" | "name" | "preview"]?: string | undefined }): string {
   const title = (name ?? preview ?? "").replace(/\s+/g, " ").trim();
   return title === "" ? `${parentThreadId === undefined ? "Thread" : "Agent"} ${shortId(threadId)}` : title;
 }

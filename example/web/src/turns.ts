@@ -10,6 +10,8 @@ export type TurnState = "idle" | "working" | "failed" | "interrupted";
  */
 export function turnState(messages: readonly CodexUIMessage[], newest?: string): TurnState {
   if (newest === "inProgress") return "working";
+  // It may have ended before its first word.
+  if (newest === "failed" || newest === "interrupted") return newest;
   const last = messages.at(-1);
   if (last === undefined) return "idle";
   const before = messages.findLastIndex(({ turnId }) => turnId !== last.turnId);

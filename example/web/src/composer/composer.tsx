@@ -9,6 +9,7 @@ import {
 } from "convex-codex-local/react";
 import { useState, type KeyboardEvent, type RefObject, type SyntheticEvent } from "react";
 import { api } from "../api.js";
+import { failureWords } from "../failure.js";
 import { useKept } from "../kept.js";
 import { useKeptIds } from "./kept-ids.js";
 import { EFFORTS, settingsOf, type Effort } from "./settings.js";
@@ -83,7 +84,7 @@ export function Composer({ threadId, thread, running, reach, commands, form }: C
     <form className="composer" ref={form} tabIndex={-1} onSubmit={submit} aria-label="Message to Codex">
       {codex.error !== undefined && (
         <p className="error" role="alert">
-          {codex.error.message}
+          {failureWords(codex.error)}
         </p>
       )}
       <div className="composer-box">

@@ -4,7 +4,8 @@ import { useRef } from "react";
 import { api } from "../api.js";
 import { useKept } from "../kept.js";
 import { readItem } from "../payload.js";
-import { commandWords, failureWords, stateWords } from "./command-words.js";
+import { failureWords } from "../failure.js";
+import { commandWords, stateWords } from "./command-words.js";
 import { EditForm } from "./edit-form.js";
 import { useKeptIds } from "./kept-ids.js";
 
@@ -133,7 +134,7 @@ export function OnItsWay({ threadId, commands, running, onDone }: OnItsWayProps)
           })}
           {codex.error !== undefined && (
             <li className="failed" role="alert">
-              {codex.error.message}
+              {failureWords(codex.error)}
             </li>
           )}
         </ul>

@@ -1,8 +1,6 @@
-import { useContext } from "react";
+import { CutText } from "./cut-text.js";
 import type { ItemProps } from "./item.js";
 import { Markdown } from "./markdown.js";
-import { ReadersContext } from "./readers.js";
-import { WholeText } from "./whole-text.js";
 
 const LABEL = new Map([
   ["plan", "Plan"],
@@ -10,22 +8,14 @@ const LABEL = new Map([
 ]);
 
 export function AnswerItem({ message }: ItemProps) {
-  const { text, status, sourceItemType = "", textTruncated } = message;
-  const readers = useContext(ReadersContext);
+  const { text, status, sourceItemType = "" } = message;
   const label = LABEL.get(sourceItemType);
   return (
     <div className={label === undefined ? "answer" : "answer answer-framed"}>
       {label !== undefined && <h2 className="label">{label}</h2>}
       <Markdown text={text} isWriting={status === "streaming"} />
       {status === "interrupted" && <p className="aside">Interrupted</p>}
-      {textTruncated === true && (
-        <>
-          <p className="aside">This is only the beginning of the text.</p>
-          {readers !== null && (
-            <WholeText label="Text" read={(cursor) => readers.text(message, cursor)} />
-          )}
-        </>
-      )}
+      <CutText message={message} />
     </div>
   );
 }

@@ -24,7 +24,7 @@ export function FailureNote({ error, kind = "failure" }: FailureNoteProps) {
   const { title, detail } = useMemo(() => describeFailure(error), [error]);
   const said = detail?.slice(0, UNITS_MAX);
   const words = title === undefined && said === undefined ? UNKNOWN : title;
-  if (kind === "reason") return <p className="reason">{said ?? words}</p>;
+  if (kind === "reason") return <p className="reason">{said ?? `${words ?? UNKNOWN}.`}</p>;
   const isRetry = kind === "retry";
   return (
     <div className={isRetry ? "error retry" : "error"} role={isRetry ? "status" : undefined}>

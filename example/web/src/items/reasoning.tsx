@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Caret } from "./caret.js";
+import { CutText } from "./cut-text.js";
 import type { ItemProps } from "./item.js";
 import { Markdown } from "./markdown.js";
 
@@ -42,7 +43,12 @@ export function ReasoningItem({ message }: ItemProps) {
       >
         <bdi>{title ?? "Reasoning"}</bdi>
       </summary>
-      {isOpen && <Markdown text={body} isWriting={isWriting} />}
+      {isOpen && (
+        <>
+          <Markdown text={body} isWriting={isWriting} />
+          <CutText message={message} label="Reasoning" />
+        </>
+      )}
     </details>
   );
 }

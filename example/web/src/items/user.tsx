@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { formatTime } from "../format.js";
 import { listOf, imageOf, readItem, stringOf } from "../payload.js";
 import { pagesOf } from "../pages.js";
+import { CutText } from "./cut-text.js";
 import { Picture } from "./picture.js";
 import type { ItemProps } from "./item.js";
 import { Pages } from "./pages.js";
@@ -20,6 +21,7 @@ export function UserItem({ message }: ItemProps) {
       ) : (
         text !== "" && <p className="said">{text}</p>
       )}
+      <CutText message={message} label="Message" />
       {inputs.map((input, i) => (
         <Attachment key={i} input={input} />
       ))}

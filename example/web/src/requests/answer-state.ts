@@ -1,6 +1,7 @@
 /** How a request that waits is called, how long it waits, and how it stands with its answer. */
 import type { CodexCommandView, CodexServerRequestView } from "convex-codex-local/react";
-import { failureWords, stateWords } from "../composer/command-words.js";
+import { stateWords } from "../composer/command-words.js";
+import { failureWords } from "../failure.js";
 import { spellOut } from "../items/visible-parts.js";
 import { stringOf } from "../payload.js";
 

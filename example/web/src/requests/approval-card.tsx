@@ -2,6 +2,7 @@ import type { CodexApprovalView, CodexUIMessage } from "convex-codex-local/react
 import { codexApprovalDecisions, parseCodexErrorCode } from "convex-codex-local/react";
 import { useContext, useMemo } from "react";
 import type { api } from "../api.js";
+import { failureWords } from "../failure.js";
 import { ReadersContext } from "../items/readers.js";
 import { useWhole } from "../items/use-whole.js";
 import { Visible } from "../items/visible.js";
@@ -160,5 +161,5 @@ const WHY_NOT = new Map([
 ]);
 
 function whyNot(error: Error): string {
-  return WHY_NOT.get(parseCodexErrorCode(error) ?? "") ?? error.message;
+  return WHY_NOT.get(parseCodexErrorCode(error) ?? "") ?? failureWords(error);
 }

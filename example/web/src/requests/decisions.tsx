@@ -2,6 +2,7 @@ import type { CodexDecisionView, CodexVerdict } from "convex-codex-local/react";
 import { useCodexDecisions } from "convex-codex-local/react";
 import { useId, useState } from "react";
 import { api } from "../api.js";
+import { failureWords } from "../failure.js";
 import { formatTime } from "../format.js";
 import { Visible } from "../items/visible.js";
 import { fields, stringOf, type Fields } from "../payload.js";
@@ -51,7 +52,7 @@ function Listed({ threadId }: { threadId: string }) {
     { threadId },
     { initialNumItems: LISTED },
   );
-  if (error !== undefined) return <p className="error">{error.message}</p>;
+  if (error !== undefined) return <p className="error">{failureWords(error)}</p>;
   if (results.length === 0) return <p className="aside">{isLoading ? "Loading …" : "Nothing was decided yet."}</p>;
   return (
     <>

@@ -1,5 +1,6 @@
 import type { CodexServerRequestView } from "convex-codex-local/react";
 import { useMemo, useRef, useState, type SyntheticEvent } from "react";
+import { failureWords } from "../failure.js";
 import { Link } from "../items/link.js";
 import { Visible } from "../items/visible.js";
 import { fields as fieldsOf, setOut, stringOf, type Fields } from "../payload.js";
@@ -45,7 +46,7 @@ export function ElicitationCard({ request, lost, onAccept, onDecline, onCancel }
     else form.current?.querySelectorAll<HTMLElement>(".field")[first]?.querySelector<HTMLElement>("input")?.focus();
   };
   return (
-    <RequestCard title={requestTitle(request)} failure={answerError?.message ?? lost} until={endOf(request)}>
+    <RequestCard title={requestTitle(request)} failure={(answerError && failureWords(answerError)) ?? lost} until={endOf(request)}>
       <form ref={form} onSubmit={submit} noValidate>
         <div className="request-body" tabIndex={0} role="group" aria-label="What is asked">
           {asked.message !== undefined && (

@@ -1,5 +1,6 @@
 import type { CodexQuestion, CodexServerRequestView } from "convex-codex-local/react";
 import { useState, type SyntheticEvent } from "react";
+import { failureWords } from "../failure.js";
 import { Visible } from "../items/visible.js";
 import { endOf, isOnItsWay, requestTitle } from "./answer-state.js";
 import { RequestCard } from "./request-card.js";
@@ -21,7 +22,7 @@ export function QuestionCard({ request, lost, onAnswer }: QuestionCardProps) {
     onAnswer(Object.fromEntries(asked.map((question, i) => [question.id, answerOf(form, question, i)])));
   };
   return (
-    <RequestCard title={requestTitle(request)} failure={answerError?.message ?? lost} until={endOf(request)}>
+    <RequestCard title={requestTitle(request)} failure={(answerError && failureWords(answerError)) ?? lost} until={endOf(request)}>
       <form onSubmit={submit}>
         <div className="request-body">
           {asked.map((question, i) => (

@@ -1,7 +1,8 @@
 import type { CodexServerRequestView, CodexUIMessage } from "convex-codex-local/react";
 import { useCodexApprovals, useCodexCommands, useCodexServerRequests } from "convex-codex-local/react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { api } from "../api.js";
+import { FailureLine } from "../notice.js";
 import { lostWords, requestTitle } from "./answer-state.js";
 import { ApprovalCard } from "./approval-card.js";
 import { approvalTitle } from "./approval.js";
@@ -21,8 +22,7 @@ export interface RequestsProps {
 /** What Codex waits for a person with, the one asked first on top. What an answer fails with stands on its card. */
 export function Requests({ threadId, messages }: RequestsProps) {
   const { chat } = api;
-  const [isAsking, askAgain] = useAskAgain();
-  const args = isAsking ? { threadId } : "skip";
+  const args = { threadId };
   const approvals = useCodexApprovals(
     chat.listPendingApprovalsForHooks,
     args,
@@ -48,14 +48,7 @@ export function Requests({ threadId, messages }: RequestsProps) {
       <p className="told" role="status" aria-live="polite">
         {told}
       </p>
-      {error !== undefined && (
-        <div className="error requests-error" role="alert">
-          What Codex waits for could not be read: {error.message}{" "}
-          <button type="button" className="more" onClick={askAgain}>
-            Try again
-          </button>
-        </div>
-      )}
+      {error !== undefined && <FailureLine title="What Codex waits for could not be read" error={error} />}
       {waiting.length + asking.length > 0 && (
         <div className="requests" role="region" aria-label="Codex waits for you">
           {waiting.map((approval) => (
@@ -113,13 +106,4 @@ function toldOf(request: CodexServerRequestView): string {
   return autoResolutionMs === undefined
     ? title
     : `${title}, and goes on without an answer after ${secondsWords(Math.round(autoResolutionMs / SECOND_MS))}`;
-}
-
-/** Whether queries are asked, and what asks them anew: a query that failed runs again when it is asked for again. */
-function useAskAgain(): [isAsking: boolean, askAgain: () => void] {
-  const [isAsking, setAsking] = useState(true);
-  useEffect(() => {
-    if (!isAsking) setAsking(true);
-  }, [isAsking]);
-  return [isAsking, () => setAsking(false)];
 }

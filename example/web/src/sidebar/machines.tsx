@@ -1,17 +1,19 @@
 import { useCodexPresence, type UseCodexPresenceResult } from "convex-codex-local/react";
 import { api } from "../api.js";
+import { failureWords } from "../failure.js";
 import { formatTime } from "../format.js";
 
 type Runtime = UseCodexPresenceResult["machines"][number];
 
 /** The machines that bridges run on, and whether they are reachable. */
 export function Machines() {
-  const { machines, isLoading } = useCodexPresence(api.chat.listPresence, {});
+  const { machines, isLoading, error } = useCodexPresence(api.chat.listPresence, {});
   const devices = byDevice(machines);
   return (
     <section className="machines" aria-labelledby="machines-title">
       <h2 id="machines-title">Machines</h2>
-      {devices.length === 0 && !isLoading && <p className="aside">No machine has been here yet.</p>}
+      {error !== undefined && <p className="aside">They could not be read. {failureWords(error)}</p>}
+      {devices.length === 0 && !isLoading && error === undefined && <p className="aside">No machine has been here yet.</p>}
       <ul>
         {devices.map(([deviceId, runtimes]) => (
           <Machine key={deviceId} deviceId={deviceId} runtimes={runtimes} />

@@ -1,8 +1,10 @@
 import type { CodexThreadRow, UseCodexThreadsResult } from "convex-codex-local/react";
-import { useMemo, useState } from "react";
+import { useMemo, useState, type Ref } from "react";
 import { formatTime } from "../format.js";
+import { FailureLine } from "../notice.js";
 import { titleOf } from "../thread-title.js";
 import { familiesOf } from "./families.js";
+import { SIDEBAR_ID } from "./list-button.js";
 import { Machines } from "./machines.js";
 import { Viewer } from "./viewer.js";
 
@@ -12,6 +14,7 @@ const INDENT_PX = 14;
 const DEPTH_MAX = 4;
 
 export interface SidebarProps {
+  ref: Ref<HTMLElement>;
   threads: UseCodexThreadsResult;
   /** How many things each thread waits for a person with. */
   asking: ReadonlyMap<string, number>;
@@ -19,15 +22,16 @@ export interface SidebarProps {
   onChoose: (threadId: string) => void;
 }
 
-export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
+export function Sidebar({ ref, threads, asking, shown, onChoose }: SidebarProps) {
   const [search, setSearch] = useState("");
-  const { results, status, loadMore } = threads;
+  const { results, status, error, loadMore } = threads;
   const found = useMemo(
     () => familiesOf(results.filter((thread) => matches(thread, search))),
     [results, search],
   );
+  const isSearching = search.trim() !== "";
   return (
-    <nav className="sidebar" aria-label="Threads and machines">
+    <nav ref={ref} id={SIDEBAR_ID} className="sidebar" tabIndex={-1} aria-label="Threads and machines">
       <div className="sidebar-head">
         <h1>Codex</h1>
         <input
@@ -38,6 +42,8 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
           onChange={(event) => setSearch(event.target.value)}
         />
       </div>
+      {/* Without a thread the page beside it says so. */}
+      {error !== undefined && shown !== undefined && <FailureLine title="The threads could not be read" error={error} />}
       <ul className="threads">
         {found.map(({ thread, depth }) => (
           <li key={thread.threadId} style={{ paddingInlineStart: Math.min(depth, DEPTH_MAX) * INDENT_PX }}>
@@ -59,15 +65,15 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
             </button>
           </li>
         ))}
-        {found.length === 0 && search !== "" && (
-          <li className="aside">
-            {status === "CanLoadMore" ? "Nothing among those that are loaded." : "Nothing found."}
+        {isSearching && error === undefined && (
+          <li className="aside" role="status">
+            {searchWords({ status, loaded: results.length, found: found.length })}
           </li>
         )}
         {status === "CanLoadMore" && (
           <li>
             <button type="button" className="more" onClick={() => loadMore(MORE_THREADS)}>
-              More threads
+              {isSearching ? "Search further" : "More threads"}
             </button>
           </li>
         )}
@@ -76,6 +82,14 @@ export function Sidebar({ threads, asking, shown, onChoose }: SidebarProps) {
       <Viewer />
     </nav>
   );
+}
+
+/** How far a search went: the threads that are loaded are searched, and no others. */
+function searchWords({ status, loaded, found }: { status: UseCodexThreadsResult["status"]; loaded: number; found: number }): string {
+  if (status === "LoadingFirstPage" || status === "LoadingMore") return "Searching further …";
+  const nothing = found === 0 ? "Nothing found" : "";
+  if (status === "Exhausted") return nothing === "" ? "All threads were searched." : `${nothing}.`;
+  return nothing === "" ? `Only the newest ${loaded} threads were searched.` : `${nothing} among the newest ${loaded} threads.`;
 }
 
 function matches(thread: CodexThreadRow, search: string): boolean {

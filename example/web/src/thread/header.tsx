@@ -3,7 +3,10 @@ import { chooseThread } from "../config.js";
 import type { Connection } from "../connection.js";
 import { shortId } from "../format.js";
 import { Decisions } from "../requests/decisions.js";
+import { ListButton, type Drawer } from "../sidebar/list-button.js";
 import type { TurnState } from "../turns.js";
+import type { Deletion } from "./deletion.js";
+import { ThreadMenu } from "./thread-menu.js";
 
 const CONNECTION_LABEL: Record<Connection, string> = {
   connecting: "Connecting",
@@ -26,19 +29,15 @@ export interface HeaderProps {
   /** Unknown until there are messages. */
   turn: TurnState | undefined;
   connection: Connection;
-  /** Opens the list of threads, where that is not beside the thread. */
-  onList: () => void;
+  deletion: Deletion;
+  drawer: Drawer;
 }
 
-export function Header({ threadId, title, thread, threadStatus, turn, connection, onList }: HeaderProps) {
+export function Header({ threadId, title, thread, threadStatus, turn, connection, deletion, drawer }: HeaderProps) {
   return (
     <header className="header">
       <div className="header-row">
-        <button type="button" className="list-button" aria-label="Threads and machines" onClick={onList}>
-          <svg viewBox="0 0 20 20" aria-hidden="true">
-            <path d="M3 5.5h14M3 10h14M3 14.5h9" />
-          </svg>
-        </button>
+        <ListButton {...drawer} />
         <div className="thread">
           <h2 dir="auto">{title}</h2>
           <span className="thread-id" title={threadId}>
@@ -50,8 +49,18 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
         )}
         {thread?.parentThreadId !== undefined && <ParentButton parentThreadId={thread.parentThreadId} />}
         <Decisions threadId={threadId} />
+        {thread && (
+          <ThreadMenu
+            threadId={threadId}
+            title={title}
+            name={thread.name}
+            isArchived={thread.status === "archived"}
+            deletion={deletion}
+          />
+        )}
         {turn !== undefined && (
-          <span className={`turn turn-${turn}`} role="status">
+          // What a turn ends with is told once, and with its answer: by the announcer.
+          <span className={`turn turn-${turn}`} role="status" aria-live="off">
             <span className="lamp" />
             {TURN_LABEL[turn]}
           </span>

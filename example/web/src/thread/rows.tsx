@@ -3,6 +3,8 @@ import type { CodexUIMessage } from "convex-codex-local/react";
 import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Item } from "../items/item.js";
+import { FailedNotes } from "./failed-note.js";
+import { placeFailed, type Failed, type PlacedTurn } from "./failed-turns.js";
 import { keptRows, withTouched } from "./kept-rows.js";
 
 /** Rows that are drawn before and after those in view. */
@@ -18,6 +20,8 @@ export interface RowsProps {
   messages: readonly CodexUIMessage[];
   /** Whether nothing came before the first of them. */
   isWhole: boolean;
+  /** The turns that failed, told where they did. */
+  failed: Failed;
   /** What scrolls them. */
   viewport: HTMLElement | null;
 }
@@ -26,11 +30,13 @@ export interface RowsProps {
  * A row for each message, of which the document holds those in view, the newest, and those that the reader did something in: how many
  * does not depend on how many there are. Earlier rows that come in, or turn out larger than they were taken for, move nothing in view.
  */
-export function Rows({ messages, isWhole, viewport }: RowsProps) {
+export function Rows({ messages, isWhole, failed, viewport }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [touched, setTouched] = useState<readonly string[]>([]);
   const kept = useMemo(() => keptRows(messages, touched), [messages, touched]);
+
+  const placed = useMemo(() => placeFailed(messages, failed, isWhole), [messages, failed, isWhole]);
 
   const virtualizer = useVirtualizer<HTMLElement, HTMLDivElement>({
     count: messages.length,
@@ -79,6 +85,8 @@ export function Rows({ messages, isWhole, viewport }: RowsProps) {
             index={index}
             gap={gapBefore(message, messages[index - 1])}
             size={isWhole ? messages.length : SIZE_UNKNOWN}
+            before={index === 0 ? placed.get(-1) : undefined}
+            behind={placed.get(index)}
             measure={measureElement}
           />
         );
@@ -112,10 +120,13 @@ interface RowProps {
   index: number;
   gap: Gap | undefined;
   size: number;
+  /** The turns that failed before it, and behind it. */
+  before: readonly PlacedTurn[] | undefined;
+  behind: readonly PlacedTurn[] | undefined;
   measure: Ref<HTMLDivElement>;
 }
 
-const Row = memo(function Row({ message, index, gap, size, measure }: RowProps) {
+const Row = memo(function Row({ message, index, gap, size, before, behind, measure }: RowProps) {
   return (
     <div
       className="row"
@@ -126,7 +137,9 @@ const Row = memo(function Row({ message, index, gap, size, measure }: RowProps) 
       data-gap={gap}
       ref={measure}
     >
+      <FailedNotes turns={before} />
       <Item message={message} />
+      <FailedNotes turns={behind} />
     </div>
   );
 });

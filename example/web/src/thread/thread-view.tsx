@@ -4,15 +4,21 @@ import {
   useCodexThreadPresence,
   type CodexThreadRow,
 } from "convex-codex-local/react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { api } from "../api.js";
 import { Sending } from "../composer/sending.js";
 import type { Connection } from "../connection.js";
 import { ReadersContext } from "../items/readers.js";
+import { pageTitle } from "../page-title.js";
 import { Requests } from "../requests/requests.js";
+import type { Drawer } from "../sidebar/list-button.js";
 import { titleOf } from "../thread-title.js";
+import { Announcer } from "./announcer.js";
+import { useDeletion } from "./deletion.js";
+import { useFailedTurns } from "./failed-turns.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
+import { Standing } from "./standing.js";
 import { useStickToEnd } from "./stick-to-end.js";
 import { Transcript } from "./transcript.js";
 import { useReaders } from "./use-readers.js";
@@ -25,11 +31,13 @@ export interface ThreadViewProps {
   /** How the list calls it: what is loaded of a long thread does not begin where it began. */
   listed: CodexThreadRow | undefined;
   connection: Connection;
-  onList: () => void;
+  drawer: Drawer;
+  /** How many things wait for a person, in any thread. */
+  waiting: number;
 }
 
 /** A thread: what was said and done, what Codex waits for, and what it can be told. */
-export function ThreadView({ threadId, listed, connection, onList }: ThreadViewProps) {
+export function ThreadView({ threadId, listed, connection, drawer, waiting }: ThreadViewProps) {
   const messages = useCodexMessages(
     api.chat.listThreadMessagesForHooks,
     { threadId },
@@ -38,14 +46,18 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
   const { thread } = useCodexThread(api.chat.getThread, { threadId });
   const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
   const { results, threadStatus } = messages;
-  const turn = results.length === 0 ? undefined : turnState(results, thread?.turn?.status);
+  const newest = thread?.turn?.status;
+  const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
+  const failed = useFailedTurns(threadId, thread?.turn?.turnId);
   const readers = useReaders(threadId);
+  const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
-  const title = titleOf({ threadId, ...listed });
+  const known = useLastKnown(listed);
+  const title = titleOf({ threadId, ...known, ...(thread && nameOf(thread)) });
 
   useEffect(() => {
-    document.title = `${turn === "working" ? "● " : ""}${title}`;
-  }, [turn, title]);
+    document.title = pageTitle({ title, isWorking: turn === "working", waiting });
+  }, [turn, title, waiting]);
 
   return (
     <div className="page">
@@ -56,17 +68,19 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
         threadStatus={threadStatus}
         turn={turn}
         connection={connection}
-        onList={onList}
+        deletion={deletion}
+        drawer={drawer}
       />
       <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
         <div className="transcript" ref={scroll.content}>
           <ReadersContext value={readers}>
-            <Transcript messages={messages} viewport={scroll.viewport} />
+            <Transcript messages={messages} failed={failed} viewport={scroll.viewport} />
           </ReadersContext>
           {thread?.turn !== undefined && <NewestTurn threadId={threadId} turnId={thread.turn.turnId} />}
         </div>
       </main>
       <div className="foot">
+        <Announcer messages={results} turn={turn} />
         {!scroll.isAtEnd && (
           <button type="button" className="to-end" onClick={scroll.toEnd}>
             {turn === "working" && <span className="lamp" />}
@@ -79,8 +93,23 @@ export function ThreadView({ threadId, listed, connection, onList }: ThreadViewP
         <ReadersContext value={readers}>
           <Requests threadId={threadId} messages={results} />
         </ReadersContext>
+        {threadStatus !== "missing" && (
+          <Standing threadId={threadId} isArchived={thread?.status === "archived"} deletion={deletion} />
+        )}
         <Sending threadId={threadId} thread={thread} reach={reach} isMissing={threadStatus === "missing"} />
       </div>
     </div>
   );
+}
+
+/** What the list said of the thread, also when it is no longer among those that are loaded. */
+function useLastKnown(listed: CodexThreadRow | undefined): CodexThreadRow | undefined {
+  const [known, setKnown] = useState(listed);
+  if (listed !== undefined && listed !== known) setKnown(listed);
+  return listed ?? known;
+}
+
+/** What a thread itself says of how it is called: it is there whether or not the thread is listed. */
+function nameOf({ name, parentThreadId }: Pick<CodexThreadRow, "name" | "parentThreadId">) {
+  return { name, ...(parentThreadId !== undefined && { parentThreadId }) };
 }

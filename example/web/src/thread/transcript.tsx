@@ -1,6 +1,8 @@
 import type { UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useRef } from "react";
-import { Notice } from "../notice.js";
+import { FailureLine, FailureNotice, Notice } from "../notice.js";
+import { FailedNotes } from "./failed-note.js";
+import { NONE_FAILED, placeFailed, type Failed } from "./failed-turns.js";
 import { Rows } from "./rows.js";
 
 /** What is loaded is not all drawn: fewer and larger pages are fewer subscriptions. */
@@ -8,21 +10,17 @@ const MORE_MESSAGES = 200;
 
 export interface TranscriptProps {
   messages: UseCodexMessagesResult;
+  /** The turns that failed; none where nothing is said. */
+  failed?: Failed;
   /** What scrolls it. */
   viewport: HTMLElement | null;
 }
 
 /** What was said and done, oldest first. */
-export function Transcript({ messages, viewport }: TranscriptProps) {
+export function Transcript({ messages, failed = NONE_FAILED, viewport }: TranscriptProps) {
   const { results, isLoading, status, error, threadStatus } = messages;
   if (results.length === 0) {
-    if (error !== undefined) {
-      return (
-        <Notice title="The messages could not be read">
-          <code>{error.message}</code>
-        </Notice>
-      );
-    }
+    if (error !== undefined) return <FailureNotice title="The messages could not be read" error={error} />;
     if (isLoading) return <Skeleton />;
     if (threadStatus === "missing") {
       return (
@@ -31,6 +29,7 @@ export function Transcript({ messages, viewport }: TranscriptProps) {
         </Notice>
       );
     }
+    if (failed.turns.length > 0) return <FailedNotes turns={placeFailed(results, failed, true).get(-1)} />;
     return (
       <Notice title="Nothing yet" isBusy>
         What Codex says and does appears here as it happens.
@@ -40,14 +39,14 @@ export function Transcript({ messages, viewport }: TranscriptProps) {
   return (
     <>
       <Earlier messages={messages} viewport={viewport} />
-      <Rows messages={results} isWhole={status === "Exhausted" && error === undefined} viewport={viewport} />
-      {error !== undefined && <p className="error">{error.message}</p>}
+      <Rows messages={results} isWhole={status === "Exhausted" && error === undefined} failed={failed} viewport={viewport} />
+      {error !== undefined && <FailureLine title="Messages could not be read" error={error} />}
     </>
   );
 }
 
 /** What came before is loaded as its reader comes near, or asks for it. All its states are of one height: no row moves. */
-function Earlier({ messages: { results, status, error, loadMore }, viewport }: TranscriptProps) {
+function Earlier({ messages: { results, status, error, loadMore }, viewport }: Omit<TranscriptProps, "failed">) {
   const { length } = results;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
