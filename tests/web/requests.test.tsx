@@ -60,7 +60,7 @@ describe("over the component", () => {
     const [leased] = await chat.lease();
     await chat.report(leased!, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
     await chat.settle();
-    expect(screen.getByRole("alert").textContent).toBe("Your answer did not reach Codex: the machine does not allow it from afar. You can answer again.");
+    expect(screen.getByRole("alert").textContent).toBe("Your answer did not reach Codex. The machine does not allow it from afar. You can answer again.");
     fireEvent.click(screen.getByLabelText("b"));
     await press("Answer");
     expect(JSON.parse((await chat.lease())[0]!.payloadJson)).toMatchObject({ answer: { answers: { q: { answers: ["b"] } } } });

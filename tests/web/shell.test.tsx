@@ -167,7 +167,7 @@ describe("a search", () => {
     screen.getByText("Nothing found among the newest 30 threads.");
     fireEvent.click(screen.getByRole("button", { name: "Search further" }));
     await screen.findByRole("button", { name: /Number 65\./ });
-    screen.getByText("All threads were searched.");
+    await screen.findByText("All threads were searched.");
     expect(screen.queryByRole("button", { name: "Search further" })).toBeNull();
     fireEvent.change(screen.getByRole("searchbox"), { target: { value: "number 99" } });
     screen.getByText("Nothing found.");

@@ -1,7 +1,8 @@
 import { ConvexProvider, ConvexReactClient } from "convex/react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
 import { Boundary } from "./boundary.js";
 import { useConfig } from "./config.js";
+import { Kept, KeptContext } from "./kept.js";
 import { Notice } from "./notice.js";
 import { RetryContext } from "./retry.js";
 import { Shell } from "./shell.js";
@@ -36,12 +37,20 @@ export function App({ connect = connectTo }: AppProps) {
   return (
     <ConvexProvider client={client}>
       <RetryContext value={retry}>
-        <Boundary key={url}>
-          <Shell threadId={threadId} />
-        </Boundary>
+        <Keeping key={JSON.stringify([url, token])}>
+          <Boundary>
+            <Shell threadId={threadId} />
+          </Boundary>
+        </Keeping>
       </RetryContext>
     </ConvexProvider>
   );
+}
+
+/** Keeps what is written here, also where a new client takes the place of one that failed. */
+function Keeping({ children }: { children: ReactNode }) {
+  const [kept] = useState(() => new Kept());
+  return <KeptContext value={kept}>{children}</KeptContext>;
 }
 
 /**

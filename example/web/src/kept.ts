@@ -1,8 +1,8 @@
 import { useConvex } from "convex/react";
-import { useCallback, useSyncExternalStore } from "react";
+import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 
 /** What the page keeps of one deployment and user for as long as it is open, whichever thread is shown. */
-class Kept {
+export class Kept {
   readonly #values = new Map<string, unknown>();
   readonly #listeners = new Set<() => void>();
 
@@ -21,7 +21,10 @@ class Kept {
   }
 }
 
-/** A client is of one address and one user. */
+/** The page's own: it stays where a new client takes the place of one that failed. */
+export const KeptContext = createContext<Kept | undefined>(undefined);
+
+/** Of what is shown without the page; a client is of one address and one user. */
 const ofClients = new WeakMap<object, Kept>();
 
 function keptOf(client: object): Kept {
@@ -38,7 +41,8 @@ function keptOf(client: object): Kept {
  * @returns the state, and how it is changed, also after the component is gone
  */
 export function useKept<Value>(name: string, initial: Value): readonly [Value, (act: (before: Value) => Value) => void] {
-  const kept = keptOf(useConvex());
+  const client = useConvex();
+  const kept = useContext(KeptContext) ?? keptOf(client);
   const value = useSyncExternalStore(kept.subscribe, () => (kept.get(name) as Value | undefined) ?? initial);
   const change = useCallback(
     (act: (before: Value) => Value) => kept.set(name, act((kept.get(name) as Value | undefined) ?? initial)),

@@ -1,6 +1,5 @@
 /** How a request that waits is called, how long it waits, and how it stands with its answer. */
 import type { CodexCommandView, CodexServerRequestView } from "convex-codex-local/react";
-import { stateWords } from "../composer/command-words.js";
 import { failureWords } from "../failure.js";
 import { spellOut } from "../items/visible-parts.js";
 import { stringOf } from "../payload.js";
@@ -29,6 +28,6 @@ export function isOnItsWay({ status, answerCommandId }: Pick<CodexServerRequestV
 export function lostWords(answerCommandId: string | undefined, commands: readonly CodexCommandView[]): string | undefined {
   const command = commands.find(({ commandId }) => commandId === answerCommandId);
   if (command === undefined || !(command.isFailed || command.state === "cancelled")) return undefined;
-  const why = command.code === undefined ? stateWords(command) : failureWords(command.code);
-  return `Your answer did not reach Codex: ${why}. You can answer again.`;
+  const why = command.code === undefined ? "" : ` ${failureWords(command.code)}`;
+  return `Your answer did not reach Codex.${why} You can answer again.`;
 }
