@@ -1,5 +1,5 @@
 /** The Rust core as the bridge asks it: a module of its own, so that neither loads what only the other needs. */
-import hex from "#wasm/bridge_bytes";
+import hex from "#wasm/bytes_bridge";
 import * as wasm from "#wasm/bridge";
 import { Instance } from "./instance.js";
 

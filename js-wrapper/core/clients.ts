@@ -1,5 +1,5 @@
 /** What the core plans for the mutations of clients. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/clients_bytes";
+import hex from "#wasm/bytes_clients";
 import * as wasm from "#wasm/clients";
 import {
   packSession,

@@ -1,5 +1,5 @@
 /** What the core plans for steering from afar. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/commands_bytes";
+import hex from "#wasm/bytes_commands";
 import * as wasm from "#wasm/commands";
 import { commandFacts, commandSend, Packer, runtimeFacts, type CommandFacts, type CommandSendCall, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";

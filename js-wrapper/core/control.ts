@@ -1,5 +1,5 @@
 /** What the core plans for approvals and server requests, and for sending decisions. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/control_bytes";
+import hex from "#wasm/bytes_control";
 import * as wasm from "#wasm/control";
 import {
   commandSend,

@@ -1,5 +1,5 @@
 /** What the core decides of device tokens. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/devices_bytes";
+import hex from "#wasm/bytes_devices";
 import * as wasm from "#wasm/devices";
 import { Packer } from "./boundary.js";
 import { Instance } from "./instance.js";

@@ -1,5 +1,5 @@
 /** What the core makes of a thread's history. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/imports_bytes";
+import hex from "#wasm/bytes_imports";
 import * as wasm from "#wasm/imports";
 import { newThread, Packer, type NewThread } from "./boundary.js";
 import { Instance } from "./instance.js";

@@ -1,5 +1,5 @@
 /** The core's plan of a batch. A module is loaded when it is first asked: a function that never asks pays nothing. */
-import hex from "#wasm/ingest_bytes";
+import hex from "#wasm/bytes_ingest";
 import * as wasm from "#wasm/ingest";
 import { packIngest, type IngestCall } from "./boundary.js";
 import { Instance } from "./instance.js";

@@ -1,5 +1,5 @@
 /** What the core plans for presence. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/presence_bytes";
+import hex from "#wasm/bytes_presence";
 import * as wasm from "#wasm/presence";
 import { commandFacts, Packer, runtimeFacts, type CommandFacts, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";

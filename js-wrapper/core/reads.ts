@@ -1,5 +1,5 @@
 /** What the core decides for readers. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/reads_bytes";
+import hex from "#wasm/bytes_reads";
 import * as wasm from "#wasm/reads";
 import { packReader, packWindow, type ReaderCall, type WindowCall } from "./boundary.js";
 import { Instance } from "./instance.js";

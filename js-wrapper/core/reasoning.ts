@@ -1,5 +1,5 @@
 /** What the core makes of what the model thought. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/reasoning_bytes";
+import hex from "#wasm/bytes_reasoning";
 import * as wasm from "#wasm/reasoning";
 import { Packer } from "./boundary.js";
 import { Instance } from "./instance.js";

@@ -1,5 +1,5 @@
 /** What the core decides for the sweeps. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/sweep_bytes";
+import hex from "#wasm/bytes_sweep";
 import * as wasm from "#wasm/sweep";
 import { packSilence, packTrim, type SilenceCall, type TrimCall } from "./boundary.js";
 import { Instance } from "./instance.js";

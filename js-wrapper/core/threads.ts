@@ -1,5 +1,5 @@
 /** What the core decides of threads as a whole. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/threads_bytes";
+import hex from "#wasm/bytes_threads";
 import * as wasm from "#wasm/threads";
 import { foldFacts, newThread, Packer, threadFacts, type FoldFacts, type NewThread, type ThreadFacts } from "./boundary.js";
 import { Instance } from "./instance.js";

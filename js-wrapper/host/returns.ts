@@ -1,5 +1,5 @@
 /** What the functions of `defineCodexHost` answer: the component's answers, and what stands for a thread that is not there. */
-import { v, type GenericValidator, type Infer, type VObject } from "convex/values";
+import { v, type GenericValidator, type Infer, type Validator, type VObject } from "convex/values";
 import {
   vApproval,
   vBeaten,
@@ -69,6 +69,10 @@ const pageForHooks = <Row extends GenericValidator>(row: Row) => {
   return page as unknown as VObject<Page, (typeof page)["fields"]>;
 };
 
+/** Validators by what they say, without the fields that they are made of: declared twice, those were most of what an app's compiler reads. */
+const answers = <Answers extends Record<string, GenericValidator>>(each: Answers) =>
+  each as unknown as { [Name in keyof Answers]: Validator<Infer<Answers[Name]>, "required", string> };
+
 const vDone = v.null();
 const vServerRequests = v.array(vServerRequest);
 
@@ -84,7 +88,7 @@ const vServerRequests = v.array(vServerRequest);
  * });
  * ```
  */
-export const vHostReturns = {
+export const vHostReturns = answers({
   // ---- what hooks read
   listThreadMessagesForHooks: pageForHooks(vMessage),
   listThreadReasoningForHooks: pageForHooks(vReasoningSegment),
@@ -158,4 +162,4 @@ export const vHostReturns = {
   leaseCommands: v.array(vLeasedCommand),
   reportCommand: vDone,
   beatPresence: vBeaten,
-};
+});

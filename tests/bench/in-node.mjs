@@ -2,7 +2,7 @@
 // rules in plain JavaScript, and the core as a native program. In each round each of them has a turn with every batch.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import hex from "#wasm/ingest_bytes";
+import hex from "#wasm/bytes_ingest";
 import * as wasm from "#wasm/ingest";
 import { packIngest } from "../../dist/js-wrapper/core/boundary.js";
 import { planIngest } from "../../dist/js-wrapper/core/ingest.js";

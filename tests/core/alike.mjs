@@ -16,7 +16,7 @@ const transcripts = readdirSync(folder).sort().map((name) => path.join(folder, n
 
 /** The entries of a door, on an instance that is made anew when its memory has grown: what Convex asks frees nothing. */
 async function openDoor(name) {
-  const [glue, { default: bytes }] = await Promise.all([import(`../../pkg/${name}.js`), import(`../../pkg/${name}_bytes.js`)]);
+  const [glue, { default: bytes }] = await Promise.all([import(`../../pkg/${name}.js`), import(`../../pkg/bytes_${name}.js`)]);
   const module = new WebAssembly.Module(Buffer.from(bytes, "hex"));
   let memory;
   return (entry) => {

@@ -50,8 +50,8 @@ describe("a page that Vite bundles", () => {
 
   test("holds it once, in its code, where it imports the core", async () => {
     const { app, installed } = await installApp(folder);
-    const core = path.join(installed, "pkg/ingest");
-    const holding = withWasm(await builtPage(app, `import * as glue from "${core}.js";\nimport bytes from "${core}_bytes.js";\nconsole.log(glue, bytes);`));
+    const pkg = path.join(installed, "pkg");
+    const holding = withWasm(await builtPage(app, `import * as glue from "${pkg}/ingest.js";\nimport bytes from "${pkg}/bytes_ingest.js";\nconsole.log(glue, bytes);`));
     expect(holding).toHaveLength(1);
     expect(holding[0]).toMatch(/\.js$/);
   });
@@ -82,7 +82,7 @@ describe("an app that the Convex CLI pushes", () => {
     const [component, ...others] = Object.values(components);
     expect(others).toEqual([]);
     const holding = async (door: string) => {
-      const { default: bytes } = (await import(path.join(installed, `pkg/${door}_bytes.js`))) as { default: string };
+      const { default: bytes } = (await import(path.join(installed, `pkg/bytes_${door}.js`))) as { default: string };
       return Object.values(component ?? {}).filter((code) => code.includes(bytes)).length;
     };
     const asked = DOORS.filter((door) => door !== "bridge");
