@@ -5,7 +5,7 @@ import { countLines } from "../pages.js";
 import { fields, jsonOf, readItem, stringOf, type Fields } from "../payload.js";
 import { approvalWords, commandOf, isKnownKind, type ApprovalWords } from "./approval-words.js";
 
-/** UTF-8 bytes of a request over which it can only be declined. SOURCE: src/limits.rs, APPROVAL_BYTES_MAX. */
+/** UTF-8 bytes of a request over which it can only be declined. SOURCE: `src/limits.rs`, APPROVAL_BYTES_MAX. */
 export const ACCEPTABLE_BYTES_MAX = 256 * 1024;
 /** Lines of all files together that a card draws, each an element or two. */
 export const CARD_LINES_MAX = 4_000;
