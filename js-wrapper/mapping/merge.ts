@@ -50,7 +50,7 @@ function mergeAll(rows: readonly CodexDurableMessageLike[], overlay: CodexOverla
   }
   const merged = Array.from(byKey).reverse();
   const messages = merged.map(([, { message }]) => message);
-  const open = new Map(merged.flatMap(([key, row], at) => (isStreaming(row.row) ? [[at, { key, merged: row }] as const] : [])));
+  const open = new Map(merged.flatMap(([key, row], at) => (isOpen(row.row) ? [[at, { key, merged: row }] as const] : [])));
   return { messages: isSameList(messages, previous.messages) ? previous.messages : messages, rows, byKey, open };
 }
 
@@ -115,7 +115,7 @@ function mergeRow(
   found: CodexLiveMessage | undefined,
   before: MergedRow | undefined,
 ): MergedRow {
-  const live = isStreaming(row) ? found : undefined;
+  const live = isOpen(row) ? found : undefined;
   if (before !== undefined && before.row === row && before.live === live) return before;
 
   const isLiveText = isTextLive(row, live?.text, before);
@@ -145,6 +145,11 @@ function isTextLive(
     before.row === row &&
     before.live?.text?.origin === live.origin;
   return isGrown || live.text.startsWith(row.text);
+}
+
+/** Whether the row's text may go on: it streams, or it reads as stopped before the server has said so, and has not its end. */
+function isOpen(row: CodexDurableMessageLike): boolean {
+  return isStreaming(row) || row.tail !== undefined;
 }
 
 function isStreaming(row: CodexDurableMessageLike): boolean {

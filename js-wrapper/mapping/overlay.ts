@@ -1,6 +1,6 @@
 import { codexMessageKey } from "./key.js";
 import { joinRun } from "../protocol/text-run.js";
-import { followingOf, followStreams, fromStart, type FollowedStream, type Folding, type Following } from "./follow.js";
+import { followingOf, followStreams, fromStart, STREAM_START, type FollowedStream, type Folding, type Following } from "./follow.js";
 import type { CodexDurableMessageLike, CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexTextChannel } from "./types.js";
 
 /** The live text of one channel of a message. */
@@ -10,6 +10,8 @@ export interface CodexLiveText {
   readonly pendingHigh: number | undefined;
   /** The text is whole only for a message that begins at this cursor or later. */
   readonly since: number;
+  /** Where what was read of the stream begins; behind the text of the row that it goes on with. */
+  readonly from: number;
   /** Everything below was read. */
   readonly end: number;
   /** The same object for as long as the text has only grown. */
@@ -80,31 +82,49 @@ function tailsByStream(rows: readonly CodexDurableMessageLike[]): ReadonlyMap<st
   return tails;
 }
 
-/** Whether the row's text is all that comes before its tail. */
 function hasTail(row: CodexDurableMessageLike): row is TailedRow {
-  return row.tail !== undefined && row.status === "streaming" && row.textTruncated !== true;
+  return row.tail !== undefined && row.status === "streaming";
+}
+
+/** Whether the row's text is all that comes before its tail. */
+function isJoinable({ textTruncated }: TailedRow): boolean {
+  return textTruncated !== true;
 }
 
 /** The stream, read from where the texts go on that it has not whole, each with what its row has. What it has stays. */
 function readTails(stream: FollowedStream<LiveMessages>, tails: readonly TailedRow[]): FollowedStream<LiveMessages> {
   const isUnread = stream.cursor === 0 && stream.live === NO_LIVE;
-  const lacking = tails.filter((row) => row.tail.cursor >= stream.gone && (isUnread || !isWhole(row, stream)));
+  const lacking = tails.filter((row) => isJoinable(row) && row.tail.cursor >= stream.gone && (isUnread || !isWhole(row, stream)));
   if (lacking.length === 0) return stream;
   const live = new Map(stream.live);
-  for (const { turnId, messageId, orderInTurn, text, tail } of lacking) {
-    live.set(codexMessageKey(turnId, messageId), {
-      text: { text, pendingHigh: tail.high, since: orderInTurn, end: tail.cursor, origin: {} },
-    });
+  for (const row of lacking) {
+    const { turnId, messageId, orderInTurn, text, tail } = row;
+    const seeded = { text, pendingHigh: tail.high, since: orderInTurn, from: tail.cursor, end: tail.cursor, origin: {} };
+    live.set(codexMessageKey(turnId, messageId), { text: seeded });
+    joined.set(row, seeded.origin);
   }
-  const first = Math.min(...lacking.map(({ tail }) => tail.cursor));
+  // A text that its row cuts off is whole only where all of it is read.
+  const isCut = isUnread && !tails.every(isJoinable);
+  const first = isCut ? STREAM_START : Math.min(...lacking.map(({ tail }) => tail.cursor));
   const cursor = isUnread ? first : Math.min(stream.cursor, first);
   return { ...stream, cursor, since: isUnread ? first : Math.min(stream.since, first), live };
 }
 
-/** Whether what was read of a row's message began with it. */
-function isWhole({ turnId, messageId, orderInTurn }: TailedRow, { live, since }: FollowedStream<LiveMessages>): boolean {
-  const message = live.get(codexMessageKey(turnId, messageId));
-  return orderInTurn >= ((message?.text ?? message?.output)?.since ?? since);
+/** Rows with the text that was found to go on with them: to compare them again at every piece would cost their whole length. */
+const joined = new WeakMap<TailedRow, object>();
+
+/** Whether what was read of a row's message began with it, and goes on with the row's text. */
+function isWhole(row: TailedRow, { live, since }: FollowedStream<LiveMessages>): boolean {
+  const message = live.get(codexMessageKey(row.turnId, row.messageId));
+  if (row.orderInTurn < ((message?.text ?? message?.output)?.since ?? since)) return false;
+  // A row without text whose tail begins later than what was read: that was of another use of its id.
+  if (message?.text === undefined) return row.text === "";
+  const { text, from, origin } = message.text;
+  if (row.text === "") return row.tail.cursor <= from;
+  if (joined.get(row) === origin) return true;
+  const goesOn = text.startsWith(row.text);
+  if (goesOn) joined.set(row, origin);
+  return goesOn;
 }
 
 /**
@@ -144,7 +164,7 @@ function addRuns(
     const { text, high: pendingHigh } = joinRun(continued?.pendingHigh, run);
     const after: CodexLiveText =
       continued === undefined
-        ? { text, pendingHigh, since: isStraddling ? run.cursorStart : since, end: run.cursorEnd, origin: {} }
+        ? { text, pendingHigh, since: isStraddling ? run.cursorStart : since, from: run.cursorStart, end: run.cursorEnd, origin: {} }
         : { ...continued, text: continued.text + text, pendingHigh, end: run.cursorEnd };
     next.set(key, { ...message, [run.channel]: after });
   }

@@ -52,7 +52,7 @@ export function mergeCodexDurableAndStreamMessages(
 ): CodexUIMessage[] {
   const live = new Map<string, CodexLiveMessage>();
   for (const [key, { message, since }] of collect(deltas)) {
-    live.set(key, { text: { text: message.text, pendingHigh: undefined, since, end: since, origin: {} } });
+    live.set(key, { text: { text: message.text, pendingHigh: undefined, since, from: since, end: since, origin: {} } });
   }
   const overlay: CodexOverlay = { streams: new Map([["", fromStart(live)]]), cursors: [] };
   return mergeCodexMessages(durable, overlay).messages;

@@ -59,6 +59,9 @@ interface Calls {
   readonly error: Error | undefined;
 }
 
+/** Makes a call. What it rejects with is kept as the error, unless it `isExpected`. */
+type Follow = <Answer>(call: () => Promise<Answer>, isExpected?: (thrown: unknown) => boolean) => Promise<Answer>;
+
 const AT_REST: Calls = { pending: 0, error: undefined };
 const NO_CALLS: ReadonlyMap<string, Calls> = new Map();
 
@@ -69,10 +72,10 @@ const NO_CALLS: ReadonlyMap<string, Calls> = new Map();
  * @returns how it stands with the subject's calls, and what each of them is made through, the same at each render while the subject
  *   is: it answers, or rejects, as the call does
  */
-export function useProgress(subject = ""): readonly [Progress, <Answer>(call: () => Promise<Answer>) => Promise<Answer>] {
+export function useProgress(subject = ""): readonly [Progress, Follow] {
   const [all, setAll] = useState(NO_CALLS);
   const follow = useCallback(
-    async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    async <Answer>(call: () => Promise<Answer>, isExpected: (thrown: unknown) => boolean = () => false): Promise<Answer> => {
       const change = (act: (before: Calls) => Calls) => setAll((before) => withCalls(before, subject, act(before.get(subject) ?? AT_REST)));
       change(({ pending }) => ({ pending: pending + 1, error: undefined }));
       try {
@@ -80,7 +83,7 @@ export function useProgress(subject = ""): readonly [Progress, <Answer>(call: ()
         change(({ pending, error }) => ({ pending: pending - 1, error }));
         return answer;
       } catch (thrown) {
-        change(({ pending }) => ({ pending: pending - 1, error: asError(thrown) }));
+        change(({ pending, error }) => ({ pending: pending - 1, error: isExpected(thrown) ? error : asError(thrown) }));
         throw thrown;
       }
     },

@@ -22,6 +22,11 @@ export interface CodexStopOptions {
 /** It was over before it was stopped. */
 const OVER = new Set(["E_COMMAND_TARGET_GONE", "E_AUTH_TURN_FORBIDDEN"]);
 
+/** Whether a stop was refused because what it was to end had ended: that is what was wanted. */
+export function isOver(thrown: unknown): boolean {
+  return OVER.has(parseCodexErrorCode(thrown) ?? "");
+}
+
 /**
  * Ends the turn that runs, and before that takes back what waits behind it, so that nothing begins by it: `useCodex` stops so.
  *
@@ -33,7 +38,7 @@ const OVER = new Set(["E_COMMAND_TARGET_GONE", "E_AUTH_TURN_FORBIDDEN"]);
  *
  * @example
  * ```ts
- * await stopCodexThread(codex, { runningTurnId: thread.turn?.turnId, openCommands: commands.results });
+ * await stopCodexThread(codex, { runningTurnId: activity.turnId, openCommands: commands.results });
  * ```
  */
 export async function stopCodexThread(
@@ -45,7 +50,7 @@ export async function stopCodexThread(
     try {
       await interrupt(turnId, { force });
     } catch (thrown) {
-      if (!OVER.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
+      if (!isOver(thrown)) throw thrown;
     }
   };
   const waiting = openCommands.filter(({ kind, isOpen, isQueued }) => kind === "turn" && isOpen && !(isQueued && keepQueue));

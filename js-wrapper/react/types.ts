@@ -48,7 +48,7 @@ export type CodexMessagesQueryArgs<Query extends CodexMessagesQuery> = OwnArgs<Q
 export interface UseCodexMessagesOptions {
   /** How many of the newest messages to load first. */
   initialNumItems: number;
-  /** Follow the text of running turns as it is written. */
+  /** Follow the text of running turns as it is written. Another value loads the pages anew: rows come without what is followed. */
   stream?: boolean | undefined;
 }
 

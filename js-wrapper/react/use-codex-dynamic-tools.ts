@@ -108,19 +108,26 @@ export function useCodexDynamicTools<Query extends CodexServerRequestsQuery>(
 /**
  * Sends until that is not refused for want of room.
  *
- * @param tell is told why it waits, and undefined once it was sent after all
+ * @param change what is told of errors: why it waits, and no more of that once it does not
  */
-async function untilThereIsRoom(send: () => Promise<unknown>, tell: (error: Error | undefined) => void): Promise<void> {
-  for (let waitMs = AGAIN_MS; ; waitMs = Math.min(2 * waitMs, AGAIN_MS_MAX)) {
-    try {
-      await send();
-      if (waitMs > AGAIN_MS) tell(undefined);
-      return;
-    } catch (thrown) {
-      if (parseCodexErrorCode(thrown) !== "E_QUOTA") throw thrown;
-      tell(asError(thrown));
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+async function untilThereIsRoom(send: () => Promise<unknown>, change: (act: (before: Error | undefined) => Error | undefined) => void): Promise<void> {
+  let told: Error | undefined;
+  try {
+    for (let waitMs = AGAIN_MS; ; waitMs = Math.min(2 * waitMs, AGAIN_MS_MAX)) {
+      try {
+        await send();
+        return;
+      } catch (thrown) {
+        if (parseCodexErrorCode(thrown) !== "E_QUOTA") throw thrown;
+        const why = asError(thrown);
+        told = why;
+        change(() => why);
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
     }
+  } finally {
+    // What another call was refused with stays.
+    if (told !== undefined) change((now) => (now === told ? undefined : now));
   }
 }
 

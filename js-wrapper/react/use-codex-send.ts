@@ -18,6 +18,7 @@ import {
   type CodexTurnSettings,
   type Wish,
 } from "./sending.js";
+import { isOver } from "./stop.js";
 
 /** A host mutation that {@link useCodexSend} sends with. */
 export type CodexSendMutation = FunctionReference<
@@ -154,6 +155,8 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
   const { cancel: cancelMutation, edit: editMutation, promote: promoteMutation } = mutations ?? NO_MUTATIONS;
   const [callCancel, callEdit, callPromote] = [useCall(cancelMutation), useCall(editMutation), useCall(promoteMutation)];
   const [wishes] = useState(() => new Wishes<CodexSentCommand>());
+  /** What was sent under an id, and may be stored though no answer came: an id is of one payload. */
+  const [unanswered] = useState(() => new Map<string, { readonly wish: string; readonly payloadJson: string }>());
   const [{ isPending, error }, follow] = useProgress(useMemo(() => stable && keyOfArgs(stable), [stable]) ?? "");
 
   const calls = useMemo(() => {
@@ -162,12 +165,22 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
       // The same words are the same wish, also where they do not have to wait any more when they are tried again.
       const wish = JSON.stringify([own, kind, { ...payload, waitForMachine: undefined }, ttlMs]);
       return await wishes.send(wish, commandId, async (id) => {
-        const payloadJson = payloadOf({ ...payload, ...named?.(id) });
-        return (await call?.({ ...own, commandId: id, kind, payloadJson, ...given({ ttlMs }) })) as CodexSentCommand;
+        const before = unanswered.get(id);
+        const payloadJson = before?.wish === wish ? before.payloadJson : payloadOf({ ...payload, ...named?.(id) });
+        unanswered.set(id, { wish, payloadJson });
+        try {
+          const sent = (await call?.({ ...own, commandId: id, kind, payloadJson, ...given({ ttlMs }) })) as CodexSentCommand;
+          unanswered.delete(id);
+          return sent;
+        } catch (thrown) {
+          // A refusal has stored nothing.
+          if (parseCodexErrorCode(thrown) !== null) unanswered.delete(id);
+          throw thrown;
+        }
       });
     };
-    const send = (wanted: Wish | Promise<Wish>, commandId?: string, named?: (id: string) => object) =>
-      follow(async () => await sendOne(await wanted, commandId, named));
+    const send = (wanted: Wish | Promise<Wish>, commandId?: string, named?: (id: string) => object, isExpected?: (thrown: unknown) => boolean) =>
+      follow(async () => await sendOne(await wanted, commandId, named), isExpected);
     const change = (act: ((args: CallArgs) => Promise<unknown>) | undefined, what: CallArgs) =>
       follow(async () => {
         const { threadId: _, ...own } = owned(stable);
@@ -182,7 +195,7 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
       steer: (input: CodexInput, { commandId, ttlMs, expectedTurnId }: CodexSendOptions & { expectedTurnId: string }) =>
         send({ kind: "steer", payload: { expectedTurnId, input: inputOf(input) }, ttlMs }, commandId),
       interrupt: (turnId: string, { commandId, ttlMs, force }: CodexSendOptions & { force?: boolean | undefined } = {}) =>
-        send({ kind: "interrupt", payload: { turnId, ...given({ force }) }, ttlMs }, commandId),
+        send({ kind: "interrupt", payload: { turnId, ...given({ force }) }, ttlMs }, commandId, undefined, isOver),
       decide: (request: CodexAskedRequest, decision: JsonValue, { commandId, ttlMs }: CodexSendOptions = {}) => {
         const wish = async (): Promise<Wish> => {
           const shown = declines(decision) ? {} : await shownOf(request);
@@ -219,7 +232,7 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
         ((commandId: string, { expectedTurnId }: { expectedTurnId?: string | undefined } = {}) =>
           change(callPromote, { commandId, ...given({ expectedTurnId }) })),
     };
-  }, [stable, call, callCancel, callEdit, callPromote, wishes, follow]);
+  }, [stable, call, callCancel, callEdit, callPromote, wishes, unanswered, follow]);
 
   // Which of the three are there is what `Given` says.
   return useMemo(() => ({ ...calls, isSending: isPending, error }) as CodexSend & CodexCommandActions<Given>, [calls, isPending, error]);

@@ -182,7 +182,8 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const calls = useMemo(() => {
     const send = async (input: CodexInput, sending: CodexTurnSendOptions = {}): Promise<CodexSentCommand> => {
       const { runningTurnId: running, openTurns: open, reach: known } = latest.current;
-      const waits = codexSendWaits({ runningTurnId: running, isQueued: open.length > 0, reach: known });
+      // Under an id of the app's own the payload is the app's, too: sent again, it has to be the same.
+      const waits = sending.commandId === undefined && codexSendWaits({ runningTurnId: running, isQueued: open.length > 0, reach: known });
       return await sendTurn(input, { ...sending, waitForMachine: sending.waitForMachine ?? (waits ? true : undefined) });
     };
     return {

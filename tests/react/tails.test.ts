@@ -115,11 +115,16 @@ describe("a text whose row ends where its tail begins", () => {
     const reader = new Reader(host);
     reader.catchUp();
     expect(reader.merged.messages).toMatchObject([{ text: "abc" }]);
+    // Nor beside another, which alone would be read from its own tail.
+    open(host, "n", "", 2, { orderInTurn: 2 });
+    const beside = new Reader(host);
+    beside.catchUp();
+    expect(beside.text("m")).toBe("abc");
     // From elsewhere than its beginning it would have a gap.
     const late = new Reader(host);
     host.stream(THREAD).keptFrom = 2;
     late.catchUp();
-    expect(late.merged.messages).toMatchObject([{ text: "a", textTruncated: true }]);
+    expect(late.merged.messages).toMatchObject([{ text: "a", textTruncated: true }, {}]);
   });
 
   it("is read anew where it turns out to begin earlier", () => {
@@ -132,6 +137,60 @@ describe("a text whose row ends where its tail begins", () => {
     open(host, "m", "", 0, { orderInTurn: 0 });
     reader.catchUp();
     expect(reader.text("m")).toBe("abc");
+  });
+
+  it("is read anew from its row where that has words which no event brought", () => {
+    const host = new FakeHost();
+    host.say(THREAD, "other", "x");
+    const reader = new Reader(host);
+    reader.catchUp();
+    host.say(THREAD, "m", "lo");
+    open(host, "m", "Hel", 1, { orderInTurn: 1 });
+    reader.catchUp();
+    expect(reader.text("m")).toBe("Hello");
+    host.say(THREAD, "m", ".");
+    reader.catchUp();
+    expect(reader.text("m")).toBe("Hello.");
+  });
+
+  it("has what a hole held once its row has it, and goes on", () => {
+    const host = new FakeHost();
+    host.say(THREAD, "m", "a");
+    open(host, "m", "", 0);
+    const reader = new Reader(host);
+    reader.catchUp();
+    // "b" is not there yet.
+    host.stream(THREAD).latest = 2;
+    host.say(THREAD, "m", "c");
+    reader.catchUp();
+    expect(reader.text("m")).toBe("ac");
+    open(host, "m", "abc", 3);
+    host.say(THREAD, "m", "d");
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abcd");
+  });
+
+  it("is not that of an earlier use of its id, from which it was parted", () => {
+    const host = new FakeHost();
+    host.say(THREAD, "m", "old");
+    open(host, "m", "", 0);
+    const reader = new Reader(host);
+    reader.catchUp();
+    host.say(THREAD, "m", "new");
+    open(host, "m", "", 1, { orderInTurn: 1 });
+    reader.catchUp();
+    expect(reader.text("m")).toBe("new");
+  });
+
+  it("stays where it reads as stopped before the server has said so", () => {
+    const host = new FakeHost();
+    for (const word of ["a", "b"]) host.say(THREAD, "m", word);
+    open(host, "m", "", 0);
+    const reader = new Reader(host);
+    reader.catchUp();
+    host.put(THREAD, { messageId: "m", status: "interrupted" });
+    reader.step();
+    expect(reader.merged.messages).toMatchObject([{ status: "interrupted", text: "ab" }]);
   });
 
   it("goes on after a loss, from where its row ends", () => {

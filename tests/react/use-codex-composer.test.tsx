@@ -181,6 +181,8 @@ describe("a stop", () => {
     await chat.say("item/agentMessage/delta", { itemId: "i", delta: "Hel" });
     const page = await open();
     const statuses = () => page.current.messages.results.map(({ messageId, status, error }) => [messageId, status, error]);
+    const texts = () => page.current.messages.results.map(({ text }) => text);
+    expect(texts()).toEqual(["", "done", "Hel"]);
     chat.loopback.held = [];
     const stopped = page.current.interrupt({ threadId: THREAD, turnId: TURN, reason: "enough" });
     await chat.settle();
@@ -190,6 +192,7 @@ describe("a stop", () => {
       ["i", "interrupted", "enough"],
     ];
     expect(statuses()).toEqual(after);
+    expect(texts()).toEqual(["", "done", "Hel"]);
     chat.loopback.release();
     expect(await chat.does(() => stopped)).toBeNull();
     expect(statuses()).toEqual(after);

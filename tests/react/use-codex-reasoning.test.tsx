@@ -189,7 +189,7 @@ describe("what was thought", () => {
 describe("merging pieces of reasoning with live text", () => {
   const overlayOf = (text: string, since = 0) => ({
     ...EMPTY_OVERLAY,
-    streams: new Map([["s", { cursor: 9, since, gone: 0, live: new Map([['["turn","r"]', { text: { text, pendingHigh: undefined, since, end: 9, origin: {} } }]]) }]]),
+    streams: new Map([["s", { cursor: 9, since, gone: 0, live: new Map([['["turn","r"]', { text: { text, pendingHigh: undefined, since, from: since, end: 9, origin: {} } }]]) }]]),
   });
 
   it.each([

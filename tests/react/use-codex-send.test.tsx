@@ -4,6 +4,7 @@ import { shownSha256Of, useCodexCommands, useCodexSend, type UseCodexCommandsRes
 import { newCommandId, sentAgain } from "../../js-wrapper/react/sending.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
 import { inStrictMode } from "./in-strict-mode.js";
+import { Loopback } from "./loopback-convex.js";
 
 const MUTATIONS = { cancel: api.chat.cancelCommand, edit: api.chat.editCommand, promote: api.chat.promoteCommand };
 
@@ -295,6 +296,24 @@ it("sends one command where the words are tried again and do not have to wait an
   const ids = chat.loopback.mutations.map(({ args }) => args["commandId"]);
   expect([ids.length, new Set(ids).size]).toEqual([2, 1]);
   expect(payloads(page)[0]).not.toHaveProperty("waitForMachine");
+});
+
+it("sends the same payload again where no answer came, though it would not have to wait any more", async () => {
+  let isLost = true;
+  const loopback = new Loopback({
+    query: () => null,
+    mutation: () => {
+      if (isLost) throw new Error("lost");
+      return { commandId: "c", state: "queued" };
+    },
+  });
+  const { result } = renderHook(() => useCodexSend(api.chat.sendCommand, { threadId: THREAD }), { wrapper: inStrictMode(loopback.connect()) });
+  await act(() => expect(result.current.sendTurn("Go on.", { waitForMachine: true })).rejects.toThrow("lost"));
+  isLost = false;
+  await act(() => result.current.sendTurn("Go on."));
+  const [first, second] = loopback.mutations.map(({ args }) => [args["commandId"], args["payloadJson"]]);
+  expect(second).toEqual(first);
+  await loopback.close();
 });
 
 it("a thread that is not there is told, and its list begins when it is", async () => {

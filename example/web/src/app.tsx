@@ -15,7 +15,7 @@ export interface AppProps {
 export function App({ connect = connectTo }: AppProps) {
   const { url, token, threadId } = useConfig();
   const [attempt, setAttempt] = useState(0);
-  const client = useClient(connect, url, token, attempt);
+  const { client, of } = useClient(connect, url, token, attempt);
   const retry = useCallback(() => setAttempt((before) => before + 1), []);
 
   if (client === undefined) return null;
@@ -37,7 +37,7 @@ export function App({ connect = connectTo }: AppProps) {
   return (
     <ConvexProvider client={client}>
       <RetryContext value={retry}>
-        <Keeping key={JSON.stringify([url, token])}>
+        <Keeping key={of}>
           <Boundary>
             <Shell threadId={threadId} />
           </Boundary>
@@ -53,6 +53,12 @@ function Keeping({ children }: { children: ReactNode }) {
   return <KeptContext value={kept}>{children}</KeptContext>;
 }
 
+interface Connected {
+  client: ConvexReactClient | null | undefined;
+  /** Whose it is: another deployment's or user's page begins with its client, not before. */
+  of: string;
+}
+
 /**
  * The client of a deployment: undefined before it is made, null where there is none to talk to. Another `attempt` is another client, to
  * which all that is followed moves: what is typed and opened stays.
@@ -62,14 +68,15 @@ function useClient(
   url: string | null,
   token: string | null,
   attempt: number,
-): ConvexReactClient | null | undefined {
-  const [client, setClient] = useState<ConvexReactClient | null>();
+): Connected {
+  const [connected, setConnected] = useState<Connected>({ client: undefined, of: "" });
+  const { client } = connected;
   const used = useRef<ConvexReactClient | null>(undefined);
   // Made by the effect that closes it: a closed client cannot be used again, and StrictMode runs an effect twice.
   useEffect(() => {
     const made = url === null ? null : connectOrNull(connect, url);
     if (token !== null) made?.setAuth(() => Promise.resolve(token));
-    setClient(made);
+    setConnected({ client: made, of: JSON.stringify([url, token]) });
     return () => {
       if (made !== used.current) closeWhenDone(made);
     };
@@ -79,7 +86,7 @@ function useClient(
     used.current = client;
     return () => closeWhenDone(client);
   }, [client]);
-  return client;
+  return connected;
 }
 
 /** What was sent and is not answered is waited for: whoever sent it is told. */

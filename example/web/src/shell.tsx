@@ -46,7 +46,8 @@ export function Shell({ threadId }: { threadId: string | null }) {
         shown={shown}
         onChoose={(chosen) => {
           chooseThread(chosen);
-          close();
+          // Another thread closes it when it is there: its own button has the focus then.
+          if (chosen === shown) close();
         }}
       />
       <button type="button" className="veil" aria-label="Close the list" onClick={close} />

@@ -22,19 +22,24 @@ export interface ComposerProps {
   reach: CodexReach | undefined;
   /** What was sent, with all of it that is open. */
   commands: readonly CodexCommandView[];
+  /** Whether that is known: a stop takes back what waits, before it ends what runs. */
+  isKnown: boolean;
   form: RefObject<HTMLFormElement | null>;
 }
 
 /** Says something to Codex: a turn, or more to the one that runs; and stops it. */
-export function Composer({ threadId, thread, running, reach, commands, form }: ComposerProps) {
+export function Composer({ threadId, thread, running, reach, commands, isKnown, form }: ComposerProps) {
   const codex = useCodexSend(api.chat.sendCommand, { threadId });
   const [text, changeText] = useKept(`draft ${threadId}`, "");
+  // Also while another thread is shown: the same words are not sent twice.
+  const [underway, changeUnderway] = useKept(`underway ${threadId}`, "");
   const [, keepStopped] = useKeptIds("stopped");
   const [model, setModel] = useState("");
   const [effort, setEffort] = useState<Effort | "">("");
   const said = text.trim();
   const inForce = settingsOf(thread);
   const isClosed = thread?.status === "archived";
+  const canSend = said !== "" && !isClosed && text !== underway;
 
   const sendTurn = () => {
     const settings = { ...(model.trim() !== "" && { model: model.trim() }), ...(effort !== "" && { effort }) };
@@ -52,13 +57,16 @@ export function Composer({ threadId, thread, running, reach, commands, form }: C
     }
   };
   const send = async (how: "turn" | "steer") => {
-    if (said === "" || isClosed) return;
+    if (!canSend) return;
+    changeUnderway(() => text);
     try {
       await (how === "steer" && running !== undefined ? steer(running) : sendTurn());
       // What was typed meanwhile stays.
       changeText((now) => (now === text ? "" : now));
     } catch {
       // Told below; the words stay.
+    } finally {
+      changeUnderway((now) => (now === text ? "" : now));
     }
   };
   const stop = async () => {
@@ -125,15 +133,15 @@ export function Composer({ threadId, thread, running, reach, commands, form }: C
           <span className="spring" />
           {running !== undefined && (
             <>
-              <button type="button" className="secondary" onClick={() => void stop()}>
+              <button type="button" className="secondary" disabled={!isKnown} onClick={() => void stop()}>
                 Stop
               </button>
-              <button type="button" className="secondary" disabled={said === ""} onClick={() => void send("turn")}>
+              <button type="button" className="secondary" disabled={!canSend} onClick={() => void send("turn")}>
                 Queue
               </button>
             </>
           )}
-          <button type="submit" className="primary" disabled={said === "" || isClosed}>
+          <button type="submit" className="primary" disabled={!canSend}>
             {running === undefined ? "Send" : "Send now"}
           </button>
         </div>

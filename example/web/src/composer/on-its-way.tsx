@@ -13,6 +13,8 @@ export interface OnItsWayProps {
   threadId: string;
   /** What was sent, with all of it that is open, newest first. */
   commands: readonly CodexCommandView[];
+  /** Whether that is known: while it is read, what is not among them may still wait. */
+  isKnown: boolean;
   /** The turn that runs. */
   running: string | undefined;
   /** Something was done, and its button is gone. */
@@ -25,9 +27,10 @@ type Edits = ReadonlyMap<string, { readonly command: CodexCommandView; readonly 
 const NO_EDITS: Edits = new Map();
 
 /** What was asked of the machine and is not done, what came to nothing shortly before, and what a stop took back. */
-export function OnItsWay({ threadId, commands, running, onDone }: OnItsWayProps) {
+export function OnItsWay({ threadId, commands, isKnown, running, onDone }: OnItsWayProps) {
   const { chat } = api;
   const codex = useCodexSend(chat.sendCommand, { threadId }, { cancel: chat.cancelCommand, edit: chat.editCommand });
+  const { error } = codex;
   const [dismissed, dismiss] = useKeptIds("dismissed");
   const [stopped] = useKeptIds("stopped");
   const [edits, changeEdits] = useKept(`edits ${threadId}`, NO_EDITS);
@@ -39,7 +42,7 @@ export function OnItsWay({ threadId, commands, running, onDone }: OnItsWayProps)
   };
   // What is not listed any more is at its end, and its words are not to go with it.
   const gone = [...edits.values()].flatMap(({ command }): CodexCommandView[] =>
-    sent.has(command.commandId) ? [] : [{ ...command, state: "leased", isOpen: false, isQueued: false }],
+    sent.has(command.commandId) ? [] : [isKnown ? { ...command, state: "leased", isOpen: false, isQueued: false } : command],
   );
   const shown = [...commands.filter(isShown), ...gone].reverse();
 
@@ -69,7 +72,7 @@ export function OnItsWay({ threadId, commands, running, onDone }: OnItsWayProps)
   return (
     // It is there before there is something in it: what is mounted with its content is not read out.
     <div className="on-its-way-live" aria-live="polite">
-      {(shown.length > 0 || codex.error !== undefined) && (
+      {(shown.length > 0 || error !== undefined) && (
         <ul className="on-its-way" aria-label="On its way">
           {shown.map((command) => {
             const edited = edits.get(command.commandId);
@@ -132,9 +135,9 @@ export function OnItsWay({ threadId, commands, running, onDone }: OnItsWayProps)
               </li>
             );
           })}
-          {codex.error !== undefined && (
+          {error !== undefined && (
             <li className="failed" role="alert">
-              {failureWords(codex.error)}
+              {failureWords(error)}
             </li>
           )}
         </ul>

@@ -1,6 +1,7 @@
 import { useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexThreadResult } from "convex-codex-local/react";
 import { useCallback, useMemo, useRef } from "react";
 import { api } from "../api.js";
+import { FailureLine } from "../notice.js";
 import { Composer } from "./composer.js";
 import { OnItsWay } from "./on-its-way.js";
 import { Reach } from "./reach.js";
@@ -19,30 +20,42 @@ export interface SendingProps {
 
 /** What is said to Codex: what is on its way there, and what is written. */
 export function Sending({ threadId, thread, reach, isMissing }: SendingProps) {
-  const commands = useSent(threadId);
+  const { commands, isKnown, error } = useSent(threadId);
   const running = thread?.turn?.status === "inProgress" ? thread.turn.turnId : undefined;
   const form = useRef<HTMLFormElement>(null);
   // Where a button goes that was pressed, the keyboard would begin at the top of the page again. The field itself would open a phone's.
   const toForm = useCallback(() => form.current?.focus(), []);
   return (
     <>
-      <OnItsWay threadId={threadId} commands={commands} running={running} onDone={toForm} />
+      {error !== undefined && <FailureLine title="What is on its way could not be read" error={error} />}
+      <OnItsWay threadId={threadId} commands={commands} isKnown={isKnown} running={running} onDone={toForm} />
       {!isMissing && (
         <>
           <Reach reach={reach} />
-          <Composer threadId={threadId} thread={thread} running={running} reach={reach} commands={commands} form={form} />
+          <Composer threadId={threadId} thread={thread} running={running} reach={reach} commands={commands} isKnown={isKnown || error !== undefined} form={form} />
         </>
       )}
     </>
   );
 }
 
-/** The newest commands, and behind them those that are still open, however much was sent after them: newest first. */
-function useSent(threadId: string): readonly CodexCommandView[] {
+/** What was sent to a thread, as far as it can be told. */
+interface Sent {
+  /** The newest commands, and behind them those that are still open, however much was sent after them: newest first. */
+  commands: readonly CodexCommandView[];
+  /** Whether these are all that is open. */
+  isKnown: boolean;
+  error: Error | undefined;
+}
+
+function useSent(threadId: string): Sent {
   const newest = useCodexCommands(api.chat.listCommands, { threadId }, { initialNumItems: LISTED });
   const open = useCodexCommands(api.chat.listCommands, { threadId, open: true }, { initialNumItems: OPEN_LISTED });
-  return useMemo(() => {
+  const commands = useMemo(() => {
     const known = new Set(newest.results.map(({ commandId }) => commandId));
     return [...newest.results, ...open.results.filter(({ commandId }) => !known.has(commandId))];
   }, [newest.results, open.results]);
+  const error = newest.error ?? open.error;
+  const isLoading = newest.status === "LoadingFirstPage" || open.status === "LoadingFirstPage";
+  return { commands, isKnown: error === undefined && !isLoading, error };
 }

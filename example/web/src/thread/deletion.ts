@@ -23,12 +23,13 @@ export function useDeletion(threadId: string): Deletion {
   const cancel = useMutation(api.chat.cancelDeletion);
   const { data: job } = useAnswer(api.chat.getDeletionJobStatus, jobId === null ? "skip" : { deletionJobId: jobId });
 
-  const isOver = job === null || job?.status === "completed" || job?.status === "cancelled";
+  const isOver = job?.status === "completed" || job?.status === "cancelled";
+  // Null of another user's, or another deployment's: theirs stays for them.
+  const isNone = job === null;
   useEffect(() => {
-    if (!isOver) return;
-    remember(threadId, null);
-    setJobId(null);
-  }, [isOver, threadId]);
+    if (isOver) remember(threadId, null);
+    if (isOver || isNone) setJobId(null);
+  }, [isOver, isNone, threadId]);
 
   const ask = useCallback(async () => {
     const { deletionJobId } = await schedule({ threadId, delayMs: GRACE_MS });
