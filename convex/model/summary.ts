@@ -3,6 +3,7 @@ import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { cut, partsOf } from "./parts.js";
 import type { ReadCtx } from "./scope.js";
+import { newestTurns } from "./turns.js";
 import { shownPlaces, takeShown } from "./visible.js";
 
 /** UTF-8 bytes of what was first said that a list shows. */
@@ -22,21 +23,9 @@ export async function summaryOf(ctx: ReadCtx, thread: Doc<"threads">) {
  * none. What is queued behind a turn, or was taken back, is newer than the turn that runs.
  */
 export async function turnOf(ctx: ReadCtx, thread: Doc<"threads">): Promise<{ turn?: Pick<Doc<"turns">, "turnId" | "status"> }> {
-  const newest = await newestTurn(ctx, thread);
+  const [newest] = await newestTurns(ctx, thread, 1);
   const turn = newest?.status === "inProgress" ? newest : ((await newestRunning(ctx, thread)) ?? newest);
   return turn === undefined ? {} : { turn: { turnId: turn.turnId, status: turn.status } };
-}
-
-async function newestTurn(ctx: ReadCtx, thread: Doc<"threads">): Promise<Doc<"turns"> | undefined> {
-  const { tenantId, userId, threadId } = thread;
-  const [turn] = await takeShown(thread, 1, ({ from, to }, left) =>
-    ctx.db
-      .query("turns")
-      .withIndex("by_order", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).gte("turnOrder", from).lt("turnOrder", to))
-      .order("desc")
-      .take(left),
-  );
-  return turn;
 }
 
 async function newestRunning(ctx: ReadCtx, thread: Doc<"threads">): Promise<Doc<"turns"> | undefined> {

@@ -31,7 +31,6 @@ const FOLDING: Folding<LiveMessages> = {
   none: NO_LIVE,
   add: (live, { texts }, floor, since) => addRuns(live, texts, floor, since),
 };
-const NO_ROWS: readonly CodexDurableMessageLike[] = [];
 
 /** A row whose text goes on in a stream. */
 type TailedRow = CodexDurableMessageLike & { readonly tail: NonNullable<CodexDurableMessageLike["tail"]> };
@@ -53,7 +52,7 @@ export function foldOverlay(
   overlay: CodexOverlay,
   asked: readonly CodexStreamCursor[],
   answer: CodexStreamsResult | null,
-  rows: readonly CodexDurableMessageLike[] = NO_ROWS,
+  rows: readonly CodexDurableMessageLike[] = [],
 ): CodexOverlay {
   const tails = tailsByStream(rows);
   const begin = (streamId: string, stream: FollowedStream<LiveMessages>) => readTails(stream, tails.get(streamId) ?? []);
@@ -117,9 +116,9 @@ const joined = new WeakMap<TailedRow, object>();
 function isWhole(row: TailedRow, { live, since }: FollowedStream<LiveMessages>): boolean {
   const message = live.get(codexMessageKey(row.turnId, row.messageId));
   if (row.orderInTurn < ((message?.text ?? message?.output)?.since ?? since)) return false;
-  // A row without text whose tail begins later than what was read: that was of another use of its id.
   if (message?.text === undefined) return row.text === "";
   const { text, from, origin } = message.text;
+  // A tail that begins later than what was read: that was of another use of its id.
   if (row.text === "") return row.tail.cursor <= from;
   if (joined.get(row) === origin) return true;
   const goesOn = text.startsWith(row.text);

@@ -45,7 +45,7 @@ export function Requests({ threadId, messages }: RequestsProps) {
   return (
     <>
       {/* It is there before there is something to say: what comes in together with its words is commonly not told. */}
-      <p className="told" role="status" aria-live="polite">
+      <p className="only-heard" role="status" aria-live="polite">
         {told}
       </p>
       {error !== undefined && <FailureLine title="What Codex waits for could not be read" error={error} />}
