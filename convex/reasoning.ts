@@ -16,17 +16,19 @@ const REASONING = "reasoning";
  * by a page. An item that has ended is the parts of its summary with a `sectionBreak` between them, and with `includeRaw` what
  * was thought in full, where that was stored (`exposeRawReasoningDeltas` at ingest); one that has not is its text so far.
  *
+ * `followed`: as `messages.listByThread` has it, of the text so far of an item that streams; one that has said nothing yet is there.
+ *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_CURSOR_INVALID`
  */
 export const listByThread = query({
-  args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator, includeRaw: v.optional(v.boolean()) },
+  args: { actor: vActor, threadId: v.string(), paginationOpts: paginationOptsValidator, includeRaw: v.optional(v.boolean()), followed: v.optional(v.boolean()) },
   returns: vPageOf(vReasoningSegment),
-  handler: async (ctx, { actor, threadId, paginationOpts, includeRaw = false }) => {
+  handler: async (ctx, { actor, threadId, paginationOpts, includeRaw = false, followed = false }) => {
     const scope = scopeOf(actor);
     const shown = shownPlaces(await requireThread(ctx, scope, threadId));
     const prefix = [scope.tenantId, scope.userId, threadId, REASONING];
     const list: Listed<"messages"> = { table: "messages", index: "by_type", prefix, key: ["number", "number"], shown };
-    const items = new ReasoningPage(ctx, includeRaw);
+    const items = new ReasoningPage(ctx, includeRaw, followed);
     const { page, ...rest } = await readPage(ctx, list, paginationOpts, (doc) => items.present(doc), LIST_PAGE_BYTES_MAX);
     return { page: page.flat(), ...rest };
   },

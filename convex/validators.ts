@@ -136,6 +136,10 @@ export const vIngestSafeResult = v.object({
 });
 export type IngestSafeResult = Infer<typeof vIngestSafeResult>;
 
+/** Of a text that streams, for a reader who follows: it ends where `streamId` has to be read on from `cursor`; `high`, half of a surrogate pair, is what it ends with. */
+const vTail = v.optional(v.object({ streamId: v.string(), cursor: v.number(), high: v.optional(v.number()) }));
+export type Tail = Infer<typeof vTail>;
+
 export const vMessage = v.object({
   messageId: v.string(),
   turnId: v.string(),
@@ -146,8 +150,7 @@ export const vMessage = v.object({
   text: v.string(),
   textTruncated: v.optional(v.boolean()),
   textBytes: v.optional(v.number()),
-  /** Of one that streams, for a reader who follows: `text` ends where `streamId` has to be read on from `cursor`; `high`, half of a surrogate pair, is what it ends with. */
-  tail: v.optional(v.object({ streamId: v.string(), cursor: v.number(), high: v.optional(v.number()) })),
+  tail: vTail,
   sourceItemType: v.string(),
   payloadJson: v.string(),
   payloadTruncated: v.optional(v.boolean()),
@@ -188,6 +191,7 @@ export const vReasoningSegment = v.object({
   text: v.string(),
   textTruncated: v.optional(v.boolean()),
   textBytes: v.optional(v.number()),
+  tail: vTail,
   summaryIndex: v.optional(v.number()),
   contentIndex: v.optional(v.number()),
   /** What its item covers of its stream, half-open. */
@@ -262,6 +266,7 @@ export const vReplay = v.object({
       status: v.union(v.literal("ok"), v.literal("rebased"), v.literal("stale")),
       serverCursorStart: v.number(),
       serverCursorEnd: v.number(),
+      holes: v.optional(v.array(v.object({ cursorStart: v.number(), cursorEnd: v.number() }))),
     }),
   ),
   nextCheckpoints: v.array(v.object({ streamId: v.string(), cursor: v.number() })),

@@ -616,6 +616,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             status: "ok" | "rebased" | "stale";
             serverCursorStart: number;
             serverCursorEnd: number;
+            holes?: Array<{ cursorStart: number; cursorEnd: number }>;
           }>;
           nextCheckpoints: Array<{ streamId: string; cursor: number }>;
           deltas: Array<{
@@ -670,6 +671,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             status: "ok" | "rebased" | "stale";
             serverCursorStart: number;
             serverCursorEnd: number;
+            holes?: Array<{ cursorStart: number; cursorEnd: number }>;
           };
           deltas: Array<{
             cursorStart: number;
@@ -708,6 +710,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maximumBytesRead?: number;
           };
           includeRaw?: boolean;
+          followed?: boolean;
         },
         {
           page: Array<{
@@ -721,6 +724,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             text: string;
             textTruncated?: boolean;
             textBytes?: number;
+            tail?: { streamId: string; cursor: number; high?: number };
             summaryIndex?: number;
             contentIndex?: number;
             cursorStart: number;
@@ -1075,6 +1079,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             status: "ok" | "rebased" | "stale";
             serverCursorStart: number;
             serverCursorEnd: number;
+            holes?: Array<{ cursorStart: number; cursorEnd: number }>;
           }>;
           nextCheckpoints: Array<{ streamId: string; cursor: number }>;
           deltas: Array<{
@@ -1129,6 +1134,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             status: "ok" | "rebased" | "stale";
             serverCursorStart: number;
             serverCursorEnd: number;
+            holes?: Array<{ cursorStart: number; cursorEnd: number }>;
           };
           deltas: Array<{
             cursorStart: number;

@@ -1,7 +1,7 @@
 /** Messages as readers get them: the row, its text as far as it is known, its payload. */
 import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
-import type { MessageRow } from "../validators.js";
+import type { MessageRow, Tail } from "../validators.js";
 import { cut, partsOf, readParts, utf8Bytes } from "./parts.js";
 import { findStream, findTurn, type ReadCtx } from "./scope.js";
 import { RunJoiner, runTexts, tailStart } from "./runs.js";
@@ -47,8 +47,7 @@ export async function presentMessage(
   errorOf: ErrorOf,
   isFollowed = false,
 ): Promise<{ row: MessageRow; bytes: number }> {
-  const tail = isFollowed ? await liveTail(ctx, doc) : undefined;
-  const { text, bytes, truncated, weight } = await textOf(ctx, doc, tail === undefined);
+  const { text, bytes, truncated, weight, tail } = await textOf(ctx, doc, isFollowed);
   const payload = await payloadOf(ctx, doc);
   const error = await errorOf(doc);
   const row = rowOf(doc, { text, ...(truncated ? { textTruncated: true, textBytes: bytes } : {}), ...payload, ...given({ error, tail }) });
@@ -103,10 +102,10 @@ function payloadStub(doc: Doc<"messages">): { payloadJson: string; payloadTrunca
 }
 
 /** A text as far as a list shows it, how long it is, what reading it cost, and the first cursor behind what was read of its stream. */
-type ReadText = { text: string; bytes: number; truncated: boolean; weight: number; end: number };
+type ReadText = { text: string; bytes: number; truncated: boolean; weight: number; end: number; tail: Tail };
 
 /** Where a message that streams goes on in its stream, behind its parts; undefined where that stream is not live. */
-async function liveTail(ctx: ReadCtx, doc: Doc<"messages">): Promise<MessageRow["tail"]> {
+async function liveTail(ctx: ReadCtx, doc: Doc<"messages">): Promise<Tail> {
   const { status, streamId, foldHigh } = doc;
   if (status !== "streaming" || streamId === undefined) return undefined;
   const stream = await findStream(ctx, doc, doc.threadId, streamId);
@@ -114,8 +113,9 @@ async function liveTail(ctx: ReadCtx, doc: Doc<"messages">): Promise<MessageRow[
   return { streamId, cursor: tailStart(doc), ...given({ high: foldHigh }) };
 }
 
-/** A message's text so far: its parts, then, `withTail`, what the chunks of its stream hold of it, up to what a list shows. */
-export async function textOf(ctx: ReadCtx, doc: Doc<"messages">, withTail = true): Promise<ReadText> {
+/** A message's text so far, up to what a list shows: its parts, then what the chunks of its stream hold of it, or for one who follows that stream its `tail`. */
+export async function textOf(ctx: ReadCtx, doc: Doc<"messages">, isFollowed = false): Promise<ReadText> {
+  const tail = isFollowed ? await liveTail(ctx, doc) : undefined;
   let text = "";
   let shown = 0;
   const allowance = { left: STREAM_READ_UNITS_MAX };
@@ -124,21 +124,21 @@ export async function textOf(ctx: ReadCtx, doc: Doc<"messages">, withTail = true
     shown += utf8Bytes(part.text);
     if (shown >= LIST_TEXT_BYTES_MAX) break;
   }
-  // The tail is read beyond what is shown, too: it is short, and says how long the text is.
+  // The stream is read beyond what is shown, too: it is short, and says how long the text is.
   let bytes = doc.textBytes;
   let end = tailStart(doc);
-  if (withTail && !doc.textWhole && doc.streamId !== undefined) {
+  if (tail === undefined && !doc.textWhole && doc.streamId !== undefined) {
     const joiner = new RunJoiner(doc.foldHigh);
-    let tail = "";
+    let streamed = "";
     for await (const run of runTexts(ctx, doc, doc.streamId, allowance)) {
-      tail += joiner.join(run);
+      streamed += joiner.join(run);
       end = run.cursorEnd;
     }
-    if (doc.status !== "streaming") tail += joiner.end();
-    if (shown < LIST_TEXT_BYTES_MAX) text += tail;
-    bytes += utf8Bytes(tail);
+    if (doc.status !== "streaming") streamed += joiner.end();
+    if (shown < LIST_TEXT_BYTES_MAX) text += streamed;
+    bytes += utf8Bytes(streamed);
   }
   const weight = Math.max(Math.min(bytes, LIST_TEXT_BYTES_MAX), STREAM_READ_UNITS_MAX - allowance.left);
   const truncated = bytes > LIST_TEXT_BYTES_MAX || allowance.left <= 0;
-  return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes, truncated, weight, end };
+  return { text: cut(text, LIST_TEXT_BYTES_MAX), bytes, truncated, weight, end, tail };
 }

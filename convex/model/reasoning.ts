@@ -1,5 +1,6 @@
 /** Reasoning as readers get it: segments of items whose row, payload and text are kept as long as their turn. The core tells them apart. */
 import { readReasoning } from "../../js-wrapper/core/reasoning.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { ReasoningSegment } from "../validators.js";
 import { decide } from "./core.js";
@@ -14,12 +15,15 @@ const SEGMENT_BYTES_MIN = 1024;
 export class ReasoningPage {
   readonly #ctx: ReadCtx;
   readonly #includeRaw: boolean;
+  readonly #isFollowed: boolean;
   #left = LIST_PAGE_BYTES_MAX;
   #isBegun = false;
 
-  constructor(ctx: ReadCtx, includeRaw: boolean) {
+  /** @param isFollowed whether its reader follows the live streams, so that what they hold of it is left out */
+  constructor(ctx: ReadCtx, includeRaw: boolean, isFollowed: boolean) {
     this.#ctx = ctx;
     this.#includeRaw = includeRaw;
+    this.#isFollowed = isFollowed;
   }
 
   /** The item's segments, and what they weigh; of one that the page has no room for, nothing is read. */
@@ -28,7 +32,7 @@ export class ReasoningPage {
     const readsPayload = ended || this.#includeRaw;
     if (this.#isBegun && readsPayload && doc.payloadUnits > this.#left) return { row: [], bytes: Infinity };
     const payloadJson = readsPayload ? await readParts(this.#ctx, doc._id, "payload") : undefined;
-    const soFar = ended ? undefined : await textOf(this.#ctx, doc);
+    const soFar = ended ? undefined : await textOf(this.#ctx, doc, this.#isFollowed);
     const { segments } = decide(() => readReasoning({ ended, includeRaw: this.#includeRaw, payloadJson }));
     const row = segments
       .map(({ channel, segmentType, part, text }) => {
@@ -36,8 +40,7 @@ export class ReasoningPage {
         const of = segmentType === "sectionBreak" ? ["break"] : [];
         const id = JSON.stringify([doc.turnId, doc.messageId, channel, place, ...of]);
         const index = part === undefined ? {} : channel === "raw" ? { contentIndex: part } : { summaryIndex: part };
-        const words = text === undefined ? (soFar ?? { text: "", truncated: false, bytes: 0 }) : whole(text);
-        const { truncated, bytes: textBytes } = words;
+        const { text: shown, truncated, bytes: textBytes, tail } = text === undefined ? (soFar ?? whole("")) : whole(text);
         return {
           segmentId: id,
           eventId: id,
@@ -46,8 +49,9 @@ export class ReasoningPage {
           messageId: doc.messageId,
           channel,
           segmentType,
-          text: words.text,
+          text: shown,
           ...(truncated ? { textTruncated: true, textBytes } : {}),
+          ...given({ tail }),
           ...index,
           cursorStart: doc.startCursor,
           cursorEnd: Math.max(doc.endCursor === undefined ? (soFar?.end ?? 0) : doc.endCursor + 1, doc.startCursor + 1),
@@ -55,8 +59,8 @@ export class ReasoningPage {
           createdAt: doc.createdAt,
         };
       })
-      // Of an item that has said nothing yet there is nothing to show.
-      .filter(({ segmentType, text }) => segmentType === "sectionBreak" || text !== "")
+      // Of an item that has said nothing yet there is nothing to show, but to one who follows it.
+      .filter(({ segmentType, text, tail }) => segmentType === "sectionBreak" || text !== "" || tail !== undefined)
       .reverse();
     const bytes = utf8Bytes(payloadJson ?? "") + (soFar?.weight ?? 0) + row.length * SEGMENT_BYTES_MIN;
     this.#left -= bytes;
@@ -65,7 +69,7 @@ export class ReasoningPage {
   }
 }
 
-function whole(text: string): { text: string; truncated: boolean; bytes: number } {
+function whole(text: string): { text: string; truncated: boolean; bytes: number; tail: undefined } {
   const bytes = utf8Bytes(text);
-  return { text: cut(text, LIST_TEXT_BYTES_MAX), truncated: bytes > LIST_TEXT_BYTES_MAX, bytes };
+  return { text: cut(text, LIST_TEXT_BYTES_MAX), truncated: bytes > LIST_TEXT_BYTES_MAX, bytes, tail: undefined };
 }

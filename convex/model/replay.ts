@@ -21,9 +21,11 @@ const STREAMS_READ_MAX = 200;
 /** Runs of text that one answer holds, and those of one chunk more: below the 8,192 elements of an array. */
 const RUNS_READ_MAX = 4_000;
 
+const NO_HEAD: Pick<Doc<"streamHeads">, "latest" | "holes"> = { latest: 0, holes: [] };
+
 export type Cursor = { streamId: string; cursor: number };
 
-type Opened = { cursor: Cursor; latest: number; chunks: Doc<"chunks">[] };
+type Opened = { cursor: Cursor; latest: number; holes: Doc<"streamHeads">["holes"]; chunks: Doc<"chunks">[] };
 
 /** What is left of an answer's room, shared by its streams in the order in which they are asked for. */
 type Room = { streams: number; units: number; runs: number };
@@ -38,11 +40,12 @@ export async function replay(
   const windows = cursors.length === 0 ? [] : await openWindows(ctx, thread, cursors, reader);
   const read = await Promise.all(windows.map((stream) => readWithin(ctx, stream)));
   return {
-    streamWindows: windows.map(({ streamId, window: { status, start, end } }) => ({
+    streamWindows: windows.map(({ streamId, window: { status, start, end }, holes }) => ({
       streamId,
       status,
       serverCursorStart: start,
       serverCursorEnd: end,
+      ...holesBelow(end, holes),
     })),
     nextCheckpoints: windows.map(({ streamId, window: { next } }) => ({ streamId, cursor: next })),
     deltas: read.flatMap((stream) => stream.deltas),
@@ -79,17 +82,25 @@ export async function snapshotsOf(ctx: ReadCtx, { tenantId, userId }: Scope, thr
 
 type NamedItem = { streamId: string; turnId: string; itemId: string };
 
+/** What a reader who has read a stream up to `readEnd` lacks of it, where that is something. */
+function holesBelow(readEnd: number, holes: Opening["holes"]): { holes?: { cursorStart: number; cursorEnd: number }[] } {
+  const missing = holes.filter(({ start }) => start < readEnd);
+  return missing.length === 0 ? {} : { holes: missing.map(({ start, end }) => ({ cursorStart: start, cursorEnd: end })) };
+}
+
 /**
  * A stream with the chunks that an answer has room for. One that finds no room is as one that has nothing newer: its window is
  * empty, and the others' moved cursors bring it its turn.
  */
 async function open(ctx: ReadCtx, thread: Doc<"threads">, cursor: Cursor, chunksMax: number, room: Room): Promise<Opened> {
   const chunks: Doc<"chunks">[] = [];
-  const full = () => room.streams <= 0 || room.units <= 0 || room.runs <= 0;
-  if (full()) return { cursor, latest: Number.isSafeInteger(cursor.cursor) ? Math.max(cursor.cursor, 0) : 0, chunks };
+  const asItStands = Number.isSafeInteger(cursor.cursor) ? Math.max(cursor.cursor, 0) : 0;
+  if (room.streams <= 0) return { cursor, latest: asItStands, holes: [], chunks };
   room.streams -= 1;
   const found = await findHead(ctx, thread, cursor.streamId);
-  const latest = found?.threadId === thread.threadId && !isHidden(thread, found.turnOrder) ? found.latest : 0;
+  const { latest, holes } = found?.threadId === thread.threadId && !isHidden(thread, found.turnOrder) ? found : NO_HEAD;
+  const full = () => room.units <= 0 || room.runs <= 0;
+  if (full()) return { cursor, latest: asItStands, holes, chunks };
   if (cursor.cursor < latest) {
     for await (const chunk of chunksFrom(ctx, thread, cursor.streamId, Math.max(cursor.cursor, 0))) {
       chunks.push(chunk);
@@ -98,11 +109,11 @@ async function open(ctx: ReadCtx, thread: Doc<"threads">, cursor: Cursor, chunks
       if (chunks.length >= chunksMax || full()) break;
     }
   }
-  return { cursor, latest, chunks };
+  return { cursor, latest, holes, chunks };
 }
 
 /** A stream's window, and the chunks that it lies in. */
-type Opening = { streamId: string; window: Window; chunks: Doc<"chunks">[] };
+type Opening = Pick<Opened, "holes" | "chunks"> & { streamId: string; window: Window };
 
 async function openWindows(
   ctx: ReadCtx,
@@ -123,9 +134,9 @@ async function openWindows(
     })),
   }));
   const { windows } = decide(() => readWindow({ ...reader, streams }));
-  return opened.flatMap(({ cursor: { streamId }, chunks }, at) => {
+  return opened.flatMap(({ cursor: { streamId }, ...stream }, at) => {
     const window = windows[at];
-    return window === undefined ? [] : [{ streamId, window, chunks }];
+    return window === undefined ? [] : [{ streamId, window, ...stream }];
   });
 }
 

@@ -76,6 +76,8 @@ export type CodexReasoningSegment = {
   /** `text` is only the beginning of one of `textBytes` bytes. */
   textTruncated?: boolean;
   textBytes?: number;
+  /** As {@link CodexMessageDoc} has it, of the text so far of an item that streams. */
+  tail?: CodexMessageDoc["tail"];
   /** The place of its part; none of either where an item that streams does not tell them apart. */
   summaryIndex?: number;
   contentIndex?: number;
@@ -150,6 +152,8 @@ export type CodexReplay = {
     status: "ok" | "rebased" | "stale";
     serverCursorStart: number;
     serverCursorEnd: number;
+    /** What has not come of the stream, of what begins below `serverCursorEnd`; absent where nothing is missing. A hole that is told no more was filled, or given up. */
+    holes?: { cursorStart: number; cursorEnd: number }[];
   }[];
   nextCheckpoints: { streamId: string; cursor: number }[];
   deltas: { streamId: string; cursorStart: number; cursorEnd: number; kind: string; payloadJson: string }[];
@@ -678,7 +682,7 @@ export type CodexComponent = {
     getPayload: Query<OfMessage & { cursor?: string | null }, CodexTextPiece | null>;
   };
   reasoning: {
-    listByThread: Query<InThread & { paginationOpts: PaginationOptions; includeRaw?: boolean }, PaginationResult<CodexReasoningSegment>>;
+    listByThread: Query<InThread & { paginationOpts: PaginationOptions; includeRaw?: boolean; followed?: boolean }, PaginationResult<CodexReasoningSegment>>;
   };
   quarantine: {
     list: Query<InThread & { paginationOpts: PaginationOptions }, PaginationResult<CodexQuarantinedEvent>>;

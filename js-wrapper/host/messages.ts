@@ -42,9 +42,9 @@ export async function listThreadMessagesForHooksForActor(
   component: CodexComponent,
   args: HostMessagesForHooksArgs,
 ): Promise<HostMessagesForHooksResult> {
-  const { actor, threadId, paginationOpts, streamArgs } = args;
-  const followed = streamArgs?.kind === "followed" ? { followed: true } : {};
-  return await pageForHooks(ctx, component, args, () => ctx.runQuery(component.messages.listByThread, { actor, threadId, paginationOpts, ...followed }));
+  const { actor, threadId, paginationOpts } = args;
+  const read = { actor, threadId, paginationOpts, ...followedOf(args) };
+  return await pageForHooks(ctx, component, args, () => ctx.runQuery(component.messages.listByThread, read));
 }
 
 /** See {@link listThreadMessagesForHooksForActor}: the same under the name that takes the actor from the arguments. */
@@ -66,6 +66,11 @@ export async function listTurnMessagesForHooksForActor(
   const { actor, threadId, turnId } = args;
   const messages = ctx.runQuery(component.messages.getByTurn, { actor, threadId, turnId });
   return await orMissing(messages, TURN_IS_MISSING, () => []);
+}
+
+/** How a page is asked for whose reader follows the streams. */
+export function followedOf({ streamArgs }: HostMessagesForHooksArgs): { followed?: true } {
+  return streamArgs?.kind === "followed" ? { followed: true } : {};
 }
 
 /** A page by `readPage`, and the streams that `streamArgs` asks for; of a thread that is not there the empty ones. */

@@ -1,5 +1,5 @@
 import type { CodexComponent, CodexReasoningSegment, HostQueryCtx } from "./component.js";
-import { pageForHooks, type HostMessagesForHooksArgs, type HostPageForHooks } from "./messages.js";
+import { followedOf, pageForHooks, type HostMessagesForHooksArgs, type HostPageForHooks } from "./messages.js";
 
 /** What {@link listThreadReasoningForHooksForActor} takes. */
 export interface HostReasoningForHooksArgs extends HostMessagesForHooksArgs {
@@ -28,7 +28,8 @@ export async function listThreadReasoningForHooksForActor(
 ): Promise<HostReasoningForHooksResult> {
   const { actor, threadId, paginationOpts, runtime, includeRaw } = args;
   const raw = typeof includeRaw === "boolean" ? { includeRaw: includeRaw && runtime?.exposeRawReasoningDeltas !== false } : {};
-  return await pageForHooks(ctx, component, args, () => ctx.runQuery(component.reasoning.listByThread, { actor, threadId, paginationOpts, ...raw }));
+  const read = { actor, threadId, paginationOpts, ...raw, ...followedOf(args) };
+  return await pageForHooks(ctx, component, args, () => ctx.runQuery(component.reasoning.listByThread, read));
 }
 
 /** See {@link listThreadReasoningForHooksForActor}: the same under the name that takes the actor from the arguments. */

@@ -1,6 +1,6 @@
 /** How a reader follows a thread's streams: where it asks from next, and what an answer's windows say of its place. */
 import type { CodexStreamDeltaLike } from "./deltas.js";
-import type { CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexStreamWindow } from "./types.js";
+import type { CodexStreamCursor, CodexStreamHole, CodexStreamsResult, CodexStreamText, CodexStreamWindow } from "./types.js";
 
 /** Where every stream starts. A cursor of 0 is a value, not the lack of one. */
 export const STREAM_START = 0;
@@ -12,7 +12,11 @@ export interface FollowedStream<Live> {
   readonly since: number;
   /** What lies below cannot be read any more. */
   readonly gone: number;
+  /** What was missing behind `since` at the last answer. */
+  readonly holes: readonly CodexStreamHole[];
   readonly live: Live;
+  /** The stream once more, where something that was missing came: read anew beside what is shown, until it is as far. */
+  readonly again?: FollowedStream<Live> | undefined;
 }
 
 /** The streams of a thread that are followed. Immutable. */
@@ -48,7 +52,15 @@ export interface Folding<Live> {
 
 type Answer = Partial<Omit<Extract<CodexStreamsResult, { kind: "deltas" }>, "kind">>;
 
+/** What an answer says of one stream's place. */
+interface Place {
+  readonly window: CodexStreamWindow;
+  readonly checkpoint: number | undefined;
+  readonly news: StreamNews;
+}
+
 const NO_NEWS: StreamNews = { texts: [], deltas: [] };
+const NO_HOLES: readonly CodexStreamHole[] = [];
 
 /**
  * Folds one answer into what is followed. Pure: folding the same answer again changes nothing, and an answer to cursors that the
@@ -82,12 +94,11 @@ export function followStreams<Live>(
   let changed = false;
   for (const [streamId, stream] of following.streams) {
     const window = windows.get(streamId);
-    const isCurrent = window !== undefined && askedAt.get(streamId) === stream.cursor;
-    const next = isCurrent
-      ? foldStream(stream, window, checkpoints.get(streamId), news.get(streamId) ?? NO_NEWS, folding)
-      : stream;
+    const isCurrent = window !== undefined && askedAt.get(streamId) === readNext(stream);
+    const place = isCurrent ? { window, checkpoint: checkpoints.get(streamId), news: news.get(streamId) ?? NO_NEWS } : undefined;
+    const next = place === undefined ? stream : readOn(stream, place, folding, () => begin(streamId, fromStart(none)));
     const isEnded = states.get(streamId) !== "streaming";
-    const isReadToTheEnd = isCurrent && next.cursor === stream.cursor;
+    const isReadToTheEnd = isCurrent && next.again === undefined && readNext(next) === readNext(stream);
     if (isEnded && isReadToTheEnd) {
       changed = true;
       continue;
@@ -107,38 +118,67 @@ export function followStreams<Live>(
 
 /** A stream of which nothing was read. */
 export function fromStart<Live>(none: Live): FollowedStream<Live> {
-  return { cursor: STREAM_START, since: STREAM_START, gone: STREAM_START, live: none };
+  return { cursor: STREAM_START, since: STREAM_START, gone: STREAM_START, holes: NO_HOLES, live: none };
 }
 
 /** What is followed, with the cursors to ask with. */
 export function followingOf<Live>(streams: ReadonlyMap<string, FollowedStream<Live>>): Following<Live> {
-  return { streams, cursors: Array.from(streams, ([streamId, { cursor }]) => ({ streamId, cursor })) };
+  return { streams, cursors: Array.from(streams, ([streamId, stream]) => ({ streamId, cursor: readNext(stream) })) };
 }
 
-function foldStream<Live>(
+/** The cursor to ask with next. */
+function readNext({ cursor, again }: FollowedStream<unknown>): number {
+  return again?.cursor ?? cursor;
+}
+
+/** The stream with what the answer has of it. Where that tells that a hole was filled, it begins once more: what it shows stays until then. */
+function readOn<Live>(
   stream: FollowedStream<Live>,
-  window: CodexStreamWindow,
-  checkpoint: number | undefined,
-  news: StreamNews,
-  { none, add }: Folding<Live>,
+  place: Place,
+  folding: Folding<Live>,
+  beginAgain: () => FollowedStream<Live>,
 ): FollowedStream<Live> {
+  if (stream.again !== undefined) {
+    const again = foldStream(stream.again, place, folding);
+    return again.cursor >= stream.cursor ? again : { ...stream, again };
+  }
+  const next = foldStream(stream, place, folding);
+  const isLost = next.since !== stream.since;
+  return isLost || isStillMissing(stream.holes, place.window) ? next : { ...next, again: beginAgain() };
+}
+
+function isStillMissing(holes: readonly CodexStreamHole[], { holes: missing = NO_HOLES }: CodexStreamWindow): boolean {
+  return holes.every((hole) => missing.some((other) => isSameHole(hole, other)));
+}
+
+function isSameHole(a: CodexStreamHole, b: CodexStreamHole): boolean {
+  return a.cursorStart === b.cursorStart && a.cursorEnd === b.cursorEnd;
+}
+
+function foldStream<Live>(stream: FollowedStream<Live>, { window, checkpoint, news }: Place, { none, add }: Folding<Live>): FollowedStream<Live> {
   const end = checkpoint ?? window.serverCursorEnd;
   switch (window.status) {
     case "stale":
       if (end === stream.cursor && end === stream.since && stream.live === none) return stream;
-      return { cursor: end, since: end, gone: end, live: none };
+      return { cursor: end, since: end, gone: end, holes: NO_HOLES, live: none };
     case "rebased": {
       const since = window.serverCursorStart;
-      return { cursor: end, since, gone: since, live: add(none, news, since, since) };
+      return { cursor: end, since, gone: since, holes: holesBehind(since, window, NO_HOLES), live: add(none, news, since, since) };
     }
     default: {
       const live = add(stream.live, news, stream.cursor, stream.since);
       const cursor = Math.max(stream.cursor, end);
-      return cursor === stream.cursor && live === stream.live
-        ? stream
-        : { ...stream, cursor, live };
+      const holes = holesBehind(stream.since, window, stream.holes);
+      return cursor === stream.cursor && live === stream.live && holes === stream.holes ? stream : { ...stream, cursor, holes, live };
     }
   }
+}
+
+/** What the window says to be missing behind `since`; as before where that is the same. */
+function holesBehind(since: number, { holes = NO_HOLES }: CodexStreamWindow, before: readonly CodexStreamHole[]): readonly CodexStreamHole[] {
+  const behind = holes.filter(({ cursorEnd }) => cursorEnd > since);
+  const isSame = behind.length === before.length && behind.every((hole, at) => isSameHole(hole, before[at] ?? hole));
+  return isSame ? before : behind;
 }
 
 function cursorsById(cursors: readonly CodexStreamCursor[]): Map<string, number> {

@@ -7,32 +7,37 @@ import {
   type CodexReasoningOverlaySegment,
   type CodexReasoningSegmentLike,
 } from "./reasoning.js";
+import type { CodexTailedText } from "./types.js";
 
 /** An item's pieces, what is live of it, and the sections that were made of both. */
 interface MergedItem {
   readonly pieces: readonly CodexReasoningSegmentLike[];
+  /** The piece that is the text so far, where the item goes on. */
+  readonly written: CodexReasoningSegmentLike | undefined;
   readonly live: CodexLiveText | undefined;
   /** The live text goes on where the piece's text ends. */
   readonly isLive: boolean;
   readonly sections: readonly CodexReasoningOverlaySegment[];
 }
 
-/** Sections of a thread, with what the next merge needs to keep their identity. */
+/** Sections of a thread, with what the next merge needs: to keep their identity, and to look only at what can have changed. */
 export interface CodexMergedReasoning {
   /** Oldest first. */
   readonly sections: CodexReasoningOverlaySegment[];
+  /** Of which pieces. */
+  readonly pieces: readonly CodexReasoningSegmentLike[];
   readonly byItem: ReadonlyMap<string, MergedItem>;
   readonly includeRaw: boolean;
 }
 
 /** The merge of nothing. */
-export const NO_REASONING: CodexMergedReasoning = { sections: [], byItem: new Map(), includeRaw: false };
+export const NO_REASONING: CodexMergedReasoning = { sections: [], pieces: [], byItem: new Map(), includeRaw: false };
 
 /**
  * Joins the loaded pieces of reasoning to sections, and lays the live text over an item that is still streaming, as
  * `mergeCodexMessages` does: text that contradicts the pieces loses.
  *
- * @param pieces The loaded pages, newest first.
+ * @param pieces The loaded pages, newest first. Where they are the array of the merge before, only items that stream are looked at.
  * @param overlay The live text of the same thread.
  * @param options Whether raw reasoning is shown too.
  * @param previous The merge before this one: an item that did not change is not joined again, and its sections keep their identity.
@@ -44,13 +49,28 @@ export function mergeCodexReasoning(
   { includeRaw = false }: CodexReasoningOptions = {},
   previous: CodexMergedReasoning = NO_REASONING,
 ): CodexMergedReasoning {
-  const known = previous.includeRaw === includeRaw ? previous.byItem : NO_REASONING.byItem;
-  const byItem = new Map<string, MergedItem>();
-  for (const [key, ofItem] of piecesByItem(pieces)) {
-    byItem.set(key, mergeItem(ofItem, findLiveMessage(overlay, key)?.text, includeRaw, known.get(key)));
-  }
+  const known = previous.includeRaw === includeRaw ? previous : NO_REASONING;
+  const liveOf = (key: string) => findLiveMessage(overlay, key)?.text;
+  const byItem = new Map(
+    pieces === known.pieces
+      ? Array.from(known.byItem, ([key, item]) => [key, item.written === undefined ? item : mergeItem(item.pieces, liveOf(key), includeRaw, item)])
+      : Array.from(piecesByItem(pieces), ([key, ofItem]) => [key, mergeItem(ofItem, liveOf(key), includeRaw, known.byItem.get(key))]),
+  );
   const sections = Array.from(byItem.values(), (item) => item.sections).flat();
-  return { sections: isSameList(sections, previous.sections) ? previous.sections : sections, byItem, includeRaw };
+  return { sections: isSameList(sections, previous.sections) ? previous.sections : sections, pieces, byItem, includeRaw };
+}
+
+/**
+ * What of the pieces goes on in a stream, as overlays read it.
+ *
+ * @param pieces The loaded pages, asked for with `kind: "followed"`.
+ * @returns The texts so far of items that stream.
+ */
+export function tailsOfReasoning(pieces: readonly CodexReasoningSegmentLike[]): CodexTailedText[] {
+  return pieces.flatMap((piece) => {
+    const { turnId, itemId, messageId = itemId, cursorStart: orderInTurn, text, textTruncated, tail } = piece;
+    return tail === undefined || !isBeingWritten(piece) ? [] : [{ turnId, messageId, orderInTurn, status: "streaming" as const, text, textTruncated, tail }];
+  });
 }
 
 /** The pieces of each item, oldest first. Pages that move against each other may both hold one: it counts once. */
@@ -81,7 +101,7 @@ function mergeItem(
   const isLive = live !== undefined && written !== undefined && (isGrown || goesOn(written, live));
   const shown = isLive ? pieces.map((piece) => (piece === written ? grownTo(piece, live.text) : piece)) : pieces;
   const sections = aggregateCodexReasoningSegments(shown, { includeRaw });
-  return { pieces: isAsBefore ? before.pieces : pieces, live, isLive, sections: sections.map((section) => keep(section, before)) };
+  return { pieces: isAsBefore ? before.pieces : pieces, written, live, isLive, sections: sections.map((section) => keep(section, before)) };
 }
 
 /** The piece that is the text so far of an item that goes on. */

@@ -1,7 +1,7 @@
 import { codexMessageKey } from "./key.js";
 import { joinRun } from "../protocol/text-run.js";
 import { followingOf, followStreams, fromStart, STREAM_START, type FollowedStream, type Folding, type Following } from "./follow.js";
-import type { CodexDurableMessageLike, CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexTextChannel } from "./types.js";
+import type { CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexTailedText, CodexTextChannel } from "./types.js";
 
 /** The live text of one channel of a message. */
 export interface CodexLiveText {
@@ -33,7 +33,7 @@ const FOLDING: Folding<LiveMessages> = {
 };
 
 /** A row whose text goes on in a stream. */
-type TailedRow = CodexDurableMessageLike & { readonly tail: NonNullable<CodexDurableMessageLike["tail"]> };
+type TailedRow = CodexTailedText & { readonly tail: NonNullable<CodexTailedText["tail"]> };
 
 /** The overlay of a reader that has read nothing. */
 export const EMPTY_OVERLAY: CodexOverlay = { streams: new Map(), cursors: [] };
@@ -52,7 +52,7 @@ export function foldOverlay(
   overlay: CodexOverlay,
   asked: readonly CodexStreamCursor[],
   answer: CodexStreamsResult | null,
-  rows: readonly CodexDurableMessageLike[] = [],
+  rows: readonly CodexTailedText[] = [],
 ): CodexOverlay {
   const tails = tailsByStream(rows);
   const begin = (streamId: string, stream: FollowedStream<LiveMessages>) => readTails(stream, tails.get(streamId) ?? []);
@@ -65,13 +65,13 @@ export function foldOverlay(
  * @param rows The loaded rows, asked for with `kind: "followed"`.
  * @returns The overlay of a reader that has read nothing but them.
  */
-export function overlayOf(rows: readonly CodexDurableMessageLike[]): CodexOverlay {
+export function overlayOf(rows: readonly CodexTailedText[]): CodexOverlay {
   const tails = tailsByStream(rows);
   if (tails.size === 0) return EMPTY_OVERLAY;
   return followingOf(new Map(Array.from(tails, ([streamId, ofStream]) => [streamId, readTails(fromStart(NO_LIVE), ofStream)])));
 }
 
-function tailsByStream(rows: readonly CodexDurableMessageLike[]): ReadonlyMap<string, readonly TailedRow[]> {
+function tailsByStream(rows: readonly CodexTailedText[]): ReadonlyMap<string, readonly TailedRow[]> {
   const tails = new Map<string, TailedRow[]>();
   for (const row of rows) {
     if (!hasTail(row)) continue;
@@ -81,7 +81,7 @@ function tailsByStream(rows: readonly CodexDurableMessageLike[]): ReadonlyMap<st
   return tails;
 }
 
-function hasTail(row: CodexDurableMessageLike): row is TailedRow {
+function hasTail(row: CodexTailedText): row is TailedRow {
   return row.tail !== undefined && row.status === "streaming";
 }
 

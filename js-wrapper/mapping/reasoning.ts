@@ -1,7 +1,7 @@
 /** Reasoning as readers show it: the pieces of one section joined, in the order of their cursors. */
 import { REASONING_DELTAS } from "../protocol/delta-kinds.js";
 import { ItemUses, readDeltas, type CodexStreamDeltaLike, type ReadDelta } from "./deltas.js";
-import type { CodexMessageStatus } from "./types.js";
+import type { CodexMessageStatus, CodexTailedText } from "./types.js";
 
 /** Whether it is the summary of what the model thought, or the thoughts themselves. */
 export type CodexReasoningChannel = "summary" | "raw";
@@ -20,6 +20,8 @@ export interface CodexReasoningSegmentLike {
   text: string;
   /** `text` is only the beginning of what was thought. */
   textTruncated?: boolean | undefined;
+  /** As `CodexDurableMessageLike` has it. */
+  tail?: CodexTailedText["tail"];
   summaryIndex?: number | undefined;
   contentIndex?: number | undefined;
   cursorStart: number;

@@ -32,6 +32,9 @@ export interface CodexDurableMessageLike {
   completedAt?: number | undefined;
 }
 
+/** What is read of a row whose text may go on in a stream. */
+export type CodexTailedText = Pick<CodexDurableMessageLike, "turnId" | "messageId" | "orderInTurn" | "status" | "text" | "textTruncated" | "tail">;
+
 /** A message as a page shows it: the durable row with the live text laid over it. */
 export interface CodexUIMessage {
   /** The key of the message: unique in its thread, stable for its life. */
@@ -94,6 +97,14 @@ export interface CodexStreamWindow {
   status: "ok" | "rebased" | "stale";
   serverCursorStart: number;
   serverCursorEnd: number;
+  /** What has not come of the stream, of what begins below `serverCursorEnd`; absent where nothing is missing. A hole that is told no more was filled, or given up. */
+  holes?: readonly CodexStreamHole[] | undefined;
+}
+
+/** A part of a stream that has not come: the half-open range `[cursorStart, cursorEnd)`. */
+export interface CodexStreamHole {
+  cursorStart: number;
+  cursorEnd: number;
 }
 
 /** The host's answer about streams. */

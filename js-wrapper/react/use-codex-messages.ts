@@ -8,11 +8,8 @@ import type {
   UseCodexMessagesOptions,
   UseCodexMessagesResult,
 } from "./types.js";
-import { useOverlay } from "./use-overlay.js";
+import { FOLLOWED, useOverlay } from "./use-overlay.js";
 import { useListResult, usePages } from "./use-pages.js";
-
-/** What is read of the streams need not come with the rows as well, again with each piece of it. */
-const FOLLOWED = { streamArgs: { kind: "followed" } };
 
 /**
  * Follows the messages of a thread, live.

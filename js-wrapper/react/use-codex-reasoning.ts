@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef } from "react";
-import { mergeCodexReasoning, NO_REASONING } from "../mapping/merge-reasoning.js";
+import { mergeCodexReasoning, NO_REASONING, tailsOfReasoning } from "../mapping/merge-reasoning.js";
 import { useStableSubscription } from "./subscription.js";
 import type {
   CodexReasoningPage,
@@ -8,11 +8,8 @@ import type {
   UseCodexReasoningOptions,
   UseCodexReasoningResult,
 } from "./types.js";
-import { useOverlay } from "./use-overlay.js";
+import { FOLLOWED, useOverlay } from "./use-overlay.js";
 import { useListResult, usePages } from "./use-pages.js";
-
-/** What was thought comes with its rows as far as it is known. */
-const NO_TAILS: readonly never[] = [];
 
 /**
  * Follows what was thought in a thread, live: sections, each joined of its pieces.
@@ -43,9 +40,10 @@ export function useCodexReasoning<Query extends CodexReasoningQuery>(
 ): UseCodexReasoningResult {
   const includeRaw = args !== "skip" && (args as { includeRaw?: unknown }).includeRaw === true;
   const subscription = useStableSubscription(query, args);
-  const pages = usePages<CodexReasoningPage>(subscription, options.initialNumItems);
-  const isFollowing = options.stream === true && pages.first !== undefined;
-  const overlay = useOverlay(isFollowing ? subscription : null, NO_TAILS);
+  const isFollowing = options.stream === true;
+  const pages = usePages<CodexReasoningPage>(subscription, options.initialNumItems, isFollowing ? FOLLOWED : undefined);
+  const tails = useMemo(() => tailsOfReasoning(pages.rows), [pages.rows]);
+  const overlay = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, tails);
 
   const previous = useRef(NO_REASONING);
   const merged = useMemo(

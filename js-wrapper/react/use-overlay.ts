@@ -1,8 +1,11 @@
 import { useCallback, useMemo } from "react";
-import type { CodexDurableMessageLike, CodexOverlay, CodexStreamCursor, CodexStreamsResult } from "../mapping/index.js";
+import type { CodexOverlay, CodexStreamCursor, CodexStreamsResult, CodexTailedText } from "../mapping/index.js";
 import { foldOverlay, overlayOf } from "../mapping/index.js";
 import type { Subscription } from "./subscription.js";
 import { useFollowed } from "./use-followed.js";
+
+/** How pages are asked for beside an overlay: what is read of the streams need not come with the rows as well, again with each piece of it. */
+export const FOLLOWED = { streamArgs: { kind: "followed" } };
 
 /**
  * Follows the live text of a subscription's streams.
@@ -10,7 +13,7 @@ import { useFollowed } from "./use-followed.js";
  * @param subscription What to follow; null follows nothing.
  * @param rows The loaded rows, asked for with `kind: "followed"`: their texts are gone on with.
  */
-export function useOverlay(subscription: Subscription | null, rows: readonly CodexDurableMessageLike[]): CodexOverlay {
+export function useOverlay(subscription: Subscription | null, rows: readonly CodexTailedText[]): CodexOverlay {
   const tailed = useMemo(() => rows.filter(({ tail }) => tail !== undefined), [rows]);
   const none = useMemo(() => overlayOf(tailed), [tailed]);
   const fold = useCallback(

@@ -26,6 +26,7 @@ export async function callQueries(world: World, { actor, threadId, live, prefix 
   await call("messages.getText", { ...of, turnId: LIVE, messageId: LIVE_ITEM }, "of the turn that runs");
   await call("messages.getPayload", { ...of, turnId: DONE, messageId: "msg_1" });
   await call("reasoning.listByThread", { ...of, paginationOpts: PAGE });
+  await call("reasoning.listByThread", { ...of, paginationOpts: PAGE, followed: true }, "for one who follows the streams");
   await call("quarantine.list", { ...of, paginationOpts: PAGE });
   await call("stats.usage", { actor });
   await call("stats.usage", of, "of a thread");

@@ -1,8 +1,9 @@
-/** A page for who follows the streams: rows without what the streams hold of them, and together with it the same texts. */
+/** A page for who follows the streams, of messages and of what was thought: rows without what the streams hold of them, and together with it the same texts. */
 import { describe, expect, test } from "vitest";
 import { foldOverlay, mergeCodexMessages, overlayOf, type CodexOverlay } from "../../js-wrapper/mapping/index.js";
+import { mergeCodexReasoning, tailsOfReasoning } from "../../js-wrapper/mapping/merge-reasoning.js";
 import { seededRandom } from "../../tools/embedded-convex/random.mjs";
-import { agentMessage, api, command, dump, ingestOk, OWNER, startThread, STREAM, THREAD, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, command, dump, ingestOk, OWNER, reasoning, startThread, STREAM, THREAD, TurnStream, type Component } from "./build.js";
 
 const IN_THREAD = { actor: OWNER, threadId: THREAD };
 const PAGE = { cursor: null, numItems: 20 };
@@ -84,6 +85,42 @@ describe("a message that streams", () => {
     const start = turn.cursor - 1;
     for (const line of ["a\n", "b\n"]) await ingestOk(component, [turn.event("item/commandExecution/outputDelta", { itemId: "c", delta: line })]);
     expect((await rowsOf(component, true))[0]).toMatchObject({ tail: { streamId: STREAM, cursor: start } });
+  });
+});
+
+describe("what is thought and goes on", () => {
+  const listed = async (component: Component, followed: boolean) =>
+    (await component.query(api.reasoning.listByThread, { ...IN_THREAD, paginationOpts: PAGE, ...(followed ? { followed } : {}) })).page;
+  const grew = (turn: TurnStream, delta: string) => turn.event("item/reasoning/summaryTextDelta", { itemId: "r", delta, summaryIndex: 0 });
+
+  test("ends where its stream is to be read on, from before its first word", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.itemStarted(reasoning("r", [], []))]);
+    const start = turn.cursor - 1;
+    const silent = await listed(component, true);
+    expect(silent).toMatchObject([{ itemId: "r", text: "", status: "streaming", tail: { streamId: STREAM, cursor: start } }]);
+    expect(await listed(component, false)).toEqual([]);
+    await ingestOk(component, [grew(turn, "Hm"), grew(turn, ", yes")]);
+    expect(await listed(component, true)).toEqual(silent);
+    expect(await listed(component, false)).toMatchObject([{ text: "Hm, yes" }]);
+
+    let overlay: CodexOverlay = overlayOf(tailsOfReasoning(silent));
+    expect(overlay.cursors).toEqual([{ streamId: STREAM, cursor: start }]);
+    const streamCursorsById = [...overlay.cursors];
+    const replay = await component.query(api.readers.replay, { ...IN_THREAD, streamCursorsById, snapshots: false, liveOnly: true });
+    overlay = foldOverlay(overlay, streamCursorsById, { ...replay, kind: "deltas" }, tailsOfReasoning(silent));
+    expect(mergeCodexReasoning(silent, overlay).sections).toMatchObject([{ text: "Hm, yes" }]);
+  });
+
+  test("has all of its text where it has ended", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.itemStarted(reasoning("r", [], [])), grew(turn, "Hm")]);
+    await ingestOk(component, [turn.itemCompleted(reasoning("r", ["Hm."], []))]);
+    const page = await listed(component, true);
+    expect(page).toMatchObject([{ text: "Hm.", status: "completed" }]);
+    expect(page).toEqual(await listed(component, false));
   });
 });
 

@@ -62,7 +62,9 @@ describe("a window", () => {
   test.each(cases)("%s", async (_what, make, cursor, [status, serverCursorStart, serverCursorEnd], next, deltaStarts) => {
     const component = await make();
     const answer = await replay(component, cursor);
-    expect(answer.streamWindows).toEqual([{ streamId: STREAM, status, serverCursorStart, serverCursorEnd }]);
+    const holes = (await dump(component)).streamHeads[0]!.holes.map(({ start, end }) => ({ cursorStart: start, cursorEnd: end }));
+    const missing = holes.length > 0 ? { holes } : {};
+    expect(answer.streamWindows).toEqual([{ streamId: STREAM, status, serverCursorStart, serverCursorEnd, ...missing }]);
     expect(answer.nextCheckpoints).toEqual([{ streamId: STREAM, cursor: next }]);
     expect(answer.deltas.map(({ cursorStart }) => cursorStart)).toEqual(deltaStarts);
     const ofStream = <Row extends { streamId: string }>(rows: Row[]) => rows.map(({ streamId: _, ...row }) => row);
@@ -106,6 +108,26 @@ describe("a window", () => {
       const named = JSON.parse(JSON.stringify(unknown).replaceAll("unknown", STREAM));
       expect([mine, theirs]).toEqual([named, named]);
     }
+  });
+
+  test("says what is missing of what was read, and no more once that has come", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    const at = async (cursor: number, ...words: string[]) => {
+      turn.cursor = cursor;
+      await ingest(component, words.map((word) => turn.text("m", word)));
+    };
+    await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", "")), turn.text("m", "a")]);
+    await at(5, "d");
+    await at(10, "f");
+    const missing = async (cursor: number, runtime = {}) => (await replay(component, cursor, { runtime })).streamWindows[0]!.holes;
+    expect(await missing(0)).toEqual([{ cursorStart: 3, cursorEnd: 5 }, { cursorStart: 6, cursorEnd: 10 }]);
+    expect(await missing(6)).toEqual(await missing(0));
+    expect(await missing(0, { maxDeltasPerStreamRead: 2 })).toEqual(undefined);
+    await at(3, "b", "c");
+    expect(await missing(6)).toEqual([{ cursorStart: 6, cursorEnd: 10 }]);
+    await at(6, "e", "e", "e", "e");
+    expect((await replay(component, 6)).streamWindows[0]).not.toHaveProperty("holes");
   });
 
   test("is there for every stream that is asked for, also twice", async () => {

@@ -98,6 +98,8 @@ interface FakeStream {
   turnOrder: number;
   /** What lies below was trimmed. */
   keptFrom: number;
+  /** What has not come. */
+  holes: { cursorStart: number; cursorEnd: number }[];
 }
 
 /** Runs and events of a stream that one answer holds at most, so that catching up takes several. */
@@ -143,6 +145,7 @@ export class FakeHost {
       latest: 0,
       turnOrder: 0,
       keptFrom: 0,
+      holes: [],
     };
     streams.set(streamId, stream);
     return stream;
@@ -166,6 +169,22 @@ export class FakeHost {
       cursorEnd: stream.latest,
       text,
     });
+  }
+
+  /** Events that have not come: what is said next lies behind them. */
+  lose(threadId: string, count = 1): void {
+    const stream = this.stream(threadId);
+    stream.holes.push({ cursorStart: stream.latest, cursorEnd: stream.latest + count });
+    stream.latest += count;
+  }
+
+  /** The first event of a hole comes, late: a piece of text. */
+  fill(threadId: string, messageId: string, text: string, at = 0): void {
+    const stream = this.stream(threadId);
+    const { cursorStart, cursorEnd } = stream.holes[at]!;
+    const left = cursorStart + 1 < cursorEnd ? [{ cursorStart: cursorStart + 1, cursorEnd }] : [];
+    stream.holes.splice(at, 1, ...left);
+    stream.runs.push({ streamId: `${threadId}:turn:0`, turnId: "turn", messageId, channel: "text", cursorStart, cursorEnd: cursorStart + 1, text });
   }
 
   /** An event that is kept. */
@@ -217,7 +236,7 @@ export class FakeHost {
       return { kind, streams: listed.map(([streamId, { state }]) => ({ streamId, state })) };
     }
     const read = cursors.map(({ streamId, cursor }) => {
-      const stream = streams.get(streamId) ?? { runs: [], events: [], latest: 0, keptFrom: 0 };
+      const stream = streams.get(streamId) ?? { runs: [], events: [], latest: 0, keptFrom: 0, holes: [] };
       const isStale =
         cursor > stream.latest || (stream.keptFrom >= stream.latest && cursor < stream.latest);
       const isTrimmed = cursor < stream.keptFrom;
@@ -229,7 +248,8 @@ export class FakeHost {
       const texts = served.filter((one) => "text" in one);
       const deltas = served.filter((one) => "kind" in one);
       const status = isStale ? "stale" : isTrimmed ? "rebased" : "ok";
-      return { streamId, status, from: isStale ? cursor : from, end, texts, deltas } as const;
+      const holes = stream.holes.filter(({ cursorStart }) => cursorStart < end);
+      return { streamId, status, from: isStale ? cursor : from, end, texts, deltas, holes } as const;
     });
     const texts = read.flatMap((one) => one.texts);
     this.runsServed += texts.length;
@@ -237,11 +257,12 @@ export class FakeHost {
     return {
       kind: "deltas",
       streams: Array.from(streams, ([streamId, { state }]) => ({ streamId, state })),
-      streamWindows: read.map(({ streamId, status, from, end }) => ({
+      streamWindows: read.map(({ streamId, status, from, end, holes }) => ({
         streamId,
         status,
         serverCursorStart: from,
         serverCursorEnd: end,
+        ...(holes.length > 0 && { holes }),
       })),
       nextCheckpoints: read.map(({ streamId, end }) => ({ streamId, cursor: end })),
       texts,

@@ -170,6 +170,74 @@ describe("a text whose row ends where its tail begins", () => {
     expect(reader.text("m")).toBe("abcd");
   });
 
+  it("has what filled a hole as soon as it has come, and loses no word meanwhile", () => {
+    const host = new FakeHost();
+    host.say(THREAD, "m", "a");
+    open(host, "m", "", 0);
+    const reader = new Reader(host);
+    host.lose(THREAD, 2);
+    host.say(THREAD, "m", "d");
+    reader.catchUp();
+    expect(reader.text("m")).toBe("ad");
+    const shown = new Set<string | undefined>();
+    const watch = () => {
+      while (reader.step()) shown.add(reader.text("m"));
+    };
+    host.fill(THREAD, "m", "b");
+    host.say(THREAD, "m", "e");
+    watch();
+    expect([...shown]).toEqual(["ade", "abde"]);
+    shown.clear();
+    host.fill(THREAD, "m", "c");
+    watch();
+    expect([...shown]).toEqual(["abde", "abcde"]);
+    // A hole that is given up is a hole no more, and nothing else.
+    host.lose(THREAD);
+    host.say(THREAD, "m", "f");
+    reader.catchUp();
+    host.stream(THREAD).holes = [];
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abcdef");
+    const served = host.runsServed;
+    host.say(THREAD, "m", "g");
+    reader.catchUp();
+    expect([reader.text("m"), host.runsServed - served]).toEqual(["abcdefg", 1]);
+  });
+
+  it("has what filled a hole before its stream is left", () => {
+    const host = new FakeHost();
+    open(host, "m", "", 0);
+    host.say(THREAD, "m", "a");
+    host.lose(THREAD);
+    host.say(THREAD, "m", "c");
+    const reader = new Reader(host);
+    reader.catchUp();
+    host.fill(THREAD, "m", "b");
+    host.stream(THREAD).state = "finished";
+    reader.step();
+    reader.step();
+    expect(reader.text("m")).toBe("abc");
+    reader.catchUp();
+    expect(reader.overlay.streams.size).toBe(0);
+  });
+
+  it("is folded while what filled a hole is read: it is whole all the same", () => {
+    const host = new FakeHost();
+    open(host, "m", "", 0);
+    host.say(THREAD, "m", "a");
+    host.lose(THREAD);
+    host.say(THREAD, "m", "c");
+    const reader = new Reader(host);
+    reader.catchUp();
+    host.fill(THREAD, "m", "b");
+    reader.step();
+    expect(reader.text("m")).toBe("ac");
+    open(host, "m", "abc", 3);
+    host.say(THREAD, "m", "d");
+    reader.catchUp();
+    expect(reader.text("m")).toBe("abcd");
+  });
+
   it("is not that of an earlier use of its id, from which it was parted", () => {
     const host = new FakeHost();
     host.say(THREAD, "m", "old");
@@ -233,50 +301,79 @@ describe("a text whose row ends where its tail begins", () => {
   });
 });
 
-it("1,000 threads at random: what is shown only grows, and is what was said", { timeout: 60_000 }, () => {
+it("1,000 threads at random: no word that is shown is lost, and in the end all is what was said", { timeout: 60_000 }, () => {
+  let [fills, folds] = [0, 0];
   for (let seed = 1; seed <= 1_000; seed += 1) {
     const below = seededRandom(seed);
     const random = (count: number) => Math.floor(below() * count);
     const host = new FakeHost();
-    const said = new Map<string, { text: string; output: string; ends: { cursor: number; length: number }[]; start: number; folded: number }>();
+    /** What was said of each message, by the cursors behind it: in their order, with what came late. */
+    const said = new Map<string, { words: Map<number, string>; output: string; start: number; folded: number }>();
+    const textOf = (id: string, end = Infinity) => {
+      const words = [...said.get(id)!.words].filter(([cursor]) => cursor <= end).sort(([a], [b]) => a - b);
+      return words.map(([, word]) => word).join("");
+    };
+    /** The words that have not come, in the order of the holes. */
+    const lost: { id: string; word: string }[] = [];
     const readers: Reader[] = [];
     const shown = new Map<Reader, Map<string, string>>();
+    let isFilled = false;
     const look = (reader: Reader) => {
-      const before = shown.get(reader) ?? new Map<string, string>();
-      for (const { messageId, text } of reader.merged.messages) {
-        const was = before.get(messageId) ?? "";
-        if (!text.startsWith(was)) throw new Error(`seed ${seed}: ${messageId} goes back from ${was} to ${text}`);
-        before.set(messageId, text);
+      // One that left the page comes anew.
+      const now = new Map(reader.merged.messages.map(({ messageId, text }) => [messageId, text]));
+      for (const [messageId, text] of now) {
+        const was = shown.get(reader)?.get(messageId) ?? "";
+        // A fold that has what came late contradicts what was read without it: what lies behind is read anew.
+        const isFold = isFilled && reader.rows.some((row) => row.messageId === messageId && row.text === text);
+        if (isFilled ? !isFold && !hasAllWords(text, was) : !text.startsWith(was)) throw new Error(`seed ${seed}: ${messageId} goes back from ${was} to ${text}`);
       }
-      shown.set(reader, before);
+      shown.set(reader, now);
     };
     for (let step = 0; step < 60; step += 1) {
       const ids = [...said.keys()].filter((id) => host.rows.get(THREAD)?.find(({ messageId }) => messageId === id)?.status === "streaming");
       const id = ids[random(ids.length)];
-      const kind = random(9);
+      const kind = random(11);
       if (kind === 0 || id === undefined) {
         const start = host.stream(THREAD).latest;
         const name = `m${said.size}`;
-        said.set(name, { text: "", output: "", ends: [], start, folded: start });
+        said.set(name, { words: new Map(), output: "", start, folded: start });
         open(host, name, "", start, { orderInTurn: start });
       } else if (kind <= 4) {
         const word = `${step},`;
         const item = said.get(id)!;
         const channel = random(5) === 0 ? "output" : "text";
         host.say(THREAD, id, word, channel);
-        item[channel] += word;
-        item.ends.push({ cursor: host.stream(THREAD).latest, length: item.text.length });
+        if (channel === "output") item.output += word;
+        else item.words.set(host.stream(THREAD).latest, word);
       } else if (kind === 5) {
         const item = said.get(id)!;
-        const at = item.ends[random(item.ends.length)];
+        const cursors = [...item.words.keys()];
+        const cursor = cursors[random(cursors.length)];
+        const isHeldBack = cursor === undefined || host.stream(THREAD).holes.some(({ cursorStart }) => cursorStart >= item.folded && cursorStart < cursor);
         // Of a command's output nothing is folded.
-        if (at === undefined || at.cursor < item.folded || item.output !== "") continue;
-        item.folded = at.cursor;
-        open(host, id, item.text.slice(0, at.length), at.cursor, { orderInTurn: item.start });
+        if (isHeldBack || cursor < item.folded || item.output !== "") continue;
+        item.folded = cursor;
+        folds += 1;
+        open(host, id, textOf(id, cursor), cursor, { orderInTurn: item.start });
       } else if (kind === 6 && random(3) === 0) {
-        host.put(THREAD, { messageId: id, status: "completed", text: said.get(id)!.text, tail: undefined });
+        host.put(THREAD, { messageId: id, status: "completed", text: textOf(id), tail: undefined });
       } else if (kind === 7) readers.push(new Reader(host, 1 + random(4)));
-      else {
+      else if (kind === 8 && random(2) === 0) {
+        host.lose(THREAD);
+        lost.push({ id, word: `late ${step},` });
+      } else if (kind === 9 && lost.length > 0) {
+        const at = random(lost.length);
+        const [{ id: of, word }] = lost.splice(at, 1) as [(typeof lost)[number]];
+        // What has ended says all there is.
+        if (!ids.includes(of)) {
+          host.stream(THREAD).holes.splice(at, 1);
+          continue;
+        }
+        said.get(of)!.words.set(host.stream(THREAD).holes[at]!.cursorEnd, word);
+        host.fill(THREAD, of, word, at);
+        isFilled = true;
+        fills += 1;
+      } else {
         const reader = readers[random(readers.length)];
         if (reader === undefined) continue;
         if (random(4) === 0) reader.numItems += 1;
@@ -289,9 +386,18 @@ it("1,000 threads at random: what is shown only grows, and is what was said", { 
       look(reader);
       for (const { messageId, text, output, status } of reader.merged.messages) {
         const item = said.get(messageId)!;
-        expect([seed, messageId, text]).toEqual([seed, messageId, item.text]);
+        expect([seed, messageId, text]).toEqual([seed, messageId, textOf(messageId)]);
         if (status === "streaming" && item.output !== "") expect([seed, messageId, output]).toEqual([seed, messageId, item.output]);
       }
     }
   }
+  expect(fills).toBeGreaterThan(1_000);
+  expect(folds).toBeGreaterThan(1_000);
 });
+
+/** Whether the words of `before` are still there, in their order. */
+function hasAllWords(text: string, before: string): boolean {
+  const words = text.split(",");
+  let at = -1;
+  return before.split(",").slice(0, -1).every((word) => (at = words.indexOf(word, at + 1)) >= 0);
+}

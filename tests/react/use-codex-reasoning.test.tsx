@@ -4,7 +4,7 @@ import type { CodexReasoningSegmentLike } from "../../js-wrapper/mapping/index.j
 import { EMPTY_OVERLAY, foldOverlay } from "../../js-wrapper/mapping/index.js";
 import { mergeCodexReasoning } from "../../js-wrapper/mapping/merge-reasoning.js";
 import { useCodexReasoning, type CodexReasoningPage } from "../../js-wrapper/react/index.js";
-import { FakeConvex, FakeHost } from "./fake-convex.js";
+import { FakeConvex, FakeHost, isOverlay } from "./fake-convex.js";
 import { api } from "./host-api.js";
 import { inStrictMode } from "./in-strict-mode.js";
 
@@ -22,7 +22,9 @@ beforeEach(() => {
   convex = new FakeConvex((args) => {
     const answer = host.serve(args);
     const isAsked = (args["paginationOpts"] as { numItems: number }).numItems > 0;
-    const shown = args["includeRaw"] === true ? pieces : pieces.filter(({ channel }) => channel === "summary");
+    const isFollowed = (args["streamArgs"] as { kind: string } | undefined)?.kind === "followed";
+    const asked = pieces.map((piece) => (isFollowed ? piece : { ...piece, text: textSoFar(piece), tail: undefined }));
+    const shown = args["includeRaw"] === true ? asked : asked.filter(({ channel }) => channel === "summary");
     return { ...answer, page: isAsked && answer.threadStatus !== "missing" ? shown : [] } satisfies CodexReasoningPage;
   });
 });
@@ -31,6 +33,18 @@ afterEach(cleanup);
 /** An item that goes on: its text so far. */
 function streaming(itemId: string, text: string, given: Partial<CodexReasoningSegmentLike> = {}): CodexReasoningSegmentLike {
   return piece(itemId, text, { status: "streaming", ...given });
+}
+
+/** One that goes on in its stream, for who follows: nothing before `cursor` is read. */
+function folded(itemId: string, text: string, cursor: number): CodexReasoningSegmentLike {
+  return streaming(itemId, text, { tail: { streamId: `${THREAD}:turn:0`, cursor } });
+}
+
+/** A piece's text with what its stream has behind it: what one gets who does not follow. */
+function textSoFar({ text, tail, messageId }: CodexReasoningSegmentLike): string {
+  if (tail === undefined) return text;
+  const runs = host.stream(THREAD).runs.filter((run) => run.messageId === messageId && run.cursorStart >= tail.cursor);
+  return text + runs.map((run) => run.text).join("");
 }
 
 function piece(itemId: string, text: string, given: Partial<CodexReasoningSegmentLike> = {}): CodexReasoningSegmentLike {
@@ -110,22 +124,41 @@ describe("what was thought", () => {
   });
 
   it("goes on live where it streams, and only with `stream`", async () => {
-    pieces = [streaming("r", "I th")];
-    host.stream(THREAD);
+    host.say(THREAD, "r", "I th");
+    pieces = [folded("r", "I th", 1)];
     const view = follow();
     await settle();
-    host.say(THREAD, "r", "I think");
+    host.say(THREAD, "r", "ink");
     await settle();
     expect(view.texts).toEqual(["I think"]);
     host.say(THREAD, "r", ", so");
     await settle();
-    expect(view.texts).toEqual(["I think, so"]);
+    expect([view.texts, host.runsServed]).toEqual([["I think, so"], 2]);
     view.rerender({ stream: false });
-    expect(view.texts).toEqual(["I th"]);
+    await settle();
+    expect(view.texts).toEqual(["I think, so"]);
+    const served = host.runsServed;
+    host.say(THREAD, "r", ".");
+    pieces = [folded("r", "I th", 1)];
+    await settle();
+    expect([view.texts, host.runsServed]).toEqual([["I think, so."], served]);
     pieces = ended("r", "I think", "I am");
     view.rerender({});
     await settle();
     expect(view.texts).toEqual(["I think", "I am"]);
+  });
+
+  it("of an item that has said nothing yet is shown with its first word, and its page is not read again", async () => {
+    pieces = [folded("r", "", 0)];
+    host.stream(THREAD);
+    const view = follow();
+    await settle();
+    expect(view.texts).toEqual([]);
+    const pages = convex.subscribed.length;
+    host.say(THREAD, "r", "Hm");
+    await settle();
+    expect(view.texts).toEqual(["Hm"]);
+    expect(convex.subscribed.slice(pages).filter((args) => !isOverlay(args))).toEqual([]);
   });
 
   it('"skip": nothing subscribed', async () => {
@@ -159,10 +192,9 @@ describe("what was thought", () => {
   });
 
   it("the stream's query is not yet loaded: durable pieces shown", async () => {
-    pieces = [streaming("r", "durable")];
-    host.stream(THREAD);
-    host.say(THREAD, "r", "durable and live");
-    convex.hold((args) => "streamArgs" in args);
+    pieces = [folded("r", "durable", 1)];
+    for (const text of ["durable", " and live"]) host.say(THREAD, "r", text);
+    convex.hold(isOverlay);
     const view = follow();
     await settle();
     expect(view.texts).toEqual(["durable"]);
@@ -189,7 +221,7 @@ describe("what was thought", () => {
 describe("merging pieces of reasoning with live text", () => {
   const overlayOf = (text: string, since = 0) => ({
     ...EMPTY_OVERLAY,
-    streams: new Map([["s", { cursor: 9, since, gone: 0, live: new Map([['["turn","r"]', { text: { text, pendingHigh: undefined, since, from: since, end: 9, origin: {} } }]]) }]]),
+    streams: new Map([["s", { cursor: 9, since, gone: 0, holes: [], live: new Map([['["turn","r"]', { text: { text, pendingHigh: undefined, since, from: since, end: 9, origin: {} } }]]) }]]),
   });
 
   it.each([
@@ -223,10 +255,9 @@ describe("merging pieces of reasoning with live text", () => {
     expect([before.sections, mergeCodexReasoning(rows, EMPTY_OVERLAY, { includeRaw: true }, before).sections]).toMatchObject([[], [{ text: "in full" }]]);
   });
 
-  it("a growing item is joined anew, and no other", () => {
-    let joined = 0;
-    // Joining reads `segmentType` of every piece that it joins; comparing pieces is counted apart, by their keys.
-    const counted = (one: CodexReasoningSegmentLike) => new Proxy(one, { get: (target, name) => ((joined += Number(name === "textTruncated")), Reflect.get(target, name) as unknown) });
+  it("a growing item is joined anew, and no other is looked at", () => {
+    let looks = 0;
+    const counted = (one: CodexReasoningSegmentLike) => new Proxy(one, { get: (target, name) => ((looks += 1), Reflect.get(target, name) as unknown) });
     const old = Array.from({ length: 100 }, (_, n) => counted(piece(`old${n}`, "done")));
     const rows = [streaming("r", "H"), ...old];
     const news = (end: number, text: string) => ({
@@ -239,13 +270,13 @@ describe("merging pieces of reasoning with live text", () => {
     let overlay = foldOverlay(EMPTY_OVERLAY, [], { kind: "list", streams: [{ streamId: "s", state: "streaming" }] });
     overlay = foldOverlay(overlay, overlay.cursors, news(1, "He"));
     let merged = mergeCodexReasoning(rows, overlay);
-    expect(joined).toBe(old.length);
-    joined = 0;
+    expect(looks).toBeGreaterThan(old.length);
+    looks = 0;
     for (let end = 2; end <= 50; end += 1) {
       overlay = foldOverlay(overlay, overlay.cursors, news(end, "l"));
       merged = mergeCodexReasoning(rows, overlay, {}, merged);
     }
     expect(merged.sections.at(-1)?.text).toHaveLength(51);
-    expect(joined).toBe(0);
+    expect(looks).toBe(0);
   });
 });
