@@ -1,9 +1,10 @@
 /** The batches of deletions: each call does one, and schedules the next. What nobody went on with, the sweep takes up. */
-import { v } from "convex/values";
+import { v, type Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
 import { step as doStep } from "./model/deletion.js";
-import { takeUp } from "./model/jobs.js";
+import { vAfter } from "./model/due.js";
+import { takeUp, vTakenUp } from "./model/jobs.js";
 
 /** Does the next batch of a deletion, if one is due. */
 export const step = internalMutation({
@@ -14,7 +15,7 @@ export const step = internalMutation({
 
 /** Takes up deletions that are due and that nobody goes on with: after a crash, or a batch that failed. */
 export const goOn = internalMutation({
-  args: {},
-  returns: v.object({ takenUp: v.number() }),
-  handler: (ctx): Promise<{ takenUp: number }> => takeUp(ctx, "deletions", internal.deletions.step),
+  args: { after: v.optional(vAfter) },
+  returns: vTakenUp,
+  handler: (ctx, { after }): Promise<Infer<typeof vTakenUp>> => takeUp(ctx, "deletions", { step: internal.deletions.step, sweep: internal.deletions.goOn, after }),
 });

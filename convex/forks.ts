@@ -1,9 +1,10 @@
 /** The batches of forks: each call copies one, and schedules the next. What nobody went on with, the sweep takes up. */
-import { v } from "convex/values";
+import { v, type Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
+import { vAfter } from "./model/due.js";
 import { step as doStep } from "./model/forks.js";
-import { takeUp } from "./model/jobs.js";
+import { takeUp, vTakenUp } from "./model/jobs.js";
 
 /** Copies the next batch of a fork, if one is due. */
 export const step = internalMutation({
@@ -14,7 +15,7 @@ export const step = internalMutation({
 
 /** Takes up forks that nobody goes on with: after a crash, or a batch that failed. */
 export const goOn = internalMutation({
-  args: {},
-  returns: v.object({ takenUp: v.number() }),
-  handler: (ctx): Promise<{ takenUp: number }> => takeUp(ctx, "forks", internal.forks.step),
+  args: { after: v.optional(vAfter) },
+  returns: vTakenUp,
+  handler: (ctx, { after }): Promise<Infer<typeof vTakenUp>> => takeUp(ctx, "forks", { step: internal.forks.step, sweep: internal.forks.goOn, after }),
 });

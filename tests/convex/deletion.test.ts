@@ -204,12 +204,26 @@ describe("a thread's deletion", () => {
     const { deletionJobId } = await remove(component);
     // As if the process had died: nothing of what was scheduled runs.
     vi.clearAllTimers();
-    expect(await component.mutation(internal.deletions.goOn, {})).toEqual({ takenUp: 0 });
+    expect(await component.mutation(internal.deletions.goOn, {})).toEqual({ takenUp: 0, hasMore: false });
     pass(5 * MINUTE);
-    expect(await component.mutation(internal.deletions.goOn, {})).toEqual({ takenUp: 1 });
+    expect(await component.mutation(internal.deletions.goOn, {})).toEqual({ takenUp: 1, hasMore: false });
     vi.runAllTimers();
     for (let more = true; more; ) more = (await step(component, deletionJobId)).hasMore;
     expect(await status(component, deletionJobId)).toMatchObject({ status: "completed" });
+  });
+
+  test("is taken up by the sweep however many stand before it", async () => {
+    const component = startComponent();
+    const threads = Array.from({ length: 21 }, (_, at) => `th_${String(at)}`);
+    for (const threadId of threads) {
+      await component.mutation(api.threads.create, { actor: OWNER, threadId });
+      await component.mutation(api.threads.deleteCascade, { actor: OWNER, threadId });
+    }
+    vi.clearAllTimers();
+    pass(5 * MINUTE);
+    expect(await component.mutation(internal.deletions.goOn, {})).toEqual({ takenUp: 20, hasMore: true });
+    await finish(component);
+    expect((await dump(component)).deletions.filter(({ dueAt }) => dueAt !== undefined)).toEqual([]);
   });
 
   test("leaves a row that names nothing, for a week", async () => {

@@ -336,14 +336,14 @@ describe("a fork's batches", () => {
     const { forkJobId } = await fork(component);
     // As if the process had died: nothing of what was scheduled runs.
     vi.clearAllTimers();
-    expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 0 });
+    expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 0, hasMore: false });
     pass(5 * MINUTE);
-    expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 1 });
+    expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 1, hasMore: false });
     await stepThrough(component, forkJobId);
     expect(await step(component, forkJobId), "it has ended").toEqual({ copied: 0, hasMore: false });
     expect(await read(component)).toEqual(await read(component, THREAD));
     pass(5 * MINUTE);
-    expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 0 });
+    expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 0, hasMore: false });
   });
 
   test("leave alone what the copy has by then: its turn keeps its place, its items their words", async () => {
