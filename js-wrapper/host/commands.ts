@@ -8,7 +8,6 @@ import type {
   CodexLeasedCommand,
   CodexOpenCommand,
   CodexPresence,
-  CodexRuntime,
   HostMutationCtx,
   HostQueryCtx,
 } from "./component.js";
@@ -224,8 +223,8 @@ export async function beatPresence(
     actor: HostActorContext;
     runtimeId: string;
     generation: number;
-    phase: CodexRuntime["phase"];
-    login?: CodexRuntime["login"] | undefined;
+    phase: CodexMachine["phase"];
+    login?: CodexMachine["login"] | undefined;
     threads: CodexBeatThread[];
   },
 ): Promise<{ now: number; commandsWaiting: number }> {
@@ -241,7 +240,7 @@ export async function beatPresence(
  * @param args the actor
  * @returns at most 50 of them
  */
-export async function listPresence(ctx: HostQueryCtx, component: CodexComponent, args: { actor: HostActorContext }): Promise<CodexRuntime[]> {
+export async function listPresence(ctx: HostQueryCtx, component: CodexComponent, args: { actor: HostActorContext }): Promise<CodexMachine[]> {
   return await ctx.runQuery(component.presence.list, { actor: args.actor });
 }
 

@@ -495,8 +495,8 @@ export type CodexPresenceThread = {
   oldestEventAt?: number;
 };
 
-/** A runtime, as its last beat has it. */
-export type CodexRuntime = {
+/** A machine: its bridge, as the last beat has it. */
+export type CodexMachine = {
   runtimeId: string;
   deviceId: string;
   /** Its start of the bridge. */
@@ -748,7 +748,7 @@ export type CodexComponent = {
   };
   presence: {
     beat: Mutation<OfRuntime & { phase: string; login?: string; threads: CodexBeatThread[] }, { now: number; commandsWaiting: number }>;
-    list: Query<Actor, CodexRuntime[]>;
+    list: Query<Actor, CodexMachine[]>;
     get: Query<Actor & { runtimeId?: string; threadId?: string }, CodexPresence>;
   };
 };

@@ -1,5 +1,5 @@
 /** Presence in one word, for what a page does with it. */
-import type { CodexPresence, CodexPresenceThread, CodexRuntime, CodexThreadState } from "../host/component.js";
+import type { CodexMachine, CodexPresence, CodexPresenceThread, CodexThreadState } from "../host/component.js";
 
 /**
  * Whether what is sent to a thread arrives, and why not: `reachable`; `starting` (it is taken when codex is up); `elsewhere`
@@ -58,7 +58,7 @@ export interface CodexPresentThread extends CodexPresenceThread {
  * @param machines what `listPresence` answers: the one that beat last first
  * @returns the threads, by `threadId`
  */
-export function codexPresentThreads(machines: readonly CodexRuntime[]): ReadonlyMap<string, CodexPresentThread> {
+export function codexPresentThreads(machines: readonly CodexMachine[]): ReadonlyMap<string, CodexPresentThread> {
   const found = new Map<string, CodexPresentThread>();
   for (const { runtimeId, deviceId, away, threads } of machines) {
     for (const thread of threads) {
@@ -104,7 +104,7 @@ export function codexIngestHealth(presence: CodexPresence, state?: Pick<CodexThr
  * @param machines what `listPresence` answers
  * @returns `in` where one is signed in, `out` where one is signed out and none is in, `unknown` where none says
  */
-export function codexLogin(machines: readonly Pick<CodexRuntime, "login" | "away">[]): CodexRuntime["login"] {
+export function codexLogin(machines: readonly Pick<CodexMachine, "login" | "away">[]): CodexMachine["login"] {
   const logins = machines.filter(({ away }) => !away).map(({ login }) => login);
   return logins.includes("in") ? "in" : logins.includes("out") ? "out" : "unknown";
 }

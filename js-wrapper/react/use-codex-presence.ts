@@ -1,6 +1,6 @@
 import type { FunctionArgs, FunctionReference } from "convex/server";
 import { useMemo } from "react";
-import type { CodexPresence, CodexPresenceThread, CodexRuntime, CodexThreadState } from "../host/component.js";
+import type { CodexMachine, CodexPresence, CodexPresenceThread, CodexThreadState } from "../host/component.js";
 import {
   codexIngestHealth,
   codexLogin,
@@ -15,7 +15,7 @@ import { useAnswer } from "./use-answer.js";
 
 /** A host query for {@link useCodexPresence} and {@link useCodexAccount}. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CodexMachinesQuery = FunctionReference<"query", "public", any, CodexRuntime[]>;
+export type CodexMachinesQuery = FunctionReference<"query", "public", any, CodexMachine[]>;
 
 /** A host query for {@link useCodexThreadPresence} and {@link useCodexIngestHealth}. */
 export type CodexPresenceQuery = FunctionReference<"query", "public", { threadId?: string | undefined; runtimeId?: string | undefined }, CodexPresence>;
@@ -30,12 +30,12 @@ export interface CodexAsked {
 /** What {@link useCodexPresence} returns. */
 export interface UseCodexPresenceResult extends CodexAsked {
   /** The one that beat last first. */
-  readonly machines: readonly CodexRuntime[];
+  readonly machines: readonly CodexMachine[];
   /** What machines tell of their threads, by `threadId`. */
   readonly threads: ReadonlyMap<string, CodexPresentThread>;
 }
 
-const NO_MACHINES: readonly CodexRuntime[] = [];
+const NO_MACHINES: readonly CodexMachine[] = [];
 
 /**
  * Follows the user's machines: what each does, and what it tells of its threads.
@@ -51,7 +51,7 @@ const NO_MACHINES: readonly CodexRuntime[] = [];
  * ```
  */
 export function useCodexPresence<Query extends CodexMachinesQuery>(query: Query, args: FunctionArgs<Query> | "skip"): UseCodexPresenceResult {
-  const { data, isLoading, error } = useAnswer<CodexRuntime[]>(useStableSubscription(query, args));
+  const { data, isLoading, error } = useAnswer<CodexMachine[]>(useStableSubscription(query, args));
   const machines = data ?? NO_MACHINES;
   return useMemo(() => ({ machines, threads: codexPresentThreads(machines), isLoading, error }), [machines, isLoading, error]);
 }
@@ -59,9 +59,9 @@ export function useCodexPresence<Query extends CodexMachinesQuery>(query: Query,
 /** What {@link useCodexAccount} returns. */
 export interface UseCodexAccountResult extends CodexAsked {
   /** `in` where a machine that is here is signed in, `out` where one is signed out and none is in. */
-  readonly login: CodexRuntime["login"];
+  readonly login: CodexMachine["login"];
   /** Each machine that is here. */
-  readonly machines: readonly Pick<CodexRuntime, "runtimeId" | "deviceId" | "login">[];
+  readonly machines: readonly Pick<CodexMachine, "runtimeId" | "deviceId" | "login">[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CodexPresence, CodexRuntime } from "../../js-wrapper/host/component.js";
+import type { CodexPresence, CodexMachine } from "../../js-wrapper/host/component.js";
 import { codexActivity, codexContextUsed, codexIngestHealth, codexLogin, codexPresentThreads, codexReach } from "../../js-wrapper/react/index.js";
 
 const HERE: CodexPresence = { machine: "here", bridge: "up", codex: "up", login: "in", thread: "here" };
@@ -39,7 +39,7 @@ describe("events", () => {
 });
 
 describe("machines", () => {
-  const machine = (runtimeId: string, away: boolean, login: CodexRuntime["login"], turnId?: string): CodexRuntime => ({
+  const machine = (runtimeId: string, away: boolean, login: CodexMachine["login"], turnId?: string): CodexMachine => ({
     ...{ runtimeId, deviceId: "d", generation: 1, phase: "ready", login, away, beatAt: 1 },
     threads: [{ ...CURRENT, ...(turnId !== undefined && { turnId }) }],
   });

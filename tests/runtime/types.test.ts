@@ -15,8 +15,8 @@ test("./host has everything of ./host/convex, and the seed's names of its own ty
   expectTypeOf<host.HostRuntimeState>().toEqualTypeOf<host.CodexHostState>();
   const seeds = { actor: { tenantId: "t", userId: "u", deviceId: "d" }, sessionId: "s", ingestFlushMs: 250 };
   expectTypeOf(seeds).toExtend<host.HostRuntimeStartArgs>();
-  // Both have a `CodexRuntime`: here it is the class.
   expectTypeOf<host.CodexRuntime>().toHaveProperty("close");
+  expectTypeOf<host.CodexMachine>().toEqualTypeOf<convex.CodexMachine>();
 });
 
 test("a code of the runtime's is one that is listed, and any text can be what a code is compared with", () => {
