@@ -41,7 +41,8 @@ export const listPending = query({
  * ends before Codex has the decision makes the request wait again, with what was decided in `overruled`.
  *
  * `decision` is `accepted`, `declined`, or one of the request's `availableDecisions` as `{json}`. `requestId` says which request
- * where several ask about the item. `shownSha256`, in hexadecimal, is of the `payloadJson` that the person saw.
+ * where several ask about the item. `shownSha256`, in hexadecimal, is of the `payloadJson` that the person saw; with
+ * `mustShow` what does not say it can only be declined.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its data says who
  * decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE` (over 256 KiB it can only be declined),
@@ -56,13 +57,14 @@ export const respond = mutation({
     decision: v.union(v.literal("accepted"), v.literal("declined"), v.object({ json: v.string() })),
     requestId: v.optional(vRequestId),
     shownSha256: v.optional(v.string()),
+    mustShow: v.optional(v.boolean()),
   },
   returns: v.null(),
-  handler: async (ctx, { actor, threadId, turnId, itemId, decision, requestId, shownSha256 }) => {
+  handler: async (ctx, { actor, threadId, turnId, itemId, decision, requestId, shownSha256, mustShow = false }) => {
     const scope = scopeOf(actor);
     const thread = await findThread(ctx, scope, threadId);
     const rows = thread === null || !(await isShown(ctx, thread, turnId)) ? [] : await requestsOfItem(ctx, scope, threadId, turnId, itemId);
-    const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256 };
+    const wish = { decision: typeof decision === "string" ? decision : decision.json, requestId, shownSha256, mustShow };
     const decided = await decideApproval(ctx, actor, { thread, rows, about: { threadId, turnId, itemId } }, wish);
     if (decided === null || thread === null) return null;
     const refusal = await sendDecision(ctx, actor, thread, decided, Date.now());

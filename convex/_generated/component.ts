@@ -74,6 +74,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           decision: "accepted" | "declined" | { json: string };
           requestId?: string | number;
           shownSha256?: string;
+          mustShow?: boolean;
         },
         null,
         Name

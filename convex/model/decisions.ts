@@ -11,7 +11,7 @@ import type { WriteCtx } from "./scope.js";
 type Request = Doc<"serverRequests">;
 
 /** What somebody decides: `accepted`, `declined`, or a decision as the app-server writes it, in JSON. */
-export type Decision = { decision: string; requestId?: string | number | undefined; shownSha256?: string | undefined };
+export type Decision = { decision: string; requestId?: string | number | undefined; shownSha256?: string | undefined; mustShow: boolean };
 
 /** What was decided: the decision as the app-server writes it, and of which payload. */
 export type Decided = { row: Request; decision: string; shownSha256: string | undefined };
@@ -27,10 +27,10 @@ export async function decideApproval(
   ctx: WriteCtx,
   actor: Actor,
   { thread, rows, about }: { thread: Doc<"threads"> | null; rows: readonly Request[]; about: { threadId: string; turnId: string; itemId: string } },
-  { decision, requestId, shownSha256 }: Decision,
+  { decision, requestId, shownSha256, mustShow }: Decision,
 ): Promise<Decided | null> {
   const likely = likelyOf(rows, requestId);
-  const call = { threadExists: thread !== null, requestId, decision, shownSha256, mustShow: false, known: likely < 0 ? rows : await withPayload(ctx, rows, likely) };
+  const call = { threadExists: thread !== null, requestId, decision, shownSha256, mustShow, known: likely < 0 ? rows : await withPayload(ctx, rows, likely) };
   let answer = decide(() => planRespond(call));
   if (answer.type === "needs") {
     const known = await withPayload(ctx, rows, answer.row);

@@ -6,6 +6,7 @@ import type {
   CodexCommandState,
   CodexComponent,
   CodexLeasedCommand,
+  CodexMachine,
   CodexOpenCommand,
   CodexPresence,
   HostMutationCtx,

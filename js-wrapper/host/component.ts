@@ -700,6 +700,8 @@ export type CodexComponent = {
         decision: CodexApprovalDecision;
         requestId?: string | number;
         shownSha256?: string;
+        /** What does not say what was shown can only be declined. */
+        mustShow?: boolean;
       },
       null
     >;

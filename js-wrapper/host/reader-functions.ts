@@ -2,7 +2,6 @@
 import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import { vCommandKind, vRequestId } from "#component/validators.js";
-import { wishDeclines } from "../protocol/decisions.js";
 import type { CodexHostOptions, HostBuilders } from "./builders.js";
 import type { CodexListedTurn } from "./component.js";
 import { cancelCommand, editCommand, getCommand, getPresence, listCommands, listPresence, promoteCommand, sendCommand } from "./commands.js";
@@ -191,11 +190,7 @@ export function readerFunctions(
         shownSha256: v.optional(v.string()),
       },
       returns.respondApprovalForHooks,
-      (ctx, component, args) => {
-        // Of no payload: the component refuses it as it does any other that was not what is asked.
-        const shownSha256 = args.shownSha256 ?? (wishDeclines(args.decision) ? undefined : "");
-        return respondApprovalForHooksForActor(ctx, component, { ...args, shownSha256 });
-      },
+      (ctx, component, args) => respondApprovalForHooksForActor(ctx, component, { ...args, mustShow: true }),
     ),
     /** {@link sendCommand} */
     sendCommand: mutation(

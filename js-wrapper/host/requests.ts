@@ -39,7 +39,8 @@ export async function listPendingApprovalsForHooksForActor(
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
  * @param args `decision` is `accepted`, `declined`, or one of the request's `availableDecisions` as `{json}`; `requestId` says
- *   which request where several ask about the item; `shownSha256`, in hexadecimal, is of the `payloadJson` that was shown
+ *   which request where several ask about the item; `shownSha256`, in hexadecimal, is of the `payloadJson` that was shown; with
+ *   `mustShow` what does not say it can only be declined
  * @returns null
  * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN`, `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its
  *   data says who decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE`,
@@ -56,10 +57,11 @@ export async function respondApprovalForHooksForActor(
     decision: CodexApprovalDecision;
     requestId?: string | number | undefined;
     shownSha256?: string | undefined;
+    mustShow?: boolean | undefined;
   },
 ): Promise<null> {
-  const { actor, threadId, turnId, itemId, decision, requestId, shownSha256 } = args;
-  const named = given({ requestId, shownSha256 });
+  const { actor, threadId, turnId, itemId, decision, requestId, shownSha256, mustShow } = args;
+  const named = given({ requestId, shownSha256, mustShow });
   return await ctx.runMutation(component.approvals.respond, { actor, threadId, turnId, itemId, decision, ...named });
 }
 

@@ -244,13 +244,13 @@ describe("an approval is of what was shown", () => {
   };
 
   test.each([
-    ["accepted without saying so", {}],
-    ["accepted as another", { shownSha256: "0".repeat(64) }],
-    ["decided otherwise without saying so", { decision: { json: '"acceptForSession"' } }],
-    ["decided with what is no JSON", { decision: { json: "decline" } }],
-    ["declined as another", { decision: "declined", shownSha256: "0".repeat(64) }],
-  ])("%s it is refused, and waits on", async (_, more) => {
-    expect(await respond(more)).toEqual(["E_APPROVAL_CHANGED", ["pending", undefined]]);
+    ["accepted without saying so", {}, "E_APPROVAL_CHANGED"],
+    ["accepted as another", { shownSha256: "0".repeat(64) }, "E_APPROVAL_CHANGED"],
+    ["decided otherwise without saying so", { decision: { json: '"acceptForSession"' } }, "E_APPROVAL_CHANGED"],
+    ["decided with what is no JSON", { decision: { json: "decline" } }, "E_APPROVAL_NOT_OFFERED"],
+    ["declined as another", { decision: "declined", shownSha256: "0".repeat(64) }, "E_APPROVAL_CHANGED"],
+  ])("%s it is refused, and waits on", async (_, more, code) => {
+    expect(await respond(more)).toEqual([code, ["pending", undefined]]);
   });
 
   test.each(["declined", { json: '"decline"' }, { json: ' "cancel" ' }])("by %j it lets nothing happen: it is stored without", async (decision) => {

@@ -24,7 +24,7 @@ describe("host/convex", () => {
     const root = new URL("../../", import.meta.url).href;
     const beside = own.filter((name) => !name.includes("/js-wrapper/host/")).map((name) => name.slice(root.length));
     // Of the component what it answers, and none of its functions.
-    expect(beside.sort()).toEqual(["convex/validators.ts", "js-wrapper/given.ts", "js-wrapper/hex.ts", "js-wrapper/oversize.ts", "js-wrapper/protocol/decisions.ts", "js-wrapper/protocol/fields.ts"]);
+    expect(beside.sort()).toEqual(["convex/validators.ts", "js-wrapper/given.ts", "js-wrapper/hex.ts", "js-wrapper/oversize.ts", "js-wrapper/protocol/fields.ts"]);
     expect(modules.filter((name) => !own.includes(name)).sort()).toEqual(["convex/server", "convex/values"]);
   });
 });
