@@ -91,6 +91,17 @@ describe("one query that fails", () => {
   });
 });
 
+it("a thread that cannot be drawn leaves the way to the list", async () => {
+  page = await openPage({ getThread: () => "no thread" as never, listThreadMessagesForHooks: () => ({ page: [null] }) as never }, "thread=thread-1");
+  await within(screen.getByRole("main")).findByText("This could not be shown");
+  const button = screen.getByRole("button", { name: "Threads and machines" });
+  fireEvent.click(button);
+  expect(button.getAttribute("aria-expanded")).toBe("true");
+  expect(document.activeElement).toBe(screen.getByRole("navigation"));
+  fireEvent.keyDown(screen.getByRole("navigation"), { key: "Escape" });
+  expect(document.activeElement).toBe(button);
+});
+
 describe("the title", () => {
   const inThread = (name?: string) => ({
     getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, ...(name !== undefined && { name }) }),
