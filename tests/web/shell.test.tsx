@@ -102,6 +102,21 @@ it("a thread that cannot be drawn leaves the way to the list", async () => {
   expect(document.activeElement).toBe(button);
 });
 
+describe("what can be done with a thread", () => {
+  it("has the focus where it was, when the question whether to delete it is answered with no", async () => {
+    page = await openPage({}, "thread=thread-1");
+    const menu = await waitFor(() => document.querySelector<HTMLElement>(".thread-menu")!);
+    // As a browser tells it that has popovers.
+    fireEvent(menu, Object.assign(new Event("toggle"), { newState: "open" }));
+    const press = (name: string) => fireEvent.click(within(menu).getByText(name));
+    expect(document.activeElement).toBe(document.body);
+    press("Delete …");
+    expect(document.activeElement).toBe(within(menu).getByText("No"));
+    press("No");
+    expect(document.activeElement).toBe(within(menu).getByText("Delete …"));
+  });
+});
+
 describe("the title", () => {
   const inThread = (name?: string) => ({
     getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, ...(name !== undefined && { name }) }),
