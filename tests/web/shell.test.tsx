@@ -117,6 +117,19 @@ describe("what can be done with a thread", () => {
   });
 });
 
+it("why a thread does not go on is told in a place that was there before", async () => {
+  const thread = (status: "active" | "archived") => ({ getThread: ({ threadId }: { threadId: string }) => ({ threadId, status, createdAt: 1, updatedAt: 1 }) });
+  page = await openPage(thread("active"), "thread=thread-1");
+  await screen.findByRole("textbox", { name: "Message" });
+  const places = screen.getAllByRole("status");
+  page.answers = thread("archived");
+  await page.refresh();
+  const words = await screen.findByText("This thread is archived: it takes no new turn.");
+  const place = words.closest("[role=status]");
+  expect(places).toContain(place);
+  expect(place?.getAttribute("aria-atomic")).toBe("false");
+});
+
 describe("the title", () => {
   const inThread = (name?: string) => ({
     getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, ...(name !== undefined && { name }) }),
