@@ -102,6 +102,20 @@ it("a thread that cannot be drawn leaves the way to the list", async () => {
   expect(document.activeElement).toBe(button);
 });
 
+describe("what a thread says of itself that cannot be read", () => {
+  it.each([
+    ["getThread", "How the thread stands could not be read"],
+    ["getPresence", "Whether its machine is there could not be read"],
+  ] as const)("of %s is said to be so, with a way to try again", async (name, title) => {
+    page = await openPage({ [name]: signedOut }, "thread=thread-1");
+    const line = await screen.findByText(new RegExp(`^${title}`));
+    expect(line.textContent).toContain(SIGNED_OUT);
+    page.answers = {};
+    fireEvent.click(within(line).getByRole("button", { name: "Try again" }));
+    await waitFor(() => expect(screen.queryByText(new RegExp(`^${title}`))).toBeNull());
+  });
+});
+
 describe("what can be done with a thread", () => {
   it("has the focus where it was, when the question whether to delete it is answered with no", async () => {
     page = await openPage({}, "thread=thread-1");
