@@ -225,6 +225,11 @@ describe("the card of a question", () => {
     expect(onAnswer).toHaveBeenCalledExactlyOnceWith({ q: ["mine"], p: ["words"] });
   });
 
+  it("can be scrolled by the keyboard", () => {
+    show({ questions: [question(["a"])] });
+    expect(screen.getByRole("group", { name: "What is asked" }).tabIndex).toBe(0);
+  });
+
   it("says how long codex waits, once a second, and tells it to nobody each second", () => {
     vi.useFakeTimers({ now: 10_500 });
     show({ questions: [question(["a"])] }, { createdAt: 10_000, autoResolutionMs: 62_000 });
