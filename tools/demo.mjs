@@ -96,10 +96,9 @@ async function demo() {
   const page = await startPage();
   const { deploymentUrl, authToken, describe } = await startConvex(page.origin);
   page.connectTo(deploymentUrl);
-  const { Terminal } = await import("./demo/terminal.mjs");
+  const { connectTerminal, Terminal } = await import("./demo/terminal.mjs");
   const terminal = new Terminal({
-    deploymentUrl,
-    authToken,
+    client: connectTerminal({ deploymentUrl, authToken }),
     write: (text) => process.stdout.write(text),
     onError: (error) => console.error(`! ${error.message.split("\n")[0]}`),
   });

@@ -21,6 +21,7 @@ export const {
   listPendingApprovalsForHooks,
   listPendingServerRequestsForHooks,
   listDecidedRequestsForHooks,
+  getCommand,
   listCommands,
   listPresence,
   getPresence,

@@ -33,10 +33,23 @@ export interface CodexThreadMessages {
   readonly known: Known;
 }
 
-interface Known {
-  readonly read: ReadonlyMap<string, ReadMessage>;
+interface Known extends Thread {
   readonly asked: ReadonlyMap<string, Asked>;
-  readonly converted: ReadonlyMap<string, Converted>;
+  readonly turns: ReadonlyMap<string, TurnStatus>;
+  /** What was sent and has not come back. */
+  readonly waiting: readonly Converted[];
+}
+
+/** What codex has said, in groups. */
+interface Thread {
+  readonly read: readonly ReadMessage[];
+  /** The ids under which it was sent, of all that codex gave back. */
+  readonly echoes: ReadonlySet<unknown>;
+  readonly groups: readonly Group[];
+  /** The place of each message's group. */
+  readonly groupOf: readonly number[];
+  /** Of each group. */
+  readonly converted: readonly Converted[];
 }
 
 /** A message, and all that it was made of, in order: it is the same for as long as that is. */
@@ -50,7 +63,9 @@ interface Group {
   readonly id: string;
   readonly turnId: string;
   readonly isOfUser: boolean;
-  readonly read: ReadMessage[];
+  /** Where its messages begin, and how many they are. */
+  readonly from: number;
+  count: number;
   asked: readonly Asked[];
   /** Nothing of its turn comes behind it. */
   isLastOfTurn: boolean;
@@ -59,7 +74,10 @@ interface Group {
 type TurnStatus = CodexThreadState["turns"][number]["status"] | undefined;
 
 /** The conversion of nothing. */
-export const NO_THREAD_MESSAGES: CodexThreadMessages = { messages: [], known: { read: new Map(), asked: new Map(), converted: new Map() } };
+export const NO_THREAD_MESSAGES: CodexThreadMessages = {
+  messages: [],
+  known: { read: [], echoes: new Set(), groups: [], groupOf: [], converted: [], asked: new Map(), turns: new Map(), waiting: [] },
+};
 
 const NOTHING_ASKED: readonly Asked[] = [];
 const RUNNING: MessageStatus = { type: "running" };
@@ -76,7 +94,8 @@ const COMPLETE: MessageStatus = { type: "complete", reason: "stop" };
  * their type. What waits for approval, or for answers, is the `approval` of the call that it is about, or else a call of its own
  * at the end of its turn.
  *
- * A message of which nothing changed is the same object again; no payload is read twice.
+ * A message of which nothing changed is the same object again; no payload is read twice. Where messages only grew, only their turns are
+ * looked at, however many there are.
  *
  * @param source what `useCodex` knows of the thread
  * @param previous the conversion before this one, of the same thread
@@ -89,47 +108,96 @@ const COMPLETE: MessageStatus = { type: "complete", reason: "stop" };
  * ```
  */
 export function convertCodexMessages(source: CodexThreadSource, previous: CodexThreadMessages = NO_THREAD_MESSAGES): CodexThreadMessages {
-  const read = new Map(source.messages.map((message) => [message._id, readMessage(message, previous.known.read.get(message._id))]));
-  const asked = readAsked(source, previous.known.asked);
-  const groups = groupsOf([...read.values()]);
+  const { known } = previous;
+  const asked = readAsked(source, known.asked);
+  const turns = turnsOf(source);
+  const changed = isSameMap(asked, known.asked) && isSameMap(turns, known.turns) ? changedIn(source.messages, known.read) : undefined;
+  const thread = changed === undefined ? groupThread(source.messages, asked, turns, known) : growThread(source.messages, changed, known);
+
+  const before = new Map(known.waiting.map((one) => [one.message.id, one]));
+  const waiting = waitingOf(source, thread.echoes).map((command) => convertAgain([command], () => toWaiting(command), before.get(commandKey(command.commandId))));
+  const messages = [...thread.converted, ...waiting].map(({ message }) => message);
+  return { messages: isSameList(messages, previous.messages) ? previous.messages : messages, known: { ...thread, asked, turns, waiting } };
+}
+
+function groupThread(messages: readonly CodexUIMessage[], asked: ReadonlyMap<string, Asked>, turns: ReadonlyMap<string, TurnStatus>, known: Known): Thread {
+  const readBefore = new Map(known.read.map((one) => [one.message._id, one]));
+  const convertedBefore = new Map(known.converted.map((one) => [one.message.id, one]));
+  const read = Array.from(new Map(messages.map((message) => [message._id, readMessage(message, readBefore.get(message._id))])).values());
+  const groups = groupsOf(read);
   placeAsked(groups, [...asked.values()]);
-  const turns = new Map((source.turns ?? []).map(({ turnId, status }): [string, TurnStatus] => [turnId, status]));
-  if (source.runningTurnId !== undefined) turns.set(source.runningTurnId, "inProgress");
   showEnds(groups, turns);
+  const groupOf = groups.flatMap(({ count }, place) => Array<number>(count).fill(place));
+  const converted = groups.map((group) => convertGroup(group, read, turns, convertedBefore.get(group.id)));
+  return { read, echoes: echoesIn(read), groups, groupOf, converted };
+}
 
-  const converted = new Map<string, Converted>();
-  const convert = (id: string, of: readonly unknown[], make: () => ThreadMessageLike) => {
-    const before = previous.known.converted.get(id);
-    converted.set(id, before !== undefined && isSameList(before.of, of) ? before : { of, message: make() });
-  };
-  for (const group of groups) {
-    const status = group.isLastOfTurn ? turns.get(group.turnId) : undefined;
-    convert(group.id, [status, group.isLastOfTurn, ...group.read, ...group.asked], () => toMessage(group, status));
+/** The same groups, of which only those are converted anew whose messages changed. */
+function growThread(messages: readonly CodexUIMessage[], changed: readonly number[], known: Known): Thread {
+  const [read, converted] = [known.read.slice(), known.converted.slice()];
+  for (const at of changed) {
+    const message = messages[at];
+    if (message !== undefined) read[at] = readMessage(message, known.read[at]);
   }
-  for (const command of waitingOf(source, read)) convert(commandKey(command.commandId), [command], () => toWaiting(command));
+  for (const place of new Set(changed.map((at) => known.groupOf[at] ?? -1))) {
+    const group = known.groups[place];
+    if (group !== undefined) converted[place] = convertGroup(group, read, known.turns, known.converted[place]);
+  }
+  const isSameItem = (at: number) => read[at]?.item === known.read[at]?.item;
+  return { ...known, read, converted, echoes: changed.every(isSameItem) ? known.echoes : echoesIn(read) };
+}
 
-  const messages = Array.from(converted.values(), ({ message }) => message);
-  return { messages: isSameList(messages, previous.messages) ? previous.messages : messages, known: { read, asked, converted } };
+/** The places of those messages that are not what was read of them; undefined where one came, went, or is another one. */
+function changedIn(messages: readonly CodexUIMessage[], read: readonly ReadMessage[]): readonly number[] | undefined {
+  if (messages.length !== read.length) return undefined;
+  const changed: number[] = [];
+  for (const [at, message] of messages.entries()) {
+    const was = read[at]?.message;
+    if (message === was) continue;
+    if (message._id !== was?._id || message.turnId !== was.turnId || message.role !== was.role) return undefined;
+    changed.push(at);
+  }
+  return changed;
+}
+
+function turnsOf({ turns = [], runningTurnId }: CodexThreadSource): ReadonlyMap<string, TurnStatus> {
+  const known = new Map(turns.map(({ turnId, status }): [string, TurnStatus] => [turnId, status]));
+  return runningTurnId === undefined ? known : known.set(runningTurnId, "inProgress");
+}
+
+function isSameMap(one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>): boolean {
+  return isSameList([...one].flat(), [...other].flat());
+}
+
+function convertGroup(group: Group, all: readonly ReadMessage[], turns: ReadonlyMap<string, TurnStatus>, before: Converted | undefined): Converted {
+  const { turnId, from, count, asked, isLastOfTurn } = group;
+  const status = isLastOfTurn ? turns.get(turnId) : undefined;
+  const read = all.slice(from, from + count);
+  return convertAgain([status, isLastOfTurn, ...read, ...asked], () => toMessage(group, read, status), before);
+}
+
+function convertAgain(of: readonly unknown[], make: () => ThreadMessageLike, before: Converted | undefined): Converted {
+  return before !== undefined && isSameList(before.of, of) ? before : { of, message: make() };
 }
 
 function groupsOf(read: readonly ReadMessage[]): Group[] {
   const groups: Group[] = [];
   const ids = new Set<string>();
-  for (const one of read) {
-    const { _id, turnId, role } = one.message;
+  for (const [from, { message }] of read.entries()) {
+    const { _id, turnId, role } = message;
     const last = groups.at(-1);
     const isOfTurn = last?.turnId === turnId;
     if (role !== "user" && isOfTurn && !last.isOfUser) {
-      last.read.push(one);
+      last.count += 1;
       continue;
     }
     if (isOfTurn) last.isLastOfTurn = false;
     // The answer is known by its turn, so that it stays the same one when what came before it is loaded; what is said
     // behind a steer, by the steer.
-    const answerId = ids.has(answerKey(turnId)) ? answerKey(last?.read[0]?.message._id ?? _id) : answerKey(turnId);
+    const answerId = ids.has(answerKey(turnId)) ? answerKey(read[last?.from ?? from]?.message._id ?? _id) : answerKey(turnId);
     const id = role === "user" || ids.has(answerId) ? _id : answerId;
     ids.add(id);
-    groups.push({ id, turnId, isOfUser: role === "user", read: [one], asked: NOTHING_ASKED, isLastOfTurn: true });
+    groups.push({ id, turnId, isOfUser: role === "user", from, count: 1, asked: NOTHING_ASKED, isLastOfTurn: true });
   }
   return groups;
 }
@@ -157,18 +225,18 @@ function answerOf(groups: Group[], turnId: string): Group {
   if (last !== undefined) last.isLastOfTurn = false;
   const isFirst = !groups.some((group) => group.turnId === turnId && !group.isOfUser);
   const id = answerKey(isFirst ? turnId : (last?.id ?? turnId));
-  const answer: Group = { id, turnId, isOfUser: false, read: [], asked: NOTHING_ASKED, isLastOfTurn: true };
+  const answer: Group = { id, turnId, isOfUser: false, from: 0, count: 0, asked: NOTHING_ASKED, isLastOfTurn: true };
   groups.splice(at < 0 ? groups.length : at + 1, 0, answer);
   return answer;
 }
 
-function toMessage(group: Group, turn: TurnStatus): ThreadMessageLike {
-  const { id, isOfUser, read, asked } = group;
+function toMessage(group: Group, read: readonly ReadMessage[], turn: TurnStatus): ThreadMessageLike {
+  const { id, isOfUser, asked } = group;
   const first = read[0]?.message;
   const createdAt = new Date(first?.createdAt ?? asked[0]?.row.createdAt ?? 0);
   const custom = { turnId: group.turnId };
   if (isOfUser) return { id, role: "user", createdAt, content: read.flatMap(({ parts }) => parts), metadata: { custom } };
-  return { id, role: "assistant", createdAt, content: answerParts(read, asked), status: statusOf(group, turn), metadata: { custom } };
+  return { id, role: "assistant", createdAt, content: answerParts(read, asked), status: statusOf(group, read, turn), metadata: { custom } };
 }
 
 function answerParts(read: readonly ReadMessage[], asked: readonly Asked[]): Part[] {
@@ -187,14 +255,18 @@ function withRequest(part: Extract<Part, { type: "tool-call" }>, { row, part: as
   return { ...part, ...argsOf({ ...part.args, ...asked.args }), approval: asked.approval, artifact: { message, request: row } satisfies CodexToolArtifact };
 }
 
-function statusOf({ read, asked, isLastOfTurn }: Group, turn: TurnStatus): MessageStatus {
+function statusOf({ asked, isLastOfTurn }: Group, read: readonly ReadMessage[], turn: TurnStatus): MessageStatus {
   if (asked.length > 0) return WAITING;
   const last = read.at(-1)?.message;
-  if (turn === "inProgress" || (turn === undefined && isLastOfTurn && read.some(({ message }) => message.status === "streaming"))) return RUNNING;
+  // What streams is commonly the last of it.
+  const isStreaming = () => read.findLast(({ message }) => message.status === "streaming") !== undefined;
+  if (turn === "inProgress" || (turn === undefined && isLastOfTurn && isStreaming())) return RUNNING;
   // A command that failed on the way did not fail its turn.
   const hasFailed = turn === "failed" || (turn === undefined && last?.status === "failed" && last.role !== "tool");
-  const error = read.findLast(({ message }) => message.error !== undefined)?.message.error;
-  if (hasFailed) return { type: "incomplete", reason: "error", ...(error !== undefined && { error }) };
+  if (hasFailed) {
+    const error = read.findLast(({ message }) => message.error !== undefined)?.message.error;
+    return { type: "incomplete", reason: "error", ...(error !== undefined && { error }) };
+  }
   const isStopped = turn === "interrupted" || (turn === undefined && last?.status === "interrupted");
   return isStopped ? CANCELLED : COMPLETE;
 }
@@ -214,7 +286,7 @@ function readAsked({ approvals = [], requests = [], commands = [] }: CodexThread
 }
 
 /** Messages that were sent and are in no queue, oldest first, until codex gives back what they say. */
-function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }: CodexThreadSource, read: ReadonlyMap<string, ReadMessage>): readonly SentCommand[] {
+function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }: CodexThreadSource, echoes: ReadonlySet<unknown>): readonly SentCommand[] {
   const first = messages[0];
   // The echo of a steer that is older than all that is loaded of its turn may not be loaded.
   const isLoaded = ({ createdAt }: SentCommand) => first === undefined || first.turnId !== runningTurnId || createdAt >= first.createdAt;
@@ -225,14 +297,16 @@ function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }:
   if (sent.length === 0) return sent;
   const { turns, steers } = queuedOf(sent, runningTurnId);
   const queued = new Set(hasQueue ? [...turns, ...steers] : []);
-  const isEchoed = echoedIn(read);
-  return sent.filter((command) => !queued.has(command) && !isEchoed(command)).reverse();
+  return sent.filter((command) => !queued.has(command) && !isEchoed(command, echoes)).reverse();
 }
 
-/** Tells of a command whether codex has given back what it says. */
-export function echoedIn(read: ReadonlyMap<string, ReadMessage>): (command: SentCommand) => boolean {
-  const echoes = new Set(Array.from(read.values(), ({ item }) => item["clientId"]));
-  return ({ commandId, clientTurnId }) => echoes.has(commandId) || echoes.has(clientTurnId ?? commandId);
+function echoesIn(read: readonly ReadMessage[]): ReadonlySet<unknown> {
+  return new Set(read.flatMap(({ item }) => item["clientId"] ?? []));
+}
+
+/** Whether codex has given back what a command says. */
+export function isEchoed({ commandId, clientTurnId }: SentCommand, echoes: ReadonlySet<unknown>): boolean {
+  return echoes.has(commandId) || echoes.has(clientTurnId ?? commandId);
 }
 
 function toWaiting({ commandId, text, payloadJson, createdAt }: SentCommand): ThreadMessageLike {

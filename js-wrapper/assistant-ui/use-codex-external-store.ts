@@ -2,7 +2,7 @@ import { MessageNotSentError, useExternalStoreRuntime, type AppendMessage, type 
 import { useEffect, useMemo, useRef } from "react";
 import type { UserInput } from "../protocol/generated/types.js";
 import { useLatest } from "../react/calls.js";
-import { withOlder } from "../react/command-words.js";
+import { joinCodexCommands } from "../react/command-words.js";
 import { useCodex, type UseCodexResult } from "../react/use-codex.js";
 import { answersOf, approvalIdOf, decisionOf } from "./asked.js";
 import { convertCodexMessages, NO_THREAD_MESSAGES } from "./convert.js";
@@ -46,7 +46,7 @@ const EARLIER_ITEMS = 30;
  */
 export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue = true }: { readonly queue?: boolean | undefined } = {}): CodexExternalStore {
   const { messages, status, turns, runningTurnId, approvals, requests, commands, openCommands } = codex;
-  const sent = useMemo(() => withOlder(commands.results, openCommands), [commands.results, openCommands]);
+  const sent = useMemo(() => joinCodexCommands(commands.results, openCommands), [commands.results, openCommands]);
   const previous = useRef(NO_THREAD_MESSAGES);
   const converted = useMemo(
     () =>
@@ -60,7 +60,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
     previous.current = converted;
   }, [converted]);
 
-  const { queue, hold } = useCodexQueue(codex, sent, converted.known.read, inputOfAppended);
+  const { queue, hold } = useCodexQueue(codex, sent, converted.known.echoes, inputOfAppended);
   const latest = useLatest(codex);
   const calls = useMemo(
     () => ({

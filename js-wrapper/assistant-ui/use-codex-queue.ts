@@ -7,8 +7,7 @@ import type { CodexCommandView } from "../react/command-words.js";
 import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
 import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
-import { echoedIn } from "./convert.js";
-import type { ReadMessage } from "./parts.js";
+import { isEchoed } from "./convert.js";
 import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type UnsentMessage } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
@@ -29,13 +28,13 @@ export interface CodexQueue {
  *
  * @param codex what `useCodex` returns
  * @param commands what was sent, newest first, with all of it that is open
- * @param read the thread's messages
+ * @param echoes the ids under which it was sent, of all that codex gave back
  * @param inputOf what was typed and attached, as codex takes it; it throws where codex does not
  */
 export function useCodexQueue(
   codex: UseCodexResult,
   commands: readonly CodexCommandView[],
-  read: ReadonlyMap<string, ReadMessage>,
+  echoes: ReadonlySet<unknown>,
   inputOf: (message: AppendMessage) => readonly UserInput[],
 ): CodexQueue {
   const { threadId, runningTurnId } = codex;
@@ -43,8 +42,8 @@ export function useCodexQueue(
   const previous = useRef(NO_QUEUE_ITEMS);
   const converted = useMemo(() => {
     const ofThread = unsent.filter((message) => message.threadId === threadId);
-    return convertQueue({ commands, runningTurnId }, ofThread, previous.current, (command) => echoedIn(read)(command));
-  }, [commands, runningTurnId, unsent, threadId, read]);
+    return convertQueue({ commands, runningTurnId }, ofThread, previous.current, (command) => isEchoed(command, echoes));
+  }, [commands, runningTurnId, unsent, threadId, echoes]);
   useEffect(() => {
     previous.current = converted;
   }, [converted]);

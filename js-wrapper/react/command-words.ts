@@ -58,8 +58,19 @@ export function inputText(input: unknown): string {
   return elementsOf(input).flatMap((member) => textOf(fieldsOf(member)?.["text"]) ?? []).join("\n");
 }
 
-/** Newest commands, and behind them those of other ones that are not among them. */
-export function withOlder<Command extends Pick<CodexCommand, "commandId">>(newest: readonly Command[], others: readonly Command[]): readonly Command[] {
+/**
+ * Makes one list of the newest commands and of those that are open, which may be older: each is there once.
+ *
+ * @param newest of a list that is loaded in part
+ * @param others e.g. of the list with `open: true`
+ * @returns the newest, and behind them those of the others that are not among them
+ *
+ * @example
+ * ```ts
+ * const commands = joinCodexCommands(newest.results, open.results);
+ * ```
+ */
+export function joinCodexCommands<Command extends Pick<CodexCommand, "commandId">>(newest: readonly Command[], others: readonly Command[]): readonly Command[] {
   const known = new Set(newest.map(({ commandId }) => commandId));
   return [...newest, ...others.filter(({ commandId }) => !known.has(commandId))];
 }

@@ -61,7 +61,7 @@ export { isCodexError, parseCodexErrorCode, type CodexError, type CodexErrorCode
 export { shownSha256Of } from "../mapping/index.js";
 export { useCodexCommands } from "./use-codex-commands.js";
 export type { CodexCommandsPage, CodexCommandsQuery, CodexCommandsQueryArgs, UseCodexCommandsResult } from "./use-codex-commands.js";
-export { codexCommandText, isCodexCommandFailed, isCodexCommandOpen, type CodexCommandView } from "./command-words.js";
+export { codexCommandText, isCodexCommandFailed, isCodexCommandOpen, joinCodexCommands, type CodexCommandView } from "./command-words.js";
 export { useCodexSend } from "./use-codex-send.js";
 export { stopCodexThread, type CodexStopOptions, type CodexStopped } from "./stop.js";
 export type {

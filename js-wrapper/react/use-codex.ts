@@ -11,7 +11,7 @@ import { stopCodexThread, type CodexStopOptions } from "./stop.js";
 import { useStableSubscription } from "./subscription.js";
 import type { CodexMessagesQuery, UseCodexMessagesResult } from "./types.js";
 import { useAnswer } from "./use-answer.js";
-import { withOlder, type CodexCommandView } from "./command-words.js";
+import { joinCodexCommands, type CodexCommandView } from "./command-words.js";
 import { useCodexActivity } from "./use-codex-activity.js";
 import { useCodexApprovals, type CodexApprovalRespondMutation, type CodexApprovalsPage, type UseCodexApprovalsResult } from "./use-codex-approvals.js";
 import { useCodexCommands, type CodexCommandsQuery, type UseCodexCommandsResult } from "./use-codex-commands.js";
@@ -168,7 +168,7 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const { data: presence } = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
 
   const turns = listed ?? state?.turns;
-  const openCommands = useMemo(() => withOlder(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
+  const openCommands = useMemo(() => joinCodexCommands(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
   const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
   const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands: openTurns });

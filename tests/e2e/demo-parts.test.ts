@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { servePage } from "../../tools/demo/page.mjs";
+import { Terminal } from "../../tools/demo/terminal.mjs";
 import { Transcript, type TranscriptMessage } from "../../tools/demo/transcript.mjs";
+import { FakeHost } from "../react/fake-convex.js";
+import { Loopback } from "../react/loopback-convex.js";
 
 describe("the page's server", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "demo-page-"));
@@ -126,5 +129,61 @@ describe("the transcript", () => {
     const { transcript, written } = start();
     transcript.update([message("a\u001b[2Jb\u001b]0;title\u0007c\u202ed\u0000e\rf\tg\n", completed)]);
     expect(written()).toBe("abcdef\tg\n\n\n");
+  });
+});
+
+describe("the terminal", () => {
+  const THREAD = "t";
+  const STREAM = `${THREAD}:turn:0`;
+  type Asked = { threadId: string; paginationOpts: { numItems: number }; streamArgs?: { kind: string; cursors?: object[] } };
+
+  /** A terminal that follows the thread of a host, and what it asked for. */
+  async function follow(host: FakeHost) {
+    const asked: Asked[] = [];
+    const answer = (args: Record<string, unknown>) => {
+      asked.push(args as Asked);
+      // As it comes over the network: without what is undefined.
+      return JSON.parse(JSON.stringify(host.serve(args))) as unknown;
+    };
+    const loopback = new Loopback({ query: (_, args) => answer(args), mutation: () => null });
+    let written = "";
+    const errors: Error[] = [];
+    const terminal = new Terminal({ client: loopback.connectProgram(), write: (text) => (written += text), onError: (error) => errors.push(error) });
+    terminal.follow(THREAD);
+    /** All that there is to be read is read. */
+    const shows = async (text: string) => {
+      await expect.poll(async () => (await loopback.refresh(), written)).toBe(text);
+      expect(errors).toEqual([]);
+    };
+    return { asked, shows, terminal, close: () => terminal.close().then(() => loopback.close()) };
+  }
+
+  test("asks for rows without the end of their text, and reads that from where they leave off", async () => {
+    const host = new FakeHost();
+    for (const word of ["One ", "two ", "three"]) host.say(THREAD, "m", word);
+    host.put(THREAD, { messageId: "m", status: "streaming", text: "One two ", sourceItemType: "agentMessage", tail: { streamId: STREAM, cursor: 2 } });
+    const { asked, shows, terminal, close } = await follow(host);
+    await shows("One two three");
+    const rows = asked.filter(({ paginationOpts }) => paginationOpts.numItems > 0);
+    expect(new Set(rows.map(({ streamArgs }) => streamArgs?.kind))).toEqual(new Set(["followed"]));
+    const [first] = asked.filter(({ streamArgs }) => streamArgs?.kind === "deltas");
+    expect(first?.streamArgs?.cursors).toEqual([{ streamId: STREAM, cursor: 2 }]);
+
+    host.say(THREAD, "m", " four");
+    await shows("One two three four");
+    // Another message begins, and the first one has its end.
+    host.say(THREAD, "n", "Next");
+    host.put(THREAD, { messageId: "m", status: "completed", text: "One two three four." });
+    host.put(THREAD, { messageId: "n", status: "streaming", text: "", sourceItemType: "agentMessage", tail: { streamId: STREAM, cursor: 4 } });
+    await shows("One two three four.\n\nNext");
+    expect(terminal.isSettled(0)).toBe(false);
+    host.put(THREAD, { messageId: "n", status: "completed", text: "Next" });
+    host.stream(THREAD).state = "finished";
+    await shows("One two three four.\n\nNext\n\n");
+    expect(terminal.isSettled(0)).toBe(true);
+    // What no stream tells of.
+    host.put(THREAD, { messageId: "o", text: "Later", sourceItemType: "agentMessage" });
+    await shows("One two three four.\n\nNext\n\nLater\n\n");
+    await close();
   });
 });

@@ -92,6 +92,77 @@ describe("identity", () => {
   });
 });
 
+describe("what a piece of text costs", () => {
+  /** What is read of the messages that stay as they are while the last one grows. */
+  function readsWhileGrowing(others: readonly CodexUIMessage[], source: Omit<CodexThreadSource, "messages"> = {}): number {
+    let reads = 0;
+    const counted = others.map(
+      (one) =>
+        new Proxy(one, {
+          get(target, name) {
+            reads += 1;
+            return Reflect.get(target, name) as unknown;
+          },
+        }),
+    );
+    const last = said("last", { turnId: "t0", status: "streaming" });
+    const thread = (text: string) => ({ ...source, messages: [...counted, { ...last, text }] });
+    let converted = convert(thread(""));
+    reads = 0;
+    for (let at = 1; at <= 10; at += 1) converted = convert({ ...thread("word ".repeat(at)), turns: source.turns?.map((turn) => ({ ...turn })) }, converted);
+    expect(converted.messages.at(source.commands === undefined ? -1 : -2)?.content.at(-1)).toMatchObject({ text: "word ".repeat(10) });
+    return reads;
+  }
+  const turns = (count: number) =>
+    Array.from({ length: count }, (_, at) => [user(`u${count - at}`, { turnId: `t${count - at}` }), command(`c${count - at}`, {}, { turnId: `t${count - at}` }), said(`a${count - at}`, { turnId: `t${count - at}` })]).flat();
+  const sent = { commandId: "k", kind: "turn", state: "queued", isQueued: true, isOpen: true, isFailed: false, text: "go", payloadJson: "{}", createdAt: 5, clientTurnId: "ct", order: 0, rank: 0 } as const;
+
+  it.each<[string, Omit<CodexThreadSource, "messages">]>([
+    ["in a thread", {}],
+    ["where its turns are listed anew", { runningTurnId: "t0", turns: [{ turnId: "t0", status: "inProgress" }, { turnId: "t1", status: "completed" }] }],
+    ["where a message waits", { runningTurnId: "t0", commands: [sent] }],
+  ])("is the same in a long one as in a short one, %s", (_, source) => {
+    expect(readsWhileGrowing(turns(400), source)).toBe(readsWhileGrowing(turns(4), source));
+  });
+
+  it("is the same in a long turn as in a short one", () => {
+    const inTurn = (count: number) => Array.from({ length: count }, (_, at) => command(`c${at}`, {}, { turnId: "t0" }));
+    expect(readsWhileGrowing(inTurn(1_000))).toBe(readsWhileGrowing(inTurn(10)));
+  });
+});
+
+it("comes to the same as a conversion of nothing before, whatever happens", () => {
+  const echo = (clientId: string, given: Partial<CodexUIMessage> = {}) => user(`e-${clientId}`, { turnId: "t2", payloadJson: item({ type: "userMessage", clientId, content: [] }), ...given });
+  const sent = { commandId: "k", kind: "turn", state: "queued", isQueued: true, isOpen: true, isFailed: false, text: "go", payloadJson: "{}", createdAt: 5, clientTurnId: "ct", order: 0, rank: 0 } as const;
+  const [u, c, a, b] = [user("u"), command("c", {}, { status: "streaming" }), said("a", { status: "streaming" }), said("b", { turnId: "t2", status: "streaming" })];
+  const grown = (one: CodexUIMessage, given: Partial<CodexUIMessage>) => ({ ...one, ...given });
+  const inProgress = { runningTurnId: "t" };
+  const steps: CodexThreadSource[] = [
+    { messages: [] },
+    { messages: [], approvals: [approval()], runningTurnId: "t" },
+    { messages: [u, c, a], ...inProgress },
+    { messages: [u, grown(c, { output: "x" }), grown(a, { text: "a word" })], ...inProgress },
+    { messages: [u, grown(c, { output: "x" }), grown(a, { text: "a word more" })], ...inProgress, approvals: [approval()] },
+    { messages: [u, grown(c, { status: "failed", error: "no" }), grown(a, { text: "a word more", status: "completed" })], commands: [sent] },
+    { messages: [u, c, a], turns: [{ turnId: "t", status: "failed" }], commands: [sent] },
+    { messages: [u], turns: [{ turnId: "t", status: "failed" }] },
+    { messages: [grown(u, { text: "other words" })], turns: [{ turnId: "t", status: "failed" }] },
+    { messages: [u, c, a, b], commands: [sent] },
+    { messages: [u, c, a, grown(b, { role: "user" })], commands: [sent] },
+    { messages: [u, c, a, echo("else"), b], commands: [sent] },
+    { messages: [u, c, a, grown(echo("ct"), { _id: echo("else")._id }), b], commands: [sent] },
+    { messages: [u, c, a, grown(echo("else"), { text: "t" }), grown(b, { turnId: "t3" })], commands: [sent], hasQueue: true },
+    { messages: [u, u, c], commands: [sent] },
+    { messages: [u, c, a, a], commands: [sent] },
+    { messages: [u, c, grown(a, { text: "more" }), grown(a, { text: "most" })] },
+  ];
+  let converted = NO_THREAD_MESSAGES;
+  for (const step of steps) {
+    converted = convert(step, converted);
+    expect(converted.messages).toEqual(messagesOf(step));
+  }
+});
+
 describe("a tool's call", () => {
   it("has what a command was asked, and what came of it", () => {
     const done = command("c", { aggregatedOutput: "a.ts", exitCode: 0 });

@@ -167,6 +167,52 @@ describe("a change of files", () => {
     expect(container.textContent).toContain("and may write below /etc until the session ends");
   });
 
+  describe("of which the request itself says something", () => {
+    const paths = (container: HTMLElement) => [...container.querySelectorAll(".path")].map(({ textContent }) => textContent);
+    const inserted = (container: HTMLElement) => [...container.querySelectorAll("ins")].map(({ textContent }) => textContent);
+    const requested = { "b.txt": { type: "add", content: "two\n" }, "a.txt": { type: "add", content: "one\n" } };
+
+    it("is accepted where its item says the same, and shown once", () => {
+      const { container } = show(FILES, { fileChanges: requested }, change([added("one\n"), added("two\n", "b.txt")]));
+      expect(paths(container)).toEqual(["b.txt", "a.txt"]);
+      expect(canAccept()).toBe(true);
+    });
+
+    it.each<[string, unknown[]]>([
+      ["another line", [added("one\n"), added("evil\n", "b.txt")]],
+      ["a file more", [added("one\n"), added("two\n", "b.txt"), added("evil\n", "c.txt")]],
+      ["a file fewer", [added("one\n")]],
+      ["more of a file", [added("one\n"), { ...added("two\n", "b.txt"), mode: "0777" }]],
+    ])("shows both where its item says otherwise (%s), and is declined", (_, changes) => {
+      const { container } = show(FILES, { fileChanges: requested }, change(changes));
+      expect(inserted(container)).toEqual(["two\n", "one\n", ...(changes as { diff: string }[]).map(({ diff }) => diff)]);
+      expect(screen.getByText("The change that it names says otherwise:")).toBeDefined();
+      expect(screen.getByText(/do not say the same/)).toBeDefined();
+      expect([canAccept(), canDecline()]).toEqual([false, true]);
+    });
+
+    it("is shown as it came where it is no change of files, beside the item's", () => {
+      const { container } = show(FILES, { fileChanges: { "a.txt": { type: "chmod" } } }, change([added("one\n")]));
+      expect(inserted(container)).toEqual(["one\n"]);
+      expect(container.querySelector(".request-others")?.textContent).toBe('fileChanges: {"a.txt":{"type":"chmod"}}');
+      expect([canAccept(), canDecline()]).toEqual([false, true]);
+    });
+
+    it("is shown where its item is not here, or says nothing, and is declined", () => {
+      const { container, again } = show(FILES, { fileChanges: requested });
+      expect(inserted(container)).toEqual(["two\n", "one\n"]);
+      expect(canAccept()).toBe(false);
+      again(change([]));
+      expect([inserted(container), canAccept()]).toEqual([["two\n", "one\n"], false]);
+    });
+
+    it("is too much where both together are", () => {
+      const { container } = show(FILES, { fileChanges: { a: { type: "add", content: lines(CARD_LINES_MAX) } } }, change([added("x\n")]));
+      expect(container.textContent).toMatch(/4,001 lines are too much to be read in a card/);
+      expect(canAccept()).toBe(false);
+    });
+  });
+
   it("of a request of before is in the request itself", () => {
     const fileChanges = { "a.txt": { type: "add", content: "new\n" }, b: { type: "update", unified_diff: "@@ -1 +1 @@\n-x\n+y\n", move_path: "c" } };
     const { container } = show("applyPatchApproval", { fileChanges, grantRoot: null });

@@ -6,7 +6,7 @@ import { QuestionCard } from "../../example/web/src/requests/question-card.js";
 import { RetryContext } from "../../example/web/src/retry.js";
 import { Requests } from "../../example/web/src/requests/requests.js";
 import { readCodexServerRequest, type CodexServerRequestView } from "../../js-wrapper/react/index.js";
-import { startChat, THREAD, TURN, type ChatApp } from "../react/chat-app.js";
+import { api, startChat, THREAD, TURN, type ChatApp } from "../react/chat-app.js";
 import { Loopback } from "../react/loopback-convex.js";
 import { stubInView } from "./in-view.js";
 
@@ -65,6 +65,22 @@ describe("over the component", () => {
     await press("Answer");
     expect(JSON.parse((await chat.lease())[0]!.payloadJson)).toMatchObject({ answer: { answers: { q: { answers: ["b"] } } } });
     expect(screen.queryByRole("alert")).toBeNull();
+  });
+
+  it("an answer that the machine refuses can be given again, however much was sent after it", async () => {
+    await chat.ask(QUESTION, { questions: [question(["a"])] }, 1);
+    await open();
+    fireEvent.click(screen.getByLabelText("a"));
+    await press("Answer");
+    const [leased] = await chat.lease();
+    for (let i = 0; i < 25; i += 1) {
+      const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
+      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
+    }
+    await chat.report(leased!, "refused", { code: "E_COMMAND_REFUSED" });
+    await chat.settle();
+    expect(screen.getByRole("alert").textContent).toBe("Your answer did not reach Codex. Codex refused it. You can answer again.");
+    expect(screen.getByRole<HTMLButtonElement>("button", { name: "Answer" }).disabled).toBe(false);
   });
 
   it("a form that the machine refuses can be answered again", async () => {
@@ -144,6 +160,38 @@ it("requests that cannot be read are said to be so, with a way to try again", as
   await loopback.close();
 });
 
+describe("an answer of which nothing is known", () => {
+  const row = { requestId: 1, method: QUESTION, threadId: THREAD, turnId: TURN, itemId: "i", status: "pending", createdAt: 1, updatedAt: 1 };
+  const asked = { ...row, payloadJson: JSON.stringify({ method: QUESTION, id: 1, params: { questions: [question(["a"])] } }) };
+
+  async function answered(getCommand: () => unknown) {
+    const loopback = new Loopback({
+      query: (name) => (/getCommand/.test(name) ? getCommand() : /Approvals/.test(name) ? { page: [], isDone: true, continueCursor: "" } : [asked]),
+      mutation: () => ({ commandId: "c", state: "queued" }),
+    });
+    page(loopback);
+    fireEvent.click(await screen.findByLabelText("a"));
+    fireEvent.click(screen.getByRole("button", { name: "Answer" }));
+    const said = (await screen.findByRole("alert")).textContent;
+    const isLocked = screen.getByRole<HTMLButtonElement>("button", { name: /Answer|On its way/ }).disabled;
+    await loopback.close();
+    return { said, isLocked };
+  }
+
+  it("as its command is no longer kept, can be given again", async () => {
+    const { said, isLocked } = await answered(() => null);
+    expect([said, isLocked]).toEqual(["What became of your answer is no longer known. You can answer again.", false]);
+  });
+
+  it("as its command cannot be read, is said to be so", async () => {
+    const { said, isLocked } = await answered(() => {
+      throw new Error("no such index");
+    });
+    expect(said).toMatch(/^What became of your answer could not be read\./);
+    expect(isLocked).toBe(true);
+  });
+});
+
 describe("the card of a question", () => {
   function show(params: object, more: Partial<CodexServerRequestView> = {}) {
     const onAnswer = vi.fn();
@@ -175,6 +223,11 @@ describe("the card of a question", () => {
     fireEvent.change(second!, { target: { value: "words" } });
     fireEvent.submit(screen.getByRole("button", { name: "Answer" }).closest("form")!);
     expect(onAnswer).toHaveBeenCalledExactlyOnceWith({ q: ["mine"], p: ["words"] });
+  });
+
+  it("can be scrolled by the keyboard", () => {
+    show({ questions: [question(["a"])] });
+    expect(screen.getByRole("group", { name: "What is asked" }).tabIndex).toBe(0);
   });
 
   it("says how long codex waits, once a second, and tells it to nobody each second", () => {

@@ -91,6 +91,59 @@ describe("one query that fails", () => {
   });
 });
 
+it("a thread that cannot be drawn leaves the way to the list", async () => {
+  page = await openPage({ getThread: () => "no thread" as never, listThreadMessagesForHooks: () => ({ page: [null] }) as never }, "thread=thread-1");
+  await within(screen.getByRole("main")).findByText("This could not be shown");
+  const button = screen.getByRole("button", { name: "Threads and machines" });
+  fireEvent.click(button);
+  expect(button.getAttribute("aria-expanded")).toBe("true");
+  expect(document.activeElement).toBe(screen.getByRole("navigation"));
+  fireEvent.keyDown(screen.getByRole("navigation"), { key: "Escape" });
+  expect(document.activeElement).toBe(button);
+});
+
+describe("what a thread says of itself that cannot be read", () => {
+  it.each([
+    ["getThread", "How the thread stands could not be read"],
+    ["getPresence", "Whether its machine is there could not be read"],
+  ] as const)("of %s is said to be so, with a way to try again", async (name, title) => {
+    page = await openPage({ [name]: signedOut }, "thread=thread-1");
+    const line = await screen.findByText(new RegExp(`^${title}`));
+    expect(line.textContent).toContain(SIGNED_OUT);
+    page.answers = {};
+    fireEvent.click(within(line).getByRole("button", { name: "Try again" }));
+    await waitFor(() => expect(screen.queryByText(new RegExp(`^${title}`))).toBeNull());
+  });
+});
+
+describe("what can be done with a thread", () => {
+  it("has the focus where it was, when the question whether to delete it is answered with no", async () => {
+    page = await openPage({}, "thread=thread-1");
+    const menu = await waitFor(() => document.querySelector<HTMLElement>(".thread-menu")!);
+    // As a browser tells it that has popovers.
+    fireEvent(menu, Object.assign(new Event("toggle"), { newState: "open" }));
+    const press = (name: string) => fireEvent.click(within(menu).getByText(name));
+    expect(document.activeElement).toBe(document.body);
+    press("Delete …");
+    expect(document.activeElement).toBe(within(menu).getByText("No"));
+    press("No");
+    expect(document.activeElement).toBe(within(menu).getByText("Delete …"));
+  });
+});
+
+it("why a thread does not go on is told in a place that was there before", async () => {
+  const thread = (status: "active" | "archived") => ({ getThread: ({ threadId }: { threadId: string }) => ({ threadId, status, createdAt: 1, updatedAt: 1 }) });
+  page = await openPage(thread("active"), "thread=thread-1");
+  await screen.findByRole("textbox", { name: "Message" });
+  const places = screen.getAllByRole("status");
+  page.answers = thread("archived");
+  await page.refresh();
+  const words = await screen.findByText("This thread is archived: it takes no new turn.");
+  const place = words.closest("[role=status]");
+  expect(places).toContain(place);
+  expect(place?.getAttribute("aria-atomic")).toBe("false");
+});
+
 describe("the title", () => {
   const inThread = (name?: string) => ({
     getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, ...(name !== undefined && { name }) }),

@@ -3,14 +3,19 @@ import type { ReactNode } from "react";
 import { Component } from "react";
 import { FailureNotice } from "./notice.js";
 
-/** Shows a failure in place of the page, or of a part of it, until its reader tries again. */
-export function Boundary({ children }: { children: ReactNode }) {
-  return <Catch client={useConvex()}>{children}</Catch>;
+export interface BoundaryProps {
+  /** What stands around the failure, where that is more than a page. */
+  around?: (failure: ReactNode) => ReactNode;
+  children: ReactNode;
 }
 
-interface Props {
+/** Shows a failure in place of the page, or of a part of it, until its reader tries again. */
+export function Boundary(props: BoundaryProps) {
+  return <Catch client={useConvex()} {...props} />;
+}
+
+interface Props extends BoundaryProps {
   client: ConvexReactClient;
-  children: ReactNode;
 }
 
 interface State {
@@ -32,11 +37,11 @@ class Catch extends Component<Props, State> {
 
   override render() {
     const { error } = this.state;
-    if (error === undefined) return this.props.children;
-    return (
-      <main className="page">
-        <FailureNotice title="This could not be shown" error={error} />
-      </main>
-    );
+    const { children, around = page } = this.props;
+    return error === undefined ? children : around(<FailureNotice title="This could not be shown" error={error} />);
   }
+}
+
+function page(failure: ReactNode): ReactNode {
+  return <main className="page">{failure}</main>;
 }

@@ -66,7 +66,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
           </Alone>
         ) : (
           <AgentsContext value={agents}>
-            <Boundary key={shown}>
+            <Boundary key={shown} around={(failure) => <Alone drawer={drawer}>{failure}</Alone>}>
               <ThreadView
                 threadId={shown}
                 listed={threads.results.find((thread) => thread.threadId === shown)}

@@ -1,4 +1,4 @@
-import { useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexThreadResult } from "convex-codex-local/react";
+import { joinCodexCommands, useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexThreadResult } from "convex-codex-local/react";
 import { useCallback, useMemo, useRef } from "react";
 import { api } from "../api.js";
 import { FailureLine } from "../notice.js";
@@ -51,10 +51,7 @@ interface Sent {
 function useSent(threadId: string): Sent {
   const newest = useCodexCommands(api.chat.listCommands, { threadId }, { initialNumItems: LISTED });
   const open = useCodexCommands(api.chat.listCommands, { threadId, open: true }, { initialNumItems: OPEN_LISTED });
-  const commands = useMemo(() => {
-    const known = new Set(newest.results.map(({ commandId }) => commandId));
-    return [...newest.results, ...open.results.filter(({ commandId }) => !known.has(commandId))];
-  }, [newest.results, open.results]);
+  const commands = useMemo(() => joinCodexCommands(newest.results, open.results), [newest.results, open.results]);
   const error = newest.error ?? open.error;
   const isLoading = newest.status === "LoadingFirstPage" || open.status === "LoadingFirstPage";
   return { commands, isKnown: error === undefined && !isLoading, error };

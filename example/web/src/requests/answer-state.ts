@@ -1,5 +1,5 @@
 /** How a request that waits is called, how long it waits, and how it stands with its answer. */
-import type { CodexCommandView, CodexServerRequestView } from "convex-codex-local/react";
+import { isCodexCommandFailed, type CodexCommandView, type CodexServerRequestView } from "convex-codex-local/react";
 import { failureWords } from "../failure.js";
 import { spellOut } from "../items/visible-parts.js";
 import { stringOf } from "../payload.js";
@@ -24,10 +24,15 @@ export function isOnItsWay({ status, answerCommandId }: Pick<CodexServerRequestV
   return status === "answering" || (answerCommandId !== undefined && lost === undefined);
 }
 
-/** Why an answer came to nothing, in a sentence, by the command that carried it; undefined where it did not. */
-export function lostWords(answerCommandId: string | undefined, commands: readonly CodexCommandView[]): string | undefined {
-  const command = commands.find(({ commandId }) => commandId === answerCommandId);
-  if (command === undefined || !(command.isFailed || command.state === "cancelled")) return undefined;
+/**
+ * Why an answer came to nothing, in a sentence; undefined where it did not.
+ *
+ * @param command what carried it; null where that is no longer kept, undefined while it is not known
+ */
+export function lostWords(command: Pick<CodexCommandView, "state" | "code"> | null | undefined): string | undefined {
+  if (command === undefined) return undefined;
+  if (command === null) return "What became of your answer is no longer known. You can answer again.";
+  if (!isCodexCommandFailed(command.state) && command.state !== "cancelled") return undefined;
   const why = command.code === undefined ? "" : ` ${failureWords(command.code)}`;
   return `Your answer did not reach Codex.${why} You can answer again.`;
 }

@@ -103,7 +103,7 @@ function useItem({ method, turnId, itemId }: Approval, message: CodexUIMessage |
 }
 
 function What({ said }: { said: ApprovalSaid }) {
-  const { network, command, cwd, changes, root, permissions, others, reason } = said;
+  const { network, command, cwd, changes, itemChanges, root, permissions, others, reason } = said;
   return (
     <>
       {network !== undefined && (
@@ -123,6 +123,12 @@ function What({ said }: { said: ApprovalSaid }) {
         </p>
       )}
       {changes.length > 0 && <CardChanges changes={changes} />}
+      {itemChanges.length > 0 && (
+        <>
+          <p className="request-where">The change that it names says otherwise:</p>
+          <CardChanges changes={itemChanges} />
+        </>
+      )}
       {root !== undefined && (
         <p className="request-where">
           and may write below <code><Visible text={root} /></code> until the session ends

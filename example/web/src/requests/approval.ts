@@ -22,6 +22,8 @@ export interface ApprovalSaid extends ApprovalWords {
   root: string | undefined;
   permissions: string | undefined;
   changes: readonly WholeChange[];
+  /** What the item that it names would change, where the request itself says something else: `changes` are the request's. */
+  itemChanges: readonly WholeChange[];
   /** The model's words. */
   reason: string | undefined;
   /** All else that it says, a line each; empty where that is nothing. */
@@ -47,7 +49,13 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
   const { command, cwd, grantRoot, reason, kind, permissions, additionalPermissions, fileChanges, networkApprovalContext, ...others } = details;
   const network = networkOf(networkApprovalContext);
   const line = commandOf({ command });
-  const changes = readChanges(method, fileChanges, itemJson);
+  const requested = isAboutItem(method) || method === "applyPatchApproval" ? wholeChanges(fileChanges) : undefined;
+  const ofItem = isAboutItem(method) && itemJson !== undefined ? wholeChanges(readItem(itemJson)["changes"]) : undefined;
+  // Codex applies what the item says; the answer is given to what the request says.
+  const isAtOdds = isAboutItem(method) && fileChanges !== undefined && !isSameChanges(requested, ofItem);
+  const changes = requested ?? ofItem;
+  const otherwise = isAtOdds && requested !== undefined ? ofItem : undefined;
+  const allChanges = [...(changes ?? []), ...(otherwise ?? [])];
   const further = permissions ?? additionalPermissions;
   const shownPermissions = jsonOf(further);
   // What is not of the form that it is shown in is shown as it came.
@@ -58,7 +66,7 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
     ...(stringOf(grantRoot) === undefined && { grantRoot }),
     ...(stringOf(reason) === undefined && { reason }),
     ...(network === undefined && { networkApprovalContext }),
-    ...(changes === undefined && { fileChanges }),
+    ...(requested === undefined && { fileChanges }),
     ...(permissions !== undefined && { additionalPermissions }),
     ...others,
   };
@@ -67,8 +75,9 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
   const isAllTold =
     otherLines.every((said) => said !== undefined) &&
     (further === undefined || shownPermissions !== undefined) &&
-    (changes ?? []).every((one) => membersOf(one.others) !== undefined);
-  const isTooMuch = changes !== undefined && isAllTold && tooMuch(changes);
+    allChanges.every((one) => membersOf(one.others) !== undefined);
+  const isTooMuch = isAllTold && tooMuch(allChanges);
+  const isDrawn = isAllTold && isTooMuch === false;
   return {
     ...approvalWords(method, details),
     command: line,
@@ -76,7 +85,8 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
     network,
     root: stringOf(grantRoot),
     permissions: shownPermissions,
-    changes: isAllTold && isTooMuch === false ? (changes ?? []) : [],
+    changes: isDrawn ? (changes ?? []) : [],
+    itemChanges: isDrawn ? (otherwise ?? []) : [],
     reason: stringOf(reason) ?? asked.reason,
     others: otherLines.map((said) => said ?? "…").join("\n"),
     obstacle: obstacleOf(),
@@ -87,6 +97,7 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
     if (!isAllTold) return "A part of it is nested too deep to be shown: it can only be declined here.";
     if (isTooMuch !== false) return `${isTooMuch} are too much to be read in a card: it can only be declined here, or accepted at the machine.`;
     if (isAboutItem(method) && itemJson === undefined) return "What would be changed is not here: it can only be declined.";
+    if (isAtOdds) return "The request and the change that it names do not say the same: it can only be declined here.";
     return isAboutSomething() ? undefined : "It does not say what it is about: it can only be declined here.";
   }
 
@@ -111,9 +122,16 @@ export function approvalTitle({ method, payloadJson }: { method: string; payload
   return approvalWords(method, codexApprovalDetails({ payloadJson })).title;
 }
 
-function readChanges(method: string, fileChanges: unknown, itemJson: string | undefined): WholeChange[] | undefined {
-  if (isAboutItem(method)) return itemJson === undefined ? undefined : wholeChanges(readItem(itemJson)["changes"]);
-  return method === "applyPatchApproval" ? wholeChanges(fileChanges) : undefined;
+/** Whether two say the same of the same files, whichever comes first. What is nested too deep to be written is the same as nothing. */
+function isSameChanges(one: readonly WholeChange[] | undefined, other: readonly WholeChange[] | undefined): boolean {
+  const said = (changes: readonly WholeChange[] | undefined) => jsonOf(changes && [...changes].sort(byPath));
+  const json = said(one);
+  return json !== undefined && json === said(other);
+}
+
+/** What is said twice of a file stays in its order. */
+function byPath({ change: { path: one } }: WholeChange, { change: { path: other } }: WholeChange): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 /** How much there is, in words, where a card does not draw that much; false where it does. */

@@ -24,7 +24,7 @@ export function QuestionCard({ request, lost, onAnswer }: QuestionCardProps) {
   return (
     <RequestCard title={requestTitle(request)} failure={(answerError && failureWords(answerError)) ?? lost} until={endOf(request)}>
       <form onSubmit={submit}>
-        <div className="request-body">
+        <div className="request-body" tabIndex={0} role="group" aria-label="What is asked">
           {asked.map((question, i) => (
             <Question key={question.id} question={question} at={i} disabled={!canAnswer || isSent} />
           ))}

@@ -1,8 +1,9 @@
-import type { CodexServerRequestView, CodexUIMessage } from "convex-codex-local/react";
-import { useCodexApprovals, useCodexCommands, useCodexServerRequests } from "convex-codex-local/react";
+import type { CodexServerRequestView, CodexUIMessage, UseCodexServerRequestsResult } from "convex-codex-local/react";
+import { useCodexApprovals, useCodexServerRequests } from "convex-codex-local/react";
 import { useMemo } from "react";
 import { api } from "../api.js";
 import { FailureLine } from "../notice.js";
+import { useAnswer } from "../use-answer.js";
 import { lostWords, requestTitle } from "./answer-state.js";
 import { ApprovalCard } from "./approval-card.js";
 import { approvalTitle } from "./approval.js";
@@ -31,9 +32,6 @@ export function Requests({ threadId, messages }: RequestsProps) {
   );
   const requests = useCodexServerRequests(chat.listPendingServerRequestsForHooks, args, chat.sendCommand);
   const others = requests.results.filter(({ kind }) => kind !== "approval");
-  // What became of the answers that this page gave.
-  const isAnswered = others.some(({ answerCommandId }) => answerCommandId !== undefined);
-  const commands = useCodexCommands(chat.listCommands, isAnswered ? { threadId } : "skip", { initialNumItems: LISTED });
   const error = approvals.error ?? requests.error;
   const waiting = [...approvals.results].reverse();
   const asking = [...others].reverse();
@@ -41,7 +39,6 @@ export function Requests({ threadId, messages }: RequestsProps) {
     () => [...approvals.results.map(approvalTitle), ...requests.results.filter(({ kind }) => kind !== "approval").map(toldOf)].join(". "),
     [approvals.results, requests.results],
   );
-  const shownOnCard = () => undefined;
   return (
     <>
       {/* It is there before there is something to say: what comes in together with its words is commonly not told. */}
@@ -63,36 +60,46 @@ export function Requests({ threadId, messages }: RequestsProps) {
               }
             />
           ))}
-          {asking.map((request) => {
-            const key = keyOf(request);
-            const lost = lostWords(request.answerCommandId, commands.results);
-            if (request.kind === "question") {
-              return (
-                <QuestionCard
-                  key={key}
-                  request={request}
-                  lost={lost}
-                  onAnswer={(answers) => void requests.answerQuestions(request, answers).catch(shownOnCard)}
-                />
-              );
-            }
-            if (request.kind !== "elicitation") return <UnknownCard key={key} request={request} />;
-            return (
-              <ElicitationCard
-                key={key}
-                request={request}
-                lost={lost}
-                onAccept={(content) => void requests.answerElicitation(request, "accept", content).catch(shownOnCard)}
-                onDecline={() => void requests.answerElicitation(request, "decline").catch(shownOnCard)}
-                onCancel={() => void requests.answerElicitation(request, "cancel").catch(shownOnCard)}
-              />
-            );
-          })}
+          {asking.map((request) => (
+            <Asking key={keyOf(request)} request={request} requests={requests} />
+          ))}
         </div>
       )}
     </>
   );
 }
+
+/** A request that is no approval, and what became of the answer that this page gave. */
+function Asking({ request, requests }: { request: CodexServerRequestView; requests: UseCodexServerRequestsResult }) {
+  const { kind, answerCommandId } = request;
+  const { data: command, error } = useAnswer(api.chat.getCommand, answerCommandId === undefined ? "skip" : { commandId: answerCommandId });
+  const lost = lostWords(command);
+  return (
+    <>
+      {kind === "question" ? (
+        <QuestionCard
+          request={request}
+          lost={lost}
+          onAnswer={(answers) => void requests.answerQuestions(request, answers).catch(shownOnCard)}
+        />
+      ) : kind === "elicitation" ? (
+        <ElicitationCard
+          request={request}
+          lost={lost}
+          onAccept={(content) => void requests.answerElicitation(request, "accept", content).catch(shownOnCard)}
+          onDecline={() => void requests.answerElicitation(request, "decline").catch(shownOnCard)}
+          onCancel={() => void requests.answerElicitation(request, "cancel").catch(shownOnCard)}
+        />
+      ) : (
+        <UnknownCard request={request} />
+      )}
+      {error !== undefined && <FailureLine title="What became of your answer could not be read" error={error} />}
+    </>
+  );
+}
+
+/** What an answer fails with is on its card. */
+const shownOnCard = () => undefined;
 
 /** A request's id begins anew in every process of Codex. */
 function keyOf({ turnId, itemId, requestId, createdAt }: Pick<CodexServerRequestView, "turnId" | "itemId" | "requestId" | "createdAt">): string {

@@ -5,7 +5,7 @@ import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "r
 import { Item } from "../items/item.js";
 import { FailedNotes } from "./failed-note.js";
 import { placeFailed, type Failed, type PlacedTurn } from "./failed-turns.js";
-import { keptRows, withTouched } from "./kept-rows.js";
+import { keptRows, placesOf, withTouched } from "./kept-rows.js";
 
 /** Rows that are drawn before and after those in view. */
 const OVERSCAN = 6;
@@ -34,13 +34,14 @@ export function Rows({ messages, isWhole, failed, viewport }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [touched, setTouched] = useState<readonly string[]>([]);
-  const kept = useMemo(() => keptRows(messages, touched), [messages, touched]);
+  const places = usePlaces(messages);
+  const kept = useMemo(() => keptRows(places, touched), [places, touched]);
 
-  const placed = useMemo(() => placeFailed(messages, failed, isWhole), [messages, failed, isWhole]);
+  const placed = useMemo(() => placeFailed(places, failed, isWhole), [places, failed, isWhole]);
 
   const virtualizer = useVirtualizer<HTMLElement, HTMLDivElement>({
     count: messages.length,
-    getItemKey: useCallback((at: number) => messages[at]?._id ?? at, [messages]),
+    getItemKey: useCallback((at: number) => places[at]?._id ?? at, [places]),
     getScrollElement: () => viewport,
     scrollMargin: margin,
     estimateSize: () => ROW_ESTIMATE_PX,
@@ -93,6 +94,13 @@ export function Rows({ messages, isWhole, failed, viewport }: RowsProps) {
       })}
     </div>
   );
+}
+
+function usePlaces(messages: readonly CodexUIMessage[]): readonly CodexUIMessage[] {
+  const [known, setKnown] = useState(messages);
+  const places = placesOf(messages, known);
+  if (places !== known) setKnown(places);
+  return places;
 }
 
 /**

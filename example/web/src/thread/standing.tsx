@@ -16,7 +16,8 @@ export interface StandingProps {
 export function Standing({ threadId, isArchived, deletion }: StandingProps) {
   const unarchive = useMutation(api.chat.unarchiveThread);
   return (
-    <>
+    // It is there before its words: what comes in together with them is commonly not told. Of two of them the one that comes is told.
+    <div role="status" aria-atomic={false}>
       {deletion.scheduledFor !== undefined && (
         <Note button="Do not delete" onUndo={deletion.takeBack}>
           This thread will be deleted at {formatTime(deletion.scheduledFor)}.
@@ -27,14 +28,14 @@ export function Standing({ threadId, isArchived, deletion }: StandingProps) {
           This thread is archived: it takes no new turn.
         </Note>
       )}
-    </>
+    </div>
   );
 }
 
 function Note({ button, onUndo, children }: { button: string; onUndo: () => Promise<unknown>; children: ReactNode }) {
   const { isPending, error, attempt } = useAttempt();
   return (
-    <div className="standing" role="status">
+    <div className="standing">
       <p>
         {children} {error !== undefined && failureWords(error)}
       </p>

@@ -53,14 +53,14 @@ function Choices({ threadId, title, name = "", isArchived, deletion, onDone }: T
   const unarchive = useMutation(api.chat.unarchiveThread);
   const { isPending, error, attempt } = useAttempt();
   const [newName, setNewName] = useState(name);
-  const [isAsking, setIsAsking] = useState(false);
+  const [question, setQuestion] = useState<"unasked" | "asked" | "denied">("unasked");
   const does = (call: () => Promise<unknown>) => void attempt(call).then((hasWorked) => hasWorked && onDone());
 
   const save = (event: SyntheticEvent) => {
     event.preventDefault();
     does(() => rename({ threadId, name: newName.trim() }));
   };
-  if (isAsking) {
+  if (question === "asked") {
     return (
       <div role="group" aria-labelledby="delete-question">
         <h3 id="delete-question">Delete this thread?</h3>
@@ -69,7 +69,7 @@ function Choices({ threadId, title, name = "", isArchived, deletion, onDone }: T
           keeps on its machine stays there.
         </p>
         <div className="thread-menu-row">
-          <button type="button" className="secondary" autoFocus onClick={() => setIsAsking(false)}>
+          <button type="button" className="secondary" autoFocus onClick={() => setQuestion("denied")}>
             No
           </button>
           <button type="button" className="secondary danger" disabled={isPending} onClick={() => does(deletion.ask)}>
@@ -101,7 +101,7 @@ function Choices({ threadId, title, name = "", isArchived, deletion, onDone }: T
           {isArchived ? "Bring back" : "Archive"}
         </button>
         {deletion.scheduledFor === undefined ? (
-          <button type="button" className="secondary danger" onClick={() => setIsAsking(true)}>
+          <button type="button" className="secondary danger" autoFocus={question === "denied"} onClick={() => setQuestion("asked")}>
             Delete …
           </button>
         ) : (

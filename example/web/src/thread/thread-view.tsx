@@ -9,6 +9,7 @@ import { api } from "../api.js";
 import { Sending } from "../composer/sending.js";
 import type { Connection } from "../connection.js";
 import { ReadersContext } from "../items/readers.js";
+import { FailureLine } from "../notice.js";
 import { pageTitle } from "../page-title.js";
 import { Requests } from "../requests/requests.js";
 import type { Drawer } from "../sidebar/list-button.js";
@@ -43,8 +44,8 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
     { threadId },
     { initialNumItems: INITIAL_MESSAGES, stream: true },
   );
-  const { thread } = useCodexThread(api.chat.getThread, { threadId });
-  const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
+  const { thread, error: threadError } = useCodexThread(api.chat.getThread, { threadId });
+  const { reach, error: presenceError } = useCodexThreadPresence(api.chat.getPresence, { threadId });
   const { results, threadStatus } = messages;
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
@@ -96,6 +97,8 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
         {threadStatus !== "missing" && (
           <Standing threadId={threadId} isArchived={thread?.status === "archived"} deletion={deletion} />
         )}
+        {threadError !== undefined && <FailureLine title="How the thread stands could not be read" error={threadError} />}
+        {presenceError !== undefined && <FailureLine title="Whether its machine is there could not be read" error={presenceError} />}
         <Sending threadId={threadId} thread={thread} reach={reach} isMissing={threadStatus === "missing"} />
       </div>
     </div>
