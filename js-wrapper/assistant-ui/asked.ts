@@ -2,6 +2,7 @@
 import type { RespondToToolApprovalOptions, ToolApprovalOption } from "@assistant-ui/react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
 import { declines } from "../protocol/decisions.js";
+import { codexRequestKey } from "../react/request-item.js";
 import { codexApprovalDetails } from "../react/request-words.js";
 import { codexApprovalDecisions } from "../react/use-codex-approvals.js";
 import type { CodexServerRequestView } from "../react/use-codex-server-requests.js";
@@ -10,13 +11,12 @@ import { argsOf, isFields, type ToolCallPart } from "./parts.js";
 /** An approval that waits, as `useCodex` lists it. */
 export type AskedApproval = Pick<CodexApproval, "threadId" | "turnId" | "itemId" | "kind" | "requestId" | "method" | "payloadJson" | "createdAt">;
 /** A question that waits, as `useCodex` lists it. */
-export type AskedQuestion = Pick<CodexServerRequestView, "turnId" | "itemId" | "requestId" | "createdAt" | "method" | "kind" | "status" | "asked" | "canAnswer" | "isAnswering" | "answerCommandId">;
+export type AskedQuestion = Pick<CodexServerRequestView, "threadId" | "turnId" | "itemId" | "requestId" | "createdAt" | "method" | "kind" | "status" | "asked" | "canAnswer" | "isAnswering" | "answerCommandId">;
 
 /** What waits, and the part that shows it. */
 export interface Asked {
   readonly row: AskedApproval | AskedQuestion;
   readonly turnId: string;
-  readonly itemId: string;
   readonly part: ToolCallPart & { readonly approval: NonNullable<ToolCallPart["approval"]> };
 }
 
@@ -41,16 +41,16 @@ const KINDS = new Map<unknown, ToolApprovalOption["kind"]>([
 
 /** An approval as a tool's call that waits. Its arguments are what is decided on: all that the request says, and no more. */
 export function askedApproval(row: AskedApproval): Asked {
-  const { turnId, itemId, kind } = row;
-  const id = approvalIdOf(row);
+  const { turnId, kind } = row;
+  const id = codexRequestKey(row);
   const options = codexApprovalDecisions(row).map(optionOf);
-  return { row, turnId, itemId, part: { type: "tool-call", toolCallId: id, toolName: kind, ...argsOf(codexApprovalDetails(row)), artifact: { request: row }, approval: { id, options } } };
+  return { row, turnId, part: { type: "tool-call", toolCallId: id, toolName: kind, ...argsOf(codexApprovalDetails(row)), artifact: { request: row }, approval: { id, options } } };
 }
 
 /** Questions as a tool's call that waits for the answers to them. */
 export function askedQuestion(row: AskedQuestion): Asked {
-  const { turnId, itemId, asked } = row;
-  const id = approvalIdOf(row);
+  const { turnId, asked } = row;
+  const id = codexRequestKey(row);
   const questions = asked.map(({ id: questionId, header, question, isOther, options }) => ({
     id: questionId,
     header,
@@ -60,7 +60,7 @@ export function askedQuestion(row: AskedQuestion): Asked {
     allowFreeform: isOther || options.length === 0,
   }));
   const approval = { id, display: "questions", questions } as const;
-  return { row, turnId, itemId, part: { type: "tool-call", toolCallId: id, toolName: "requestUserInput", ...argsOf({ questions }), artifact: { request: row }, approval } };
+  return { row, turnId, part: { type: "tool-call", toolCallId: id, toolName: "requestUserInput", ...argsOf({ questions }), artifact: { request: row }, approval } };
 }
 
 /**
@@ -71,11 +71,6 @@ export function askedQuestion(row: AskedQuestion): Asked {
 export function isOpenQuestion({ kind, status, canAnswer, isAnswering, answerCommandId, asked }: AskedQuestion, failed: ReadonlySet<string>): boolean {
   const isAnswered = isAnswering || (answerCommandId !== undefined && !failed.has(answerCommandId));
   return kind === "question" && status === "pending" && canAnswer && !isAnswered && asked.length > 0;
-}
-
-/** Names what waits, for as long as it does: a request's id begins anew in every process of codex. */
-export function approvalIdOf({ turnId, itemId, requestId, createdAt }: AskedApproval | AskedQuestion): string {
-  return JSON.stringify([turnId, itemId, requestId, createdAt]);
 }
 
 /**

@@ -4,7 +4,8 @@ import type { CodexThreadState } from "../host/component.js";
 import { isSameList } from "../mapping/identity.js";
 import type { CodexUIMessage } from "../mapping/index.js";
 import { readObject } from "../protocol/fields.js";
-import { approvalIdOf, askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
+import { codexRequestItem, codexRequestKey } from "../react/request-item.js";
+import { askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
 import { argsOf, inputParts, readMessage, type CodexToolArtifact, type Part, type ReadMessage } from "./parts.js";
 import { queuedOf, type SentCommand } from "./queue.js";
 
@@ -240,9 +241,11 @@ function toMessage(group: Group, read: readonly ReadMessage[], turn: TurnStatus)
 }
 
 function answerParts(read: readonly ReadMessage[], asked: readonly Asked[]): Part[] {
+  const messages = read.map(({ message }) => message);
   const open = new Map(asked.map((one) => [one.row, one]));
+  const askedOf = new Map([...asked].reverse().map((one) => [codexRequestItem(one.row, messages), one]));
   const parts = read.map((one): readonly Part[] => {
-    const request = one.call && asked.find(({ row, itemId }) => itemId === one.message.messageId && open.has(row));
+    const request = one.call && askedOf.get(one.message);
     if (request === undefined) return one.parts;
     open.delete(request.row);
     return one.parts.map((part) => (part.type === "tool-call" ? withRequest(part, request, one.message) : part));
@@ -274,7 +277,7 @@ function statusOf({ asked, isLastOfTurn }: Group, read: readonly ReadMessage[], 
 function readAsked({ approvals = [], requests = [], commands = [] }: CodexThreadSource, before: ReadonlyMap<string, Asked>): ReadonlyMap<string, Asked> {
   const known = new Map<string, Asked>();
   const keep = <Row extends AskedApproval | AskedQuestion>(row: Row, ask: (row: Row) => Asked) => {
-    const id = approvalIdOf(row);
+    const id = codexRequestKey(row);
     const was = before.get(id);
     known.set(id, was?.row === row ? was : ask(row));
   };

@@ -3,8 +3,9 @@ import { useEffect, useMemo, useRef } from "react";
 import type { UserInput } from "../protocol/generated/types.js";
 import { useLatest } from "../react/calls.js";
 import { joinCodexCommands } from "../react/command-words.js";
+import { codexRequestKey } from "../react/request-item.js";
 import { useCodex, type UseCodexResult } from "../react/use-codex.js";
-import { answersOf, approvalIdOf, decisionOf } from "./asked.js";
+import { answersOf, decisionOf } from "./asked.js";
 import { convertCodexMessages, NO_THREAD_MESSAGES } from "./convert.js";
 import { useCodexQueue } from "./use-codex-queue.js";
 
@@ -82,7 +83,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
       },
       onRespondToToolApproval: async (response: Parameters<NonNullable<CodexExternalStore["onRespondToToolApproval"]>>[0]) => {
         const { approvals: open, requests: asked } = latest.current;
-        const isAnswered = (row: Parameters<typeof approvalIdOf>[0]) => approvalIdOf(row) === response.approvalId;
+        const isAnswered = (row: Parameters<typeof codexRequestKey>[0]) => codexRequestKey(row) === response.approvalId;
         // Every approval is among the requests too.
         const approval = open.results.find(isAnswered);
         const question = asked.results.find((row) => row.kind === "question" && isAnswered(row));

@@ -99,6 +99,7 @@ export type {
 } from "./use-codex-decisions.js";
 export { useCodexServerRequests } from "./use-codex-server-requests.js";
 export type { CodexServerRequestsQuery, CodexServerRequestView, UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
+export { codexRequestItem, codexRequestKey } from "./request-item.js";
 export { codexApprovalDetails, readCodexDecision, readCodexServerRequest } from "./request-words.js";
 export type { CodexDecisionWords, CodexQuestion, CodexServerRequestKind, CodexServerRequestWords, CodexToolCall, CodexVerdict } from "./request-words.js";
 export { useCodexDynamicTools } from "./use-codex-dynamic-tools.js";

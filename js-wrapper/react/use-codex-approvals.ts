@@ -1,5 +1,6 @@
 import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { Value } from "convex/values";
+import { codexRequestKey } from "./request-item.js";
 import type { OwnArgs } from "./types.js";
 import { useEffect, useMemo, useRef } from "react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
@@ -94,9 +95,9 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
   options: { initialNumItems: number },
 ): UseCodexApprovalsResult<Query, Respond> {
   const subscription = useStableSubscription(query, args);
-  const list = useList<RowOf<Query>, RowOf<Query>>(subscription, options.initialNumItems, keyOf, same);
+  const list = useList<RowOf<Query>, RowOf<Query>>(subscription, options.initialNumItems, codexRequestKey, same);
   const [states, follow] = useAnswering();
-  const results = useWithAnswers(list.results, states, keyOf);
+  const results = useWithAnswers(list.results, states, codexRequestKey);
   const listed = useRef<readonly RowOf<Query>[]>([]);
   useEffect(() => {
     listed.current = list.results;
@@ -142,11 +143,6 @@ async function shownOf(shownSha256: unknown, payloadJson: unknown, decision: Cod
   return typeof payloadJson === "string" && !wishDeclines(decision) ? await shownSha256Of(payloadJson) : undefined;
 }
 
-/** Names an approval: its request's id begins anew in every process of codex, so its time is of the name. */
-function keyOf({ threadId, turnId, itemId, requestId, createdAt }: CodexApprovalRow): string {
-  return JSON.stringify([threadId, turnId, itemId, requestId, createdAt]);
-}
-
 /** What the mutation of an app names an approval by. */
 type NamedApproval = Omit<CodexApprovalRow, "createdAt"> & { readonly createdAt?: number };
 
@@ -156,7 +152,7 @@ function keyIn(rows: readonly CodexApprovalRow[], given: NamedApproval): string 
   const isMeant = (row: CodexApprovalRow) =>
     row.threadId === threadId && row.turnId === turnId && row.itemId === itemId && (requestId === undefined || row.requestId === requestId);
   const found = createdAt === undefined ? rows.find(isMeant) : undefined;
-  return keyOf(found ?? (given as CodexApprovalRow));
+  return codexRequestKey(found ?? (given as CodexApprovalRow));
 }
 
 function same<Row>(row: Row): Row {

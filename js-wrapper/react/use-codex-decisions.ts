@@ -1,5 +1,6 @@
 import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { CodexDecidedRequest } from "../host/component.js";
+import { codexRequestKey } from "./request-item.js";
 import { readCodexDecision, readCodexServerRequest, type CodexDecisionWords, type CodexServerRequestWords } from "./request-words.js";
 import type { OwnArgs } from "./types.js";
 import { useStableSubscription } from "./subscription.js";
@@ -51,11 +52,7 @@ export function useCodexDecisions<Query extends CodexDecisionsQuery>(
   options: { initialNumItems: number },
 ): UseCodexDecisionsResult {
   const subscription = useStableSubscription(query, args);
-  return useList(subscription, options.initialNumItems, keyOf, viewOf);
-}
-
-function keyOf({ turnId, itemId, requestId, createdAt }: CodexDecidedRequest): string {
-  return JSON.stringify([turnId, itemId, requestId, createdAt]);
+  return useList(subscription, options.initialNumItems, codexRequestKey, viewOf);
 }
 
 function viewOf(row: CodexDecidedRequest): CodexDecisionView {

@@ -8,7 +8,8 @@ import { asError, useLatest } from "./calls.js";
 import type { CodexToolCall } from "./request-words.js";
 import { useStableSubscription } from "./subscription.js";
 import { useAnswer } from "./use-answer.js";
-import { keyOfRequest, useRequests, type CodexServerRequestsQuery } from "./use-codex-server-requests.js";
+import { codexRequestKey } from "./request-item.js";
+import { useRequests, type CodexServerRequestsQuery } from "./use-codex-server-requests.js";
 import { useSendTo, type CodexSendMutation } from "./use-codex-send.js";
 
 /** What a tool answers: a text, parts, or a whole response. What it throws is told to codex as a failure. */
@@ -81,7 +82,7 @@ export function useCodexDynamicTools<Query extends CodexServerRequestsQuery>(
     for (const request of requests) {
       const { call, status } = request;
       const name = call && nameOf(call);
-      const key = keyOfRequest(request);
+      const key = codexRequestKey(request);
       if (call === undefined || name === undefined || status !== "pending" || known.has(key)) continue;
       const handler = Object.hasOwn(latest.current, name) ? latest.current[name] : undefined;
       if (handler === undefined) continue;

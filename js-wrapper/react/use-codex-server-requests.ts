@@ -4,6 +4,7 @@ import type { CodexServerRequest } from "../host/component.js";
 import { isSameRow } from "../mapping/identity.js";
 import type { DynamicToolCallResponse, JsonValue, McpServerElicitationAction } from "../protocol/generated/types.js";
 import { useAnswering, useWithAnswers, type Answering } from "./answering.js";
+import { codexRequestKey } from "./request-item.js";
 import { readCodexServerRequest, type CodexServerRequestWords } from "./request-words.js";
 import { useStableSubscription } from "./subscription.js";
 import { useAnswer } from "./use-answer.js";
@@ -69,11 +70,11 @@ export function useCodexServerRequests<Query extends CodexServerRequestsQuery>(
   const { data, isLoading, error } = useAnswer<CodexServerRequest[]>(subscription);
   const requests = useRequests(data ?? NOTHING);
   const [states, follow] = useAnswering();
-  const results = useWithAnswers(requests, states, keyOfRequest);
+  const results = useWithAnswers(requests, states, codexRequestKey);
   const send = useSendTo(sendMutation, subscription?.args ?? null);
 
   const calls = useMemo(() => {
-    const answer = (request: CodexServerRequest, result: object) => follow(keyOfRequest(request), () => send(request, result));
+    const answer = (request: CodexServerRequest, result: object) => follow(codexRequestKey(request), () => send(request, result));
     return {
       answer,
       answerQuestions: (request: CodexServerRequest, answers: Readonly<Record<string, string | readonly string[]>>) => {
@@ -88,11 +89,6 @@ export function useCodexServerRequests<Query extends CodexServerRequestsQuery>(
   return useMemo(() => ({ results, isLoading, error, ...calls }), [results, isLoading, error, calls]);
 }
 
-/** Names a request: its id begins anew in every process of codex, so its time is of the name. */
-export function keyOfRequest({ threadId, turnId, itemId, requestId, createdAt }: CodexServerRequest): string {
-  return JSON.stringify([threadId, turnId, itemId, requestId, createdAt]);
-}
-
 type Read = CodexServerRequest & CodexServerRequestWords;
 type Known = ReadonlyMap<string, { readonly row: CodexServerRequest; readonly read: Read }>;
 
@@ -103,7 +99,7 @@ export function useRequests(rows: readonly CodexServerRequest[]): readonly Read[
     () =>
       new Map(
         rows.map((row) => {
-          const key = keyOfRequest(row);
+          const key = codexRequestKey(row);
           const was = previous.current.get(key);
           const isAsBefore = was !== undefined && isSameRow(was.row, row);
           return [key, isAsBefore ? was : { row, read: { ...row, ...readCodexServerRequest(row) } }] as const;

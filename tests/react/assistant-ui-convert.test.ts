@@ -290,14 +290,25 @@ describe("what waits", () => {
   });
 
   it("is a call of its own where it is about no call, or a second time about one", () => {
-    expect(shape({ messages: [user("u"), command("c")], approvals: [approval({ requestId: 2, createdAt: 2 }), approval()] })).toEqual([["user", ["text"]], ["assistant", ["tool-call", "tool-call"], "requires-action"]]);
+    const waits = command("c", {}, { status: "streaming" });
+    expect(shape({ messages: [user("u"), waits], approvals: [approval({ requestId: 2, createdAt: 2 }), approval()] })).toEqual([["user", ["text"]], ["assistant", ["tool-call", "tool-call"], "requires-action"]]);
     expect(shape({ messages: [user("u")], approvals: [approval()] })).toEqual([["user", ["text"]], ["assistant", ["tool-call"], "requires-action"]]);
     expect(shape({ messages: [], approvals: [approval()] })).toEqual([["assistant", ["tool-call"], "requires-action"]]);
   });
 
+  it("is about the use of its item that waits, not about one that has ended", () => {
+    const asks = (...messages: CodexUIMessage[]) => {
+      const content = messagesOf({ messages, approvals: [approval()] })[0]!.content as { type: string; approval?: unknown; artifact?: { message?: CodexUIMessage } }[];
+      return content.filter((part) => part.approval !== undefined).map((part) => part.artifact?.message?.messageId);
+    };
+    const ended = command("c");
+    expect(asks(ended, command("c#2", {}, { status: "streaming" }))).toEqual(["c#2"]);
+    expect(asks(ended)).toEqual([undefined]);
+  });
+
   it("may be questions", () => {
     const asked = [{ id: "q", header: "H", question: "Which?", isOther: false, isSecret: false, options: [{ label: "A", description: "a" }] }];
-    const question: AskedQuestion = { turnId: "t", itemId: "x", requestId: 1, createdAt: 1, method: "item/tool/requestUserInput", kind: "question", status: "pending", asked, canAnswer: true, isAnswering: false };
+    const question: AskedQuestion = { threadId: "th", turnId: "t", itemId: "x", requestId: 1, createdAt: 1, method: "item/tool/requestUserInput", kind: "question", status: "pending", asked, canAnswer: true, isAnswering: false };
     const [message] = messagesOf({ messages: [], requests: [question] });
     expect(message?.content).toMatchObject([{ approval: { display: "questions", questions: [{ id: "q", prompt: "Which?", allowFreeform: false, options: [{ id: "A", label: "A" }] }] } }]);
     for (const other of [{ canAnswer: false }, { status: "answering" as const }, { isAnswering: true }, { answerCommandId: "k" }, { kind: "elicitation" as const }]) {

@@ -106,7 +106,7 @@ describe("a change of files", () => {
       text: () => Promise.resolve(null),
       payload: ({ turnId, messageId }, cursor) => {
         asked.push([turnId, messageId, cursor]);
-        return Promise.resolve(cursor === null ? { text: payload.slice(0, half), continueCursor: "2", isDone: false } : { text: payload.slice(half), continueCursor: "", isDone: true });
+        return Promise.resolve(cursor === null ? { text: payload.slice(0, half), continueCursor: "2", isDone: false, status: "streaming" } : { text: payload.slice(half), continueCursor: "", isDone: true, status: "streaming" });
       },
     };
     const { container, again } = show(FILES, {}, stub, readers);
@@ -121,9 +121,25 @@ describe("a change of files", () => {
     expect(container.querySelectorAll("ins")).toHaveLength(0);
   });
 
+  it("is not that of another use of its item, which has ended", async () => {
+    const payload = JSON.stringify({ params: { item: { type: "fileChange", changes: [added("old\n")] } } });
+    const read = (status: "completed" | "streaming"): Readers => ({
+      text: () => Promise.resolve(null),
+      payload: () => Promise.resolve({ text: payload, continueCursor: "", isDone: true, status }),
+    });
+    show(FILES, {}, undefined, read("completed"));
+    fireEvent.click(screen.getByText("Read all of it"));
+    await waitFor(() => expect(screen.queryByText(/Read/)).toBeNull());
+    expect([canAccept(), canDecline()]).toEqual([false, true]);
+    cleanup();
+    show(FILES, {}, undefined, read("streaming"));
+    fireEvent.click(screen.getByText("Read all of it"));
+    await waitFor(() => expect(canAccept()).toBe(true));
+  });
+
   it("of which only the beginning is read, or nothing, cannot be accepted", async () => {
     const readers = (payload: Readers["payload"]): Readers => ({ text: () => Promise.resolve(null), payload });
-    show(FILES, {}, undefined, readers(() => Promise.resolve({ text: '{"changes":[]', continueCursor: "1", isDone: false })));
+    show(FILES, {}, undefined, readers(() => Promise.resolve({ text: '{"changes":[]', continueCursor: "1", isDone: false, status: "streaming" })));
     fireEvent.click(screen.getByText("Read all of it"));
     await waitFor(() => expect(screen.queryByText(/Read/)).toBeNull());
     expect(canAccept()).toBe(false);

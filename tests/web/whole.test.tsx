@@ -21,7 +21,7 @@ function serve(text: string, unitsMax = PIECE) {
     cursors.push(cursor);
     const from = Number(cursor ?? 0);
     const to = Math.min(text.length, from + unitsMax);
-    return { text: text.slice(from, to), continueCursor: String(to), isDone: to === text.length };
+    return { text: text.slice(from, to), continueCursor: String(to), isDone: to === text.length, status: "streaming" };
   };
   return { read, cursors };
 }
@@ -36,6 +36,7 @@ describe("a whole text", () => {
     expect(await readWhole(read, (units) => told.push(units), never)).toEqual({
       text: "abcdef",
       isCut: false,
+      status: "streaming",
     });
     expect(cursors).toEqual([null, "2", "4"]);
     expect(told).toEqual([2, 4, 6]);
@@ -51,7 +52,7 @@ describe("a whole text", () => {
       }
       return await read(cursor);
     };
-    expect(await readWhole(once, () => undefined, never)).toEqual({ text: "abcdef", isCut: false });
+    expect(await readWhole(once, () => undefined, never)).toEqual({ text: "abcdef", isCut: false, status: "streaming" });
     let starts = 0;
     const always = async () => {
       starts += 1;
@@ -80,6 +81,7 @@ describe("a whole text", () => {
       text: "x".repeat(16 * PIECE),
       continueCursor: String(Number(cursor ?? 0) + 1),
       isDone: false,
+      status: "streaming",
     });
     const whole = await readWhole(endless, () => undefined, never);
     expect(whole).toMatchObject({ isCut: true });
@@ -88,8 +90,9 @@ describe("a whole text", () => {
       text: "x",
       continueCursor: "same",
       isDone: false,
+      status: "streaming",
     });
-    expect(await readWhole(stuck, () => undefined, never)).toEqual({ text: "xx", isCut: true });
+    expect(await readWhole(stuck, () => undefined, never)).toEqual({ text: "xx", isCut: true, status: "streaming" });
   });
 
   it("is shown by pages once it is asked for, and asks for nothing before", async () => {

@@ -48,7 +48,7 @@ function piece(index: number, draw: (line: string) => string, [before, after] = 
     draw(`line ${index * LINES_A_PIECE + i + 1} of a long output`),
   );
   const text = (index === 0 ? before : "") + lines.join("") + (isDone ? after : "");
-  return { text, isDone, continueCursor: `${index + 1}` };
+  return { text, isDone, continueCursor: `${index + 1}`, status: "streaming" as const };
 }
 
 function Story() {

@@ -1,8 +1,12 @@
+import type { CodexUIMessage } from "convex-codex-local/react";
+
 /** A part of a text that is too large to be sent at once, as `getMessageText` and `getMessagePayload` answer. */
 export interface Piece {
   text: string;
   continueCursor: string;
   isDone: boolean;
+  /** Its message's. */
+  status: CodexUIMessage["status"];
 }
 
 /** Reads the piece at a cursor, the first one at null. Null where the message is no longer there. */
@@ -17,6 +21,8 @@ const STARTS_MAX = 3;
 export interface Whole {
   text: string;
   isCut: boolean;
+  /** Its message's, when its end was read. */
+  status: CodexUIMessage["status"];
 }
 
 /**
@@ -61,6 +67,7 @@ async function readOnce(
       return {
         text: texts.join("").slice(0, WHOLE_UNITS_MAX),
         isCut: !piece.isDone || units > WHOLE_UNITS_MAX,
+        status: piece.status,
       };
     }
     cursor = piece.continueCursor;

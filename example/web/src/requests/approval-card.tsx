@@ -94,12 +94,14 @@ function useItem({ method, turnId, itemId }: Approval, message: CodexUIMessage |
   const isHere = message?.sourceItemType === "fileChange" && message.payloadTruncated !== true;
   // An item that is written anew is read anew: the stub of another one may look the same.
   const of = message === undefined ? "" : `${message.updatedAt} ${message.payloadJson ?? ""}`;
-  const [reading, start] = useWhole((cursor) => readers?.payload({ turnId, messageId: itemId }, cursor) ?? Promise.resolve(null), of);
+  const messageId = message?.messageId ?? itemId;
+  const [reading, start] = useWhole((cursor) => readers?.payload({ turnId, messageId }, cursor) ?? Promise.resolve(null), of);
   if (!isAboutItem(method)) return { json: undefined, unread: null };
   if (isHere) return { json: message.payloadJson, unread: null };
   if (reading.name !== "read") return { json: undefined, unread: readers === null ? null : <ReadAll reading={reading} onStart={start} /> };
-  const { text, isCut } = reading.whole;
-  return { json: isCut ? undefined : text, unread: null };
+  const { text, isCut, status } = reading.whole;
+  // What has ended is another use of the item's id: no more is asked about it.
+  return { json: isCut || status !== "streaming" ? undefined : text, unread: null };
 }
 
 function What({ said }: { said: ApprovalSaid }) {

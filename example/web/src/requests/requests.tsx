@@ -1,5 +1,5 @@
 import type { CodexServerRequestView, CodexUIMessage, UseCodexServerRequestsResult } from "convex-codex-local/react";
-import { useCodexApprovals, useCodexServerRequests } from "convex-codex-local/react";
+import { codexRequestItem, codexRequestKey, useCodexApprovals, useCodexServerRequests } from "convex-codex-local/react";
 import { useMemo } from "react";
 import { api } from "../api.js";
 import { FailureLine } from "../notice.js";
@@ -50,9 +50,9 @@ export function Requests({ threadId, messages }: RequestsProps) {
         <div className="requests" role="region" aria-label="Codex waits for you">
           {waiting.map((approval) => (
             <ApprovalCard
-              key={keyOf(approval)}
+              key={codexRequestKey(approval)}
               approval={approval}
-              message={messages.find(({ turnId, messageId }) => turnId === approval.turnId && messageId === approval.itemId)}
+              message={codexRequestItem(approval, messages)}
               onAccept={(one) => void approvals.accept(one).catch(shownOnCard)}
               onDecline={(one) => void approvals.decline(one).catch(shownOnCard)}
               onDecide={(one, decision) =>
@@ -61,7 +61,7 @@ export function Requests({ threadId, messages }: RequestsProps) {
             />
           ))}
           {asking.map((request) => (
-            <Asking key={keyOf(request)} request={request} requests={requests} />
+            <Asking key={codexRequestKey(request)} request={request} requests={requests} />
           ))}
         </div>
       )}
@@ -100,11 +100,6 @@ function Asking({ request, requests }: { request: CodexServerRequestView; reques
 
 /** What an answer fails with is on its card. */
 const shownOnCard = () => undefined;
-
-/** A request's id begins anew in every process of Codex. */
-function keyOf({ turnId, itemId, requestId, createdAt }: Pick<CodexServerRequestView, "turnId" | "itemId" | "requestId" | "createdAt">): string {
-  return JSON.stringify([turnId, itemId, requestId, createdAt]);
-}
 
 /** What those are told who do not see the card; of a time that runs how long it is, once. */
 function toldOf(request: CodexServerRequestView): string {
