@@ -298,7 +298,7 @@ describe("what waits", () => {
 
   it("is about the use of its item that waits, not about one that has ended", () => {
     const asks = (...messages: CodexUIMessage[]) => {
-      const content = messagesOf({ messages, approvals: [approval()] })[0]!.content as { type: string; approval?: unknown; artifact?: { message?: CodexUIMessage } }[];
+      const content = messagesOf({ messages, approvals: [approval()] })[0]!.content as readonly { type: string; approval?: unknown; artifact?: { message?: CodexUIMessage } }[];
       return content.filter((part) => part.approval !== undefined).map((part) => part.artifact?.message?.messageId);
     };
     const ended = command("c");
