@@ -1,6 +1,8 @@
-// A network between clients and a Convex on 127.0.0.1, request by request and connection by connection: it loses requests, loses answers, cuts, stands still, is down.
+// A network between clients and a Convex, request by request and connection by connection: it loses requests, loses answers, cuts, stands still, is down.
 import http from "node:http";
+import https from "node:https";
 import net from "node:net";
+import tls from "node:tls";
 
 /** Of requests: lost before Convex has them, and their answers lost. */
 const LOST = 0.02;
@@ -16,9 +18,15 @@ const CUT = 0.002;
  */
 export async function networkTo(upstream, chance, lost) {
   const to = new URL(upstream);
-  const host = to.host;
+  const { host, hostname } = to;
+  const isSecure = to.protocol === "https:";
+  const port = Number(to.port) || (isSecure ? 443 : 80);
+  const ask = isSecure ? https.request : http.request;
+  const connect = () => (isSecure ? tls.connect({ port, host: hostname, servername: hostname }) : net.connect(port, hostname));
   const sockets = new Set();
   const state = { isDown: false, isCalm: false };
+  /** Of WebSockets: messages' pieces that came through, and connections that were refused. */
+  const counts = { passed: 0, refused: 0 };
   const happens = (share) => !state.isCalm && chance() < share;
   const count = (what) => (lost[what] = (lost[what] ?? 0) + 1);
 
@@ -27,7 +35,7 @@ export async function networkTo(upstream, chance, lost) {
       count(state.isDown ? "requests while down" : "requests lost");
       return void request.socket.destroy();
     }
-    const there = http.request({ host: to.hostname, port: to.port, path: request.url, method: request.method, headers: { ...request.headers, host } }, (answer) => {
+    const there = ask({ host: hostname, port, path: request.url, method: request.method, headers: { ...request.headers, host } }, (answer) => {
       if (happens(LOST)) {
         count("answers lost");
         answer.resume();
@@ -40,8 +48,11 @@ export async function networkTo(upstream, chance, lost) {
     request.pipe(there);
   });
   server.on("upgrade", (request, here) => {
-    if (state.isDown) return void here.destroy();
-    const there = net.connect(Number(to.port), to.hostname);
+    if (state.isDown) {
+      counts.refused += 1;
+      return void here.destroy();
+    }
+    const there = connect();
     const ends = () => {
       here.destroy();
       there.destroy();
@@ -57,6 +68,7 @@ export async function networkTo(upstream, chance, lost) {
           count(what);
           return ends();
         }
+        counts.passed += 1;
         if (!into.write(piece)) {
           from.pause();
           into.once("drain", () => from.resume());
@@ -70,8 +82,11 @@ export async function networkTo(upstream, chance, lost) {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    url: `http://127.0.0.1:${server.address().port}${to.pathname}`,
+    url: `http://127.0.0.1:${server.address().port}${to.pathname.replace(/\/$/, "")}`,
     state,
+    counts,
+    /** How many WebSockets are open. */
+    open: () => sockets.size / 2,
     cut,
     /** Stands still: what is sent waits, in both directions, on connections that seem well. */
     stall: (ms) => {

@@ -21,20 +21,26 @@ export function ownDeployment() {
   return url ? { url, authToken: authToken || undefined } : undefined;
 }
 
-/** Serves both, or the page alone where there is a deployment; `addressOf` is a thread's in the page, `origins` are all that the page may talk to. */
-export async function serveExample() {
+/**
+ * Serves both, or the page alone where there is a deployment; `addressOf` is a thread's in the page, `origins` are all that the page may talk to.
+ *
+ * @param {{wayOfPage?: (deploymentUrl: string) => Promise<string>}} [options] `wayOfPage`: the address by which the page goes to the deployment
+ */
+export async function serveExample({ wayOfPage = async (deploymentUrl) => deploymentUrl } = {}) {
   await buildPage();
   const site = await servePage();
   const { url, authToken, stop } = ownDeployment() ?? (await startServer(ROOT, { allowedOrigins: [site.origin], identity: DEMO_IDENTITY }));
-  site.connectTo(url);
+  const pageUrl = await wayOfPage(url);
+  site.connectTo(pageUrl);
   const convex = new ConvexHttpClient(url, { logger: false });
   if (authToken !== undefined) convex.setAuth(authToken);
   const { token: deviceToken } = await convex.mutation(anyApi.chat.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
   return {
+    url,
     convex,
     deviceToken,
-    origins: [site.origin, new URL(url).origin],
-    addressOf: (threadId) => `${site.origin}/#${new URLSearchParams({ url, thread: threadId, ...(authToken === undefined ? {} : { token: authToken }) })}`,
+    origins: [site.origin, new URL(pageUrl).origin],
+    addressOf: (threadId) => `${site.origin}/#${new URLSearchParams({ url: pageUrl, thread: threadId, ...(authToken === undefined ? {} : { token: authToken }) })}`,
     async close() {
       await site.close();
       await stop?.();
