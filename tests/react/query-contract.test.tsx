@@ -4,7 +4,7 @@ import { renderToString } from "react-dom/server";
 import { ConvexProvider, ConvexReactClient } from "convex/react";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { HostActorContext } from "../../js-wrapper/host/convex.js";
-import type { CodexApproval, CodexCommand, CodexPresence, CodexRuntime, CodexServerRequest, CodexThread } from "../../js-wrapper/host/component.js";
+import type { CodexApproval, CodexCommand, CodexPresence, CodexMachine, CodexServerRequest, CodexThread } from "../../js-wrapper/host/component.js";
 import {
   useCodexAccount,
   useCodexApprovals,
@@ -61,7 +61,7 @@ declare const golden: {
   decisions: Query<Paged<{ actor: HostActorContext }>, CodexDecisionsPage>;
   approvals: Query<{ actor: HostActorContext; threadId?: string; paginationOpts: PaginationOptions }, CodexApprovalsPage<CodexApproval & { team: string }>>;
   requests: Query<{ actor: HostActorContext; threadId?: string; limit?: number }, CodexServerRequest[]>;
-  machines: Query<{ actor: HostActorContext }, CodexRuntime[]>;
+  machines: Query<{ actor: HostActorContext }, CodexMachine[]>;
   presence: Query<{ actor: HostActorContext; threadId: string }, CodexPresence>;
   thread: Query<{ actor: HostActorContext; threadId: string }, CodexThread | null>;
   usage: Query<Paged<{ actor: HostActorContext }>, CodexTokenUsagePage>;
@@ -87,8 +87,8 @@ declare const broken: {
   pageOfRequests: Query<{ threadId?: string; limit?: number }, { page: CodexServerRequest[]; isDone: boolean; continueCursor: string }>;
   requestUnnamed: Query<{ threadId?: string }, Omit<CodexServerRequest, "requestId">[]>;
   limitIsText: Query<{ threadId?: string; limit?: string }, CodexServerRequest[]>;
-  oneMachine: Query<Record<string, never>, CodexRuntime>;
-  awayUntold: Query<Record<string, never>, Omit<CodexRuntime, "away">[]>;
+  oneMachine: Query<Record<string, never>, CodexMachine>;
+  awayUntold: Query<Record<string, never>, Omit<CodexMachine, "away">[]>;
   manyPresences: Query<{ threadId?: string }, CodexPresence[]>;
   presenceOfNumber: Query<{ threadId?: number }, CodexPresence>;
   unknownPresence: Query<{ threadId?: string }, CodexPresence | null>;
@@ -309,7 +309,7 @@ export function useRequestsContract() {
 
 export function usePresenceContract() {
   const { machines } = useCodexPresence(api.chat.listPresence, {});
-  expectTypeOf(machines).toEqualTypeOf<readonly CodexRuntime[]>();
+  expectTypeOf(machines).toEqualTypeOf<readonly CodexMachine[]>();
   useCodexPresence(golden.machines, { actor });
   // @ts-expect-error An argument of the app's function is missing.
   useCodexPresence(golden.machines, {});
