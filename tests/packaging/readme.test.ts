@@ -1,12 +1,25 @@
-/** An app of what README.md says, and nothing else: type-checked as the template that it names does, pushed with the real CLI, built by Vite, asked. */
-import { readFile } from "node:fs/promises";
+/**
+ * An app of what README.md says, and nothing else: type-checked as the template that it names does, pushed with the real CLI, built by
+ * Vite, opened (in jsdom), and answered through the bridge of the package's own command, over a recording of codex.
+ */
+import { spawn } from "node:child_process";
+import { chmod, mkdir } from "node:fs/promises";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startServer } from "../../tools/embedded-convex/run.mjs";
 import { PACKAGE, ROOT, filesIn, installApp, node, removeFolder, temporaryFolder, typeCheck, writeIn } from "./app.js";
 import { documents } from "./documents.js";
 
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
+const PLAYER = path.join(ROOT, "tools/replay-codex/replay-codex.mjs");
+/** What codex says in it is this, whatever it is asked. */
+const RECORDING = "plain";
+const SAID = [
+  "user: How does the parser read its input?",
+  "assistant: The parser reads one line at a time. It keeps a small buffer, so a message that spans two reads is still whole. Zażółć gęślą jaźń 🐍, done.",
+];
 /** SOURCE: tsconfig.app.json of create-vite 9.3.0, template react-ts. */
 const TEMPLATE = {
   target: "es2023",
@@ -43,13 +56,39 @@ const STEPS = `
     assert.equal(waiting.commandId, "c1");
   };`;
 
+/** The page that Vite built, used by somebody: takes a token, and when the bridge is there asks and reads. */
+const USER = `
+  import { createRequire } from "node:module";
+  const require = createRequire(${JSON.stringify(path.join(ROOT, "package.json"))});
+  const { JSDOM } = require("jsdom");
+  const { window } = new JSDOM('<div id="root"></div>');
+  const { document, MutationObserver } = window;
+  Object.assign(globalThis, { window, document, MutationObserver, WebSocket: createRequire(require.resolve("convex/browser"))("ws") });
+  Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
+  const [script, answer] = process.argv.slice(2);
+  window.prompt = (_, token) => console.log(token);
+  const root = window.document.getElementById("root");
+  const button = (label) => [...root.querySelectorAll("button")].find(({ textContent }) => textContent === label);
+  const seen = new Set();
+  new MutationObserver(() => {
+    for (const label of ["Connect my laptop", "Ask"]) {
+      if (seen.has(label) || button(label) === undefined) continue;
+      seen.add(label);
+      button(label).click();
+    }
+    if (!root.textContent.includes(answer)) return;
+    console.log(JSON.stringify([...root.querySelectorAll("p")].map((row) => row.textContent)));
+    process.exit(0);
+  }).observe(root, { childList: true, subtree: true, characterData: true });
+  await import(script);`;
+
 let folder: string;
 beforeAll(async () => {
   folder = await temporaryFolder();
 });
 afterAll(() => removeFolder(folder));
 
-test("the app of the README type-checks, is pushed, answers page and bridge, and is built", async () => {
+test("the app of the README type-checks, is pushed, answers page and bridge, and shows what codex says", async () => {
   const { app } = await installApp(folder);
   const blocks = documents.find(({ file }) => file === "README.md")?.blocks ?? [];
   const named = blocks.flatMap(({ value: { text } }) => {
@@ -64,9 +103,30 @@ test("the app of the README type-checks, is pushed, answers page and bridge, and
   await typeCheck(app, ["src"], TEMPLATE);
   expect(await node(app, EMBEDDED_CONVEX, "script", app, "steps.mjs")).toMatch(/script ok/);
 
-  await writeIn(app, { "index.html": '<div id="root"></div><script type="module" src="/src/main.tsx"></script>' });
-  await build({ root: app, configFile: false, logLevel: "error" });
-  const built = await filesIn(path.join(app, "dist"));
-  const script = built.find((file) => file.endsWith(".js"))!;
-  expect(await readFile(path.join(app, "dist", script), "utf8")).toContain("Connect my laptop");
+  const server = await startServer(app);
+  const ended: (() => void)[] = [];
+  const run = (args: string[], env: NodeJS.ProcessEnv = {}) => {
+    const child = spawn(process.execPath, args, { cwd: app, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+    ended.push(() => child.kill());
+    return createInterface({ input: child.stdout });
+  };
+  try {
+    await writeIn(app, { "index.html": '<div id="root"></div><script type="module" src="/src/main.tsx"></script>', "user.mjs": USER });
+    const define = { "import.meta.env.VITE_CONVEX_URL": JSON.stringify(server.url) };
+    await build({ root: app, configFile: false, logLevel: "error", define });
+    const script = (await filesIn(path.join(app, "dist"))).find((file) => file.endsWith(".js"))!;
+    const page = run(["user.mjs", path.join(app, "dist", script), SAID.at(-1)!])[Symbol.asyncIterator]();
+    const { value: token } = (await page.next()) as { value: string };
+
+    const project = path.join(folder, "codex-try");
+    await Promise.all([mkdir(project), chmod(PLAYER, 0o755)]);
+    const codex = { CODEX_BIN: PLAYER, REPLAY_TRANSCRIPT: RECORDING, REPLAY_SPEED: "0" };
+    const env = { ...codex, CONVEX_URL: server.url, CODEX_DEVICE_TOKEN: token, HOME: folder };
+    run([path.join(app, "node_modules", PACKAGE, "dist/lib/cli/main.js"), "bridge", "--thread", "shop", "--cwd", project], env);
+    const { value: shown } = (await page.next()) as { value: string };
+    expect(JSON.parse(shown)).toEqual(SAID);
+  } finally {
+    for (const end of ended) end();
+    await server.stop();
+  }
 });

@@ -1,12 +1,15 @@
-// A reader of a thread, as a page is one: durable rows with the live text laid over them. Whatever it shows has to be the beginning of what codex said, and only to grow.
+// A reader of a thread, as a page is one: durable rows with the live text laid over them, either followed as the hooks do it or asked for now and then.
+// Whatever it shows has to be the beginning of what codex said, and only to grow.
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
-import { EMPTY_OVERLAY, foldOverlay, mergeCodexMessages } from "../../dist/js-wrapper/mapping/index.js";
+import { EMPTY_OVERLAY, foldOverlay, mergeCodexMessages, overlayOf } from "../../dist/js-wrapper/mapping/index.js";
 import { textOf } from "./words.mjs";
 
 /** Messages that a reader shows. */
 export const PAGE = 20;
+const NEWEST = { cursor: null, numItems: PAGE };
+const NO_ROWS = { cursor: null, numItems: 0 };
 /** Of ten readers of a machine: those with a subscription, several to a thread. */
 const LIVE_EACH = 3;
 const POLLING_EACH = 7;
@@ -35,7 +38,7 @@ export class Reader {
   shown = [];
   #overlay = EMPTY_OVERLAY;
   #merged;
-  #rows = [];
+  #rows;
   /** By message: how much was shown of it, and whether it had ended. */
   #seen = new Map();
 
@@ -43,22 +46,33 @@ export class Reader {
     Object.assign(this, { url, machine, threadId, onWrong });
   }
 
-  get args() {
-    const cursors = this.#overlay.cursors.map((cursor) => ({ ...cursor }));
-    return { threadId: this.threadId, paginationOpts: { cursor: null, numItems: PAGE }, streamArgs: { kind: "deltas", cursors } };
+  get cursors() {
+    return this.#overlay.cursors.map((cursor) => ({ ...cursor }));
   }
 
-  /** Takes an answer to `asked`. @returns whether its cursors moved */
-  take(asked, answer) {
-    this.reads += 1;
-    for (const { status } of answer.streams?.streamWindows ?? []) this.windows[status] += 1;
+  /** Takes rows. */
+  takeRows(rows) {
+    if (this.#rows === undefined) this.#overlay = overlayOf(rows);
+    this.#rows = rows;
+  }
+
+  /** Takes an answer about streams to `asked`. @returns whether its cursors moved */
+  takeStreams(asked, streams) {
     const before = this.#overlay;
-    this.#overlay = foldOverlay(before, asked, answer.streams ?? null);
-    this.#rows = answer.page;
+    this.#overlay = foldOverlay(before, asked, streams ?? null, this.#rows);
+    return this.#overlay !== before;
+  }
+
+  show() {
     this.#merged = mergeCodexMessages(this.#rows, this.#overlay, this.#merged);
     this.shown = this.#merged.messages;
     this.#check();
-    return this.#overlay !== before;
+  }
+
+  /** An answer about streams came from the server. */
+  count(streams) {
+    this.reads += 1;
+    for (const { status } of streams?.streamWindows ?? []) this.windows[status] += 1;
   }
 
   #check() {
@@ -86,23 +100,26 @@ export class PollingReader extends Reader {
   }
 
   async read() {
-    const { args } = this;
+    const { threadId, cursors } = this;
     let answer;
     try {
-      answer = await this.#client.query(QUERY, args);
+      answer = await this.#client.query(QUERY, { threadId, paginationOpts: NEWEST, streamArgs: { kind: "deltas", cursors } });
     } catch (error) {
       // What the network did is read the next time.
       if (error instanceof TypeError) return;
       this.onWrong(`was refused: ${String(error.message)}`);
       return;
     }
-    this.take(args.streamArgs.cursors, answer);
+    this.count(answer.streams);
+    this.takeRows(answer.page);
+    this.takeStreams(cursors, answer.streams);
+    this.show();
   }
 
   /** Asks for a thread that is not its user's. */
   async readForeign(threadId) {
     try {
-      const { page } = await this.#client.query(QUERY, { ...this.args, threadId, streamArgs: undefined });
+      const { page } = await this.#client.query(QUERY, { threadId, paginationOpts: NEWEST });
       if (page.length > 0) this.onWrong(`reads ${page.length} messages of ${threadId}, which is not its user's`);
     } catch (error) {
       if (!(error instanceof TypeError)) this.onWrong(`asks for a thread of another: ${String(error.message)}`);
@@ -112,42 +129,54 @@ export class PollingReader extends Reader {
   close() {}
 }
 
-/** A reader with a subscription. */
+/** A reader who follows, as `useCodexMessages` does: rows without what the streams hold of them, and the streams from where it has read them. */
 export class LiveReader extends Reader {
   #client;
-  #end = () => undefined;
+  #endRows = () => undefined;
+  #endStreams;
+  /** The last answer about streams, and the cursors that it was asked with: it is folded again where the rows are others. */
+  #last;
 
   start() {
     this.#client = new ConvexClient(this.url, { logger: false });
-    this.#subscribe();
+    this.#endRows = this.#follow({ paginationOpts: NEWEST, streamArgs: { kind: "followed" } }, ({ page }) => {
+      this.takeRows(page);
+      this.#fold();
+    });
   }
 
-  #subscribe() {
-    const { args } = this;
-    const asked = args.streamArgs.cursors;
+  #follow(args, take) {
+    return this.#client.onUpdate(QUERY, { threadId: this.threadId, ...args }, take, (error) => this.onWrong(`its subscription failed: ${String(error.message)}`));
+  }
+
+  /** Folds what is known of the streams, and reads them on where it has got to. */
+  #fold() {
+    const isMoved = this.#last !== undefined && this.takeStreams(this.#last.asked, this.#last.streams);
+    this.show();
+    if (this.#endStreams === undefined || isMoved) this.#readOn();
+  }
+
+  #readOn() {
+    const asked = this.cursors;
+    const before = this.#endStreams;
     let isOver = false;
-    const end = this.#client.onUpdate(
-      QUERY,
-      args,
-      (answer) => {
-        if (isOver || !this.take(asked, answer)) return;
-        // Goes on at the new cursors, once this call is over.
-        isOver = true;
-        queueMicrotask(() => {
-          this.#subscribe();
-          end();
-        });
-      },
-      (error) => this.onWrong(`its subscription failed: ${String(error.message)}`),
-    );
-    this.#end = () => {
+    const end = this.#follow({ paginationOpts: NO_ROWS, streamArgs: { kind: "deltas", cursors: asked } }, ({ streams }) => {
+      if (isOver) return;
+      this.count(streams);
+      this.#last = { asked, streams };
+      this.#fold();
+    });
+    this.#endStreams = () => {
       isOver = true;
-      end();
+      // Once this call is over.
+      queueMicrotask(end);
     };
+    before?.();
   }
 
   async close() {
-    this.#end();
+    this.#endRows();
+    this.#endStreams?.();
     await this.#client?.close();
   }
 }
