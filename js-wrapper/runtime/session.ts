@@ -101,7 +101,8 @@ export class Session {
       (error) => parts.handlers.lacks(error),
     );
     this.#processes = this.#codexProcesses(initialize);
-    this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
+    const target = { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation }, goesOn: (id: string) => this.#loaded.isLoaded(id) };
+    this.#delivery = new ConvexDelivery(options.persistence, target, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
       onNoRoom: (error, id) => {
         failed(error);

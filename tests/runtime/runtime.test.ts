@@ -296,6 +296,35 @@ describe("a runtime", () => {
     expect(await messagesOf(component, threadId)).toEqual([]);
   });
 
+  it("sends what an earlier start had left, and takes no thread for that which another device writes by then, until it goes on there", async () => {
+    const component = startComponent();
+    const outboxFolder = await folder();
+    const real = persistenceOver(component);
+    const [shop, other] = ["019a3b5c-0000-7000-8000-00000000abcd", "019a3b5c-0000-7000-8000-00000000abce"];
+    const first = runtimeOver(component, { outboxFolder, persistence: { ...real, ingestSafe: () => Promise.reject(new TypeError("fetch failed")) } });
+    await first.runtime.start(START);
+    await first.runtime.ready();
+    for (const threadId of [shop, other]) {
+      await first.runtime.followThread(threadId);
+      await first.runtime.appServer.request("turn/start", { threadId, input: [{ type: "text", text: "Before.", text_elements: [] }] });
+    }
+    await vi.waitFor(() => expect(first.runtime.backlog().map(({ events }) => events)).toEqual([expect.any(Number), 7, 7]), WAIT);
+    await first.runtime.stop();
+    const threadIdOf = async (id: string) => (await dump(component)).threads.find(({ localThreadId }) => localThreadId === id)!.threadId;
+    const writerOf = async (threadId: string) => (await dump(component)).sessions.filter((session) => session.threadId === threadId).sort((one, two) => two.epoch - one.epoch)[0]!.deviceId;
+    const threadId = await threadIdOf(shop);
+    await component.mutation(api.sync.ensureSession, { actor: { ...OWNER, deviceId: "desk" }, sessionId: "theirs", threadId, lastEventCursor: 0 });
+    const { runtime, problems } = runtimeOver(component, { outboxFolder });
+    await runtime.start({ ...START, externalThreadId: "another" });
+    await runtime.ready();
+    await reads(component, await threadIdOf(other), [["Before.", "completed"], ["you said: Before.", "completed"]]);
+    await vi.waitFor(() => expect(runtime.backlog()).toMatchObject([{ threadId: shop, isHalted: true }]), WAIT);
+    expect([await writerOf(threadId), await messagesOf(component, threadId), runtime.getState().phase]).toEqual(["desk", [], "ready"]);
+    expect(problems.map(({ code }) => code)).toEqual(["E_SYNC_SESSION_DEVICE_MISMATCH"]);
+    await runtime.followThread(shop);
+    await reads(component, threadId, [["Before.", "completed"], ["you said: Before.", "completed"]]);
+  });
+
   it("goes on in a followed thread that another device had taken, when it is followed again", async () => {
     const component = startComponent();
     const { runtime, problems } = runtimeOver(component);
