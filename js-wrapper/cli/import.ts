@@ -29,8 +29,10 @@ history is there already is passed over quickly: only what is new is sent. --res
 
 It needs the state folder for itself: stop the bridge first. A thread of codex's that the bridge keeps under the
 app's own name is imported into that one. A sub-agent's comes under the thread that began it, where that is there.
+A thread that is named is taken from another machine that writes it; --all leaves such a one out.
 
-Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong.
+Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong,
+3 another machine or session has the thread.
 
 Examples:
   convex-codex-local import 019a3b5c-0000-7000-8000-000000000001
@@ -63,7 +65,7 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
     withAppServer(config, async (client) => {
       const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
       const failed: string[] = [];
-      const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true };
+      const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true, isNamed: !isAll };
       const agents: Agent[] = [];
       for (const id of ids) {
         try {
@@ -95,17 +97,19 @@ interface ImportParts {
   readonly output: Output;
   readonly stopped: AbortSignal;
   readonly restart: boolean;
+  /** It is taken from whoever writes it; else only where nobody does. */
+  readonly isNamed: boolean;
 }
 
 /** Imports a thread. @returns codex's id of the thread whose agent it is, where it is one */
-async function importThread(id: string, { client, persistence, runtime, output, stopped, restart }: ImportParts): Promise<string | undefined> {
+async function importThread(id: string, { client, persistence, runtime, output, stopped, restart, isNamed }: ImportParts): Promise<string | undefined> {
   stopped.throwIfAborted();
   const { turns, historyMode, parentId } = await historyOf(client, id, stopped);
   // Where the bridge with this folder keeps it, if it does.
   const threadId = noted(runtime, id)?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
   // The session of the bridge with this state folder: it goes on writing the thread.
   const { runtimeId: sessionId, generation } = runtime;
-  await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
+  if (isNamed) await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
   let status = restart ? null : await persistence.getImportStatus({ threadId });
   const from = status?.position ?? { turn: 0, item: 0 };
   const begun = status;
