@@ -85,7 +85,7 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   const watch = new Watch(output, flags);
   const runtime = createCodexRuntime({
     ...{ convexUrl: url, deviceToken, functions: flags.functions, outboxFolder: state.outbox, bridge: codex },
-    remote: flags.remote ? { policyFile: state.policy } : false,
+    remote: flags.remote ? { policyFile: state.policy, policyMayBeMissing: true } : false,
     handlers: {
       onState: (now) => watch.state(now),
       onProtocolError: (problem) => watch.problem(tellOfProblem(withLastWords(problem))),

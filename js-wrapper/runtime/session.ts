@@ -305,7 +305,7 @@ export class Session {
         request: (threadId, name) => this.requests.named(threadId, name),
       },
       outbox: this.#outbox,
-      policyFile: remote.policyFile,
+      policy: remote,
       started: () => this.threads.started,
       present: () => ({ phase: this.#isLost ? "failed" : state.get().phase, login: this.#login }),
       // They are tried again, and say nothing of how the runtime stands.
