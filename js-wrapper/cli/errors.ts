@@ -45,6 +45,7 @@ const HINTS: Readonly<Record<string, string>> = {
   E_CODEX_NOT_FOUND: "install codex (npm install -g @openai/codex), or name the binary with --codex-bin",
   E_BRIDGE_ATTACH_FAILED: "start a codex that listens there: codex app-server --listen unix:///path/of/the.sock",
   E_BRIDGE_CWD_NOT_FOUND: "name a folder that is there with --cwd",
+  E_BRIDGE_LINE_TOO_LONG: "codex said more at once than is read, 64 MiB: a turn of that length is not imported",
   E_BRIDGE_PROCESS_EXITED: "run `convex-codex-local doctor`",
   E_BRIDGE_INITIALIZE_FAILED: "this codex does not speak the app-server's protocol as expected: run `convex-codex-local doctor`",
   E_OUTBOX_LOCKED: "a bridge (or another command) uses this state folder: stop it first, or take another folder with --state",

@@ -429,6 +429,16 @@ describe("import", () => {
     expect(stderr).toContain("the app does not export the function `local:getImportStatusForBridge` [E_CLI_FUNCTION_MISSING]");
   });
 
+  test("asks for fewer turns at once where codex says them in too long a line, and says so where one is", async () => {
+    const on = await machine({ threads: 13, turns: 12, longAbove: 1 });
+    const { code, json } = await cli(on, ["import", OLD(12), ...settled(on), "--json"], set());
+    expect(code).toBe(0);
+    expect(json().filter(({ type }) => type === "progress").map(({ turn, items }) => [turn, items])).toEqual(Array.from({ length: 12 }, (_, at) => [at + 1, 2 * (at + 1)]));
+    expect(await cli(on, ["import", OLD(12), ...settled(on)], set())).toMatchObject({ code: 0, stdout: `${OLD(12)}: nothing new, 12 turns, 24 items imported\n` });
+    const { codexBin } = await machine({ threads: 13, longAbove: 0 });
+    expect(await cli({ ...on, codexBin }, ["import", OLD(12), ...settled(on)], set())).toMatchObject({ code: 1, stderr: expect.stringContaining("[E_BRIDGE_LINE_TOO_LONG]") });
+  });
+
   test("leaves out with --all what another machine writes, and takes what is named", async () => {
     const on = await machine({ threads: 12 });
     const { token: deviceToken } = await host.issue("desk");
