@@ -13,7 +13,7 @@ import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInbo
 import type { AppHandlers } from "./app-handlers.js";
 import { isNoSuchTurn } from "./codex-commands.js";
 import { CodexProcesses } from "./codex-processes.js";
-import { ConvexDelivery, NO_ROOM } from "./convex-delivery.js";
+import { ConvexDelivery, isPassing, NO_ROOM } from "./convex-delivery.js";
 import { CodexRuntimeError, passedOn } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
@@ -286,7 +286,7 @@ export class Session {
       process: () => this.#processes.name,
       bind: (id) => this.#delivery.bind(id),
       threadIdOf: (id) => this.#delivery.threadIdOf(id),
-      again: (attempt) => this.#retry.again(attempt),
+      again: (attempt) => this.#retry.again(attempt, isPassing),
       send: (message) => this.#bridge.send(message),
       refused: ({ method }, why) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `what codex asked was refused: ${why}`), method),
     });

@@ -776,6 +776,31 @@ describe("a request of the app-server", () => {
     expect(answers).toEqual([{ id: 0, result: { decision: "accept" } }]);
   });
 
+  it("of a thread for which there is no room is told when there is", async () => {
+    const component = startComponent();
+    const real = persistenceOver(component);
+    let isRoom = false;
+    const noRoom = new ConvexError({ code: "E_QUOTA", message: "[E_QUOTA] full", retryable: true });
+    const shown: unknown[] = [];
+    const persistence: CodexHostPersistence = {
+      ...real,
+      ensureThread: (args) => (isRoom ? real.ensureThread(args) : Promise.reject(noRoom)),
+      upsertPendingServerRequest: (args) => {
+        shown.push(args.request.method);
+        return real.upsertPendingServerRequest(args);
+      },
+    };
+    const { runtime } = runtimeOver(component, { persistence, standIn: { askIn: "u1" } });
+    await runtime.start(START);
+    await vi.waitFor(() => expect(runtime.getState().lastError).toContain("E_QUOTA"), WAIT);
+    const threadId = runtime.getState().runtimeThreadId!;
+    await runtime.appServer.request("turn/start", { threadId, input: [{ type: "text", text: "List.", text_elements: [] }] });
+    await vi.waitFor(() => expect(runtime.getState().pendingServerRequestCount).toBe(1), WAIT);
+    expect(shown).toEqual([]);
+    isRoom = true;
+    await vi.waitFor(() => expect(shown).toEqual(["item/commandExecution/requestApproval"]), WAIT);
+  });
+
   it("is expired in Convex when the runtime stops", async () => {
     const { runtime, component, pending } = await asks();
     await runtime.stop();
