@@ -222,7 +222,7 @@ class Watch {
   }
 
   state(state: CodexHostState): void {
-    const { phase, threadId, runtimeThreadId, externalThreadId, turnInFlight, pendingServerRequestCount } = state;
+    const { phase, threadId, runtimeThreadId, externalThreadId, turnInFlight, pendingServerRequestCount, lastError } = state;
     this.#turnSince = turnInFlight ? (this.#turnSince ?? Date.now()) : undefined;
     if (threadId !== null && !this.#isReady) {
       this.#isReady = true;
@@ -235,6 +235,8 @@ class Watch {
     this.#requests = pendingServerRequestCount;
     if (phase !== this.#phase && phase === "reconnecting") this.#output.log(`${this.#codex} ended: it is started again`, { type: "reconnecting" });
     this.#phase = phase;
+    // What no problem was told of is why it could not start.
+    if (phase === "failed" && lastError !== null) this.#last ??= tellOf(new Error(lastError));
     if (phase === "failed") this.#fail(this.lastError());
     this.#draw();
   }

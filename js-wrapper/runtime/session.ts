@@ -145,9 +145,18 @@ export class Session {
   static async open(parts: SessionParts): Promise<Session> {
     const { outboxFolder } = parts.options;
     const temporary = outboxFolder === undefined ? await mkdtemp(path.join(tmpdir(), "convex-codex-local-")) : undefined;
+    try {
+      return await Session.#over(parts, outboxFolder ?? temporary ?? "", temporary);
+    } catch (thrown) {
+      await removeTemporary(temporary);
+      throw thrown;
+    }
+  }
+
+  static async #over(parts: SessionParts, folder: string, temporary: string | undefined): Promise<Session> {
     let session: Session | undefined = undefined;
     const outbox = await Outbox.open({
-      folder: outboxFolder ?? temporary ?? "",
+      folder,
       deliver: async (batch) => (session === undefined ? { type: "again", reason: "not started yet" } : session.written.deliver(batch)),
       onError: (error) => (session === undefined ? parts.handlers.failed(error) : session.written.outboxFailed(error)),
       onCrowded: (isCrowded) => {
@@ -201,7 +210,7 @@ export class Session {
         await this.#outbox.close();
       } finally {
         this.#rawLog?.close();
-        if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true });
+        await removeTemporary(this.#temporary);
       }
     }
   }
@@ -451,6 +460,10 @@ export class Session {
 /** Whether the app-server is somebody else's, and goes on with its turns when the runtime ends. */
 function isGoingOn({ bridge }: CodexHostRuntimeOptions): boolean {
   return bridge?.attach !== undefined;
+}
+
+async function removeTemporary(folder: string | undefined): Promise<void> {
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 }
 
 function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {

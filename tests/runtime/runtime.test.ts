@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -100,6 +100,33 @@ describe("a runtime", () => {
     await expect(runtime.ready()).rejects.toMatchObject({ code: "E_APP_SERVER_REFUSED" });
     expect(problems.map(({ code }) => code)).toEqual(["E_APP_SERVER_REFUSED"]);
     expect(runtime.getState()).toMatchObject({ phase: "ready", running: true, runtimeThreadId: null, lastError: expect.stringContaining("E_APP_SERVER_REFUSED") as unknown });
+  });
+
+  it("whose outbox another one has says so, leaves nothing behind, and can start then", async () => {
+    const outboxFolder = await folder();
+    const { outbox: other } = await open({ folder: outboxFolder });
+    const { runtime } = runtimeOver(startComponent(), { outboxFolder });
+    await expect(runtime.start(START)).rejects.toMatchObject({ code: "E_OUTBOX_LOCKED" });
+    expect(runtime.getState()).toMatchObject({ phase: "failed", running: false, lastError: expect.stringContaining("E_OUTBOX_LOCKED") as unknown });
+    await other.close();
+    await runtime.start(START);
+    await runtime.ready();
+  });
+
+  it("whose bridge cannot be made leaves no folder of its own", async () => {
+    const [before, tmp] = [process.env["TMPDIR"], await folder()];
+    process.env["TMPDIR"] = tmp;
+    onTestFinished(() => {
+      if (before === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = before;
+    });
+    const { runtime } = runtimeOver(startComponent(), {
+      bridgeFactory: () => {
+        throw new Error("no bridge");
+      },
+    });
+    await expect(runtime.start(START)).rejects.toThrow("no bridge");
+    expect([readdirSync(tmp), runtime.getState().phase]).toEqual([[], "failed"]);
   });
 
   it("that Convex refuses a thread says so, to whoever waits for it", async () => {
