@@ -18,6 +18,8 @@ export class CodexSocket implements CodexLink {
   readonly #listener: ProcessListener;
   readonly #socket: WebSocket | undefined;
   readonly #waiting: string[] = [];
+  /** It is not to be read; `ws` takes that only once the connection is there. */
+  #isPaused = false;
   #isTerminating = false;
   #isEnded = false;
   #error: CodexBridgeError | undefined;
@@ -49,11 +51,13 @@ export class CodexSocket implements CodexLink {
 
   /** Stops reading, until {@link resume}. */
   pause(): void {
+    this.#isPaused = true;
     this.#socket?.pause();
   }
 
   /** Reads on. */
   resume(): void {
+    this.#isPaused = false;
     this.#socket?.resume();
   }
 
@@ -61,7 +65,7 @@ export class CodexSocket implements CodexLink {
   terminate(): void {
     if (this.#isTerminating || this.#isEnded) return;
     this.#isTerminating = true;
-    this.#socket?.resume();
+    this.resume();
     this.#socket?.close();
     const timer = setTimeout(() => this.#socket?.terminate(), CLOSE_AFTER_MS);
     this.#socket?.once("close", () => clearTimeout(timer));
@@ -72,6 +76,7 @@ export class CodexSocket implements CodexLink {
     socket.on("open", () => {
       isOpen = true;
       if (this.#isEnded) return;
+      if (this.#isPaused) socket.pause();
       this.#listener.onSpawn();
       for (const text of this.#waiting.splice(0)) this.write(text);
     });

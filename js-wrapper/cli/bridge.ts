@@ -48,7 +48,8 @@ Ctrl-C (or SIGTERM) stops it: what is under way is sent first, for up to 10 s. A
 
 What may be asked of this machine from afar is decided by policy.json in the state folder; --no-remote ends it.
 
-Exit codes: 0 stopped, 1 failed (the code of the failure is printed), 2 the command line is wrong.
+Exit codes: 0 stopped, 1 failed (the code of the failure is printed), 2 the command line is wrong,
+3 another machine or session has taken the thread: whatever restarts the bridge is not to do so then.
 
 Examples:
   convex-codex-local bridge --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token
@@ -84,7 +85,7 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   const watch = new Watch(output, flags);
   const runtime = createCodexRuntime({
     ...{ convexUrl: url, deviceToken, functions: flags.functions, outboxFolder: state.outbox, bridge: codex },
-    remote: flags.remote ? { policyFile: state.policy } : false,
+    remote: flags.remote ? { policyFile: state.policy, policyMayBeMissing: true } : false,
     handlers: {
       onState: (now) => watch.state(now),
       onProtocolError: (problem) => watch.problem(tellOfProblem(withLastWords(problem))),
@@ -221,7 +222,7 @@ class Watch {
   }
 
   state(state: CodexHostState): void {
-    const { phase, threadId, runtimeThreadId, externalThreadId, turnInFlight, pendingServerRequestCount } = state;
+    const { phase, threadId, runtimeThreadId, externalThreadId, turnInFlight, pendingServerRequestCount, lastError } = state;
     this.#turnSince = turnInFlight ? (this.#turnSince ?? Date.now()) : undefined;
     if (threadId !== null && !this.#isReady) {
       this.#isReady = true;
@@ -234,6 +235,8 @@ class Watch {
     this.#requests = pendingServerRequestCount;
     if (phase !== this.#phase && phase === "reconnecting") this.#output.log(`${this.#codex} ended: it is started again`, { type: "reconnecting" });
     this.#phase = phase;
+    // What no problem was told of is why it could not start.
+    if (phase === "failed" && lastError !== null) this.#last ??= tellOf(new Error(lastError));
     if (phase === "failed") this.#fail(this.lastError());
     this.#draw();
   }

@@ -1,11 +1,14 @@
 /** The codex of this machine, as commands run it. */
-import { AppServerClient } from "../app-server/index.js";
+import { AppServerClient, AppServerError } from "../app-server/index.js";
 import { findBinary } from "../bridge/binary.js";
-import { type BridgeConfig, CodexLocalBridge } from "../bridge/index.js";
+import { type BridgeConfig, CodexBridgeError, CodexLocalBridge } from "../bridge/index.js";
 import type { CommonFlags } from "./options.js";
 
 /** Commands of `codex` itself are run with this; what the shell is told is nobody's text. */
 const SHELL = "/bin/sh";
+
+/** Codex said more in a line than is read. */
+export const LINE_TOO_LONG = "E_BRIDGE_LINE_TOO_LONG";
 
 type CodexFlags = Pick<CommonFlags, "codexBin" | "cwd" | "envDeny">;
 
@@ -34,7 +37,9 @@ export async function withAppServer<Answer>(config: BridgeConfig, use: (client: 
     onEvent: () => undefined,
     onGlobalMessage: (message) => void client.accept(message),
     onProtocolError: ({ error }) => {
-      fault ??= error;
+      // It was the answer: nothing else here is of such a length, and one thing is asked at a time.
+      if (error.code === LINE_TOO_LONG) client.rejectAll(error);
+      else fault ??= error;
     },
     onProcessExit: () => client.rejectAll(fault ?? "codex ended"),
   });
@@ -43,8 +48,14 @@ export async function withAppServer<Answer>(config: BridgeConfig, use: (client: 
   try {
     return await use(client);
   } catch (thrown) {
+    if (isTooLong(thrown)) throw thrown.cause;
     throw thrown instanceof Error && "code" in thrown && thrown.code === "E_APP_SERVER_GONE" && fault !== undefined ? fault : thrown;
   } finally {
     await bridge.stop();
   }
+}
+
+/** Whether what was asked of {@link withAppServer}'s codex was answered by a line over the limit. */
+export function isTooLong(thrown: unknown): thrown is AppServerError & { readonly cause: CodexBridgeError } {
+  return thrown instanceof AppServerError && thrown.cause instanceof CodexBridgeError && thrown.cause.code === LINE_TOO_LONG;
 }

@@ -3,7 +3,10 @@ import { CliError, tellOf } from "./errors.js";
 import { Output } from "./output.js";
 
 /** Exit codes. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, taken: 3 } as const;
+
+/** What the process ends with where it failed so. */
+const EXIT_OF: Readonly<Record<string, number>> = { E_CLI_USAGE: EXIT.usage, E_SYNC_SESSION_DEVICE_MISMATCH: EXIT.taken };
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -32,7 +35,7 @@ export class Context {
     } catch (thrown) {
       const told = tellOf(thrown);
       output.error(told);
-      this.exitCode = told.code === "E_CLI_USAGE" ? EXIT.usage : EXIT.failed;
+      this.exitCode = EXIT_OF[told.code] ?? EXIT.failed;
     }
   }
 

@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { childEnvironment, findBinary } from "../bridge/binary.js";
 import type { BridgeConfig } from "../bridge/index.js";
 import { codexConfig, withAppServer } from "./codex.js";
+import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import type { Context } from "./context.js";
 import { type Answers, Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
@@ -14,9 +15,6 @@ import { type CommonFlags, shownUrl, stateOf, tokenOf, urlOf, withOptions } from
 import { type Output, reasonOf } from "./output.js";
 import { lookAt } from "./outbox-folder.js";
 import { backlogOf, counted } from "./status-line.js";
-
-/** The codex that this package is made for and tested with. SOURCE: tests/fixtures/protocol/app-server.json. */
-export const CODEX_VERSION = "0.169.0";
 
 /** What a check found; a failure is in a bridge's way, a warning is not. */
 export interface Check {
@@ -106,10 +104,10 @@ export function checkNode(version: string): Check {
 export function checkCodexVersion(said: string): Check {
   const name = "version";
   const version = /\d+\.\d+\.\d+\S*/.exec(said)?.[0];
-  if (version === CODEX_VERSION) return { name, status: "ok", message: `codex ${version}` };
-  const fix = `npm install -g @openai/codex@${CODEX_VERSION}`;
+  if (version === APP_SERVER_VERSION) return { name, status: "ok", message: `codex ${version}` };
+  const fix = `npm install -g @openai/codex@${APP_SERVER_VERSION}`;
   if (version === undefined) return { name, status: "warn", message: "codex does not tell its version", fix };
-  return { name, status: "warn", message: `codex ${version}: this package is tested with ${CODEX_VERSION}, another version may lack methods or have new ones`, fix };
+  return { name, status: "warn", message: `codex ${version}: this package is tested with ${APP_SERVER_VERSION}, another version may lack methods or have new ones`, fix };
 }
 
 async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {

@@ -1,6 +1,7 @@
 /** What the command line says of an error: its code, what happened, and what to do. */
 import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
+import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import { MISSING_FUNCTION } from "../runtime/errors.js";
 
 /** Why a command could not do what it was asked. */
@@ -42,9 +43,10 @@ const HINTS: Readonly<Record<string, string>> = {
   E_CLI_LETTER_NOT_FOUND: "`outbox show` lists the numbers",
   E_CLI_RECORDING_INVALID: 'a recording is a file of lines {"dir": "in" | "out" | "proc", "t": milliseconds, "msg": …}',
   E_CLI_INTERRUPTED: "the same command takes it up again",
-  E_CODEX_NOT_FOUND: "install codex (npm install -g @openai/codex), or name the binary with --codex-bin",
+  E_CODEX_NOT_FOUND: `install codex (npm install -g @openai/codex@${APP_SERVER_VERSION}), or name the binary with --codex-bin`,
   E_BRIDGE_ATTACH_FAILED: "start a codex that listens there: codex app-server --listen unix:///path/of/the.sock",
   E_BRIDGE_CWD_NOT_FOUND: "name a folder that is there with --cwd",
+  E_BRIDGE_LINE_TOO_LONG: "codex said more at once than is read, 64 MiB: a turn of that length is not imported",
   E_BRIDGE_PROCESS_EXITED: "run `convex-codex-local doctor`",
   E_BRIDGE_INITIALIZE_FAILED: "this codex does not speak the app-server's protocol as expected: run `convex-codex-local doctor`",
   E_OUTBOX_LOCKED: "a bridge (or another command) uses this state folder: stop it first, or take another folder with --state",

@@ -3,9 +3,10 @@ import type { Command } from "commander";
 import { type AppServerClient, AppServerError } from "../app-server/index.js";
 import { given } from "../given.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
+import { ECHO_PAGE_TURNS } from "../runtime/echo.js";
 import type { CodexPersistence } from "../runtime/persistence.js";
 import type { Agent } from "../runtime/threads.js";
-import { codexConfig, withAppServer } from "./codex.js";
+import { codexConfig, isTooLong, LINE_TOO_LONG, withAppServer } from "./codex.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
@@ -20,8 +21,6 @@ interface ImportFlags extends CommonFlags {
   restart?: boolean;
 }
 
-/** Turns that are asked for at once. */
-const TURNS_PAGE = 50;
 
 const HELP = `
 Ctrl-C stops it between two pages; the same command goes on where it stopped, also after a failure. A thread whose
@@ -29,8 +28,10 @@ history is there already is passed over quickly: only what is new is sent. --res
 
 It needs the state folder for itself: stop the bridge first. A thread of codex's that the bridge keeps under the
 app's own name is imported into that one. A sub-agent's comes under the thread that began it, where that is there.
+A thread that is named is taken from another machine that writes it; --all leaves such a one out.
 
-Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong.
+Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong,
+3 another machine or session has the thread.
 
 Examples:
   convex-codex-local import 019a3b5c-0000-7000-8000-000000000001
@@ -63,7 +64,7 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
     withAppServer(config, async (client) => {
       const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
       const failed: string[] = [];
-      const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true };
+      const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true, isNamed: !isAll };
       const agents: Agent[] = [];
       for (const id of ids) {
         try {
@@ -71,7 +72,7 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
           if (parentId !== undefined) agents.push({ id, parentId });
         } catch (thrown) {
           // One of many that is refused does not end the others; what any would meet does.
-          const told = tellOf(thrown);
+          const told = tellOf(isTooLong(thrown) ? thrown.cause : thrown);
           if (!isAll || !isOfThread(told.code)) throw thrown;
           failed.push(id);
           output.warn(`${id} is left out: ${told.message} [${told.code}]`, { threadId: id, ...told });
@@ -86,7 +87,7 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
   );
 }
 
-const isOfThread = (code: string): boolean => code.startsWith("E_THREAD_") || code.startsWith("E_APP_SERVER_") || code.startsWith("E_SYNC_");
+const isOfThread = (code: string): boolean => code === LINE_TOO_LONG || code.startsWith("E_THREAD_") || code.startsWith("E_APP_SERVER_") || code.startsWith("E_SYNC_");
 
 interface ImportParts {
   readonly client: AppServerClient;
@@ -95,34 +96,46 @@ interface ImportParts {
   readonly output: Output;
   readonly stopped: AbortSignal;
   readonly restart: boolean;
+  /** It is taken from whoever writes it; else only where nobody does. */
+  readonly isNamed: boolean;
 }
 
 /** Imports a thread. @returns codex's id of the thread whose agent it is, where it is one */
-async function importThread(id: string, { client, persistence, runtime, output, stopped, restart }: ImportParts): Promise<string | undefined> {
+async function importThread(id: string, { client, persistence, runtime, output, stopped, restart, isNamed }: ImportParts): Promise<string | undefined> {
   stopped.throwIfAborted();
-  const { turns, historyMode, parentId } = await historyOf(client, id, stopped);
+  const { thread } = await client.request("thread/read", { threadId: id, includeTurns: false });
+  const { historyMode, parentThreadId } = thread as Partial<typeof thread>;
   // Where the bridge with this folder keeps it, if it does.
   const threadId = noted(runtime, id)?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
   // The session of the bridge with this state folder: it goes on writing the thread.
   const { runtimeId: sessionId, generation } = runtime;
-  await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
+  if (isNamed) await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
   let status = restart ? null : await persistence.getImportStatus({ threadId });
   const from = status?.position ?? { turn: 0, item: 0 };
   const begun = status;
-  let isFirst = true;
-  while (isFirst || status?.status !== "completed") {
-    stopped.throwIfAborted();
-    const page = await historyPage(turns, status?.position);
-    const mode = historyMode === undefined ? {} : { historyMode };
-    status = await persistence.importHistory({ sessionId, threadId, ...mode, ...page, ...(restart && isFirst ? { restart } : {}) });
-    isFirst = false;
-    progress(output, id, status, turns.length);
+  const mode = given({ historyMode });
+  let [turns, isFirst] = [0, true];
+  for await (const page of pagesOf(client, id, stopped)) {
+    const before = turns;
+    turns += page.turns.length;
+    // The last one is sent though it is there already: that it is the last is said with it.
+    let isSent = false;
+    while (page.isLast ? !isSent || status?.status !== "completed" : (status?.position.turn ?? 0) < turns) {
+      stopped.throwIfAborted();
+      const { turn, item } = status?.position ?? { turn: 0, item: 0 };
+      const { position, atEnd, ...sent } = await historyPage(page.turns, { turn: turn - before, item });
+      const place = { position: { ...position, turn: position.turn + before }, atEnd: atEnd && page.isLast };
+      status = await persistence.importHistory({ sessionId, threadId, ...mode, ...sent, ...place, ...(restart && isFirst ? { restart } : {}) });
+      [isSent, isFirst] = [true, false];
+      progress(output, id, status);
+    }
   }
+  if (status === null) throw new Error("the history has no last page");
   const isNothingNew = begun?.status === "completed" && status.position.turn === from.turn && status.position.item === from.item;
   const items = counted(status.importedItems, "item");
   const aside = status.quarantined === 0 ? "" : `, ${counted(status.quarantined, "item")} malformed and kept aside`;
-  output.result(`${id}: ${isNothingNew ? "nothing new, " : ""}${counted(turns.length, "turn")}, ${items} imported${aside}`, { type: "imported", threadId: id, inConvex: threadId, turns: turns.length, items: status.importedItems, quarantined: status.quarantined });
-  return parentId;
+  output.result(`${id}: ${isNothingNew ? "nothing new, " : ""}${counted(turns, "turn")}, ${items} imported${aside}`, { type: "imported", threadId: id, inConvex: threadId, turns, items: status.importedItems, quarantined: status.quarantined });
+  return parentThreadId ?? undefined;
 }
 
 /** Puts an agent's thread under its parent's. Where that is not in the deployment, the agent's history is imported all the same. */
@@ -138,46 +151,37 @@ async function linkAgent({ id, parentId }: Agent, { persistence, runtime, output
 
 const noted = ({ threads }: RuntimeOf, id: string): ReturnType<typeof noteOf> => noteOf(threads.find(({ threadId }) => threadId === id));
 
-function progress(output: Output, id: string, { position, importedItems }: { position: { turn: number }; importedItems: number }, turns: number): void {
-  const done = Math.min(position.turn, turns);
-  output.live(`${id}: ${String(done)} of ${counted(turns, "turn")}, ${counted(importedItems, "item")}`);
-  if (output.isJson) output.result("", { type: "progress", threadId: id, turn: done, turns, items: importedItems });
+function progress(output: Output, id: string, { position: { turn }, importedItems: items }: { position: { turn: number }; importedItems: number }): void {
+  output.live(`${id}: ${counted(turn, "turn")}, ${counted(items, "item")}`);
+  if (output.isJson) output.result("", { type: "progress", threadId: id, turn, items });
 }
 
-interface History {
+/** Turns of a thread, with their items, and whether none is behind them. */
+interface HistoryPage {
   readonly turns: readonly AppServerTurn[];
-  readonly historyMode: string | undefined;
-  readonly parentId: string | undefined;
+  readonly isLast: boolean;
 }
 
-/** All turns of a thread, oldest first, with their items. An older codex is asked for the thread whole. */
-async function historyOf(client: AppServerClient, threadId: string, stopped: AbortSignal): Promise<History> {
-  const { thread } = await client.request("thread/read", { threadId, includeTurns: false });
-  const { historyMode, parentThreadId } = thread as Partial<typeof thread>;
-  const known = { historyMode, parentId: parentThreadId ?? undefined };
-  try {
-    return { turns: await listedTurns(client, threadId, stopped), ...known };
-  } catch (thrown) {
-    if (!(thrown instanceof AppServerError) || thrown.rpc === undefined) throw thrown;
-    const whole = await client.request("thread/read", { threadId, includeTurns: true });
-    return { turns: whole.thread.turns, ...known };
-  }
-}
-
-async function listedTurns(client: AppServerClient, threadId: string, stopped: AbortSignal): Promise<AppServerTurn[]> {
-  const turns: AppServerTurn[] = [];
+/** A thread's history, oldest turn first; a page that codex cannot say in one line is asked for in smaller ones. An older codex is asked for it whole. */
+async function* pagesOf(client: AppServerClient, threadId: string, stopped: AbortSignal): AsyncGenerator<HistoryPage> {
   let cursor: string | null = null;
-  do {
+  let limit = ECHO_PAGE_TURNS;
+  for (;;) {
     stopped.throwIfAborted();
-    const page: { data: readonly AppServerTurn[]; nextCursor: string | null } = await client.request("thread/turns/list", {
-      threadId,
-      limit: TURNS_PAGE,
-      sortDirection: "asc",
-      itemsView: "full",
-      ...(cursor === null ? {} : { cursor }),
-    });
-    turns.push(...page.data);
+    let page: { data: readonly AppServerTurn[]; nextCursor: string | null };
+    try {
+      page = await client.request("thread/turns/list", { threadId, limit, sortDirection: "asc", itemsView: "full", ...(cursor === null ? {} : { cursor }) });
+    } catch (thrown) {
+      if (limit > 1 && isTooLong(thrown)) {
+        limit >>= 1;
+        continue;
+      }
+      if (cursor !== null || !(thrown instanceof AppServerError) || thrown.rpc === undefined) throw thrown;
+      const { thread } = await client.request("thread/read", { threadId, includeTurns: true });
+      page = { data: thread.turns, nextCursor: null };
+    }
     cursor = page.nextCursor;
-  } while (cursor !== null);
-  return turns;
+    yield { turns: page.data, isLast: cursor === null };
+    if (cursor === null) return;
+  }
 }

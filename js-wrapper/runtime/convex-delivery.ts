@@ -46,6 +46,8 @@ export interface DeliveryTarget {
   readonly runtime?: HostSyncRuntimeOptions | undefined;
   /** The start of the runtime that the session is bound to: who may lease the thread's commands. */
   readonly start?: { readonly runtimeId: string; readonly generation: number } | undefined;
+  /** Whether this start goes on in a thread, and takes it for that, beside those that it binds; left out, it does in each. */
+  readonly goesOn?: ((localThreadId: string) => boolean) | undefined;
 }
 
 /** What the app calls a thread, and what it was started with. */
@@ -127,8 +129,8 @@ export interface DeliveryListeners {
 }
 
 /**
- * Brings the events of each of the app-server's threads into a thread of Convex's own: it is made, and the session bound to it,
- * before its first batch.
+ * Brings the events of each of the app-server's threads into a thread of Convex's own: it is made, and where this start goes on in it the
+ * session bound to it, before its first batch.
  */
 export class ConvexDelivery {
   readonly #persistence: EventPersistence;
@@ -219,7 +221,7 @@ export class ConvexDelivery {
       this.#bound.set(localThreadId, bound);
       bound.then(
         () => {
-          if (this.#noRoom.delete(localThreadId) && this.#noRoom.size === 0) this.#listeners.onRoom?.();
+          this.#hasRoom(localThreadId);
           this.#linkAround(localThreadId);
         },
         (thrown: unknown) => {
@@ -237,12 +239,18 @@ export class ConvexDelivery {
     return this.#note(localThreadId).bound?.threadId;
   }
 
-  /** Sends a batch; the session is ensured once more where the thread does not know it. */
-  async deliver({ threadId: localThreadId, events }: OutboxBatch): Promise<Verdict> {
+  /**
+   * Sends a batch; the session is ensured once more where the thread does not know it. A thread of which there is only what an earlier start
+   * left is taken from no session that writes it.
+   */
+  async deliver(batch: OutboxBatch): Promise<Verdict> {
+    const { threadId: localThreadId, events } = batch;
     try {
-      const { threadId } = await this.bind(localThreadId);
+      const goesOn = this.#goesOn(localThreadId);
+      const { threadId } = await (goesOn ? this.bind(localThreadId) : this.#findFor(localThreadId));
       let verdict = await this.#ingest(threadId, events);
-      if (verdict.type === "again") {
+      if (!goesOn && verdict.type === "taken" && this.#goesOn(localThreadId)) return await this.deliver(batch);
+      if (goesOn && verdict.type === "again") {
         await this.#ensureSession(threadId);
         verdict = await this.#ingest(threadId, events);
       }
@@ -258,6 +266,26 @@ export class ConvexDelivery {
   async take(localThreadId: string): Promise<void> {
     const { threadId } = await this.bind(localThreadId);
     await this.#ensureSession(threadId);
+  }
+
+  #goesOn(localThreadId: string): boolean {
+    return this.#bound.has(localThreadId) || this.#target.goesOn?.(localThreadId) !== false;
+  }
+
+  /** As {@link find}; where there is no room for it, that is told. */
+  async #findFor(localThreadId: string): Promise<BoundThread> {
+    try {
+      const found = await this.find(localThreadId);
+      this.#hasRoom(localThreadId);
+      return found;
+    } catch (thrown) {
+      this.#notBound(localThreadId, thrown);
+      throw thrown;
+    }
+  }
+
+  #hasRoom(localThreadId: string): void {
+    if (this.#noRoom.delete(localThreadId) && this.#noRoom.size === 0) this.#listeners.onRoom?.();
   }
 
   async #ensure(localThreadId: string): Promise<BoundThread> {

@@ -14,7 +14,7 @@ export interface EchoPage {
   readonly nextCursor?: string | null;
 }
 
-/** Turns of a page, with all their items: a line of the app-server holds them all. */
+/** Turns of a page, with all their items: a line of the app-server holds them all, and one over 64 MiB is dropped. */
 export const ECHO_PAGE_TURNS = 5;
 
 /** Pages that are looked through. A command is looked for where its process ended: behind it are the turns of a few minutes. */

@@ -11,7 +11,7 @@ import { isRefusedByCodex, isTaken } from "./errors.js";
 import { Heartbeat, type Present } from "./heartbeat.js";
 import { Mailbox } from "./mailbox.js";
 import type { CodexPersistence } from "./persistence.js";
-import { readPolicy } from "./policy-file.js";
+import { PolicyFile, type PolicyOptions } from "./policy-file.js";
 
 /** What of a runtime's persistence lets it be steered from afar. */
 export type RemotePersistence = Pick<CodexPersistence, "leaseCommands" | "reportCommand" | "followCommands" | "beat">;
@@ -21,7 +21,7 @@ export interface RemoteControlOptions {
   readonly persistence: RemotePersistence;
   readonly codex: CommandedCodex;
   readonly outbox: Pick<Outbox, "runtimeId" | "generation" | "commands" | "backlog">;
-  readonly policyFile: string | undefined;
+  readonly policy: PolicyOptions;
   /** What the machine's owner started codex with: no command sets more. Undefined until that is known. */
   readonly started: () => CodexSettings | undefined;
   readonly present: () => Pick<Present, "phase" | "login">;
@@ -36,6 +36,7 @@ export class RemoteControl {
   readonly #options: RemoteControlOptions;
   readonly #mailbox: Mailbox;
   readonly #heartbeat: Heartbeat;
+  readonly #policy: PolicyFile;
   /** What the last beat failed with: it is told once. */
   #beatFailed: string | undefined;
 
@@ -43,6 +44,7 @@ export class RemoteControl {
     const { persistence, codex, outbox, onError } = options;
     const { runtimeId, generation } = outbox;
     this.#options = options;
+    this.#policy = new PolicyFile(options.policy, onError);
     this.#mailbox = new Mailbox({
       ...{ runtimeId, generation, persistence, onError },
       journal: journalIn(outbox.commands),
@@ -73,8 +75,9 @@ export class RemoteControl {
     });
   }
 
-  /** Tells that this machine is there, from now on. */
+  /** Tells that this machine is there, from now on; and its owner at once, that their policy is not. */
   start(): void {
+    this.#policy.read();
     this.#heartbeat.start();
   }
 
@@ -136,10 +139,10 @@ export class RemoteControl {
   }
 
   #machine(): Machine {
-    const { codex, policyFile, started } = this.#options;
+    const { codex, started } = this.#options;
     const { threads } = codex;
     return {
-      policyJson: () => readPolicy(policyFile),
+      policyJson: () => this.#policy.read(),
       settings: (threadId) => {
         const given = started();
         if (given === undefined) throw new Error("what codex was started with is not known yet");

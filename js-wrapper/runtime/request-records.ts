@@ -42,10 +42,11 @@ type End = ProcessName & Pick<Parameters<CodexHostPersistence["resolvePendingSer
 /** What Convex says of a request that it does not show as open, or not any more. */
 const OVER = ["E_REQUEST_NOT_FOUND", "E_REQUEST_NOT_PENDING", "E_AUTH_THREAD_FORBIDDEN"];
 
-/** Tells Convex of what the app-server asks of a thread, and of how that ended, in that order. */
+/** Tells Convex of what the app-server asks of a thread, and of how that ended, in that order; no thread waits for another. */
 export class RequestRecords {
   readonly #options: RequestRecordsOptions;
-  #told: Promise<void> = Promise.resolve();
+  /** What is told of each thread, in its order; those of which nothing is are left out. */
+  readonly #telling = new Map<string, Promise<void>>();
 
   constructor(options: RequestRecordsOptions) {
     this.#options = options;
@@ -53,7 +54,7 @@ export class RequestRecords {
 
   /** Resolves when all is told that was to be told so far. */
   get told(): Promise<void> {
-    return this.#told;
+    return Promise.all(this.#telling.values()).then(() => undefined);
   }
 
   /** One waits. One that is of no thread is nobody's but the runtime's. */
@@ -63,7 +64,7 @@ export class RequestRecords {
     if (id === undefined) return;
     const process = this.#options.process();
     notes.add(id, notedAs(requestId, process));
-    this.#tell(async () => this.#show(request, (await bind(id)).threadId, process));
+    this.#tell(id, async () => this.#show(request, (await bind(id)).threadId, process));
   }
 
   /** It waits no longer. */
@@ -89,7 +90,7 @@ export class RequestRecords {
   /** @param settles codes of refusals that say as much */
   #tellEnd(id: string, requestId: RpcId, end: End, bind: () => Promise<string>, settles: readonly string[] = []): void {
     const { persistence, actor, notes, waiting } = this.#options;
-    this.#tell(async () => {
+    this.#tell(id, async () => {
       const threadId = await bind();
       // What Convex has of a newer one may be its event alone, which does not say which process asked: it would be taken for this one.
       const newer = waiting(requestId);
@@ -106,10 +107,12 @@ export class RequestRecords {
     return persistence.upsertPendingServerRequest({ actor, request: { threadId, requestId, turnId, itemId, method, payloadJson, requestedAt, ...process } });
   }
 
-  #tell(tell: () => Promise<unknown>): void {
-    this.#told = this.#told.then(async () => {
+  #tell(id: string, tell: () => Promise<unknown>): void {
+    const told = (this.#telling.get(id) ?? Promise.resolve()).then(async () => {
       await this.#options.again(tell);
+      if (this.#telling.get(id) === told) this.#telling.delete(id);
     });
+    this.#telling.set(id, told);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
+import type { OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 
 /** Turns of a page that is looked through for the last one that stays: those before it have begun in the milliseconds since. */
@@ -10,6 +11,15 @@ export interface Left {
   readonly lastTurnId: string | undefined;
 }
 
+interface Revert {
+  readonly threadId: string;
+  readonly left: Promise<Left | undefined>;
+  /** Turns that have begun since. */
+  readonly since: Set<string>;
+  /** Convex is told, until it has taken the thread back, or refuses to. */
+  told?: Promise<void>;
+}
+
 /**
  * What codex takes back, and what stays then: it says that a thread was reverted, not to where, so that it is asked at once. A process
  * that came between does not know it any more.
@@ -17,10 +27,8 @@ export interface Left {
 export class Reverts {
   readonly #client: Pick<AppServerClient, "request">;
   readonly #onError: (thrown: unknown) => void;
-  /** What stays, by the event that says that a thread was taken back. */
-  readonly #left = new Map<string, Promise<Left | undefined>>();
-  /** Turns that have begun since, while codex is asked. */
-  readonly #begunSince = new Map<string, Set<string>>();
+  /** By the event that says that a thread was taken back. */
+  readonly #reverts = new Map<string, Revert>();
 
   constructor(client: Pick<AppServerClient, "request">, onError: (thrown: unknown) => void) {
     this.#client = client;
@@ -29,21 +37,37 @@ export class Reverts {
 
   /** Sees an event, in order. */
   saw({ kind, eventId, threadId, turnId }: NormalizedEvent): void {
-    if (kind === "turn/started" && turnId !== undefined) this.#begunSince.get(threadId)?.add(turnId);
-    else if (kind === "thread/reverted") this.#left.set(eventId, this.#ask(threadId));
+    if (kind === "turn/started" && turnId !== undefined) {
+      for (const revert of this.#reverts.values()) if (revert.threadId === threadId) revert.since.add(turnId);
+    } else if (kind === "thread/reverted") {
+      const since = new Set<string>();
+      this.#reverts.set(eventId, { threadId, since, left: this.#ask(threadId, since) });
+    }
   }
 
-  /** What stays, once: undefined where the event says no such thing, or nobody knows. */
-  async take(event: NormalizedEvent | undefined): Promise<Left | undefined> {
-    if (event?.kind !== "thread/reverted") return undefined;
-    const left = await this.#left.get(event.eventId);
-    this.#left.delete(event.eventId);
-    return left;
+  /**
+   * Sees a batch that has arrived. Convex is told of what its last event takes back, once however often the batch arrives, and not
+   * any more when something that came later has arrived.
+   *
+   * @param tell tells it what stays, for as long as `isDue`
+   * @returns when it was told
+   */
+  async arrived({ threadId, events }: OutboxBatch, tell: (left: Left, isDue: () => boolean) => Promise<void>): Promise<void> {
+    for (const [eventId, revert] of this.#reverts) {
+      if (revert.threadId === threadId && events.some(({ turnId }) => turnId !== undefined && revert.since.has(turnId))) this.#reverts.delete(eventId);
+    }
+    const eventId = events.at(-1)?.eventId ?? "";
+    const revert = this.#reverts.get(eventId);
+    await (revert && (revert.told ??= this.#tell(eventId, revert, tell)));
   }
 
-  async #ask(threadId: string): Promise<Left | undefined> {
-    const since = new Set<string>();
-    this.#begunSince.set(threadId, since);
+  async #tell(eventId: string, revert: Revert, tell: (left: Left, isDue: () => boolean) => Promise<void>): Promise<void> {
+    const left = await revert.left;
+    if (left !== undefined) await tell(left, () => this.#reverts.get(eventId) === revert);
+    this.#reverts.delete(eventId);
+  }
+
+  async #ask(threadId: string, since: ReadonlySet<string>): Promise<Left | undefined> {
     try {
       let cursor: string | null = null;
       do {
@@ -56,8 +80,6 @@ export class Reverts {
     } catch (thrown) {
       this.#onError(thrown);
       return undefined;
-    } finally {
-      this.#begunSince.delete(threadId);
     }
   }
 }

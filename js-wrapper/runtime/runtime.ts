@@ -245,12 +245,11 @@ export class CodexHostRuntime extends AppServerCalls {
     const onLost = (error: unknown) => {
       if (this.#stopping === undefined) void this.stop().then(() => this.#state.phase("failed", error));
     };
-    const session = await Session.open({ options: this.#options, args, state: this.#state, handlers: this.#handlers, onLost });
-    this.#session = session;
     try {
-      await session.begin();
+      this.#session = await Session.open({ options: this.#options, args, state: this.#state, handlers: this.#handlers, onLost });
+      await this.#session.begin();
     } catch (thrown) {
-      await this.#close(session);
+      if (this.#session !== undefined) await this.#close(this.#session);
       this.#state.phase("failed", thrown);
       throw thrown;
     }

@@ -13,7 +13,7 @@ import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInbo
 import type { AppHandlers } from "./app-handlers.js";
 import { isNoSuchTurn } from "./codex-commands.js";
 import { CodexProcesses } from "./codex-processes.js";
-import { ConvexDelivery, NO_ROOM } from "./convex-delivery.js";
+import { ConvexDelivery, isPassing, NO_ROOM } from "./convex-delivery.js";
 import { CodexRuntimeError, passedOn } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
@@ -101,7 +101,8 @@ export class Session {
       (error) => parts.handlers.lacks(error),
     );
     this.#processes = this.#codexProcesses(initialize);
-    this.#delivery = new ConvexDelivery(options.persistence, { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation } }, outbox, {
+    const target = { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation }, goesOn: (id: string) => this.#loaded.isLoaded(id) };
+    this.#delivery = new ConvexDelivery(options.persistence, target, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
       onNoRoom: (error, id) => {
         failed(error);
@@ -144,9 +145,18 @@ export class Session {
   static async open(parts: SessionParts): Promise<Session> {
     const { outboxFolder } = parts.options;
     const temporary = outboxFolder === undefined ? await mkdtemp(path.join(tmpdir(), "convex-codex-local-")) : undefined;
+    try {
+      return await Session.#over(parts, outboxFolder ?? temporary ?? "", temporary);
+    } catch (thrown) {
+      await removeTemporary(temporary);
+      throw thrown;
+    }
+  }
+
+  static async #over(parts: SessionParts, folder: string, temporary: string | undefined): Promise<Session> {
     let session: Session | undefined = undefined;
     const outbox = await Outbox.open({
-      folder: outboxFolder ?? temporary ?? "",
+      folder,
       deliver: async (batch) => (session === undefined ? { type: "again", reason: "not started yet" } : session.written.deliver(batch)),
       onError: (error) => (session === undefined ? parts.handlers.failed(error) : session.written.outboxFailed(error)),
       onCrowded: (isCrowded) => {
@@ -200,7 +210,7 @@ export class Session {
         await this.#outbox.close();
       } finally {
         this.#rawLog?.close();
-        if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true });
+        await removeTemporary(this.#temporary);
       }
     }
   }
@@ -285,7 +295,7 @@ export class Session {
       process: () => this.#processes.name,
       bind: (id) => this.#delivery.bind(id),
       threadIdOf: (id) => this.#delivery.threadIdOf(id),
-      again: (attempt) => this.#retry.again(attempt),
+      again: (attempt) => this.#retry.again(attempt, isPassing),
       send: (message) => this.#bridge.send(message),
       refused: ({ method }, why) => this.#failed(new CodexRuntimeError("E_UNSUPPORTED_SERVER_REQUEST", `what codex asked was refused: ${why}`), method),
     });
@@ -304,7 +314,7 @@ export class Session {
         request: (threadId, name) => this.requests.named(threadId, name),
       },
       outbox: this.#outbox,
-      policyFile: remote.policyFile,
+      policy: remote,
       started: () => this.threads.started,
       present: () => ({ phase: this.#isLost ? "failed" : state.get().phase, login: this.#login }),
       // They are tried again, and say nothing of how the runtime stands.
@@ -450,6 +460,10 @@ export class Session {
 /** Whether the app-server is somebody else's, and goes on with its turns when the runtime ends. */
 function isGoingOn({ bridge }: CodexHostRuntimeOptions): boolean {
   return bridge?.attach !== undefined;
+}
+
+async function removeTemporary(folder: string | undefined): Promise<void> {
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 }
 
 function isRemote(persistence: CodexHostPersistence): persistence is CodexHostPersistence & RemotePersistence {

@@ -81,10 +81,11 @@ export interface CodexHostRuntimeOptions {
   readonly outboxFolder?: string;
   /**
    * What may be asked of this machine from afar, where the persistence has the functions for it; false for nothing, and nothing is told of
-   * the machine then. `policyFile` is the path of the owner's policy, JSON that is read anew for each command; without one the default
-   * holds: every kind of command, below the folder, the sandbox and the approval policy that the thread of its start had then.
+   * the machine then. `policyFile` is the path of the owner's policy, JSON that is read anew for each command: nothing passes while it
+   * cannot be read, but for one that is not there with `policyMayBeMissing`. Then, and without a path, the default holds: every kind of
+   * command, below the folder, the sandbox and the approval policy that the thread of its start had then.
    */
-  readonly remote?: { readonly policyFile?: string } | false;
+  readonly remote?: { readonly policyFile?: string; readonly policyMayBeMissing?: boolean } | false;
   /**
    * A file for every line between codex and the runtime, without what is known to be a secret by its name or its shape: for finding out what
    * happened. As recordings are: `{dir, t, msg}`, a line each; 64 MiB, and as much before (`.1`). Off where it is not given.

@@ -1,7 +1,7 @@
 import type { HostActorContext } from "../host/validators.js";
 import type { Outbox, OutboxBatch, OutboxError, Verdict } from "../outbox/index.js";
 import { type BoundThread, type ConvexDelivery, isPassing } from "./convex-delivery.js";
-import { isTaken } from "./errors.js";
+import { isMissingFunction, isTaken } from "./errors.js";
 import type { ConvexRetry } from "./retry.js";
 import type { Left, Reverts } from "./reverts.js";
 import { SessionBeats } from "./session-beats.js";
@@ -86,8 +86,7 @@ export class WrittenThreads {
     const verdict = await delivery.deliver(batch);
     if (verdict.type === "acknowledged") {
       if (this.#notTaken.delete(batch.threadId) && this.#notTaken.size === 0) state.recovered("E_OUTBOX_NOT_TAKEN");
-      const left = await reverts.take(batch.events.at(-1));
-      if (left !== undefined) await this.#takeBack(batch.threadId, left);
+      await reverts.arrived(batch, (left, isDue) => this.#takeBack(batch.threadId, left, isDue));
       this.#beats.arrived(batch.threadId);
       arrived(batch);
     }
@@ -112,13 +111,17 @@ export class WrittenThreads {
     if (error.code === "E_THREAD_DELETED") this.#options.deleted(threadId);
   }
 
-  /** Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. */
-  async #takeBack(id: string, { lastTurnId }: Left): Promise<void> {
+  /** Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. An app that cannot keeps its turns. */
+  async #takeBack(id: string, { lastTurnId }: Left, isDue: () => boolean): Promise<void> {
     const { persistence, actor, delivery, retry } = this.#options;
     if (persistence.revertThread === undefined) return;
     await retry.again(async () => {
-      const { threadId } = await delivery.bind(id);
-      await persistence.revertThread?.({ actor, threadId, turnId: lastTurnId ?? null });
+      const { threadId } = await delivery.find(id);
+      // What another session has written since is not taken back.
+      if (!isDue() || this.#lost.has(id)) return;
+      await persistence.revertThread?.({ actor, threadId, turnId: lastTurnId ?? null }).catch((thrown: unknown) => {
+        if (!isMissingFunction(thrown)) throw thrown;
+      });
     });
   }
 

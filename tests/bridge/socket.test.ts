@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
+import { CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
 import { folder } from "../outbox/build.js";
 import { Recorder } from "./recorder.js";
 
@@ -59,6 +60,28 @@ describe("a bridge that attaches to a running app-server", () => {
     await seen.untilGlobal("test/large");
     await bridge.stop();
     expect(seen.errors).toEqual([]);
+  });
+
+  it("is not read before it may be, where that was said before the connection was there", async () => {
+    const { attach, clients } = await serve();
+    const seen = new Recorder();
+    let isThere: () => void = () => undefined;
+    const connected = new Promise<void>((resolve) => (isThere = resolve));
+    const bridge = new CodexLocalBridge({ attach, initialize: false }, seen.handlers({ onProcessStart: () => isThere() }));
+    bridge.hold(true);
+    bridge.start();
+    await connected;
+    clients[0]!.send(JSON.stringify(EVENT));
+    // Whatever is read is read by the time that these have come and gone.
+    for (let id = 0; id < 5; id++) {
+      const heard = new Promise((resolve) => clients[0]!.once("message", resolve));
+      bridge.send({ method: "test/go", id });
+      await heard;
+    }
+    expect(seen.events).toEqual([]);
+    bridge.hold(false);
+    await seen.untilEvents(1);
+    await bridge.stop();
   });
 
   it("ends no turn when it is stopped, and goes on in it when it is started again", async () => {

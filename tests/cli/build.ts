@@ -45,8 +45,8 @@ export async function startHost() {
   secrets.push(server.token);
   afterAll(() => server.stop());
   const ann = new ConvexHttpClient(server.url, { logger: false });
-  const issue = async () => {
-    const { token, tokenId } = (await ann.mutation(api["issueDeviceToken"]!, { deviceId: "laptop", entropy: createDeviceEntropy() } as never)) as { token: string; tokenId: string };
+  const issue = async (deviceId = "laptop") => {
+    const { token, tokenId } = (await ann.mutation(api["issueDeviceToken"]!, { deviceId, entropy: createDeviceEntropy() } as never)) as { token: string; tokenId: string };
     secrets.push(token);
     return { token, tokenId };
   };

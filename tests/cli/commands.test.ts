@@ -9,7 +9,7 @@ import { api, cli, listening, machine, type Machine, NOWHERE, type Running, star
 type Host = Awaited<ReturnType<typeof startHost>>;
 
 const COMMANDS = ["bridge", "doctor", "threads", "import", "replay", "outbox", "outbox show", "outbox resend", "outbox drop", "outbox delete"];
-const OLD = (at: number) => `019a3b5c-0000-7000-8000-00000000010${String(at)}`;
+const OLD = (at: number) => `019a3b5c-0000-7000-8000-0000000001${String(at).padStart(2, "0")}`;
 /** The thread that the stand-in begins. */
 const NEW = "019a3b5c-0000-7000-8000-000000000001";
 const OLD_TEXTS = ["old 0", "answer 0", "old 1", "answer 1"];
@@ -343,6 +343,18 @@ describe("bridge", () => {
     expect(outbox.json().filter(({ type }) => type === "letter")).toEqual([]);
   });
 
+  test("a thread that another machine takes ends it: exit 3", async () => {
+    const on = await machine();
+    const first = start(on, ["bridge", ...settled(on), "--thread", "taken", "--json"], set());
+    await isReady(first);
+    const { threadId } = first.stdout().trim().split("\n").map((line) => JSON.parse(line) as { threadId?: string }).find((told) => told.threadId !== undefined)! as { threadId: string };
+    const { token: deviceToken } = await host.issue("desk");
+    await host.ann.mutation(api["ensureSession"]!, { deviceToken, sessionId: "theirs", threadId } as never);
+    await ask(threadId, "Whose?");
+    const { code, json } = await first.ended;
+    expect([code, json().at(-1)]).toEqual([3, expect.objectContaining({ type: "error", code: "E_SYNC_SESSION_DEVICE_MISMATCH" })]);
+  });
+
   test("a deployment that is away is waited for; a second signal stops at once", async () => {
     const on = await machine();
     const bridge = start(on, ["bridge", ...settled(on)], { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: "cxd_none" });
@@ -415,6 +427,31 @@ describe("import", () => {
     const { code, stderr } = await cli(on, ["import", OLD(0), ...settled(on, "local")], set());
     expect(code).toBe(1);
     expect(stderr).toContain("the app does not export the function `local:getImportStatusForBridge` [E_CLI_FUNCTION_MISSING]");
+  });
+
+  test("asks for fewer turns at once where codex says them in too long a line, and says so where one is", async () => {
+    const on = await machine({ threads: 13, turns: 12, longAbove: 1 });
+    const { code, json } = await cli(on, ["import", OLD(12), ...settled(on), "--json"], set());
+    expect(code).toBe(0);
+    expect(json().filter(({ type }) => type === "progress").map(({ turn, items }) => [turn, items])).toEqual(Array.from({ length: 12 }, (_, at) => [at + 1, 2 * (at + 1)]));
+    expect(await cli(on, ["import", OLD(12), ...settled(on)], set())).toMatchObject({ code: 0, stdout: `${OLD(12)}: nothing new, 12 turns, 24 items imported\n` });
+    const { codexBin } = await machine({ threads: 13, longAbove: 0 });
+    expect(await cli({ ...on, codexBin }, ["import", OLD(12), ...settled(on)], set())).toMatchObject({ code: 1, stderr: expect.stringContaining("[E_BRIDGE_LINE_TOO_LONG]") });
+  });
+
+  test("leaves out with --all what another machine writes, and takes what is named", async () => {
+    const on = await machine({ threads: 12 });
+    const { token: deviceToken } = await host.issue("desk");
+    const [threadId, sessionId] = [OLD(11), "theirs"];
+    await host.ann.mutation(api["ensureThread"]!, { deviceToken, threadId } as never);
+    await host.ann.mutation(api["ensureSession"]!, { deviceToken, sessionId, threadId } as never);
+    const beat = () => host.ann.mutation(api["heartbeat"]!, { deviceToken, sessionId, threadId, lastEventCursor: 0 } as never);
+    const { code, stderr } = await cli(on, ["import", "--all", ...settled(on)], set());
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`${threadId} is left out: .* \\[E_SYNC_SESSION_DEVICE_MISMATCH\\]\n[^]*11 threads imported, 1 left out`));
+    await beat();
+    expect(await cli(on, ["import", threadId, ...settled(on)], set())).toMatchObject({ code: 0, stdout: `${threadId}: 2 turns, 4 items imported\n` });
+    await expect(beat()).rejects.toMatchObject({ data: { code: "E_SYNC_SESSION_DEVICE_MISMATCH" } });
   });
 });
 

@@ -1,13 +1,14 @@
 /** What the command line says, without a process. */
 import { describe, expect, test } from "vitest";
 import { bridgeFunctions } from "../../js-wrapper/host/bridge-functions.js";
-import { checkCodexVersion, checkNode, clockCheck, CODEX_VERSION, diskCheck, judge, lineOf, NEEDED, WANTED } from "../../js-wrapper/cli/doctor.js";
+import { checkCodexVersion, checkNode, clockCheck, diskCheck, judge, lineOf, NEEDED, WANTED } from "../../js-wrapper/cli/doctor.js";
 import { tellOf, tellOfProblem } from "../../js-wrapper/cli/errors.js";
 import { metadata } from "../../js-wrapper/cli/outbox.js";
 import { clean, oneLine, Output, table } from "../../js-wrapper/cli/output.js";
 import { countOf, shownUrl, urlOf } from "../../js-wrapper/cli/options.js";
 import { backlogOf, type BridgeView, counted, durationOf, statusLine } from "../../js-wrapper/cli/status-line.js";
 import { rowOf } from "../../js-wrapper/cli/threads.js";
+import { APP_SERVER_VERSION } from "../../js-wrapper/protocol/generated/methods.js";
 import list from "../fixtures/protocol/app-server.json" with { type: "json" };
 import manifest from "../../package.json" with { type: "json" };
 
@@ -146,9 +147,10 @@ describe("errors", () => {
 
 describe("the doctor", () => {
   test("the codex is the one that the protocol's list is of", () => {
-    expect(CODEX_VERSION).toBe(list.version);
-    expect(checkCodexVersion(`codex-cli ${CODEX_VERSION}\n`).status).toBe("ok");
-    expect(checkCodexVersion("codex-cli 0.168.0")).toMatchObject({ status: "warn", fix: `npm install -g @openai/codex@${CODEX_VERSION}` });
+    expect(APP_SERVER_VERSION).toBe(list.version);
+    expect(checkCodexVersion(`codex-cli ${APP_SERVER_VERSION}\n`).status).toBe("ok");
+    expect(tellOf(Object.assign(new Error("none"), { code: "E_CODEX_NOT_FOUND" })).hint).toContain(`@openai/codex@${list.version})`);
+    expect(checkCodexVersion("codex-cli 0.168.0")).toMatchObject({ status: "warn", fix: `npm install -g @openai/codex@${APP_SERVER_VERSION}` });
     expect(checkCodexVersion("").status).toBe("warn");
   });
 

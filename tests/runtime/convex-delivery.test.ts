@@ -316,6 +316,47 @@ describe("a batch", () => {
   });
 });
 
+describe("a batch of a thread in which the start does not go on", () => {
+  const left = (persistence: EventPersistence, goesOn: ReadonlySet<string> = new Set()) => {
+    const told: string[] = [];
+    const listeners = { onNoRoom: ({ code }: { code: string }) => void told.push(code), onRoom: () => void told.push("room") };
+    return { told, delivery: new ConvexDelivery(persistence, { ...TARGET, goesOn: (id) => goesOn.has(id) }, notes(), listeners) };
+  };
+  const batch = { threadId: "t", events: [delta(0)] };
+
+  it("arrives where nobody else writes it, and is left where another session does", async () => {
+    const component = startComponent();
+    const { delivery } = left(persistenceOver(component));
+    expect(await delivery.deliver(batch)).toEqual({ type: "acknowledged" });
+    const { threadId } = await delivery.find("t");
+    expect(await messagesOf(component, threadId)).toHaveLength(1);
+    await component.mutation(api.sync.ensureSession, { actor: { ...OWNER, deviceId: "desk" }, sessionId: "theirs", threadId, lastEventCursor: 0 });
+    expect(await delivery.deliver({ threadId: "t", events: [delta(1)] })).toMatchObject({ type: "taken" });
+    expect((await dump(component)).sessions.map(({ sessionId, epoch }) => [sessionId, epoch])).toEqual([[SESSION, 1], ["theirs", 2]]);
+  });
+
+  it("arrives where the start goes on in the thread before that is answered, and takes it for that", async () => {
+    const goesOn = new Set<string>();
+    const ensureSession = vi.fn(async () => null);
+    const ingestSafe = vi.fn(async (): ReturnType<EventPersistence["ingestSafe"]> => {
+      if (ensureSession.mock.calls.length > 0) return ok;
+      goesOn.add("t");
+      return refusal("E_SYNC_SESSION_DEVICE_MISMATCH", true);
+    });
+    const { persistence } = fake({ ingestSafe, ensureSession });
+    expect(await left(persistence, goesOn).delivery.deliver(batch)).toEqual({ type: "acknowledged" });
+    expect(ingestSafe).toHaveBeenCalledTimes(2);
+  });
+
+  it("waits for room for the thread, which is told once, and when there is", async () => {
+    const full = Object.assign(new Error("full"), { data: { code: "E_QUOTA", message: "[E_QUOTA] full", retryable: true } });
+    const ensureThread = vi.fn(async () => bound).mockRejectedValueOnce(full).mockRejectedValueOnce(full);
+    const { delivery, told } = left(fake({ ensureThread }).persistence);
+    for (const type of ["again", "again", "acknowledged"]) expect(await delivery.deliver(batch)).toMatchObject({ type });
+    expect(told).toEqual(["E_QUOTA", "room"]);
+  });
+});
+
 describe("a copy", () => {
   const refused = (code: string) => Object.assign(new Error("Server Error"), { data: { code, message: `[${code}] why`, retryable: code === "E_QUOTA" } });
   /** Every call in its order, in a process that has had the thread `t`; `fails` says how the next copies end. */

@@ -112,6 +112,7 @@ describe("a machine that is steered from afar", () => {
 
   it("lets nothing pass that its owner's policy does not, read anew for each command", async () => {
     const policyFile = path.join(await folder(), "policy.json");
+    await writeFile(policyFile, "{}");
     const { send, ends, texts } = await startMachine({ remote: { policyFile } });
     await ends(await send("turn", { ...said("x"), sandboxPolicy: { type: "dangerFullAccess" } }), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
     await ends(await send("turn", { ...said("x"), cwd: "/" }), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
@@ -121,6 +122,16 @@ describe("a machine that is steered from afar", () => {
     await writeFile(policyFile, "{");
     await ends(await send("turn", said("x")), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
     expect(await texts()).not.toContain("x");
+  });
+
+  it("lets nothing pass where the file that it names is not there, and says so", async () => {
+    const policyFile = path.join(await folder(), "polcy.json");
+    const { send, ends, problems } = await startMachine({ remote: { policyFile } });
+    expect(problems.map(({ code }) => code)).toEqual(["E_RUNTIME_POLICY_UNREADABLE"]);
+    await ends(await send("turn", said("x")), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
+    await writeFile(policyFile, "{}");
+    await ends(await send("turn", said("y")), { state: "accepted" });
+    expect(problems).toHaveLength(1);
   });
 
   it.each([

@@ -128,6 +128,21 @@ describe("a request that is noted", () => {
     await expect(other.told).rejects.toMatchObject({ data: { code: "E_REQUEST_INVALID" } });
   });
 
+  it("waits behind what else is told of its thread, and behind no other's", async () => {
+    let bound: (to: { threadId: string }) => void = () => undefined;
+    const { records, told } = build({ bind: (id) => (id === "c" ? new Promise((resolve) => (bound = resolve)) : Promise.resolve({ threadId: id })) });
+    records.opened(requestOf(ASK, question(false), "c"));
+    records.closed(requestOf(ASK, question(false), "c"), { type: "expired" });
+    records.opened({ ...requestOf(ASK, question(false), "d"), id: 6 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(names(told)).toEqual([["asked", 6, 2, 1]]);
+    bound({ threadId: "c" });
+    await new Promise((resolve) => setImmediate(resolve));
+    bound({ threadId: "c" });
+    await records.told;
+    expect(names(told).slice(1)).toEqual([["asked", 5, 2, 1], ["resolved", 5, 2, 1]]);
+  });
+
   it("is forgotten where Convex never had its thread", () => {
     const { records, told, notes } = build({ threadIdOf: () => undefined });
     const left = { requestId: 5, generation: 1, appGeneration: 3 };

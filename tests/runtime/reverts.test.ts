@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Reverts } from "../../js-wrapper/runtime/reverts.js";
+import { type Left, Reverts } from "../../js-wrapper/runtime/reverts.js";
 import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
 
 const event = (kind: string, turnId?: string): NormalizedEvent => ({
@@ -7,6 +7,17 @@ const event = (kind: string, turnId?: string): NormalizedEvent => ({
   ...(turnId === undefined ? {} : { turnId }),
 });
 const REVERTED = event("thread/reverted");
+
+const batchOf = (...events: NormalizedEvent[]) => ({ threadId: "t", events });
+
+/** What Convex is told of a batch that has arrived. */
+async function told(reverts: Reverts, last: NormalizedEvent): Promise<Left | undefined> {
+  let stays: Left | undefined;
+  await reverts.arrived(batchOf(event("turn/completed", "a"), last), async (left) => {
+    stays = left;
+  });
+  return stays;
+}
 
 /** Codex, whose thread has these turns when it is asked, the newest first; `since` began while it was. */
 function takingBack(turns: string[], since: string[] = []) {
@@ -23,7 +34,7 @@ function takingBack(turns: string[], since: string[] = []) {
   reverts.saw(REVERTED);
   for (const turnId of since) reverts.saw(event("turn/started", turnId));
   answer();
-  return reverts.take(REVERTED);
+  return told(reverts, REVERTED);
 }
 
 it("stays the newest turn that has not begun since, however many have, or none does", async () => {
@@ -40,6 +51,32 @@ it("is not known where codex does not say, and is told once", async () => {
   const gone = new Error("gone");
   const reverts = new Reverts({ request: () => Promise.reject(gone) }, (thrown) => void problems.push(thrown));
   reverts.saw(REVERTED);
-  expect([await reverts.take(REVERTED), await reverts.take(REVERTED), await reverts.take(event("turn/started", "a"))]).toEqual([undefined, undefined, undefined]);
+  expect([await told(reverts, REVERTED), await told(reverts, REVERTED), await told(reverts, event("turn/started", "a"))]).toEqual([undefined, undefined, undefined]);
   expect(problems).toEqual([gone]);
+});
+
+it("is told once however often its batch arrives, is due until that was done, and not where a turn that began since has arrived", async () => {
+  const reverts = new Reverts({ request: (async () => ({ data: [{ id: "a" }], nextCursor: null })) as never }, () => undefined);
+  reverts.saw(REVERTED);
+  reverts.saw(event("turn/started", "b"));
+  const tries: (() => boolean)[] = [];
+  let done: () => void = () => undefined;
+  const tell = (_: Left, isDue: () => boolean) => {
+    tries.push(isDue);
+    return new Promise<void>((resolve) => {
+      done = resolve;
+    });
+  };
+  const arrivals = [reverts.arrived(batchOf(REVERTED), tell), reverts.arrived(batchOf(REVERTED), tell)];
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(tries.map((isDue) => isDue())).toEqual([true]);
+  await reverts.arrived(batchOf(event("turn/completed", "a")), tell);
+  await reverts.arrived({ threadId: "another", events: [event("turn/started", "b")] }, tell);
+  expect(tries[0]!()).toBe(true);
+  await reverts.arrived(batchOf(event("turn/started", "b")), tell);
+  expect(tries[0]!()).toBe(false);
+  done();
+  await Promise.all(arrivals);
+  await reverts.arrived(batchOf(REVERTED), tell);
+  expect(tries).toHaveLength(1);
 });

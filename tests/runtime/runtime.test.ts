@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -100,6 +100,33 @@ describe("a runtime", () => {
     await expect(runtime.ready()).rejects.toMatchObject({ code: "E_APP_SERVER_REFUSED" });
     expect(problems.map(({ code }) => code)).toEqual(["E_APP_SERVER_REFUSED"]);
     expect(runtime.getState()).toMatchObject({ phase: "ready", running: true, runtimeThreadId: null, lastError: expect.stringContaining("E_APP_SERVER_REFUSED") as unknown });
+  });
+
+  it("whose outbox another one has says so, leaves nothing behind, and can start then", async () => {
+    const outboxFolder = await folder();
+    const { outbox: other } = await open({ folder: outboxFolder });
+    const { runtime } = runtimeOver(startComponent(), { outboxFolder });
+    await expect(runtime.start(START)).rejects.toMatchObject({ code: "E_OUTBOX_LOCKED" });
+    expect(runtime.getState()).toMatchObject({ phase: "failed", running: false, lastError: expect.stringContaining("E_OUTBOX_LOCKED") as unknown });
+    await other.close();
+    await runtime.start(START);
+    await runtime.ready();
+  });
+
+  it("whose bridge cannot be made leaves no folder of its own", async () => {
+    const [before, tmp] = [process.env["TMPDIR"], await folder()];
+    process.env["TMPDIR"] = tmp;
+    onTestFinished(() => {
+      if (before === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = before;
+    });
+    const { runtime } = runtimeOver(startComponent(), {
+      bridgeFactory: () => {
+        throw new Error("no bridge");
+      },
+    });
+    await expect(runtime.start(START)).rejects.toThrow("no bridge");
+    expect([readdirSync(tmp), runtime.getState().phase]).toEqual([[], "failed"]);
   });
 
   it("that Convex refuses a thread says so, to whoever waits for it", async () => {
@@ -294,6 +321,35 @@ describe("a runtime", () => {
     expect(problems.map(({ code }) => code)).toContain("E_SYNC_SESSION_DEVICE_MISMATCH");
     expect((await dump(component)).sessions.map(({ deviceId }) => deviceId).at(-1)).toBe("desk");
     expect(await messagesOf(component, threadId)).toEqual([]);
+  });
+
+  it("sends what an earlier start had left, and takes no thread for that which another device writes by then, until it goes on there", async () => {
+    const component = startComponent();
+    const outboxFolder = await folder();
+    const real = persistenceOver(component);
+    const [shop, other] = ["019a3b5c-0000-7000-8000-00000000abcd", "019a3b5c-0000-7000-8000-00000000abce"];
+    const first = runtimeOver(component, { outboxFolder, persistence: { ...real, ingestSafe: () => Promise.reject(new TypeError("fetch failed")) } });
+    await first.runtime.start(START);
+    await first.runtime.ready();
+    for (const threadId of [shop, other]) {
+      await first.runtime.followThread(threadId);
+      await first.runtime.appServer.request("turn/start", { threadId, input: [{ type: "text", text: "Before.", text_elements: [] }] });
+    }
+    await vi.waitFor(() => expect(first.runtime.backlog().map(({ events }) => events)).toEqual([expect.any(Number), 7, 7]), WAIT);
+    await first.runtime.stop();
+    const threadIdOf = async (id: string) => (await dump(component)).threads.find(({ localThreadId }) => localThreadId === id)!.threadId;
+    const writerOf = async (threadId: string) => (await dump(component)).sessions.filter((session) => session.threadId === threadId).sort((one, two) => two.epoch - one.epoch)[0]!.deviceId;
+    const threadId = await threadIdOf(shop);
+    await component.mutation(api.sync.ensureSession, { actor: { ...OWNER, deviceId: "desk" }, sessionId: "theirs", threadId, lastEventCursor: 0 });
+    const { runtime, problems } = runtimeOver(component, { outboxFolder });
+    await runtime.start({ ...START, externalThreadId: "another" });
+    await runtime.ready();
+    await reads(component, await threadIdOf(other), [["Before.", "completed"], ["you said: Before.", "completed"]]);
+    await vi.waitFor(() => expect(runtime.backlog()).toMatchObject([{ threadId: shop, isHalted: true }]), WAIT);
+    expect([await writerOf(threadId), await messagesOf(component, threadId), runtime.getState().phase]).toEqual(["desk", [], "ready"]);
+    expect(problems.map(({ code }) => code)).toEqual(["E_SYNC_SESSION_DEVICE_MISMATCH"]);
+    await runtime.followThread(shop);
+    await reads(component, threadId, [["Before.", "completed"], ["you said: Before.", "completed"]]);
   });
 
   it("goes on in a followed thread that another device had taken, when it is followed again", async () => {
@@ -745,6 +801,31 @@ describe("a request of the app-server", () => {
     expect((await pending()).page).toEqual([]);
     await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ pendingServerRequestCount: 0, turnInFlight: false }), WAIT);
     expect(answers).toEqual([{ id: 0, result: { decision: "accept" } }]);
+  });
+
+  it("of a thread for which there is no room is told when there is", async () => {
+    const component = startComponent();
+    const real = persistenceOver(component);
+    let isRoom = false;
+    const noRoom = new ConvexError({ code: "E_QUOTA", message: "[E_QUOTA] full", retryable: true });
+    const shown: unknown[] = [];
+    const persistence: CodexHostPersistence = {
+      ...real,
+      ensureThread: (args) => (isRoom ? real.ensureThread(args) : Promise.reject(noRoom)),
+      upsertPendingServerRequest: (args) => {
+        shown.push(args.request.method);
+        return real.upsertPendingServerRequest(args);
+      },
+    };
+    const { runtime } = runtimeOver(component, { persistence, standIn: { askIn: "u1" } });
+    await runtime.start(START);
+    await vi.waitFor(() => expect(runtime.getState().lastError).toContain("E_QUOTA"), WAIT);
+    const threadId = runtime.getState().runtimeThreadId!;
+    await runtime.appServer.request("turn/start", { threadId, input: [{ type: "text", text: "List.", text_elements: [] }] });
+    await vi.waitFor(() => expect(runtime.getState().pendingServerRequestCount).toBe(1), WAIT);
+    expect(shown).toEqual([]);
+    isRoom = true;
+    await vi.waitFor(() => expect(shown).toEqual(["item/commandExecution/requestApproval"]), WAIT);
   });
 
   it("is expired in Convex when the runtime stops", async () => {

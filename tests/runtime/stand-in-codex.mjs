@@ -10,6 +10,7 @@
 //   version: "0.1"   is of that version
 //   deaf: true       answers interrupts, and goes on
 //   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
+//   longAbove: 1     lists more turns than that at once in a line of over 64 MiB
 //   oldAgent: 0      of these the one that is the next one's agent
 //   reverts: true    knows the turns that it did, and takes its threads back
 //   loggedOut: true  is not logged in
@@ -23,7 +24,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -123,7 +124,10 @@ const pageOf = (all, { cursor, limit }) => {
 const READS = {
   "thread/list": (params) => pageOf(OLD, params),
   "thread/read": ({ threadId, includeTurns }) => ({ thread: { ...oldThread(threadId), turns: includeTurns ? oldTurns(threadId) : [] } }),
-  "thread/turns/list": ({ threadId, ...params }) => pageOf(oldTurns(threadId), params),
+  "thread/turns/list": ({ threadId, ...params }) => {
+    const page = pageOf(oldTurns(threadId), params);
+    return page.data.length > longAbove ? { ...page, long: "x".repeat(64 * 1024 * 1024) } : page;
+  },
 };
 
 const REVERTS = {

@@ -1,0 +1,34 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { PolicyFile, type PolicyOptions } from "../../js-wrapper/runtime/policy-file.js";
+import { folder } from "../outbox/build.js";
+
+const policyOf = (options: PolicyOptions) => {
+  const told: string[] = [];
+  return { policy: new PolicyFile(options, ({ code }) => void told.push(code)), told };
+};
+
+it("is the default where none is named, and where the one that is named may be missing and is", async () => {
+  const policyFile = path.join(await folder(), "policy.json");
+  for (const options of [{}, { policyFile, policyMayBeMissing: true }]) {
+    const { policy, told } = policyOf(options);
+    expect([policy.read(), told]).toEqual(["{}", []]);
+  }
+});
+
+it.each([
+  ["is not there", false, () => Promise.resolve()],
+  ["cannot be read, though it may be missing", true, (file: string) => mkdir(file)],
+])("lets nothing pass where the file %s, which is told once until it can be", async (_how, policyMayBeMissing, make) => {
+  const policyFile = path.join(await folder(), "policy.json");
+  const { policy, told } = policyOf({ policyFile, policyMayBeMissing });
+  await make(policyFile);
+  expect([policy.read(), policy.read(), told]).toEqual(["", "", ["E_RUNTIME_POLICY_UNREADABLE"]]);
+  await rm(policyFile, { recursive: true, force: true });
+  await writeFile(policyFile, '{"kinds":[]}');
+  expect(policy.read()).toBe('{"kinds":[]}');
+  await rm(policyFile);
+  await mkdir(policyFile);
+  expect([policy.read(), told.length]).toEqual(["", 2]);
+});

@@ -1,0 +1,68 @@
+/** What codex takes back, in Convex. */
+import { expect, it, onTestFinished, vi } from "vitest";
+import { ConvexDelivery } from "../../js-wrapper/runtime/convex-delivery.js";
+import { ConvexRetry } from "../../js-wrapper/runtime/retry.js";
+import { Reverts } from "../../js-wrapper/runtime/reverts.js";
+import { LoadedThreads } from "../../js-wrapper/runtime/threads.js";
+import { WrittenThreads } from "../../js-wrapper/runtime/written-threads.js";
+import { OWNER, SESSION } from "../convex/build.js";
+import { lifecycle } from "../outbox/build.js";
+import { WAIT } from "./machine.js";
+
+/** Threads of which `revert` takes back what codex has: the turn `a` stays. */
+function writing(revert: () => Promise<unknown>) {
+  const isOver = new AbortController();
+  onTestFinished(() => isOver.abort());
+  const told: unknown[] = [];
+  const revertThread = vi.fn(revert);
+  const persistence = { ensureThread: async () => ({ threadId: "th", created: true }), ensureSession: async () => null, ingestSafe: async () => ({ status: "ok" as const, errors: [] }), revertThread };
+  const kept = new Map<string, unknown>();
+  const notes = { note: (id: string) => kept.get(id), keepNote: (id: string, note: unknown) => void kept.set(id, note), notes: () => kept, isSending: () => false };
+  const reverts = new Reverts({ request: (async () => ({ data: [{ id: "a" }], nextCursor: null })) as never }, (thrown) => void told.push(thrown));
+  const written = new WrittenThreads({
+    ...{ persistence, reverts, actor: OWNER, sessionId: SESSION, threads: new LoadedThreads() },
+    delivery: new ConvexDelivery(persistence, { actor: OWNER, sessionId: SESSION }, notes),
+    outbox: { resume: () => undefined },
+    retry: new ConvexRetry({ isOver: isOver.signal, failed: (thrown) => void told.push(thrown) }),
+    state: { recovered: () => undefined },
+    ...{ arrived: () => undefined, lost: () => undefined, takenBack: () => undefined, deleted: () => undefined, failed: () => undefined },
+  });
+  const event = lifecycle(0, { kind: "thread/reverted" });
+  reverts.saw(event);
+  return { written, revertThread, told, batch: { threadId: "t", events: [event] } };
+}
+
+it("stays where the app does not export what takes it back, which says nothing", async () => {
+  const { written, revertThread, told, batch } = writing(() => Promise.reject(new Error("[Request ID: 1] Server Error: Could not find public function for 'chat:revertThreadForBridge'. Did you forget to run `npx convex dev`?")));
+  expect(await written.deliver(batch)).toEqual({ type: "acknowledged" });
+  expect([revertThread.mock.calls.length, told]).toEqual([1, []]);
+});
+
+it("is taken back before its batch counts as arrived, however often that is sent, and once", async () => {
+  let isThere = false;
+  const { written, revertThread, batch, told } = writing(() => (isThere ? Promise.resolve(null) : Promise.reject(new Error("away"))));
+  let arrived = 0;
+  const deliver = () => written.deliver(batch).then(() => (arrived += 1));
+  const first = deliver();
+  await vi.waitFor(() => expect(told.length).toBeGreaterThan(0), WAIT);
+  const second = deliver();
+  await vi.waitFor(() => expect(told.length).toBeGreaterThan(1), WAIT);
+  expect(arrived).toBe(0);
+  isThere = true;
+  await Promise.all([first, second]);
+  expect(revertThread).toHaveBeenLastCalledWith({ actor: OWNER, threadId: "th", turnId: "a" });
+  expect(revertThread.mock.calls).toHaveLength(told.length + 1);
+});
+
+it("is not taken back behind another session, which may have written since", async () => {
+  let tries = 0;
+  const { written, batch, told } = writing(() => {
+    tries += 1;
+    return Promise.reject(new Error("away"));
+  });
+  const arrives = written.deliver(batch);
+  await vi.waitFor(() => expect(told).toHaveLength(1), WAIT);
+  written.lose("t", new Error("taken"));
+  await arrives;
+  expect(tries).toBe(1);
+});
