@@ -3,9 +3,9 @@ import type { CodexUIMessage } from "convex-codex-local/react";
 import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Item } from "../items/item.js";
-import { FailedNotes } from "./failed-note.js";
-import { placeFailed, type Failed, type PlacedTurn } from "./failed-turns.js";
 import { keptRows, withTouched } from "./kept-rows.js";
+import { placeTurns, type PastTurns, type PlacedTurn } from "./past-turns.js";
+import { TurnNotes } from "./turn-note.js";
 
 /** Rows that are drawn before and after those in view. */
 const OVERSCAN = 6;
@@ -20,8 +20,8 @@ export interface RowsProps {
   messages: readonly CodexUIMessage[];
   /** Whether nothing came before the first of them. */
   isWhole: boolean;
-  /** The turns that failed, told where they did. */
-  failed: Failed;
+  /** The turns that are over, told of where they were. */
+  past: PastTurns;
   /** What scrolls them. */
   viewport: HTMLElement | null;
 }
@@ -30,13 +30,12 @@ export interface RowsProps {
  * A row for each message, of which the document holds those in view, the newest, and those that the reader did something in: how many
  * does not depend on how many there are. Earlier rows that come in, or turn out larger than they were taken for, move nothing in view.
  */
-export function Rows({ messages, isWhole, failed, viewport }: RowsProps) {
+export function Rows({ messages, isWhole, past, viewport }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [touched, setTouched] = useState<readonly string[]>([]);
   const kept = useMemo(() => keptRows(messages, touched), [messages, touched]);
-
-  const placed = useMemo(() => placeFailed(messages, failed, isWhole), [messages, failed, isWhole]);
+  const placed = useMemo(() => placeTurns(messages, past, isWhole), [messages, past, isWhole]);
 
   const virtualizer = useVirtualizer<HTMLElement, HTMLDivElement>({
     count: messages.length,
@@ -120,7 +119,7 @@ interface RowProps {
   index: number;
   gap: Gap | undefined;
   size: number;
-  /** The turns that failed before it, and behind it. */
+  /** The turns that are told of before it, and behind it. */
   before: readonly PlacedTurn[] | undefined;
   behind: readonly PlacedTurn[] | undefined;
   measure: Ref<HTMLDivElement>;
@@ -137,9 +136,9 @@ const Row = memo(function Row({ message, index, gap, size, before, behind, measu
       data-gap={gap}
       ref={measure}
     >
-      <FailedNotes turns={before} />
+      <TurnNotes turns={before} />
       <Item message={message} />
-      <FailedNotes turns={behind} />
+      <TurnNotes turns={behind} />
     </div>
   );
 });

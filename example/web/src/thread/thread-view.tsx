@@ -9,15 +9,16 @@ import { api } from "../api.js";
 import { Sending } from "../composer/sending.js";
 import type { Connection } from "../connection.js";
 import { ReadersContext } from "../items/readers.js";
+import { FailureLine } from "../notice.js";
 import { pageTitle } from "../page-title.js";
 import { Requests } from "../requests/requests.js";
 import type { Drawer } from "../sidebar/list-button.js";
 import { titleOf } from "../thread-title.js";
 import { Announcer } from "./announcer.js";
 import { useDeletion } from "./deletion.js";
-import { useFailedTurns } from "./failed-turns.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
+import { useTurns } from "./past-turns.js";
 import { Standing } from "./standing.js";
 import { useStickToEnd } from "./stick-to-end.js";
 import { Transcript } from "./transcript.js";
@@ -48,7 +49,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
   const { results, threadStatus } = messages;
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
-  const failed = useFailedTurns(threadId, thread?.turn?.turnId);
+  const turns = useTurns(threadId, thread?.turn?.turnId, results);
   const readers = useReaders(threadId);
   const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
@@ -74,9 +75,12 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
       <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
         <div className="transcript" ref={scroll.content}>
           <ReadersContext value={readers}>
-            <Transcript messages={messages} failed={failed} viewport={scroll.viewport} />
+            <Transcript messages={messages} past={turns.past} viewport={scroll.viewport} />
           </ReadersContext>
-          {thread?.turn !== undefined && <NewestTurn threadId={threadId} turnId={thread.turn.turnId} />}
+          {turns.error !== undefined && turns.newest.error === undefined && (
+            <FailureLine title="How earlier turns went could not be read" error={turns.error} />
+          )}
+          <NewestTurn newest={turns.newest} />
         </div>
       </main>
       <div className="foot">
