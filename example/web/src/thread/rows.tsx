@@ -4,6 +4,7 @@ import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Item } from "../items/item.js";
 import { keptRows, withTouched } from "./kept-rows.js";
+import { useOutline } from "./outline.js";
 import { placeTurns, type PastTurns, type PlacedTurn } from "./past-turns.js";
 import { TurnNotes } from "./turn-note.js";
 
@@ -34,12 +35,14 @@ export function Rows({ messages, isWhole, past, viewport }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [touched, setTouched] = useState<readonly string[]>([]);
-  const kept = useMemo(() => keptRows(messages, touched), [messages, touched]);
-  const placed = useMemo(() => placeTurns(messages, past, isWhole), [messages, past, isWhole]);
+  // With each piece of text the messages are another list: what is the same then is not done again.
+  const outline = useOutline(messages);
+  const kept = useMemo(() => keptRows(outline, touched), [outline, touched]);
+  const placed = useMemo(() => placeTurns(outline, past, isWhole), [outline, past, isWhole]);
 
   const virtualizer = useVirtualizer<HTMLElement, HTMLDivElement>({
     count: messages.length,
-    getItemKey: useCallback((at: number) => messages[at]?._id ?? at, [messages]),
+    getItemKey: useCallback((at: number) => outline[at]?._id ?? at, [outline]),
     getScrollElement: () => viewport,
     scrollMargin: margin,
     estimateSize: () => ROW_ESTIMATE_PX,
