@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread } from "./config.js";
 import { useConnection } from "./connection.js";
+import { isFocusLost } from "./hand-over.js";
 import { agentsAmong, AgentsContext } from "./items/agents.js";
 import { FailureNotice, Notice } from "./notice.js";
 import { pageTitle } from "./page-title.js";
@@ -34,6 +35,7 @@ export function Shell({ threadId }: { threadId: string | null }) {
     if (shown === undefined) document.title = pageTitle({ waiting });
   }, [shown, waiting]);
 
+  useFocusInThread(shown);
   const { list, close, ...opening } = useDrawer(shown);
   const drawer = { ...opening, askingElsewhere: waiting - (asking.get(shown ?? "") ?? 0) };
 
@@ -128,6 +130,16 @@ function useDrawer(shown: string | undefined) {
     };
   }, [isOpen, close]);
   return { isOpen, list, button, close, toggle };
+}
+
+/** Who chose another thread from inside of one begins with its name: what had the focus is gone. */
+function useFocusInThread(shown: string | undefined): void {
+  const before = useRef(shown);
+  useEffect(() => {
+    const isOther = before.current !== undefined && before.current !== shown;
+    before.current = shown;
+    if (isOther && isFocusLost()) document.querySelector<HTMLElement>(".header h2")?.focus();
+  }, [shown]);
 }
 
 /** How many things each thread waits for a person with. */

@@ -39,7 +39,9 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
       <div className="header-row">
         <ListButton {...drawer} />
         <div className="thread">
-          <h2 dir="auto">{title}</h2>
+          <h2 dir="auto" tabIndex={-1}>
+            {title}
+          </h2>
           <span className="thread-id" title={threadId}>
             {[shortId(threadId), thread?.cwd, usageWords(thread)].filter((word) => word !== undefined).join(" · ")}
           </span>

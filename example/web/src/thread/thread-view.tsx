@@ -56,6 +56,12 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
   const known = useLastKnown(listed);
   const title = titleOf({ threadId, ...known, ...(thread && nameOf(thread)) });
 
+  const toLatest = () => {
+    scroll.toEnd();
+    // The button goes.
+    scroll.viewport?.focus({ preventScroll: true });
+  };
+
   useEffect(() => {
     document.title = pageTitle({ title, isWorking: turn === "working", waiting });
   }, [turn, title, waiting]);
@@ -86,7 +92,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
       <div className="foot">
         <Announcer messages={results} turn={turn} />
         {!scroll.isAtEnd && (
-          <button type="button" className="to-end" onClick={scroll.toEnd}>
+          <button type="button" className="to-end" onClick={toLatest}>
             {turn === "working" && <span className="lamp" />}
             Latest
             <svg viewBox="0 0 12 12" aria-hidden="true">

@@ -1,5 +1,6 @@
 import type { UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useRef } from "react";
+import { hasMore, MoreButton } from "../more-button.js";
 import { FailureLine, FailureNotice, Notice } from "../notice.js";
 import { NO_PAST, placeTurns, type PastTurns } from "./past-turns.js";
 import { Rows } from "./rows.js";
@@ -63,12 +64,11 @@ function Earlier({ messages: { results, status, error, loadMore }, viewport }: O
   }, [length, status, loadMore, viewport]);
   return (
     <div className="earlier" ref={place}>
-      {status === "CanLoadMore" && (
-        <button type="button" onClick={() => loadMore(MORE_MESSAGES)}>
+      {hasMore(status) && (
+        <MoreButton status={status} onMore={() => loadMore(MORE_MESSAGES)}>
           Earlier messages
-        </button>
+        </MoreButton>
       )}
-      {status === "LoadingMore" && <p>Loading …</p>}
       {status === "Exhausted" && error === undefined && <p>Start of the thread</p>}
     </div>
   );
