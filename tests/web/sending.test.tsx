@@ -73,6 +73,34 @@ const commands = async () => {
   return page.map(({ kind, state, payloadJson }) => ({ kind, state, payload: JSON.parse(payloadJson) as { [name: string]: unknown } }));
 };
 
+describe("Enter", () => {
+  it.each([
+    ["is of the method that composes", { isComposing: true }, 0],
+    ["is of one that has just composed, in Safari", { keyCode: 229 }, 0],
+    ["begins a line", { shiftKey: true }, 0],
+    ["sends", { keyCode: 13 }, 1],
+  ])("%s", async (_what, given, sent) => {
+    await open();
+    write("words");
+    fireEvent.keyDown(field(), { key: "Enter", ...given });
+    await chat.settle();
+    expect(await commands()).toHaveLength(sent);
+  });
+});
+
+it("a message that does not fit into its line is read whole on request", async () => {
+  await open();
+  const words = `${"a long message ".repeat(20)}\nand its end`;
+  write(words);
+  await press("Send");
+  const shown = () => screen.getByRole("listitem").querySelector(".wish")!;
+  expect(shown().className).toBe("wish");
+  await press("Show all");
+  expect([shown().textContent, shown().className]).toEqual([words, "wish wish-open"]);
+  await press("Show less");
+  expect(shown().className).toBe("wish");
+});
+
 describe("while a turn runs", () => {
   beforeEach(start);
 

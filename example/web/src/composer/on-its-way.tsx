@@ -8,6 +8,7 @@ import { failureWords } from "../failure.js";
 import { commandWords, stateWords } from "./command-words.js";
 import { EditForm } from "./edit-form.js";
 import { useKeptIds } from "./kept-ids.js";
+import { Wish } from "./wish.js";
 
 export interface OnItsWayProps {
   threadId: string;
@@ -150,9 +151,7 @@ export function OnItsWay({ threadId, commands, isKnown, running, onDone }: OnIts
 function Words({ command, onChange }: { command: CodexCommandView; onChange: () => void }) {
   return (
     <>
-      <span className="wish" dir="auto">
-        {commandWords(command)}
-      </span>
+      <Wish words={commandWords(command)} />
       {command.isQueued && command.text !== "" && (
         <button type="button" onClick={onChange}>
           Change
