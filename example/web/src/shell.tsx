@@ -11,6 +11,7 @@ import { pageTitle } from "./page-title.js";
 import { ListButton, type Drawer } from "./sidebar/list-button.js";
 import { Sidebar } from "./sidebar/sidebar.js";
 import { ThreadView } from "./thread/thread-view.js";
+import { useAnswer } from "./use-answer.js";
 
 const THREADS_LISTED = 30;
 
@@ -29,6 +30,10 @@ export function Shell({ threadId }: { threadId: string | null }) {
   // Two threads at work are the newest in turns: the one that was is kept.
   if (opened === undefined && threadId === null && newest !== undefined) setOpened(newest);
   const shown = threadId ?? opened;
+  // One that is not listed may be older than those that are, or gone.
+  const isListed = threads.results.some((thread) => thread.threadId === opened);
+  const found = useAnswer(api.chat.getThread, threadId !== null || opened === undefined || isListed ? "skip" : { threadId: opened });
+  if (found.data === null) setOpened(undefined);
 
   const waiting = [...asking.values()].reduce((sum, one) => sum + one, 0);
   useEffect(() => {
