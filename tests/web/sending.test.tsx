@@ -4,6 +4,7 @@ import { ConvexProvider, type ConvexReactClient } from "convex/react";
 import { useCodexThread, useCodexThreadPresence } from "convex-codex-local/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { IDS_KEPT } from "../../example/web/src/composer/kept-ids.js";
 import { Sending } from "../../example/web/src/composer/sending.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "../react/chat-app.js";
 
@@ -22,6 +23,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   cleanup();
+  localStorage.clear();
   await chat.loopback.close();
 });
 
@@ -235,7 +237,28 @@ describe("what a thread keeps while another one is shown", () => {
     await show(OTHER);
     await show(THREAD);
     expect(listed()).toEqual([]);
+    // As a reload does.
+    cleanup();
+    client = chat.loopback.connect();
+    await open();
+    expect(listed()).toEqual([]);
   });
+
+  it.each(["no JSON", "null", "{}", '[1, null, "other"]', JSON.stringify(Array.from({ length: IDS_KEPT }, (_, at) => `id ${at}`))])(
+    "what a browser keeps of it is bounded, whatever was there (%#)",
+    async (before) => {
+      localStorage.setItem("codex dismissed commands", before);
+      await open();
+      write("one");
+      await press("Send");
+      const [leased] = await chat.lease();
+      await chat.report(leased!, "refused", { code: "E_COMMAND_REFUSED" });
+      await chat.settle();
+      await press("Dismiss");
+      const kept = JSON.parse(localStorage.getItem("codex dismissed commands") ?? "") as string[];
+      expect([kept.at(-1), kept.length <= IDS_KEPT, listed()]).toEqual([leased!.commandId, true, []]);
+    },
+  );
 });
 
 it("what is on its way is read out: its place is there before it", async () => {
