@@ -27,10 +27,16 @@ afterEach(async () => {
   await chat.loopback.close();
 });
 
+/** When the newest turn began. */
+let begunAt: number | undefined;
+afterEach(() => {
+  begunAt = undefined;
+});
+
 function Thread({ threadId }: { threadId: string }) {
   const { thread } = useCodexThread(api.chat.getThread, { threadId });
   const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
-  return <Sending threadId={threadId} thread={thread} reach={reach} isMissing={false} />;
+  return <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAt} isMissing={false} />;
 }
 
 /** The page with one of the threads, and another one in its place. */
@@ -101,6 +107,23 @@ it("a message that does not fit into its line is read whole on request", async (
   expect([shown().textContent, shown().className]).toEqual([words, "wish wish-open"]);
   await press("Show less");
   expect(shown().className).toBe("wish");
+});
+
+it("a stop that came to nothing is gone with the next turn, and a message stays", async () => {
+  await start();
+  const show = await open();
+  await queue("next");
+  const stop = { commandId: "stop-1", threadId: THREAD, kind: "interrupt" as const, payloadJson: JSON.stringify({ turnId: TURN }) };
+  await chat.ann.mutation(api.chat.sendCommand, stop);
+  for (const leased of await chat.lease()) await chat.report(leased, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
+  await end();
+  for (const leased of await chat.lease()) await chat.report(leased, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
+  await chat.settle();
+  expect(listed()).toEqual(["next", "Stop"]);
+  begunAt = Date.now() + 1;
+  await show(OTHER);
+  await show(THREAD);
+  expect(listed()).toEqual(["next"]);
 });
 
 describe("while a turn runs", () => {

@@ -106,7 +106,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
         {threadStatus !== "missing" && (
           <Standing threadId={threadId} isArchived={thread?.status === "archived"} deletion={deletion} />
         )}
-        <Sending threadId={threadId} thread={thread} reach={reach} isMissing={threadStatus === "missing"} />
+        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={turns.newest.data?.startedAt} isMissing={threadStatus === "missing"} />
       </div>
     </div>
   );
