@@ -67,7 +67,7 @@ describe.skipIf(WITHOUT_BROWSER)("the page around a thread", () => {
     await served.ingest(turnOf(FIRST, "turn-3", "And now?", {}));
     await page().locator(".transcript").getByText("And now?").waitFor();
     await page().getByRole("status").getByText("Idle").waitFor();
-    const note = page().locator(".failed-turn");
+    const note = page().locator(".past-turn");
     await note.getByText("Quota exceeded.").waitFor();
     const [asked, failed, then] = await Promise.all([page().getByText("Fix the sum.").last(), note, page().getByText("And now?")].map((one) => one.boundingBox()));
     expect(failed!.y).toBeGreaterThan(asked!.y);

@@ -32,3 +32,9 @@ export function stubInView({ isInView }: { isInView: boolean }) {
     leaveEnd: () => put(false),
   };
 }
+
+/** A window on the page, where nothing is laid out: rows are drawn in it. Until `vi.restoreAllMocks`. */
+export function stubSize() {
+  vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(40);
+}

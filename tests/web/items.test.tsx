@@ -2,6 +2,7 @@
 import { cleanup, render } from "@testing-library/react";
 import { afterEach, describe, expect, it } from "vitest";
 import { Item } from "../../example/web/src/items/item.js";
+import { TurnNote } from "../../example/web/src/thread/turn-note.js";
 import { turnState } from "../../example/web/src/turns.js";
 import { message } from "./build.js";
 
@@ -27,15 +28,17 @@ describe("the page runs nothing of what Codex prints", () => {
       changes: [{ path: HOSTILE, kind: { type: "add" }, diff: HOSTILE }],
     };
     const { container } = render(
-      <Item
-        message={message({
-          role,
-          sourceItemType,
-          text: `${HOSTILE}\n${HOSTILE}`,
-          error: HOSTILE,
-          payloadJson: JSON.stringify(payload),
-        })}
-      />,
+      <>
+        <Item
+          message={message({
+            role,
+            sourceItemType,
+            text: `${HOSTILE}\n${HOSTILE}`,
+            payloadJson: JSON.stringify(payload),
+          })}
+        />
+        <TurnNote turn={{ status: "failed", error: HOSTILE, planJson: JSON.stringify({ plan: [{ step: HOSTILE }] }) }} />
+      </>,
     );
     expect(container.querySelector("img, script")).toBeNull();
     expect(container.textContent).toContain("<script>");

@@ -1,6 +1,6 @@
 // Which rows of a long thread stay in the document though they are out of view.
 import { describe, expect, it } from "vitest";
-import { keptRows, NEWEST_KEPT, placesOf, TOUCHED_KEPT, withTouched } from "../../example/web/src/thread/kept-rows.js";
+import { keptRows, NEWEST_KEPT, TOUCHED_KEPT, withTouched } from "../../example/web/src/thread/kept-rows.js";
 import { message } from "./build.js";
 
 const thread = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => message({ _id: `m${from + at}` }));
@@ -25,24 +25,5 @@ describe("the rows that stay", () => {
     expect(touched).toEqual(all.slice(5));
     expect(withTouched(touched, all.at(-1)!)).toBe(touched);
     expect(withTouched(touched, all[5]!)).toEqual([...all.slice(6), all[5]]);
-  });
-});
-
-describe("the places of messages", () => {
-  const before = thread(0, 3);
-
-  it("are as they were while messages only grow", () => {
-    expect(placesOf([...before], before)).toBe(before);
-    expect(placesOf([before[0]!, before[1]!, { ...before[2]!, text: "more", status: "streaming" }], before)).toBe(before);
-  });
-
-  it.each([
-    ["comes", thread(0, 4)],
-    ["goes", thread(0, 2)],
-    ["comes where another one goes", thread(1, 4)],
-    ["moves", [before[1]!, before[0]!, before[2]!]],
-    ["fails", [before[0]!, { ...before[1]!, error: "why" }, before[2]!]],
-  ])("are others where one %s", (_, messages) => {
-    expect(placesOf(messages, before)).toBe(messages);
   });
 });

@@ -29,6 +29,7 @@ const QUIET: Answers = {
   listPendingApprovalsForHooks: () => NO_PAGE,
   listCommands: () => NO_PAGE,
   listDecidedRequestsForHooks: () => NO_PAGE,
+  listTurns: () => [],
 };
 
 export interface ShownPage {

@@ -124,6 +124,34 @@ describe("over the component", () => {
     expect(document.activeElement).toBe(screen.getByText("the thread"));
   });
 
+  it("what still waits is not told again when another is answered or comes", async () => {
+    await chat.ask(COMMAND, { command: "one" }, 0, TURN, "item_1");
+    await chat.ask(COMMAND, { command: "two" }, 1, TURN, "item_2");
+    const container = await open();
+    const told = container.querySelector('[aria-live="polite"]')!;
+    expect(told.getAttribute("aria-atomic")).toBe("false");
+    const added: (string | null)[] = [];
+    const observer = new MutationObserver((changes) => {
+      for (const { type, addedNodes, target } of changes) added.push(...(type === "characterData" ? [target] : [...addedNodes]).map(({ textContent }) => textContent));
+    });
+    observer.observe(told, { childList: true, subtree: true, characterData: true });
+    await chat.does(async () => void fireEvent.click(screen.getAllByRole("button", { name: "Decline" })[0]!));
+    expect([told.textContent, added]).toEqual(["Codex wants to run a command. ", []]);
+    await chat.ask(QUESTION, { questions: [question(["a"])] }, 2);
+    await chat.settle();
+    expect(added).toEqual(["Codex asks you. "]);
+    observer.disconnect();
+  });
+
+  it("those that were asked first can be had, however many wait", async () => {
+    for (let at = 0; at < 22; at += 1) await chat.ask(COMMAND, { command: `command ${at}.` }, at, TURN, `item_${at}`);
+    await open();
+    expect(screen.queryByText("command 1.")).toBeNull();
+    await press("More was asked before these");
+    screen.getByText("command 0.");
+    expect(screen.queryByRole("button", { name: /More was asked|Loading/ })).toBeNull();
+  });
+
   it("what comes is told in a place that was there before", async () => {
     const container = await open();
     const told = container.querySelector('[aria-live="polite"]');
@@ -132,7 +160,7 @@ describe("over the component", () => {
     await chat.ask(COMMAND, { command: "one" }, 2, TURN, "item_2");
     await chat.settle();
     expect(container.querySelector('[aria-live="polite"]')).toBe(told);
-    expect(told?.textContent).toBe("Codex wants to run a command. Codex asks you, and goes on without an answer after 1 min 30 s");
+    expect(told?.textContent).toBe("Codex wants to run a command. Codex asks you, and goes on without an answer after 1 min 30 s. ");
     expect(screen.getByRole("region", { name: "Codex waits for you" }).closest("[aria-live]")).toBeNull();
   });
 });

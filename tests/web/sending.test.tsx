@@ -4,6 +4,7 @@ import { ConvexProvider, type ConvexReactClient } from "convex/react";
 import { useCodexThread, useCodexThreadPresence } from "convex-codex-local/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { IDS_KEPT } from "../../example/web/src/composer/kept-ids.js";
 import { Sending } from "../../example/web/src/composer/sending.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "../react/chat-app.js";
 
@@ -22,13 +23,20 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   cleanup();
+  localStorage.clear();
   await chat.loopback.close();
+});
+
+/** When the newest turn began. */
+let begunAt: number | undefined;
+afterEach(() => {
+  begunAt = undefined;
 });
 
 function Thread({ threadId }: { threadId: string }) {
   const { thread } = useCodexThread(api.chat.getThread, { threadId });
   const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
-  return <Sending threadId={threadId} thread={thread} reach={reach} isMissing={false} />;
+  return <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAt} isMissing={false} />;
 }
 
 /** The page with one of the threads, and another one in its place. */
@@ -72,6 +80,51 @@ const commands = async () => {
   const { page } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 100 } });
   return page.map(({ kind, state, payloadJson }) => ({ kind, state, payload: JSON.parse(payloadJson) as { [name: string]: unknown } }));
 };
+
+describe("Enter", () => {
+  it.each([
+    ["is of the method that composes", { isComposing: true }, 0],
+    ["is of one that has just composed, in Safari", { keyCode: 229 }, 0],
+    ["begins a line", { shiftKey: true }, 0],
+    ["sends", { keyCode: 13 }, 1],
+  ])("%s", async (_what, given, sent) => {
+    await open();
+    write("words");
+    fireEvent.keyDown(field(), { key: "Enter", ...given });
+    await chat.settle();
+    expect(await commands()).toHaveLength(sent);
+  });
+});
+
+it("a message that does not fit into its line is read whole on request", async () => {
+  await open();
+  const words = `${"a long message ".repeat(20)}\nand its end`;
+  write(words);
+  await press("Send");
+  const shown = () => screen.getByRole("listitem").querySelector(".wish")!;
+  expect(shown().className).toBe("wish");
+  await press("Show all");
+  expect([shown().textContent, shown().className]).toEqual([words, "wish wish-open"]);
+  await press("Show less");
+  expect(shown().className).toBe("wish");
+});
+
+it("a stop that came to nothing is gone with the next turn, and a message stays", async () => {
+  await start();
+  const show = await open();
+  await queue("next");
+  const stop = { commandId: "stop-1", threadId: THREAD, kind: "interrupt" as const, payloadJson: JSON.stringify({ turnId: TURN }) };
+  await chat.ann.mutation(api.chat.sendCommand, stop);
+  for (const leased of await chat.lease()) await chat.report(leased, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
+  await end();
+  for (const leased of await chat.lease()) await chat.report(leased, "refused", { code: "E_COMMAND_NOT_ALLOWED" });
+  await chat.settle();
+  expect(listed()).toEqual(["next", "Stop"]);
+  begunAt = Date.now() + 1;
+  await show(OTHER);
+  await show(THREAD);
+  expect(listed()).toEqual(["next"]);
+});
 
 describe("while a turn runs", () => {
   beforeEach(start);
@@ -207,7 +260,28 @@ describe("what a thread keeps while another one is shown", () => {
     await show(OTHER);
     await show(THREAD);
     expect(listed()).toEqual([]);
+    // As a reload does.
+    cleanup();
+    client = chat.loopback.connect();
+    await open();
+    expect(listed()).toEqual([]);
   });
+
+  it.each(["no JSON", "null", "{}", '[1, null, "other"]', JSON.stringify(Array.from({ length: IDS_KEPT }, (_, at) => `id ${at}`))])(
+    "what a browser keeps of it is bounded, whatever was there (%#)",
+    async (before) => {
+      localStorage.setItem("codex dismissed commands", before);
+      await open();
+      write("one");
+      await press("Send");
+      const [leased] = await chat.lease();
+      await chat.report(leased!, "refused", { code: "E_COMMAND_REFUSED" });
+      await chat.settle();
+      await press("Dismiss");
+      const kept = JSON.parse(localStorage.getItem("codex dismissed commands") ?? "") as string[];
+      expect([kept.at(-1), kept.length <= IDS_KEPT, listed()]).toEqual([leased!.commandId, true, []]);
+    },
+  );
 });
 
 it("what is on its way is read out: its place is there before it", async () => {

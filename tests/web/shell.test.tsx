@@ -253,3 +253,50 @@ describe("the list as a drawer", () => {
     expect(button.closest("[inert]")).toBeNull();
   });
 });
+
+describe("the header", () => {
+  const told = (more: object) => ({
+    getThread: ({ threadId }: { threadId: string }) => ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, name: "First", ...more }) as never,
+  });
+
+  it("names what cannot be seen in a folder and a warning, and keeps it from what is around it", async () => {
+    page = await openPage(told({ cwd: "/srv/\u202egpj.exe", warning: "be\u200bware" }), "thread=thread-1");
+    const folder = await screen.findByText("/srv/", { exact: false, selector: "bdi" });
+    expect(folder.textContent).not.toContain("\u202e");
+    expect(screen.getByText("be", { exact: false, selector: ".header-warning bdi" }).textContent).not.toContain("\u200b");
+  });
+
+  it("shows a warning until it is dismissed, and then the next one", async () => {
+    page = await openPage(told({ warning: "The first." }), "thread=thread-1");
+    await screen.findByText("The first.");
+    fireEvent.click(screen.getByRole("button", { name: "Dismiss" }));
+    expect(screen.queryByText("The first.")).toBeNull();
+    expect(document.activeElement).toBe(screen.getByRole("heading", { name: "First" }));
+    page.answers = told({ warning: "The second." });
+    await page.refresh();
+    await screen.findByText("The second.");
+  });
+
+  it("an effort that is not among those that are known is offered where the thread has it", async () => {
+    page = await openPage(told({ settingsJson: JSON.stringify({ effort: "ultra" }) }), "thread=thread-1");
+    await screen.findByText("ultra", { selector: "summary" });
+    expect([...screen.getByLabelText<HTMLSelectElement>("Effort").options].map(({ value }) => value)).toEqual(["", "minimal", "low", "medium", "high", "xhigh", "ultra"]);
+  });
+});
+
+it("a thread that was opened by itself and is deleted gives way to the newest", async () => {
+  const row = (threadId: string, name: string) => ({ threadId, status: "active" as const, updatedAt: 1, name });
+  const listed = (...rows: object[]) => ({ listThreadsForHooks: () => ({ page: rows, isDone: true, continueCursor: "" }) as never });
+  const heading = (name: string) => screen.findByRole("heading", { name });
+  const named = ({ threadId }: { threadId: string }) => ({ ...row(threadId, `Name of ${threadId}.`), createdAt: 1 }) as never;
+  page = await openPage({ ...listed(row("a", "A"), row("b", "B")), getThread: named });
+  await heading("Name of a.");
+  // It is only older than those that are listed.
+  page.answers = { ...listed(row("b", "B")), getThread: named };
+  await page.refresh();
+  await page.refresh();
+  await heading("Name of a.");
+  page.answers = { ...listed(row("b", "B")), getThread: (args) => (args.threadId === "a" ? (null) : named(args)) };
+  await page.refresh();
+  await heading("Name of b.");
+});

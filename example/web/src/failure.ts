@@ -123,6 +123,8 @@ export function isTakenBack(error: unknown): boolean {
  * @returns what is said of it
  */
 export function describeFailure(error: unknown): Failure {
+  // What a turn ends with that somebody stopped without a word.
+  if (error === "interrupted") return { title: "Interrupted", detail: undefined };
   // A turn that never began has its command's.
   if (typeof error === "string" && CODE.test(error)) return { title: withoutStop(failureWords(error)), detail: undefined };
   const { message, info, more } = innermost(error, NESTING_MAX);

@@ -4,12 +4,14 @@ import { api } from "./api.js";
 import { Boundary } from "./boundary.js";
 import { chooseThread } from "./config.js";
 import { useConnection } from "./connection.js";
+import { isFocusLost } from "./hand-over.js";
 import { agentsAmong, AgentsContext } from "./items/agents.js";
 import { FailureNotice, Notice } from "./notice.js";
 import { pageTitle } from "./page-title.js";
 import { ListButton, type Drawer } from "./sidebar/list-button.js";
 import { Sidebar } from "./sidebar/sidebar.js";
 import { ThreadView } from "./thread/thread-view.js";
+import { useAnswer } from "./use-answer.js";
 
 const THREADS_LISTED = 30;
 
@@ -28,12 +30,17 @@ export function Shell({ threadId }: { threadId: string | null }) {
   // Two threads at work are the newest in turns: the one that was is kept.
   if (opened === undefined && threadId === null && newest !== undefined) setOpened(newest);
   const shown = threadId ?? opened;
+  // One that is not listed may be older than those that are, or gone.
+  const isListed = threads.results.some((thread) => thread.threadId === opened);
+  const found = useAnswer(api.chat.getThread, threadId !== null || opened === undefined || isListed ? "skip" : { threadId: opened });
+  if (found.data === null) setOpened(undefined);
 
   const waiting = [...asking.values()].reduce((sum, one) => sum + one, 0);
   useEffect(() => {
     if (shown === undefined) document.title = pageTitle({ waiting });
   }, [shown, waiting]);
 
+  useFocusInThread(shown);
   const { list, close, ...opening } = useDrawer(shown);
   const drawer = { ...opening, askingElsewhere: waiting - (asking.get(shown ?? "") ?? 0) };
 
@@ -128,6 +135,16 @@ function useDrawer(shown: string | undefined) {
     };
   }, [isOpen, close]);
   return { isOpen, list, button, close, toggle };
+}
+
+/** Who chose another thread from inside of one begins with its name: what had the focus is gone. */
+function useFocusInThread(shown: string | undefined): void {
+  const before = useRef(shown);
+  useEffect(() => {
+    const isOther = before.current !== undefined && before.current !== shown;
+    before.current = shown;
+    if (isOther && isFocusLost()) document.querySelector<HTMLElement>(".header h2")?.focus();
+  }, [shown]);
 }
 
 /** How many things each thread waits for a person with. */

@@ -12,7 +12,10 @@ import { api } from "../api.js";
 import { failureWords } from "../failure.js";
 import { useKept } from "../kept.js";
 import { useKeptIds } from "./kept-ids.js";
-import { EFFORTS, settingsOf, type Effort } from "./settings.js";
+import { effortsWith, settingsOf } from "./settings.js";
+
+/** SOURCE: UI Events, `keyCode` of a key that an input method takes. */
+const COMPOSING_KEY = 229;
 
 export interface ComposerProps {
   threadId: string;
@@ -35,7 +38,7 @@ export function Composer({ threadId, thread, running, reach, commands, isKnown, 
   const [underway, changeUnderway] = useKept(`underway ${threadId}`, "");
   const [, keepStopped] = useKeptIds("stopped");
   const [model, setModel] = useState("");
-  const [effort, setEffort] = useState<Effort | "">("");
+  const [effort, setEffort] = useState("");
   const said = text.trim();
   const inForce = settingsOf(thread);
   const isClosed = thread?.status === "archived";
@@ -83,8 +86,11 @@ export function Composer({ threadId, thread, running, reach, commands, isKnown, 
     void send(running === undefined ? "turn" : "steer");
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // Enter ends the composition of a character in many languages.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    // Enter ends the composition of a character in many languages. SOURCE: WebKit's bug 165004: in Safari it comes when that has ended,
+    // and nothing else tells it apart.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    const isComposing = event.nativeEvent.isComposing || event.keyCode === COMPOSING_KEY;
+    if (event.key !== "Enter" || event.shiftKey || isComposing) return;
     submit(event);
   };
 
@@ -120,9 +126,9 @@ export function Composer({ threadId, thread, running, reach, commands, isKnown, 
               </label>
               <label>
                 Effort
-                <select value={effort} onChange={(event) => setEffort(event.target.value as Effort | "")}>
+                <select value={effort} onChange={(event) => setEffort(event.target.value)}>
                   <option value="">{inForce.effort === undefined ? "as it is" : `as it is (${inForce.effort})`}</option>
-                  {EFFORTS.map((one) => (
+                  {effortsWith(inForce.effort).map((one) => (
                     <option key={one}>{one}</option>
                   ))}
                 </select>

@@ -8,6 +8,7 @@ import { failureWords } from "../failure.js";
 import { commandWords, stateWords } from "./command-words.js";
 import { EditForm } from "./edit-form.js";
 import { useKeptIds } from "./kept-ids.js";
+import { Wish } from "./wish.js";
 
 export interface OnItsWayProps {
   threadId: string;
@@ -17,6 +18,8 @@ export interface OnItsWayProps {
   isKnown: boolean;
   /** The turn that runs. */
   running: string | undefined;
+  /** When the newest turn began, in milliseconds of Unix time. */
+  begunAt: number | undefined;
   /** Something was done, and its button is gone. */
   onDone: () => void;
 }
@@ -27,7 +30,7 @@ type Edits = ReadonlyMap<string, { readonly command: CodexCommandView; readonly 
 const NO_EDITS: Edits = new Map();
 
 /** What was asked of the machine and is not done, what came to nothing shortly before, and what a stop took back. */
-export function OnItsWay({ threadId, commands, isKnown, running, onDone }: OnItsWayProps) {
+export function OnItsWay({ threadId, commands, isKnown, running, begunAt, onDone }: OnItsWayProps) {
   const { chat } = api;
   const codex = useCodexSend(chat.sendCommand, { threadId }, { cancel: chat.cancelCommand, edit: chat.editCommand });
   const { error } = codex;
@@ -35,8 +38,10 @@ export function OnItsWay({ threadId, commands, isKnown, running, onDone }: OnIts
   const [stopped] = useKeptIds("stopped");
   const [edits, changeEdits] = useKept(`edits ${threadId}`, NO_EDITS);
   const sent = new Set(commands.map(({ commandId }) => commandId));
-  const isShown = ({ commandId, isOpen, isFailed, state }: CodexCommandView) => {
+  const isShown = (command: CodexCommandView) => {
+    const { commandId, isOpen, isFailed, state } = command;
     if (isOpen || edits.has(commandId)) return true;
+    if (isPast(command, begunAt)) return false;
     const isWanted = isFailed || (state === "cancelled" && stopped.has(commandId));
     return isWanted && !dismissed.has(commandId) && !sent.has(codexCommandIdAgain(commandId));
   };
@@ -150,9 +155,7 @@ export function OnItsWay({ threadId, commands, isKnown, running, onDone }: OnIts
 function Words({ command, onChange }: { command: CodexCommandView; onChange: () => void }) {
   return (
     <>
-      <span className="wish" dir="auto">
-        {commandWords(command)}
-      </span>
+      <Wish words={commandWords(command)} />
       {command.isQueued && command.text !== "" && (
         <button type="button" onClick={onChange}>
           Change
@@ -160,6 +163,14 @@ function Words({ command, onChange }: { command: CodexCommandView; onChange: () 
       )}
     </>
   );
+}
+
+/**
+ * Whether it came to nothing before the newest turn began, and is of no use since. A message is: its words are nowhere else, and it may not
+ * have been seen by whoever comes back after a weekend.
+ */
+function isPast({ kind, endedAt }: CodexCommandView, begunAt: number | undefined): boolean {
+  return kind !== "turn" && kind !== "steer" && endedAt !== undefined && begunAt !== undefined && endedAt < begunAt;
 }
 
 /** Whether it is a stop of the turn that still runs, which wants to be told that other threads' turns may be cut. */

@@ -14,12 +14,14 @@ export interface SendingProps {
   threadId: string;
   thread: UseCodexThreadResult["thread"];
   reach: CodexReach | undefined;
+  /** When the newest turn began, in milliseconds of Unix time. */
+  begunAt?: number | undefined;
   /** The thread is not there: nothing can be said to it. */
   isMissing: boolean;
 }
 
 /** What is said to Codex: what is on its way there, and what is written. */
-export function Sending({ threadId, thread, reach, isMissing }: SendingProps) {
+export function Sending({ threadId, thread, reach, begunAt, isMissing }: SendingProps) {
   const { commands, isKnown, error } = useSent(threadId);
   const running = thread?.turn?.status === "inProgress" ? thread.turn.turnId : undefined;
   const form = useRef<HTMLFormElement>(null);
@@ -28,7 +30,7 @@ export function Sending({ threadId, thread, reach, isMissing }: SendingProps) {
   return (
     <>
       {error !== undefined && <FailureLine title="What is on its way could not be read" error={error} />}
-      <OnItsWay threadId={threadId} commands={commands} isKnown={isKnown} running={running} onDone={toForm} />
+      <OnItsWay threadId={threadId} commands={commands} isKnown={isKnown} running={running} begunAt={begunAt} onDone={toForm} />
       {!isMissing && (
         <>
           <Reach reach={reach} />

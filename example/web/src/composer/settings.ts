@@ -1,7 +1,11 @@
 import type { UseCodexThreadResult } from "convex-codex-local/react";
 
-export const EFFORTS = ["minimal", "low", "medium", "high", "xhigh"] as const;
-export type Effort = (typeof EFFORTS)[number];
+const EFFORTS: readonly string[] = ["minimal", "low", "medium", "high", "xhigh"];
+
+/** The efforts that are offered: which there are is the model's to say, and one that a thread has there is. */
+export function effortsWith(inForce: string | undefined): readonly string[] {
+  return inForce === undefined || EFFORTS.includes(inForce) ? EFFORTS : [...EFFORTS, inForce];
+}
 
 /** Model and effort that are in force, as far as Codex said. */
 export function settingsOf(thread: UseCodexThreadResult["thread"]): { model?: string; effort?: string } {

@@ -3,7 +3,6 @@ import type { ComponentType } from "react";
 import { memo } from "react";
 import { AnswerItem } from "./answer.js";
 import { CommandItem } from "./command.js";
-import { FailureNote } from "./failure-note.js";
 import { FileChangeItem } from "./file-change.js";
 import { ItemBoundary } from "./item-boundary.js";
 import { MarkItem } from "./mark.js";
@@ -42,17 +41,14 @@ const ROLE_NAME = new Map([
   ["assistant", "Codex"],
 ]);
 
-/** One message. A message that did not change is the same object, and is not drawn again. */
+/** One message; what ended its turn is told once, behind all of them. A message that did not change is the same object, and is not drawn again. */
 export const Item = memo(function Item({ message }: ItemProps) {
-  const { sourceItemType = "", role, status, error } = message;
+  const { sourceItemType = "", role, status } = message;
   const Body = BY_TYPE.get(sourceItemType) ?? BY_ROLE.get(role) ?? ToolItem;
   return (
     <article className={`item item-${role}`} data-status={status} aria-label={ROLE_NAME.get(role)}>
       <ItemBoundary message={message}>
         <Body message={message} />
-        {error !== undefined && (
-          <FailureNote error={error} kind={status === "interrupted" ? "reason" : "failure"} />
-        )}
       </ItemBoundary>
     </article>
   );

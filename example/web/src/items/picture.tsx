@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { formatUnits } from "../format.js";
+import { handOver } from "../hand-over.js";
 
 export interface PictureProps {
   /** A data URL, as `imageOf` lets it pass. */
@@ -17,7 +18,7 @@ export function Picture({ url, name, isShown = false }: PictureProps) {
   if (!isOpen) {
     return (
       <p className="aside">
-        <button type="button" className="more" onClick={() => setIsOpen(true)}>
+        <button ref={handOver} type="button" className="more" onClick={() => setIsOpen(true)}>
           Show {name.toLowerCase()} ({formatUnits(url.length)})
         </button>
       </p>

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { formatUnits } from "../format.js";
+import { handOver } from "../hand-over.js";
 import type { ReadPiece } from "../whole.js";
 import { Pages } from "./pages.js";
 import { useWhole, type Reading } from "./use-whole.js";
@@ -29,15 +30,12 @@ export function WholeText({ label, read, draw }: WholeTextProps) {
 
 /** The button that reads something whole, and how far that is. */
 export function ReadAll({ reading, onStart }: { reading: Exclude<Reading, { name: "read" }>; onStart: () => void }) {
+  const isReading = reading.name === "reading";
   return (
     <p className="aside whole" role="status">
-      {reading.name === "reading" ? (
-        <>Reading … {formatUnits(reading.units)}</>
-      ) : (
-        <button type="button" className="more" onClick={onStart}>
-          {reading.name === "failed" ? "It could not be read. Try again" : "Read all of it"}
-        </button>
-      )}
+      <button ref={handOver} type="button" className="more" aria-disabled={isReading} onClick={isReading ? undefined : onStart}>
+        {isReading ? <>Reading … {formatUnits(reading.units)}</> : reading.name === "failed" ? "It could not be read. Try again" : "Read all of it"}
+      </button>
       {reading.name === "missing" && <> It is no longer there.</>}
     </p>
   );

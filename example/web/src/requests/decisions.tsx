@@ -5,6 +5,7 @@ import { api } from "../api.js";
 import { failureWords } from "../failure.js";
 import { formatTime } from "../format.js";
 import { Visible } from "../items/visible.js";
+import { hasMore, MoreButton } from "../more-button.js";
 import { fields, stringOf, type Fields } from "../payload.js";
 import { commandOf } from "./approval-words.js";
 
@@ -55,24 +56,24 @@ function Listed({ threadId }: { threadId: string }) {
   if (error !== undefined) return <p className="error">{failureWords(error)}</p>;
   if (results.length === 0) return <p className="aside">{isLoading ? "Loading …" : "Nothing was decided yet."}</p>;
   return (
-    <>
-      <ol>
-        {results.map((decision) => (
-          <li key={`${decision.turnId} ${decision.itemId} ${decision.requestId} ${decision.createdAt}`}>
-            <span className={`verdict verdict-${decision.verdict}`}>{VERDICT_WORDS[decision.verdict]}</span>
-            <code>
-              <Visible text={whatOf(decision)} />
-            </code>
-            <span className="who">{whoOf(decision)}</span>
-          </li>
-        ))}
-      </ol>
-      {status === "CanLoadMore" && (
-        <button type="button" className="more" onClick={() => loadMore(LISTED)}>
-          Earlier decisions
-        </button>
+    <ol>
+      {results.map((decision) => (
+        <li key={`${decision.turnId} ${decision.itemId} ${decision.requestId} ${decision.createdAt}`}>
+          <span className={`verdict verdict-${decision.verdict}`}>{VERDICT_WORDS[decision.verdict]}</span>
+          <code>
+            <Visible text={whatOf(decision)} />
+          </code>
+          <span className="who">{whoOf(decision)}</span>
+        </li>
+      ))}
+      {hasMore(status) && (
+        <li className="more-row">
+          <MoreButton status={status} onMore={() => loadMore(LISTED)}>
+            Earlier decisions
+          </MoreButton>
+        </li>
       )}
-    </>
+    </ol>
   );
 }
 

@@ -2,6 +2,7 @@ import type { CodexServerRequestView, CodexUIMessage, UseCodexServerRequestsResu
 import { codexRequestItem, codexRequestKey, useCodexApprovals, useCodexServerRequests } from "convex-codex-local/react";
 import { useMemo } from "react";
 import { api } from "../api.js";
+import { hasMore, MoreButton } from "../more-button.js";
 import { FailureLine } from "../notice.js";
 import { useAnswer } from "../use-answer.js";
 import { lostWords, requestTitle } from "./answer-state.js";
@@ -10,6 +11,7 @@ import { approvalTitle } from "./approval.js";
 import { ElicitationCard } from "./elicitation-card.js";
 import { QuestionCard } from "./question-card.js";
 import { secondsWords } from "./time-left.js";
+import { ToldRequests } from "./told-requests.js";
 import { UnknownCard } from "./unknown-card.js";
 
 const LISTED = 20;
@@ -36,18 +38,23 @@ export function Requests({ threadId, messages }: RequestsProps) {
   const waiting = [...approvals.results].reverse();
   const asking = [...others].reverse();
   const told = useMemo(
-    () => [...approvals.results.map(approvalTitle), ...requests.results.filter(({ kind }) => kind !== "approval").map(toldOf)].join(". "),
+    () => [
+      ...approvals.results.map((approval) => ({ key: codexRequestKey(approval), words: approvalTitle(approval) })),
+      ...requests.results.filter(({ kind }) => kind !== "approval").map((request) => ({ key: codexRequestKey(request), words: toldOf(request) })),
+    ],
     [approvals.results, requests.results],
   );
   return (
     <>
-      {/* It is there before there is something to say: what comes in together with its words is commonly not told. */}
-      <p className="only-heard" role="status" aria-live="polite">
-        {told}
-      </p>
+      <ToldRequests requests={told} />
       {error !== undefined && <FailureLine title="What Codex waits for could not be read" error={error} />}
       {waiting.length + asking.length > 0 && (
         <div className="requests" role="region" aria-label="Codex waits for you">
+          {hasMore(approvals.status) && (
+            <MoreButton status={approvals.status} onMore={() => approvals.loadMore(LISTED)}>
+              More was asked before these
+            </MoreButton>
+          )}
           {waiting.map((approval) => (
             <ApprovalCard
               key={codexRequestKey(approval)}

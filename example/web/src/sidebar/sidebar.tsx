@@ -1,6 +1,7 @@
 import type { CodexThreadRow, UseCodexThreadsResult } from "convex-codex-local/react";
 import { useMemo, useState, type Ref } from "react";
 import { formatTime } from "../format.js";
+import { hasMore, MoreButton } from "../more-button.js";
 import { FailureLine } from "../notice.js";
 import { titleOf } from "../thread-title.js";
 import { familiesOf } from "./families.js";
@@ -70,11 +71,11 @@ export function Sidebar({ ref, threads, asking, shown, onChoose }: SidebarProps)
             {searchWords({ status, loaded: results.length, found: found.length })}
           </li>
         )}
-        {status === "CanLoadMore" && (
+        {hasMore(status) && (
           <li>
-            <button type="button" className="more" onClick={() => loadMore(MORE_THREADS)}>
+            <MoreButton status={status} onMore={() => loadMore(MORE_THREADS)}>
               {isSearching ? "Search further" : "More threads"}
-            </button>
+            </MoreButton>
           </li>
         )}
       </ul>

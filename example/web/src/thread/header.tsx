@@ -1,7 +1,10 @@
 import type { CodexThreadStatus, UseCodexThreadResult } from "convex-codex-local/react";
+import { useRef } from "react";
 import { chooseThread } from "../config.js";
 import type { Connection } from "../connection.js";
 import { shortId } from "../format.js";
+import { Visible } from "../items/visible.js";
+import { useKept } from "../kept.js";
 import { Decisions } from "../requests/decisions.js";
 import { ListButton, type Drawer } from "../sidebar/list-button.js";
 import type { TurnState } from "../turns.js";
@@ -34,14 +37,31 @@ export interface HeaderProps {
 }
 
 export function Header({ threadId, title, thread, threadStatus, turn, connection, deletion, drawer }: HeaderProps) {
+  const usage = usageWords(thread);
+  const name = useRef<HTMLHeadingElement>(null);
+  // Codex takes no warning back; another one is shown.
+  const [dismissed, dismiss] = useKept<string | undefined>(`warning ${threadId}`, undefined);
+  const dismissWarning = (warning: string | undefined) => {
+    dismiss(() => warning);
+    name.current?.focus();
+  };
   return (
     <header className="header">
       <div className="header-row">
         <ListButton {...drawer} />
         <div className="thread">
-          <h2 dir="auto">{title}</h2>
+          <h2 ref={name} dir="auto" tabIndex={-1}>
+            {title}
+          </h2>
           <span className="thread-id" title={threadId}>
-            {[shortId(threadId), thread?.cwd, usageWords(thread)].filter((word) => word !== undefined).join(" · ")}
+            {shortId(threadId)}
+            {thread?.cwd !== undefined && (
+              <>
+                {" · "}
+                <Visible text={thread.cwd} />
+              </>
+            )}
+            {usage !== undefined && ` · ${usage}`}
           </span>
         </div>
         {threadStatus !== undefined && threadStatus !== "active" && (
@@ -78,7 +98,14 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
           <span className="connection-label">{CONNECTION_LABEL[connection]}</span>
         </span>
       </div>
-      {thread?.warning !== undefined && <p className="header-warning">{thread.warning}</p>}
+      {thread?.warning !== undefined && thread.warning !== dismissed && (
+        <p className="header-warning">
+          <Visible text={thread.warning} />{" "}
+          <button type="button" className="link-button" onClick={() => dismissWarning(thread.warning)}>
+            Dismiss
+          </button>
+        </p>
+      )}
     </header>
   );
 }

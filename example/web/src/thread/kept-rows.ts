@@ -6,20 +6,6 @@ export const NEWEST_KEPT = 30;
 export const TOUCHED_KEPT = 12;
 
 /**
- * The messages, as far as their places go: the same array while no message comes, goes, moves or fails. Of one that is as it was nothing is
- * read, so that a piece of text costs no more in a long thread than in a short one.
- *
- * @param before what it was before
- */
-export function placesOf(messages: readonly CodexUIMessage[], before: readonly CodexUIMessage[]): readonly CodexUIMessage[] {
-  const isInPlace = (message: CodexUIMessage, at: number) => {
-    const was = before[at];
-    return message === was || (message._id === was?._id && message.error === was.error);
-  };
-  return messages.length === before.length && messages.every(isInPlace) ? before : messages;
-}
-
-/**
  * Which rows stay in the document though they are out of view.
  *
  * @param messages all that are loaded, oldest first

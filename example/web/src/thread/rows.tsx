@@ -3,9 +3,10 @@ import type { CodexUIMessage } from "convex-codex-local/react";
 import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Item } from "../items/item.js";
-import { FailedNotes } from "./failed-note.js";
-import { placeFailed, type Failed, type PlacedTurn } from "./failed-turns.js";
-import { keptRows, placesOf, withTouched } from "./kept-rows.js";
+import { keptRows, withTouched } from "./kept-rows.js";
+import { useOutline } from "./outline.js";
+import { placeTurns, type PastTurns, type PlacedTurn } from "./past-turns.js";
+import { TurnNotes } from "./turn-note.js";
 
 /** Rows that are drawn before and after those in view. */
 const OVERSCAN = 6;
@@ -20,8 +21,8 @@ export interface RowsProps {
   messages: readonly CodexUIMessage[];
   /** Whether nothing came before the first of them. */
   isWhole: boolean;
-  /** The turns that failed, told where they did. */
-  failed: Failed;
+  /** The turns that are over, told of where they were. */
+  past: PastTurns;
   /** What scrolls them. */
   viewport: HTMLElement | null;
 }
@@ -30,18 +31,18 @@ export interface RowsProps {
  * A row for each message, of which the document holds those in view, the newest, and those that the reader did something in: how many
  * does not depend on how many there are. Earlier rows that come in, or turn out larger than they were taken for, move nothing in view.
  */
-export function Rows({ messages, isWhole, failed, viewport }: RowsProps) {
+export function Rows({ messages, isWhole, past, viewport }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [touched, setTouched] = useState<readonly string[]>([]);
-  const places = usePlaces(messages);
-  const kept = useMemo(() => keptRows(places, touched), [places, touched]);
-
-  const placed = useMemo(() => placeFailed(places, failed, isWhole), [places, failed, isWhole]);
+  // With each piece of text the messages are another list: what is the same then is not done again.
+  const outline = useOutline(messages);
+  const kept = useMemo(() => keptRows(outline, touched), [outline, touched]);
+  const placed = useMemo(() => placeTurns(outline, past, isWhole), [outline, past, isWhole]);
 
   const virtualizer = useVirtualizer<HTMLElement, HTMLDivElement>({
     count: messages.length,
-    getItemKey: useCallback((at: number) => places[at]?._id ?? at, [places]),
+    getItemKey: useCallback((at: number) => outline[at]?._id ?? at, [outline]),
     getScrollElement: () => viewport,
     scrollMargin: margin,
     estimateSize: () => ROW_ESTIMATE_PX,
@@ -96,13 +97,6 @@ export function Rows({ messages, isWhole, failed, viewport }: RowsProps) {
   );
 }
 
-function usePlaces(messages: readonly CodexUIMessage[]): readonly CodexUIMessage[] {
-  const [known, setKnown] = useState(messages);
-  const places = placesOf(messages, known);
-  if (places !== known) setKnown(places);
-  return places;
-}
-
 /**
  * Whether the viewport moves by what a row's size changes. A row that is measured for the first time pushes nothing that was read: not what
  * is below it in view, where a reader went up faster than rows are drawn. One that is measured again moves what is below it if it is above the
@@ -128,7 +122,7 @@ interface RowProps {
   index: number;
   gap: Gap | undefined;
   size: number;
-  /** The turns that failed before it, and behind it. */
+  /** The turns that are told of before it, and behind it. */
   before: readonly PlacedTurn[] | undefined;
   behind: readonly PlacedTurn[] | undefined;
   measure: Ref<HTMLDivElement>;
@@ -145,9 +139,9 @@ const Row = memo(function Row({ message, index, gap, size, before, behind, measu
       data-gap={gap}
       ref={measure}
     >
-      <FailedNotes turns={before} />
+      <TurnNotes turns={before} />
       <Item message={message} />
-      <FailedNotes turns={behind} />
+      <TurnNotes turns={behind} />
     </div>
   );
 });

@@ -16,9 +16,9 @@ import type { Drawer } from "../sidebar/list-button.js";
 import { titleOf } from "../thread-title.js";
 import { Announcer } from "./announcer.js";
 import { useDeletion } from "./deletion.js";
-import { useFailedTurns } from "./failed-turns.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
+import { useTurns } from "./past-turns.js";
 import { Standing } from "./standing.js";
 import { useStickToEnd } from "./stick-to-end.js";
 import { Transcript } from "./transcript.js";
@@ -49,12 +49,18 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
   const { results, threadStatus } = messages;
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
-  const failed = useFailedTurns(threadId, thread?.turn?.turnId);
+  const turns = useTurns(threadId, thread?.turn?.turnId, results);
   const readers = useReaders(threadId);
   const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
   const known = useLastKnown(listed);
   const title = titleOf({ threadId, ...known, ...(thread && nameOf(thread)) });
+
+  const toLatest = () => {
+    scroll.toEnd();
+    // The button goes.
+    scroll.viewport?.focus({ preventScroll: true });
+  };
 
   useEffect(() => {
     document.title = pageTitle({ title, isWorking: turn === "working", waiting });
@@ -75,15 +81,18 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
       <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
         <div className="transcript" ref={scroll.content}>
           <ReadersContext value={readers}>
-            <Transcript messages={messages} failed={failed} viewport={scroll.viewport} />
+            <Transcript messages={messages} past={turns.past} viewport={scroll.viewport} />
           </ReadersContext>
-          {thread?.turn !== undefined && <NewestTurn threadId={threadId} turnId={thread.turn.turnId} />}
+          {turns.error !== undefined && turns.newest.error === undefined && (
+            <FailureLine title="How earlier turns went could not be read" error={turns.error} />
+          )}
+          <NewestTurn newest={turns.newest} />
         </div>
       </main>
       <div className="foot">
         <Announcer messages={results} turn={turn} />
         {!scroll.isAtEnd && (
-          <button type="button" className="to-end" onClick={scroll.toEnd}>
+          <button type="button" className="to-end" onClick={toLatest}>
             {turn === "working" && <span className="lamp" />}
             Latest
             <svg viewBox="0 0 12 12" aria-hidden="true">
@@ -99,7 +108,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
         )}
         {threadError !== undefined && <FailureLine title="How the thread stands could not be read" error={threadError} />}
         {presenceError !== undefined && <FailureLine title="Whether its machine is there could not be read" error={presenceError} />}
-        <Sending threadId={threadId} thread={thread} reach={reach} isMissing={threadStatus === "missing"} />
+        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={turns.newest.data?.startedAt} isMissing={threadStatus === "missing"} />
       </div>
     </div>
   );

@@ -1,23 +1,24 @@
 import type { UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useRef } from "react";
+import { hasMore, MoreButton } from "../more-button.js";
 import { FailureLine, FailureNotice, Notice } from "../notice.js";
-import { FailedNotes } from "./failed-note.js";
-import { NONE_FAILED, placeFailed, type Failed } from "./failed-turns.js";
+import { NO_PAST, placeTurns, type PastTurns } from "./past-turns.js";
 import { Rows } from "./rows.js";
+import { TurnNotes } from "./turn-note.js";
 
 /** What is loaded is not all drawn: fewer and larger pages are fewer subscriptions. */
 const MORE_MESSAGES = 200;
 
 export interface TranscriptProps {
   messages: UseCodexMessagesResult;
-  /** The turns that failed; none where nothing is said. */
-  failed?: Failed;
+  /** The turns that are over; none where nothing is said. */
+  past?: PastTurns;
   /** What scrolls it. */
   viewport: HTMLElement | null;
 }
 
 /** What was said and done, oldest first. */
-export function Transcript({ messages, failed = NONE_FAILED, viewport }: TranscriptProps) {
+export function Transcript({ messages, past = NO_PAST, viewport }: TranscriptProps) {
   const { results, isLoading, status, error, threadStatus } = messages;
   if (results.length === 0) {
     if (error !== undefined) return <FailureNotice title="The messages could not be read" error={error} />;
@@ -29,7 +30,7 @@ export function Transcript({ messages, failed = NONE_FAILED, viewport }: Transcr
         </Notice>
       );
     }
-    if (failed.turns.length > 0) return <FailedNotes turns={placeFailed(results, failed, true).get(-1)} />;
+    if (past.turns.length > 0) return <TurnNotes turns={placeTurns(results, past, true).get(-1)} />;
     return (
       <Notice title="Nothing yet" isBusy>
         What Codex says and does appears here as it happens.
@@ -39,14 +40,14 @@ export function Transcript({ messages, failed = NONE_FAILED, viewport }: Transcr
   return (
     <>
       <Earlier messages={messages} viewport={viewport} />
-      <Rows messages={results} isWhole={status === "Exhausted" && error === undefined} failed={failed} viewport={viewport} />
+      <Rows messages={results} isWhole={status === "Exhausted" && error === undefined} past={past} viewport={viewport} />
       {error !== undefined && <FailureLine title="Messages could not be read" error={error} />}
     </>
   );
 }
 
 /** What came before is loaded as its reader comes near, or asks for it. All its states are of one height: no row moves. */
-function Earlier({ messages: { results, status, error, loadMore }, viewport }: Omit<TranscriptProps, "failed">) {
+function Earlier({ messages: { results, status, error, loadMore }, viewport }: Omit<TranscriptProps, "past">) {
   const { length } = results;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -63,12 +64,11 @@ function Earlier({ messages: { results, status, error, loadMore }, viewport }: O
   }, [length, status, loadMore, viewport]);
   return (
     <div className="earlier" ref={place}>
-      {status === "CanLoadMore" && (
-        <button type="button" onClick={() => loadMore(MORE_MESSAGES)}>
+      {hasMore(status) && (
+        <MoreButton status={status} onMore={() => loadMore(MORE_MESSAGES)}>
           Earlier messages
-        </button>
+        </MoreButton>
       )}
-      {status === "LoadingMore" && <p>Loading …</p>}
       {status === "Exhausted" && error === undefined && <p>Start of the thread</p>}
     </div>
   );

@@ -1,0 +1,38 @@
+import { isTakenBack } from "../failure.js";
+import { FailureNote } from "../items/failure-note.js";
+import { TurnPlan } from "../items/plan-steps.js";
+import { Visible } from "../items/visible.js";
+import type { PlacedTurn, Turn } from "./past-turns.js";
+
+const ASKED_UNITS_MAX = 300;
+
+interface TurnNoteProps {
+  turn: { status: Turn["status"]; error?: string | undefined; planJson?: string | undefined };
+}
+
+/** What a turn tells beside its messages: its plan, and why it failed or was stopped. */
+export function TurnNote({ turn: { status, error, planJson } }: TurnNoteProps) {
+  const isStopped = status === "interrupted" && error !== undefined;
+  return (
+    <>
+      <TurnPlan planJson={planJson} />
+      {(status === "failed" || isStopped) && (
+        <FailureNote error={error} kind={isStopped || isTakenBack(error) ? "reason" : "failure"} />
+      )}
+    </>
+  );
+}
+
+/** Tells of turns that are over, where they were. */
+export function TurnNotes({ turns }: { turns: readonly PlacedTurn[] | undefined }) {
+  return turns?.map((turn) => (
+    <div key={turn.turnId} className="past-turn">
+      {turn.isAlone && turn.asked !== undefined && turn.asked !== "" && (
+        <p className="aside">
+          Asked for: <Visible text={turn.asked.slice(0, ASKED_UNITS_MAX)} />
+        </p>
+      )}
+      <TurnNote turn={turn} />
+    </div>
+  ));
+}
