@@ -1,9 +1,10 @@
-import type { FunctionReference, PaginationOptions } from "convex/server";
+import { getFunctionName, type FunctionReference, type PaginationOptions } from "convex/server";
 import { createContext, createElement, useContext, useMemo, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
+import { isAbsent, isNotTaken, useWithoutNotFound } from "./absent.js";
 import type { CodexActivity } from "./activity.js";
-import { useLatest } from "./calls.js";
+import { useLatest, useStableArgs } from "./calls.js";
 import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
 import { codexStatus, type CodexChatStatus } from "./status.js";
@@ -27,7 +28,7 @@ type SnapshotQuery = FunctionReference<"query", "public", { threadId: string }, 
 
 /**
  * What of an app's functions a chat needs, by the names of `defineCodexHost`. Without one of those that need not be there, what
- * it is for is not there either.
+ * it is for is not there either: a generated `api` answers to every name, and is asked.
  */
 export interface CodexApi {
   readonly listThreadMessagesForHooks: CodexMessagesQuery;
@@ -51,6 +52,25 @@ interface Provided {
   readonly args: object;
 }
 
+const NAMES = Object.keys({
+  listThreadMessagesForHooks: true,
+  sendCommand: true,
+  listCommands: true,
+  listTurns: true,
+  threadSnapshot: true,
+  listPendingApprovalsForHooks: true,
+  respondApprovalForHooks: true,
+  listPendingServerRequestsForHooks: true,
+  getPresence: true,
+  cancelCommand: true,
+  editCommand: true,
+  promoteCommand: true,
+} satisfies Record<keyof CodexApi, true>) as (keyof CodexApi)[];
+
+function keyOfApi(api: CodexApi): string {
+  return JSON.stringify(NAMES.map((name) => [api[name] === undefined ? null : getFunctionName(api[name]), Object.hasOwn(api, name)]));
+}
+
 const Context = createContext<Provided | null>(null);
 const NO_ARGS = {};
 
@@ -68,7 +88,11 @@ const NO_ARGS = {};
  * ```
  */
 export function CodexProvider({ api, args = NO_ARGS, children }: { api: CodexApi; args?: object; children?: ReactNode }): ReactNode {
-  const provided = useMemo(() => ({ api, args }), [api, args]);
+  const stable = useStableArgs(args);
+  const key = keyOfApi(api);
+  // The names stand for the functions: `api.chat` is a new object at every mention.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const provided = useMemo(() => ({ api, args: stable ?? NO_ARGS }), [key, stable]);
   return createElement(Context.Provider, { value: provided }, children);
 }
 
@@ -147,6 +171,7 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const given = args === "skip" ? "skip" : { ...common, ...args };
   /** What is asked of a function that the app may not have. */
   const of = (name: keyof CodexApi) => (api[name] === undefined ? "skip" : given);
+  const isLacking = (name: keyof CodexApi, { error }: { readonly error?: Error | undefined }) => isAbsent(error, Object.hasOwn(api, name));
 
   const messages = useCodexMessages(api.listThreadMessagesForHooks, given, { initialNumItems, stream: true });
   const commands = useCodexCommands(api.listCommands, given, { initialNumItems: FIRST_ITEMS });
@@ -159,15 +184,16 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   // What is not there is not asked: with "skip" no hook looks at its functions.
   const approvalsQuery = api.listPendingApprovalsForHooks as ApprovalsQuery;
   const respond = (api.respondApprovalForHooks ?? api.sendCommand) as CodexApprovalRespondMutation;
-  const approvals = useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS });
+  const approvals = useWithoutNotFound(useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS }));
   const requestsQuery = api.listPendingServerRequestsForHooks as CodexServerRequestsQuery;
-  const requests = useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand);
-  const { data: listed } = useAnswer<readonly TurnState[] | null>(useStableSubscription(api.listTurns as TurnsQuery, of("listTurns")));
-  const snapshotArgs = api.listTurns === undefined ? of("threadSnapshot") : "skip";
-  const { data: state } = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, snapshotArgs));
-  const { data: presence } = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
+  const requests = useWithoutNotFound(useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand));
+  const listed = useAnswer<readonly TurnState[] | null>(useStableSubscription(api.listTurns as TurnsQuery, of("listTurns")));
+  const hasTurns = api.listTurns !== undefined && !isLacking("listTurns", listed);
+  const snapshot = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, hasTurns ? "skip" : of("threadSnapshot")));
+  const asked = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
+  const presence = asked.data;
 
-  const turns = listed ?? state?.turns;
+  const turns = listed.data ?? snapshot.data?.turns;
   const openCommands = useMemo(() => withOlder(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
   const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
@@ -204,7 +230,15 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   }, [sendTurn, steerTurn, interrupt, latest]);
 
   const threadId = args === "skip" ? undefined : args.threadId;
-  const error = codex.error ?? messages.error ?? commands.error ?? approvals.error ?? requests.error;
+  const optional = [
+    ["listPendingApprovalsForHooks", approvals],
+    ["listPendingServerRequestsForHooks", requests],
+    ["listTurns", listed],
+    ["threadSnapshot", snapshot],
+    ["getPresence", asked],
+  ] as const;
+  const failed = optional.find(([name, result]) => result.error !== undefined && !isLacking(name, result))?.[1];
+  const error = codex.error ?? messages.error ?? commands.error ?? (isNotTaken(older.error) ? undefined : older.error) ?? failed?.error;
   return useMemo(
     () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
     [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
