@@ -1,3 +1,4 @@
+import { useConvex, type ConvexReactClient } from "convex/react";
 import { getFunctionName, type FunctionReference, type PaginationOptions } from "convex/server";
 import { createContext, createElement, useContext, useMemo, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
@@ -8,11 +9,11 @@ import { useLatest, useStableArgs } from "./calls.js";
 import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
 import { codexStatus, type CodexChatStatus } from "./status.js";
-import { stopCodexThread, type CodexStopOptions } from "./stop.js";
+import { stopCodexThread, type CodexStopOptions, type CodexStopped } from "./stop.js";
 import { useStableSubscription } from "./subscription.js";
 import type { CodexMessagesQuery, UseCodexMessagesResult } from "./types.js";
 import { useAnswer } from "./use-answer.js";
-import { withOlder, type CodexCommandView } from "./command-words.js";
+import { toCommandView, withOlder, type CodexCommandView } from "./command-words.js";
 import { useCodexActivity } from "./use-codex-activity.js";
 import { useCodexApprovals, type CodexApprovalRespondMutation, type CodexApprovalsPage, type UseCodexApprovalsResult } from "./use-codex-approvals.js";
 import { useCodexCommands, type CodexCommandsQuery, type UseCodexCommandsResult } from "./use-codex-commands.js";
@@ -45,6 +46,12 @@ export interface CodexApi {
   readonly cancelCommand?: Required<CodexCommandMutations>["cancel"];
   readonly editCommand?: Required<CodexCommandMutations>["edit"];
   readonly promoteCommand?: Required<CodexCommandMutations>["promote"];
+}
+
+/** The arguments that all of them take. */
+interface ThreadArgs {
+  readonly threadId: string;
+  readonly [name: string]: unknown;
 }
 
 interface Provided {
@@ -163,12 +170,13 @@ const OPEN_ITEMS = 100;
  * }
  * ```
  */
-export function useCodex(args: { readonly threadId: string; readonly [name: string]: unknown } | "skip", options: { initialNumItems?: number } = {}): UseCodexResult {
+export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?: number } = {}): UseCodexResult {
   const provided = useContext(Context);
   if (provided === null) throw new Error("useCodex needs a CodexProvider above it");
   const { api, args: common } = provided;
   const { initialNumItems = FIRST_ITEMS } = options;
-  const given = args === "skip" ? "skip" : { ...common, ...args };
+  const convex = useConvex();
+  const given: ThreadArgs | "skip" = args === "skip" ? "skip" : { ...common, ...args };
   /** What is asked of a function that the app may not have. */
   const of = (name: keyof CodexApi) => (api[name] === undefined ? "skip" : given);
   const isLacking = (name: keyof CodexApi, { error }: { readonly error?: Error | undefined }) => isAbsent(error, Object.hasOwn(api, name));
@@ -203,7 +211,8 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   const status = codexStatus({ messages: messages.results, turns, isAsked, error: codex.error });
 
   const reach = presence && codexReach(presence);
-  const latest = useLatest({ runningTurnId, openCommands, openTurns, reach });
+  const isLoading = commands.status === "LoadingFirstPage" || (!isWhole && older.status === "LoadingFirstPage") || listed.isLoading || snapshot.isLoading;
+  const latest = useLatest({ runningTurnId, openCommands, openTurns, turns, reach, isLoading, api, given });
   const { sendTurn, steer: steerTurn, interrupt } = codex;
   const calls = useMemo(() => {
     const send = async (input: CodexInput, sending: CodexTurnSendOptions = {}): Promise<CodexSentCommand> => {
@@ -225,9 +234,9 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
           return await send(input, sending);
         }
       },
-      stop: (how?: CodexStopOptions) => stopCodexThread({ interrupt }, latest.current, how),
+      stop: async (how?: CodexStopOptions) => await stopCodexThread({ interrupt }, await toStop(convex, latest.current), how),
     };
-  }, [sendTurn, steerTurn, interrupt, latest]);
+  }, [sendTurn, steerTurn, interrupt, latest, convex]);
 
   const threadId = args === "skip" ? undefined : args.threadId;
   const optional = [
@@ -243,4 +252,26 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
     () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
     [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
   );
+}
+
+interface KnownToStop extends CodexStopped {
+  /** What is open, or the turns, is not known yet. */
+  readonly isLoading: boolean;
+  readonly api: CodexApi;
+  readonly given: ThreadArgs | "skip";
+}
+
+/** What a stop ends: what the page knows, or, while that loads, what the server answers. */
+async function toStop(convex: ConvexReactClient, known: KnownToStop): Promise<CodexStopped> {
+  const { isLoading, api, given, runningTurnId } = known;
+  if (!isLoading || given === "skip") return known;
+  const firstPage = (numItems: number) => ({ ...given, paginationOpts: { cursor: null, numItems } });
+  // An app's own query may not take `open`.
+  const askCommands = () =>
+    convex.query(api.listCommands, { ...firstPage(OPEN_ITEMS), open: true }).catch(() => convex.query(api.listCommands, firstPage(FIRST_ITEMS)));
+  const askSnapshot = async () => api.threadSnapshot && (await convex.query(api.threadSnapshot, given))?.turns;
+  const askTurns = async () => (api.listTurns === undefined ? await askSnapshot() : await convex.query(api.listTurns, given).catch(askSnapshot));
+  const [{ page }, turns] = await Promise.all([askCommands(), askTurns().catch(() => undefined)]);
+  const running = turns?.find(({ status }) => status === "inProgress")?.turnId;
+  return { openCommands: page.map(toCommandView), turns: turns ?? undefined, runningTurnId: running ?? runningTurnId };
 }

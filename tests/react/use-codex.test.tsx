@@ -116,6 +116,59 @@ describe("a stop", () => {
     ]);
   });
 
+  const interrupted = (page: Page) =>
+    page.current.commands.results.filter(({ kind }) => kind === "interrupt").map(({ payloadJson }) => (JSON.parse(payloadJson) as { turnId: string }).turnId);
+  const register = () => chat.ann.mutation(api.chat.registerTurnStart, { threadId: THREAD, turnId: "registered", inputText: "later", idempotencyKey: "k" });
+
+  it("ends a turn that was registered, and that no command carries", async () => {
+    await register();
+    const page = await open();
+    expect(page.current).toMatchObject({ status: "submitted", openCommands: [] });
+    await chat.does(() => page.current.stop());
+    expect(interrupted(page)).toEqual(["registered"]);
+  });
+
+  it("ends a turn whose command the machine is done with, before codex has begun it", async () => {
+    const page = await open();
+    const { commandId } = await chat.does(() => page.current.send("one"));
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "delivered");
+    await chat.report(leased!, "accepted", { turnId: TURN });
+    await chat.settle();
+    expect(page.current).toMatchObject({ openCommands: [], turns: [{ turnId: TURN, clientTurnId: commandId, status: "queued" }] });
+    await chat.does(() => page.current.stop());
+    expect(interrupted(page)).toEqual([TURN]);
+  });
+
+  it("that keeps the queue leaves a turn that was registered behind the one that runs", async () => {
+    await run();
+    await register();
+    const page = await open();
+    await chat.does(() => page.current.stop({ keepQueue: true }));
+    expect(interrupted(page)).toEqual([TURN]);
+  });
+
+  it("in the moment in which the page is there begins nothing that waits, either", async () => {
+    await run();
+    const first = await open();
+    await chat.does(() => first.current.send("next"));
+    for (let i = 0; i < 30; i += 1) {
+      const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
+      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
+    }
+    const Strict = inStrictMode(chat.loopback.connect());
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <Strict>
+        <CodexProvider api={api.chat}>{children}</CodexProvider>
+      </Strict>
+    );
+    const { result: page } = renderHook(() => useCodex({ threadId: THREAD }), { wrapper });
+    expect(page.current).toMatchObject({ openCommands: [], turns: undefined });
+    await chat.does(() => page.current.stop());
+    expect(first.current.openCommands.map(({ kind }) => kind)).not.toContain("turn");
+    expect(interrupted(first)).toContain(TURN);
+  });
+
   it("of nothing, and of a turn that the machine has taken and not begun, is a stop too", async () => {
     const page = await open();
     await chat.does(() => page.current.stop());
