@@ -101,6 +101,8 @@ export interface CodexSend {
   readonly isSending: boolean;
   /** What the last call with these arguments failed with; undefined once another is made. */
   readonly error: Error | undefined;
+  /** The same of `sendTurn`, `steer` and `sendAgain` alone: what was to be said was not. */
+  readonly sendError: Error | undefined;
 }
 
 /** What is done to commands that are queued, each undefined where the app gave no mutation for it. */
@@ -157,7 +159,9 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
   const [wishes] = useState(() => new Wishes<CodexSentCommand>());
   /** What was sent under an id, and may be stored though no answer came: an id is of one payload. */
   const [unanswered] = useState(() => new Map<string, { readonly wish: string; readonly payloadJson: string }>());
-  const [{ isPending, error }, follow] = useProgress(useMemo(() => stable && keyOfArgs(stable), [stable]) ?? "");
+  const subject = useMemo(() => stable && keyOfArgs(stable), [stable]) ?? "";
+  const [{ isPending, error }, follow] = useProgress(subject);
+  const [{ error: sendError }, followSending] = useProgress(subject);
 
   const calls = useMemo(() => {
     const sendOne = async ({ kind, payload, ttlMs }: Wish, commandId?: string, named?: (id: string) => object) => {
@@ -189,11 +193,11 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
     return {
       sendTurn: async (input: CodexInput, { commandId, ttlMs, clientTurnId, ...settings }: CodexTurnSendOptions = {}): Promise<CodexSentTurn> => {
         const payload = { input: inputOf(input), ...given({ clientTurnId, ...settings }) };
-        const sent = await send({ kind: "turn", payload, ttlMs }, commandId, (id) => ({ clientTurnId: clientTurnId ?? id }));
+        const sent = await followSending(() => send({ kind: "turn", payload, ttlMs }, commandId, (id) => ({ clientTurnId: clientTurnId ?? id })));
         return { ...sent, clientTurnId: clientTurnId ?? sent.commandId };
       },
       steer: (input: CodexInput, { commandId, ttlMs, expectedTurnId }: CodexSendOptions & { expectedTurnId: string }) =>
-        send({ kind: "steer", payload: { expectedTurnId, input: inputOf(input) }, ttlMs }, commandId),
+        followSending(() => send({ kind: "steer", payload: { expectedTurnId, input: inputOf(input) }, ttlMs }, commandId)),
       interrupt: (turnId: string, { commandId, ttlMs, force }: CodexSendOptions & { force?: boolean | undefined } = {}) =>
         send({ kind: "interrupt", payload: { turnId, ...given({ force }) }, ttlMs }, commandId, undefined, isOver),
       decide: (request: CodexAskedRequest, decision: JsonValue, { commandId, ttlMs }: CodexSendOptions = {}) => {
@@ -213,14 +217,15 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
       },
       sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => {
         const { commandId, asTurn, ...wish } = sentAgain(command);
-        return follow(async () => {
+        const sendEither = async () => {
           try {
             return await sendOne(wish, commandId);
           } catch (thrown) {
             if (asTurn === undefined || !TURN_INSTEAD.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
             return await sendOne(asTurn, commandId);
           }
-        });
+        };
+        return followSending(() => follow(sendEither));
       },
       cancel: callCancel && ((commandId: string) => change(callCancel, { commandId })),
       edit:
@@ -232,10 +237,10 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
         ((commandId: string, { expectedTurnId }: { expectedTurnId?: string | undefined } = {}) =>
           change(callPromote, { commandId, ...given({ expectedTurnId }) })),
     };
-  }, [stable, call, callCancel, callEdit, callPromote, wishes, unanswered, follow]);
+  }, [stable, call, callCancel, callEdit, callPromote, wishes, unanswered, follow, followSending]);
 
   // Which of the three are there is what `Given` says.
-  return useMemo(() => ({ ...calls, isSending: isPending, error }) as CodexSend & CodexCommandActions<Given>, [calls, isPending, error]);
+  return useMemo(() => ({ ...calls, isSending: isPending, error, sendError }) as CodexSend & CodexCommandActions<Given>, [calls, isPending, error, sendError]);
 }
 
 /**

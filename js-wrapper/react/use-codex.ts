@@ -1,6 +1,6 @@
 import { useConvex, type ConvexReactClient } from "convex/react";
 import { getFunctionName, type FunctionReference, type PaginationOptions } from "convex/server";
-import { createContext, createElement, useContext, useMemo, type ReactNode } from "react";
+import { createContext, createElement, useContext, useMemo, useState, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
 import { isAbsent, isNotTaken, useWithoutNotFound } from "./absent.js";
@@ -201,14 +201,17 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   const asked = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
   const presence = asked.data;
 
-  const turns = listed.data ?? snapshot.data?.turns;
+  const turns: readonly TurnState[] | undefined = listed.data ?? snapshot.data?.turns;
   const openCommands = useMemo(() => withOlder(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
   const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
   const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands: openTurns });
   const runningTurnId = activity.turnId;
   const isAsked = codex.isSending || openTurns.length > 0;
-  const status = codexStatus({ messages: messages.results, turns, isAsked, error: codex.error });
+  const newestTurnId = turns === undefined ? messages.results.at(-1)?.turnId : (turns[0]?.clientTurnId ?? turns[0]?.turnId);
+  const isKnown = !listed.isLoading && !snapshot.isLoading && messages.status !== "LoadingFirstPage";
+  const isNews = useIsNews(codex.sendError, isKnown ? (newestTurnId ?? null) : undefined);
+  const status = codexStatus({ messages: messages.results, turns, isAsked, error: isNews ? codex.sendError : undefined });
 
   const reach = presence && codexReach(presence);
   const isLoading = commands.status === "LoadingFirstPage" || (!isWhole && older.status === "LoadingFirstPage") || listed.isLoading || snapshot.isLoading;
@@ -252,6 +255,13 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
     () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
     [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
   );
+}
+
+/** Whether nothing newer is there than what an error came after. @param newestTurnId null where there is no turn; undefined while that is not known */
+function useIsNews(error: Error | undefined, newestTurnId: string | null | undefined): boolean {
+  const [seen, setSeen] = useState({ error, newestTurnId });
+  if (seen.error !== error || (seen.newestTurnId === undefined && newestTurnId !== undefined)) setSeen({ error, newestTurnId });
+  return seen.error !== error || seen.newestTurnId === undefined || seen.newestTurnId === newestTurnId;
 }
 
 interface KnownToStop extends CodexStopped {

@@ -256,6 +256,33 @@ it("tells what was refused, and goes on", async () => {
   expect(page.current).toMatchObject({ status: "error", error: { data: { code: "E_THREAD_ARCHIVED" } } });
 });
 
+it("tells a refusal that is of no message in `error` alone", async () => {
+  const page = await open();
+  const { commandId } = await chat.does(() => page.current.send("one"));
+  const [leased] = await chat.lease();
+  await act(() => expect(page.current.codex.cancel!(commandId)).rejects.toThrow());
+  await chat.report(leased!, "delivered");
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.report(leased!, "accepted", { turnId: TURN });
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "ready", error: { data: { code: "E_COMMAND_TOO_LATE" } }, codex: { sendError: undefined } });
+});
+
+it("is at an error for as long as no turn is newer than what could not be sent", async () => {
+  const page = await open();
+  await act(() => expect(page.current.codex.steer("so", { expectedTurnId: "gone" })).rejects.toThrow());
+  expect(page.current.status).toBe("error");
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  expect(page.current.status).toBe("submitted");
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "ready", error: page.current.codex.sendError });
+  await act(() => expect(page.current.codex.sendAgain({ commandId: "s", kind: "steer", payloadJson: "{}" })).rejects.toThrow());
+  expect(page.current.status).toBe("error");
+});
+
 it("works with the three functions that a chat cannot do without", async () => {
   const { listThreadMessagesForHooks, sendCommand, listCommands } = api.chat;
   const page = await open({ threadId: THREAD }, { listThreadMessagesForHooks, sendCommand, listCommands });
