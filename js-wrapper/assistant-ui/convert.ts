@@ -6,6 +6,7 @@ import type { CodexUIMessage } from "../mapping/index.js";
 import { readObject } from "../protocol/fields.js";
 import { approvalIdOf, askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
 import { argsOf, inputParts, readMessage, type CodexToolArtifact, type Part, type ReadMessage } from "./parts.js";
+import { codexPendingMessages } from "../react/pending-messages.js";
 import { queuedOf, type SentCommand } from "./queue.js";
 
 /** What {@link convertCodexMessages} reads: of what `useCodex` returns. What a page has not is left out. */
@@ -106,7 +107,7 @@ export function convertCodexMessages(source: CodexThreadSource, previous: CodexT
     const status = group.isLastOfTurn ? turns.get(group.turnId) : undefined;
     convert(group.id, [status, group.isLastOfTurn, ...group.read, ...group.asked], () => toMessage(group, status));
   }
-  for (const command of waitingOf(source, read)) convert(commandKey(command.commandId), [command], () => toWaiting(command));
+  for (const command of waitingOf(source)) convert(commandKey(command.commandId), [command], () => toWaiting(command));
 
   const messages = Array.from(converted.values(), ({ message }) => message);
   return { messages: isSameList(messages, previous.messages) ? previous.messages : messages, known: { read, asked, converted } };
@@ -214,25 +215,12 @@ function readAsked({ approvals = [], requests = [], commands = [] }: CodexThread
 }
 
 /** Messages that were sent and are in no queue, oldest first, until codex gives back what they say. */
-function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }: CodexThreadSource, read: ReadonlyMap<string, ReadMessage>): readonly SentCommand[] {
-  const first = messages[0];
-  // The echo of a steer that is older than all that is loaded of its turn may not be loaded.
-  const isLoaded = ({ createdAt }: SentCommand) => first === undefined || first.turnId !== runningTurnId || createdAt >= first.createdAt;
-  // Codex says it when it has come to it, which may be long after it took it.
-  const isTaken = (command: SentCommand) =>
-    command.kind === "steer" && command.state === "accepted" && command.turnId !== undefined && command.turnId === runningTurnId && isLoaded(command);
-  const sent = commands.filter((command) => (command.kind === "turn" || command.kind === "steer") && (command.isOpen || isTaken(command)));
-  if (sent.length === 0) return sent;
-  const { turns, steers } = queuedOf(sent, runningTurnId);
-  const queued = new Set(hasQueue ? [...turns, ...steers] : []);
-  const isEchoed = echoedIn(read);
-  return sent.filter((command) => !queued.has(command) && !isEchoed(command)).reverse();
-}
-
-/** Tells of a command whether codex has given back what it says. */
-export function echoedIn(read: ReadonlyMap<string, ReadMessage>): (command: SentCommand) => boolean {
-  const echoes = new Set(Array.from(read.values(), ({ item }) => item["clientId"]));
-  return ({ commandId, clientTurnId }) => echoes.has(commandId) || echoes.has(clientTurnId ?? commandId);
+function waitingOf({ messages, commands = [], runningTurnId, turns, hasQueue = false }: CodexThreadSource): readonly SentCommand[] {
+  const pending = codexPendingMessages({ messages, commands, runningTurnId, turns });
+  if (!hasQueue || pending.length === 0) return pending;
+  const { turns: queued, steers } = queuedOf(commands, runningTurnId);
+  const shown = new Set([...queued, ...steers]);
+  return pending.filter((command) => !shown.has(command));
 }
 
 function toWaiting({ commandId, text, payloadJson, createdAt }: SentCommand): ThreadMessageLike {

@@ -60,7 +60,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
     previous.current = converted;
   }, [converted]);
 
-  const { queue, hold } = useCodexQueue(codex, sent, converted.known.read, inputOfAppended);
+  const { queue, hold } = useCodexQueue(codex, sent, inputOfAppended);
   const latest = useLatest(codex);
   const calls = useMemo(
     () => ({

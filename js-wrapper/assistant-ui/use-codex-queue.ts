@@ -4,11 +4,10 @@ import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { UserInput } from "../protocol/generated/types.js";
 import { useLatest } from "../react/calls.js";
 import type { CodexCommandView } from "../react/command-words.js";
+import { codexSaidBack } from "../react/pending-messages.js";
 import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
 import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
-import { echoedIn } from "./convert.js";
-import type { ReadMessage } from "./parts.js";
 import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type UnsentMessage } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
@@ -29,22 +28,21 @@ export interface CodexQueue {
  *
  * @param codex what `useCodex` returns
  * @param commands what was sent, newest first, with all of it that is open
- * @param read the thread's messages
  * @param inputOf what was typed and attached, as codex takes it; it throws where codex does not
  */
 export function useCodexQueue(
   codex: UseCodexResult,
   commands: readonly CodexCommandView[],
-  read: ReadonlyMap<string, ReadMessage>,
   inputOf: (message: AppendMessage) => readonly UserInput[],
 ): CodexQueue {
   const { threadId, runningTurnId } = codex;
+  const { results: messages } = codex.messages;
   const [unsent, unsentNow, changeUnsent] = useUnsent();
   const previous = useRef(NO_QUEUE_ITEMS);
   const converted = useMemo(() => {
     const ofThread = unsent.filter((message) => message.threadId === threadId);
-    return convertQueue({ commands, runningTurnId }, ofThread, previous.current, (command) => echoedIn(read)(command));
-  }, [commands, runningTurnId, unsent, threadId, read]);
+    return convertQueue({ commands, runningTurnId }, ofThread, previous.current, (command) => codexSaidBack(messages)(command));
+  }, [commands, runningTurnId, unsent, threadId, messages]);
   useEffect(() => {
     previous.current = converted;
   }, [converted]);

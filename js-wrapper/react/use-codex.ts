@@ -6,6 +6,7 @@ import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } 
 import { isAbsent, isNotTaken, useWithoutNotFound } from "./absent.js";
 import type { CodexActivity } from "./activity.js";
 import { useLatest, useStableArgs } from "./calls.js";
+import { codexPendingMessages } from "./pending-messages.js";
 import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
 import { codexStatus, type CodexChatStatus } from "./status.js";
@@ -20,6 +21,7 @@ import { useCodexCommands, type CodexCommandsQuery, type UseCodexCommandsResult 
 import { useCodexMessages } from "./use-codex-messages.js";
 import type { CodexPresenceQuery } from "./use-codex-presence.js";
 import { useCodexSend, type CodexCommandMutations, type CodexCommandActions, type CodexSend, type CodexSendMutation, type CodexSendOptions, type CodexSentCommand, type CodexTurnSendOptions } from "./use-codex-send.js";
+import { useSame } from "./use-streamed.js";
 import { useCodexServerRequests, type CodexServerRequestsQuery, type UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
 
 type ApprovalsQuery = FunctionReference<"query", "public", { threadId?: string | undefined; paginationOpts: PaginationOptions }, CodexApprovalsPage<CodexApproval>>;
@@ -109,6 +111,8 @@ export interface UseCodexResult {
   readonly threadId: string | undefined;
   /** As `useCodexMessages` has them, running turns followed. */
   readonly messages: UseCodexMessagesResult;
+  /** What was sent and is not among the messages yet, oldest first, each with its `text`: it comes behind them. */
+  readonly pendingMessages: readonly CodexCommandView[];
   /** How the chat is, in the words of the AI SDK. */
   readonly status: CodexChatStatus;
   /** What codex is doing now. */
@@ -160,11 +164,13 @@ const OPEN_ITEMS = 100;
  * @example
  * ```tsx
  * function Chat({ threadId }: { threadId: string }) {
- *   const { messages, status, send, stop } = useCodex({ threadId });
+ *   const { messages, pendingMessages, status, send, stop } = useCodex({ threadId });
+ *   const told = () => undefined; // what was refused is `error`
  *   return (
  *     <>
  *       {messages.results.map(({ _id, text }) => <p key={_id}>{text}</p>)}
- *       {status === "ready" || status === "error" ? <button onClick={() => void send("Go on.")}>Go on</button> : <button onClick={() => void stop()}>Stop</button>}
+ *       {pendingMessages.map(({ commandId, text }) => <p key={commandId}>{text}</p>)}
+ *       {status === "ready" || status === "error" ? <button onClick={() => void send("Go on.").catch(told)}>Go on</button> : <button onClick={() => void stop().catch(told)}>Stop</button>}
  *     </>
  *   );
  * }
@@ -202,11 +208,15 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   const presence = asked.data;
 
   const turns: readonly TurnState[] | undefined = listed.data ?? snapshot.data?.turns;
-  const openCommands = useMemo(() => withOlder(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
+  const sent = useMemo(() => withOlder(commands.results, older.results), [commands.results, older.results]);
+  const openCommands = useMemo(() => sent.filter(({ isOpen }) => isOpen), [sent]);
   const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
   const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands: openTurns });
   const runningTurnId = activity.turnId;
+  const pendingMessages = useSame(
+    useMemo(() => codexPendingMessages({ messages: messages.results, commands: sent, runningTurnId, turns }), [messages.results, sent, runningTurnId, turns]),
+  );
   const isAsked = codex.isSending || openTurns.length > 0;
   const newestTurnId = turns === undefined ? messages.results.at(-1)?.turnId : (turns[0]?.clientTurnId ?? turns[0]?.turnId);
   const isKnown = !listed.isLoading && !snapshot.isLoading && messages.status !== "LoadingFirstPage";
@@ -252,8 +262,8 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   const failed = optional.find(([name, result]) => result.error !== undefined && !isLacking(name, result))?.[1];
   const error = codex.error ?? messages.error ?? commands.error ?? (isNotTaken(older.error) ? undefined : older.error) ?? failed?.error;
   return useMemo(
-    () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
-    [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
+    () => ({ threadId, messages, pendingMessages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
+    [threadId, messages, pendingMessages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
   );
 }
 

@@ -61,6 +61,31 @@ it("follows a chat from the wish to the answer", async () => {
   expect(page.current).toMatchObject({ status: "ready", activity: { kind: "idle" }, runningTurnId: undefined });
 });
 
+it("has the words of a message from when it is sent until codex says them back", async () => {
+  const page = await open();
+  const pending = () => page.current.pendingMessages.map(({ text }) => text);
+  const { commandId } = await chat.does(() => page.current.send("Say hello"));
+  const waiting = pending();
+  const [leased] = await chat.lease();
+  await chat.report(leased!, "delivered");
+  await chat.report(leased!, "accepted", { turnId: TURN });
+  await chat.settle();
+  const taken = pending();
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  const begun = pending();
+  const before = page.current.pendingMessages;
+  await chat.say("item/started", { item: { id: "i", type: "agentMessage", text: "" } });
+  await chat.say("item/agentMessage/delta", { itemId: "i", delta: "Hello" });
+  await chat.settle();
+  expect([waiting, taken, begun]).toEqual([["Say hello"], ["Say hello"], ["Say hello"]]);
+  expect(page.current.pendingMessages).toBe(before);
+  await chat.say("item/completed", { item: { id: "u", type: "userMessage", clientId: commandId, content: [{ type: "text", text: "Say hello" }] } });
+  await chat.settle();
+  expect(pending()).toEqual([]);
+  expect(page.current.messages.results.map(({ text }) => text)).toContain("Say hello");
+});
+
 describe("a stop", () => {
   const run = async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });

@@ -131,6 +131,50 @@ describe("while a turn runs", () => {
   });
 });
 
+describe("what was said to a turn, and handed to Codex", () => {
+  beforeEach(start);
+
+  const hand = async (text: string) => {
+    write(text);
+    await press("Send now");
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "delivered");
+    await chat.report(leased!, "accepted", { turnId: TURN });
+    await chat.settle();
+    return leased!.commandId;
+  };
+  const told = () => screen.queryAllByRole("listitem").map(({ textContent }) => textContent);
+  const sayBack = async (clientId: string) => {
+    await chat.say("item/completed", { item: { id: `echo of ${clientId}`, type: "userMessage", clientId, content: [{ type: "text", text: "so" }] } });
+    await chat.settle();
+  };
+
+  it("stands there until Codex says it back", async () => {
+    await open();
+    const [first, second] = [await hand("rather so"), await hand("or so")];
+    expect(told()).toEqual(["rather soCodex reads it at its next step", "or soCodex reads it at its next step"]);
+    await sayBack(first);
+    expect(told()).toEqual(["or soCodex reads it at its next step"]);
+    await sayBack(second);
+    expect(told()).toEqual([]);
+    await end();
+    expect(told()).toEqual([]);
+  });
+
+  it("is not lost where the turn ends before: it is sent again, or dismissed", async () => {
+    await open();
+    await hand("rather so");
+    await hand("or so");
+    await end();
+    expect(told()).toEqual(["rather so", "or so"].map((text) => `${text}the turn ended before Codex read itSend againDismiss`));
+    await act(async () => fireEvent.click(screen.getAllByRole("button", { name: "Send again" })[0]!));
+    await chat.settle();
+    expect((await commands())[0]).toMatchObject({ kind: "turn", state: "queued" });
+    await press("Dismiss");
+    expect(listed()).toEqual(["rather so"]);
+  });
+});
+
 describe("a message that waits", () => {
   beforeEach(start);
 

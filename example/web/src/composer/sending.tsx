@@ -1,4 +1,4 @@
-import { useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexThreadResult } from "convex-codex-local/react";
+import { codexSaidBack, useCodexCommands, useCodexMessages, type CodexCommandView, type CodexReach, type UseCodexThreadResult } from "convex-codex-local/react";
 import { useCallback, useMemo, useRef } from "react";
 import { api } from "../api.js";
 import { FailureLine } from "../notice.js";
@@ -9,6 +9,9 @@ import { Reach } from "./reach.js";
 const LISTED = 20;
 /** A user has no more open at once, in all threads. */
 const OPEN_LISTED = 100;
+/** As many as the thread's view loads first: both ask the same. */
+const MESSAGES_LISTED = 30;
+const NONE: ReadonlySet<string> = new Set();
 
 export interface SendingProps {
   threadId: string;
@@ -22,13 +25,14 @@ export interface SendingProps {
 export function Sending({ threadId, thread, reach, isMissing }: SendingProps) {
   const { commands, isKnown, error } = useSent(threadId);
   const running = thread?.turn?.status === "inProgress" ? thread.turn.turnId : undefined;
+  const unread = useUnread(threadId, commands);
   const form = useRef<HTMLFormElement>(null);
   // Where a button goes that was pressed, the keyboard would begin at the top of the page again. The field itself would open a phone's.
   const toForm = useCallback(() => form.current?.focus(), []);
   return (
     <>
       {error !== undefined && <FailureLine title="What is on its way could not be read" error={error} />}
-      <OnItsWay threadId={threadId} commands={commands} isKnown={isKnown} running={running} onDone={toForm} />
+      <OnItsWay threadId={threadId} commands={commands} isKnown={isKnown} running={running} unread={thread === undefined ? NONE : unread} onDone={toForm} />
       {!isMissing && (
         <>
           <Reach reach={reach} />
@@ -58,4 +62,16 @@ function useSent(threadId: string): Sent {
   const error = newest.error ?? open.error;
   const isLoading = newest.status === "LoadingFirstPage" || open.status === "LoadingFirstPage";
   return { commands, isKnown: error === undefined && !isLoading, error };
+}
+
+/** What was to be said to a turn, and was handed to Codex, which has not said it back: by the ids of its commands. */
+function useUnread(threadId: string, commands: readonly CodexCommandView[]): ReadonlySet<string> {
+  const handed = commands.filter(({ kind, state }) => kind === "steer" && state === "accepted");
+  const said = useCodexMessages(api.chat.listThreadMessagesForHooks, handed.length === 0 ? "skip" : { threadId }, { initialNumItems: MESSAGES_LISTED, stream: true });
+  const { results, status, error } = said;
+  if (handed.length === 0 || error !== undefined || status === "LoadingFirstPage") return NONE;
+  // What is older than all that is loaded may have been said back among what is not.
+  const from = status === "Exhausted" ? 0 : (results[0]?.createdAt ?? 0);
+  const isSaid = codexSaidBack(results);
+  return new Set(handed.filter((command) => command.createdAt >= from && !isSaid(command)).map(({ commandId }) => commandId));
 }
