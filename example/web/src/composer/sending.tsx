@@ -69,7 +69,7 @@ function useUnread(threadId: string, commands: readonly CodexCommandView[]): Rea
   const handed = commands.filter(({ kind, state }) => kind === "steer" && state === "accepted");
   const said = useCodexMessages(api.chat.listThreadMessagesForHooks, handed.length === 0 ? "skip" : { threadId }, { initialNumItems: MESSAGES_LISTED, stream: true });
   const { results, status, error } = said;
-  if (handed.length === 0 || error !== undefined || status === "LoadingFirstPage") return NONE;
+  if (handed.length === 0 || (error !== undefined && results.length === 0) || status === "LoadingFirstPage") return NONE;
   // What is older than all that is loaded may have been said back among what is not.
   const from = status === "Exhausted" ? 0 : (results[0]?.createdAt ?? 0);
   const isSaid = codexSaidBack(results);
