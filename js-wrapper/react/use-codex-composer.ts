@@ -2,7 +2,7 @@ import { useConvex } from "convex/react";
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
 import { getFunctionName } from "convex/server";
 import { useCallback, useMemo, useState } from "react";
-import { useCall, useLatest, useProgress, type CallArgs } from "./calls.js";
+import { keyOfArgs, useCall, useLatest, useProgress, type CallArgs } from "./calls.js";
 import { optimisticallyInterruptCodexTurn } from "./optimistic.js";
 import { newCommandId, Wishes } from "./sending.js";
 import type { CodexMessagesQuery } from "./types.js";
@@ -96,7 +96,7 @@ export function useCodexComposer<Start extends CodexStartTurnMutation>(
   const send = useCallback(
     (args: CallArgs) =>
       follow(() =>
-        wishes.send(JSON.stringify(args), undefined, async (ids) => {
+        wishes.send(keyOfArgs(args), undefined, async (ids) => {
           const [turnId, idempotencyKey] = JSON.parse(ids) as [string, string];
           return await call?.({ turnId, idempotencyKey, ...args });
         }),

@@ -167,7 +167,7 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
     const sendOne = async ({ kind, payload, ttlMs }: Wish, commandId?: string, named?: (id: string) => object) => {
       const own = owned(stable);
       // The same words are the same wish, also where they do not have to wait any more when they are tried again.
-      const wish = JSON.stringify([own, kind, { ...payload, waitForMachine: undefined }, ttlMs]);
+      const wish = JSON.stringify([keyOfArgs(own), kind, { ...payload, waitForMachine: undefined }, ttlMs]);
       return await wishes.send(wish, commandId, async (id) => {
         const before = unanswered.get(id);
         const payloadJson = before?.wish === wish ? before.payloadJson : payloadOf({ ...payload, ...named?.(id) });
