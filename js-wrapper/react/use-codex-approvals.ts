@@ -36,8 +36,12 @@ export type CodexApprovalsQuery = FunctionReference<
 export type CodexApprovalsQueryArgs<Query extends CodexApprovalsQuery> = OwnArgs<Query, "paginationOpts">;
 
 /** A host mutation that {@link useCodexApprovals} decides with. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CodexApprovalRespondMutation = FunctionReference<"mutation", "public", any, null>;
+export type CodexApprovalRespondMutation = FunctionReference<
+  "mutation",
+  "public",
+  { threadId: string; turnId: string; itemId: string; decision: unknown; shownSha256?: string | undefined },
+  null
+>;
 
 /**
  * What is decided: the mutation's own arguments without the decision, or the approval as it was listed, with the app's own

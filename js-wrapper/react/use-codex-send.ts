@@ -20,25 +20,22 @@ import {
 } from "./sending.js";
 import { isOver } from "./stop.js";
 
-/** A host mutation that {@link useCodexSend} sends with. */
+/** A host mutation that {@link useCodexSend} sends with. Its `kind` may be any text: not every app's validators say which. */
 export type CodexSendMutation = FunctionReference<
   "mutation",
   "public",
-  // Of an app whose validators say less of `kind`, too.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  any,
+  { commandId: string; kind: string; payloadJson: string; ttlMs?: number | undefined },
   { commandId: string; state: CodexCommandState }
 >;
 
 /** A host mutation of one command. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CodexCommandMutation = FunctionReference<"mutation", "public", any, null>;
+export type CodexCommandMutation<Given extends object = object> = FunctionReference<"mutation", "public", { commandId: string } & Given, null>;
 
 /** What a host does with commands that are still queued; each where the app exports it. */
 export interface CodexCommandMutations {
   readonly cancel?: CodexCommandMutation;
-  readonly edit?: CodexCommandMutation;
-  readonly promote?: CodexCommandMutation;
+  readonly edit?: CodexCommandMutation<{ payloadJson: string }>;
+  readonly promote?: CodexCommandMutation<{ expectedTurnId?: string | undefined }>;
 }
 
 type Sent = "commandId" | "kind" | "payloadJson" | "ttlMs";
