@@ -4,6 +4,7 @@ import type { CodexThreadState } from "../host/component.js";
 import { isSameList } from "../mapping/identity.js";
 import type { CodexUIMessage } from "../mapping/index.js";
 import { readObject } from "../protocol/fields.js";
+import { codexSaidBack, pendingAmong } from "../react/pending-messages.js";
 import { codexRequestItem, codexRequestKey } from "../react/request-item.js";
 import { askedApproval, askedQuestion, isOpenQuestion, type Asked, type AskedApproval, type AskedQuestion } from "./asked.js";
 import { argsOf, inputParts, readMessage, type CodexToolArtifact, type Part, type ReadMessage } from "./parts.js";
@@ -44,8 +45,8 @@ interface Known extends Thread {
 /** What codex has said, in groups. */
 interface Thread {
   readonly read: readonly ReadMessage[];
-  /** The ids under which it was sent, of all that codex gave back. */
-  readonly echoes: ReadonlySet<unknown>;
+  /** Whether codex has said the message of a command back. */
+  readonly isSaid: IsSaid;
   readonly groups: readonly Group[];
   /** The place of each message's group. */
   readonly groupOf: readonly number[];
@@ -72,12 +73,13 @@ interface Group {
   isLastOfTurn: boolean;
 }
 
+type IsSaid = ReturnType<typeof codexSaidBack>;
 type TurnStatus = CodexThreadState["turns"][number]["status"] | undefined;
 
 /** The conversion of nothing. */
 export const NO_THREAD_MESSAGES: CodexThreadMessages = {
   messages: [],
-  known: { read: [], echoes: new Set(), groups: [], groupOf: [], converted: [], asked: new Map(), turns: new Map(), waiting: [] },
+  known: { read: [], isSaid: () => false, groups: [], groupOf: [], converted: [], asked: new Map(), turns: new Map(), waiting: [] },
 };
 
 const NOTHING_ASKED: readonly Asked[] = [];
@@ -116,7 +118,7 @@ export function convertCodexMessages(source: CodexThreadSource, previous: CodexT
   const thread = changed === undefined ? groupThread(source.messages, asked, turns, known) : growThread(source.messages, changed, known);
 
   const before = new Map(known.waiting.map((one) => [one.message.id, one]));
-  const waiting = waitingOf(source, thread.echoes).map((command) => convertAgain([command], () => toWaiting(command), before.get(commandKey(command.commandId))));
+  const waiting = waitingOf(source, thread.isSaid).map((command) => convertAgain([command], () => toWaiting(command), before.get(commandKey(command.commandId))));
   const messages = [...thread.converted, ...waiting].map(({ message }) => message);
   return { messages: isSameList(messages, previous.messages) ? previous.messages : messages, known: { ...thread, asked, turns, waiting } };
 }
@@ -130,7 +132,7 @@ function groupThread(messages: readonly CodexUIMessage[], asked: ReadonlyMap<str
   showEnds(groups, turns);
   const groupOf = groups.flatMap(({ count }, place) => Array<number>(count).fill(place));
   const converted = groups.map((group) => convertGroup(group, read, turns, convertedBefore.get(group.id)));
-  return { read, echoes: echoesIn(read), groups, groupOf, converted };
+  return { read, isSaid: codexSaidBack(messages), groups, groupOf, converted };
 }
 
 /** The same groups, of which only those are converted anew whose messages changed. */
@@ -145,7 +147,7 @@ function growThread(messages: readonly CodexUIMessage[], changed: readonly numbe
     if (group !== undefined) converted[place] = convertGroup(group, read, known.turns, known.converted[place]);
   }
   const isSameItem = (at: number) => read[at]?.item === known.read[at]?.item;
-  return { ...known, read, converted, echoes: changed.every(isSameItem) ? known.echoes : echoesIn(read) };
+  return { ...known, read, converted, isSaid: changed.every(isSameItem) ? known.isSaid : codexSaidBack(messages) };
 }
 
 /** The places of those messages that are not what was read of them; undefined where one came, went, or is another one. */
@@ -289,27 +291,12 @@ function readAsked({ approvals = [], requests = [], commands = [] }: CodexThread
 }
 
 /** Messages that were sent and are in no queue, oldest first, until codex gives back what they say. */
-function waitingOf({ messages, commands = [], runningTurnId, hasQueue = false }: CodexThreadSource, echoes: ReadonlySet<unknown>): readonly SentCommand[] {
-  const first = messages[0];
-  // The echo of a steer that is older than all that is loaded of its turn may not be loaded.
-  const isLoaded = ({ createdAt }: SentCommand) => first === undefined || first.turnId !== runningTurnId || createdAt >= first.createdAt;
-  // Codex says it when it has come to it, which may be long after it took it.
-  const isTaken = (command: SentCommand) =>
-    command.kind === "steer" && command.state === "accepted" && command.turnId !== undefined && command.turnId === runningTurnId && isLoaded(command);
-  const sent = commands.filter((command) => (command.kind === "turn" || command.kind === "steer") && (command.isOpen || isTaken(command)));
-  if (sent.length === 0) return sent;
-  const { turns, steers } = queuedOf(sent, runningTurnId);
-  const queued = new Set(hasQueue ? [...turns, ...steers] : []);
-  return sent.filter((command) => !queued.has(command) && !isEchoed(command, echoes)).reverse();
-}
-
-function echoesIn(read: readonly ReadMessage[]): ReadonlySet<unknown> {
-  return new Set(read.flatMap(({ item }) => item["clientId"] ?? []));
-}
-
-/** Whether codex has given back what a command says. */
-export function isEchoed({ commandId, clientTurnId }: SentCommand, echoes: ReadonlySet<unknown>): boolean {
-  return echoes.has(commandId) || echoes.has(clientTurnId ?? commandId);
+function waitingOf({ messages, commands = [], runningTurnId, turns, hasQueue = false }: CodexThreadSource, isSaid: IsSaid): readonly SentCommand[] {
+  const pending = pendingAmong({ messages, commands, runningTurnId, turns }, () => isSaid);
+  if (!hasQueue || pending.length === 0) return pending;
+  const { turns: queued, steers } = queuedOf(commands, runningTurnId);
+  const shown = new Set([...queued, ...steers]);
+  return pending.filter((command) => !shown.has(command));
 }
 
 function toWaiting({ commandId, text, payloadJson, createdAt }: SentCommand): ThreadMessageLike {

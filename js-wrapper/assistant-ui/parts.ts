@@ -1,7 +1,7 @@
 /** What one message of codex is in a message of assistant-ui. */
 import type { ThreadMessageLike } from "@assistant-ui/react";
 import type { CodexUIMessage } from "../mapping/index.js";
-import { readObject } from "../protocol/fields.js";
+import { itemOf } from "../react/pending-messages.js";
 
 /** A part of a message. */
 export type Part = Exclude<ThreadMessageLike["content"], string>[number];
@@ -83,14 +83,6 @@ function partsOf(message: CodexUIMessage, item: Fields, call: ReadMessage["call"
   // A mark in the turn, as the compaction of its context. A message of the system's would part the answer in two.
   if (role === "system") return [{ type: "data", id, name: sourceItemType ?? "system", data: message }];
   return text === "" ? [] : [{ type: "text", text, id }];
-}
-
-/** The item of a message's payload: all of it, or under `item`. */
-function itemOf(payloadJson: string | undefined): Fields {
-  const payload = readObject(payloadJson ?? "") ?? {};
-  const { params, item } = payload;
-  const inner = isFields(params) ? params["item"] : item;
-  return isFields(inner) ? inner : payload;
 }
 
 function callOf({ sourceItemType = "tool", text }: CodexUIMessage, item: Fields): ReadMessage["call"] {

@@ -61,7 +61,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
     previous.current = converted;
   }, [converted]);
 
-  const { queue, hold } = useCodexQueue(codex, sent, converted.known.echoes, inputOfAppended);
+  const { queue, hold } = useCodexQueue(codex, sent, converted.known.isSaid, inputOfAppended);
   const latest = useLatest(codex);
   const calls = useMemo(
     () => ({

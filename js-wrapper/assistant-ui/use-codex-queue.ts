@@ -7,8 +7,7 @@ import type { CodexCommandView } from "../react/command-words.js";
 import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
 import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
-import { isEchoed } from "./convert.js";
-import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type UnsentMessage } from "./queue.js";
+import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type SentCommand, type UnsentMessage } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
 
@@ -28,13 +27,13 @@ export interface CodexQueue {
  *
  * @param codex what `useCodex` returns
  * @param commands what was sent, newest first, with all of it that is open
- * @param echoes the ids under which it was sent, of all that codex gave back
+ * @param isSaid whether codex has said the message of a command back
  * @param inputOf what was typed and attached, as codex takes it; it throws where codex does not
  */
 export function useCodexQueue(
   codex: UseCodexResult,
   commands: readonly CodexCommandView[],
-  echoes: ReadonlySet<unknown>,
+  isSaid: (command: SentCommand) => boolean,
   inputOf: (message: AppendMessage) => readonly UserInput[],
 ): CodexQueue {
   const { threadId, runningTurnId } = codex;
@@ -42,8 +41,8 @@ export function useCodexQueue(
   const previous = useRef(NO_QUEUE_ITEMS);
   const converted = useMemo(() => {
     const ofThread = unsent.filter((message) => message.threadId === threadId);
-    return convertQueue({ commands, runningTurnId }, ofThread, previous.current, (command) => isEchoed(command, echoes));
-  }, [commands, runningTurnId, unsent, threadId, echoes]);
+    return convertQueue({ commands, runningTurnId }, ofThread, previous.current, isSaid);
+  }, [commands, runningTurnId, unsent, threadId, isSaid]);
   useEffect(() => {
     previous.current = converted;
   }, [converted]);

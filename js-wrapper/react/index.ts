@@ -62,6 +62,7 @@ export { shownSha256Of } from "../mapping/index.js";
 export { useCodexCommands } from "./use-codex-commands.js";
 export type { CodexCommandsPage, CodexCommandsQuery, CodexCommandsQueryArgs, UseCodexCommandsResult } from "./use-codex-commands.js";
 export { codexCommandText, isCodexCommandFailed, isCodexCommandOpen, joinCodexCommands, type CodexCommandView } from "./command-words.js";
+export { codexPendingMessages, codexSaidBack, type CodexMessageCommand, type CodexPendingInput } from "./pending-messages.js";
 export { useCodexSend } from "./use-codex-send.js";
 export { stopCodexThread, type CodexStopOptions, type CodexStopped } from "./stop.js";
 export type {

@@ -148,6 +148,8 @@ interface Streaming<Row> {
   streamIds: string[];
   /** Forgets `results`, and reads the live streams anew from their beginning. */
   reset: () => void;
+  /** A query failed. It stays subscribed, and recovers when the server does. */
+  error?: Error;
 }
 
 /** What {@link useCodexStreamingMessages} returns. */

@@ -37,12 +37,17 @@ export type CodexApprovalsQuery = FunctionReference<
 export type CodexApprovalsQueryArgs<Query extends CodexApprovalsQuery> = OwnArgs<Query, "paginationOpts">;
 
 /** A host mutation that {@link useCodexApprovals} decides with. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CodexApprovalRespondMutation = FunctionReference<"mutation", "public", any, null>;
+export type CodexApprovalRespondMutation = FunctionReference<
+  "mutation",
+  "public",
+  { threadId: string; turnId: string; itemId: string; decision: unknown; shownSha256?: string | undefined },
+  null
+>;
 
 /**
  * What is decided: the mutation's own arguments without the decision, or the approval as it was listed, with the app's own
- * arguments beside it where the mutation takes some. Of what has a `payloadJson`, its hash is sent as `shownSha256`.
+ * arguments beside it where the mutation takes some, also one that has the name of a word of the row's (`kind`, `reason`, `method`) and
+ * says something else. Of what has a `payloadJson`, its hash is sent as `shownSha256`.
  */
 export type CodexApprovalRespondArgs<Respond extends CodexApprovalRespondMutation> = OwnArgs<Respond, "decision" | "shownSha256"> & { readonly shownSha256?: string | undefined; readonly payloadJson?: string | undefined };
 
@@ -65,7 +70,9 @@ export type UseCodexApprovalsResult<
 };
 
 /** What a listed approval has beside what a mutation takes. */
-const OF_THE_ROW = new Set(["kind", "reason", "createdAt", "method", "payloadJson", "overruled", "isAnswering", "answerError", "answerCommandId"]);
+const OF_THE_ROW = new Set(["createdAt", "payloadJson", "overruled", "isAnswering", "answerError", "answerCommandId"]);
+/** Its words, which an app's own arguments may have the names of. */
+const WORDS_OF_THE_ROW = new Set(["kind", "reason", "method"]);
 
 /**
  * Follows the approvals that nobody has decided, live, and decides them.
@@ -105,8 +112,11 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
   const call = useCall(respondMutation);
 
   const calls = useMemo(() => {
-    const decide = (given: CodexApprovalRespondArgs<Respond>, decision: CodexApprovalDecision) =>
-      follow(keyIn(listed.current, given as unknown as NamedApproval), async () => (await call?.(await respondArgs(given, decision))) as null);
+    const decide = (given: CodexApprovalRespondArgs<Respond>, decision: CodexApprovalDecision) => {
+      const key = keyIn(listed.current, given as unknown as NamedApproval);
+      const row = listed.current.find((one) => codexRequestKey(one) === key);
+      return follow(key, async () => (await call?.(await respondArgs(given, row, decision))) as null);
+    };
     return {
       accept: (given: CodexApprovalRespondArgs<Respond>) => decide(given, "accepted"),
       decline: (given: CodexApprovalRespondArgs<Respond>) => decide(given, "declined"),
@@ -130,10 +140,13 @@ export function codexApprovalDecisions({ method, payloadJson }: Pick<CodexApprov
   return decisionsOffered(method, paramsOf(payloadJson));
 }
 
-async function respondArgs(given: object, decision: CodexApprovalDecision): Promise<CallArgs> {
-  const { shownSha256, ...row } = given as Record<string, Value | undefined>;
-  const own = Object.entries(row).filter(([name, value]) => !OF_THE_ROW.has(name) && value !== undefined);
-  const shown = await shownOf(shownSha256, row["payloadJson"], decision);
+async function respondArgs(given: object, row: object | undefined, decision: CodexApprovalDecision): Promise<CallArgs> {
+  const { shownSha256, ...args } = given as Record<string, Value | undefined>;
+  // A row that is listed no more is told from a name by its time.
+  const words = row ?? ("createdAt" in args ? args : {});
+  const isOfRow = (name: string, value: Value) => OF_THE_ROW.has(name) || (WORDS_OF_THE_ROW.has(name) && (words as typeof args)[name] === value);
+  const own = Object.entries(args).filter(([name, value]) => value !== undefined && !isOfRow(name, value));
+  const shown = await shownOf(shownSha256, args["payloadJson"], decision);
   return { ...(Object.fromEntries(own) as CallArgs), decision, ...(shown !== undefined && { shownSha256: shown }) };
 }
 

@@ -2,14 +2,13 @@ import { useConvex } from "convex/react";
 import type { FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
 import { getFunctionName } from "convex/server";
 import { useCallback, useMemo, useState } from "react";
-import { useCall, useLatest, useProgress, type CallArgs } from "./calls.js";
+import { keyOfArgs, useCall, useLatest, useProgress, type CallArgs } from "./calls.js";
 import { optimisticallyInterruptCodexTurn } from "./optimistic.js";
 import { newCommandId, Wishes } from "./sending.js";
 import type { CodexMessagesQuery } from "./types.js";
 
 /** A host mutation that {@link useCodexComposer} begins turns with: its input is `input`, or `inputText`. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CodexStartTurnMutation = FunctionReference<"mutation", "public", any, unknown>;
+export type CodexStartTurnMutation = FunctionReference<"mutation", "public", { turnId: string; idempotencyKey: string }, unknown>;
 
 type Made = "turnId" | "idempotencyKey";
 type Flat<T> = { [Name in keyof T]: T[Name] };
@@ -78,7 +77,7 @@ export function useCodexComposer<Start extends CodexStartTurnMutation>(
   mutation: Start,
   ...[options]: object extends CodexComposerOptions<Start> ? [CodexComposerOptions<Start>?] : [CodexComposerOptions<Start>]
 ): UseCodexComposerResult<Start> {
-  const given = options as CodexComposerOptions<CodexStartTurnMutation> | undefined;
+  const given = options as { createTurnId?: () => string; createIdempotencyKey?: () => string; initialValue?: string; inputName?: "input" | "inputText" } | undefined;
   const initialValue = given?.initialValue ?? "";
   const latest = useLatest(given);
   const [value, setValue] = useState(initialValue);
@@ -96,7 +95,7 @@ export function useCodexComposer<Start extends CodexStartTurnMutation>(
   const send = useCallback(
     (args: CallArgs) =>
       follow(() =>
-        wishes.send(JSON.stringify(args), undefined, async (ids) => {
+        wishes.send(keyOfArgs(args), undefined, async (ids) => {
           const [turnId, idempotencyKey] = JSON.parse(ids) as [string, string];
           return await call?.({ turnId, idempotencyKey, ...args });
         }),
@@ -121,14 +120,14 @@ export function useCodexComposer<Start extends CodexStartTurnMutation>(
 
   const error = failed === forgotten ? undefined : failed;
   return useMemo(
-    () => ({ value, setValue, isSending, error, send, sendText, reset }),
+    // It is called with what `Start` takes.
+    () => ({ value, setValue, isSending, error, send, sendText, reset }) as unknown as UseCodexComposerResult<Start>,
     [value, isSending, error, send, sendText, reset],
   );
 }
 
 /** A host mutation that {@link useCodexInterruptTurn} ends turns with. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CodexInterruptTurnMutation = FunctionReference<"mutation", "public", any, null>;
+export type CodexInterruptTurnMutation = FunctionReference<"mutation", "public", { threadId: string; turnId: string }, null>;
 
 /**
  * Ends a turn, whichever page began it: it works after a reload, before the first word, and of a turn that is queued. Where it ran,

@@ -15,7 +15,7 @@ import { useListResult, usePages } from "./use-pages.js";
  * Follows the messages of a thread, live.
  *
  * A message that did not change is the same object at the next render, and so is `results`.
- * Nothing is thrown while rendering: a failure of the query is `error`, a thread that is not there
+ * Nothing is thrown while rendering: a failure of a query, also of the streams', is `error`, a thread that is not there
  * is `threadStatus: "missing"`.
  *
  * @param query The host's query, e.g. `api.chat.listThreadMessagesForHooks`.
@@ -40,7 +40,7 @@ export function useCodexMessages<Query extends CodexMessagesQuery>(
   const subscription = useStableSubscription(query, args);
   const isFollowing = options.stream === true;
   const pages = usePages<CodexMessagesPage>(subscription, options.initialNumItems, isFollowing ? FOLLOWED : undefined);
-  const overlay = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, pages.rows);
+  const { overlay, error } = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, pages.rows);
 
   const previous = useRef(NO_MESSAGES);
   const merged = useMemo(
@@ -51,5 +51,5 @@ export function useCodexMessages<Query extends CodexMessagesQuery>(
     previous.current = merged;
   }, [merged]);
 
-  return useListResult(pages, merged.messages);
+  return useListResult(pages, merged.messages, error);
 }

@@ -16,7 +16,7 @@ import { useListResult, usePages } from "./use-pages.js";
  *
  * Raw reasoning is shown where `includeRaw` is among `args`, the server consents, and it was kept. A
  * section that did not change is the same object at the next render, and so is `results`. Nothing is
- * thrown while rendering: a failure of the query is `error`, a thread that is not there is
+ * thrown while rendering: a failure of a query, also of the streams', is `error`, a thread that is not there is
  * `threadStatus: "missing"`.
  *
  * @param query The host's query, e.g. `api.chat.listThreadReasoningForHooks`.
@@ -43,7 +43,7 @@ export function useCodexReasoning<Query extends CodexReasoningQuery>(
   const isFollowing = options.stream === true;
   const pages = usePages<CodexReasoningPage>(subscription, options.initialNumItems, isFollowing ? FOLLOWED : undefined);
   const tails = useMemo(() => tailsOfReasoning(pages.rows), [pages.rows]);
-  const overlay = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, tails);
+  const { overlay, error } = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, tails);
 
   const previous = useRef(NO_REASONING);
   const merged = useMemo(
@@ -54,5 +54,5 @@ export function useCodexReasoning<Query extends CodexReasoningQuery>(
     previous.current = merged;
   }, [merged]);
 
-  return useListResult(pages, merged.sections);
+  return useListResult(pages, merged.sections, error);
 }

@@ -20,25 +20,22 @@ import {
 } from "./sending.js";
 import { isOver } from "./stop.js";
 
-/** A host mutation that {@link useCodexSend} sends with. */
+/** A host mutation that {@link useCodexSend} sends with. Its `kind` may be any text: not every app's validators say which. */
 export type CodexSendMutation = FunctionReference<
   "mutation",
   "public",
-  // Of an app whose validators say less of `kind`, too.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  any,
+  { commandId: string; kind: string; payloadJson: string; ttlMs?: number | undefined },
   { commandId: string; state: CodexCommandState }
 >;
 
 /** A host mutation of one command. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type CodexCommandMutation = FunctionReference<"mutation", "public", any, null>;
+export type CodexCommandMutation<Given extends object = object> = FunctionReference<"mutation", "public", { commandId: string } & Given, null>;
 
 /** What a host does with commands that are still queued; each where the app exports it. */
 export interface CodexCommandMutations {
   readonly cancel?: CodexCommandMutation;
-  readonly edit?: CodexCommandMutation;
-  readonly promote?: CodexCommandMutation;
+  readonly edit?: CodexCommandMutation<{ payloadJson: string }>;
+  readonly promote?: CodexCommandMutation<{ expectedTurnId?: string | undefined }>;
 }
 
 type Sent = "commandId" | "kind" | "payloadJson" | "ttlMs";
@@ -101,6 +98,8 @@ export interface CodexSend {
   readonly isSending: boolean;
   /** What the last call with these arguments failed with; undefined once another is made. */
   readonly error: Error | undefined;
+  /** The same of `sendTurn`, `steer` and `sendAgain` alone: what was to be said was not. */
+  readonly sendError: Error | undefined;
 }
 
 /** What is done to commands that are queued, each undefined where the app gave no mutation for it. */
@@ -157,13 +156,15 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
   const [wishes] = useState(() => new Wishes<CodexSentCommand>());
   /** What was sent under an id, and may be stored though no answer came: an id is of one payload. */
   const [unanswered] = useState(() => new Map<string, { readonly wish: string; readonly payloadJson: string }>());
-  const [{ isPending, error }, follow] = useProgress(useMemo(() => stable && keyOfArgs(stable), [stable]) ?? "");
+  const subject = useMemo(() => stable && keyOfArgs(stable), [stable]) ?? "";
+  const [{ isPending, error }, follow] = useProgress(subject);
+  const [{ error: sendError }, followSending] = useProgress(subject);
 
   const calls = useMemo(() => {
     const sendOne = async ({ kind, payload, ttlMs }: Wish, commandId?: string, named?: (id: string) => object) => {
       const own = owned(stable);
       // The same words are the same wish, also where they do not have to wait any more when they are tried again.
-      const wish = JSON.stringify([own, kind, { ...payload, waitForMachine: undefined }, ttlMs]);
+      const wish = JSON.stringify([keyOfArgs(own), kind, { ...payload, waitForMachine: undefined }, ttlMs]);
       return await wishes.send(wish, commandId, async (id) => {
         const before = unanswered.get(id);
         const payloadJson = before?.wish === wish ? before.payloadJson : payloadOf({ ...payload, ...named?.(id) });
@@ -189,11 +190,11 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
     return {
       sendTurn: async (input: CodexInput, { commandId, ttlMs, clientTurnId, ...settings }: CodexTurnSendOptions = {}): Promise<CodexSentTurn> => {
         const payload = { input: inputOf(input), ...given({ clientTurnId, ...settings }) };
-        const sent = await send({ kind: "turn", payload, ttlMs }, commandId, (id) => ({ clientTurnId: clientTurnId ?? id }));
+        const sent = await followSending(() => send({ kind: "turn", payload, ttlMs }, commandId, (id) => ({ clientTurnId: clientTurnId ?? id })));
         return { ...sent, clientTurnId: clientTurnId ?? sent.commandId };
       },
       steer: (input: CodexInput, { commandId, ttlMs, expectedTurnId }: CodexSendOptions & { expectedTurnId: string }) =>
-        send({ kind: "steer", payload: { expectedTurnId, input: inputOf(input) }, ttlMs }, commandId),
+        followSending(() => send({ kind: "steer", payload: { expectedTurnId, input: inputOf(input) }, ttlMs }, commandId)),
       interrupt: (turnId: string, { commandId, ttlMs, force }: CodexSendOptions & { force?: boolean | undefined } = {}) =>
         send({ kind: "interrupt", payload: { turnId, ...given({ force }) }, ttlMs }, commandId, undefined, isOver),
       decide: (request: CodexAskedRequest, decision: JsonValue, { commandId, ttlMs }: CodexSendOptions = {}) => {
@@ -213,14 +214,15 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
       },
       sendAgain: (command: Pick<CodexCommand, "commandId" | "kind" | "payloadJson">) => {
         const { commandId, asTurn, ...wish } = sentAgain(command);
-        return follow(async () => {
+        const sendEither = async () => {
           try {
             return await sendOne(wish, commandId);
           } catch (thrown) {
             if (asTurn === undefined || !TURN_INSTEAD.has(parseCodexErrorCode(thrown) ?? "")) throw thrown;
             return await sendOne(asTurn, commandId);
           }
-        });
+        };
+        return followSending(() => follow(sendEither));
       },
       cancel: callCancel && ((commandId: string) => change(callCancel, { commandId })),
       edit:
@@ -232,10 +234,10 @@ export function useCodexSend<Send extends CodexSendMutation, Given extends Codex
         ((commandId: string, { expectedTurnId }: { expectedTurnId?: string | undefined } = {}) =>
           change(callPromote, { commandId, ...given({ expectedTurnId }) })),
     };
-  }, [stable, call, callCancel, callEdit, callPromote, wishes, unanswered, follow]);
+  }, [stable, call, callCancel, callEdit, callPromote, wishes, unanswered, follow, followSending]);
 
   // Which of the three are there is what `Given` says.
-  return useMemo(() => ({ ...calls, isSending: isPending, error }) as CodexSend & CodexCommandActions<Given>, [calls, isPending, error]);
+  return useMemo(() => ({ ...calls, isSending: isPending, error, sendError }) as CodexSend & CodexCommandActions<Given>, [calls, isPending, error, sendError]);
 }
 
 /**

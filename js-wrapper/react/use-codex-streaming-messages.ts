@@ -16,7 +16,7 @@ import { useSame, useStreamed } from "./use-streamed.js";
  * A message whose beginning the server no longer has is left out until it ends, when its whole text is
  * told. What a turn wrote stays when it ends, as it ended, for the newest twenty turns that were
  * followed; a turn that had ended before is not shown. Nothing is thrown while rendering, and while
- * the query fails what was read stays.
+ * a query fails, which is `error`, what was read stays.
  *
  * @param query A host query of streams, e.g. `api.chat.listThreadMessagesForHooks`.
  * @param args Its arguments without `paginationOpts` and `streamArgs`, or `"skip"`.
@@ -35,7 +35,10 @@ export function useCodexStreamingMessages<Query extends CodexStreamsQuery>(
   options: UseCodexStreamingOptions = {},
 ): UseCodexStreamingMessagesResult {
   const subscription = useStableSubscription(query, args);
-  const { streamed, streamIds, reset } = useStreamed(subscription, options, MESSAGES_FOLDING);
+  const { streamed, streamIds, error, reset } = useStreamed(subscription, options, MESSAGES_FOLDING);
   const results = useSame(useMemo(() => messagesStreamed(streamed), [streamed]));
-  return useMemo(() => ({ results: [...results], streamIds: [...streamIds], reset }), [results, streamIds, reset]);
+  return useMemo(
+    () => ({ results: [...results], streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
+    [results, streamIds, reset, error],
+  );
 }

@@ -35,7 +35,10 @@ export function useCodexStreamingReasoning<Query extends CodexStreamsQuery>(
 ): UseCodexStreamingReasoningResult {
   const { includeRaw = false } = options;
   const subscription = useStableSubscription(query, args);
-  const { streamed, streamIds, reset } = useStreamed(subscription, options, REASONING_FOLDING);
+  const { streamed, streamIds, error, reset } = useStreamed(subscription, options, REASONING_FOLDING);
   const results = useSame(useMemo(() => reasoningStreamed(streamed, { includeRaw }), [streamed, includeRaw]));
-  return useMemo(() => ({ results: [...results], streamIds: [...streamIds], reset }), [results, streamIds, reset]);
+  return useMemo(
+    () => ({ results: [...results], streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
+    [results, streamIds, reset, error],
+  );
 }

@@ -1,23 +1,27 @@
-import type { FunctionReference, PaginationOptions } from "convex/server";
-import { createContext, createElement, useContext, useMemo, type ReactNode } from "react";
+import { useConvex, type ConvexReactClient } from "convex/react";
+import { getFunctionName, type FunctionReference, type PaginationOptions } from "convex/server";
+import { createContext, createElement, useContext, useMemo, useState, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
+import { isAbsent, isNotTaken, useWithoutNotFound } from "./absent.js";
 import type { CodexActivity } from "./activity.js";
-import { useLatest } from "./calls.js";
+import { useLatest, useStableArgs } from "./calls.js";
+import { codexPendingMessages } from "./pending-messages.js";
 import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
 import { codexStatus, type CodexChatStatus } from "./status.js";
-import { stopCodexThread, type CodexStopOptions } from "./stop.js";
+import { stopCodexThread, type CodexStopOptions, type CodexStopped } from "./stop.js";
 import { useStableSubscription } from "./subscription.js";
 import type { CodexMessagesQuery, UseCodexMessagesResult } from "./types.js";
 import { useAnswer } from "./use-answer.js";
-import { joinCodexCommands, type CodexCommandView } from "./command-words.js";
+import { joinCodexCommands, toCommandView, type CodexCommandView } from "./command-words.js";
 import { useCodexActivity } from "./use-codex-activity.js";
 import { useCodexApprovals, type CodexApprovalRespondMutation, type CodexApprovalsPage, type UseCodexApprovalsResult } from "./use-codex-approvals.js";
 import { useCodexCommands, type CodexCommandsQuery, type UseCodexCommandsResult } from "./use-codex-commands.js";
 import { useCodexMessages } from "./use-codex-messages.js";
 import type { CodexPresenceQuery } from "./use-codex-presence.js";
 import { useCodexSend, type CodexCommandMutations, type CodexCommandActions, type CodexSend, type CodexSendMutation, type CodexSendOptions, type CodexSentCommand, type CodexTurnSendOptions } from "./use-codex-send.js";
+import { useSame } from "./use-streamed.js";
 import { useCodexServerRequests, type CodexServerRequestsQuery, type UseCodexServerRequestsResult } from "./use-codex-server-requests.js";
 
 type ApprovalsQuery = FunctionReference<"query", "public", { threadId?: string | undefined; paginationOpts: PaginationOptions }, CodexApprovalsPage<CodexApproval>>;
@@ -27,7 +31,7 @@ type SnapshotQuery = FunctionReference<"query", "public", { threadId: string }, 
 
 /**
  * What of an app's functions a chat needs, by the names of `defineCodexHost`. Without one of those that need not be there, what
- * it is for is not there either.
+ * it is for is not there either: a generated `api` answers to every name, and is asked.
  */
 export interface CodexApi {
   readonly listThreadMessagesForHooks: CodexMessagesQuery;
@@ -46,9 +50,34 @@ export interface CodexApi {
   readonly promoteCommand?: Required<CodexCommandMutations>["promote"];
 }
 
+/** The arguments that all of them take. */
+interface ThreadArgs {
+  readonly threadId: string;
+  readonly [name: string]: unknown;
+}
+
 interface Provided {
   readonly api: CodexApi;
   readonly args: object;
+}
+
+const NAMES = Object.keys({
+  listThreadMessagesForHooks: true,
+  sendCommand: true,
+  listCommands: true,
+  listTurns: true,
+  threadSnapshot: true,
+  listPendingApprovalsForHooks: true,
+  respondApprovalForHooks: true,
+  listPendingServerRequestsForHooks: true,
+  getPresence: true,
+  cancelCommand: true,
+  editCommand: true,
+  promoteCommand: true,
+} satisfies Record<keyof CodexApi, true>) as (keyof CodexApi)[];
+
+function keyOfApi(api: CodexApi): string {
+  return JSON.stringify(NAMES.map((name) => [api[name] === undefined ? null : getFunctionName(api[name]), Object.hasOwn(api, name)]));
 }
 
 const Context = createContext<Provided | null>(null);
@@ -68,7 +97,11 @@ const NO_ARGS = {};
  * ```
  */
 export function CodexProvider({ api, args = NO_ARGS, children }: { api: CodexApi; args?: object; children?: ReactNode }): ReactNode {
-  const provided = useMemo(() => ({ api, args }), [api, args]);
+  const stable = useStableArgs(args);
+  const key = keyOfApi(api);
+  // The names stand for the functions: `api.chat` is a new object at every mention.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const provided = useMemo(() => ({ api, args: stable ?? NO_ARGS }), [key, stable]);
   return createElement(Context.Provider, { value: provided }, children);
 }
 
@@ -78,6 +111,8 @@ export interface UseCodexResult {
   readonly threadId: string | undefined;
   /** As `useCodexMessages` has them, running turns followed. */
   readonly messages: UseCodexMessagesResult;
+  /** What was sent and is not among the messages yet, oldest first, each with its `text`: it comes behind them. */
+  readonly pendingMessages: readonly CodexCommandView[];
   /** How the chat is, in the words of the AI SDK. */
   readonly status: CodexChatStatus;
   /** What codex is doing now. */
@@ -129,24 +164,28 @@ const OPEN_ITEMS = 100;
  * @example
  * ```tsx
  * function Chat({ threadId }: { threadId: string }) {
- *   const { messages, status, send, stop } = useCodex({ threadId });
+ *   const { messages, pendingMessages, status, send, stop } = useCodex({ threadId });
+ *   const told = () => undefined; // what was refused is `error`
  *   return (
  *     <>
  *       {messages.results.map(({ _id, text }) => <p key={_id}>{text}</p>)}
- *       {status === "ready" || status === "error" ? <button onClick={() => void send("Go on.")}>Go on</button> : <button onClick={() => void stop()}>Stop</button>}
+ *       {pendingMessages.map(({ commandId, text }) => <p key={commandId}>{text}</p>)}
+ *       {status === "ready" || status === "error" ? <button onClick={() => void send("Go on.").catch(told)}>Go on</button> : <button onClick={() => void stop().catch(told)}>Stop</button>}
  *     </>
  *   );
  * }
  * ```
  */
-export function useCodex(args: { readonly threadId: string; readonly [name: string]: unknown } | "skip", options: { initialNumItems?: number } = {}): UseCodexResult {
+export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?: number } = {}): UseCodexResult {
   const provided = useContext(Context);
   if (provided === null) throw new Error("useCodex needs a CodexProvider above it");
   const { api, args: common } = provided;
   const { initialNumItems = FIRST_ITEMS } = options;
-  const given = args === "skip" ? "skip" : { ...common, ...args };
+  const convex = useConvex();
+  const given: ThreadArgs | "skip" = args === "skip" ? "skip" : { ...common, ...args };
   /** What is asked of a function that the app may not have. */
   const of = (name: keyof CodexApi) => (api[name] === undefined ? "skip" : given);
+  const isLacking = (name: keyof CodexApi, { error }: { readonly error?: Error | undefined }) => isAbsent(error, Object.hasOwn(api, name));
 
   const messages = useCodexMessages(api.listThreadMessagesForHooks, given, { initialNumItems, stream: true });
   const commands = useCodexCommands(api.listCommands, given, { initialNumItems: FIRST_ITEMS });
@@ -159,25 +198,34 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
   // What is not there is not asked: with "skip" no hook looks at its functions.
   const approvalsQuery = api.listPendingApprovalsForHooks as ApprovalsQuery;
   const respond = (api.respondApprovalForHooks ?? api.sendCommand) as CodexApprovalRespondMutation;
-  const approvals = useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS });
+  const approvals = useWithoutNotFound(useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS }));
   const requestsQuery = api.listPendingServerRequestsForHooks as CodexServerRequestsQuery;
-  const requests = useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand);
-  const { data: listed } = useAnswer<readonly TurnState[] | null>(useStableSubscription(api.listTurns as TurnsQuery, of("listTurns")));
-  const snapshotArgs = api.listTurns === undefined ? of("threadSnapshot") : "skip";
-  const { data: state } = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, snapshotArgs));
-  const { data: presence } = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
+  const requests = useWithoutNotFound(useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand));
+  const listed = useAnswer<readonly TurnState[] | null>(useStableSubscription(api.listTurns as TurnsQuery, of("listTurns")));
+  const hasTurns = api.listTurns !== undefined && !isLacking("listTurns", listed);
+  const snapshot = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, hasTurns ? "skip" : of("threadSnapshot")));
+  const asked = useAnswer<CodexPresence>(useStableSubscription(api.getPresence as CodexPresenceQuery, of("getPresence")));
+  const presence = asked.data;
 
-  const turns = listed ?? state?.turns;
-  const openCommands = useMemo(() => joinCodexCommands(commands.results, older.results).filter(({ isOpen }) => isOpen), [commands.results, older.results]);
+  const turns: readonly TurnState[] | undefined = listed.data ?? snapshot.data?.turns;
+  const sent = useMemo(() => joinCodexCommands(commands.results, older.results), [commands.results, older.results]);
+  const openCommands = useMemo(() => sent.filter(({ isOpen }) => isOpen), [sent]);
   const openTurns = useMemo(() => openCommands.filter(({ kind }) => kind === "turn"), [openCommands]);
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
   const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands: openTurns });
   const runningTurnId = activity.turnId;
+  const pendingMessages = useSame(
+    useMemo(() => codexPendingMessages({ messages: messages.results, commands: sent, runningTurnId, turns }), [messages.results, sent, runningTurnId, turns]),
+  );
   const isAsked = codex.isSending || openTurns.length > 0;
-  const status = codexStatus({ messages: messages.results, turns, isAsked, error: codex.error });
+  const newestTurnId = turns === undefined ? messages.results.at(-1)?.turnId : (turns[0]?.clientTurnId ?? turns[0]?.turnId);
+  const isKnown = !listed.isLoading && !snapshot.isLoading && messages.status !== "LoadingFirstPage";
+  const isNews = useIsNews(codex.sendError, isKnown ? (newestTurnId ?? null) : undefined);
+  const status = codexStatus({ messages: messages.results, turns, isAsked, error: isNews ? codex.sendError : undefined });
 
   const reach = presence && codexReach(presence);
-  const latest = useLatest({ runningTurnId, openCommands, openTurns, reach });
+  const isLoading = commands.status === "LoadingFirstPage" || (!isWhole && older.status === "LoadingFirstPage") || listed.isLoading || snapshot.isLoading;
+  const latest = useLatest({ runningTurnId, openCommands, openTurns, turns, reach, isLoading, api, given });
   const { sendTurn, steer: steerTurn, interrupt } = codex;
   const calls = useMemo(() => {
     const send = async (input: CodexInput, sending: CodexTurnSendOptions = {}): Promise<CodexSentCommand> => {
@@ -199,14 +247,51 @@ export function useCodex(args: { readonly threadId: string; readonly [name: stri
           return await send(input, sending);
         }
       },
-      stop: (how?: CodexStopOptions) => stopCodexThread({ interrupt }, latest.current, how),
+      stop: async (how?: CodexStopOptions) => await stopCodexThread({ interrupt }, await toStop(convex, latest.current), how),
     };
-  }, [sendTurn, steerTurn, interrupt, latest]);
+  }, [sendTurn, steerTurn, interrupt, latest, convex]);
 
   const threadId = args === "skip" ? undefined : args.threadId;
-  const error = codex.error ?? messages.error ?? commands.error ?? approvals.error ?? requests.error;
+  const optional = [
+    ["listPendingApprovalsForHooks", approvals],
+    ["listPendingServerRequestsForHooks", requests],
+    ["listTurns", listed],
+    ["threadSnapshot", snapshot],
+    ["getPresence", asked],
+  ] as const;
+  const failed = optional.find(([name, result]) => result.error !== undefined && !isLacking(name, result))?.[1];
+  const error = codex.error ?? messages.error ?? commands.error ?? (isNotTaken(older.error) ? undefined : older.error) ?? failed?.error;
   return useMemo(
-    () => ({ threadId, messages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
-    [threadId, messages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
+    () => ({ threadId, messages, pendingMessages, status, activity, ...calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error }),
+    [threadId, messages, pendingMessages, status, activity, calls, runningTurnId, turns, approvals, requests, commands, openCommands, codex, presence, reach, error],
   );
+}
+
+/** Whether nothing newer is there than what an error came after. @param newestTurnId null where there is no turn; undefined while that is not known */
+function useIsNews(error: Error | undefined, newestTurnId: string | null | undefined): boolean {
+  const [seen, setSeen] = useState({ error, newestTurnId });
+  if (seen.error !== error || (seen.newestTurnId === undefined && newestTurnId !== undefined)) setSeen({ error, newestTurnId });
+  return seen.error !== error || seen.newestTurnId === undefined || seen.newestTurnId === newestTurnId;
+}
+
+interface KnownToStop extends CodexStopped {
+  /** What is open, or the turns, is not known yet. */
+  readonly isLoading: boolean;
+  readonly api: CodexApi;
+  readonly given: ThreadArgs | "skip";
+}
+
+/** What a stop ends: what the page knows, or, while that loads, what the server answers. */
+async function toStop(convex: ConvexReactClient, known: KnownToStop): Promise<CodexStopped> {
+  const { isLoading, api, given, runningTurnId } = known;
+  if (!isLoading || given === "skip") return known;
+  const firstPage = (numItems: number) => ({ ...given, paginationOpts: { cursor: null, numItems } });
+  // An app's own query may not take `open`.
+  const askCommands = () =>
+    convex.query(api.listCommands, { ...firstPage(OPEN_ITEMS), open: true }).catch(() => convex.query(api.listCommands, firstPage(FIRST_ITEMS)));
+  const askSnapshot = async () => api.threadSnapshot && (await convex.query(api.threadSnapshot, given))?.turns;
+  const askTurns = async () => (api.listTurns === undefined ? await askSnapshot() : await convex.query(api.listTurns, given).catch(askSnapshot));
+  const [{ page }, turns] = await Promise.all([askCommands(), askTurns().catch(() => undefined)]);
+  const running = turns?.find(({ status }) => status === "inProgress")?.turnId;
+  return { openCommands: page.map(toCommandView), turns: turns ?? undefined, runningTurnId: running ?? runningTurnId };
 }

@@ -26,13 +26,14 @@ export type Fold<State extends Followed> = (
  * @param subscription What to follow; null follows nothing.
  * @param none What is read where nothing is.
  * @param fold Pure. Another function folds the last answer once more.
- * @returns What was read, and what forgets it: the streams are then read anew from their beginning.
+ * @returns What was read, what the query failed with, and what forgets what was read: the streams are then read anew from their
+ *   beginning.
  */
 export function useFollowed<State extends Followed>(
   subscription: Subscription | null,
   none: State,
   fold: Fold<State>,
-): { followed: State; reset: () => void } {
+): { followed: State; error: Error | undefined; reset: () => void } {
   const key = subscription?.key ?? null;
   const [state, setState] = useState({ key, followed: none });
   let { followed } = state;
@@ -59,5 +60,5 @@ export function useFollowed<State extends Followed>(
   }, [cursors, answer, fold]);
 
   const reset = useCallback(() => setState((before) => ({ ...before, followed: none })), [none]);
-  return { followed, reset };
+  return { followed, error: answer instanceof Error ? answer : undefined, reset };
 }

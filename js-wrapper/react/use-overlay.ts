@@ -13,12 +13,13 @@ export const FOLLOWED = { streamArgs: { kind: "followed" } };
  * @param subscription What to follow; null follows nothing.
  * @param rows The loaded rows, asked for with `kind: "followed"`: their texts are gone on with.
  */
-export function useOverlay(subscription: Subscription | null, rows: readonly CodexTailedText[]): CodexOverlay {
+export function useOverlay(subscription: Subscription | null, rows: readonly CodexTailedText[]): { overlay: CodexOverlay; error: Error | undefined } {
   const tailed = useMemo(() => rows.filter(({ tail }) => tail !== undefined), [rows]);
   const none = useMemo(() => overlayOf(tailed), [tailed]);
   const fold = useCallback(
     (overlay: CodexOverlay, asked: readonly CodexStreamCursor[], answer: CodexStreamsResult) => foldOverlay(overlay, asked, answer, tailed),
     [tailed],
   );
-  return useFollowed(subscription, none, fold).followed;
+  const { followed: overlay, error } = useFollowed(subscription, none, fold);
+  return { overlay, error };
 }

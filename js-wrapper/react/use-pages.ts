@@ -87,12 +87,15 @@ export type UseListResult<Item, Status extends string = "missing"> = UsePaginate
  * What a list's hook returns, of its pages and of what it makes of them.
  *
  * @param results the same array while nothing in it changed: so is what is returned
+ * @param failed what else failed of which it is made
  */
 export function useListResult<Item, Status extends string>(
   pages: Pages<ListPage & { readonly threadStatus?: Status | undefined }>,
   results: Item[],
+  failed?: Error,
 ): UseListResult<Item, Status> {
-  const { first, error, loadMore } = pages;
+  const { first, loadMore } = pages;
+  const error = pages.error ?? failed;
   const threadStatus = first?.threadStatus;
   const status = pageStatus(pages);
   return useMemo(

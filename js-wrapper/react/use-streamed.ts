@@ -22,16 +22,16 @@ export function useStreamed<Live>(
   subscription: Subscription | null,
   { startOrder, enabled = true }: UseCodexStreamingOptions,
   folding: StreamedFolding<Live>,
-): { streamed: Streamed<Live>; streamIds: readonly string[]; reset: () => void } {
+): { streamed: Streamed<Live>; streamIds: readonly string[]; error: Error | undefined; reset: () => void } {
   const given = enabled ? subscription : null;
-  const listed = useListed(given, startOrder);
+  const { listed, error: listError } = useListed(given, startOrder);
   const fold = useMemo<Fold<Streamed<Live>>>(
     () => (streamed, asked, answer) => foldStreamed(streamed, asked, listedOnly(answer, listed), folding),
     [listed, folding],
   );
-  const { followed: streamed, reset } = useFollowed(listed === null ? null : given, nothingStreamed<Live>(), fold);
+  const { followed: streamed, error, reset } = useFollowed(listed === null ? null : given, nothingStreamed<Live>(), fold);
   const streamIds = useMemo(() => [...streamed.following.streams.keys()], [streamed]);
-  return { streamed, streamIds: useSame(streamIds), reset };
+  return { streamed, streamIds: useSame(streamIds), error: listError ?? error, reset };
 }
 
 /** The list as it was before where nothing in it is another. */
@@ -48,7 +48,7 @@ export function useSame<Row>(rows: readonly Row[]): readonly Row[] {
 }
 
 /** The streams of turns at or after `startOrder`; those known before while another list loads. */
-function useListed(subscription: Subscription | null, startOrder: number | undefined): Listed {
+function useListed(subscription: Subscription | null, startOrder: number | undefined): { listed: Listed; error: Error | undefined } {
   const queries = useMemo((): RequestForQueries => {
     if (subscription === null || startOrder === undefined) return {};
     const { query, args } = subscription;
@@ -67,8 +67,9 @@ function useListed(subscription: Subscription | null, startOrder: number | undef
       return isSame ? before : { key, ids };
     });
   }, [key, answer]);
-  if (startOrder === undefined) return "all";
-  return known.key === key ? known.ids : null;
+  const error = answer instanceof Error ? answer : undefined;
+  if (startOrder === undefined) return { listed: "all", error };
+  return { listed: known.key === key ? known.ids : null, error };
 }
 
 function listedOnly(answer: CodexStreamsResult, listed: Listed): CodexStreamsResult {

@@ -127,6 +127,22 @@ describe("an approval of the name of an earlier one", () => {
     return { page, got, loopback };
   }
 
+  it("takes the app's own arguments, also under a name of the row's, and nothing of the row", async () => {
+    const { page, got, loopback } = await openOn([{ ...asked(1), reason: "codex's" } as ReturnType<typeof asked>]);
+    const decide = async (args: object) => {
+      await act(() => expect(page.current.decline(args as (typeof page.current.results)[number])).rejects.toThrow("lost"));
+    };
+    const [row] = page.current.results;
+    const name = { threadId: THREAD, turnId: TURN, itemId: "i" };
+    await decide(row!);
+    await decide({ ...row, reason: "ours", kind: "trade" });
+    await decide({ ...name, reason: "by name", method: "ours" });
+    await decide({ ...row, createdAt: 7, tenant: "a" });
+    const ofRow = { ...name, requestId: 0, decision: "declined" };
+    expect(got).toEqual([ofRow, { ...ofRow, reason: "ours", kind: "trade" }, { ...name, decision: "declined", reason: "by name", method: "ours" }, { ...ofRow, tenant: "a" }]);
+    await loopback.close();
+  });
+
   it("has nothing of the answer to that", async () => {
     const rows = [asked(1)];
     const { page, loopback } = await openOn(rows);

@@ -40,6 +40,13 @@ describe("the composer", () => {
     expect(page.current.value).toBe("");
   });
 
+  it("begins a turn with whatever Convex takes", async () => {
+    const page = await open();
+    // The app of this test refuses it.
+    await act(() => expect(page.current.sendText({ threadId: THREAD, size: 1n } as { threadId: string }, "go")).rejects.toThrow("size"));
+    expect(sent()).toMatchObject([{ size: 1n, inputText: "go" }]);
+  });
+
   it("sends nothing that is blank", async () => {
     const page = await open();
     expect(await chat.does(() => page.current.sendText({ threadId: THREAD }, " \n"))).toBeNull();

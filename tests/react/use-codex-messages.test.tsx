@@ -181,15 +181,19 @@ describe("the overlay", () => {
     expect(overlaysAsked()).toEqual([]);
   });
 
-  it("the overlay's failure leaves the durable rows", async () => {
+  it("the overlay's failure leaves the durable rows, is told, and passes", async () => {
     host.put(THREAD, { messageId: "m", status: "streaming", text: "durable" });
+    let isDown = true;
     convex = new FakeConvex((args) => {
-      if (isOverlay(args)) throw new Error("streams are down");
+      if (isDown && isOverlay(args)) throw new Error("streams are down");
       return host.serve(args);
     });
     const view = follow();
     await settle();
     expect(textOf(view.current, "m")).toBe("durable");
+    expect(view.current).toMatchObject({ status: "Exhausted", error: { message: "streams are down" } });
+    isDown = false;
+    await settle();
     expect(view.current.error).toBeUndefined();
   });
 

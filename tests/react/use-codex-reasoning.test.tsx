@@ -179,6 +179,21 @@ describe("what was thought", () => {
     expect(view.current.error).toBeUndefined();
   });
 
+  it("a failure of the streams alone is told, and passes", async () => {
+    let isDown = true;
+    convex = new FakeConvex((args) => {
+      if (isDown && isOverlay(args)) throw new Error("streams are down");
+      return host.serve(args);
+    });
+    host.put(THREAD, { messageId: "m" });
+    const view = follow();
+    await settle();
+    expect(view.current).toMatchObject({ status: "Exhausted", error: { message: "streams are down" } });
+    isDown = false;
+    await settle();
+    expect(view.current.error).toBeUndefined();
+  });
+
   it("another thread chosen mid-stream: no mixing", async () => {
     pieces = [streaming("r", "of one")];
     const view = follow();

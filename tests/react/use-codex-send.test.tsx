@@ -55,6 +55,13 @@ describe("a turn", () => {
     expect(page.current.commands.results).toMatchObject([{ state: "accepted", turnId: TURN, isOpen: false, isFailed: false }]);
   });
 
+  it("carries whatever Convex takes as the app's own arguments", async () => {
+    const page = await open({ threadId: THREAD, size: 1n } as { threadId: string });
+    // The app of this test refuses it.
+    await act(() => expect(page.current.send.sendTurn("Go on.")).rejects.toThrow("size"));
+    expect(chat.loopback.mutations).toMatchObject([{ args: { size: 1n } }]);
+  });
+
   it("carries its settings, and strings that Convex takes", async () => {
     const page = await open();
     await chat.does(() => page.current.send.sendTurn("half \uD83D", { model: "gpt-5", effort: undefined, waitForMachine: true, ttlMs: 1_000 }));

@@ -111,19 +111,22 @@ describe.each(["messages", "reasoning"] as const)("what streams alone tell: %s",
     expect(convex.active).toEqual([]);
   });
 
-  it("a missing thread, and a query that fails, are nothing, and pass", async () => {
+  it.each([
+    ["of all streams", {}],
+    ["of those of the newest turns", { startOrder: 0 }],
+  ])("a missing thread, and a query %s that fails, are nothing, and pass; the failure is told", async (_what, options) => {
     host.error = new Error("no such function");
-    const view = follow(which);
+    const view = follow(which, { options });
     await settle();
-    expect(view.current.results).toEqual([]);
+    expect(view.current).toMatchObject({ results: [], error: { message: "no such function" } });
     host.error = undefined;
     begin(which);
     say(which, "x");
     await settle();
-    expect(view.texts).toEqual(["x"]);
+    expect([view.texts, view.current.error]).toEqual([["x"], undefined]);
     host.error = new Error("away");
     await settle();
-    expect(view.texts).toEqual(["x"]);
+    expect([view.texts, view.current.error?.message]).toEqual([["x"], "away"]);
   });
 
   it("another thread chosen mid-stream: no mixing", async () => {

@@ -1,11 +1,13 @@
-import { act, cleanup, renderHook } from "@testing-library/react";
-import type { ReactNode } from "react";
+import { act, cleanup, render, renderHook } from "@testing-library/react";
+import { memo, type ReactNode } from "react";
 import { renderToString } from "react-dom/server";
 import { ConvexProvider, ConvexReactClient } from "convex/react";
+import { anyApi, makeFunctionReference } from "convex/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CodexProvider, useCodex, type CodexApi } from "../../js-wrapper/react/index.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
 import { inStrictMode } from "./in-strict-mode.js";
+import { Loopback } from "./loopback-convex.js";
 
 let chat: ChatApp;
 
@@ -57,6 +59,31 @@ it("follows a chat from the wish to the answer", async () => {
   await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
   await chat.settle();
   expect(page.current).toMatchObject({ status: "ready", activity: { kind: "idle" }, runningTurnId: undefined });
+});
+
+it("has the words of a message from when it is sent until codex says them back", async () => {
+  const page = await open();
+  const pending = () => page.current.pendingMessages.map(({ text }) => text);
+  const { commandId } = await chat.does(() => page.current.send("Say hello"));
+  const waiting = pending();
+  const [leased] = await chat.lease();
+  await chat.report(leased!, "delivered");
+  await chat.report(leased!, "accepted", { turnId: TURN });
+  await chat.settle();
+  const taken = pending();
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  const begun = pending();
+  const before = page.current.pendingMessages;
+  await chat.say("item/started", { item: { id: "i", type: "agentMessage", text: "" } });
+  await chat.say("item/agentMessage/delta", { itemId: "i", delta: "Hello" });
+  await chat.settle();
+  expect([waiting, taken, begun]).toEqual([["Say hello"], ["Say hello"], ["Say hello"]]);
+  expect(page.current.pendingMessages).toBe(before);
+  await chat.say("item/completed", { item: { id: "u", type: "userMessage", clientId: commandId, content: [{ type: "text", text: "Say hello" }] } });
+  await chat.settle();
+  expect(pending()).toEqual([]);
+  expect(page.current.messages.results.map(({ text }) => text)).toContain("Say hello");
 });
 
 describe("a stop", () => {
@@ -112,6 +139,59 @@ describe("a stop", () => {
       ["interrupt", "queued", ""],
       ["turn", "queued", "next"],
     ]);
+  });
+
+  const interrupted = (page: Page) =>
+    page.current.commands.results.filter(({ kind }) => kind === "interrupt").map(({ payloadJson }) => (JSON.parse(payloadJson) as { turnId: string }).turnId);
+  const register = () => chat.ann.mutation(api.chat.registerTurnStart, { threadId: THREAD, turnId: "registered", inputText: "later", idempotencyKey: "k" });
+
+  it("ends a turn that was registered, and that no command carries", async () => {
+    await register();
+    const page = await open();
+    expect(page.current).toMatchObject({ status: "submitted", openCommands: [] });
+    await chat.does(() => page.current.stop());
+    expect(interrupted(page)).toEqual(["registered"]);
+  });
+
+  it("ends a turn whose command the machine is done with, before codex has begun it", async () => {
+    const page = await open();
+    const { commandId } = await chat.does(() => page.current.send("one"));
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "delivered");
+    await chat.report(leased!, "accepted", { turnId: TURN });
+    await chat.settle();
+    expect(page.current).toMatchObject({ openCommands: [], turns: [{ turnId: TURN, clientTurnId: commandId, status: "queued" }] });
+    await chat.does(() => page.current.stop());
+    expect(interrupted(page)).toEqual([TURN]);
+  });
+
+  it("that keeps the queue leaves a turn that was registered behind the one that runs", async () => {
+    await run();
+    await register();
+    const page = await open();
+    await chat.does(() => page.current.stop({ keepQueue: true }));
+    expect(interrupted(page)).toEqual([TURN]);
+  });
+
+  it("in the moment in which the page is there begins nothing that waits, either", async () => {
+    await run();
+    const first = await open();
+    await chat.does(() => first.current.send("next"));
+    for (let i = 0; i < 30; i += 1) {
+      const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
+      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
+    }
+    const Strict = inStrictMode(chat.loopback.connect());
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <Strict>
+        <CodexProvider api={api.chat}>{children}</CodexProvider>
+      </Strict>
+    );
+    const { result: page } = renderHook(() => useCodex({ threadId: THREAD }), { wrapper });
+    expect(page.current).toMatchObject({ openCommands: [], turns: undefined });
+    await chat.does(() => page.current.stop());
+    expect(first.current.openCommands.map(({ kind }) => kind)).not.toContain("turn");
+    expect(interrupted(first)).toContain(TURN);
   });
 
   it("of nothing, and of a turn that the machine has taken and not begun, is a stop too", async () => {
@@ -201,12 +281,139 @@ it("tells what was refused, and goes on", async () => {
   expect(page.current).toMatchObject({ status: "error", error: { data: { code: "E_THREAD_ARCHIVED" } } });
 });
 
+it("tells a refusal that is of no message in `error` alone", async () => {
+  const page = await open();
+  const { commandId } = await chat.does(() => page.current.send("one"));
+  const [leased] = await chat.lease();
+  await act(() => expect(page.current.codex.cancel!(commandId)).rejects.toThrow());
+  await chat.report(leased!, "delivered");
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.report(leased!, "accepted", { turnId: TURN });
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "ready", error: { data: { code: "E_COMMAND_TOO_LATE" } }, codex: { sendError: undefined } });
+});
+
+it("is at an error for as long as no turn is newer than what could not be sent", async () => {
+  const page = await open();
+  await act(() => expect(page.current.codex.steer("so", { expectedTurnId: "gone" })).rejects.toThrow());
+  expect(page.current.status).toBe("error");
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  expect(page.current.status).toBe("submitted");
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  await chat.settle();
+  expect(page.current).toMatchObject({ status: "ready", error: page.current.codex.sendError });
+  await act(() => expect(page.current.codex.sendAgain({ commandId: "s", kind: "steer", payloadJson: "{}" })).rejects.toThrow());
+  expect(page.current.status).toBe("error");
+});
+
 it("works with the three functions that a chat cannot do without", async () => {
   const { listThreadMessagesForHooks, sendCommand, listCommands } = api.chat;
   const page = await open({ threadId: THREAD }, { listThreadMessagesForHooks, sendCommand, listCommands });
   await chat.does(() => page.current.send("one"));
   expect(page.current).toMatchObject({ status: "submitted", reach: undefined, error: undefined, approvals: { results: [] }, requests: { results: [] } });
   expect(page.current.codex.cancel).toBeUndefined();
+});
+
+describe("an app that does not export all", () => {
+  /** What a deployment answers with, as its client tells it: a development deployment says why, a production one does not. */
+  class Failure extends Error {
+    override toString() {
+      return this.message;
+    }
+  }
+  const notFound = (name: string) =>
+    new Failure(`[Request ID: 1f] Server Error\nCould not find public function for '${name}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`);
+  const hidden = () => new Failure("[Request ID: 1f] Server Error");
+  type Call = (reference: unknown, args: unknown) => Promise<unknown>;
+
+  async function openWith(exported: readonly string[], functions: CodexApi, failure: (name: string) => Failure) {
+    const asked = new Set<string>();
+    const called = (call: unknown) => async (name: string, args: object) => {
+      asked.add(name);
+      if (!exported.includes(name.replace("chat:", ""))) throw failure(name);
+      return await (call as Call)(makeFunctionReference(name), args);
+    };
+    const loopback = new Loopback({ query: called(chat.ann.query), mutation: called(chat.ann.mutation) });
+    const Strict = inStrictMode(loopback.connect());
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <Strict>
+        <CodexProvider api={functions}>{children}</CodexProvider>
+      </Strict>
+    );
+    const { result: page } = renderHook(() => useCodex({ threadId: THREAD }), { wrapper });
+    for (let i = 0; i < 3; i += 1) {
+      await chat.settle();
+      await act(() => loopback.refresh());
+    }
+    return { page, asked, close: () => loopback.close() };
+  }
+  const NEEDED = ["listThreadMessagesForHooks", "sendCommand", "listCommands"];
+  const nothingElse = { turns: undefined, presence: undefined, reach: undefined, approvals: { results: [] }, requests: { results: [] } };
+
+  it("has no more than it exports, with the `api` that is generated of it", async () => {
+    const { page, close } = await openWith(NEEDED, anyApi["chat"] as unknown as CodexApi, notFound);
+    expect(page.current).toMatchObject({ status: "ready", error: undefined, ...nothingElse });
+    expect([page.current.approvals.error, page.current.requests.error]).toEqual([undefined, undefined]);
+    await close();
+  });
+
+  it("tells its turns by `threadSnapshot` where it has no `listTurns`, and asks that alone where it has", async () => {
+    await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+    const without = await openWith([...NEEDED, "threadSnapshot"], anyApi["chat"] as unknown as CodexApi, notFound);
+    expect(without.page.current).toMatchObject({ status: "submitted", error: undefined, turns: [{ turnId: TURN }] });
+    await without.close();
+    const all = await openWith([...NEEDED, "threadSnapshot", "listTurns"], anyApi["chat"] as unknown as CodexApi, notFound);
+    expect(all.page.current).toMatchObject({ turns: [{ turnId: TURN }] });
+    expect([all.asked.has("chat:listTurns"), all.asked.has("chat:threadSnapshot")]).toEqual([true, false]);
+    await all.close();
+  });
+
+  it("is the same in production, which does not say why: only what it named itself is an error", async () => {
+    const generated = await openWith(NEEDED, anyApi["chat"] as unknown as CodexApi, hidden);
+    expect(generated.page.current).toMatchObject({ error: undefined, ...nothingElse });
+    await generated.close();
+    const { listThreadMessagesForHooks, sendCommand, listCommands, getPresence } = api.chat;
+    const named = await openWith(NEEDED, { listThreadMessagesForHooks, sendCommand, listCommands, getPresence }, hidden);
+    expect(named.page.current.error?.message).toContain("[CONVEX Q(chat:getPresence)]");
+    await named.close();
+  });
+
+  it.each([
+    ["a function that it cannot do without", ["sendCommand", "listCommands"], notFound, "chat:listThreadMessagesForHooks"],
+    ["a failure of one that is there", NEEDED, () => new Failure("[Request ID: 1f] Server Error\nUncaught TypeError: x"), "Uncaught TypeError: x"],
+  ])("tells of %s", async (_what, exported, failure, words) => {
+    const { page, close } = await openWith(exported, anyApi["chat"] as unknown as CodexApi, failure);
+    expect(page.current.error?.message).toContain(words);
+    await close();
+  });
+});
+
+it("renders what is below its provider once, however often that is rendered, with functions and arguments written in place", async () => {
+  const client = chat.loopback.connect();
+  let renders = 0;
+  const Chat = memo(function Chat() {
+    useCodex("skip");
+    renders += 1;
+    return null;
+  });
+  const app = (functions: CodexApi, args: object) => (
+    <ConvexProvider client={client}>
+      <CodexProvider api={functions} args={args}>
+        <Chat />
+      </CodexProvider>
+    </ConvexProvider>
+  );
+  const { rerender } = render(app(api.chat, { tenant: "a" }));
+  const first = renders;
+  rerender(app(api.chat, { tenant: "a" }));
+  expect(renders).toBe(first);
+  rerender(app(api.chat, { tenant: "b" }));
+  expect(renders).toBe(first + 1);
+  const { listThreadMessagesForHooks, sendCommand, listCommands } = api.chat;
+  rerender(app({ listThreadMessagesForHooks, sendCommand, listCommands }, { tenant: "b" }));
+  expect(renders).toBe(first + 2);
 });
 
 it("asks nothing with skip, keeps its functions, and says what is missing above it", async () => {

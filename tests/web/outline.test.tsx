@@ -8,7 +8,7 @@ import { message } from "./build.js";
 const thread = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => message({ _id: `m${from + at}` }));
 
 describe("the outline of messages", () => {
-  const before = thread(0, 3);
+  const before: readonly CodexUIMessage[] = thread(0, 3);
   const outlineOf = (messages: readonly CodexUIMessage[]) => {
     const view = renderHook(useOutline, { initialProps: before });
     view.rerender(messages);

@@ -1,7 +1,7 @@
 // The part of the page that says something to Codex, on the real component: what waits, what is changed, taken back, stopped, sent again.
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { ConvexProvider, type ConvexReactClient } from "convex/react";
-import { useCodexThread, useCodexThreadPresence } from "convex-codex-local/react";
+import { useCodexMessages, useCodexThread, useCodexThreadPresence } from "convex-codex-local/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { IDS_KEPT } from "../../example/web/src/composer/kept-ids.js";
@@ -36,7 +36,8 @@ afterEach(() => {
 function Thread({ threadId }: { threadId: string }) {
   const { thread } = useCodexThread(api.chat.getThread, { threadId });
   const { reach } = useCodexThreadPresence(api.chat.getPresence, { threadId });
-  return <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAt} isMissing={false} />;
+  const messages = useCodexMessages(api.chat.listThreadMessagesForHooks, { threadId }, { initialNumItems: 30, stream: true });
+  return <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAt} messages={messages} isMissing={false} />;
 }
 
 /** The page with one of the threads, and another one in its place. */
@@ -181,6 +182,50 @@ describe("while a turn runs", () => {
     await press("Stop anyway");
     expect((await commands())[0]).toMatchObject({ kind: "interrupt", payload: { turnId: TURN, force: true } });
     expect(buttons()).not.toContain("Stop anyway");
+  });
+});
+
+describe("what was said to a turn, and handed to Codex", () => {
+  beforeEach(start);
+
+  const hand = async (text: string) => {
+    write(text);
+    await press("Send now");
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "delivered");
+    await chat.report(leased!, "accepted", { turnId: TURN });
+    await chat.settle();
+    return leased!.commandId;
+  };
+  const told = () => screen.queryAllByRole("listitem").map(({ textContent }) => textContent);
+  const sayBack = async (clientId: string) => {
+    await chat.say("item/completed", { item: { id: `echo of ${clientId}`, type: "userMessage", clientId, content: [{ type: "text", text: "so" }] } });
+    await chat.settle();
+  };
+
+  it("stands there until Codex says it back", async () => {
+    await open();
+    const [first, second] = [await hand("rather so"), await hand("or so")];
+    expect(told()).toEqual(["rather soCodex reads it at its next step", "or soCodex reads it at its next step"]);
+    await sayBack(first);
+    expect(told()).toEqual(["or soCodex reads it at its next step"]);
+    await sayBack(second);
+    expect(told()).toEqual([]);
+    await end();
+    expect(told()).toEqual([]);
+  });
+
+  it("is not lost where the turn ends before: it is sent again, or dismissed", async () => {
+    await open();
+    await hand("rather so");
+    await hand("or so");
+    await end();
+    expect(told()).toEqual(["rather so", "or so"].map((text) => `${text}the turn ended before Codex read itSend againDismiss`));
+    await act(async () => fireEvent.click(screen.getAllByRole("button", { name: "Send again" })[0]!));
+    await chat.settle();
+    expect((await commands())[0]).toMatchObject({ kind: "turn", state: "queued" });
+    await press("Dismiss");
+    expect(listed()).toEqual(["rather so"]);
   });
 });
 

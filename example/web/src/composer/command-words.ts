@@ -36,3 +36,8 @@ export function stateWords({ state, kind }: Pick<CodexCommandView, "state" | "ki
       return "nobody knows whether Codex got it";
   }
 }
+
+/** How it is with what was handed to Codex for a turn and was not read. @param goesOn whether the turn does */
+export function unreadWords(goesOn: boolean): string {
+  return goesOn ? "Codex reads it at its next step" : "the turn ended before Codex read it";
+}

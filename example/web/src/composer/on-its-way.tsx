@@ -5,7 +5,7 @@ import { api } from "../api.js";
 import { useKept } from "../kept.js";
 import { readItem } from "../payload.js";
 import { failureWords } from "../failure.js";
-import { commandWords, stateWords } from "./command-words.js";
+import { commandWords, stateWords, unreadWords } from "./command-words.js";
 import { EditForm } from "./edit-form.js";
 import { useKeptIds } from "./kept-ids.js";
 import { Wish } from "./wish.js";
@@ -20,6 +20,8 @@ export interface OnItsWayProps {
   running: string | undefined;
   /** When the newest turn began, in milliseconds of Unix time. */
   begunAt: number | undefined;
+  /** What was handed to Codex for a turn and is not among the messages, by the ids of its commands. */
+  unread: ReadonlySet<string>;
   /** Something was done, and its button is gone. */
   onDone: () => void;
 }
@@ -30,7 +32,7 @@ type Edits = ReadonlyMap<string, { readonly command: CodexCommandView; readonly 
 const NO_EDITS: Edits = new Map();
 
 /** What was asked of the machine and is not done, what came to nothing shortly before, and what a stop took back. */
-export function OnItsWay({ threadId, commands, isKnown, running, begunAt, onDone }: OnItsWayProps) {
+export function OnItsWay({ threadId, commands, isKnown, running, begunAt, unread, onDone }: OnItsWayProps) {
   const { chat } = api;
   const codex = useCodexSend(chat.sendCommand, { threadId }, { cancel: chat.cancelCommand, edit: chat.editCommand });
   const { error } = codex;
@@ -38,11 +40,12 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, onDone
   const [stopped] = useKeptIds("stopped");
   const [edits, changeEdits] = useKept(`edits ${threadId}`, NO_EDITS);
   const sent = new Set(commands.map(({ commandId }) => commandId));
+  const isToBeRead = ({ commandId, turnId }: CodexCommandView) => unread.has(commandId) && turnId === running;
   const isShown = (command: CodexCommandView) => {
     const { commandId, isOpen, isFailed, state } = command;
-    if (isOpen || edits.has(commandId)) return true;
+    if (isOpen || edits.has(commandId) || isToBeRead(command)) return true;
     if (isPast(command, begunAt)) return false;
-    const isWanted = isFailed || (state === "cancelled" && stopped.has(commandId));
+    const isWanted = isFailed || unread.has(commandId) || (state === "cancelled" && stopped.has(commandId));
     return isWanted && !dismissed.has(commandId) && !sent.has(codexCommandIdAgain(commandId));
   };
   // What is not listed any more is at its end, and its words are not to go with it.
@@ -82,7 +85,7 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, onDone
           {shown.map((command) => {
             const edited = edits.get(command.commandId);
             return (
-              <li key={command.commandId} className={command.isFailed ? "failed" : undefined}>
+              <li key={command.commandId} className={command.isFailed || (unread.has(command.commandId) && !isToBeRead(command)) ? "failed" : undefined}>
                 {edited === undefined ? (
                   <Words command={command} onChange={() => open(command)} />
                 ) : (
@@ -100,8 +103,8 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, onDone
                   />
                 )}
                 <span className="fate">
-                  {command.isOpen && <span className="lamp" />}
-                  {stateWords(command)}
+                  {(command.isOpen || isToBeRead(command)) && <span className="lamp" />}
+                  {unread.has(command.commandId) ? unreadWords(isToBeRead(command)) : stateWords(command)}
                   {command.isFailed && command.code !== undefined && <>: {failureWords(command.code)}</>}
                 </span>
                 {command.isQueued && (
@@ -119,7 +122,7 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, onDone
                     Stop anyway
                   </button>
                 )}
-                {!command.isOpen && edited === undefined && (
+                {!command.isOpen && !isToBeRead(command) && edited === undefined && (
                   <>
                     {(command.kind === "turn" || command.kind === "steer") && (
                       <button type="button" onClick={() => does(codex.sendAgain(command))}>

@@ -1,7 +1,8 @@
-import { joinCodexCommands, useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexThreadResult } from "convex-codex-local/react";
+import { codexSaidBack, joinCodexCommands, useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexMessagesResult, type UseCodexThreadResult } from "convex-codex-local/react";
 import { useCallback, useMemo, useRef } from "react";
 import { api } from "../api.js";
 import { FailureLine } from "../notice.js";
+import { useOutline } from "../thread/outline.js";
 import { Composer } from "./composer.js";
 import { OnItsWay } from "./on-its-way.js";
 import { Reach } from "./reach.js";
@@ -9,6 +10,7 @@ import { Reach } from "./reach.js";
 const LISTED = 20;
 /** A user has no more open at once, in all threads. */
 const OPEN_LISTED = 100;
+const NONE: ReadonlySet<string> = new Set();
 
 export interface SendingProps {
   threadId: string;
@@ -16,21 +18,24 @@ export interface SendingProps {
   reach: CodexReach | undefined;
   /** When the newest turn began, in milliseconds of Unix time. */
   begunAt?: number | undefined;
+  /** Its messages. */
+  messages: Pick<UseCodexMessagesResult, "results" | "status" | "error">;
   /** The thread is not there: nothing can be said to it. */
   isMissing: boolean;
 }
 
 /** What is said to Codex: what is on its way there, and what is written. */
-export function Sending({ threadId, thread, reach, begunAt, isMissing }: SendingProps) {
+export function Sending({ threadId, thread, reach, begunAt, messages, isMissing }: SendingProps) {
   const { commands, isKnown, error } = useSent(threadId);
   const running = thread?.turn?.status === "inProgress" ? thread.turn.turnId : undefined;
+  const unread = useUnread(messages, commands);
   const form = useRef<HTMLFormElement>(null);
   // Where a button goes that was pressed, the keyboard would begin at the top of the page again. The field itself would open a phone's.
   const toForm = useCallback(() => form.current?.focus(), []);
   return (
     <>
       {error !== undefined && <FailureLine title="What is on its way could not be read" error={error} />}
-      <OnItsWay threadId={threadId} commands={commands} isKnown={isKnown} running={running} begunAt={begunAt} onDone={toForm} />
+      <OnItsWay threadId={threadId} commands={commands} isKnown={isKnown} running={running} begunAt={begunAt} unread={thread === undefined ? NONE : unread} onDone={toForm} />
       {!isMissing && (
         <>
           <Reach reach={reach} />
@@ -57,4 +62,18 @@ function useSent(threadId: string): Sent {
   const error = newest.error ?? open.error;
   const isLoading = newest.status === "LoadingFirstPage" || open.status === "LoadingFirstPage";
   return { commands, isKnown: error === undefined && !isLoading, error };
+}
+
+/** What was to be said to a turn, and was handed to Codex, which has not said it back: by the ids of its commands. */
+function useUnread({ results, status, error }: SendingProps["messages"], commands: readonly CodexCommandView[]): ReadonlySet<string> {
+  const outline = useOutline(results);
+  const isLoaded = status !== "LoadingFirstPage" && (error === undefined || outline.length > 0);
+  return useMemo(() => {
+    const handed = commands.filter(({ kind, state }) => kind === "steer" && state === "accepted");
+    if (handed.length === 0 || !isLoaded) return NONE;
+    // What is older than all that is loaded may have been said back among what is not.
+    const from = status === "Exhausted" ? 0 : (outline[0]?.createdAt ?? 0);
+    const isSaid = codexSaidBack(outline);
+    return new Set(handed.filter((command) => command.createdAt >= from && !isSaid(command)).map(({ commandId }) => commandId));
+  }, [outline, isLoaded, status, commands]);
 }

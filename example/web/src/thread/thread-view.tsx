@@ -108,7 +108,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
         )}
         {threadError !== undefined && <FailureLine title="How the thread stands could not be read" error={threadError} />}
         {presenceError !== undefined && <FailureLine title="Whether its machine is there could not be read" error={presenceError} />}
-        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={turns.newest.data?.startedAt} isMissing={threadStatus === "missing"} />
+        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={turns.newest.data?.startedAt} messages={messages} isMissing={threadStatus === "missing"} />
       </div>
     </div>
   );
