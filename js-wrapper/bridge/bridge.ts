@@ -260,9 +260,11 @@ export class CodexLocalBridge {
     return this.#isHeld || this.#delivery.isCrowded;
   }
 
+  /** Whatever waits, the answer to initialize is read. */
   #tellPressure(): void {
-    if (this.#isPressed()) this.#run?.process.pause();
-    else this.#run?.process.resume();
+    const run = this.#run;
+    if (this.#isPressed() && run?.handshake?.isWaiting !== true) run?.process.pause();
+    else run?.process.resume();
   }
 
   #begin(generation: number): Run {
@@ -286,7 +288,7 @@ export class CodexLocalBridge {
       ended,
       stopping: false,
     };
-    if (this.#isPressed()) run.process.pause();
+    if (this.#isPressed() && run.handshake === undefined) run.process.pause();
     run.handshake?.begin(this.#config.clientInfo);
     return run;
   }
@@ -300,6 +302,7 @@ export class CodexLocalBridge {
     return new Handshake(`${this.#runtimeId}.${generation}:initialize`, {
       write: (line) => this.#write(process(), line),
       answer: (response) => this.#takeGlobal(response, { type: "response" }),
+      done: () => this.#tellPressure(),
       fail: (error) => {
         this.#report("", error);
         process().terminate();

@@ -16,6 +16,8 @@ export interface HandshakeActions {
   write(line: string): void;
   /** Answers the app. */
   answer(response: CodexResponse): void;
+  /** The process is ready. */
+  done(): void;
   /** The app-server refused, or did not answer in time; nothing will ever be sent. */
   fail(error: CodexBridgeError): void;
 }
@@ -40,6 +42,11 @@ export class Handshake {
   constructor(id: string, actions: HandshakeActions) {
     this.#id = id;
     this.#actions = actions;
+  }
+
+  /** Its answer is yet to be read. */
+  get isWaiting(): boolean {
+    return this.#timer !== undefined;
   }
 
   /** Says initialize. */
@@ -86,6 +93,7 @@ export class Handshake {
     this.#actions.write(encode(buildInitializedNotification()));
     for (const id of this.#askedIds.splice(0)) this.#actions.answer({ id, result });
     for (const line of this.#waiting.splice(0)) this.#actions.write(line);
+    this.#actions.done();
   }
 
   #fail(error: CodexRpcError): void {

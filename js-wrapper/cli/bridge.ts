@@ -235,9 +235,13 @@ class Watch {
     this.#requests = pendingServerRequestCount;
     if (phase !== this.#phase && phase === "reconnecting") this.#output.log(`${this.#codex} ended: it is started again`, { type: "reconnecting" });
     this.#phase = phase;
-    // What no problem was told of is why it could not start.
-    if (phase === "failed" && lastError !== null) this.#last ??= tellOf(new Error(lastError));
-    if (phase === "failed") this.#fail(this.lastError());
+    if (phase === "failed") {
+      const told = lastError === null ? undefined : tellOf(new Error(lastError));
+      // What no problem was told of is why it could not start; a thread that another has is why it ends, whatever was told before.
+      if (told?.code === "E_SYNC_SESSION_DEVICE_MISMATCH") this.#last = told;
+      else this.#last ??= told;
+      this.#fail(this.lastError());
+    }
     this.#draw();
   }
 

@@ -98,7 +98,7 @@ export function followStreams<Live>(
     const place = isCurrent ? { window, checkpoint: checkpoints.get(streamId), news: news.get(streamId) ?? NO_NEWS } : undefined;
     const next = place === undefined ? stream : readOn(stream, place, folding, () => begin(streamId, fromStart(none)));
     const isEnded = states.get(streamId) !== "streaming";
-    const isReadToTheEnd = isCurrent && next.again === undefined && readNext(next) === readNext(stream);
+    const isReadToTheEnd = isCurrent && readNext(next) === readNext(stream);
     if (isEnded && isReadToTheEnd) {
       changed = true;
       continue;
@@ -140,6 +140,7 @@ function readOn<Live>(
 ): FollowedStream<Live> {
   if (stream.again !== undefined) {
     const again = foldStream(stream.again, place, folding);
+    if (again === stream.again) return stream;
     return again.cursor >= stream.cursor ? again : { ...stream, again };
   }
   const next = foldStream(stream, place, folding);
@@ -157,7 +158,7 @@ function isSameHole(a: CodexStreamHole, b: CodexStreamHole): boolean {
 
 function foldStream<Live>(stream: FollowedStream<Live>, { window, checkpoint, news }: Place, { none, add }: Folding<Live>): FollowedStream<Live> {
   const end = checkpoint ?? window.serverCursorEnd;
-  switch (window.status) {
+  switch (isOverHole(stream, window) ? "ok" : window.status) {
     case "stale":
       if (end === stream.cursor && end === stream.since && stream.live === none) return stream;
       return { cursor: end, since: end, gone: end, holes: NO_HOLES, live: none };
@@ -172,6 +173,11 @@ function foldStream<Live>(stream: FollowedStream<Live>, { window, checkpoint, ne
       return cursor === stream.cursor && live === stream.live && holes === stream.holes ? stream : { ...stream, cursor, holes, live };
     }
   }
+}
+
+/** Whether the reader's place lies in a hole: a window that begins behind it has lost nothing that was there. */
+function isOverHole({ cursor }: FollowedStream<unknown>, { status, serverCursorStart, holes = NO_HOLES }: CodexStreamWindow): boolean {
+  return status === "rebased" && holes.some((hole) => hole.cursorStart <= cursor && hole.cursorEnd >= serverCursorStart);
 }
 
 /** What the window says to be missing behind `since`; as before where that is the same. */

@@ -68,12 +68,19 @@ export function pendingAmong<Command extends CodexMessageCommand>(
  * const unread = commands.results.filter((command) => command.kind === "steer" && !isSaid(command));
  * ```
  */
-export function codexSaidBack(messages: readonly EchoMessage[]): (command: Pick<CodexMessageCommand, "commandId" | "clientTurnId" | "text">) => boolean {
+export function codexSaidBack(messages: readonly EchoMessage[]): (command: Pick<CodexMessageCommand, "commandId" | "clientTurnId" | "turnId" | "text">) => boolean {
   const ofUser = messages.filter(({ role }) => role === "user");
   const ids = new Set(ofUser.map(clientIdOf));
   // A payload that is too large for a list does not say its id.
   const texts = new Set(ofUser.flatMap(({ payloadTruncated, text }) => (payloadTruncated === true ? [text] : [])));
-  return ({ commandId, clientTurnId, text }) => ids.has(commandId) || ids.has(clientTurnId ?? commandId) || texts.has(text);
+  // A codex that knows no such ids says none: it is told by its turn.
+  const unnamed = new Set(ofUser.flatMap((message) => (typeof clientIdOf(message) === "string" ? [] : [inTurn(message.turnId, message.text)])));
+  return ({ commandId, clientTurnId, turnId, text }) =>
+    ids.has(commandId) || ids.has(clientTurnId ?? commandId) || texts.has(text) || (turnId !== undefined && unnamed.has(inTurn(turnId, text)));
+}
+
+function inTurn(turnId: string, text: string): string {
+  return JSON.stringify([turnId, text]);
 }
 
 const clientIds = new WeakMap<EchoMessage, unknown>();

@@ -142,8 +142,7 @@ export function codexApprovalDecisions({ method, payloadJson }: Pick<CodexApprov
 
 async function respondArgs(given: object, row: object | undefined, decision: CodexApprovalDecision): Promise<CallArgs> {
   const { shownSha256, ...args } = given as Record<string, Value | undefined>;
-  // A row that is listed no more is told from a name by its time.
-  const words = row ?? ("createdAt" in args ? args : {});
+  const words = row ?? args;
   const isOfRow = (name: string, value: Value) => OF_THE_ROW.has(name) || (WORDS_OF_THE_ROW.has(name) && (words as typeof args)[name] === value);
   const own = Object.entries(args).filter(([name, value]) => value !== undefined && !isOfRow(name, value));
   const shown = await shownOf(shownSha256, args["payloadJson"], decision);

@@ -291,7 +291,12 @@ async function toStop(convex: ConvexReactClient, known: KnownToStop): Promise<Co
     convex.query(api.listCommands, { ...firstPage(OPEN_ITEMS), open: true }).catch(() => convex.query(api.listCommands, firstPage(FIRST_ITEMS)));
   const askSnapshot = async () => api.threadSnapshot && (await convex.query(api.threadSnapshot, given))?.turns;
   const askTurns = async () => (api.listTurns === undefined ? await askSnapshot() : await convex.query(api.listTurns, given).catch(askSnapshot));
-  const [{ page }, turns] = await Promise.all([askCommands(), askTurns().catch(() => undefined)]);
+  // What cannot be asked does not keep what is known from being stopped.
+  const [commands, turns] = await Promise.all([askCommands().catch(() => undefined), askTurns().catch(() => undefined)]);
   const running = turns?.find(({ status }) => status === "inProgress")?.turnId;
-  return { openCommands: page.map(toCommandView), turns: turns ?? undefined, runningTurnId: running ?? runningTurnId };
+  return {
+    openCommands: commands === undefined ? known.openCommands : commands.page.map(toCommandView),
+    turns: turns ?? known.turns,
+    runningTurnId: running ?? runningTurnId,
+  };
 }

@@ -249,7 +249,11 @@ export class ConvexDelivery {
       const goesOn = this.#goesOn(localThreadId);
       const { threadId } = await (goesOn ? this.bind(localThreadId) : this.#findFor(localThreadId));
       let verdict = await this.#ingest(threadId, events);
-      if (!goesOn && verdict.type === "taken" && this.#goesOn(localThreadId)) return await this.deliver(batch);
+      if (!goesOn && verdict.type === "taken") {
+        if (this.#goesOn(localThreadId)) return await this.deliver(batch);
+        // Until that session has ended, or somebody goes on in the thread here.
+        verdict = { type: "again", reason: verdict.message };
+      }
       if (goesOn && verdict.type === "again") {
         await this.#ensureSession(threadId);
         verdict = await this.#ingest(threadId, events);

@@ -1,5 +1,6 @@
+import { messageOf } from "../coded-error.js";
 import type { HostActorContext } from "../host/validators.js";
-import type { Outbox, OutboxBatch, OutboxError, Verdict } from "../outbox/index.js";
+import { type Outbox, type OutboxBatch, type OutboxError, type Verdict, verdictOfError } from "../outbox/index.js";
 import { type BoundThread, type ConvexDelivery, isPassing } from "./convex-delivery.js";
 import { isMissingFunction, isTaken } from "./errors.js";
 import type { ConvexRetry } from "./retry.js";
@@ -8,6 +9,9 @@ import { SessionBeats } from "./session-beats.js";
 import type { RuntimeState } from "./state.js";
 import type { LoadedThreads } from "./threads.js";
 import type { CodexHostPersistence } from "./types.js";
+
+/** Tries of a revert whose function failed and does not say why. SOURCE: convex 1.48: "Server Error" is all that production says of that. */
+const REVERT_TRIES = 5;
 
 /** What {@link WrittenThreads} are made of. Threads are named by the app-server's ids. */
 export interface WrittenThreadsOptions {
@@ -29,7 +33,7 @@ export interface WrittenThreadsOptions {
   /** A thread was deleted in Convex. */
   readonly deleted: (id: string) => void;
   /** What went wrong in the outbox. */
-  readonly failed: (error: OutboxError) => void;
+  readonly failed: (thrown: unknown) => void;
 }
 
 /** The threads in Convex that this start of the runtime writes: bound to it, kept fresh, and lost where another session takes one. */
@@ -113,14 +117,18 @@ export class WrittenThreads {
 
   /** Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. An app that cannot keeps its turns. */
   async #takeBack(id: string, { lastTurnId }: Left, isDue: () => boolean): Promise<void> {
-    const { persistence, actor, delivery, retry } = this.#options;
+    const { persistence, actor, delivery, retry, failed } = this.#options;
     if (persistence.revertThread === undefined) return;
+    let tries = 0;
     await retry.again(async () => {
       const { threadId } = await delivery.find(id);
       // What another session has written since is not taken back.
       if (!isDue() || this.#lost.has(id)) return;
       await persistence.revertThread?.({ actor, threadId, turnId: lastTurnId ?? null }).catch((thrown: unknown) => {
-        if (!isMissingFunction(thrown)) throw thrown;
+        if (isMissingFunction(thrown)) return;
+        tries += 1;
+        if (!isHopeless(thrown, tries)) throw thrown;
+        failed(thrown);
       });
     });
   }
@@ -137,4 +145,10 @@ export class WrittenThreads {
       else throw thrown;
     }
   }
+}
+
+/** Whether an app's function will take back nothing: what comes next in the thread would wait for it for ever. The network passes. */
+function isHopeless(thrown: unknown, tries: number): boolean {
+  if (verdictOfError(thrown).type !== "again") return true;
+  return tries >= REVERT_TRIES && messageOf(thrown).includes("Server Error");
 }

@@ -3,13 +3,37 @@ import { describe, expect, test } from "vitest";
 import { foldOverlay, mergeCodexMessages, overlayOf, type CodexOverlay } from "../../js-wrapper/mapping/index.js";
 import { mergeCodexReasoning, tailsOfReasoning } from "../../js-wrapper/mapping/merge-reasoning.js";
 import { seededRandom } from "../../tools/embedded-convex/random.mjs";
-import { agentMessage, api, command, dump, ingestOk, OWNER, reasoning, startThread, STREAM, THREAD, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, command, dump, ingest, ingestOk, OWNER, reasoning, startThread, STREAM, THREAD, TurnStream, type Component } from "./build.js";
 
 const IN_THREAD = { actor: OWNER, threadId: THREAD };
 const PAGE = { cursor: null, numItems: 20 };
 
 const rowsOf = async (component: Component, followed: boolean) =>
   (await component.query(api.messages.listByThread, { ...IN_THREAD, paginationOpts: PAGE, ...(followed ? { followed } : {}) })).page;
+
+/** A reader who stays, as the hook does. */
+class Reader {
+  #rows: Awaited<ReturnType<typeof rowsOf>> = [];
+  #overlay: CodexOverlay | undefined;
+
+  /** Reads rows, and streams to their end. */
+  async read(component: Component): Promise<void> {
+    this.#rows = await rowsOf(component, true);
+    this.#overlay ??= overlayOf(this.#rows);
+    for (let left = 50; left > 0; left -= 1) {
+      const { cursors } = this.#overlay;
+      const replay = await component.query(api.readers.replay, { ...IN_THREAD, streamCursorsById: [...cursors], snapshots: false, liveOnly: true });
+      const next = foldOverlay(this.#overlay, cursors, { ...replay, kind: "deltas" }, this.#rows);
+      if (next === this.#overlay) return;
+      this.#overlay = next;
+    }
+    throw new Error("it never comes to rest");
+  }
+
+  get shown() {
+    return mergeCodexMessages(this.#rows, this.#overlay ?? overlayOf([])).messages.map(({ messageId, text }) => [messageId, text]);
+  }
+}
 
 /** What a fresh reader shows once it has read what it asks for, and how many answers that took. */
 async function read(component: Component) {
@@ -122,6 +146,34 @@ describe("what is thought and goes on", () => {
     expect(page).toMatchObject([{ text: "Hm.", status: "completed" }]);
     expect(page).toEqual(await listed(component, false));
   });
+});
+
+test("readers who stay while batches are lost and come late show what the list says", async () => {
+  const below = seededRandom(64);
+  const random = (count: number) => Math.floor(below() * count);
+  const component = await startThread();
+  const turn = new TurnStream();
+  const names = ["m", "n"];
+  await ingestOk(component, [turn.started(), ...names.map((name) => turn.itemStarted(agentMessage(name, "")))]);
+  const late: ReturnType<TurnStream["text"]>[][] = [];
+  const readers = [new Reader()];
+  let filled = 0;
+  for (let step = 0; step < 150; step += 1) {
+    const batch = Array.from({ length: 1 + random(3) }, (_, at) => turn.text(names[random(2)]!, `${step}.${at} `.repeat(1 + random(step % 10 === 0 ? 2_000 : 4))));
+    if (random(4) === 0) late.push(batch);
+    else await ingest(component, batch);
+    if (late.length > 0 && random(4) === 0) {
+      await ingest(component, late.splice(random(late.length), 1)[0]!);
+      filled += 1;
+    }
+    if (step % 40 === 0) readers.push(new Reader());
+    for (const reader of readers) {
+      if (random(3) > 0) continue;
+      await reader.read(component);
+      expect([step, ...reader.shown]).toEqual([step, ...(await said(component))]);
+    }
+  }
+  expect(filled).toBeGreaterThan(20);
 });
 
 test("200 readers that come at random: each shows what the list says", async () => {

@@ -239,8 +239,10 @@ export class FakeHost {
       const stream = streams.get(streamId) ?? { runs: [], events: [], latest: 0, keptFrom: 0, holes: [] };
       const isStale =
         cursor > stream.latest || (stream.keptFrom >= stream.latest && cursor < stream.latest);
-      const isTrimmed = cursor < stream.keptFrom;
-      const from = isTrimmed ? stream.keptFrom : cursor;
+      // As the component answers: nothing covers the cursor, and something lies behind.
+      const hole = stream.holes.find((one) => one.cursorStart <= cursor && cursor < one.cursorEnd);
+      const isTrimmed = cursor < stream.keptFrom || (hole !== undefined && hole.cursorEnd < stream.latest);
+      const from = isTrimmed ? Math.max(stream.keptFrom, hole?.cursorEnd ?? 0) : cursor;
       const isAsked = ({ cursorStart }: { cursorStart: number }) => cursorStart >= from;
       const kept = isStale ? [] : [...stream.runs.filter(isAsked), ...stream.events.filter(isAsked)];
       const served = kept.sort((a, b) => a.cursorStart - b.cursorStart).slice(0, RUNS_PER_ANSWER);

@@ -331,7 +331,7 @@ describe("a batch of a thread in which the start does not go on", () => {
     const { threadId } = await delivery.find("t");
     expect(await messagesOf(component, threadId)).toHaveLength(1);
     await component.mutation(api.sync.ensureSession, { actor: { ...OWNER, deviceId: "desk" }, sessionId: "theirs", threadId, lastEventCursor: 0 });
-    expect(await delivery.deliver({ threadId: "t", events: [delta(1)] })).toMatchObject({ type: "taken" });
+    expect(await delivery.deliver({ threadId: "t", events: [delta(1)] })).toMatchObject({ type: "again" });
     expect((await dump(component)).sessions.map(({ sessionId, epoch }) => [sessionId, epoch])).toEqual([[SESSION, 1], ["theirs", 2]]);
   });
 

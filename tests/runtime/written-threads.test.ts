@@ -25,7 +25,7 @@ function writing(revert: () => Promise<unknown>) {
     outbox: { resume: () => undefined },
     retry: new ConvexRetry({ isOver: isOver.signal, failed: (thrown) => void told.push(thrown) }),
     state: { recovered: () => undefined },
-    ...{ arrived: () => undefined, lost: () => undefined, takenBack: () => undefined, deleted: () => undefined, failed: () => undefined },
+    ...{ arrived: () => undefined, lost: () => undefined, takenBack: () => undefined, deleted: () => undefined, failed: (thrown: unknown) => void told.push(thrown) },
   });
   const event = lifecycle(0, { kind: "thread/reverted" });
   reverts.saw(event);
@@ -65,4 +65,16 @@ it("is not taken back behind another session, which may have written since", asy
   written.lose("t", new Error("taken"));
   await arrives;
   expect(tries).toBe(1);
+});
+
+it.each([
+  ["does not take its arguments", "ArgumentValidationError: Value does not match validator.", 1],
+  ["fails over and over, and does not say why", "[Request ID: 1] Server Error", 5],
+])("keeps nothing that comes next where the app's function %s", { timeout: 30_000 }, async (_, message, tries) => {
+  vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 1_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  const { written, revertThread, told, batch } = writing(() => Promise.reject(new Error(message)));
+  expect(await written.deliver(batch)).toEqual({ type: "acknowledged" });
+  expect(revertThread).toHaveBeenCalledTimes(tries);
+  expect(told).toHaveLength(tries);
 });

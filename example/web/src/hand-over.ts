@@ -15,7 +15,7 @@ export function handOver(element: HTMLElement | null) {
     if (document.activeElement !== element) return;
     // When what comes in its place is there.
     queueMicrotask(() => {
-      if (isFocusLost()) heirOf(places)?.focus();
+      if (isFocusLost()) heirOf(places)?.focus({ preventScroll: true });
     });
   };
 }

@@ -18,7 +18,7 @@ export interface OnItsWayProps {
   isKnown: boolean;
   /** The turn that runs. */
   running: string | undefined;
-  /** When the newest turn began, in milliseconds of Unix time. */
+  /** When the turn that runs, else the newest one, was made, by the server's clock; undefined while that is not known. */
   begunAt: number | undefined;
   /** What was handed to Codex for a turn and is not among the messages, by the ids of its commands. */
   unread: ReadonlySet<string>;
@@ -44,7 +44,7 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, unread
   const isShown = (command: CodexCommandView) => {
     const { commandId, isOpen, isFailed, state } = command;
     if (isOpen || edits.has(commandId) || isToBeRead(command)) return true;
-    if (isPast(command, begunAt)) return false;
+    if (isPast(command, begunAt) && !isForced(command, running)) return false;
     const isWanted = isFailed || unread.has(commandId) || (state === "cancelled" && stopped.has(commandId));
     return isWanted && !dismissed.has(commandId) && !sent.has(codexCommandIdAgain(commandId));
   };
@@ -169,11 +169,11 @@ function Words({ command, onChange }: { command: CodexCommandView; onChange: () 
 }
 
 /**
- * Whether it came to nothing before the newest turn began, and is of no use since. A message is: its words are nowhere else, and it may not
+ * Whether it came to nothing before the turn that is shown, as far as is known, and is of no use since. A message is: its words are nowhere else, and it may not
  * have been seen by whoever comes back after a weekend.
  */
 function isPast({ kind, endedAt }: CodexCommandView, begunAt: number | undefined): boolean {
-  return kind !== "turn" && kind !== "steer" && endedAt !== undefined && begunAt !== undefined && endedAt < begunAt;
+  return kind !== "turn" && kind !== "steer" && endedAt !== undefined && (begunAt === undefined || endedAt < begunAt);
 }
 
 /** Whether it is a stop of the turn that still runs, which wants to be told that other threads' turns may be cut. */

@@ -72,8 +72,8 @@ function useUnread({ results, status, error }: SendingProps["messages"], command
     const handed = commands.filter(({ kind, state }) => kind === "steer" && state === "accepted");
     if (handed.length === 0 || !isLoaded) return NONE;
     // What is older than all that is loaded may have been said back among what is not.
-    const from = status === "Exhausted" ? 0 : (outline[0]?.createdAt ?? 0);
+    const from = status === "Exhausted" && error === undefined ? 0 : (outline[0]?.createdAt ?? 0);
     const isSaid = codexSaidBack(outline);
     return new Set(handed.filter((command) => command.createdAt >= from && !isSaid(command)).map(({ commandId }) => commandId));
-  }, [outline, isLoaded, status, commands]);
+  }, [outline, isLoaded, status, error, commands]);
 }

@@ -14,7 +14,7 @@ export function Wish({ words }: { words: string }) {
       </span>
       {isLong && (
         <button type="button" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
-          {isOpen ? "Show less" : "Show all"}
+          Show all
         </button>
       )}
     </>

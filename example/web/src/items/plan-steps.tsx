@@ -23,10 +23,11 @@ const NAME: Record<StepState, string> = {
  * ```
  *
  * @param props.planJson of the turn
+ * @param props.isOver nobody works at a step any more
  */
-export function TurnPlan({ planJson }: { planJson: string | undefined }) {
+export function TurnPlan({ planJson, isOver = false }: { planJson: string | undefined; isOver?: boolean }) {
   const plan = useMemo(() => readPlan(planJson), [planJson]);
-  return plan === undefined ? null : <Steps plan={plan} />;
+  return plan === undefined ? null : <Steps plan={plan} isOver={isOver} />;
 }
 
 /** The same, of an item. */
@@ -35,7 +36,7 @@ export function TodoItem({ message }: ItemProps) {
   return plan === undefined ? null : <Steps plan={plan} />;
 }
 
-function Steps({ plan: { explanation, steps } }: { plan: Plan }) {
+function Steps({ plan: { explanation, steps }, isOver = false }: { plan: Plan; isOver?: boolean }) {
   const done = steps.filter(({ state }) => state === "completed").length;
   return (
     <section className="steps" aria-label="Plan">
@@ -51,9 +52,9 @@ function Steps({ plan: { explanation, steps } }: { plan: Plan }) {
           <li
             key={i}
             className={`step step-${state}`}
-            aria-current={state === "inProgress" ? "step" : undefined}
+            aria-current={state === "inProgress" && !isOver ? "step" : undefined}
           >
-            <span role="img" aria-label={NAME[state]}>
+            <span role="img" aria-label={isOver && state === "inProgress" ? "begun" : NAME[state]}>
               {GLYPH[state]}
             </span>
             <bdi>{text.slice(0, UNITS_MAX)}</bdi>

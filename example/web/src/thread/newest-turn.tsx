@@ -4,8 +4,15 @@ import type { Turns } from "./past-turns.js";
 import { TurnNote } from "./turn-note.js";
 
 /** What the newest turn says beside its messages: its plan, that it tries again, why it failed. */
-export function NewestTurn({ newest: { data: turn, error } }: Pick<Turns, "newest">) {
-  if (error !== undefined) return <FailureLine title="How the turn stands could not be read" error={error} />;
+export function NewestTurn({ newest: { data: turn, error }, said }: Pick<Turns, "newest" | "said">) {
+  if (error !== undefined) {
+    return (
+      <>
+        {said !== undefined && <TurnNote turn={said} />}
+        <FailureLine title="How the turn stands could not be read" error={error} />
+      </>
+    );
+  }
   if (turn === undefined || turn === null) return null;
   return (
     <div className="newest-turn">

@@ -30,6 +30,8 @@ export const NO_PAST: PastTurns = { order: [], turns: [], newest: undefined };
 export interface Turns {
   past: PastTurns;
   newest: Answered<Turn | null>;
+  /** How the newest one stands, where it could not be read. */
+  said: Pick<Turn, "status" | "error"> | undefined;
   /** Why earlier ones are not known. */
   error: Error | undefined;
 }
@@ -68,7 +70,9 @@ export function useTurns(threadId: string, newestId: string | undefined, message
     const order = (listed.data ?? []).map(({ turnId }) => turnId);
     return { order: order.reverse(), turns: turns.filter(isTold).reverse(), newest: newestId };
   }, [over, listed.data, newestId, read, left]);
-  return { past, newest, error: listed.error ?? error };
+  // What the list says of it, where it cannot be read itself.
+  const said = newest.error === undefined ? undefined : listed.data?.find(({ turnId }) => turnId === newestId);
+  return { past, newest, said, error: listed.error ?? error };
 }
 
 /** What was told last of those that were the newest: it goes on being told until it is read. */
@@ -94,22 +98,23 @@ function useRead(threadId: string, turnIds: readonly string[]): { read: Readonly
     const readTurn = async (turnId: string) => {
       try {
         // It throws at once where it is still followed, and that failed.
-        const turn = await convex.query(api.chat.getTurn, { threadId, turnId });
-        if (turn !== null) setRead((before) => withTurn(before, turn));
+        return await convex.query(api.chat.getTurn, { threadId, turnId });
       } catch (error) {
         setFailure({ of: convex, error: error instanceof Error ? error : new Error(String(error)) });
+        return null;
       }
     };
-    for (const turnId of turnIds) {
-      if (asked.current.turnIds.has(turnId)) continue;
-      asked.current.turnIds.add(turnId);
-      void readTurn(turnId);
-    }
+    const { turnIds: known } = asked.current;
+    const wanted = turnIds.filter((turnId) => !known.has(turnId));
+    for (const turnId of wanted) known.add(turnId);
+    if (wanted.length === 0) return;
+    // All at once: each answer places the turns anew.
+    void Promise.all(wanted.map(readTurn)).then((turns) => setRead((before) => turns.reduce((all, turn) => withTurn(all, turn ?? undefined), before)));
   }, [convex, threadId, turnIds, read]);
   return { read, error: failure?.of === convex ? failure.error : undefined };
 }
 
-function isOver(status: Turn["status"]): boolean {
+export function isOver(status: Turn["status"]): boolean {
   return status !== "queued" && status !== "inProgress";
 }
 

@@ -50,6 +50,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
   const turns = useTurns(threadId, thread?.turn?.turnId, results);
+  const begunAt = thread === undefined ? undefined : thread?.turn === undefined || turns.newest.error !== undefined ? 0 : turns.newest.data?.createdAt;
   const readers = useReaders(threadId);
   const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
@@ -86,7 +87,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
           {turns.error !== undefined && turns.newest.error === undefined && (
             <FailureLine title="How earlier turns went could not be read" error={turns.error} />
           )}
-          <NewestTurn newest={turns.newest} />
+          <NewestTurn newest={turns.newest} said={turns.said} />
         </div>
       </main>
       <div className="foot">
@@ -108,7 +109,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
         )}
         {threadError !== undefined && <FailureLine title="How the thread stands could not be read" error={threadError} />}
         {presenceError !== undefined && <FailureLine title="Whether its machine is there could not be read" error={presenceError} />}
-        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={turns.newest.data?.startedAt} messages={messages} isMissing={threadStatus === "missing"} />
+        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAt} messages={messages} isMissing={threadStatus === "missing"} />
       </div>
     </div>
   );

@@ -2,7 +2,7 @@ import { isTakenBack } from "../failure.js";
 import { FailureNote } from "../items/failure-note.js";
 import { TurnPlan } from "../items/plan-steps.js";
 import { Visible } from "../items/visible.js";
-import type { PlacedTurn, Turn } from "./past-turns.js";
+import { isOver, type PlacedTurn, type Turn } from "./past-turns.js";
 
 const ASKED_UNITS_MAX = 300;
 
@@ -15,7 +15,7 @@ export function TurnNote({ turn: { status, error, planJson } }: TurnNoteProps) {
   const isStopped = status === "interrupted" && error !== undefined;
   return (
     <>
-      <TurnPlan planJson={planJson} />
+      <TurnPlan planJson={planJson} isOver={isOver(status)} />
       {(status === "failed" || isStopped) && (
         <FailureNote error={error} kind={isStopped || isTakenBack(error) ? "reason" : "failure"} />
       )}
