@@ -80,7 +80,9 @@ async function declarations() {
     onwarn: failUnlessPrivateType,
     plugins: [followed, wireTags, dts({ tsconfig: path.join(ROOT, "tsconfig.emit.json") })],
   });
-  return (await bundle.write({ dir: LIB, entryFileNames: "[name].d.ts", chunkFileNames: "chunks/[name]-types.d.ts" })).output;
+  // Short names between the files would be names more: 7 KB packed.
+  const names = { entryFileNames: "[name].d.ts", chunkFileNames: "chunks/[name]-types.d.ts", minifyInternalExports: false };
+  return (await bundle.write({ dir: LIB, ...names })).output;
 }
 
 /**
