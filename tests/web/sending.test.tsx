@@ -5,6 +5,7 @@ import { useCodexMessages, useCodexThread, useCodexThreadPresence } from "convex
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { IDS_KEPT } from "../../example/web/src/composer/kept-ids.js";
+import { Reach } from "../../example/web/src/composer/reach.js";
 import { Sending } from "../../example/web/src/composer/sending.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "../react/chat-app.js";
 
@@ -108,6 +109,17 @@ it("a message that does not fit into its line is read whole on request", async (
   expect([shown().textContent, shown().className]).toEqual([words, "wish wish-open"]);
   await press("Show all");
   expect(shown().className).toBe("wish");
+});
+
+it("why what is sent may not arrive has its place before its words", async () => {
+  render(<Reach reach={undefined} />);
+  const place = screen.getByRole("status");
+  cleanup();
+  const { rerender } = render(<Reach reach="reachable" />);
+  const region = screen.getByRole("status");
+  expect([place.textContent, region.textContent]).toEqual(["", ""]);
+  rerender(<Reach reach="away" />);
+  expect([screen.getByRole("status"), region.textContent]).toEqual([region, expect.stringContaining("Its machine is away.")]);
 });
 
 it("a stop that came to nothing is gone with the next turn, and a message stays", async () => {

@@ -130,6 +130,14 @@ describe("a failure", () => {
     expect(container.textContent).toBe("Codex reported an error.");
   });
 
+  it("says what cannot be seen in Codex's words, and lets nothing reorder the page", () => {
+    const { container, rerender } = render(<FailureNote error={"a\u202eb"} />);
+    expect(container.textContent).toContain("U+202E");
+    expect(container.querySelector("bdi")).not.toBeNull();
+    rerender(<FailureNote error={"a\u202eb"} kind="reason" />);
+    expect(container.textContent).toContain("U+202E");
+  });
+
   it("nested without end, or as long as a book, is told so far", () => {
     let error: object = { message: "deep" };
     for (let i = 0; i < 5_000; i += 1) error = { error };

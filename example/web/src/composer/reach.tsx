@@ -16,12 +16,12 @@ const REACH_WORDS: Record<CodexReach, string> = {
   never: `No machine has this thread. ${WAITS_FOR_ONE}`,
 };
 
-/** Why what is sent may not arrive. */
+/** Why what is sent may not arrive. It is there before its words: what comes in together with them is commonly not told. */
 export function Reach({ reach }: { reach: CodexReach | undefined }) {
-  if (reach === undefined || REACH_WORDS[reach] === "") return null;
+  const words = reach === undefined ? "" : REACH_WORDS[reach];
   return (
-    <p className="reach" role="status">
-      {REACH_WORDS[reach]}
-    </p>
+    <div role="status">
+      {words !== "" && <p className="reach">{words}</p>}
+    </div>
   );
 }

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { describeFailure } from "../failure.js";
+import { Visible } from "./visible.js";
 
 /** What is shown of what Codex says, in UTF-16 units. */
 const UNITS_MAX = 4_000;
@@ -24,13 +25,17 @@ export function FailureNote({ error, kind = "failure" }: FailureNoteProps) {
   const { title, detail } = useMemo(() => describeFailure(error), [error]);
   const said = detail?.slice(0, UNITS_MAX);
   const words = title === undefined && said === undefined ? UNKNOWN : title;
-  if (kind === "reason") return <p className="reason">{said ?? `${words ?? UNKNOWN}.`}</p>;
+  if (kind === "reason") return <p className="reason">{said === undefined ? `${words ?? UNKNOWN}.` : <Visible text={said} />}</p>;
   const isRetry = kind === "retry";
   return (
     <div className={isRetry ? "error retry" : "error"} role={isRetry ? "status" : undefined}>
       {isRetry && <p>Something went wrong on the way; Codex is trying again.</p>}
       {words !== undefined && <p>{words}.</p>}
-      {said !== undefined && <p className="said">{said}</p>}
+      {said !== undefined && (
+        <p className="said">
+          <Visible text={said} />
+        </p>
+      )}
     </div>
   );
 }

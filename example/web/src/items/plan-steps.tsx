@@ -46,7 +46,7 @@ function Steps({ plan: { explanation, steps }, isOver = false }: { plan: Plan; i
           {done} of {steps.length} done
         </span>
       </h2>
-      {explanation !== undefined && <p className="aside">{explanation.slice(0, UNITS_MAX)}</p>}
+      {explanation !== undefined && <p className="aside"><bdi>{explanation.slice(0, UNITS_MAX)}</bdi></p>}
       <ol>
         {steps.slice(0, STEPS_MAX).map(({ text, state }, i) => (
           <li
