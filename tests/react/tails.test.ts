@@ -67,6 +67,19 @@ function open(host: FakeHost, messageId: string, text: string, cursor: number, m
   host.put(THREAD, { messageId, status: "streaming", text, orderInTurn: 0, tail: { streamId: STREAM, cursor }, ...more });
 }
 
+/** A reader who has read around a hole that is filled now. */
+function withHoleFilled(): { host: FakeHost; reader: Reader } {
+  const host = new FakeHost();
+  open(host, "m", "", 0);
+  host.say(THREAD, "m", "a");
+  host.lose(THREAD);
+  host.say(THREAD, "m", "c");
+  const reader = new Reader(host);
+  reader.catchUp();
+  host.fill(THREAD, "m", "b");
+  return { host, reader };
+}
+
 describe("a text whose row ends where its tail begins", () => {
   it("goes on from there, and nothing before is read", () => {
     const host = new FakeHost();
@@ -222,14 +235,7 @@ describe("a text whose row ends where its tail begins", () => {
   });
 
   it("is not read for ever where its stream is gone before it is read again", () => {
-    const host = new FakeHost();
-    open(host, "m", "", 0);
-    host.say(THREAD, "m", "a");
-    host.lose(THREAD);
-    host.say(THREAD, "m", "c");
-    const reader = new Reader(host);
-    reader.catchUp();
-    host.fill(THREAD, "m", "b");
+    const { host, reader } = withHoleFilled();
     reader.step();
     Object.assign(host.stream(THREAD), { latest: 0, runs: [], state: "finished" });
     reader.catchUp();
@@ -237,14 +243,7 @@ describe("a text whose row ends where its tail begins", () => {
   });
 
   it("has what filled a hole before its stream is left", () => {
-    const host = new FakeHost();
-    open(host, "m", "", 0);
-    host.say(THREAD, "m", "a");
-    host.lose(THREAD);
-    host.say(THREAD, "m", "c");
-    const reader = new Reader(host);
-    reader.catchUp();
-    host.fill(THREAD, "m", "b");
+    const { host, reader } = withHoleFilled();
     host.stream(THREAD).state = "finished";
     reader.step();
     reader.step();
@@ -254,14 +253,7 @@ describe("a text whose row ends where its tail begins", () => {
   });
 
   it("is folded while what filled a hole is read: it is whole all the same", () => {
-    const host = new FakeHost();
-    open(host, "m", "", 0);
-    host.say(THREAD, "m", "a");
-    host.lose(THREAD);
-    host.say(THREAD, "m", "c");
-    const reader = new Reader(host);
-    reader.catchUp();
-    host.fill(THREAD, "m", "b");
+    const { host, reader } = withHoleFilled();
     reader.step();
     expect(reader.text("m")).toBe("ac");
     open(host, "m", "abc", 3);
