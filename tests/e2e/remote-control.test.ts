@@ -155,6 +155,8 @@ describe.skipIf(WITHOUT_BROWSER)("threads that wait for a person", () => {
 
   test("what codex refuses is told, and stays until it is dismissed", async () => {
     const message = page.getByRole("textbox", { name: "Message" });
+    // What is said while a turn still runs is said to that one.
+    await page.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached" });
     await message.fill("And a third one.");
     await message.press("Enter");
     const failed = page.getByRole("list", { name: "On its way" }).locator(".failed");
