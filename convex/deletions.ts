@@ -1,10 +1,10 @@
 /** The batches of deletions: each call does one, and schedules the next. What nobody went on with, the sweep takes up. */
-import { v, type Infer } from "convex/values";
+import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
 import { step as doStep } from "./model/deletion.js";
 import { vAfter } from "./model/due.js";
-import { takeUp, vTakenUp } from "./model/jobs.js";
+import { takeUp, vTakenUp, type TakenUp } from "./model/jobs.js";
 
 /** Does the next batch of a deletion, if one is due. */
 export const step = internalMutation({
@@ -17,5 +17,5 @@ export const step = internalMutation({
 export const goOn = internalMutation({
   args: { after: v.optional(vAfter) },
   returns: vTakenUp,
-  handler: (ctx, { after }): Promise<Infer<typeof vTakenUp>> => takeUp(ctx, "deletions", { step: internal.deletions.step, sweep: internal.deletions.goOn, after }),
+  handler: (ctx, { after }): Promise<TakenUp> => takeUp(ctx, "deletions", { step: internal.deletions.step, sweep: internal.deletions.goOn, after }),
 });

@@ -1,6 +1,6 @@
 /** Jobs that are done a batch at a time: each batch schedules the next, and what nobody went on with, a sweep takes up. */
 import type { FunctionReference } from "convex/server";
-import { v } from "convex/values";
+import { v, type Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { pageOfDue, type After } from "./due.js";
@@ -9,6 +9,7 @@ import { pageOfDue, type After } from "./due.js";
 const JOBS_MAX = 20;
 
 export const vTakenUp = v.object({ takenUp: v.number(), hasMore: v.boolean() });
+export type TakenUp = Infer<typeof vTakenUp>;
 
 type JobTable = "deletions" | "forks";
 type Step = FunctionReference<"mutation", "internal", { job: Id<JobTable> }, unknown>;
@@ -19,7 +20,7 @@ export async function takeUp(
   ctx: MutationCtx,
   table: JobTable,
   { step, sweep, after }: { step: Step; sweep: Sweep; after: After | undefined },
-): Promise<{ takenUp: number; hasMore: boolean }> {
+): Promise<TakenUp> {
   const nowMs = Date.now();
   const jobs = () => ctx.db.query(table);
   const due = {

@@ -21,7 +21,6 @@ interface ImportFlags extends CommonFlags {
   restart?: boolean;
 }
 
-
 const HELP = `
 Ctrl-C stops it between two pages; the same command goes on where it stopped, also after a failure. A thread whose
 history is there already is passed over quickly: only what is new is sent. --restart goes through all of it again.

@@ -86,6 +86,14 @@ it("has the words of a message from when it is sent until codex says them back",
   expect(page.current.messages.results.map(({ text }) => text)).toContain("Say hello");
 });
 
+/** As much as a page lists at first, to the turn that runs. */
+async function sendMuch(): Promise<void> {
+  for (let i = 0; i < 30; i += 1) {
+    const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
+    await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
+  }
+}
+
 describe("a stop", () => {
   const run = async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
@@ -110,10 +118,7 @@ describe("a stop", () => {
     await run();
     const first = await open();
     await chat.does(() => first.current.send("next"));
-    for (let i = 0; i < 30; i += 1) {
-      const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
-      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
-    }
+    await sendMuch();
     const page = await open();
     expect(commands(page)).not.toContainEqual(["turn", "queued", "next"]);
     expect([page.current.openCommands.length, page.current.openCommands.at(-1)?.text]).toEqual([31, "next"]);
@@ -177,10 +182,7 @@ describe("a stop", () => {
     await run();
     const first = await open();
     await chat.does(() => first.current.send("next"));
-    for (let i = 0; i < 30; i += 1) {
-      const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
-      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
-    }
+    await sendMuch();
     const Strict = inStrictMode(chat.loopback.connect());
     const wrapper = ({ children }: { children: ReactNode }) => (
       <Strict>

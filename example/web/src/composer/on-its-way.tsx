@@ -84,8 +84,10 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, unread
         <ul className="on-its-way" aria-label="On its way">
           {shown.map((command) => {
             const edited = edits.get(command.commandId);
+            const isUnread = unread.has(command.commandId);
+            const isUnderWay = command.isOpen || isToBeRead(command);
             return (
-              <li key={command.commandId} className={command.isFailed || (unread.has(command.commandId) && !isToBeRead(command)) ? "failed" : undefined}>
+              <li key={command.commandId} className={command.isFailed || (isUnread && !isUnderWay) ? "failed" : undefined}>
                 {edited === undefined ? (
                   <Words command={command} onChange={() => open(command)} />
                 ) : (
@@ -103,8 +105,8 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, unread
                   />
                 )}
                 <span className="fate">
-                  {(command.isOpen || isToBeRead(command)) && <span className="lamp" />}
-                  {unread.has(command.commandId) ? unreadWords(isToBeRead(command)) : stateWords(command)}
+                  {isUnderWay && <span className="lamp" />}
+                  {isUnread ? unreadWords(isUnderWay) : stateWords(command)}
                   {command.isFailed && command.code !== undefined && <>: {failureWords(command.code)}</>}
                 </span>
                 {command.isQueued && (
@@ -122,7 +124,7 @@ export function OnItsWay({ threadId, commands, isKnown, running, begunAt, unread
                     Stop anyway
                   </button>
                 )}
-                {!command.isOpen && !isToBeRead(command) && edited === undefined && (
+                {!isUnderWay && edited === undefined && (
                   <>
                     {(command.kind === "turn" || command.kind === "steer") && (
                       <button type="button" onClick={() => does(codex.sendAgain(command))}>
@@ -169,8 +171,8 @@ function Words({ command, onChange }: { command: CodexCommandView; onChange: () 
 }
 
 /**
- * Whether it came to nothing before the turn that is shown, as far as is known, and is of no use since. A message is: its words are nowhere else, and it may not
- * have been seen by whoever comes back after a weekend.
+ * Whether it came to nothing before the turn that is shown, as far as is known, and is of no use since. A message is: its words are
+ * nowhere else, and it may not have been seen by whoever comes back after a weekend.
  */
 function isPast({ kind, endedAt }: CodexCommandView, begunAt: number | undefined): boolean {
   return kind !== "turn" && kind !== "steer" && endedAt !== undefined && (begunAt === undefined || endedAt < begunAt);

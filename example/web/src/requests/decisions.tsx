@@ -1,5 +1,5 @@
 import type { CodexDecisionView, CodexVerdict } from "convex-codex-local/react";
-import { useCodexDecisions } from "convex-codex-local/react";
+import { codexRequestKey, useCodexDecisions } from "convex-codex-local/react";
 import { useId, useState } from "react";
 import { api } from "../api.js";
 import { failureWords } from "../failure.js";
@@ -58,7 +58,7 @@ function Listed({ threadId }: { threadId: string }) {
   return (
     <ol>
       {results.map((decision) => (
-        <li key={`${decision.turnId} ${decision.itemId} ${decision.requestId} ${decision.createdAt}`}>
+        <li key={codexRequestKey(decision)}>
           <span className={`verdict verdict-${decision.verdict}`}>{VERDICT_WORDS[decision.verdict]}</span>
           <code>
             <Visible text={whatOf(decision)} />

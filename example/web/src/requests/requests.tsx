@@ -33,16 +33,16 @@ export function Requests({ threadId, messages }: RequestsProps) {
     { initialNumItems: LISTED },
   );
   const requests = useCodexServerRequests(chat.listPendingServerRequestsForHooks, args, chat.sendCommand);
-  const others = requests.results.filter(({ kind }) => kind !== "approval");
+  const others = useMemo(() => requests.results.filter(({ kind }) => kind !== "approval"), [requests.results]);
   const error = approvals.error ?? requests.error;
   const waiting = [...approvals.results].reverse();
   const asking = [...others].reverse();
   const told = useMemo(
     () => [
       ...approvals.results.map((approval) => ({ key: codexRequestKey(approval), words: approvalTitle(approval) })),
-      ...requests.results.filter(({ kind }) => kind !== "approval").map((request) => ({ key: codexRequestKey(request), words: toldOf(request) })),
+      ...others.map((request) => ({ key: codexRequestKey(request), words: toldOf(request) })),
     ],
-    [approvals.results, requests.results],
+    [approvals.results, others],
   );
   return (
     <>

@@ -3,6 +3,7 @@ import {
   useCodexThread,
   useCodexThreadPresence,
   type CodexThreadRow,
+  type UseCodexThreadResult,
 } from "convex-codex-local/react";
 import { useEffect, useState } from "react";
 import { api } from "../api.js";
@@ -18,7 +19,7 @@ import { Announcer } from "./announcer.js";
 import { useDeletion } from "./deletion.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
-import { useTurns } from "./past-turns.js";
+import { useTurns, type Turns } from "./past-turns.js";
 import { Standing } from "./standing.js";
 import { useStickToEnd } from "./stick-to-end.js";
 import { Transcript } from "./transcript.js";
@@ -50,7 +51,6 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
   const turns = useTurns(threadId, thread?.turn?.turnId, results);
-  const begunAt = thread === undefined ? undefined : thread?.turn === undefined || turns.newest.error !== undefined ? 0 : turns.newest.data?.createdAt;
   const readers = useReaders(threadId);
   const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
@@ -109,10 +109,16 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
         )}
         {threadError !== undefined && <FailureLine title="How the thread stands could not be read" error={threadError} />}
         {presenceError !== undefined && <FailureLine title="Whether its machine is there could not be read" error={presenceError} />}
-        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAt} messages={messages} isMissing={threadStatus === "missing"} />
+        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAtOf(thread, turns)} messages={messages} isMissing={threadStatus === "missing"} />
       </div>
     </div>
   );
+}
+
+/** When the turn that is shown was made; undefined while that is not known, 0 where it cannot be. */
+function begunAtOf(thread: UseCodexThreadResult["thread"], { newest: { data, error } }: Turns): number | undefined {
+  if (thread === undefined) return undefined;
+  return thread?.turn === undefined || error !== undefined ? 0 : data?.createdAt;
 }
 
 /** What the list said of the thread, also when it is no longer among those that are loaded. */
