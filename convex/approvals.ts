@@ -46,7 +46,7 @@ export const listPending = query({
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its data says who
  * decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE` (over 256 KiB it can only be declined),
- * `E_COMMAND_TOO_LARGE` (the decision itself is over 64 KiB, and a runtime is bound)
+ * `E_APPROVAL_REDACTED` (parts of it were: it can only be declined), `E_COMMAND_TOO_LARGE` (the decision itself is over 64 KiB, and a runtime is bound)
  */
 export const respond = mutation({
   args: {

@@ -34,7 +34,7 @@ export const listByThread = query({
 });
 
 /**
- * A turn's messages in their order. Behind 4 MiB of them, texts and payloads are left out, and marked as truncated.
+ * A turn's messages in their order, of more than 500 the newest. Behind 4 MiB of them, texts and payloads are left out, and marked as truncated.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`
  */
@@ -49,11 +49,13 @@ export const getByTurn = query({
       .withIndex("by_turn", (q) =>
         q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("turnId", turn.turnId),
       )
+      .order("desc")
       .take(TURN_MESSAGES_MAX);
     const errorOf = errorsOf(turn);
     const rows = [];
     let weight = 0;
-    for (const message of messages) {
+    // The newest: how the turn ended is in its last ones.
+    for (const message of messages.reverse()) {
       const { row, bytes } = weight < LIST_PAGE_BYTES_MAX ? await presentMessage(ctx, message, errorOf) : await outlineMessage(message, errorOf);
       weight += bytes;
       rows.push(row);

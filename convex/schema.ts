@@ -469,7 +469,7 @@ export default defineSchema({
     expiresAt: v.optional(v.number()),
   })
     .index("by_thread", ["tenantId", "userId", "threadId", "kind"])
-    .index("by_kind", ["tenantId", "userId", "kind", "state"])
+    .index("by_kind", ["tenantId", "userId", "kind", "state", "parent"])
     .index("by_parent", ["parent", "state"])
     .index("by_due", ["dueAt"])
     .index("by_expiry", ["expiresAt"]),

@@ -81,6 +81,7 @@ export const ingest = mutation({
  * thread that does not exist. A rejected batch has written nothing.
  */
 export const ingestSafe = mutation({
+  // `ensureLastEventCursor` is the reference package's, and has no effect: a session is bound by the batch alone.
   args: { ...vIngestArgs, ensureLastEventCursor: v.optional(v.number()) },
   returns: vIngestSafeResult,
   handler: async (ctx, args): Promise<IngestSafeResult> => {

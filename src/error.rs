@@ -85,6 +85,8 @@ pub enum Code {
     EApprovalNotOffered,
     /// The request is too large to be accepted.
     EApprovalTooLarge,
+    /// Parts of the request were redacted: what would happen is not what is shown.
+    EApprovalRedacted,
     /// The request does not exist for this actor.
     ERequestNotFound,
     /// The request ended otherwise.

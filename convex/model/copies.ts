@@ -184,10 +184,11 @@ async function isThere(ctx: ReadCtx, { tenantId, userId, threadId }: Thread, tur
 
 /**
  * A message's parts, as long as the batch has room, then the tail that chunks hold. Every part that has one behind it is full:
- * only the last one grows, and it is read with the tail. A message whose row was written since is copied anew.
+ * only the last one grows, and it is read with the tail. A message whose row was written since is copied anew; one whose tail is being
+ * copied only where its text is whole since: what it was told to be need not be what it had grown to.
  */
 async function loadMessage(ctx: ReadCtx, doc: Message, begun: Place["message"], index: number, tails: Loaded["tails"], budget: Budget): Promise<LoadedMessage> {
-  const isAsItWas = begun?.tail !== undefined || (begun?.updatedAt === doc.updatedAt && begun.closing === doc.closing);
+  const isAsItWas = begun?.tail !== undefined ? !doc.textWhole : (begun?.updatedAt === doc.updatedAt && begun.closing === doc.closing);
   const from = isAsItWas ? begun : undefined;
   const message: LoadedMessage = { doc, copy: begun?.copy, parts: [], textBytes: from?.textBytes ?? 0, next: undefined };
   if (from?.tail === undefined) {

@@ -339,7 +339,7 @@ async function show(ctx: WriteCtx, job: Job): Promise<void> {
 async function openJob(ctx: ReadCtx, { tenantId, userId }: Scope, of: Deleted, places?: PlacesOf): Promise<Job | null> {
   if (of.kind === "actor") {
     for (const state of ["running", "scheduled"] as const) {
-      const found = await inState(ctx, { tenantId, userId }, "actor", state).first();
+      const found = await askedFor(ctx, { tenantId, userId }, "actor", state).first();
       if (found !== null) return found;
     }
     return null;
@@ -354,10 +354,13 @@ async function openJob(ctx: ReadCtx, { tenantId, userId }: Scope, of: Deleted, p
 }
 
 async function countOpen(ctx: ReadCtx, scope: Scope, kind: Job["kind"]): Promise<number> {
-  const open = await Promise.all((["scheduled", "running"] as const).map((state) => inState(ctx, scope, kind, state).take(OPEN_JOBS_MAX)));
+  const open = await Promise.all((["scheduled", "running"] as const).map((state) => askedFor(ctx, scope, kind, state).take(OPEN_JOBS_MAX)));
   return open.flat().length;
 }
 
-function inState(ctx: ReadCtx, { tenantId, userId }: Scope, kind: Job["kind"], state: Job["state"]) {
-  return ctx.db.query("deletions").withIndex("by_kind", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("kind", kind).eq("state", state));
+/** Jobs that somebody asked for: the deletion of everything makes one for each thread, and is one itself. */
+function askedFor(ctx: ReadCtx, { tenantId, userId }: Scope, kind: Job["kind"], state: Job["state"]) {
+  return ctx.db
+    .query("deletions")
+    .withIndex("by_kind", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("kind", kind).eq("state", state).eq("parent", undefined));
 }

@@ -16,7 +16,7 @@ const REPLAY_UNITS_MAX = 4 * 1024 * 1024;
 /** UTF-16 units of payloads in the snapshots of one answer. */
 const SNAPSHOTS_UNITS_MAX = 4 * 1024 * 1024;
 
-/** Streams that one answer reads: each takes up to three ranges of the 4,096 that a query may read. */
+/** Streams that one answer reads, the first that are asked for: each takes up to three ranges of the 4,096 that a query may read. */
 const STREAMS_READ_MAX = 200;
 /** Runs of text that one answer holds, and those of one chunk more: below the 8,192 elements of an array. */
 const RUNS_READ_MAX = 4_000;
@@ -90,7 +90,8 @@ function holesBelow(readEnd: number, holes: Opening["holes"]): { holes?: { curso
 
 /**
  * A stream with the chunks that an answer has room for. One that finds no room is as one that has nothing newer: its window is
- * empty, and the others' moved cursors bring it its turn.
+ * empty. Where the room was of units or runs, the others' moved cursors bring it its turn; who asks for more streams than are read asks
+ * for those behind in a call of their own.
  */
 async function open(ctx: ReadCtx, thread: Doc<"threads">, cursor: Cursor, chunksMax: number, room: Room): Promise<Opened> {
   const chunks: Doc<"chunks">[] = [];

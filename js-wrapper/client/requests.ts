@@ -6,7 +6,8 @@ export const listPendingApprovals = reads((component) => component.approvals.lis
 
 /**
  * Decides an approval, once. Throws `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its data says who
- * decided), `E_APPROVAL_CHANGED` where `shownSha256` is not of what is asked, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE`.
+ * decided), `E_APPROVAL_CHANGED` where `shownSha256` is not of what is asked, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE`,
+ * `E_APPROVAL_REDACTED` where parts of it were.
  */
 export const respondToApproval = writes((component) => component.approvals.respond);
 

@@ -56,7 +56,7 @@ export const listThreadMessagesForHooks = listThreadMessagesForHooksForActor;
  * @param ctx of a query, a mutation or an action
  * @param component `components.codexLocal`
  * @param args the turn and its thread
- * @returns at most 500 messages; none where there is no such thread or turn for this actor
+ * @returns its messages in their order, the newest 500 at most; none where there is no such thread or turn for this actor
  */
 export async function listTurnMessagesForHooksForActor(
   ctx: HostQueryCtx,

@@ -43,7 +43,7 @@ export async function listPendingApprovalsForHooksForActor(
  *   `mustShow` what does not say it can only be declined
  * @returns null
  * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN`, `E_APPROVAL_NOT_FOUND`, `E_APPROVAL_AMBIGUOUS`, `E_APPROVAL_NOT_PENDING` (its
- *   data says who decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE`,
+ *   data says who decided), `E_APPROVAL_CHANGED`, `E_APPROVAL_NOT_OFFERED`, `E_APPROVAL_TOO_LARGE`, `E_APPROVAL_REDACTED`,
  *   `E_COMMAND_TOO_LARGE`
  */
 export async function respondApprovalForHooksForActor(

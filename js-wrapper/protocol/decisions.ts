@@ -32,6 +32,14 @@ export function wishDeclines(wish: string | { readonly json: string }): boolean 
   }
 }
 
+/** What stands for a secret begins so. SOURCE: `src/redact.rs`. */
+const REDACTED = "[redacted:";
+
+/** Whether a message, or a part of one, does not say all that it said: from afar it cannot be agreed to. */
+export function isRedacted(text: string): boolean {
+  return text.includes(REDACTED);
+}
+
 /** How the methods of before are declined: the text goes to the model. */
 const OLD_DECLINE = { denied: { rejection: "declined" } };
 

@@ -2,7 +2,7 @@
 import { decideCommand, type CodexSettings } from "../core/bridge.js";
 import { given } from "../given.js";
 import { declines } from "../protocol/decisions.js";
-import { type Fields, readObject } from "../protocol/fields.js";
+import { type Fields, fieldsOf, readObject } from "../protocol/fields.js";
 import type { LeasedCommand } from "./persistence.js";
 
 /** The machine's own side, which no command can change. */
@@ -25,6 +25,8 @@ export interface WaitingRequest {
   isSecret: boolean;
   /** Of its `payloadJson` as Convex has it, in hexadecimal: an answer that says what it was shown is held to it. */
   payloadSha256: string;
+  /** Whether parts of what it is about were redacted: who answers has not seen them. */
+  isRedacted: boolean;
 }
 
 /** Which request of the app-server; ids begin at 0 in every process, so that what is not named is whatever process runs. */
@@ -92,7 +94,7 @@ export function echoIdOf({ commandId, payloadJson }: Pick<LeasedCommand, "comman
  *
  * @param recent commands that passed in the last minute
  * @returns the command; or why it is refused: `E_COMMAND_NOT_ALLOWED`, `E_REQUEST_NOT_PENDING`, `E_APPROVAL_CHANGED`,
- *   `E_COMMAND_TARGET_GONE`
+ *   `E_APPROVAL_REDACTED`, `E_COMMAND_TARGET_GONE`
  */
 export function claim(machine: Machine, threadId: string, leased: LeasedCommand, recent: number): ClaimedCommand | RefusedClaim {
   const { commandId, kind, payloadJson, turnId } = leased;
@@ -102,6 +104,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   const asked = answers ? machine.request(threadId, request) : null;
   if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
   if (asked !== null && !isOfShown(kind, payload, asked)) return refused("E_APPROVAL_CHANGED");
+  if (asked?.isRedacted === true && agrees(kind, payload)) return refused("E_APPROVAL_REDACTED");
   const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, secret: asked?.isSecret ?? false };
   const answer = decideCommand({ ...check, kind, payloadJson });
   if (answer.type === "notAllowed") return refused(answer.code);
@@ -132,6 +135,11 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
 function isOfShown(kind: string, { shownSha256, decision }: Fields, { payloadSha256 }: WaitingRequest): boolean {
   if (shownSha256 === undefined || shownSha256 === null) return kind !== "decide" || declines(decision);
   return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
+}
+
+/** Whether something happens by it that was asked for. What answers a question is words. */
+function agrees(kind: string, { decision, answer }: Fields): boolean {
+  return kind === "decide" ? !declines(decision) : fieldsOf(answer)?.["action"] === "accept";
 }
 
 function refused(code: string): RefusedClaim {

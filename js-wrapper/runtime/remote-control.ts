@@ -154,7 +154,8 @@ export class RemoteControl {
         const asked = codex.request(threadId, name);
         if (asked === undefined) return null;
         const { method, payloadJson } = asked;
-        return { isSecret: asksSecret(method, payloadJson), payloadSha256: createHash("sha256").update(payloadJson).digest("hex") };
+        const payloadSha256 = createHash("sha256").update(payloadJson).digest("hex");
+        return { isSecret: asksSecret(method, payloadJson), payloadSha256, isRedacted: codex.isRedacted(asked) };
       },
     };
   }

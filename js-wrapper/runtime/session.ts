@@ -18,6 +18,7 @@ import { CodexRuntimeError, passedOn } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
 import { RawLog } from "./raw-log.js";
+import { RedactedItems } from "./redacted-items.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
 import { ConvexRetry } from "./retry.js";
 import { Reverts } from "./reverts.js";
@@ -62,6 +63,7 @@ export class Session {
   readonly #bridge: RuntimeBridge;
   /** Whether what the bridge says is to be without secrets yet: this package's own has taken them out. */
   readonly #redacts: boolean;
+  readonly #redactedItems = new RedactedItems();
   readonly #processes: CodexProcesses;
   readonly #delivery: ConvexDelivery;
   readonly #left: LeftTurns;
@@ -312,6 +314,7 @@ export class Session {
         ready: () => this.ready,
         stop: (id, turnId, force) => this.stopping.stop(id, turnId, force),
         request: (threadId, name) => this.requests.named(threadId, name),
+        isRedacted: (request) => this.#redactedItems.has(request),
       },
       outbox: this.#outbox,
       policy: remote,
@@ -381,8 +384,10 @@ export class Session {
     }
     this.#outbox.append(event);
     this.#parts.state.saw(event);
+    this.#redactedItems.saw(event);
     const ended = this.#loaded.saw(event);
     for (const turnId of ended) {
+      this.#redactedItems.turnEnded(threadId, turnId);
       this.requests.waiting.turnEnded(threadId, turnId);
       this.stopping.turnEnded(threadId, turnId);
     }

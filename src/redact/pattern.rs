@@ -74,7 +74,7 @@ const DEPLOY_KEYS: [&str; 4] = ["prod:", "dev:", "preview:", "project:"];
 const DEPLOY_KEY_MIN: usize = 20;
 
 /// Names, small and without `_` and `-`, at whose end a value is a secret.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "apikey",
     "accesstoken",
     "refreshtoken",
@@ -89,6 +89,10 @@ const NAMES: [&str; 14] = [
     "deploykey",
     "adminkey",
     "authcode",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
 ];
 const AUTHORIZATION_NAME: &str = "authorization";
 const NAMED_MIN: usize = 16;

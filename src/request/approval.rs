@@ -15,6 +15,9 @@ const OLD_FILES: &str = "applyPatchApproval";
 /// SOURCE: app-server 0.169.0, `ReviewDecision`.
 const OLD_DECLINE: &str = r#"{"denied":{"rejection":"declined"}}"#;
 
+/// What `src/redact.rs` begins with wherever it replaces something. A request that says so of itself cannot be told apart.
+const REDACTED: &str = "[redacted:";
+
 /// The method of a question to people.
 pub const QUESTION: &str = "item/tool/requestUserInput";
 
@@ -51,6 +54,8 @@ pub enum Unfit {
     NotOffered,
     /// The request is too large to be accepted.
     TooLarge,
+    /// Parts of the request were redacted.
+    Redacted,
 }
 
 /// The decision that a wish is, as the app-server writes it.
@@ -79,10 +84,14 @@ pub fn decision<'a>(method: &str, payload: &'a str, wish: Wish<'a>) -> Result<&'
             offered(method, payload, wished).ok_or(Unfit::NotOffered)?
         }
     };
-    if payload.len() > APPROVAL_BYTES_MAX && !declines(decision) {
+    if declines(decision) {
+        return Ok(decision);
+    }
+    if payload.len() > APPROVAL_BYTES_MAX {
         return Err(Unfit::TooLarge);
     }
-    Ok(decision)
+    // Codex would do what stood there: nobody who decides from afar has seen that.
+    if payload.contains(REDACTED) { Err(Unfit::Redacted) } else { Ok(decision) }
 }
 
 /// Whether a decision, as the app-server writes it, lets nothing happen; `"denied"` is an older app-server's word.

@@ -273,6 +273,10 @@ pub fn plan_respond(call: &RespondCall<'_>) -> RequestAnswer {
         (Err(Unfit::TooLarge), None) => {
             rejected(Code::EApprovalTooLarge, "a request over 256 KiB can only be declined", Some(row))
         }
+        (Err(Unfit::Redacted), None) => {
+            let message = "parts of the request were redacted: from afar it can only be declined";
+            rejected(Code::EApprovalRedacted, message, Some(row))
+        }
         (Ok(wish), None) => RequestAnswer::Decide {
             row,
             decision: wish.to_owned(),

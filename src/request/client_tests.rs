@@ -252,6 +252,19 @@ fn what_is_too_large_can_only_be_declined() {
 }
 
 #[test]
+fn what_was_redacted_can_only_be_declined() {
+    let line = r#"{"method":"item/commandExecution/requestApproval","id":1,"params":{"command":"export AUTH_TOKEN=00000000000000000|./run"}}"#;
+    let shown = keep(crate::redact::redact_message(line, None).unwrap());
+    assert_eq!(decision(COMMAND, line, Wish::Accepted), Ok("\"accept\""));
+    for wish in [Wish::Accepted, Wish::Exactly("\"acceptForSession\"")] {
+        assert_eq!(decision(COMMAND, shown, wish), Err(Unfit::Redacted));
+    }
+    for wish in [Wish::Declined, Wish::Exactly("\"cancel\"")] {
+        assert!(decision(COMMAND, shown, wish).is_ok());
+    }
+}
+
+#[test]
 fn results_carry_decisions_and_show_them() {
     let payload = r#"{"params":{"permissions":{"network":{"enabled":true}}}}"#;
     for (method, decision, want) in [

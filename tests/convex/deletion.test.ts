@@ -396,6 +396,18 @@ describe("what was deleted does not come back", () => {
 });
 
 describe("a user's data", () => {
+  test("counts for none of the deletions that its user may ask for meanwhile", async () => {
+    const component = startComponent();
+    for (let at = 0; at < 101; at++) await create(component, { threadId: `thread ${at}` });
+    const { deletionJobId } = await component.mutation(api.threads.purgeActorData, { actor: OWNER });
+    vi.clearAllTimers();
+    const running = async () => (await dump(component)).deletions.filter(({ kind, state }) => kind === "thread" && state === "running").length;
+    while ((await running()) < 101) await step(component, deletionJobId);
+    await create(component, { threadId: "made since" });
+    await remove(component, OWNER, "made since");
+    expect(await component.query(api.threads.get, { actor: OWNER, threadId: "made since" }).catch((error: unknown) => String(error))).toMatch(/E_AUTH_THREAD_FORBIDDEN/);
+  });
+
   test("goes as a whole; what is made meanwhile stays, and so does everybody else's", async () => {
     const component = startComponent();
     for (const threadId of [THREAD, "th_2", "th_3"]) await workOn(component, OWNER, threadId);

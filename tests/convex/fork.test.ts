@@ -330,6 +330,26 @@ describe("a fork's batches", () => {
     expect((await messagesOf(component, COPY)).find(({ messageId }) => messageId === "m")).toMatchObject({ status: "interrupted", textBytes: want.length });
   });
 
+  test("copy a message anew whose tail is being copied where its item ends", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", ""))]);
+    // Text behind a hole is not folded.
+    turn.cursor += 1;
+    const piece = (at: number) => `${at}${"y".repeat(700_000)}`;
+    for (let at = 0; at < 5; at++) await ingest(component, [turn.text("m", piece(at))]);
+    const { forkJobId } = await fork(component);
+    vi.clearAllTimers();
+    // What it is told to be in the end is another text than that which came.
+    const want = Array.from({ length: 5 }, (_, at) => `${at}${"z".repeat(700_000)}`).join("");
+    await ingest(component, [turn.itemCompleted(agentMessage("m", want))]);
+    await stepThrough(component, forkJobId);
+    const parts = (await partsOf(component, COPY)).filter(({ of, kind }) => of === `${TURN}/m` && kind === "text").sort((one, other) => one.part - other.part);
+    const copied = parts.map(({ text }) => text).join("");
+    expect([copied.length, copied === want]).toEqual([want.length, true]);
+    expect((await messagesOf(component, COPY)).find(({ messageId }) => messageId === "m")).toMatchObject({ status: "completed", textBytes: want.length });
+  });
+
   test("that failed in the middle are taken up by the sweep", async () => {
     const component = await startThread();
     await long(component);

@@ -190,6 +190,15 @@ describe("an approval that Codex asks for", () => {
     await respond(component, { decision: "declined", shownSha256: sha256(event.payloadJson) });
     expect(await states(component)).toEqual([[0, "answering", undefined]]);
   });
+
+  test("what was redacted can only be declined: nobody has seen what would be done", async () => {
+    const { component } = await waiting({ command: "npm test # [redacted:pem]" });
+    for (const decision of ["accepted" as const, { json: '"acceptForSession"' }]) {
+      expect((await refusal(respond(component, { decision }))).code).toBe("E_APPROVAL_REDACTED");
+    }
+    await respond(component, { decision: { json: '"cancel"' } });
+    expect(await states(component)).toEqual([[0, "answering", undefined]]);
+  });
 });
 
 describe("several requests about one item", () => {

@@ -160,6 +160,18 @@ describe("messages.getByTurn", () => {
     expect(await refusal(absent)).toMatchObject({ code: "E_AUTH_TURN_FORBIDDEN", turnId: "turn_2" });
   });
 
+  test("of a turn of more than 500 is its newest 500: how it ended is among them", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started()]);
+    for (let from = 0; from < 510; from += 102) {
+      await ingestOk(component, Array.from({ length: 102 }, (_, at) => turn.itemCompleted(agentMessage(`m${from + at}`, String(from + at)))));
+    }
+    await ingestOk(component, [turn.itemStarted(agentMessage("last", ""))]);
+    const rows = await component.query(api.messages.getByTurn, { actor: OWNER, threadId: THREAD, turnId: TURN });
+    expect([rows.length, rows[0]?.messageId, rows.at(-1)?.messageId, rows.at(-1)?.status]).toEqual([500, "m11", "last", "streaming"]);
+  });
+
   test("of a turn that is larger than a query may read leaves out the texts behind 4 MiB, and says so", async () => {
     const component = await startThread();
     const turn = new TurnStream();

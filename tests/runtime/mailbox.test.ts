@@ -12,7 +12,7 @@ import { ManualClock, settle } from "./manual-clock.js";
 const coded = (code: string) => new ConvexError({ code, message: `[${code}] no`, retryable: false });
 const AWAY = new TypeError("fetch failed");
 const SETTINGS = { started: { cwd: "/w", sandboxPolicy: { type: "readOnly" }, approvalPolicy: "on-request" } };
-const WAITING = { isSecret: false, payloadSha256: "0a1b" };
+const WAITING = { isSecret: false, payloadSha256: "0a1b", isRedacted: false };
 const PAYLOADS = {
   turn: { input: [{ type: "text", text: "do it" }], clientTurnId: "shown", model: "m", effort: null, waitForMachine: true },
   steer: { input: [{ type: "text", text: "rather this" }], expectedTurnId: "shown" },
@@ -265,6 +265,21 @@ describe("the policy", () => {
       for (const decision of ["decline", "cancel"]) expect(await given("decide", { shownSha256, decision })).toBe(1);
       expect(await given("answer", { shownSha256 })).toBe(1);
     }
+  });
+
+  it("is not asked of an agreement to what was redacted", async () => {
+    const given = async (kind: "decide" | "answer", payload: object) => {
+      const request = () => ({ ...WAITING, isRedacted: true });
+      const { log, given } = await handed(leased("a", kind, payload), { machine: machine({ request }) });
+      if (given.length === 0) expect(log).toEqual(["lease t", "report a refused E_APPROVAL_REDACTED"]);
+      return given.length;
+    };
+    for (const decision of ["accept", "acceptForSession", { acceptWithExecpolicyAmendment: {} }]) expect(await given("decide", { decision })).toBe(0);
+    expect(await given("answer", { answer: { action: "accept", content: {} }, shownSha256: "0a1b" })).toBe(0);
+    expect(await given("decide", { decision: "decline" })).toBe(1);
+    expect(await given("answer", { answer: { action: "decline" }, shownSha256: "0a1b" })).toBe(1);
+    // What a question is answered with is words.
+    expect(await given("answer", {})).toBe(1);
   });
 
   it("does not save a steer whose turn nobody knows", async () => {

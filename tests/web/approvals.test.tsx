@@ -324,6 +324,7 @@ describe("a command", () => {
     ["nothing at all", "of/a/later/day", {}],
     ["what is nested deeper than can be written", COMMAND, { command: "ls" }],
     ["more than 256 KiB", COMMAND, { command: "é".repeat(ACCEPTABLE_BYTES_MAX / 2) }],
+    ["less than Codex did, for a part was redacted", COMMAND, { command: "npm test # [redacted:pem]" }],
   ])("that says %s can be declined, and no more", (name, method, params) => {
     const approval = approvalOf(method, params);
     const nest = `{"x":${"[".repeat(50_000)}${"]".repeat(50_000)},"permissions":${"[".repeat(50_000)}${"]".repeat(50_000)},`;
@@ -331,6 +332,12 @@ describe("a command", () => {
     render(<ApprovalCard approval={{ ...approval, payloadJson }} message={undefined} {...calls()} />);
     expect([canAccept(), canDecline()]).toEqual([false, true]);
     expect(screen.getByText(/can only be declined/)).toBeDefined();
+  });
+
+  it("about a change of files of which a part was redacted can only be declined", () => {
+    show(FILES, {}, change([added("# test fixture [redacted:pem]\n")]));
+    expect([canAccept(), canDecline()]).toEqual([false, true]);
+    expect(screen.getByText(/look like secrets/)).toBeDefined();
   });
 
   it("of words is quoted, so that one word is seen to be one", () => {

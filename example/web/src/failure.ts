@@ -41,6 +41,7 @@ const CODE_WORDS: ReadonlyMap<string, string> = new Map<CodexErrorCode | Machine
   ["E_APPROVAL_CHANGED", "What is asked has changed: look at it again."],
   ["E_APPROVAL_NOT_OFFERED", "Codex does not offer this decision."],
   ["E_APPROVAL_TOO_LARGE", "It is over 256 KiB: it can only be declined."],
+  ["E_APPROVAL_REDACTED", "Parts of it look like secrets and were left out: it can only be declined here."],
   ["E_REQUEST_NOT_FOUND", "It is no longer asked."],
   ["E_REQUEST_NOT_PENDING", "It was answered elsewhere, or waits no more."],
   ["E_QUOTA", "There is no room for another: finish, take back or delete something first."],

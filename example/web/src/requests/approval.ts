@@ -94,6 +94,7 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
 
   function obstacleOf(): string | undefined {
     if (new TextEncoder().encode(payloadJson).length > ACCEPTABLE_BYTES_MAX) return "It is too large to be accepted from here: it can only be declined.";
+    if (isRedacted(payloadJson) || isRedacted(itemJson ?? "")) return "Parts of it look like secrets and were left out: it can only be declined here.";
     if (!isAllTold) return "A part of it is nested too deep to be shown: it can only be declined here.";
     if (isTooMuch !== false) return `${isTooMuch} are too much to be read in a card: it can only be declined here, or accepted at the machine.`;
     if (isAboutItem(method) && itemJson === undefined) return "What would be changed is not here: it can only be declined.";
@@ -115,6 +116,11 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
         return told.length > 0;
     }
   }
+}
+
+/** Whether something was left out of what Codex asks for, as it stands in Convex: nobody here can see what would happen. SOURCE: `docs/SECURITY.md`, "Redaction". */
+function isRedacted(json: string): boolean {
+  return json.includes("[redacted:");
 }
 
 /** What an approval is called. */
