@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
+import { type AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
 import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
 import { pause, SYSTEM_CLOCK } from "../clock.js";
@@ -18,6 +18,7 @@ import { CodexRuntimeError, passedOn } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
 import { RawLog } from "./raw-log.js";
+import { ReadClient, Reading } from "./reading.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
 import { ConvexRetry } from "./retry.js";
 import { Reverts } from "./reverts.js";
@@ -62,6 +63,7 @@ export class Session {
   readonly #bridge: RuntimeBridge;
   /** Whether what the bridge says is to be without secrets yet: this package's own has taken them out. */
   readonly #redacts: boolean;
+  readonly #reading = new Reading((isHeld) => this.#bridge.hold?.(isHeld));
   readonly #processes: CodexProcesses;
   readonly #delivery: ConvexDelivery;
   readonly #left: LeftTurns;
@@ -96,7 +98,8 @@ export class Session {
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
     this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;
-    this.client = new AppServerClient(
+    this.client = new ReadClient(
+      this.#reading,
       (message) => this.#bridge.send(message),
       (error) => parts.handlers.lacks(error),
     );
@@ -138,7 +141,7 @@ export class Session {
     if (isGoingOn(options)) this.#left.leave(outbox.openTurns());
     this.#remote = this.#remoteControl();
     // What was told while the outbox was opened, nobody heard.
-    if (outbox.isCrowded) this.#bridge.hold?.(true);
+    this.#reading.crowded(outbox.isCrowded);
   }
 
   /** Opens the outbox, which begins to send what waits in it, and makes everything else. @throws OutboxError */
@@ -160,7 +163,7 @@ export class Session {
       deliver: async (batch) => (session === undefined ? { type: "again", reason: "not started yet" } : session.written.deliver(batch)),
       onError: (error) => (session === undefined ? parts.handlers.failed(error) : session.written.outboxFailed(error)),
       onCrowded: (isCrowded) => {
-        if (session !== undefined) session.#bridge.hold?.(isCrowded);
+        if (session !== undefined) session.#reading.crowded(isCrowded);
       },
       onConnected: (call) => parts.options.persistence.onConnected?.(call) ?? (() => undefined),
       keepsEnded: isGoingOn(parts.options),
