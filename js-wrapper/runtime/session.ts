@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
-import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
+import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge, type ListedTurn } from "../bridge/index.js";
 import { pause, SYSTEM_CLOCK } from "../clock.js";
 import { messageOf } from "../coded-error.js";
 import { redactMessage } from "../core/bridge.js";
@@ -240,8 +240,12 @@ export class Session {
       },
       ended: () => {
         this.requests.waiting.processEnded();
-        if (isGoingOn(options)) this.#left.leave(this.#outbox.openTurns());
-        else state.processEnded();
+        if (isGoingOn(options)) {
+          this.#left.leave(this.#outbox.openTurns());
+          return;
+        }
+        for (const [id, turnId] of this.#loaded.processEnded()) this.#bridge.tellTurn?.(id, interrupted(turnId));
+        state.processEnded();
       },
       load: () => this.#settlesOthers(this.threads.loadAgain()),
       refused: () => this.#withoutThread(),
@@ -368,7 +372,7 @@ export class Session {
   /** Nobody asks of them any more. */
   #endLeftTurns(): void {
     for (const [threadId, turnIds] of this.#outbox.openTurns()) {
-      for (const id of turnIds) this.#bridge.tellTurn?.(threadId, { id, status: "interrupted", items: [] });
+      for (const turnId of turnIds) this.#bridge.tellTurn?.(threadId, interrupted(turnId));
     }
   }
 
@@ -463,6 +467,11 @@ export class Session {
 /** Whether the app-server is somebody else's, and goes on with its turns when the runtime ends. */
 function isGoingOn({ bridge }: CodexHostRuntimeOptions): boolean {
   return bridge?.attach !== undefined;
+}
+
+/** A turn that nobody will say more of. */
+function interrupted(turnId: string): ListedTurn {
+  return { id: turnId, status: "interrupted", items: [] };
 }
 
 async function removeTemporary(folder: string | undefined): Promise<void> {
