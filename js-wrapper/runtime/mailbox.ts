@@ -279,7 +279,7 @@ export class Mailbox {
   /** A command from its lease to its end. */
   async #run(thread: Followed, leased: LeasedCommand): Promise<void> {
     const { threadId } = thread;
-    const waiting = { commandId: leased.commandId, isDropped: false, wake: () => undefined as void };
+    const waiting: NonNullable<Followed["waiting"]> = { commandId: leased.commandId, isDropped: false, wake: () => undefined };
     while (leased.kind === "turn" && this.#options.turns.running(threadId) !== undefined && !thread.isEnded && !waiting.isDropped) {
       thread.waiting = waiting;
       await new Promise<void>((resolve) => (waiting.wake = resolve));

@@ -336,7 +336,7 @@ export class Session {
       onGlobalMessage: (message) => this.#takeGlobal(message),
       onEventCut: (whole) => this.#outbox.keepAside(this.#withoutSecrets(whole), "E_BRIDGE_EVENT_TOO_LARGE", "over 3 MiB: what stands for it was sent"),
       onProtocolError: ({ line, error }: BridgeError) => {
-        this.#processes.notSpawned(new CodexRuntimeError(passedOn(error.code), error.message, error));
+        this.#processes.wentWrong(new CodexRuntimeError(passedOn(error.code), error.message, error));
         this.#failed(error, this.#redacts ? redactMessage(line) : line);
       },
       ...(this.#rawLog === undefined ? {} : { onLine: (direction, line) => this.#rawLog?.line(direction, line) }),
