@@ -1,5 +1,6 @@
 /** What clients see of this machine, and what they may ask of it from afar. */
 import { createHash } from "node:crypto";
+import type { TurnPage } from "../app-server/turn-pages.js";
 import { type CodexSettings, asksSecret } from "../core/bridge.js";
 import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
@@ -161,7 +162,7 @@ export class RemoteControl {
     };
   }
 
-  async #listTurns(threadId: string, page: { limit: number; cursor: string | null }): Promise<EchoPage> {
+  async #listTurns(threadId: string, page: TurnPage): Promise<EchoPage> {
     const { codex } = this.#options;
     const { client, threads } = codex;
     await codex.ready();
