@@ -10,7 +10,11 @@ import type { CodexPersistenceOptions, createConvexPersistence } from "../../js-
 let made: CodexPersistenceOptions | undefined;
 vi.mock("../../js-wrapper/runtime/persistence.js", async (original) => {
   const { createConvexPersistence: make } = await original<{ createConvexPersistence: typeof createConvexPersistence }>();
-  return { createConvexPersistence: (...args: Parameters<typeof make>) => make(...((made = args[2]), args)) };
+  const createOver = (...args: Parameters<typeof make>) => {
+    [, , made] = args;
+    return make(...args);
+  };
+  return { createConvexPersistence: createOver };
 });
 
 /** As the WebSocket of Node 22 where nobody answers: it fails, and tells of no end. */
