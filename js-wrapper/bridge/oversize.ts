@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { type Oversize, smallOf, utf8IfOversize } from "../oversize.js";
+import { TEXT_DELTAS } from "../protocol/delta-kinds.js";
 
 /** Items whose text has come in deltas, and is stored: an end without it would take it away. */
-const STREAMED = ["agentMessage", "plan", "reasoning"];
+const STREAMED: ReadonlySet<string> = new Set([...TEXT_DELTAS.values(), "reasoning"]);
 /** What of a message's params names it. */
 const NAMES = ["threadId", "conversationId", "turnId", "itemId"] as const;
 
@@ -26,7 +27,7 @@ export function oversizeStub(payloadJson: string): string | undefined {
   const { item, turn } = params;
   const names = Object.fromEntries(NAMES.flatMap((name) => (params[name] === undefined ? [] : [[name, smallOf(params[name])]])));
   const said = { method, ...(id === undefined ? {} : { id }) };
-  const isKept = item !== undefined && !STREAMED.includes(String(item.type));
+  const isKept = item !== undefined && !STREAMED.has(String(item.type));
   if (isKept) return JSON.stringify({ ...said, params: { ...names, item: { ...(smallOf(item) as object), oversize } } });
   const about = item === undefined ? {} : { itemId: smallOf(item.id) };
   return JSON.stringify({ ...said, params: { ...names, ...about, ...(turn === undefined ? {} : { turn: smallOf(turn) }) }, oversize });

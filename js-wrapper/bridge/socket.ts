@@ -86,8 +86,10 @@ export class CodexSocket implements CodexLink {
       this.#listener.onStdout(LINE_END);
     });
     socket.on("error", (thrown) => {
+      // It was to end.
+      if (this.#isTerminating) return;
       if (!isOpen) this.#error = attachFailed(address, thrown);
-      else if (!this.#isTerminating) this.#listener.onFault(new CodexBridgeError("E_BRIDGE_PIPE_FAILED", messageOf(thrown), thrown));
+      else this.#listener.onFault(new CodexBridgeError("E_BRIDGE_PIPE_FAILED", messageOf(thrown), thrown));
     });
     socket.on("close", () => this.#end());
     return socket;

@@ -1,6 +1,7 @@
 /** `import`: brings the history of codex's threads into the deployment; it can be stopped, and goes on where it stopped. */
 import type { Command } from "commander";
 import { type AppServerClient, AppServerError } from "../app-server/index.js";
+import { type TurnPage, turnPages } from "../app-server/turn-pages.js";
 import { given } from "../given.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
 import { ECHO_PAGE_TURNS } from "../runtime/echo.js";
@@ -163,24 +164,20 @@ interface HistoryPage {
 
 /** A thread's history, oldest turn first; a page that codex cannot say in one line is asked for in smaller ones. An older codex is asked for it whole. */
 async function* pagesOf(client: AppServerClient, threadId: string, stopped: AbortSignal): AsyncGenerator<HistoryPage> {
-  let cursor: string | null = null;
-  let limit = ECHO_PAGE_TURNS;
-  for (;;) {
+  let isWhole = false;
+  const list = async (page: TurnPage): Promise<{ data: readonly AppServerTurn[]; nextCursor: string | null }> => {
     stopped.throwIfAborted();
-    let page: { data: readonly AppServerTurn[]; nextCursor: string | null };
+    const { limit, cursor } = page;
     try {
-      page = await client.request("thread/turns/list", { threadId, limit, sortDirection: "asc", itemsView: "full", ...(cursor === null ? {} : { cursor }) });
+      return await client.request("thread/turns/list", { threadId, limit, sortDirection: "asc", itemsView: "full", ...(cursor === null ? {} : { cursor }) });
     } catch (thrown) {
-      if (limit > 1 && isTooLong(thrown)) {
-        limit >>= 1;
-        continue;
-      }
       if (cursor !== null || !(thrown instanceof AppServerError) || thrown.rpc === undefined) throw thrown;
+      isWhole = true;
       const { thread } = await client.request("thread/read", { threadId, includeTurns: true });
-      page = { data: thread.turns, nextCursor: null };
+      return { data: thread.turns, nextCursor: null };
     }
-    cursor = page.nextCursor;
-    yield { turns: page.data, isLast: cursor === null };
-    if (cursor === null) return;
+  };
+  for await (const { data, nextCursor } of turnPages(list, ECHO_PAGE_TURNS, (thrown) => !isWhole && isTooLong(thrown))) {
+    yield { turns: data, isLast: nextCursor === null };
   }
 }

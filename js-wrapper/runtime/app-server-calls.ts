@@ -1,6 +1,7 @@
 import type { AppServerClient, ClientRequestMethod, ClientRequestParams, ClientRequestResult } from "../app-server/index.js";
 import { AppServerError } from "../app-server/index.js";
 import { assertThreadId } from "../app-server/thread-id.js";
+import { turnPages } from "../app-server/turn-pages.js";
 
 type Result<Method extends ClientRequestMethod> = Promise<ClientRequestResult<Method>>;
 /** Params beside the thread's id. */
@@ -83,13 +84,11 @@ export abstract class AppServerCalls {
   /** The ids of a thread's newest turns, newest first. */
   async #newestTurns(threadId: string, count: number): Promise<string[]> {
     const ids: string[] = [];
-    let cursor: string | null = null;
-    do {
-      const page: ClientRequestResult<"thread/turns/list"> = await this.#ofThread("thread/turns/list", threadId, { limit: count - ids.length, sortDirection: "desc", cursor });
-      ids.push(...page.data.map(({ id }) => id));
-      cursor = page.nextCursor;
-    } while (cursor !== null && ids.length < count);
-    return ids;
+    for await (const { data } of turnPages((page) => this.#ofThread("thread/turns/list", threadId, { ...page, sortDirection: "desc" }), count)) {
+      ids.push(...data.map(({ id }) => id));
+      if (ids.length >= count) break;
+    }
+    return ids.slice(0, count);
   }
 
   async #ofThread<Method extends "thread/unarchive" | "thread/archive" | "thread/turns/list" | "thread/revert" | "thread/read">(

@@ -48,7 +48,7 @@ export class CodexProcesses {
   #isBegun = false;
   #isStopping = false;
   #spawned: Settle | undefined;
-  /** Why one was not spawned, as the bridge told. */
+  /** What went wrong last since the start of the newest one, as the bridge told. */
   #told: CodexRuntimeError | undefined;
   /** Settles `ready` while a process is waited for that is to follow one that ended. */
   #back: Settle | undefined;
@@ -83,15 +83,14 @@ export class CodexProcesses {
     this.#spawned?.resolve();
   }
 
-  /** The bridge says what went wrong: why a process could not be started is why the start was not one. */
-  notSpawned(error: CodexRuntimeError): void {
+  /** The bridge says what went wrong: what it said last before a process ended that never ran is why it did not. */
+  wentWrong(error: CodexRuntimeError): void {
     this.#told = error;
-    this.#spawned?.reject(error);
   }
 
   /** The bridge says that its process has ended. */
   processEnded(): void {
-    this.#spawned?.reject(new CodexRuntimeError("E_BRIDGE_PROCESS_EXITED", "codex ended at once"));
+    this.#spawned?.reject(this.#told ?? new CodexRuntimeError("E_BRIDGE_PROCESS_EXITED", "codex ended at once"));
     this.#options.client.rejectAll("codex ended");
     this.#options.ended();
     if (this.#isStopping || !this.#isBegun) return;
@@ -130,6 +129,7 @@ export class CodexProcesses {
   async #start(): Promise<void> {
     const { bridge, tellsStart, client, initialize, nextGeneration, started, failed } = this.#options;
     this.#count += 1;
+    this.#told = undefined;
     // The bridge counts up with every start: what it is given is the first.
     if (this.#count > 1) this.#generation = nextGeneration();
     const spawned = new Promise<void>((resolve, reject) => {

@@ -3,6 +3,8 @@ import { anyApi } from "convex/server";
 import { WebSocket } from "ws";
 import { messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
+import { AppHandlers } from "./app-handlers.js";
+import { CodexRuntimeError, passedOn } from "./errors.js";
 import { type CodexBridgeApi, type CodexPersistenceOptions, createConvexPersistence } from "./persistence.js";
 import { CodexHostRuntime } from "./runtime.js";
 import type { CodexHostRuntimeOptions } from "./types.js";
@@ -29,11 +31,11 @@ export class CodexRuntime extends CodexHostRuntime {
 
   constructor({ convexUrl, deviceToken, functions = FUNCTIONS_DEFAULT, ...options }: CodexRuntimeOptions) {
     const client = new ConvexClient(convexUrl, { webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket });
-    const { handlers } = options;
+    const handlers = new AppHandlers(options.handlers);
     const onError = (thrown: unknown) => {
       const code = parseCodexErrorCode(thrown);
       const message = code === null ? messageOf(thrown) : `[${code}] ${messageOf(thrown)}`;
-      void handlers?.onProtocolError?.({ message, line: "", code: "E_CONVEX_SUBSCRIPTION" });
+      handlers.failed(new CodexRuntimeError(passedOn("E_CONVEX_SUBSCRIPTION"), message, thrown));
     };
     super({ ...options, persistence: createConvexPersistence(client, apiOf(functions), { deviceToken, onError }) });
     this.#client = client;

@@ -1,4 +1,5 @@
 /** What became of a command, in Codex's own history: its message says which command it was. */
+import { type TurnPage, turnPages } from "../app-server/turn-pages.js";
 import type { DeliveredCommand } from "./command-delivery.js";
 
 /** A turn of `thread/turns/list`, as far as it matters here: what else it has may be of any version. */
@@ -28,18 +29,16 @@ export const ECHO_PAGES_MAX = 10;
  *   and of an answer always: requests are gone with their process
  */
 export function createEchoFinder(
-  listTurns: (threadId: string, page: { limit: number; cursor: string | null }) => Promise<EchoPage>,
+  listTurns: (threadId: string, page: TurnPage) => Promise<EchoPage>,
 ): (command: DeliveredCommand) => Promise<{ turnId: string } | null> {
   return async ({ threadId, kind, echoId, turnId }) => {
     if (kind === "decide" || kind === "answer") return null;
     const isIt = kind === "interrupt" ? (turn: EchoTurn) => turn.id === turnId : (turn: EchoTurn) => holdsEcho(turn, echoId);
-    let cursor: string | null = null;
-    for (let page = 0; page < ECHO_PAGES_MAX; page++) {
-      const { data, nextCursor }: EchoPage = await listTurns(threadId, { limit: ECHO_PAGE_TURNS, cursor });
+    let pages = 0;
+    for await (const { data } of turnPages((page) => listTurns(threadId, page), ECHO_PAGE_TURNS)) {
       const turn = data.find(isIt);
       if (turn !== undefined) return kind === "interrupt" && turn.status === "inProgress" ? null : { turnId: turn.id };
-      if (nextCursor === undefined || nextCursor === null) return null;
-      cursor = nextCursor;
+      if (++pages === ECHO_PAGES_MAX) return null;
     }
     return null;
   };

@@ -3,13 +3,14 @@ import { parseCodexErrorCode } from "../host/codex-error.js";
 import { Backoff, SYSTEM_CLOCK, type Clock } from "../clock.js";
 import { CommandDelivery, type DeliveryOptions } from "./command-delivery.js";
 import type { CodexPersistence, FollowedCommands, LeasedCommand } from "./persistence.js";
-import { TurnsInFlight } from "./turns-in-flight.js";
 
 /** What a {@link Mailbox} is made of. Thread ids are Convex's. */
 export interface MailboxOptions extends Pick<DeliveryOptions, "journal" | "machine" | "actions" | "ready" | "findEcho"> {
   runtimeId: string;
   generation: number;
   persistence: Pick<CodexPersistence, "leaseCommands" | "reportCommand" | "followCommands">;
+  /** Which turn runs in a thread, as this process knows by itself: Convex hears of it later. Told of each that codex has taken as a command. */
+  turns: { running(threadId: string): string | undefined; taken(threadId: string, turnId: string): void };
   /** Resolves when Convex has been told of the turns that run: `Heartbeat.tellNow`. Asked before a lease, of a turn that no command began. */
   tellTurn?: ((threadId: string, turnId: string) => Promise<void>) | undefined;
   /** Another runtime writes the thread, or it was deleted: its commands are followed no longer. */
@@ -40,8 +41,10 @@ interface Followed {
   /** Everything but interrupts, one after another. */
   work: Promise<void>;
   atWork: number;
-  /** A turn that was leased and waits for the one that runs. */
-  waiting: { readonly commandId: string; isDropped: boolean } | undefined;
+  /** A turn that was leased and waits for the one that runs; `wake` has it look again. */
+  waiting: { readonly commandId: string; isDropped: boolean; wake: () => void } | undefined;
+  /** The last turn of which Convex knows that it may run. */
+  knownTurn: string | undefined;
 }
 
 /**
@@ -56,7 +59,6 @@ export class Mailbox {
   readonly #clock: Clock;
   readonly #stopped = new AbortController();
   readonly #delivery: CommandDelivery;
-  readonly #turns = new TurnsInFlight();
   readonly #threads = new Map<string, Followed>();
   /** By id, so that one that is handed out anew waits for its own end. */
   readonly #runs = new Map<string, Promise<void>>();
@@ -65,7 +67,10 @@ export class Mailbox {
     const { clock = SYSTEM_CLOCK } = options;
     this.#options = options;
     this.#clock = clock;
-    const onTaken = (threadId: string, turnId: string) => this.#turns.taken(threadId, turnId);
+    const onTaken = (threadId: string, turnId: string) => {
+      options.turns.taken(threadId, turnId);
+      this.#knows(threadId, turnId);
+    };
     this.#delivery = new CommandDelivery({ ...options, clock, signal: this.#stopped.signal, onTaken, onError: (thrown) => this.#tell(thrown) });
   }
 
@@ -77,7 +82,7 @@ export class Mailbox {
     if (this.#isStopped() || this.#threads.has(threadId)) return;
     const thread: Followed = {
       ...{ threadId, looks: new Backoff(this.#clock, LOOK_FIRST_MS, LOOK_MAX_MS), end: () => undefined, isEnded: false, commands: undefined },
-      ...{ isLeasing: false, isWanted: false, isForced: true, cancelLook: undefined, work: Promise.resolve(), atWork: 0, waiting: undefined },
+      ...{ isLeasing: false, isWanted: false, isForced: true, cancelLook: undefined, work: Promise.resolve(), atWork: 0, waiting: undefined, knownTurn: undefined },
     };
     this.#threads.set(threadId, thread);
     void this.#settleOpen(threadId);
@@ -96,7 +101,7 @@ export class Mailbox {
     thread.isEnded = true;
     thread.end();
     thread.cancelLook?.();
-    this.#turns.release(threadId);
+    thread.waiting?.wake();
   }
 
   /** Asks whether something waits: after a beat that says so, of every thread that may have an open command. */
@@ -108,16 +113,12 @@ export class Mailbox {
     }
   }
 
-  /** A turn runs: told of every one, whoever began it, followed or not. */
-  turnStarted(threadId: string, turnId: string): void {
-    this.#turns.started(threadId, turnId);
-  }
-
-  /** A turn has ended, by Codex's word or with its process. What is queued behind it may go. */
-  turnEnded(threadId: string, turnId: string): void {
-    this.#turns.ended(threadId, turnId);
+  /** The turn that ran has ended, by Codex's word or with its process. What is queued behind it may go. */
+  turnEnded(threadId: string): void {
     const thread = this.#threads.get(threadId);
-    if (thread !== undefined) this.#lookAnew(thread);
+    if (thread === undefined) return;
+    thread.waiting?.wake();
+    this.#lookAnew(thread);
   }
 
   /** The end of a turn has arrived in Convex: what waited there for that is handed out now, and so is a lease that has lapsed. */
@@ -159,6 +160,12 @@ export class Mailbox {
     return this.#stopped.signal.aborted;
   }
 
+  /** Convex knows that a turn may run. */
+  #knows(threadId: string, turnId: string): void {
+    const thread = this.#threads.get(threadId);
+    if (thread !== undefined) thread.knownTurn = turnId;
+  }
+
   /** As {@link #look}, with the first wait where nothing is handed out. */
   #lookAnew(thread: Followed): void {
     thread.looks.reset();
@@ -185,7 +192,7 @@ export class Mailbox {
   /** Whether something waits that may be handed out, as far as this process knows. */
   #mayGo({ threadId, isForced, commands, atWork, waiting }: Followed): boolean {
     const isFree = atWork === (waiting === undefined ? 0 : 1);
-    const runs = this.#turns.running(threadId) !== undefined;
+    const runs = this.#options.turns.running(threadId) !== undefined;
     const may = ({ state, kind }: FollowedCommands[number]) =>
       state === "queued" && (kind === "interrupt" || (isFree && !(kind === "turn" && runs)));
     return isForced || (commands?.some(may) ?? false);
@@ -193,14 +200,14 @@ export class Mailbox {
 
   /** @returns whether there may be more at once */
   async #lease(thread: Followed): Promise<boolean> {
-    const { runtimeId, generation, persistence, tellTurn, onLost } = this.#options;
+    const { runtimeId, generation, persistence, turns, tellTurn, onLost } = this.#options;
     const { threadId } = thread;
     try {
       // A turn that Convex does not know of would have another one handed out, which would hold up what the first one asks.
-      const untold = this.#turns.untold(threadId);
-      if (untold !== undefined) {
-        await tellTurn?.(threadId, untold);
-        this.#turns.told(threadId, untold);
+      const running = turns.running(threadId);
+      if (running !== undefined && running !== thread.knownTurn) {
+        await tellTurn?.(threadId, running);
+        thread.knownTurn = running;
       }
       const [leased] = await persistence.leaseCommands({ runtimeId, generation, threadId, limit: 1 });
       if (thread.isEnded) return false;
@@ -239,7 +246,7 @@ export class Mailbox {
     if (thread.waiting !== undefined) {
       // Convex hands out one at a time: the lease of what waits has lapsed.
       thread.waiting.isDropped = true;
-      this.#turns.release(thread.threadId);
+      thread.waiting.wake();
     }
     thread.atWork += 1;
     const before = thread.work;
@@ -272,10 +279,10 @@ export class Mailbox {
   /** A command from its lease to its end. */
   async #run(thread: Followed, leased: LeasedCommand): Promise<void> {
     const { threadId } = thread;
-    const waiting = { commandId: leased.commandId, isDropped: false };
-    while (leased.kind === "turn" && this.#turns.running(threadId) !== undefined && !thread.isEnded && !waiting.isDropped) {
+    const waiting: NonNullable<Followed["waiting"]> = { commandId: leased.commandId, isDropped: false, wake: () => undefined };
+    while (leased.kind === "turn" && this.#options.turns.running(threadId) !== undefined && !thread.isEnded && !waiting.isDropped) {
       thread.waiting = waiting;
-      await this.#turns.end(threadId);
+      await new Promise<void>((resolve) => (waiting.wake = resolve));
       thread.waiting = undefined;
     }
     // Not given to Codex: its lease lapses, and it is handed out to whoever writes the thread then.

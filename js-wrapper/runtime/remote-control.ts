@@ -1,5 +1,6 @@
 /** What clients see of this machine, and what they may ask of it from afar. */
 import { createHash } from "node:crypto";
+import type { TurnPage } from "../app-server/turn-pages.js";
 import { type CodexSettings, asksSecret } from "../core/bridge.js";
 import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
@@ -48,6 +49,10 @@ export class RemoteControl {
     this.#mailbox = new Mailbox({
       ...{ runtimeId, generation, persistence, onError },
       journal: journalIn(outbox.commands),
+      turns: {
+        running: (threadId) => codex.threads.running(codex.threads.idOf(threadId) ?? ""),
+        taken: (threadId, turnId) => codex.threads.taken(codex.threads.idOf(threadId) ?? "", turnId),
+      },
       machine: this.#machine(),
       actions: createCommandActions(codex),
       ready: () => codex.ready(),
@@ -86,8 +91,6 @@ export class RemoteControl {
     const { threads } = this.#options.codex;
     const threadId = threads.inConvex(id);
     if (threadId === undefined || !threads.isLoaded(id)) return;
-    const running = threads.running(id);
-    if (running !== undefined) this.#mailbox.turnStarted(threadId, running);
     this.#mailbox.follow(threadId);
     this.changed();
   }
@@ -102,10 +105,10 @@ export class RemoteControl {
   /** Sees an event that its threads have seen. @param ended the turns that it ends */
   saw({ kind, threadId: id }: NormalizedEvent, ended: readonly string[]): void {
     const { threads } = this.#options.codex;
-    const threadId = threads.inConvex(id);
     // An agent's thread may have been known in Convex before it was known to be loaded.
     if (kind === "turn/started") this.follow(id);
-    for (const turn of ended) if (threadId !== undefined) this.#mailbox.turnEnded(threadId, turn);
+    const threadId = threads.inConvex(id);
+    if (threadId !== undefined && ended.length > 0) this.#mailbox.turnEnded(threadId);
     if (!threads.isLoaded(id)) this.unfollow(id);
     if (ended.length > 0) this.changed();
   }
@@ -160,7 +163,7 @@ export class RemoteControl {
     };
   }
 
-  async #listTurns(threadId: string, page: { limit: number; cursor: string | null }): Promise<EchoPage> {
+  async #listTurns(threadId: string, page: TurnPage): Promise<EchoPage> {
     const { codex } = this.#options;
     const { client, threads } = codex;
     await codex.ready();

@@ -1,4 +1,5 @@
-import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
+import type { AppServerClient } from "../app-server/index.js";
+import { turnPages } from "../app-server/turn-pages.js";
 import type { OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 
@@ -69,13 +70,10 @@ export class Reverts {
 
   async #ask(threadId: string, since: ReadonlySet<string>): Promise<Left | undefined> {
     try {
-      let cursor: string | null = null;
-      do {
-        const page: ClientRequestResult<"thread/turns/list"> = await this.#client.request("thread/turns/list", { threadId, limit: PAGE_TURNS, sortDirection: "desc", cursor });
-        const last = page.data.find(({ id }) => !since.has(id));
+      for await (const { data } of turnPages((page) => this.#client.request("thread/turns/list", { threadId, ...page, sortDirection: "desc" }), PAGE_TURNS)) {
+        const last = data.find(({ id }) => !since.has(id));
         if (last !== undefined) return { lastTurnId: last.id };
-        cursor = page.nextCursor;
-      } while (cursor !== null);
+      }
       return { lastTurnId: undefined };
     } catch (thrown) {
       this.#onError(thrown);

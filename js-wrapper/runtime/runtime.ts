@@ -64,7 +64,7 @@ export class CodexHostRuntime extends AppServerCalls {
    * Starts codex and a thread of it. A start during a stop waits for that, and one after codex was given up stops what is left first.
    *
    * @returns when the process runs and was asked for its thread; {@link ready} waits for the answers
-   * @throws CodexRuntimeError `E_RUNTIME_RUNNING`, `E_RUNTIME_NOT_RUNNING` where it was stopped before it began, or the code with which the
+   * @throws CodexRuntimeError `E_RUNTIME_RUNNING`, `E_RUNTIME_NOT_RUNNING` where it was stopped before its process ran, or the code with which the
    *   process could not be started; OutboxError. Then nothing is left of it
    */
   async start(args: StartArgs): Promise<void> {
@@ -250,6 +250,8 @@ export class CodexHostRuntime extends AppServerCalls {
       await this.#session.begin();
     } catch (thrown) {
       if (this.#session !== undefined) await this.#close(this.#session);
+      // It ended because it was stopped: how that stands, the stop says.
+      if (this.#stops !== stops) throw new CodexRuntimeError("E_RUNTIME_NOT_RUNNING", "the runtime was stopped meanwhile", thrown);
       this.#state.phase("failed", thrown);
       throw thrown;
     }

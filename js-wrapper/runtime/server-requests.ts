@@ -81,7 +81,7 @@ export class ServerRequests {
     const at = { threadId, turnId: text("turnId"), itemId: text("itemId"), askedAt: this.#actions.now() };
     const request = { id, method, params, payloadJson, ...at };
     if (method === "currentTime/read") {
-      this.#actions.send(BUILDERS[method](id, request.askedAt));
+      this.#reply(BUILDERS[method](id, request.askedAt));
     } else if (!(method in BUILDERS)) {
       this.#refuse(request, `\`${method}\` is not known here`);
     } else if (threadId === undefined && this.#threadless === "refused") {
@@ -133,11 +133,7 @@ export class ServerRequests {
   withdraw(id: RpcId): void {
     const request = this.#waiting.get(id);
     if (request === undefined) return;
-    try {
-      this.#actions.send(withdrawal(request));
-    } catch {
-      // It is gone, and waits for nothing.
-    }
+    this.#reply(withdrawal(request));
     this.#close(request, { type: "expired" });
   }
 
@@ -147,8 +143,17 @@ export class ServerRequests {
   }
 
   #refuse(request: ServerRequest, message: string): void {
-    this.#actions.send({ id: request.id, error: { code: METHOD_NOT_FOUND, message } });
+    this.#reply({ id: request.id, error: { code: METHOD_NOT_FOUND, message } });
     this.#actions.refused(request, message);
+  }
+
+  /** Answers what nobody is asked. */
+  #reply(message: Parameters<ServerRequestActions["send"]>[0]): void {
+    try {
+      this.#actions.send(message);
+    } catch {
+      // It is gone, or going, and waits for nothing.
+    }
   }
 
   #close(request: ServerRequest, end: ServerRequestEnd): void {

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
+import { type AppServerClient, buildInitializeRequestWithCapabilities, type ClientRequestParams } from "../app-server/index.js";
 import { CAPABILITIES, DEFAULT_CLIENT_INFO } from "../bridge/handshake.js";
-import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge } from "../bridge/index.js";
+import { type BridgeConfig, type BridgeError, type BridgeHandlers, CodexLocalBridge, type ListedTurn } from "../bridge/index.js";
 import { pause, SYSTEM_CLOCK } from "../clock.js";
 import { messageOf } from "../coded-error.js";
 import { redactMessage } from "../core/bridge.js";
@@ -18,6 +18,7 @@ import { CodexRuntimeError, passedOn } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
 import { RawLog } from "./raw-log.js";
+import { ReadClient, Reading } from "./reading.js";
 import { RedactedItems } from "./redacted-items.js";
 import { RemoteControl, type RemotePersistence } from "./remote-control.js";
 import { ConvexRetry } from "./retry.js";
@@ -64,6 +65,7 @@ export class Session {
   /** Whether what the bridge says is to be without secrets yet: this package's own has taken them out. */
   readonly #redacts: boolean;
   readonly #redactedItems = new RedactedItems();
+  readonly #reading = new Reading((isHeld) => this.#bridge.hold?.(isHeld));
   readonly #processes: CodexProcesses;
   readonly #delivery: ConvexDelivery;
   readonly #left: LeftTurns;
@@ -98,7 +100,8 @@ export class Session {
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
     this.#bridge = make(config, this.#handlers());
     this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;
-    this.client = new AppServerClient(
+    this.client = new ReadClient(
+      this.#reading,
       (message) => this.#bridge.send(message),
       (error) => parts.handlers.lacks(error),
     );
@@ -140,7 +143,7 @@ export class Session {
     if (isGoingOn(options)) this.#left.leave(outbox.openTurns());
     this.#remote = this.#remoteControl();
     // What was told while the outbox was opened, nobody heard.
-    if (outbox.isCrowded) this.#bridge.hold?.(true);
+    this.#reading.crowded(outbox.isCrowded);
   }
 
   /** Opens the outbox, which begins to send what waits in it, and makes everything else. @throws OutboxError */
@@ -162,7 +165,7 @@ export class Session {
       deliver: async (batch) => (session === undefined ? { type: "again", reason: "not started yet" } : session.written.deliver(batch)),
       onError: (error) => (session === undefined ? parts.handlers.failed(error) : session.written.outboxFailed(error)),
       onCrowded: (isCrowded) => {
-        if (session !== undefined) session.#bridge.hold?.(isCrowded);
+        if (session !== undefined) session.#reading.crowded(isCrowded);
       },
       onConnected: (call) => parts.options.persistence.onConnected?.(call) ?? (() => undefined),
       keepsEnded: isGoingOn(parts.options),
@@ -239,8 +242,12 @@ export class Session {
       },
       ended: () => {
         this.requests.waiting.processEnded();
-        if (isGoingOn(options)) this.#left.leave(this.#outbox.openTurns());
-        else state.processEnded();
+        if (isGoingOn(options)) {
+          this.#left.leave(this.#outbox.openTurns());
+          return;
+        }
+        for (const [id, turnId] of this.#loaded.processEnded()) this.#bridge.tellTurn?.(id, interrupted(turnId));
+        state.processEnded();
       },
       load: () => this.#settlesOthers(this.threads.loadAgain()),
       refused: () => this.#withoutThread(),
@@ -332,7 +339,7 @@ export class Session {
       onGlobalMessage: (message) => this.#takeGlobal(message),
       onEventCut: (whole) => this.#outbox.keepAside(this.#withoutSecrets(whole), "E_BRIDGE_EVENT_TOO_LARGE", "over 3 MiB: what stands for it was sent"),
       onProtocolError: ({ line, error }: BridgeError) => {
-        this.#processes.notSpawned(new CodexRuntimeError(passedOn(error.code), error.message, error));
+        this.#processes.wentWrong(new CodexRuntimeError(passedOn(error.code), error.message, error));
         this.#failed(error, this.#redacts ? redactMessage(line) : line);
       },
       ...(this.#rawLog === undefined ? {} : { onLine: (direction, line) => this.#rawLog?.line(direction, line) }),
@@ -368,7 +375,7 @@ export class Session {
   /** Nobody asks of them any more. */
   #endLeftTurns(): void {
     for (const [threadId, turnIds] of this.#outbox.openTurns()) {
-      for (const id of turnIds) this.#bridge.tellTurn?.(threadId, { id, status: "interrupted", items: [] });
+      for (const turnId of turnIds) this.#bridge.tellTurn?.(threadId, interrupted(turnId));
     }
   }
 
@@ -465,6 +472,11 @@ export class Session {
 /** Whether the app-server is somebody else's, and goes on with its turns when the runtime ends. */
 function isGoingOn({ bridge }: CodexHostRuntimeOptions): boolean {
   return bridge?.attach !== undefined;
+}
+
+/** A turn that nobody will say more of. */
+function interrupted(turnId: string): ListedTurn {
+  return { id: turnId, status: "interrupted", items: [] };
 }
 
 async function removeTemporary(folder: string | undefined): Promise<void> {

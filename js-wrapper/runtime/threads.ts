@@ -9,7 +9,10 @@ export interface Loaded {
   readonly parentId?: string | undefined;
 }
 
-/** Turns of a thread that are remembered to have ended: what a command of theirs still prints comes while the next one runs. */
+/**
+ * Turns of a thread that are remembered to have ended: what a command of theirs still prints comes while the next one runs, and an end may
+ * overtake the answer that names its turn.
+ */
 const ENDED_KEPT = 8;
 
 interface LoadedThread {
@@ -21,7 +24,10 @@ interface LoadedThread {
   ended: string[];
 }
 
-/** The threads that a process of codex has loaded, by its own ids, and those of all threads that are known in Convex. */
+/**
+ * The threads that a process of codex has loaded, by its own ids, which turn runs in each, and the ids of all threads that are known in
+ * Convex.
+ */
 export class LoadedThreads {
   readonly #loaded = new Map<string, LoadedThread>();
   readonly #inConvex = new Map<string, string>();
@@ -84,6 +90,17 @@ export class LoadedThreads {
     thread.names.add(turnId);
   }
 
+  /** Codex answered that it has taken a turn, or steered the one that runs; of its start nobody told yet, or nobody will. */
+  taken(id: string, turnId: string): void {
+    // A review's is known by the name of its start.
+    if (this.running(id) === undefined) this.runs(id, turnId);
+  }
+
+  /** The process is over, and with it what ran in it. @returns the turns that were not seen to end: of one that was only taken nobody tells */
+  processEnded(): (readonly [id: string, turnId: string])[] {
+    return [...this.#loaded].flatMap(([id, thread]) => endsOf(thread).map((turnId) => [id, turnId] as const));
+  }
+
   /** What codex calls a turn that it is to interrupt: the one that runs, where that is meant. */
   runningAs(id: string, turnId: string): string {
     const thread = this.#loaded.get(id);
@@ -114,11 +131,7 @@ export class LoadedThreads {
     if (kind === "thread/settings/updated") thread.settings = settingsOf(paramsOf(payloadJson).threadSettings) ?? thread.settings;
     if (turnId === undefined) return [];
     if (kind === "turn/completed") {
-      const ended = [...new Set([turnId, ...(thread.running === undefined ? [] : [thread.running])])];
-      thread.ended = [...thread.ended, ...ended].slice(-ENDED_KEPT);
-      thread.running = undefined;
-      thread.names.clear();
-      return ended;
+      return endsOf(thread, turnId);
     }
     if (kind === "turn/started") this.runs(threadId, turnId);
     else if (!thread.ended.includes(turnId)) thread.names.add(turnId);
@@ -138,6 +151,15 @@ export class LoadedThreads {
     }
     return false;
   }
+}
+
+/** Ends the turn that runs in a thread. @param named by a name that may be another one @returns all names by which it ends */
+function endsOf(thread: LoadedThread, named?: string): string[] {
+  const ended = [...new Set([named, thread.running])].filter((turnId) => turnId !== undefined);
+  thread.ended = [...thread.ended, ...ended].slice(-ENDED_KEPT);
+  thread.running = undefined;
+  thread.names.clear();
+  return ended;
 }
 
 /** The settings of a thread as codex tells them, in an answer or an event; undefined where it tells none. */

@@ -14,6 +14,7 @@ import { Mailbox } from "../../js-wrapper/runtime/mailbox.js";
 import { outcomeOfStop, Stopping } from "../../js-wrapper/runtime/stopping.js";
 import { createConvexPersistence, type CodexBridgeClient, type CodexPersistence } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock } from "../runtime/manual-clock.js";
+import { Turns } from "../runtime/turns.js";
 import { codexLocal, startApp, type App } from "./app.js";
 import { refusal, runScheduledNow, SESSION, THREAD, TURN, TurnStream, type StreamEvent } from "./build.js";
 
@@ -62,7 +63,7 @@ class Machine {
   /** The turn that the beats tell of. */
   running: string | undefined;
   /** The process of it that runs. */
-  process: { mailbox: Mailbox; heartbeat: Heartbeat; lost: string[] } | undefined;
+  process: { mailbox: Mailbox; turns: Turns; heartbeat: Heartbeat; lost: string[] } | undefined;
   generation = 0;
   readonly runtimeId: string;
   readonly deviceToken: string;
@@ -76,6 +77,15 @@ class Machine {
 
   get mailbox(): Mailbox {
     return this.process!.mailbox;
+  }
+
+  /** A turn runs in its Codex. */
+  starts(turnId: string): void {
+    this.process!.turns.start(THREAD, turnId);
+  }
+
+  ends(turnId: string): void {
+    this.process!.turns.end(this.mailbox, THREAD, turnId);
   }
 
   /** Starts the process, bound to the thread unless it is only to look at it. */
@@ -98,8 +108,9 @@ class Machine {
       return outcomeOfStop(await this.stopping.stop(THREAD, turnId, force), turnId);
     };
     const take = (command: ClaimedCommand) => act(command) as Promise<{ type: "accepted"; turnId: string }>;
+    const turns = new Turns();
     const mailbox = new Mailbox({
-      ...{ runtimeId, generation, clock: world.clock },
+      ...{ runtimeId, generation, clock: world.clock, turns },
       persistence: { ...persistence, reportCommand: (report) => this.#report(persistence, report) },
       journal: {
         delivered: async (command) => {
@@ -135,7 +146,7 @@ class Machine {
         if (commandsWaiting > 0) mailbox.wake();
       },
     });
-    this.process = { mailbox, heartbeat, lost };
+    this.process = { mailbox, turns, heartbeat, lost };
     mailbox.follow(THREAD);
     await world.quiet();
   }
@@ -373,7 +384,7 @@ describe("the process ends", () => {
 describe("a lease", () => {
   test("that lapses while its turn waits is lost, and the command is handed out and given to Codex once", async () => {
     const { world, machine } = await begin();
-    machine.mailbox.turnStarted(THREAD, "local");
+    machine.starts("local");
     await world.send("a");
     await world.look();
     expect([await world.fates(), machine.given]).toEqual([{ a: "queued" }, []]);
@@ -381,7 +392,7 @@ describe("a lease", () => {
     await world.quiet();
     expect([await world.fates(), machine.given]).toEqual([{ a: "leased" }, []]);
     await world.pass(2 * MINUTE);
-    machine.mailbox.turnEnded(THREAD, "local");
+    machine.ends("local");
     await world.pass(MINUTE);
     expect([await world.fates(), namesOf(machine), machine.journal.size]).toEqual([{ a: "accepted codex 1" }, ["a"], 0]);
   });
@@ -401,7 +412,7 @@ describe("a lease", () => {
   test("of a turn that was handed out when another one began lapses, so that what that one asks can be answered", async () => {
     const { world, machine } = await begin();
     const turn = new TurnStream();
-    machine.mailbox.turnStarted(THREAD, TURN);
+    machine.starts(TURN);
     await world.send("a");
     await world.look();
     machine.mailbox.wake();
@@ -415,7 +426,7 @@ describe("a lease", () => {
     await world.pass(3 * MINUTE);
     expect([await world.fates(), namesOf(machine)]).toEqual([{ a: "queued", yes: "accepted" }, ["yes"]]);
     machine.running = undefined;
-    machine.mailbox.turnEnded(THREAD, TURN);
+    machine.ends(TURN);
     await world.tell(machine, [turn.completed()]);
     await world.pass(MINUTE);
     expect([await world.fates(), namesOf(machine)]).toEqual([{ a: "accepted codex 2", yes: "accepted" }, ["yes", "a"]]);
@@ -433,7 +444,7 @@ describe("a lease", () => {
 
   test("is worth nothing to a runtime that lost the thread: the next writer does the command, once", async () => {
     const { world, machine } = await begin();
-    machine.mailbox.turnStarted(THREAD, "local");
+    machine.starts("local");
     await world.send("a");
     await world.look();
     machine.mailbox.wake();
@@ -441,7 +452,7 @@ describe("a lease", () => {
     expect(await world.fates()).toEqual({ a: "leased" });
     const desk = await world.machine("desk");
     await desk.start();
-    machine.mailbox.turnEnded(THREAD, "local");
+    machine.ends("local");
     await world.pass(2 * MINUTE);
     expect([namesOf(machine), namesOf(desk), machine.journal.size, desk.journal.size]).toEqual([[], ["a"], 0, 0]);
     expect(await world.fates()).toEqual({ a: "accepted codex 1" });
@@ -449,13 +460,13 @@ describe("a lease", () => {
 
   test("that comes after the command's time hands nothing to Codex", async () => {
     const { world, machine } = await begin();
-    machine.mailbox.turnStarted(THREAD, "local");
+    machine.starts("local");
     await world.send("a", { ttlMs: 20_000 });
     await world.look();
     machine.mailbox.wake();
     await world.pass(30_000);
     expect(await world.fates()).toEqual({ a: "leased" });
-    machine.mailbox.turnEnded(THREAD, "local");
+    machine.ends("local");
     await world.quiet();
     expect([await world.fates(), machine.given, machine.journal.size]).toEqual([{ a: "expired E_COMMAND_EXPIRED" }, [], 0]);
   });
@@ -503,10 +514,10 @@ describe("a turn", () => {
     await world.look();
     const turn = new TurnStream({ turnId: "codex 1" });
     await world.tell(machine, [turn.started()]);
-    machine.mailbox.turnStarted(THREAD, "codex 1");
+    machine.starts("codex 1");
     await world.pass(3 * MINUTE);
     expect([await world.fates(), namesOf(machine)]).toEqual([{ a: "accepted codex 1", b: "queued" }, ["a"]]);
-    machine.mailbox.turnEnded(THREAD, "codex 1");
+    machine.ends("codex 1");
     await world.pass(10_000);
     expect(namesOf(machine)).toEqual(["a"]);
     await world.tell(machine, [turn.completed()]);
@@ -519,7 +530,7 @@ describe("a turn", () => {
     await world.send("a");
     await world.look();
     await world.tell(machine, [new TurnStream({ turnId: "codex 1" }).started()]);
-    machine.mailbox.turnStarted(THREAD, "codex 1");
+    machine.starts("codex 1");
     await world.send("later");
     await world.send("now", { kind: "steer", payloadJson: JSON.stringify({ expectedTurnId: "turn of a", input: [{ type: "text", text: "rather this" }] }) });
     await world.send("stop", { kind: "interrupt", payloadJson: '{"turnId":"turn of a","force":true}' });
@@ -548,7 +559,7 @@ describe("a turn", () => {
       world.clock,
     );
     await world.tell(machine, [new TurnStream().started()]);
-    machine.mailbox.turnStarted(THREAD, TURN);
+    machine.starts(TURN);
     const stop = (commandId: string, extra: object) => world.send(commandId, { kind: "interrupt", payloadJson: JSON.stringify({ turnId: TURN, ...extra }) });
     await stop("stop", {});
     await world.look();
@@ -563,7 +574,7 @@ describe("a turn", () => {
   test("that was promoted to a steer keeps the echo of its turn", async () => {
     const { world, machine } = await begin();
     await world.tell(machine, [new TurnStream().started()]);
-    machine.mailbox.turnStarted(THREAD, TURN);
+    machine.starts(TURN);
     await world.send("a");
     await world.ann.mutation(host.promoteCommand, { commandId: "a", expectedTurnId: TURN });
     machine.dies = "after Codex";
@@ -579,7 +590,7 @@ describe("an answer", () => {
     const { world, machine } = await begin();
     const turn = new TurnStream();
     await world.tell(machine, [turn.started(), turn.raw(METHOD, ASKED)]);
-    machine.mailbox.turnStarted(THREAD, TURN);
+    machine.starts(TURN);
     machine.requests.add(0);
     return { world, machine, turn };
   }

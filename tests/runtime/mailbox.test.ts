@@ -8,6 +8,7 @@ import { codeOf } from "../../js-wrapper/runtime/errors.js";
 import { Mailbox, type MailboxOptions } from "../../js-wrapper/runtime/mailbox.js";
 import type { CommandReport, FollowedCommands, LeasedCommand } from "../../js-wrapper/runtime/persistence.js";
 import { ManualClock, settle } from "./manual-clock.js";
+import { Turns } from "./turns.js";
 
 const coded = (code: string) => new ConvexError({ code, message: `[${code}] no`, retryable: false });
 const AWAY = new TypeError("fetch failed");
@@ -51,8 +52,9 @@ function begin(options: Partial<MailboxOptions> = {}) {
     if (outcome instanceof Error) throw outcome;
     return outcome as never;
   };
+  const turns = new Turns();
   const mailbox = new Mailbox({
-    ...{ runtimeId: "rt", generation: 3, clock },
+    ...{ runtimeId: "rt", generation: 3, clock, turns },
     persistence: {
       followCommands: (_, listener) => {
         follow = listener;
@@ -111,7 +113,9 @@ function begin(options: Partial<MailboxOptions> = {}) {
     reporting = new Promise((resolve) => (go = resolve));
     return go;
   };
-  return { clock, holdReports, mailbox, queue, refusals, outcomes, echoes, open, given, errors, news, tell, isFollowed: () => follow !== undefined };
+  const starts = (threadId: string, turnId: string) => turns.start(threadId, turnId);
+  const ends = (threadId: string, turnId: string) => turns.end(mailbox, threadId, turnId);
+  return { clock, holdReports, mailbox, starts, ends, queue, refusals, outcomes, echoes, open, given, errors, news, tell, isFollowed: () => follow !== undefined };
 }
 
 /** Follows, with one command waiting. */
@@ -402,7 +406,7 @@ describe("a thread", () => {
   });
 
   it("does a steer while a turn runs, and no other turn until that has ended", async () => {
-    const { mailbox, queue, news, tell, clock } = begin();
+    const { mailbox, queue, news, tell, clock, ends } = begin();
     queue.push(leased("a"));
     mailbox.follow("t");
     await news();
@@ -412,34 +416,34 @@ describe("a thread", () => {
     queue.push(leased("s", "steer"), leased("b"));
     tell(row("b"), row("s", "steer"));
     expect(await news()).toEqual([...WAY("s"), "report s accepted turn of s", "settled s"]);
-    mailbox.turnEnded("t", "turn of a");
+    ends("t", "turn of a");
     expect(await news()).toEqual([...WAY("b"), "report b accepted turn of b", "settled b"]);
   });
 
   it("holds a turn that was handed out while another one runs", async () => {
-    const { mailbox, queue, news, given } = begin();
-    mailbox.turnStarted("t", "local");
+    const { mailbox, queue, news, given, starts, ends } = begin();
+    starts("t", "local");
     queue.push(leased("a"));
     mailbox.follow("t");
     expect(await news()).toEqual(["lease t"]);
-    mailbox.turnEnded("other", "local");
+    ends("other", "local");
     expect(await news()).toEqual([]);
-    mailbox.turnEnded("t", "local");
+    ends("t", "local");
     expect((await news()).slice(0, 3)).toEqual(["journal a", "report a delivered", "codex a"]);
     expect(given).toHaveLength(1);
   });
 
   it("knows of a turn's end that overtook the answer", async () => {
-    const { mailbox, outcomes, queue, news, tell } = begin();
+    const { mailbox, outcomes, queue, news, tell, starts, ends } = begin();
     let answer: (outcome: CommandOutcome) => void = () => undefined;
     outcomes["a"] = new Promise((resolve) => (answer = resolve));
     queue.push(leased("a"), leased("b"));
     mailbox.follow("t");
     await news();
     tell(row("b"));
-    mailbox.turnStarted("t", "u");
-    mailbox.turnEnded("t", "u");
-    mailbox.turnStarted("t", "u");
+    starts("t", "u");
+    ends("t", "u");
+    starts("t", "u");
     answer({ type: "accepted", turnId: "u" });
     expect(await news()).toContain("codex b");
   });
@@ -451,8 +455,8 @@ describe("a thread", () => {
       told.push(`${threadId} ${turnId}`);
       if (fail) throw AWAY;
     };
-    const { clock, mailbox, queue, news } = begin({ tellTurn });
-    mailbox.turnStarted("t", "local");
+    const { clock, mailbox, queue, news, starts, ends } = begin({ tellTurn });
+    starts("t", "local");
     mailbox.follow("t");
     expect([await news(), told]).toEqual([[], ["t local"]]);
     fail = false;
@@ -460,18 +464,18 @@ describe("a thread", () => {
     expect([await news(), told]).toEqual([["lease t"], ["t local", "t local"]]);
     mailbox.wake();
     expect([await news(), told.length]).toEqual([["lease t"], 2]);
-    mailbox.turnEnded("t", "local");
+    ends("t", "local");
     queue.push(leased("a"));
     mailbox.wake();
     expect([(await news()).length, told.length]).toEqual([6, 2]);
     // One that a command began is known.
-    mailbox.turnStarted("t", "turn of a");
+    starts("t", "turn of a");
     mailbox.wake();
     expect([await news(), told.length]).toEqual([["lease t"], 2]);
     // Nor need one that has ended be told of.
-    mailbox.turnEnded("t", "turn of a");
-    mailbox.turnStarted("t", "short");
-    mailbox.turnEnded("t", "short");
+    ends("t", "turn of a");
+    starts("t", "short");
+    ends("t", "short");
     mailbox.wake();
     expect([(await news()).length, told.length]).toEqual([1, 2]);
   });
@@ -483,10 +487,10 @@ describe("a thread", () => {
       told.push(turnId);
       return new Promise<void>((resolve) => (answer = resolve));
     };
-    const { mailbox, news } = begin({ tellTurn });
-    mailbox.turnStarted("t", "first");
+    const { mailbox, news, starts } = begin({ tellTurn });
+    starts("t", "first");
     mailbox.follow("t");
-    mailbox.turnStarted("t", "second");
+    starts("t", "second");
     answer();
     await news();
     mailbox.wake();
@@ -599,15 +603,15 @@ describe("a thread", () => {
   });
 
   it("lets the lease of a turn that waits go, and of nothing that is on its way or behind it", async () => {
-    const { mailbox, queue, outcomes, news, tell } = begin();
-    mailbox.turnStarted("t", "local");
+    const { mailbox, queue, outcomes, news, tell, starts, ends } = begin();
+    starts("t", "local");
     queue.push(leased("a"), leased("b"));
     mailbox.follow("t");
     await news();
     tell(row("a", "turn", "leased"));
     expect(mailbox.mayLapse("t")).toBe(true);
     outcomes["a"] = new Promise(() => undefined);
-    mailbox.turnEnded("t", "local");
+    ends("t", "local");
     await news();
     expect(mailbox.mayLapse("t")).toBe(false);
     mailbox.wake();
@@ -617,8 +621,8 @@ describe("a thread", () => {
   });
 
   it("does what is handed out in place of a turn that waits, and leaves that one to its next lease", async () => {
-    const { mailbox, queue, news, tell, given } = begin();
-    mailbox.turnStarted("t", "local");
+    const { mailbox, queue, news, tell, given, starts, ends } = begin();
+    starts("t", "local");
     queue.push(leased("a"));
     mailbox.follow("t");
     await news();
@@ -626,14 +630,14 @@ describe("a thread", () => {
     tell(row("a"), row("yes", "decide"));
     expect(await news()).toEqual([...WAY("yes"), "report yes accepted turn of yes", "settled yes"]);
     queue.push(leased("a"));
-    mailbox.turnEnded("t", "local");
+    ends("t", "local");
     expect(await news()).toEqual([...WAY("a"), "report a accepted turn of a", "settled a"]);
     expect(given).toHaveLength(2);
   });
 
   it("is followed once, and no longer after the end; what was leased and waits is left to the next", async () => {
-    const { mailbox, queue, news, isFollowed, clock, tell } = begin();
-    mailbox.turnStarted("t", "local");
+    const { mailbox, queue, news, isFollowed, clock, tell, starts } = begin();
+    starts("t", "local");
     queue.push(leased("a"));
     mailbox.follow("t");
     mailbox.follow("t");

@@ -53,6 +53,14 @@ describe("a machine that is steered from afar", () => {
     expect(problems).toEqual([]);
   });
 
+  it("takes the next turn where codex died when it had taken one, and before it said anything of that", async () => {
+    const tookOnce = path.join(await folder(), "took");
+    const { send, ends, says } = await startMachine({ standIn: { tookOnce } });
+    await ends(await send("turn", said("Lost.")), { state: "accepted", turnId: "taken" });
+    await ends(await send("turn", said("Next.")), { state: "accepted" });
+    await says(["Next.", "you said: Next."]);
+  });
+
   it("ends a turn, by a command and by the thread's own stop; one that is over is not there to end", async () => {
     const { send, ends, runs, ann, threadId } = await startMachine({ standIn: { holdIn: "u1" } });
     await send("turn", said("Wait."));

@@ -45,6 +45,14 @@ describe("a request of the app-server", () => {
     expect([requests.list().length, closed]).toEqual([1, []]);
   });
 
+  it("that is nobody's to decide is none that failed where codex is gone before its answer: its thread's events would wait for it", () => {
+    const { requests, go } = kept("refused");
+    go();
+    expect(requests.asked({ id: 1, method: "no/such/thing", params }, { threadId: "t" })).toBe(true);
+    expect(requests.asked({ id: 2, method: "currentTime/read", params }, { threadId: "t" })).toBe(true);
+    expect(requests.list()).toEqual([]);
+  });
+
   it("is refused where nobody here knows it, and answered where nobody needs to be asked", () => {
     const { requests, sent, opened, refused } = kept();
     requests.asked({ id: 1, method: "no/such/thing", params }, { threadId: "t" });

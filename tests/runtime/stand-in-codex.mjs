@@ -2,6 +2,7 @@
 // the runtime reads them. `argv[2]` is JSON that says what it does otherwise:
 //   dieOnce: "path"  dies in the middle of a turn, without a word, unless there is such a file, which it makes
 //   deadOnce: "path" dies when a turn is asked for, before it says anything, likewise
+//   tookOnce: "path" answers that it has taken a turn, and dies before it says anything of that, likewise
 //   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered; in each of several: ["u1", "u2"]
 //   asksFreely: true asks by an elicitation instead, which names no turn
 //   refuse: "method" answers requests of that method with an error
@@ -24,7 +25,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, tookOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
@@ -176,6 +177,10 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   if (method === "turn/start" && deadOnce !== undefined && !existsSync(deadOnce)) {
     writeFileSync(deadOnce, "");
     process.kill(process.pid, "SIGKILL");
+  }
+  if (method === "turn/start" && tookOnce !== undefined && !existsSync(tookOnce)) {
+    writeFileSync(tookOnce, "");
+    return process.stdout.write(`${JSON.stringify({ id, result: { turn: { id: "taken" } } })}\n`, () => process.kill(process.pid, "SIGKILL"));
   }
   const now = running.get(params?.threadId);
   if (method === "turn/start") return begin(id, params, now);

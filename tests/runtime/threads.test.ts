@@ -42,6 +42,24 @@ describe("the turn of a thread", () => {
     expect([threads.running("t"), threads.runningAs("t", "u")]).toEqual(["v", "u"]);
   });
 
+  it("runs as soon as codex has taken it, unless its end came before that, or one runs that it steers", () => {
+    const threads = loaded("t");
+    threads.taken("t", "u");
+    expect(threads.running("t")).toBe("u");
+    threads.saw(event("turn/started", "v"));
+    threads.taken("t", "A");
+    expect(threads.running("t")).toBe("v");
+    threads.saw(event("turn/completed", "v"));
+    threads.taken("t", "v");
+    expect(threads.running("t")).toBeUndefined();
+  });
+
+  it("is over with its process, and told to be where nobody tells of it", () => {
+    const threads = loaded("t", "s");
+    threads.taken("t", "u");
+    expect([threads.processEnded(), threads.running("t"), threads.processEnded()]).toEqual([[["t", "u"]], undefined, []]);
+  });
+
   it("of a thread that is not loaded ends all the same", () => {
     const threads = loaded();
     expect([threads.saw(event("turn/completed", "u")), threads.isLoaded("t")]).toEqual([["u"], false]);
