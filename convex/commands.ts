@@ -8,30 +8,30 @@ import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import {
-  allFactsOf,
   applyCommandWrites,
   carryDecision,
   commandAt,
-  factsOf,
   findCommand,
   findShownCommand,
   insertCommand,
   isCommandShown,
+  loadAll,
   loadNamed,
-  lookAgain,
+  loadOne,
   nextOrder,
   openCommands,
   openCommandsOf,
   payloadOfCommand,
   planClientSend,
   presentCommand,
+  runningBy,
   runningTurn,
-  runningTurnId,
   runtimeOf,
   sendDecisions,
   sentOf,
-  stateFields,
+  standing,
   takenTurn,
+  type LoadedCommand,
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writeDecision } from "./model/decisions.js";
@@ -40,7 +40,7 @@ import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
 import { refused } from "./model/refusals.js";
-import { findThread, findTurn, findTurnByClient, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
+import { findThread, findTurn, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
 import { vActor, vCommand, vCommandSent, vLeasedCommand, vPageOf, type Actor } from "./validators.js";
 
 /** UTF-8 bytes, about, after which a page of commands ends. */
@@ -77,19 +77,20 @@ export const send = mutation({
     const said = { nowMs, commandId, kind, payloadJson, ttlMs, own: false };
     const call = { ...said, thread, sentBefore, openCount: open.length, nextOrder: order, named: null };
     let answer = await planClientSend(ctx, call, null);
-    let carriers: typeof open = [];
-    let asked: Doc<"serverRequests"> | null = null;
+    let carriers: LoadedCommand[] = [];
+    let named: { asked: Doc<"serverRequests"> | null; clientTurn: Doc<"turns"> | null } = { asked: null, clientTurn: null };
     if (answer.command.type === "needs" && thread !== null) {
-      const { named, carrier, asked: found } = await loadNamed(ctx, thread, answer.command.needs, kind);
-      carriers = carrier === null ? [] : [carrier];
-      asked = found;
-      answer = await planClientSend(ctx, { ...call, named }, asked);
+      const found = await loadNamed(ctx, thread, answer.command.needs, kind);
+      carriers = found.carrier === null ? [] : [found.carrier];
+      named = found;
+      answer = await planClientSend(ctx, { ...call, named: found.named }, found.asked);
     }
+    const { asked } = named;
     const { command, decided } = answer;
     if (command.type === "rejected") throw notSent(command, { threadId, commandId }, kind === "decide" ? asked : null);
     if (command.type === "insert" && thread !== null) {
       const decision = decided === undefined || asked === null ? null : await writeDecision(ctx, actor, [asked], decided);
-      await insertCommand(ctx, { scope, deviceId: actor.deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, command, asked);
+      await insertCommand(ctx, { scope, deviceId: actor.deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs }, command, named);
       await applyCommandWrites(ctx, carriers, command.writes, nowMs);
       if (decision !== null) await carryDecision(ctx, decision, commandId);
       return { commandId, state: command.command.state };
@@ -107,10 +108,10 @@ export const cancel = mutation({
   args: vCommandArgs,
   returns: v.null(),
   handler: async (ctx, { actor, commandId }) => {
-    const { command, call } = await loadCommand(ctx, actor, commandId);
+    const { command, loaded, call } = await loadCommand(ctx, actor, commandId, true);
     const answer = decide(() => planCancel(call));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
-    if (answer.type === "written") await applyCommandWrites(ctx, command === null ? [] : [command], answer.writes, call.nowMs);
+    if (answer.type === "written") await applyCommandWrites(ctx, loaded, answer.writes, call.nowMs);
     return null;
   },
 });
@@ -124,7 +125,7 @@ export const edit = mutation({
   args: { ...vCommandArgs, payloadJson: v.string() },
   returns: v.null(),
   handler: async (ctx, { actor, commandId, payloadJson }) => {
-    const { scope, command, call } = await loadCommand(ctx, actor, commandId);
+    const { command, loaded, call } = await loadCommand(ctx, actor, commandId, true);
     const beforeJson = command === null ? "" : await payloadOfCommand(ctx, command);
     const answer = decide(() => planEdit({ ...call, beforeJson, payloadJson }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
@@ -132,9 +133,7 @@ export const edit = mutation({
     if (!command.edited) await writeParts(ctx, command._id, "sent", splitUnits(beforeJson, PAYLOAD_PART_UNITS), true);
     await writeParts(ctx, command._id, "payload", splitUnits(payloadJson, PAYLOAD_PART_UNITS));
     await ctx.db.patch("commands", command._id, { edited: true, updatedAt: call.nowMs });
-    const { threadId, clientTurnId } = command;
-    const turn = clientTurnId === undefined ? null : await findTurnByClient(ctx, scope, threadId, clientTurnId);
-    if (turn !== null) await ctx.db.patch("turns", turn._id, { inputSummary: answer.inputSummary });
+    for (const { shown } of loaded) if (shown !== null) await ctx.db.patch("turns", shown._id, { inputSummary: answer.inputSummary });
     return null;
   },
 });
@@ -149,14 +148,10 @@ export const promote = mutation({
   args: { ...vCommandArgs, expectedTurnId: v.optional(v.string()) },
   returns: v.null(),
   handler: async (ctx, { actor, commandId, expectedTurnId }) => {
-    const { scope, command, call } = await loadCommand(ctx, actor, commandId);
+    const { scope, command, call } = await loadCommand(ctx, actor, commandId, false);
     const [open, running] =
       command === null ? [[], null] : await Promise.all([openCommandsOf(ctx, scope, command.threadId), runningTurn(ctx, scope, command.threadId)]);
-    // What has ended is before nobody.
-    const rankMax = Math.max(0, ...open.map(({ rank }) => rank));
-    // The turn that runs by either of its ids.
-    const runningTurnId = running?.clientTurnId === expectedTurnId ? expectedTurnId : running?.turnId;
-    const answer = decide(() => planPromote({ ...call, rankMax, expectedTurnId, runningTurnId }));
+    const answer = decide(() => planPromote({ ...call, ranks: open.map(({ rank }) => rank), expectedTurnId, running }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
     if (command === null) return null;
     const { rank, steers } = answer;
@@ -217,13 +212,12 @@ export const lease = mutation({
     const [writer, open] = await Promise.all([writerOf(ctx, scope, threadId), openCommandsOf(ctx, scope, threadId)]);
     const shown = await Promise.all(open.map((command) => isCommandShown(ctx, thread, command)));
     const theirs = open.filter((_, at) => shown[at]);
-    const commands = await allFactsOf(ctx, theirs);
     // Those behind are handed out when these have ended.
-    const rows = theirs.slice(0, commands.length);
-    const [running, taken] = await Promise.all([runningTurnId(ctx, scope, threadId, runtime), takenTurn(ctx, scope, threadId)]);
+    const rows = await loadAll(ctx, theirs, true);
+    const [running, taken] = await Promise.all([runningBy(ctx, scope, threadId, runtimeId), takenTurn(ctx, scope, threadId)]);
     const tokens = rows.map(() => crypto.randomUUID());
     const nowMs = Date.now();
-    const call = { nowMs, runtime, bound: runtimeOf(writer), runningTurnId: running, taken, limit, tokens, commands };
+    const call = { nowMs, runtime, bound: runtimeOf(writer), ...running, taken, limit, tokens, commands: rows.map(({ facts }) => facts) };
     const answer = decide(() => planLease(call));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId });
     await applyCommandWrites(ctx, rows, answer.writes, nowMs);
@@ -233,10 +227,10 @@ export const lease = mutation({
     }
     const handed = [];
     for (const { row, token, expiresAt, turnId, lapses } of answer.handed) {
-      const command = commandAt(rows, row);
+      const { command } = commandAt(rows, row);
       const leaseToken = tokens[token] ?? "";
-      const held = { ...command, lease: { token: leaseToken, runtimeId, generation, expiresAt } };
-      await ctx.db.patch("commands", command._id, { ...stateFields("leased", held, nowMs), lapses });
+      const lease = { token: leaseToken, runtimeId, generation, expiresAt };
+      await ctx.db.patch("commands", command._id, { ...standing("leased", expiresAt, nowMs), lease, lapses });
       const { commandId, kind } = command;
       const payloadJson = await payloadOfCommand(ctx, command);
       handed.push({ commandId, kind, payloadJson, leaseToken, leaseExpiresAt: expiresAt, lapses, ...given({ turnId }) });
@@ -267,15 +261,13 @@ export const report = mutation({
   args: { ...vCommandArgs, leaseToken: v.string(), state: v.string(), turnId: v.optional(v.string()), code: v.optional(v.string()) },
   returns: v.null(),
   handler: async (ctx, { actor, commandId, leaseToken, state, turnId, code }) => {
-    const { scope, command, call } = await loadCommand(ctx, actor, commandId);
+    // What is delivered only does nothing to its turn.
+    const { scope, command, loaded, call } = await loadCommand(ctx, actor, commandId, state !== "delivered");
     const turn = command === null || turnId === undefined ? null : await findTurn(ctx, scope, command.threadId, turnId);
-    const givenAt = command?.deliveredAt ?? call.nowMs;
-    // A turn that ran before Codex had the command took it as a steer.
-    const steered = turn?.startedAt !== undefined && turn.createdAt < givenAt;
-    const said = { deviceId: actor.deviceId, leaseToken, state, turnId, code, codeBefore: command?.code };
-    const answer = decide(() => planReport({ ...call, ...said, steered, turn }));
+    const said = { deviceId: actor.deviceId, leaseToken, state, turnId, code, deliveredAt: command?.deliveredAt, codeBefore: command?.code };
+    const answer = decide(() => planReport({ ...call, ...said, turn }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
-    if (answer.type === "written") await applyCommandWrites(ctx, command === null ? [] : [command], answer.writes, call.nowMs);
+    if (answer.type === "written") await applyCommandWrites(ctx, loaded, answer.writes, call.nowMs);
     return null;
   },
 });
@@ -307,13 +299,12 @@ export const expireCommand = internalMutation({
     const nowMs = Date.now();
     const command = await ctx.db.get("commands", args.command);
     if (command?.dueAt === undefined || command.dueAt > nowMs) return { moved: false };
-    const facts = await factsOf(ctx, command);
-    const answer = decide(() => planCommandSweep({ nowMs, commands: [facts] }));
+    const loaded = await loadOne(ctx, command, true);
+    const answer = decide(() => planCommandSweep({ nowMs, command: loaded.facts }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message);
-    const moved = answer.writes.length > 0;
-    if (moved) await applyCommandWrites(ctx, [command], answer.writes, nowMs);
-    else await lookAgain(ctx, command, nowMs);
-    return { moved };
+    if (answer.type === "wait") await ctx.db.patch("commands", command._id, { dueAt: answer.dueAt });
+    else await applyCommandWrites(ctx, [loaded], answer.writes, nowMs);
+    return { moved: answer.type === "written" };
   },
 });
 
@@ -323,11 +314,11 @@ function notSent(answer: { code: string; message: string }, about: { threadId: s
   return refused({ ...answer, row: 0 }, [asked], { ...about, turnId: asked.turnId, itemId: asked.itemId });
 }
 
-/** A command, and what its sender's and its runtime's calls are planned from. */
-async function loadCommand(ctx: ReadCtx, actor: Actor, commandId: string) {
+/** A command, and what its sender's and its runtime's calls are planned from; its turn where the plan may end or change it. */
+async function loadCommand(ctx: ReadCtx, actor: Actor, commandId: string, mayEnd: boolean) {
   const scope = scopeOf(actor);
   const command = await findShownCommand(ctx, scope, commandId);
   const writer = command === null ? null : await writerOf(ctx, scope, command.threadId);
-  const facts = command === null ? null : await factsOf(ctx, command);
-  return { scope, command, call: { nowMs: Date.now(), bound: runtimeOf(writer), command: facts } };
+  const loaded = command === null ? [] : [await loadOne(ctx, command, mayEnd)];
+  return { scope, command, loaded, call: { nowMs: Date.now(), bound: runtimeOf(writer), command: loaded[0]?.facts ?? null } };
 }

@@ -6,7 +6,7 @@ import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { allFactsOf, commandAt, findPresence, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
+import { commandAt, findPresence, loadAll, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
 import { findThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
@@ -53,8 +53,8 @@ export const beat = mutation({
     const writers = new Map(
       await Promise.all(inThreads.map(async (threadId) => [threadId, runtimeOf(await writerOf(ctx, scope, threadId))] as const)),
     );
-    const facts = await allFactsOf(ctx, rows);
-    const commands = facts.map((command, at) => ({ bound: writers.get(rows[at]?.threadId ?? "") ?? null, command }));
+    const loaded = await loadAll(ctx, rows, false);
+    const commands = loaded.map(({ facts: command }, at) => ({ bound: writers.get(rows[at]?.threadId ?? "") ?? null, command }));
     const known = row === null ? await runtimesFrom(ctx, scope) : [];
     const oldest = known[0] ?? null;
     const nowMs = Date.now();

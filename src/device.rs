@@ -5,13 +5,13 @@
 //! does not have a poor token.
 
 use crate::error::Code;
+use crate::hash;
 use crate::limits::{
     DEVICE_ENTROPY_BYTES_MIN, DEVICE_TOKEN_TTL_DEFAULT_MS, DEVICE_TOKEN_TTL_MAX_MS, DEVICE_TOKEN_TTL_MIN_MS,
     DEVICE_TOKENS_MAX, ID_BYTES_MAX,
 };
 use crate::pack::{Misfit, Unpacker};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tsify::Tsify;
 
 /// What every token begins with, so that whoever finds one knows what it is.
@@ -97,14 +97,14 @@ pub fn plan_issue(call: &IssueCall<'_>) -> DeviceAnswer {
         return rejected(Code::EQuota, "the user has as many device tokens as one may have");
     }
     let mut token = TOKEN_PREFIX.to_owned();
-    token.push_str(&hash(OF_A_TOKEN, &[call.random, call.entropy]));
+    token.push_str(&hash::of_texts(OF_A_TOKEN, &[call.random, call.entropy]));
     let hash = token_hash(&token);
     DeviceAnswer::Issue { token, hash, expires_at: call.now_ms + ttl(call.ttl_ms) }
 }
 
 /// What is stored of a token, and looked up by: SHA-256 in hexadecimal. A token has 256 bits of chance: no salt adds to that.
 pub fn token_hash(token: &str) -> String {
-    hash(OF_ITS_HASH, &[token])
+    hash::of_texts(OF_ITS_HASH, &[token])
 }
 
 fn is_id(id: &str) -> bool {
@@ -121,23 +121,6 @@ fn ttl(wished: Option<f64>) -> f64 {
 /// SOURCE: `clamp` checks its bounds, and with them comes all that prints a float.
 fn within(number: f64, low: f64, high: f64) -> f64 {
     number.max(low).min(high)
-}
-
-/// Each text goes in behind its length, so that no two of them are one when they are joined.
-fn hash(of: u8, texts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    hash.update([of]);
-    for text in texts {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    }
-    let mut digits = String::new();
-    for byte in hash.finalize() {
-        digits.extend(
-            [byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)),
-        );
-    }
-    digits
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use tsify::Tsify;
 
 /// The method of a turn's end.
 const TURN_COMPLETED: &str = "turn/completed";
+/// The method of an item's.
+const ITEM_COMPLETED: &str = "item/completed";
 
 /// A place in a history: everything before it is imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Tsify)]
@@ -25,6 +27,42 @@ pub struct Place {
     pub turn: u64,
     /// The item's number in it.
     pub item: u64,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Where it stands.
+    pub state: ImportState,
+    /// Everything before it is imported.
+    pub position: Place,
+    /// Items that came, those that were there already included.
+    pub imported_items: u64,
+    /// Events that were malformed, but for those of this call: the batch says how many they are.
+    pub quarantined: u64,
+}
+
+/// Where an import stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum ImportState {
+    /// Pages are to come.
+    #[default]
+    Running,
+    /// All of a page was taken that said to be the last.
+    Completed,
+}
+
+impl ImportState {
+    /// The state of a name.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "running" => Some(Self::Running),
+            "completed" => Some(Self::Completed),
+            _ => None,
+        }
+    }
 }
 
 /// A page of a history.
@@ -38,8 +76,10 @@ pub struct ImportCall<'a> {
     pub restart: bool,
     /// Whether the thread has had turns.
     pub used: bool,
+    /// Whether the page says to be the last.
+    pub at_end: bool,
     /// How far the import is, where one was begun.
-    pub known: Option<Place>,
+    pub known: Option<Progress>,
     /// The place of the page's first item: the turn's number, the item's.
     pub at: (f64, f64),
     /// The page's turns, in order.
@@ -81,8 +121,10 @@ pub enum ImportAnswer {
         /// The name of the thread's tombstone, where the thread is made: it may have been deleted before.
         #[tsify(optional)]
         tombstone: Option<String>,
-        /// Where the import goes on: short of the page's end, the rest of it is sent again.
-        next: Place,
+        /// How far the import is then: short of the page's end, the rest of it is sent again.
+        progress: Progress,
+        /// Whether that is written. The same page again changes no row, and a page without turns makes no thread.
+        writes: bool,
     },
 }
 
@@ -133,7 +175,13 @@ impl<'a> ImportCall<'a> {
             legacy: call.flag(),
             restart: call.flag(),
             used: call.flag(),
-            known: call.optional(|call| Place { turn: call.integer(), item: call.integer() }),
+            at_end: call.flag(),
+            known: call.optional(|call| Progress {
+                state: call.named(ImportState::read),
+                position: Place { turn: call.integer(), item: call.integer() },
+                imported_items: call.integer(),
+                quarantined: call.integer(),
+            }),
             at: (call.number(), call.number()),
             turns: call.list(|call| ImportTurn {
                 turn_id: call.text(),
@@ -158,7 +206,9 @@ pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
         return refused(Code::EThreadNotEmpty, "a legacy thread is imported into one without turns");
     }
     let at = Place { turn, item };
-    let known = call.known.filter(|_| !call.restart).unwrap_or_default();
+    // What is gone through again is counted again.
+    let before = call.known.filter(|_| !call.restart).unwrap_or_default();
+    let known = before.position;
     if at > known {
         return refused(Code::ESyncOutOfOrder, "the page begins behind what was imported");
     }
@@ -177,7 +227,22 @@ pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
     }
     let Events { events, needs, next, .. } = events;
     let tombstone = call.new_thread.filter(|_| !events.is_empty()).map(NewThread::tombstone);
-    ImportAnswer::Import { events, needs: Box::new(needs), tombstone, next }
+    let is_at_end = call.at_end && next.turn >= at.turn + call.turns.len() as u64;
+    let state = if is_at_end {
+        ImportState::Completed
+    } else if events.is_empty() {
+        before.state
+    } else {
+        ImportState::Running
+    };
+    let items = events.iter().filter(|event| event.kind == ITEM_COMPLETED).count() as u64;
+    let imported_items = before.imported_items + items;
+    let progress = Progress { state, position: next, imported_items, ..before };
+    let writes = match call.known {
+        Some(known) => call.restart || progress != known,
+        None => !events.is_empty() || call.new_thread.is_none(),
+    };
+    ImportAnswer::Import { events, needs: Box::new(needs), tombstone, progress, writes }
 }
 
 /// A number in a history: what is larger is none, so that a cursor is always one.
@@ -299,7 +364,7 @@ impl Events {
             created_at: started_at,
         };
         let ends = ImportEvent {
-            kind: "item/completed",
+            kind: ITEM_COMPLETED,
             begins: None,
             cursor_start: cursor + u64::from(begins),
             cursor_end: cursor + 2,
@@ -394,7 +459,8 @@ mod tests {
 
     /// Events as `turn.item kind start..end @time`, and where the import goes on.
     fn planned(call: &ImportCall<'_>) -> (Vec<String>, (u64, u64)) {
-        let ImportAnswer::Import { events, next, .. } = plan_import(call) else { panic!("{call:?}") };
+        let ImportAnswer::Import { events, progress, .. } = plan_import(call) else { panic!("{call:?}") };
+        let next = progress.position;
         let told = events.iter().map(|event| {
             let item = event.item.map(|item| format!(".{item}")).unwrap_or_default();
             let name = event.begins.as_ref().map(|name| format!(" {}:{}", name.item_type, name.id));
@@ -405,6 +471,10 @@ mod tests {
             format!("{turn}{item} {kind}{name} {cursor_start}..{cursor_end}{time}{broken}")
         });
         (told.collect(), (next.turn, next.item))
+    }
+
+    fn come_to(turn: u64, item: u64) -> Option<Progress> {
+        Some(Progress { position: Place { turn, item }, ..Progress::default() })
     }
 
     fn code(call: &ImportCall<'_>) -> Option<Code> {
@@ -459,7 +529,7 @@ mod tests {
     #[test]
     fn a_page_goes_on_where_the_import_is() {
         let turns = || vec![turn(DONE, &[ITEM, ITEM, ITEM]), turn(OPEN, &[ITEM])];
-        let known = |turn, item| Some(Place { turn, item });
+        let known = come_to;
         let again = |known| planned(&ImportCall { known, ..page((4.0, 0.0), turns()) });
         assert_eq!(again(known(4, 2)).0[0], "0.2 item/started x:m 5..6 @2500");
         assert_eq!(again(known(4, 2)).0[2], "0 turn/completed 7..8 @5000");
@@ -490,7 +560,7 @@ mod tests {
     fn a_turn_comes_in_pieces() {
         let piece = |first, known, items: &[&'static str], more| {
             let turns = vec![ImportTurn { more, ..turn(DONE, items) }, turn(DONE, &[])];
-            let known = Some(Place { turn: 0, item: known });
+            let known = come_to(0, known);
             planned(&ImportCall { known, ..page((0.0, first), turns) })
         };
         let (events, next) = piece(0.0, 0, &[ITEM], true);
@@ -505,7 +575,7 @@ mod tests {
     #[test]
     fn a_place_is_two_integers() {
         let max = f64::from(u32::MAX);
-        let known = Some(Place { turn: u64::from(u32::MAX), item: u64::from(u32::MAX) });
+        let known = come_to(u64::from(u32::MAX), u64::from(u32::MAX));
         for (at, want) in [
             ((-1.0, 0.0), Some(Code::ESyncInvalidCursorRange)),
             ((0.0, 0.5), Some(Code::ESyncInvalidCursorRange)),
@@ -522,8 +592,7 @@ mod tests {
     fn a_legacy_thread_is_imported_into_an_empty_one_and_no_turn_twice() {
         let begins = |legacy, used, known| ImportCall { legacy, used, known, ..page((0.0, 0.0), vec![]) };
         assert_eq!(code(&begins(true, true, None)), Some(Code::EThreadNotEmpty));
-        for call in
-            [begins(true, false, None), begins(false, true, None), begins(true, true, Some(Place::default()))]
+        for call in [begins(true, false, None), begins(false, true, None), begins(true, true, come_to(0, 0))]
         {
             assert_eq!(code(&call), None, "{call:?}");
         }
@@ -562,6 +631,59 @@ mod tests {
     }
 
     #[test]
+    fn a_page_says_how_far_the_import_is_and_whether_that_is_new() {
+        let known = |state, turn, item| Progress {
+            state,
+            position: Place { turn, item },
+            imported_items: 4,
+            quarantined: 2,
+        };
+        let told = |call: &ImportCall<'_>| match plan_import(call) {
+            ImportAnswer::Import { progress, writes, .. } => (progress, writes),
+            other => panic!("{other:?}"),
+        };
+        let (running, completed) = (ImportState::Running, ImportState::Completed);
+        let two = || vec![turn(DONE, &[ITEM, ITEM]), turn(DONE, &[ITEM])];
+        let first = page((0.0, 0.0), two());
+        let new = Progress { position: Place { turn: 2, item: 0 }, imported_items: 3, ..Progress::default() };
+        assert_eq!(told(&first), (new, true));
+        let last = ImportCall { at_end: true, ..first.clone() };
+        assert_eq!(told(&last), (Progress { state: completed, ..new }, true));
+        // Nothing came: the row says that the import was begun, where there is a thread for it.
+        let none = page((0.0, 0.0), vec![]);
+        assert_eq!(told(&none), (Progress::default(), true));
+        let new_thread = Some(NewThread::default());
+        assert_eq!(told(&ImportCall { new_thread, ..none.clone() }), (Progress::default(), false));
+        assert!(told(&ImportCall { new_thread, ..first.clone() }).1);
+        // The same page again, and the next one.
+        for (state, at_end, want, writes) in [
+            (running, false, running, false),
+            (running, true, completed, true),
+            (completed, true, completed, false),
+            (completed, false, completed, false),
+        ] {
+            let again = ImportCall { known: Some(known(state, 2, 0)), at_end, ..first.clone() };
+            assert_eq!(told(&again), (known(want, 2, 0), writes), "{state:?} {at_end}");
+        }
+        let more = ImportCall { known: Some(known(completed, 2, 0)), ..page((2.0, 0.0), two()) };
+        assert_eq!(told(&more), (Progress { imported_items: 7, ..known(running, 4, 0) }, true), "it goes on");
+        // The page is the last one, and is not taken whole.
+        let half = vec![turn(DONE, &vec![ITEM; IMPORT_ITEMS_MAX + 1])];
+        let half = ImportCall { at_end: true, ..page((0.0, 0.0), half) };
+        assert_eq!(told(&half).0.state, running);
+        // Again from its beginning: what it was is forgotten.
+        let restart = ImportCall { known: Some(known(completed, 2, 0)), restart: true, ..first };
+        assert_eq!(told(&restart), (new, true));
+        let nothing = ImportCall { turns: vec![], ..restart };
+        assert_eq!(told(&nothing), (Progress::default(), true));
+        // Turns that are left out are behind all the same: the next page begins there.
+        let left_out = vec![ImportTurn { foreign: true, ..turn(DONE, &[ITEM]) }];
+        let left_out =
+            ImportCall { legacy: true, known: Some(known(running, 2, 0)), ..page((2.0, 0.0), left_out) };
+        assert_eq!(told(&left_out), (known(running, 3, 0), true));
+    }
+
+    #[test]
     fn a_thread_that_is_made_may_have_been_deleted_before() {
         let new_thread = Some(NewThread { tenant_id: "acme", user_id: "änn", thread_id: "th_1" });
         let tombstone = |call: &ImportCall<'_>| match plan_import(call) {
@@ -576,18 +698,23 @@ mod tests {
 
     #[test]
     fn a_call_is_read_as_it_is_packed() {
-        let page = [1.0, 0.0, 1.0, 1.0, 3.0, 4.0, 5.0, 6.0, 1.0, 1.0, 2.0, 0.0, 1.0, 2.0, 1.0, 1.0];
-        let numbers = [&[1.0, 1.0, 2.0, 1.0], &page[..]].concat();
-        let call = ImportCall::unpack(Unpacker::new("AuuTU{}ab", &numbers)).unwrap();
+        let known = [1.0, 9.0, 3.0, 4.0, 7.0, 8.0];
+        let page = [5.0, 6.0, 1.0, 1.0, 2.0, 0.0, 1.0, 2.0, 1.0, 1.0];
+        let numbers = [&[1.0, 1.0, 2.0, 1.0, 1.0, 0.0, 1.0, 1.0], &known[..], &page].concat();
+        let call = ImportCall::unpack(Unpacker::new("AuuTcompletedU{}ab", &numbers)).unwrap();
         let new = call.new_thread.map(|new| (new.tenant_id, new.user_id, new.thread_id));
         assert_eq!((new, call.turns[0].turn_id), (Some(("A", "uu", "T")), "U"));
-        assert_eq!((call.legacy, call.restart, call.used), (true, false, true));
-        assert_eq!((call.known, call.at), (Some(Place { turn: 3, item: 4 }), (5.0, 6.0)));
+        assert_eq!((call.legacy, call.restart, call.used, call.at_end), (true, false, true, true));
+        let position = Place { turn: 3, item: 4 };
+        let known = Progress { state: ImportState::Completed, position, imported_items: 7, quarantined: 8 };
+        assert_eq!((call.known, call.at), (Some(known), (5.0, 6.0)));
         let [turn] = &call.turns[..] else { panic!() };
         assert_eq!(
             (turn.json, turn.more, turn.foreign, &turn.items[..]),
             ("{}", false, true, &["a", "b"][..])
         );
-        assert!(ImportCall::unpack(Unpacker::new("AuuTU{}ab", &numbers[..19])).is_err());
+        assert!(ImportCall::unpack(Unpacker::new("AuuTcompletedU{}ab", &numbers[..23])).is_err());
+        let lost = [&numbers[..9], &[4.0], &numbers[10..]].concat();
+        assert!(ImportCall::unpack(Unpacker::new("AuuTlostU{}ab", &lost)).is_err(), "a state that is none");
     }
 }

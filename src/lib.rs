@@ -58,6 +58,7 @@ pub mod event;
 pub mod evidence;
 pub mod fold;
 pub mod fork;
+pub mod hash;
 pub mod import;
 pub mod ingest;
 pub mod limits;

@@ -119,6 +119,16 @@ pub const COMMANDS_OPEN_MAX: u64 = 100;
 /// Milliseconds that a lease holds without a beat: four beats of 15 s missed.
 pub const COMMAND_LEASE_MS: f64 = 60_000.0;
 
+/// Threads of one user, archived ones too, until their deletion begins. A hundred a day for three years; what makes ten a second,
+/// a loop or whoever has a credential that is not theirs, is stopped within three hours. No limit of Convex is near.
+pub const THREADS_MAX: u64 = 100_000;
+
+/// Threads above one. Agents of agents are few deep; a walk up to the first of them is so many reads.
+pub const ANCESTORS_MAX: u64 = 32;
+
+/// Milliseconds after which the sweep asks again for a command that has no time of its own.
+pub const COMMAND_LOOK_AGAIN_MS: f64 = 10.0 * 60.0 * 1000.0;
+
 /// Times that a command whose lease lapsed before its delivery goes back into the queue.
 pub const COMMAND_LAPSES_MAX: u64 = 3;
 

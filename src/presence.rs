@@ -574,6 +574,7 @@ mod tests {
             lapses: 0,
             lease,
             client_turn_id: None,
+            shown: None,
             turn_id: None,
             target: Target::default(),
         };
@@ -846,6 +847,7 @@ mod tests {
             0.0,
             0.0,
             -1.0,
+            0.0,
             -1.0,
             0.0,
             0.0,

@@ -3,10 +3,10 @@
 //! A tombstone is a hash and a time. It names nobody: whose thread it was is in the hash.
 
 use crate::error::Code;
+use crate::hash;
 use crate::limits::TOMBSTONE_TTL_MS;
 use crate::pack::Unpacker;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tsify::Tsify;
 
 /// What was buried.
@@ -31,22 +31,8 @@ impl Buried {
 }
 
 /// The name of a tombstone: SHA-256, in hexadecimal, of what was buried, whose it was, and its id.
-///
-/// Each text goes in behind its length, so that no two of them are one when they are joined.
 pub fn tombstone_of(what: Buried, tenant_id: &str, user_id: &str, id: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update([u8::from(what == Buried::External)]);
-    for text in [tenant_id, user_id, id] {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    }
-    let mut name = String::new();
-    for byte in hash.finalize() {
-        name.extend(
-            [byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)),
-        );
-    }
-    name
+    hash::of_texts(u8::from(what == Buried::External), &[tenant_id, user_id, id])
 }
 
 /// A thread that is to be made: whose it is, and its id.

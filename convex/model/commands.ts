@@ -3,6 +3,7 @@ import {
   planInterruptSend,
   planSend,
   type CommandFacts,
+  type CommandLeaseCall,
   type CommandNeeds,
   type CommandSendCall,
   type CommandWrite,
@@ -27,8 +28,6 @@ import { findShownTurn, isShown } from "./visible.js";
 
 /** Commands of a user that are open at once, beside interrupts and the component's own. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 export const COMMANDS_OPEN_MAX = 100;
-/** Milliseconds after which the sweep asks again for a command that has no time of its own: its request may be over. */
-const LOOK_AGAIN_MS = 10 * 60 * 1000;
 /** Newest accepted commands among which the last turn is looked for: steers and interrupts of it are behind. */
 const ACCEPTED_READ_MAX = 20;
 /** Runtimes of a user that are remembered. SOURCE: `src/limits.rs`, RUNTIMES_MAX. */
@@ -43,6 +42,9 @@ const DECISIONS_SENT_MAX = 20;
 const ROW_BYTES = 1024;
 
 type Command = Doc<"commands">;
+
+/** A command as it is planned: its row, the turn that shows it, where its plan may end it, and what the core is told of both. */
+export type LoadedCommand = { command: Command; shown: Doc<"turns"> | null; facts: CommandFacts };
 
 /** The actor's command of that id, if there is one. */
 export function findCommand(ctx: ReadCtx, { tenantId, userId }: Scope, commandId: string): Promise<Command | null> {
@@ -97,25 +99,32 @@ export function runtimeOf(writer: Doc<"sessions"> | null): RuntimeFacts | null {
   return writer && { runtimeId: writer.runtimeId ?? "", generation: writer.generation ?? 0, deviceId: writer.deviceId };
 }
 
-/** What the core is told of commands: as far as there is room for what they name, in their order. */
-export async function allFactsOf(ctx: ReadCtx, commands: readonly Command[]): Promise<CommandFacts[]> {
-  const facts: CommandFacts[] = [];
+/** Commands as they are planned: as far as there is room for what they name, in their order. */
+export async function loadAll(ctx: ReadCtx, commands: readonly Command[], mayEnd: boolean): Promise<LoadedCommand[]> {
+  const loaded: LoadedCommand[] = [];
   const named: NamedRequests = { found: new Map(), read: 0 };
   for (const command of commands) {
     if (named.read >= REQUESTS_READ_MAX) break;
-    facts.push(await factsOf(ctx, command, named));
+    loaded.push(await loadOne(ctx, command, mayEnd, named));
   }
-  return facts;
+  return loaded;
 }
 
-/** What the core is told of a command. */
-export async function factsOf(ctx: ReadCtx, command: Command, named?: NamedRequests): Promise<CommandFacts> {
+/** A command as it is planned; without `mayEnd` its turn is not read, and no write of the plan says what becomes of that. */
+export async function loadOne(ctx: ReadCtx, command: Command, mayEnd: boolean, named?: NamedRequests): Promise<LoadedCommand> {
+  const { threadId, clientTurnId } = command;
+  const shown = !mayEnd || clientTurnId === undefined ? null : await findTurnByClient(ctx, command, threadId, clientTurnId);
+  return { command, shown, facts: await factsOf(ctx, command, shown, named) };
+}
+
+/** What the core is told of a command, and of the turn that shows it. */
+async function factsOf(ctx: ReadCtx, command: Command, shown: Doc<"turns"> | null, named?: NamedRequests): Promise<CommandFacts> {
   const { targetTurnId, request, threadId } = command;
   const [turn, asked] = await Promise.all([
     targetTurnId === undefined ? null : findTurnByEither(ctx, command, threadId, targetTurnId),
     request === undefined ? null : findRequest(ctx, command, threadId, request, named),
   ]);
-  return { ...command, target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status, carried: asked.commandId === command.commandId } } };
+  return { ...command, shown: shown && turnFacts(shown), target: { turn: turn && turnFacts(turn), request: asked && { status: asked.status, carried: asked.commandId === command.commandId } } };
 }
 
 /** What a command that is sent names, as far as it exists and is shown, and the row of the open command that carries its turn. */
@@ -124,27 +133,28 @@ export async function loadNamed(
   thread: Doc<"threads">,
   needs: CommandNeeds,
   kind: string,
-): Promise<{ named: NamedFacts; turn: Doc<"turns"> | null; carrier: Command | null; asked: Doc<"serverRequests"> | null }> {
+): Promise<{ named: NamedFacts; turn: Doc<"turns"> | null; clientTurn: Doc<"turns"> | null; carrier: LoadedCommand | null; asked: Doc<"serverRequests"> | null }> {
   const { threadId } = thread;
   const { turnId, clientTurnId, request } = needs;
-  const [turn, shown, found] = await Promise.all([
+  const [turn, clientTurn, found] = await Promise.all([
     turnId === undefined ? null : findShownTurn(ctx, thread, turnId),
     clientTurnId === undefined ? null : findTurnByEither(ctx, thread, threadId, clientTurnId),
     request === undefined ? null : findRequest(ctx, thread, threadId, requestOf(request)),
   ]);
   const asked = found !== null && (await isShown(ctx, thread, found.turnId)) ? found : null;
-  const carrier = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, thread, threadId, turn.clientTurnId);
+  const carried = turn?.clientTurnId === undefined ? null : await findCarrier(ctx, thread, threadId, turn.clientTurnId);
+  const carrier = carried && { command: carried, shown: turn, facts: await factsOf(ctx, carried, turn) };
   // Whether it asks for a secret matters to an answer alone.
   const asks = asked !== null && kind === "answer" ? { payloadJson: await payloadOf(ctx, asked) } : {};
   const named = {
     turn: turn && turnFacts(turn),
-    carrier: carrier && (await factsOf(ctx, carrier)),
-    clientTurnExists: shown !== null,
+    carrier: carrier && carrier.facts,
+    clientTurn: clientTurn && turnFacts(clientTurn),
     request: asked && { status: asked.status, carried: false, ...asks },
     method: asked?.method,
     same: null,
   };
-  return { named, turn, carrier, asked };
+  return { named, turn, clientTurn, carrier, asked };
 }
 
 /** Plans what a client sends; a decision with what becomes of its approval, whose row is `asked`. */
@@ -183,30 +193,33 @@ export function runningTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId:
     .first();
 }
 
-/** The turn that runs in a thread by its rows, else by the last beat of its runtime: events of it may still be on their way. */
-export async function runningTurnId(ctx: ReadCtx, scope: Scope, threadId: string, { runtimeId, generation }: RuntimeFacts): Promise<string | undefined> {
-  const running = await runningTurn(ctx, scope, threadId);
-  if (running !== null) return running.turnId;
+/** Whether a turn runs in a thread by its rows; where none does, what the last beat of its runtime says. */
+export async function runningBy(ctx: ReadCtx, scope: Scope, threadId: string, runtimeId: string): Promise<Pick<CommandLeaseCall, "running" | "beat">> {
+  if ((await runningTurn(ctx, scope, threadId)) !== null) return { running: true, beat: null };
   const presence = await findPresence(ctx, scope, runtimeId);
-  if (presence === null || presence.away || presence.generation !== generation) return undefined;
-  const turnId = presence.threads.find((thread) => thread.threadId === threadId)?.turnId;
-  const turn = turnId === undefined ? null : await findTurn(ctx, scope, threadId, turnId);
-  // The rows know of its end: the beat is older.
-  return turn?.completedAt === undefined ? turnId : undefined;
+  if (presence === null) return { running: false, beat: null };
+  const { away, generation, threads } = presence;
+  const turnId = threads.find((thread) => thread.threadId === threadId)?.turnId;
+  const turnOver = turnId === undefined ? null : (await findTurn(ctx, scope, threadId, turnId))?.completedAt !== undefined;
+  return { running: false, beat: { away, generation, turnOver } };
 }
 
 /** The turn that Codex took last, of those that were sent as commands. */
 export async function takenTurn(ctx: ReadCtx, scope: Scope, threadId: string): Promise<{ at: number; over: boolean } | null> {
   const { tenantId, userId } = scope;
-  const accepted = await ctx.db
+  const accepted = ctx.db
     .query("commands")
     .withIndex("by_ended", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("state", "accepted"))
-    .order("desc")
-    .take(ACCEPTED_READ_MAX);
-  const last = accepted.find(({ kind, turnId }) => kind === "turn" && turnId !== undefined);
-  if (last?.turnId === undefined || last.endedAt === undefined) return null;
-  const turn = await findTurn(ctx, scope, threadId, last.turnId);
-  return { at: last.endedAt, over: turn?.completedAt !== undefined };
+    .order("desc");
+  let read = 0;
+  for await (const { kind, turnId, endedAt } of accepted) {
+    if (kind === "turn" && turnId !== undefined && endedAt !== undefined) {
+      const turn = await findTurn(ctx, scope, threadId, turnId);
+      return { at: endedAt, over: turn?.completedAt !== undefined };
+    }
+    if (++read === ACCEPTED_READ_MAX) break;
+  }
+  return null;
 }
 
 /** A user's runtimes that readers are shown: those that beat last. */
@@ -246,19 +259,19 @@ export async function sentOf(ctx: ReadCtx, command: Command, threadId: string): 
 /** What is sent, for {@link insertCommand}. */
 export type Sent = { scope: Scope; deviceId: string; thread: Doc<"threads">; commandId: string; kind: string; payloadJson: string; ttlMs: number | undefined; nowMs: number };
 
-/** Makes a command's row, and where the core says so the queued turn that shows it. */
+/** Makes a command's row, and where the core says so the queued turn that shows it; `clientTurn` is the one that is there. */
 export async function insertCommand(
   ctx: WriteCtx,
   sent: Sent,
-  { command, turn }: { command: NewCommand; turn?: { turnOrder: number; inputSummary: string; silentAt: number } },
-  asked: Doc<"serverRequests"> | null,
+  { command, turn, adopts }: { command: NewCommand; turn?: { turnOrder: number; inputSummary: string; silentAt: number }; adopts: boolean },
+  { asked, clientTurn }: { asked: Doc<"serverRequests"> | null; clientTurn: Doc<"turns"> | null },
 ): Promise<void> {
   const { scope, deviceId, thread, commandId, kind, payloadJson, ttlMs, nowMs } = sent;
   const { threadId } = thread;
   const { state, order, expiresAt, targetTurnId, clientTurnId, request } = command;
   // A request beside the turns names none.
   const aboutTurnId = targetTurnId ?? (asked === null || asked.turnId === "" ? undefined : asked.turnId);
-  const { dueAt, endedAt, lease: _lease, deliveredAt: _deliveredAt, ...begun } = stateFields(state, { expiresAt }, nowMs);
+  const { dueAt, endedAt, ...begun } = standing(state, command.dueAt, nowMs);
   const id = await ctx.db.insert("commands", {
     ...{ ...scope, threadId, commandId, deviceId, order, rank: 0, lapses: 0, edited: false, createdAt: nowMs },
     // The core has read it: it is one of the five.
@@ -273,27 +286,23 @@ export async function insertCommand(
     const row = { ...scope, threadId, turnId: clientTurnId, clientTurnId, ...turn, createdAt: nowMs };
     await ctx.db.insert("turns", { ...row, status: "queued", hasItems: false });
     await ctx.db.patch("threads", thread._id, { nextTurnOrder: turn.turnOrder + 1, updatedAt: nowMs });
-    return;
   }
-  const shown = await findTurn(ctx, scope, threadId, clientTurnId);
-  // Only what Codex does not know has a client's id.
-  if (shown?.status === "queued") await ctx.db.patch("turns", shown._id, { clientTurnId });
+  if (adopts && clientTurn !== null) await ctx.db.patch("turns", clientTurn._id, { clientTurnId });
 }
 
 /** Applies the writes of a plan to the commands that it was given. */
-export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Command[], writes: readonly CommandWrite[], nowMs: number): Promise<void> {
+export async function applyCommandWrites(ctx: WriteCtx, commands: readonly LoadedCommand[], writes: readonly CommandWrite[], nowMs: number): Promise<void> {
   for (const write of writes) {
-    const command = commandAt(commands, write.row);
-    const lease = write.lease === "clear" ? undefined : command.lease;
-    const deliveredAt = write.state === "delivered" ? nowMs : command.deliveredAt;
+    const { command, shown } = commandAt(commands, write.row);
     await ctx.db.patch("commands", command._id, {
-      ...stateFields(write.state, { expiresAt: command.expiresAt, lease, deliveredAt }, nowMs),
+      ...standing(write.state, write.dueAt, nowMs),
       // In a patch, `undefined` takes a field away.
+      lease: write.lease === "clear" ? undefined : command.lease,
       code: write.code,
       lapses: write.lapses,
-      ...given({ turnId: write.turnId }),
+      ...given({ turnId: write.turnId, deliveredAt: write.state === "delivered" ? nowMs : undefined }),
     });
-    if (command.clientTurnId !== undefined) await applyTurnFate(ctx, command, command.clientTurnId, write.turn, nowMs);
+    if (shown !== null) await applyTurnFate(ctx, shown, write.turn, nowMs);
     const answers = write.state === "accepted" && command.kind === "answer";
     if ((write.request === undefined && !answers) || command.request === undefined) continue;
     const asked = await findRequest(ctx, command, command.threadId, command.request);
@@ -302,25 +311,14 @@ export async function applyCommandWrites(ctx: WriteCtx, commands: readonly Comma
   }
 }
 
-/** The fields that follow from a state. */
-export function stateFields(
-  state: Command["state"],
-  { expiresAt, lease, deliveredAt }: { expiresAt?: number | undefined; lease?: Command["lease"] | undefined; deliveredAt?: number | undefined },
-  nowMs: number,
-) {
-  const inFlight = state === "leased" || state === "delivered";
-  const open = inFlight || state === "queued";
-  const due = inFlight ? lease?.expiresAt : expiresAt;
-  return { state, open, lease, deliveredAt, updatedAt: nowMs, dueAt: open ? (due ?? nowMs + LOOK_AGAIN_MS) : undefined, endedAt: open ? undefined : nowMs };
-}
-
-/** Asks again later for a command that the sweep has left alone. */
-export async function lookAgain(ctx: WriteCtx, command: Command, nowMs: number): Promise<void> {
-  await ctx.db.patch("commands", command._id, { dueAt: nowMs + LOOK_AGAIN_MS });
+/** The fields that say where a command stands: until `dueAt`, where it is open. */
+export function standing(state: Command["state"], dueAt: number | undefined, nowMs: number) {
+  const open = dueAt !== undefined;
+  return { state, dueAt, open, endedAt: open ? undefined : nowMs, updatedAt: nowMs };
 }
 
 /** A command that the core named among those that it was given: anything else is a bug of this software. */
-export function commandAt(commands: readonly Command[], at: number): Command {
+export function commandAt<Known>(commands: readonly Known[], at: number): Known {
   const command = commands[at];
   if (command === undefined) throw coded("E_INTERNAL", `the core named command ${String(at)}`);
   return command;
@@ -345,10 +343,10 @@ export async function sendInterrupt(ctx: WriteCtx, actor: Actor, thread: Doc<"th
   const { named, turn, carrier } = await loadNamed(ctx, thread, { turnId }, sent.kind);
   const ids = [turn?.turnId, turn?.clientTurnId];
   const same = open.findLast(({ kind, threadId, targetTurnId = "" }) => kind === sent.kind && threadId === thread.threadId && ids.includes(targetTurnId));
-  const facts = same === undefined ? null : await factsOf(ctx, same);
+  const facts = same === undefined ? null : (await loadOne(ctx, same, false)).facts;
   const answer = decide(() => planInterruptSend({ ...call, named: { ...named, same: facts } }, isBound));
   const carriers = carrier === null ? [] : [carrier];
-  if (answer.type === "insert") await insertCommand(ctx, sent, answer, null);
+  if (answer.type === "insert") await insertCommand(ctx, sent, answer, { asked: null, clientTurn: null });
   if (answer.type === "insert" || answer.type === "written") await applyCommandWrites(ctx, carriers, answer.writes, nowMs);
 }
 
@@ -376,8 +374,8 @@ async function sendAll(ctx: WriteCtx, thread: Doc<"threads">, all: readonly { ac
       const { call, sent } = ownCall(actor, thread, "decide", payload, order + at, nowMs);
       const [shown, carrier] = await Promise.all([isShown(ctx, thread, row.turnId), commandId === undefined ? null : findCommand(ctx, thread, commandId)]);
       const request = shown ? { status: row.status, carried: false } : null;
-      const same = carrier && (await factsOf(ctx, carrier));
-      return { row, sent, call: { ...call, named: { turn: null, carrier: null, clientTurnExists: false, request, method: row.method, same } } };
+      const same = carrier && (await loadOne(ctx, carrier, false)).facts;
+      return { row, sent, call: { ...call, named: { turn: null, carrier: null, clientTurn: null, request, method: row.method, same } } };
     }),
   );
   const answers = decide(() => planSends(calls.map(({ call }) => call)));
@@ -386,7 +384,7 @@ async function sendAll(ctx: WriteCtx, thread: Doc<"threads">, all: readonly { ac
     const answer = answers[at];
     refusals.push(answer?.type === "rejected" ? answer : null);
     if (answer?.type !== "insert") continue;
-    await insertCommand(ctx, sent, answer, row);
+    await insertCommand(ctx, sent, answer, { asked: row, clientTurn: null });
     await ctx.db.patch("serverRequests", row._id, { commandId: sent.commandId });
   }
   return refusals;
@@ -430,37 +428,29 @@ function ownCall(actor: Actor, thread: Doc<"threads">, kind: string, payload: ob
   return { call, sent: { ...said, scope: scopeOf(actor), deviceId: actor.deviceId } };
 }
 
-/** What becomes of the queued turn that shows a command. */
-async function applyTurnFate(ctx: WriteCtx, command: Command, clientTurnId: string, fate: TurnFate, nowMs: number): Promise<void> {
-  if (fate.type === "keep") return;
-  const { threadId } = command;
-  const turn = await findTurnByClient(ctx, command, threadId, clientTurnId);
-  if (turn === null) return;
-  const end = { error: undefined, completedAt: undefined, source: undefined };
+/** What becomes of the turn that shows a command. */
+async function applyTurnFate(ctx: WriteCtx, turn: Doc<"turns">, fate: TurnFate, nowMs: number): Promise<void> {
+  const { threadId } = turn;
   switch (fate.type) {
+    case "keep":
+      return;
     case "take": {
-      // The sweep's word is the command's: it is undone, and the sweep of silent turns asks what came of it.
-      const again = turn.source === "sweep" && turn.status === "failed" ? { ...end, status: "queued" as const, silentAt: nowMs } : {};
-      return ctx.db.patch("turns", turn._id, { ...again, turnId: fate.turnId });
+      const { turnId, silentAt } = fate;
+      const again = silentAt === undefined ? {} : { status: "queued" as const, silentAt, error: undefined, completedAt: undefined, source: undefined };
+      return ctx.db.patch("turns", turn._id, { ...again, turnId });
     }
     case "join": {
-      const codexs = await findTurn(ctx, command, threadId, fate.turnId);
-      const { inputSummary, options } = turn;
-      if (codexs !== null) await ctx.db.patch("turns", codexs._id, { clientTurnId, ...given({ inputSummary, options }) });
+      const codexs = await findTurn(ctx, turn, threadId, fate.turnId);
+      const { clientTurnId, inputSummary, options } = turn;
+      if (codexs !== null) await ctx.db.patch("turns", codexs._id, given({ clientTurnId, inputSummary, options }));
       return ctx.db.delete("turns", turn._id);
     }
     case "steered":
       return ctx.db.delete("turns", turn._id);
-    case "fail":
-    case "interrupt": {
-      // Whose word came before stands, unless it was the sweep's: a command's own last word was of that kind too.
-      if (turn.status !== "queued" && turn.source !== "sweep") return;
-      const ended =
-        fate.type === "fail"
-          ? { status: "failed" as const, source: "sweep" as const, error: fate.code }
-          : { status: "interrupted" as const, source: "client" as const, error: "interrupted" };
-      await ctx.db.patch("turns", turn._id, { ...ended, completedAt: nowMs, silentAt: undefined });
-      const thread = await findThread(ctx, scopeOf(command), threadId);
+    case "end": {
+      const { status, source, error } = fate;
+      await ctx.db.patch("turns", turn._id, { status, source, error, completedAt: nowMs, silentAt: undefined });
+      const thread = await findThread(ctx, scopeOf(turn), threadId);
       if (thread !== null) await ctx.db.patch("threads", thread._id, { updatedAt: nowMs });
     }
   }

@@ -44,7 +44,8 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
       legacy: isLegacy,
       restart: args.restart === true,
       used: thread !== null && thread.nextTurnOrder > 0,
-      known: known?.position ?? null,
+      atEnd: args.atEnd === true,
+      known,
       at: position,
       turns: turns.map((turn, at) => ({ ...turn, foreign: foreign[at] === true })),
     }),
@@ -53,23 +54,11 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
   const nowMs = Date.now();
   const streamDeltas = answer.events.map((event) => deltaOf(threadId, existing(turns[event.turn], NOT_GIVEN), event, nowMs));
   const quarantined = streamDeltas.length === 0 ? 0 : await take(ingest, { ...args, streamDeltas }, answer);
-  const { next } = answer;
-  // What is gone through again is counted again.
-  const before = args.restart === true ? null : known;
-  const isAtEnd = args.atEnd === true && next.turn >= position.turn + turns.length;
-  const isNew = streamDeltas.length > 0;
-  const state = isAtEnd ? "completed" : isNew ? "running" : (before?.state ?? "running");
-  const row = {
-    state,
-    position: next,
-    importedItems: (before?.importedItems ?? 0) + answer.events.filter(({ kind }) => kind === "item/completed").length,
-    quarantined: (before?.quarantined ?? 0) + quarantined,
-    updatedAt: nowMs,
-  };
-  // The same page again changes no row, and a page without turns makes no thread.
-  if (known !== null && (isNew || args.restart === true || state !== known.state)) await ctx.db.patch("imports", known._id, row);
-  else if (known === null && (isNew || thread !== null)) await ctx.db.insert("imports", { ...scope, threadId, ...row });
-  else if (known !== null) return presentImport(known);
+  const { progress, writes } = answer;
+  const row = { ...progress, quarantined: progress.quarantined + quarantined, updatedAt: nowMs };
+  if (!writes) return presentImport(known ?? row);
+  if (known !== null) await ctx.db.patch("imports", known._id, row);
+  else await ctx.db.insert("imports", { ...scope, threadId, ...row });
   return presentImport(row);
 }
 

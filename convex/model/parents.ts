@@ -3,7 +3,7 @@ import { coded } from "../errors.js";
 import { checkBounds } from "./bounds.js";
 import { findThread, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 
-/** Threads above one. Agents of agents are few deep; a walk up to the first of them is so many reads. SOURCE: ours. */
+/** Threads above one. SOURCE: `src/limits.rs`, ANCESTORS_MAX. */
 export const ANCESTORS_MAX = 32;
 
 /** A thread, made or not, with the parent that it has and the one that it is to have. */

@@ -7,10 +7,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
-/**
- * Threads of one user, archived ones too, until their deletion begins. A hundred a day for three years; what makes ten a second,
- * a loop or whoever has a credential that is not theirs, is stopped within three hours. SOURCE: ours, no limit of Convex is near.
- */
+/** Threads of one user, archived ones too, until their deletion begins. SOURCE: `src/limits.rs`, THREADS_MAX. */
 export const THREADS_MAX = 100_000;
 
 export const CROWDED = { code: "E_QUOTA", message: `a user has at most ${String(THREADS_MAX)} threads` } as const;

@@ -64,7 +64,7 @@ pub fn plan_report(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
     answer(&report::plan_report(&call))
 }
 
-/// Plans a sweep of commands.
+/// Plans a sweep of a command.
 #[wasm_bindgen(js_name = planCommandSweep, unchecked_return_type = "CommandAnswer")]
 pub fn plan_command_sweep(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
     let call = unpacked(texts, numbers, CommandSweepCall::unpack)?;

@@ -151,7 +151,8 @@ export type RequestFacts = RequestOrigin & {
 export type NamedFacts = {
   turn: TargetTurnFacts | null;
   carrier: CommandFacts | null;
-  clientTurnExists: boolean;
+  /** The turn that has the client's id. */
+  clientTurn: TargetTurnFacts | null;
   request: TargetRequestFacts | null;
   /** The app-server's method, of the request. */
   method: string | undefined;
@@ -559,7 +560,7 @@ export function requestOrigin(packer: Packer, origin: RequestOrigin): void {
 /** `src/command/row.rs`, Runtime: who asks, or who writes a thread (an empty id where its session does not say which runtime it is). */
 export type RuntimeFacts = { runtimeId: string; generation: number; deviceId: string };
 
-/** `src/command/row.rs`, TargetTurn. */
+/** `src/command/row.rs`, TargetTurn: one that a command names, or that shows it. */
 export type TargetTurnFacts = { turnId?: string | undefined; status: string; source?: string | undefined };
 
 /** `src/command/row.rs`, TargetRequest; its payload where it matters whether it asks for a secret. */
@@ -575,6 +576,8 @@ export type CommandFacts = {
   lapses: number;
   lease?: { token: string; runtimeId: string; generation: number; expiresAt: number } | undefined;
   clientTurnId?: string | undefined;
+  /** The turn that shows it, where it exists and the command may come to its end. */
+  shown: TargetTurnFacts | null;
   turnId?: string | undefined;
   target: { turn: TargetTurnFacts | null; request: TargetRequestFacts | null };
 };
@@ -599,6 +602,7 @@ export function commandFacts(packer: Packer, command: CommandFacts): void {
     packer.number(lease.expiresAt);
   });
   packer.optionalText(command.clientTurnId);
+  packer.optional(command.shown, (turn) => targetTurn(packer, turn));
   packer.optionalText(command.turnId);
   packer.optional(command.target.turn, (turn) => targetTurn(packer, turn));
   packer.optional(command.target.request, (request) => targetRequest(packer, request));
@@ -636,7 +640,7 @@ export function commandSend(packer: Packer, call: CommandSendCall): void {
   packer.optional(call.named, (named) => {
     packer.optional(named.turn, (turn) => targetTurn(packer, turn));
     packer.optional(named.carrier, (carrier) => commandFacts(packer, carrier));
-    packer.flag(named.clientTurnExists);
+    packer.optional(named.clientTurn, (turn) => targetTurn(packer, turn));
     packer.optional(named.request, (request) => targetRequest(packer, request));
     packer.optionalText(named.method);
     packer.optional(named.same, (same) => commandFacts(packer, same));

@@ -15,9 +15,10 @@ export type CommandEditCall = CommandCall & { beforeJson: string; payloadJson: s
 
 /** `src/command/edit.rs`, CommandPromoteCall. */
 export type CommandPromoteCall = CommandCall & {
-  rankMax: number;
+  /** Of the thread's open commands. */
+  ranks: readonly number[];
   expectedTurnId: string | undefined;
-  runningTurnId: string | undefined;
+  running: { turnId: string; clientTurnId?: string | undefined } | null;
 };
 
 /** `src/command/lease.rs`, CommandLeaseCall. */
@@ -25,7 +26,10 @@ export type CommandLeaseCall = {
   nowMs: number;
   runtime: RuntimeFacts;
   bound: RuntimeFacts | null;
-  runningTurnId: string | undefined;
+  /** Whether a turn runs by the rows. */
+  running: boolean;
+  /** The runtime's last beat, where none does; of the turn that it names, whether the rows know of its end. */
+  beat: { away: boolean; generation: number; turnOver: boolean | null } | null;
   /** The turn that Codex took last, and when that was reported. */
   taken: { at: number; over: boolean } | null;
   limit: number;
@@ -43,13 +47,13 @@ export type CommandReportCall = {
   state: string;
   turnId: string | undefined;
   code: string | undefined;
-  steered: boolean;
-  turn: { clientTurnId?: string | undefined } | null;
+  deliveredAt: number | undefined;
+  turn: { clientTurnId?: string | undefined; startedAt?: number | undefined; createdAt: number } | null;
   codeBefore: string | undefined;
 };
 
 /** `src/command/lease.rs`, CommandSweepCall. */
-export type CommandSweepCall = { nowMs: number; commands: readonly CommandFacts[] };
+export type CommandSweepCall = { nowMs: number; command: CommandFacts };
 
 /** The answers that a call can have; every one can be rejected. */
 export type CommandAnswer<Type extends wasm.CommandAnswer["type"]> = Extract<wasm.CommandAnswer, { type: Type | "rejected" }>;
@@ -78,8 +82,8 @@ export const planLease = (call: CommandLeaseCall) => ask<"leased">(wasm.planLeas
 /** Plans a `commands.report`. */
 export const planReport = (call: CommandReportCall) => ask<"keep" | "written">(wasm.planReport, packReport(call));
 
-/** Plans a sweep of commands. */
-export const planCommandSweep = (call: CommandSweepCall) => ask<"written">(wasm.planCommandSweep, packSweep(call));
+/** Plans a sweep of a command. */
+export const planCommandSweep = (call: CommandSweepCall) => ask<"wait" | "written">(wasm.planCommandSweep, packSweep(call));
 
 type Entry = (texts: Uint8Array, numbers: Float64Array) => wasm.CommandAnswer;
 
@@ -111,9 +115,12 @@ function packEdit(call: CommandEditCall): Packed {
 
 function packPromote(call: CommandPromoteCall): Packed {
   const packer = packCommand(call);
-  packer.number(call.rankMax);
+  packer.list(call.ranks, (rank) => packer.number(rank));
   packer.optionalText(call.expectedTurnId);
-  packer.optionalText(call.runningTurnId);
+  packer.optional(call.running, (turn) => {
+    packer.text(turn.turnId);
+    packer.optionalText(turn.clientTurnId);
+  });
   return packer.end();
 }
 
@@ -122,7 +129,12 @@ function packLease(call: CommandLeaseCall): Packed {
   packer.number(call.nowMs);
   runtimeFacts(packer, call.runtime);
   packer.optional(call.bound, (bound) => runtimeFacts(packer, bound));
-  packer.optionalText(call.runningTurnId);
+  packer.flag(call.running);
+  packer.optional(call.beat, (beat) => {
+    packer.flag(beat.away);
+    packer.number(beat.generation);
+    packer.optional(beat.turnOver, (over) => packer.flag(over));
+  });
   packer.optional(call.taken, (turn) => {
     packer.number(turn.at);
     packer.flag(turn.over);
@@ -143,8 +155,12 @@ function packReport(call: CommandReportCall): Packed {
   packer.text(call.state);
   packer.optionalText(call.turnId);
   packer.optionalText(call.code);
-  packer.flag(call.steered);
-  packer.optional(call.turn, (turn) => packer.optionalText(turn.clientTurnId));
+  packer.optionalNumber(call.deliveredAt);
+  packer.optional(call.turn, (turn) => {
+    packer.optionalText(turn.clientTurnId);
+    packer.flag(turn.startedAt !== undefined);
+    packer.number(turn.createdAt);
+  });
   packer.optionalText(call.codeBefore);
   return packer.end();
 }
@@ -152,6 +168,6 @@ function packReport(call: CommandReportCall): Packed {
 function packSweep(call: CommandSweepCall): Packed {
   const packer = new Packer();
   packer.number(call.nowMs);
-  packer.list(call.commands, (command) => commandFacts(packer, command));
+  commandFacts(packer, call.command);
   return packer.end();
 }

@@ -9,6 +9,9 @@ export type { ImportEvent } from "#wasm/imports";
 /** `src/import.rs`, Place. */
 export type Place = { turn: number; item: number };
 
+/** `src/import.rs`, Progress. */
+export type Progress = { state: string; position: Place; importedItems: number; quarantined: number };
+
 /** `src/import.rs`, ImportCall. */
 export type ImportCall = {
   /** The thread that is to be made; null where it exists. */
@@ -16,7 +19,8 @@ export type ImportCall = {
   legacy: boolean;
   restart: boolean;
   used: boolean;
-  known: Place | null;
+  atEnd: boolean;
+  known: Progress | null;
   at: Place;
   turns: readonly { turnId: string; turnJson: string; more?: boolean | undefined; foreign: boolean; items: readonly string[] }[];
 };
@@ -27,8 +31,13 @@ const instance = new Instance(hex, wasm.initSync);
 export function planImport(call: ImportCall): wasm.ImportAnswer {
   const packer = new Packer();
   packer.optional(call.newThread, (made) => newThread(packer, made));
-  for (const flag of [call.legacy, call.restart, call.used]) packer.flag(flag);
-  packer.optional(call.known, (known) => place(packer, known));
+  for (const flag of [call.legacy, call.restart, call.used, call.atEnd]) packer.flag(flag);
+  packer.optional(call.known, (known) => {
+    packer.text(known.state);
+    place(packer, known.position);
+    packer.number(known.importedItems);
+    packer.number(known.quarantined);
+  });
   place(packer, call.at);
   packer.list(call.turns, (turn) => {
     packer.text(turn.turnId);

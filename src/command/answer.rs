@@ -2,6 +2,7 @@
 
 use super::row::CommandState;
 use crate::error::Code;
+use crate::ingest::write::{Source, TurnStatus};
 use crate::request::RequestState;
 use crate::request::client::RequestAnswer;
 use serde::Serialize;
@@ -32,6 +33,8 @@ pub enum CommandAnswer {
         /// The queued turn that shows it, where it is made too.
         #[tsify(optional)]
         turn: Option<NewTurn>,
+        /// Whether the turn that has the client's id already shows it from then on.
+        adopts: bool,
         /// The queued command that it ends, of an interrupt: its row is the carrier.
         writes: Vec<CommandWrite>,
     },
@@ -47,6 +50,11 @@ pub enum CommandAnswer {
         /// The turn that it steers; none where it stays a turn.
         #[tsify(optional)]
         steers: Option<String>,
+    },
+    /// The sweep: nothing moves, and it asks again.
+    Wait {
+        /// When, in milliseconds.
+        due_at: f64,
     },
     /// `cancel`, `report`, the sweep: rows that move.
     Written {
@@ -120,6 +128,9 @@ pub struct NewCommand {
     /// The server's clock at the end of its time, in milliseconds; none where that is its request's.
     #[tsify(optional)]
     pub expires_at: Option<f64>,
+    /// When the sweep asks for it, in milliseconds; none where it is at its end.
+    #[tsify(optional)]
+    pub due_at: Option<f64>,
     /// The turn that it names.
     #[tsify(optional)]
     pub target_turn_id: Option<String>,
@@ -151,6 +162,9 @@ pub struct CommandWrite {
     pub row: usize,
     /// Where it stands now.
     pub state: CommandState,
+    /// When the sweep asks for it, in milliseconds; none where it is at its end.
+    #[tsify(optional)]
+    pub due_at: Option<f64>,
     /// Why it ended.
     #[tsify(optional)]
     pub code: Option<CommandCode>,
@@ -161,7 +175,7 @@ pub struct CommandWrite {
     pub lapses: u64,
     /// What becomes of its lease.
     pub lease: LeaseWrite,
-    /// What becomes of the queued turn that shows it.
+    /// What becomes of the turn that shows it.
     pub turn: TurnFate,
     /// The state that the request goes back to whose decision it carries.
     #[tsify(optional)]
@@ -178,16 +192,19 @@ pub enum LeaseWrite {
     Clear,
 }
 
-/// What becomes of the queued turn that shows a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+/// What becomes of the turn that shows a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Tsify)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum TurnFate {
     /// Nothing.
     Keep,
-    /// The row takes Codex's id. One that the command had failed is queued again.
+    /// The row takes Codex's id.
     Take {
         /// Codex's id.
         turn_id: String,
+        /// Where the command had failed it: it is queued again, and this is when the sweep asks what came of it, in milliseconds.
+        #[tsify(optional)]
+        silent_at: Option<f64>,
     },
     /// Ingest has made Codex's turn: the queued row goes, its client's id is the other row's.
     Join {
@@ -199,13 +216,15 @@ pub enum TurnFate {
         /// The running turn.
         turn_id: String,
     },
-    /// It failed, as the command did; every other source replaces that.
-    Fail {
-        /// The command's code.
-        code: CommandCode,
+    /// It ends with the command, before it began.
+    End {
+        /// Failed, as the command did; interrupted where its sender took that back.
+        status: TurnStatus,
+        /// Whose word that is: every other one replaces the sweep's.
+        source: Source,
+        /// Why.
+        error: CommandCode,
     },
-    /// It was interrupted before it began, source `client`.
-    Interrupt,
 }
 
 /// Why a command ended.
@@ -214,7 +233,7 @@ pub enum TurnFate {
 pub enum CommandCode {
     /// A code of ours.
     Ours(Code),
-    /// A code that the bridge reported.
+    /// What the bridge reported, or what a turn says in the place of a code.
     Reported(String),
 }
 

@@ -79,12 +79,21 @@ impl<'a> CommandEditCall<'a> {
 pub struct CommandPromoteCall<'a> {
     /// The command.
     pub command: CommandCall<'a>,
-    /// The highest rank of the thread's commands.
-    pub rank_max: u64,
+    /// The ranks of the thread's open commands: what has ended is before nobody.
+    pub ranks: Vec<u64>,
     /// The turn that it is to steer instead of waiting for its end.
     pub expected_turn_id: Option<&'a str>,
     /// The turn that runs.
-    pub running_turn_id: Option<&'a str>,
+    pub running: Option<RunningTurn<'a>>,
+}
+
+/// A turn that runs, by its ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunningTurn<'a> {
+    /// Codex's.
+    pub turn_id: &'a str,
+    /// The one that its client invented.
+    pub client_turn_id: Option<&'a str>,
 }
 
 impl<'a> CommandPromoteCall<'a> {
@@ -95,9 +104,10 @@ impl<'a> CommandPromoteCall<'a> {
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
             command: CommandCall::read(&mut call),
-            rank_max: call.integer(),
+            ranks: call.list(Unpacker::integer),
             expected_turn_id: call.optional_text(),
-            running_turn_id: call.optional_text(),
+            running: call
+                .optional(|call| RunningTurn { turn_id: call.text(), client_turn_id: call.optional_text() }),
         };
         call.end(read)
     }
@@ -111,7 +121,9 @@ pub fn plan_cancel(call: &CommandCall<'_>) -> CommandAnswer {
     match call.queued() {
         Ok(command) => {
             let code = CommandCode::Ours(Code::ECommandCancelled);
-            CommandAnswer::Written { writes: vec![command.moved(0, CommandState::Cancelled, Some(code))] }
+            CommandAnswer::Written {
+                writes: vec![command.moved(0, CommandState::Cancelled, Some(code), call.now_ms)],
+            }
         }
         Err((code, message)) => CommandAnswer::rejected(code, message),
     }
@@ -150,10 +162,12 @@ pub fn plan_promote(call: &CommandPromoteCall<'_>) -> CommandAnswer {
         if command.kind != CommandKind::Turn {
             return CommandAnswer::rejected(Code::ECommandInvalid, "only a turn can become a steer");
         }
-        if call.running_turn_id != Some(expected) {
+        if !call.running.is_some_and(|turn| turn.turn_id == expected || turn.client_turn_id == Some(expected))
+        {
             let message = "the turn that it is to steer does not run";
             return CommandAnswer::rejected(Code::ECommandTargetGone, message);
         }
     }
-    CommandAnswer::Promote { rank: call.rank_max + 1, steers: call.expected_turn_id.map(str::to_owned) }
+    let rank_max = call.ranks.iter().copied().max().unwrap_or_default();
+    CommandAnswer::Promote { rank: rank_max + 1, steers: call.expected_turn_id.map(str::to_owned) }
 }

@@ -3,7 +3,7 @@
 use super::answer::{CommandAnswer, CommandWrite, Handed};
 use super::row::{CommandKind, CommandRow, CommandState, Present, Runtime, Standing};
 use crate::error::Code;
-use crate::limits::{COMMAND_LEASE_MAX, COMMAND_LEASE_MS};
+use crate::limits::{COMMAND_LEASE_MAX, COMMAND_LEASE_MS, COMMAND_LOOK_AGAIN_MS};
 use crate::pack::{Misfit, Unpacker};
 use crate::session;
 use crate::sorted;
@@ -17,8 +17,10 @@ pub struct CommandLeaseCall<'a> {
     pub runtime: Runtime<'a>,
     /// Who writes the thread; its runtime's id is empty where its session does not say which it is.
     pub bound: Option<Runtime<'a>>,
-    /// The turn that runs, by the rows or by the runtime's last beat.
-    pub running_turn_id: Option<&'a str>,
+    /// Whether a turn runs by the rows.
+    pub running: bool,
+    /// The runtime's last beat, where none does: events of a turn may still be on their way.
+    pub beat: Option<LastBeat>,
     /// The turn that Codex took last.
     pub taken: Option<TakenTurn>,
     /// How many commands the runtime wants.
@@ -39,13 +41,36 @@ impl<'a> CommandLeaseCall<'a> {
             now_ms: call.number(),
             runtime: Runtime::unpack_given(&mut call),
             bound: call.optional(Runtime::unpack),
-            running_turn_id: call.optional_text(),
+            running: call.flag(),
+            beat: call.optional(|call| LastBeat {
+                away: call.flag(),
+                generation: call.integer(),
+                turn_over: call.optional(Unpacker::flag),
+            }),
             taken: call.optional(|call| TakenTurn { at_ms: call.number(), over: call.flag() }),
             limit: call.number(),
             tokens: call.list(Unpacker::text),
             commands: call.list(CommandRow::unpack),
         };
         call.end(read)
+    }
+}
+
+/// What a runtime's last beat says of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastBeat {
+    /// Whether no beat came for long.
+    pub away: bool,
+    /// The start of the runtime that beat.
+    pub generation: u64,
+    /// Of the turn that runs by it, where one does: whether the rows know of its end.
+    pub turn_over: Option<bool>,
+}
+
+impl LastBeat {
+    /// Whether a turn runs by it. A turn of which the rows know the end is older, as is that of an earlier start.
+    fn tells_of_a_turn(self, generation: u64) -> bool {
+        !self.away && self.generation == generation && self.turn_over == Some(false)
     }
 }
 
@@ -65,13 +90,13 @@ impl TakenTurn {
     }
 }
 
-/// A sweep of commands that are not at their end, of whichever thread and user.
+/// A sweep of a command that is not at its end.
 #[derive(Clone, Debug)]
 pub struct CommandSweepCall<'a> {
     /// The server's clock, in milliseconds.
     pub now_ms: f64,
-    /// The commands.
-    pub commands: Vec<CommandRow<'a>>,
+    /// The command.
+    pub command: CommandRow<'a>,
 }
 
 impl<'a> CommandSweepCall<'a> {
@@ -80,18 +105,18 @@ impl<'a> CommandSweepCall<'a> {
     /// # Errors
     /// [`Misfit`] where it was packed otherwise.
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
-        let read = Self { now_ms: call.number(), commands: call.list(CommandRow::unpack) };
+        let read = Self { now_ms: call.number(), command: CommandRow::unpack(&mut call) };
         call.end(read)
     }
 }
 
-/// Plans a sweep: leases that lapsed, commands whose time is over or whose turn or request is.
+/// Plans a sweep: of a command whose lease lapsed, or whose time is over or whose turn or request is.
 pub fn plan_command_sweep(call: &CommandSweepCall<'_>) -> CommandAnswer {
-    let mut writes = Vec::new();
-    for (command, at) in call.commands.iter().zip(0..) {
-        writes.extend(command.settled(at, command.present(call.now_ms, None)));
+    let present = call.command.present(call.now_ms, None);
+    match call.command.settled(0, present, call.now_ms) {
+        Some(write) => CommandAnswer::Written { writes: vec![write] },
+        None => CommandAnswer::Wait { due_at: call.now_ms + COMMAND_LOOK_AGAIN_MS },
     }
-    CommandAnswer::Written { writes }
 }
 
 /// Plans a `commands.lease`. The thread's writer is the runtime that leases from then on.
@@ -110,10 +135,9 @@ pub fn plan_lease(call: &CommandLeaseCall<'_>) -> CommandAnswer {
     let (mut is_busy, mut is_stopping) = (false, false);
     for (command, at) in call.commands.iter().zip(0..) {
         let present = command.present(call.now_ms, bound);
-        writes.extend(command.settled(at, present));
+        writes.extend(command.settled(at, present, call.now_ms));
         let is_interrupt = command.kind == CommandKind::Interrupt;
-        let is_open = present.state == CommandState::Queued || present.state.is_in_flight();
-        is_stopping |= is_interrupt && is_open;
+        is_stopping |= is_interrupt && present.state.is_open();
         is_busy |= !is_interrupt && present.state.is_in_flight();
         if present.state == CommandState::Queued && command.target.standing(command.kind) == Standing::Open {
             let candidate = Candidate { command, at, present };
@@ -165,7 +189,8 @@ impl Candidate<'_, '_> {
         match self.command.kind {
             CommandKind::Interrupt => true,
             CommandKind::Turn => {
-                let may_run = call.running_turn_id.is_some()
+                let may_run = call.running
+                    || call.beat.is_some_and(|beat| beat.tells_of_a_turn(call.runtime.generation))
                     || call.taken.is_some_and(|turn| turn.may_run(call.now_ms));
                 !is_busy && !is_stopping && !may_run
             }

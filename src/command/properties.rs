@@ -1,9 +1,9 @@
 //! Two runtimes, one thread, and whatever order clients, machines, clocks and sweeps come in.
 
 use super::answer::{CommandAnswer, CommandWrite, LeaseWrite, TurnFate};
-use super::edit::{CommandCall, CommandPromoteCall, plan_cancel, plan_promote};
+use super::edit::{CommandCall, CommandPromoteCall, RunningTurn, plan_cancel, plan_promote};
 use super::lease::{CommandLeaseCall, CommandSweepCall, plan_command_sweep, plan_lease};
-use super::report::{CommandReportCall, plan_report};
+use super::report::{CommandReportCall, ReportedTurn, plan_report};
 use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Standing, Target, TargetTurn};
 use super::send::{CommandSendCall, Named, Sent, plan_send};
 use crate::error::Code;
@@ -91,6 +91,11 @@ impl World {
                 expires_at_ms: lease.expires_at,
             }),
             client_turn_id: command.client_turn_id.as_deref(),
+            shown: command.client_turn_id.as_ref().map(|_| TargetTurn {
+                turn_id: None,
+                status: "queued",
+                source: None,
+            }),
             turn_id: command.turn_id.as_deref(),
             target: self.target(command.target),
         }
@@ -110,7 +115,7 @@ impl World {
             if write.lease == LeaseWrite::Clear {
                 command.lease = None;
             }
-            if matches!(write.turn, TurnFate::Fail { .. }) {
+            if matches!(write.turn, TurnFate::End { .. }) {
                 assert!(matches!(write.state, Unknown | Refused | Expired | Cancelled));
             }
         }
@@ -186,7 +191,8 @@ impl World {
             now_ms: self.now,
             runtime: self.runtime(runtime),
             bound: Some(self.runtime(self.bound)),
-            running_turn_id: self.running.map(|at| self.turns[at].id.as_str()),
+            running: self.running.is_some(),
+            beat: None,
             taken: None,
             limit: limit as f64,
             tokens: TOKENS.to_vec(),
@@ -247,8 +253,12 @@ impl World {
             state,
             turn_id: Some(&answered),
             code: None,
-            steered: running.is_some(),
-            turn: None,
+            delivered_at_ms: None,
+            turn: running.as_ref().map(|_| ReportedTurn {
+                client_turn_id: None,
+                started: true,
+                created_at_ms: 0.0,
+            }),
             code_before: None,
         });
         let CommandAnswer::Written { writes } = answer else { return };
@@ -309,11 +319,13 @@ impl World {
             5..=9 => self.report(self.issued.len().saturating_sub(1 + a % 4), b),
             10 => self.beat(a % 2, b == 0),
             11 => {
-                let rows: Vec<usize> = self.open();
-                let commands = rows.iter().map(|at| self.row(*at)).collect();
-                let swept = plan_command_sweep(&CommandSweepCall { now_ms: self.now, commands });
-                let CommandAnswer::Written { writes } = swept else { panic!() };
-                self.apply(&rows, writes);
+                for at in self.open() {
+                    let call = CommandSweepCall { now_ms: self.now, command: self.row(at) };
+                    match plan_command_sweep(&call) {
+                        CommandAnswer::Written { writes } => self.apply(&[at], writes),
+                        other => assert!(matches!(other, CommandAnswer::Wait { .. }), "{other:?}"),
+                    }
+                }
             }
             12 => {
                 let Some(at) = one(self.commands.len()) else { return };
@@ -323,13 +335,12 @@ impl World {
             }
             13 => {
                 let Some(at) = one(self.commands.len()) else { return };
-                let rank_max = self.commands.iter().map(|command| command.rank).max().unwrap_or(0);
                 let running = self.running.map(|at| self.turns[at].id.clone());
                 let answer = plan_promote(&CommandPromoteCall {
                     command: self.call(at),
-                    rank_max,
+                    ranks: self.commands.iter().map(|command| command.rank).collect(),
                     expected_turn_id: running.as_deref().filter(|_| b % 2 == 0),
-                    running_turn_id: running.as_deref(),
+                    running: running.as_deref().map(|turn_id| RunningTurn { turn_id, client_turn_id: None }),
                 });
                 if let CommandAnswer::Promote { rank, steers } = answer {
                     let running = self.running;

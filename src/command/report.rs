@@ -1,7 +1,7 @@
 //! `commands.report`: what became of a command at the machine.
 
 use super::answer::{CommandAnswer, CommandCode, CommandWrite, TurnFate};
-use super::row::{CommandKind, CommandRow, CommandState, Runtime};
+use super::row::{CommandKind, CommandRow, CommandState, Runtime, TargetTurn};
 use crate::error::Code;
 use crate::limits::{CODE_BYTES_MAX, ID_BYTES_MAX};
 use crate::pack::{Misfit, Unpacker};
@@ -26,8 +26,8 @@ pub struct CommandReportCall<'a> {
     pub turn_id: Option<&'a str>,
     /// Why it was refused.
     pub code: Option<&'a str>,
-    /// Whether the turn ran before the command was given to Codex.
-    pub steered: bool,
+    /// The server's clock when it was delivered, in milliseconds, where that was reported.
+    pub delivered_at_ms: Option<f64>,
     /// The turn that Codex answered with, where a row has that id.
     pub turn: Option<ReportedTurn<'a>>,
     /// The code that the command ended with, where it did.
@@ -35,10 +35,14 @@ pub struct CommandReportCall<'a> {
 }
 
 /// A turn that Codex answered with, as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReportedTurn<'a> {
     /// The id that its client invented.
     pub client_turn_id: Option<&'a str>,
+    /// Whether Codex has begun it.
+    pub started: bool,
+    /// The server's clock when its row was made, in milliseconds.
+    pub created_at_ms: f64,
 }
 
 impl<'a> CommandReportCall<'a> {
@@ -56,8 +60,12 @@ impl<'a> CommandReportCall<'a> {
             state: call.text(),
             turn_id: call.optional_text(),
             code: call.optional_text(),
-            steered: call.flag(),
-            turn: call.optional(|call| ReportedTurn { client_turn_id: call.optional_text() }),
+            delivered_at_ms: call.optional_number(),
+            turn: call.optional(|call| ReportedTurn {
+                client_turn_id: call.optional_text(),
+                started: call.flag(),
+                created_at_ms: call.number(),
+            }),
             code_before: call.optional_text(),
         };
         call.end(read)
@@ -142,28 +150,35 @@ impl CommandReportCall<'_> {
             CommandState::Unknown => Some(CommandCode::Ours(Code::ECommandUnknown)),
             _ => None,
         };
-        let mut write = command.moved(0, state, code);
+        let mut write = command.moved(0, state, code, self.now_ms);
         if let (CommandState::Accepted, Some(turn_id)) = (state, self.turn_id) {
             write.turn_id = Some(turn_id.to_owned());
-            if command.client_turn_id.is_some() {
-                write.turn = self.fate(command, turn_id.to_owned());
+            if let Some(shown) = command.shown {
+                write.turn = self.fate(command, shown, turn_id.to_owned());
             }
         }
         write
     }
 
-    fn fate(&self, command: &CommandRow<'_>, turn_id: String) -> TurnFate {
+    fn fate(&self, command: &CommandRow<'_>, shown: TargetTurn<'_>, turn_id: String) -> TurnFate {
         let is_anothers = self.turn.is_some_and(|turn| {
             turn.client_turn_id.is_some() && turn.client_turn_id != command.client_turn_id
         });
         let is_named = self.turn.is_some_and(|turn| turn.client_turn_id == command.client_turn_id);
-        if self.steered || is_anothers || command.kind == CommandKind::Steer {
+        if self.is_steered() || is_anothers || command.kind == CommandKind::Steer {
             TurnFate::Steered { turn_id }
         } else if self.turn.is_some() && !is_named {
             TurnFate::Join { turn_id }
         } else {
-            TurnFate::Take { turn_id }
+            let silent_at = shown.is_failed_by_sweep().then_some(self.now_ms);
+            TurnFate::Take { turn_id, silent_at }
         }
+    }
+
+    /// Whether the turn ran before Codex had the command: then Codex took it as a steer.
+    fn is_steered(&self) -> bool {
+        let given_at = self.delivered_at_ms.unwrap_or(self.now_ms);
+        self.turn.is_some_and(|turn| turn.started && turn.created_at_ms < given_at)
     }
 
     /// The reported code, if it is one.

@@ -2,7 +2,8 @@
 
 use super::answer::{CommandCode, CommandWrite, LeaseWrite, TurnFate};
 use crate::error::Code;
-use crate::limits::{COMMAND_LAPSES_MAX, ID_BYTES_MAX};
+use crate::ingest::write::{Source, TurnStatus};
+use crate::limits::{COMMAND_LAPSES_MAX, COMMAND_LOOK_AGAIN_MS, ID_BYTES_MAX};
 use crate::pack::{Unpacker, safe_integer};
 use crate::request::lost;
 use serde::Serialize;
@@ -87,6 +88,12 @@ impl CommandState {
     pub fn is_in_flight(self) -> bool {
         matches!(self, Self::Leased | Self::Delivered)
     }
+
+    /// When the sweep asks for a command in this state: when its lease or its time ends, `ends_at_ms`. One without such a time
+    /// is asked for now and then, for its request may be over. None where the command is at its end.
+    pub fn due_at(self, ends_at_ms: Option<f64>, now_ms: f64) -> Option<f64> {
+        self.is_open().then(|| ends_at_ms.unwrap_or(now_ms + COMMAND_LOOK_AGAIN_MS))
+    }
 }
 
 /// Who has a command, and until when.
@@ -102,7 +109,7 @@ pub struct Lease<'a> {
     pub expires_at_ms: f64,
 }
 
-/// The turn that a command names, by either of its ids.
+/// A turn that a command names, by either of its ids, or that shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TargetTurn<'a> {
     /// Codex's id for it, where that is known.
@@ -180,6 +187,17 @@ impl<'a> TargetTurn<'a> {
         matches!(self.status, "completed" | "interrupted" | "failed")
     }
 
+    /// Whether a command's word on its end counts. Whose word came before stands, unless it was the sweep's: a command's own
+    /// last word was of that kind too.
+    fn is_waiting(&self) -> bool {
+        self.status == "queued" || self.source == Some("sweep")
+    }
+
+    /// Whether its end is the word of a command, which a later one undoes.
+    pub fn is_failed_by_sweep(&self) -> bool {
+        self.status == "failed" && self.source == Some("sweep")
+    }
+
     fn has_ended_for_codex(&self) -> bool {
         self.has_ended() && matches!(self.source, Some("codex" | "local"))
     }
@@ -211,6 +229,8 @@ pub struct CommandRow<'a> {
     pub lease: Option<Lease<'a>>,
     /// The id of the queued turn that shows it.
     pub client_turn_id: Option<&'a str>,
+    /// That turn, where it exists and the command may come to its end.
+    pub shown: Option<TargetTurn<'a>>,
     /// The turn that an accepted one belongs to.
     pub turn_id: Option<&'a str>,
     /// What it names.
@@ -282,6 +302,7 @@ impl<'a> CommandRow<'a> {
                 expires_at_ms: call.number(),
             }),
             client_turn_id: call.optional_text(),
+            shown: call.optional(TargetTurn::unpack),
             turn_id: call.optional_text(),
             target: Target::unpack(call),
         }
@@ -331,15 +352,24 @@ impl<'a> CommandRow<'a> {
     }
 
     /// The write that makes the row, `at` its index in the call, what it is by now; none where it is.
-    pub fn settled(&self, at: usize, present: Present) -> Option<CommandWrite> {
+    pub fn settled(&self, at: usize, present: Present, now_ms: f64) -> Option<CommandWrite> {
         (present.state != self.state || present.lapses != self.lapses).then(|| {
             let lapses = present.lapses;
-            CommandWrite { lapses, ..self.moved(at, present.state, present.code.map(CommandCode::Ours)) }
+            CommandWrite {
+                lapses,
+                ..self.moved(at, present.state, present.code.map(CommandCode::Ours), now_ms)
+            }
         })
     }
 
     /// The write of a row, `at` its index in the call, that comes to `state`.
-    pub fn moved(&self, at: usize, state: CommandState, code: Option<CommandCode>) -> CommandWrite {
+    pub fn moved(
+        &self,
+        at: usize,
+        state: CommandState,
+        code: Option<CommandCode>,
+        now_ms: f64,
+    ) -> CommandWrite {
         let lease = match state {
             CommandState::Leased | CommandState::Delivered | CommandState::Unknown => LeaseWrite::Keep,
             _ => LeaseWrite::Clear,
@@ -347,16 +377,39 @@ impl<'a> CommandRow<'a> {
         let turn = self.fate(state, code.as_ref());
         let carried = self.target.request.filter(|request| request.carried);
         let request = carried.and_then(|request| lost::after(request.status, state, code.as_ref()));
-        CommandWrite { row: at, state, code, turn_id: None, lapses: self.lapses, lease, turn, request }
+        let ends_at_ms = if state.is_in_flight() {
+            self.lease.map(|lease| lease.expires_at_ms)
+        } else {
+            self.expires_at_ms
+        };
+        let due_at = state.due_at(ends_at_ms, now_ms);
+        CommandWrite {
+            row: at,
+            state,
+            due_at,
+            code,
+            turn_id: None,
+            lapses: self.lapses,
+            lease,
+            turn,
+            request,
+        }
     }
 
-    /// What an end that is none at Codex does to the queued turn.
+    /// What an end that is none at Codex does to the turn that shows it.
     fn fate(&self, state: CommandState, code: Option<&CommandCode>) -> TurnFate {
+        let is_waiting = self.shown.is_some_and(|turn| turn.is_waiting());
         match code {
-            _ if self.client_turn_id.is_none() || state < CommandState::Unknown => TurnFate::Keep,
+            _ if !is_waiting || state < CommandState::Unknown => TurnFate::Keep,
             // Nothing went wrong: who asked for it took it back.
-            Some(CommandCode::Ours(Code::ECommandCancelled)) => TurnFate::Interrupt,
-            Some(code) => TurnFate::Fail { code: code.clone() },
+            Some(CommandCode::Ours(Code::ECommandCancelled)) => TurnFate::End {
+                status: TurnStatus::Interrupted,
+                source: Source::Client,
+                error: CommandCode::Reported("interrupted".to_owned()),
+            },
+            Some(code) => {
+                TurnFate::End { status: TurnStatus::Failed, source: Source::Sweep, error: code.clone() }
+            }
             None => TurnFate::Keep,
         }
     }

@@ -62,8 +62,8 @@ pub struct Named<'a> {
     pub turn: Option<TargetTurn<'a>>,
     /// The open command that carries it.
     pub carrier: Option<CommandRow<'a>>,
-    /// Whether a turn has the client's id.
-    pub client_turn_exists: bool,
+    /// The turn that has the client's id.
+    pub client_turn: Option<TargetTurn<'a>>,
     /// The request.
     pub request: Option<TargetRequest<'a>>,
     /// The app-server's method, of the request.
@@ -112,7 +112,7 @@ impl<'a> CommandSendCall<'a> {
             named: call.optional(|call| Named {
                 turn: call.optional(TargetTurn::unpack),
                 carrier: call.optional(CommandRow::unpack),
-                client_turn_exists: call.flag(),
+                client_turn: call.optional(TargetTurn::unpack),
                 request: call.optional(TargetRequest::unpack),
                 method: call.optional_text(),
                 same: call.optional(CommandRow::unpack),
@@ -198,17 +198,21 @@ pub fn plan_send(call: &CommandSendCall<'_>) -> CommandAnswer {
     }
     let withdrawn = named.withdrawn(kind, call.now_ms);
     let state = if withdrawn.is_some() { CommandState::Accepted } else { CommandState::Queued };
-    let makes_turn = payload.client_turn_id.is_some() && !named.client_turn_exists;
+    let expires_at = call.time(kind, payload.waits).map(|ms| call.now_ms + ms);
+    let makes_turn = payload.client_turn_id.is_some() && named.client_turn.is_none();
     CommandAnswer::Insert {
         turn: makes_turn.then(|| NewTurn {
             turn_order: thread.next_turn_order,
             input_summary: payload.input_summary.clone(),
             silent_at: call.now_ms + TURN_SILENT_MS,
         }),
+        // Only what Codex does not know has a client's id.
+        adopts: named.client_turn.is_some_and(|turn| turn.status == "queued"),
         command: NewCommand {
             state,
             order: call.next_order,
-            expires_at: call.time(kind, payload.waits).map(|ms| call.now_ms + ms),
+            expires_at,
+            due_at: state.due_at(expires_at, call.now_ms),
             target_turn_id: payload.target_turn_id,
             client_turn_id: payload.client_turn_id,
             request: payload.request,
@@ -310,7 +314,7 @@ impl Named<'_> {
             return None;
         }
         let code = CommandCode::Ours(Code::ECommandCancelled);
-        Some(carrier.moved(0, CommandState::Cancelled, Some(code)))
+        Some(carrier.moved(0, CommandState::Cancelled, Some(code), now_ms))
     }
 }
 

@@ -1,6 +1,8 @@
 use super::answer::{CommandAnswer, CommandCode, CommandWrite, LeaseWrite, TurnFate};
-use super::edit::{CommandCall, CommandEditCall, CommandPromoteCall, plan_cancel, plan_edit, plan_promote};
-use super::lease::{CommandLeaseCall, CommandSweepCall, TakenTurn, plan_command_sweep, plan_lease};
+use super::edit::{
+    CommandCall, CommandEditCall, CommandPromoteCall, RunningTurn, plan_cancel, plan_edit, plan_promote,
+};
+use super::lease::{CommandLeaseCall, CommandSweepCall, LastBeat, TakenTurn, plan_command_sweep, plan_lease};
 use super::report::{CommandReportCall, ReportedTurn, plan_report};
 use super::row::{CommandKind, CommandRow, CommandState, Lease, Runtime, Target, TargetRequest, TargetTurn};
 use super::send::{
@@ -9,6 +11,7 @@ use super::send::{
 };
 use crate::error::Code;
 use crate::ingest::call::ThreadRow;
+use crate::ingest::write::{Source, TurnStatus};
 use crate::limits::{ID_BYTES_MAX, INPUT_SUMMARY_UNITS_MAX, TURN_SILENT_MS};
 use crate::pack::Unpacker;
 use crate::request::client::{KnownRequest, RequestAnswer};
@@ -22,6 +25,8 @@ const BOUND: Runtime<'static> = Runtime { runtime_id: "r", generation: 2, device
 const THREAD: ThreadRow<'static> =
     ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
 const RUNNING: TargetTurn<'static> = TargetTurn { turn_id: Some("U"), status: "inProgress", source: None };
+/// A queued turn, of which Codex does not know.
+const WAITING: TargetTurn<'static> = TargetTurn { turn_id: None, status: "queued", source: None };
 const PENDING: TargetRequest<'static> = TargetRequest { status: "pending", payload: None, carried: false };
 const SECRET: &str = r#"{"params":{"questions":[{"isSecret":true}]}}"#;
 const TURN_JSON: &str = r#"{"clientTurnId":"c","input":[{"type":"text","text":"hi"}]}"#;
@@ -43,6 +48,7 @@ fn row(state: CommandState) -> CommandRow<'static> {
         lapses: 0,
         lease: if has_lease { lease(2, NOW + 1.0) } else { None },
         client_turn_id: Some("c"),
+        shown: Some(WAITING),
         turn_id: (state == Accepted).then_some("U"),
         target: Target::default(),
     }
@@ -51,8 +57,8 @@ fn row(state: CommandState) -> CommandRow<'static> {
 fn of_kind(kind: CommandKind, state: CommandState) -> CommandRow<'static> {
     let turn = matches!(kind, Steer | Interrupt).then_some(RUNNING);
     let request = matches!(kind, Decide | Answer).then_some(PENDING);
-    let client_turn_id = (kind == Turn).then_some("c");
-    CommandRow { kind, client_turn_id, target: Target { turn, request }, ..row(state) }
+    let (client_turn_id, shown) = if kind == Turn { (Some("c"), Some(WAITING)) } else { (None, None) };
+    CommandRow { kind, client_turn_id, shown, target: Target { turn, request }, ..row(state) }
 }
 
 fn lapsed(state: CommandState) -> CommandRow<'static> {
@@ -65,6 +71,7 @@ fn write(row: usize, state: CommandState) -> CommandWrite {
     CommandWrite {
         row,
         state,
+        due_at: matches!(state, Queued | Leased | Delivered).then_some(NOW + 1.0),
         code: None,
         turn_id: None,
         lapses: 0,
@@ -74,11 +81,20 @@ fn write(row: usize, state: CommandState) -> CommandWrite {
     }
 }
 
+fn failed(error: CommandCode) -> TurnFate {
+    TurnFate::End { status: TurnStatus::Failed, source: Source::Sweep, error }
+}
+
+fn withdrawn() -> TurnFate {
+    let error = CommandCode::Reported("interrupted".into());
+    TurnFate::End { status: TurnStatus::Interrupted, source: Source::Client, error }
+}
+
 fn ended(row: usize, state: CommandState, code: Code) -> CommandWrite {
     let code = CommandCode::Ours(code);
     let turn = match code {
-        CommandCode::Ours(Code::ECommandCancelled) => TurnFate::Interrupt,
-        _ => TurnFate::Fail { code: code.clone() },
+        CommandCode::Ours(Code::ECommandCancelled) => withdrawn(),
+        _ => failed(code.clone()),
     };
     CommandWrite { code: Some(code), turn, ..write(row, state) }
 }
@@ -130,7 +146,7 @@ fn expires(call: &CommandSendCall<'_>) -> Option<f64> {
 #[test]
 fn a_sent_command_is_queued_and_says_what_it_names() {
     let inserted = |kind, json| match plan_send(&send(kind, json)) {
-        CommandAnswer::Insert { command, turn, writes } => {
+        CommandAnswer::Insert { command, turn, writes, .. } => {
             assert_eq!((command.state, command.order, writes.len()), (Queued, 4, 0), "{kind}");
             (command, turn)
         }
@@ -170,9 +186,18 @@ fn what_a_command_names_is_asked_for_first() {
 
 #[test]
 fn a_queued_turn_that_exists_is_adopted() {
-    let named = Some(Named { client_turn_exists: true, ..Named::default() });
-    let answer = plan_send(&CommandSendCall { named, ..send("turn", TURN_JSON) });
-    assert!(matches!(answer, CommandAnswer::Insert { turn: None, .. }), "{answer:?}");
+    for (client_turn, makes, takes) in [
+        (None, true, false),
+        (Some(WAITING), false, true),
+        // Of what Codex knows the client's id is not changed.
+        (Some(RUNNING), false, false),
+        (Some(TargetTurn { status: "failed", ..WAITING }), false, false),
+    ] {
+        let named = Some(Named { client_turn, ..Named::default() });
+        let answer = plan_send(&CommandSendCall { named, ..send("turn", TURN_JSON) });
+        let CommandAnswer::Insert { turn, adopts, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!((turn.is_some(), adopts), (makes, takes), "{client_turn:?}");
+    }
 }
 
 #[test]
@@ -426,13 +451,12 @@ fn an_approval_is_decided_and_not_answered() {
 
 #[test]
 fn an_interrupt_takes_a_queued_turn_out_of_the_queue() {
-    let waiting = TargetTurn { turn_id: None, status: "queued", source: None };
     let call = |carrier| {
-        let named = Some(Named { turn: Some(waiting), carrier, ..Named::default() });
+        let named = Some(Named { turn: Some(WAITING), carrier, ..Named::default() });
         CommandSendCall { named, ..send("interrupt", r#"{"turnId":"c"}"#) }
     };
     let taken = ended(0, Cancelled, Code::ECommandCancelled);
-    assert_eq!(taken.turn, TurnFate::Interrupt);
+    assert_eq!(taken.turn, withdrawn());
     let CommandAnswer::Insert { command, writes, .. } = plan_send(&call(Some(row(Queued)))) else { panic!() };
     assert_eq!((command.state, writes), (Accepted, vec![taken.clone()]));
     for carrier in [Some(row(Leased)), Some(row(Delivered)), None] {
@@ -506,7 +530,7 @@ fn a_decision_whose_command_ends_before_codex_has_it_is_lost() {
     assert_eq!(refused(carried("answering", false), "E_COMMAND_NOT_ALLOWED"), None, "another one carries it");
     assert_eq!(refused(carried("answered", true), "E_COMMAND_NOT_ALLOWED"), None);
     let swept = |command: CommandRow<'static>| {
-        let call = CommandSweepCall { now_ms: NOW, commands: vec![command] };
+        let call = CommandSweepCall { now_ms: NOW, command };
         let CommandAnswer::Written { writes } = plan_command_sweep(&call) else { panic!() };
         writes.first().map(|write| (write.state, write.request))
     };
@@ -571,9 +595,11 @@ fn what_comes_to_its_end_by_itself() {
         ),
     ];
     for (case, command, want) in cases {
-        let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![command] });
+        let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, command });
         let writes: Vec<_> = want.into_iter().collect();
-        assert_eq!(swept, CommandAnswer::Written { writes: writes.clone() }, "sweep: {case}");
+        let again = CommandAnswer::Wait { due_at: NOW + 600_000.0 };
+        let moved = CommandAnswer::Written { writes: writes.clone() };
+        assert_eq!(swept, if writes.is_empty() { again } else { moved }, "sweep: {case}");
         let CommandAnswer::Leased { writes: leased, handed, .. } = plan_lease(&lease_call(vec![command]))
         else {
             panic!("{case}");
@@ -591,7 +617,8 @@ fn lease_call(commands: Vec<CommandRow<'static>>) -> CommandLeaseCall<'static> {
         now_ms: NOW,
         runtime: BOUND,
         bound: Some(BOUND),
-        running_turn_id: None,
+        running: false,
+        beat: None,
         taken: None,
         limit: 10.0,
         tokens: vec!["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"],
@@ -712,7 +739,7 @@ fn a_turn_is_the_last_of_a_lease_and_waits_for_the_one_that_runs() {
     let at = |order, kind| CommandRow { order, ..of_kind(kind, Queued) };
     let commands = vec![at(0, Decide), at(1, Turn), at(2, Decide), at(3, Turn)];
     assert_eq!(handed(&lease_call(commands.clone())), [0, 1]);
-    let running = CommandLeaseCall { running_turn_id: Some("U"), ..lease_call(commands.clone()) };
+    let running = CommandLeaseCall { running: true, ..lease_call(commands.clone()) };
     assert_eq!(handed(&running), [0, 2], "what is not a turn overtakes those that wait");
     let mut stopping = commands;
     stopping.push(CommandRow { order: 4, ..of_kind(Interrupt, Delivered) });
@@ -734,8 +761,24 @@ fn a_turn_waits_for_the_one_that_codex_took_until_that_is_over_or_would_have_bee
 }
 
 #[test]
+fn a_turn_waits_for_the_one_of_the_last_beat() {
+    let told = LastBeat { away: false, generation: 2, turn_over: Some(false) };
+    for (case, beat, goes) in [
+        ("it runs", Some(told), false),
+        ("the rows know of its end", Some(LastBeat { turn_over: Some(true), ..told }), true),
+        ("it names no turn", Some(LastBeat { turn_over: None, ..told }), true),
+        ("no beat came for long", Some(LastBeat { away: true, ..told }), true),
+        ("of an earlier start", Some(LastBeat { generation: 1, ..told }), true),
+        ("it never beat", None, true),
+    ] {
+        let call = CommandLeaseCall { beat, ..lease_call(vec![row(Queued)]) };
+        assert_eq!(handed(&call).len(), usize::from(goes), "{case}");
+    }
+}
+
+#[test]
 fn what_names_a_turn_that_codex_does_not_know_yet_waits() {
-    let waiting = TargetTurn { turn_id: None, status: "queued", source: None };
+    let waiting = WAITING;
     for kind in [Steer, Interrupt] {
         let command =
             CommandRow { target: Target { turn: Some(waiting), request: None }, ..of_kind(kind, Queued) };
@@ -775,9 +818,9 @@ fn edit(command: CommandRow<'static>, payload_json: &'static str) -> CommandEdit
 fn promote(command: CommandRow<'static>) -> CommandPromoteCall<'static> {
     CommandPromoteCall {
         command: call(Some(command)),
-        rank_max: 2,
+        ranks: vec![1, 2, 0],
         expected_turn_id: None,
-        running_turn_id: Some("U"),
+        running: Some(RunningTurn { turn_id: "U", client_turn_id: Some("c") }),
     }
 }
 
@@ -837,7 +880,12 @@ fn a_queued_turn_can_become_a_steer_of_the_turn_that_runs() {
         plan_promote(&CommandPromoteCall { expected_turn_id, ..promote(command) })
     };
     assert_eq!(steer(Some("U"), row(Queued)), CommandAnswer::Promote { rank: 3, steers: Some("U".into()) });
+    assert_eq!(steer(Some("c"), row(Queued)), CommandAnswer::Promote { rank: 3, steers: Some("c".into()) });
     assert_eq!(code(&steer(Some("V"), row(Queued))), Some(Code::ECommandTargetGone));
+    let alone = CommandPromoteCall { ranks: vec![], running: None, ..promote(row(Queued)) };
+    assert_eq!(plan_promote(&alone), CommandAnswer::Promote { rank: 1, steers: None });
+    let nothing_runs = CommandPromoteCall { expected_turn_id: Some("U"), ..alone };
+    assert_eq!(code(&plan_promote(&nothing_runs)), Some(Code::ECommandTargetGone));
     assert_eq!(code(&steer(Some("U"), of_kind(Decide, Queued))), Some(Code::ECommandInvalid));
 }
 
@@ -853,25 +901,21 @@ fn report(command: CommandRow<'static>, state: &'static str) -> CommandReportCal
         state,
         turn_id: Some("U"),
         code: None,
-        steered: false,
+        delivered_at_ms: None,
         turn: None,
         code_before: None,
     }
 }
 
+fn take(silent_at: Option<f64>) -> TurnFate {
+    TurnFate::Take { turn_id: "U".into(), silent_at }
+}
+
 #[test]
 fn a_report_leads_on_and_never_back() {
-    let taken = CommandWrite {
-        turn_id: Some("U".into()),
-        turn: TurnFate::Take { turn_id: "U".into() },
-        ..write(0, Accepted)
-    };
+    let taken = CommandWrite { turn_id: Some("U".into()), turn: take(None), ..write(0, Accepted) };
     let refusal = CommandCode::Reported("E_COMMAND_REFUSED".into());
-    let refused = CommandWrite {
-        code: Some(refusal.clone()),
-        turn: TurnFate::Fail { code: refusal },
-        ..write(0, Refused)
-    };
+    let refused = CommandWrite { code: Some(refusal.clone()), turn: failed(refusal), ..write(0, Refused) };
     let to = |state| match state {
         Delivered => written(write(0, Delivered)),
         Accepted => written(taken.clone()),
@@ -971,67 +1015,90 @@ fn nothing_is_given_to_codex_after_its_time() {
 
 #[test]
 fn what_becomes_of_the_queued_turn() {
-    let fate = |command, state, steered, turn| match plan_report(&CommandReportCall {
-        steered,
+    let fate = |command, state, delivered_at_ms, turn| match plan_report(&CommandReportCall {
+        delivered_at_ms,
         turn,
         ..report(command, state)
     }) {
         CommandAnswer::Written { writes } => writes[0].turn.clone(),
         other => panic!("{other:?}"),
     };
-    let turn_id = || "U".to_owned();
-    let known = |client_turn_id| Some(ReportedTurn { client_turn_id });
-    let promoted = CommandRow { kind: Steer, ..row(Delivered) };
-    let plain = CommandRow { client_turn_id: None, ..row(Delivered) };
-    for (case, command, state, steered, turn, want) in [
-        ("the id is new", row(Delivered), "accepted", false, None, TurnFate::Take { turn_id: turn_id() }),
-        (
-            "taken before",
-            row(Delivered),
-            "accepted",
-            false,
-            known(Some("c")),
-            TurnFate::Take { turn_id: turn_id() },
-        ),
-        (
-            "ingest was first",
-            row(Delivered),
-            "accepted",
-            false,
-            known(None),
-            TurnFate::Join { turn_id: turn_id() },
-        ),
-        (
-            "another command's turn",
-            row(Delivered),
-            "accepted",
-            false,
-            known(Some("x")),
-            TurnFate::Steered { turn_id: turn_id() },
-        ),
-        (
-            "the bridge saw it run",
-            row(Delivered),
-            "accepted",
-            true,
-            known(None),
-            TurnFate::Steered { turn_id: turn_id() },
-        ),
-        (
-            "promoted to a steer",
-            promoted,
-            "accepted",
-            false,
-            known(None),
-            TurnFate::Steered { turn_id: turn_id() },
-        ),
-        ("settled", row(Unknown), "accepted", false, None, TurnFate::Take { turn_id: turn_id() }),
-        ("delivered", row(Leased), "delivered", false, None, TurnFate::Keep),
-        ("no queued turn", plain, "accepted", false, None, TurnFate::Keep),
-        ("no queued turn", plain, "refused", false, None, TurnFate::Keep),
+    let join = || TurnFate::Join { turn_id: "U".into() };
+    let steered = || TurnFate::Steered { turn_id: "U".into() };
+    let turn = |client_turn_id, started, created_at_ms| {
+        Some(ReportedTurn { client_turn_id, started, created_at_ms })
+    };
+    let delivered = row(Delivered);
+    let promoted = CommandRow { kind: Steer, ..delivered };
+    let plain = CommandRow { client_turn_id: None, shown: None, ..delivered };
+    let as_shown =
+        |status, source| CommandRow { shown: Some(TargetTurn { status, source, ..WAITING }), ..row(Unknown) };
+    let at = Some(NOW - 5.0);
+    for (case, command, state, at, turn, want) in [
+        ("the id is new", delivered, "accepted", at, None, take(None)),
+        ("taken before", delivered, "accepted", at, turn(Some("c"), true, NOW), take(None)),
+        ("ingest was first", delivered, "accepted", at, turn(None, true, NOW), join()),
+        ("made with the delivery", delivered, "accepted", at, turn(None, true, NOW - 5.0), join()),
+        ("another command's turn", delivered, "accepted", at, turn(Some("x"), true, NOW), steered()),
+        ("it ran before the delivery", delivered, "accepted", at, turn(None, true, NOW - 6.0), steered()),
+        ("it ran before, undelivered", delivered, "accepted", None, turn(None, true, NOW - 1.0), steered()),
+        ("it was there and had not begun", delivered, "accepted", at, turn(None, false, NOW - 6.0), join()),
+        ("promoted to a steer", promoted, "accepted", at, turn(None, true, NOW), steered()),
+        ("settled", row(Unknown), "accepted", at, None, take(None)),
+        ("settled, and failed", as_shown("failed", Some("sweep")), "accepted", at, None, take(Some(NOW))),
+        ("settled, ended by codex", as_shown("failed", Some("codex")), "accepted", at, None, take(None)),
+        ("settled, silent", as_shown("interrupted", Some("sweep")), "accepted", at, None, take(None)),
+        ("delivered", row(Leased), "delivered", at, None, TurnFate::Keep),
+        ("no queued turn", plain, "accepted", at, None, TurnFate::Keep),
+        ("no queued turn", plain, "refused", at, None, TurnFate::Keep),
     ] {
-        assert_eq!(fate(command, state, steered, turn), want, "{case}");
+        assert_eq!(fate(command, state, at, turn), want, "{case}");
     }
+}
+
+#[test]
+fn a_commands_end_is_its_turns_unless_another_word_came_before() {
+    let refused = || failed(CommandCode::Reported("E_COMMAND_REFUSED".into()));
+    for (status, source, ends) in [
+        ("queued", None, true),
+        ("queued", Some("client"), true),
+        ("failed", Some("sweep"), true),
+        ("interrupted", Some("sweep"), true),
+        ("inProgress", None, false),
+        ("completed", Some("codex"), false),
+        ("interrupted", Some("client"), false),
+        ("failed", Some("local"), false),
+    ] {
+        let shown = Some(TargetTurn { status, source, ..WAITING });
+        let fate = |answer| match answer {
+            CommandAnswer::Written { writes } => writes[0].turn.clone(),
+            other => panic!("{other:?}"),
+        };
+        let reported = fate(plan_report(&report(CommandRow { shown, ..row(Delivered) }, "refused")));
+        assert_eq!(reported, if ends { refused() } else { TurnFate::Keep }, "{status} {source:?}");
+        let cancelled = fate(plan_cancel(&call(Some(CommandRow { shown, ..row(Queued) }))));
+        assert_eq!(cancelled, if ends { withdrawn() } else { TurnFate::Keep }, "{status} {source:?}");
+    }
+}
+
+#[test]
+fn an_open_command_is_asked_for_when_its_lease_or_its_time_ends() {
+    let due = |command: CommandRow<'_>, state| command.moved(0, state, None, NOW).due_at;
+    let both = CommandRow { expires_at_ms: Some(NOW + 5.0), ..row(Leased) };
+    let neither = CommandRow { expires_at_ms: None, lease: None, ..row(Leased) };
+    for state in [Leased, Delivered] {
+        assert_eq!((due(both, state), due(neither, state)), (Some(NOW + 1.0), Some(NOW + 600_000.0)));
+    }
+    assert_eq!((due(both, Queued), due(neither, Queued)), (Some(NOW + 5.0), Some(NOW + 600_000.0)));
+    for state in [Unknown, Accepted, Refused, Expired, Cancelled] {
+        assert_eq!((due(both, state), due(neither, state)), (None, None), "{state:?}");
+    }
+    let sent = |kind, json| match plan_send(&send(kind, json)) {
+        CommandAnswer::Insert { command, .. } => (command.expires_at, command.due_at),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(sent("turn", TURN_JSON), (Some(NOW + 600_000.0), Some(NOW + 600_000.0)));
+    assert_eq!(sent(KINDS[3].0, KINDS[3].1), (None, Some(NOW + 600_000.0)), "a decision has its request's");
 }
 
 #[test]
@@ -1048,7 +1115,7 @@ fn a_code_of_the_bridge_is_kept_if_it_is_one() {
         let call = CommandReportCall { code: given, ..report(row(Delivered), "refused") };
         let CommandAnswer::Written { writes } = plan_report(&call) else { panic!() };
         assert_eq!(writes[0].code, Some(CommandCode::Reported(want.into())));
-        assert_eq!(writes[0].turn, TurnFate::Fail { code: CommandCode::Reported(want.into()) });
+        assert_eq!(writes[0].turn, failed(CommandCode::Reported(want.into())));
     }
 }
 
@@ -1057,8 +1124,8 @@ fn a_code_of_the_bridge_is_kept_if_it_is_one() {
 #[test]
 fn calls_are_read_in_the_order_in_which_they_are_packed() {
     let nan = f64::NAN;
-    // kind, state, order, rank, time, lapses, lease, client's turn, turn, target
-    let row_texts = "turnleasedtrcUinProgress";
+    // kind, state, order, rank, time, lapses, lease, client's turn, that turn, turn, target
+    let row_texts = "turnleasedtrcqueuedUinProgress";
     let row_numbers = [
         4.0,
         6.0,
@@ -1072,6 +1139,10 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
         2.0,
         NOW + 1.0,
         1.0,
+        1.0,
+        -1.0,
+        6.0,
+        -1.0,
         -1.0,
         1.0,
         1.0,
@@ -1079,7 +1150,7 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
         -1.0,
         0.0,
     ];
-    let sweep = [&[NOW, 1.0][..], &row_numbers].concat();
+    let sweep = [&[NOW][..], &row_numbers].concat();
     let call = CommandSweepCall::unpack(Unpacker::new(row_texts, &sweep)).unwrap();
     let want = CommandRow {
         order: 3,
@@ -1088,38 +1159,43 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
         target: Target { turn: Some(RUNNING), request: None },
         ..row(Leased)
     };
-    assert_eq!(call.commands, [want]);
-    let lost = [NOW, 1.0, 4.0, 4.0, 0.0, 0.0, nan, 0.0, 0.0, -1.0, -1.0, 0.0, 0.0];
+    assert_eq!(call.command, want);
+    let lost = [NOW, 4.0, 4.0, 0.0, 0.0, nan, 0.0, 0.0, -1.0, 0.0, -1.0, 0.0, 0.0];
     assert!(CommandSweepCall::unpack(Unpacker::new("turnlost", &lost)).is_err(), "a state that is none");
 
     let cancel = CommandCall::unpack(Unpacker::new("rd", &[NOW, 1.0, 1.0, 2.0, 1.0, 0.0])).unwrap();
     assert_eq!((cancel.bound, cancel.command), (Some(BOUND), None));
     let edited = CommandEditCall::unpack(Unpacker::new("ab", &[NOW, 0.0, 0.0, 1.0, 1.0])).unwrap();
     assert_eq!((edited.before_json, edited.payload_json), ("a", "b"));
-    let promoted = CommandPromoteCall::unpack(Unpacker::new("UV", &[NOW, 0.0, 0.0, 5.0, 1.0, 1.0])).unwrap();
-    assert_eq!(
-        (promoted.rank_max, promoted.expected_turn_id, promoted.running_turn_id),
-        (5, Some("U"), Some("V"))
-    );
+    let numbers = [NOW, 0.0, 0.0, 2.0, 5.0, 3.0, 1.0, 1.0, 1.0, 1.0];
+    let promoted = CommandPromoteCall::unpack(Unpacker::new("UVc", &numbers)).unwrap();
+    let running = RunningTurn { turn_id: "V", client_turn_id: Some("c") };
+    assert_eq!((promoted.ranks, promoted.expected_turn_id), (vec![5, 3], Some("U")));
+    assert_eq!(promoted.running, Some(running));
     let leased = CommandLeaseCall::unpack(Unpacker::new(
-        "rdUab",
-        &[NOW, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 4.0, 2.0, 1.0, 1.0, 0.0],
+        "rdab",
+        &[NOW, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 1.0, 1.0, 1.0, 7.0, 1.0, 4.0, 2.0, 1.0, 1.0, 0.0],
     ))
     .unwrap();
-    assert_eq!((leased.runtime, leased.bound, leased.running_turn_id), (BOUND, None, Some("U")));
+    assert_eq!((leased.runtime, leased.bound, leased.running), (BOUND, None, true));
+    assert_eq!(leased.beat, Some(LastBeat { away: false, generation: 2, turn_over: Some(true) }));
     assert_eq!(leased.taken, Some(TakenTurn { at_ms: 7.0, over: true }));
     assert_eq!((leased.limit, leased.tokens), (4.0, vec!["a", "b"]));
-    let reported = [NOW, 1.0, 0.0, 0.0, 1.0, 7.0, 1.0, 3.0, 1.0, 1.0, 1.0, -1.0];
+    let reported = [NOW, 1.0, 0.0, 0.0, 1.0, 7.0, 1.0, 3.0, 8.0, 1.0, 1.0, 1.0, 9.0, -1.0];
     let reported = CommandReportCall::unpack(Unpacker::new("dtrefusedUE_1c", &reported)).unwrap();
     assert_eq!((reported.device_id, reported.lease_token, reported.state), ("d", "t", "refused"));
-    assert_eq!((reported.turn_id, reported.code, reported.steered), (Some("U"), Some("E_1"), true));
-    assert_eq!(reported.turn, Some(ReportedTurn { client_turn_id: Some("c") }));
+    assert_eq!(
+        (reported.turn_id, reported.code, reported.delivered_at_ms),
+        (Some("U"), Some("E_1"), Some(8.0))
+    );
+    let turn = ReportedTurn { client_turn_id: Some("c"), started: true, created_at_ms: 9.0 };
+    assert_eq!(reported.turn, Some(turn));
 
-    let texts = ["kinterrupt{}turn{}UinProgresspending?m", row_texts].concat();
+    let texts = ["kinterrupt{}turn{}UinProgressqueuedpending?m", row_texts].concat();
     let texts = texts.as_str();
     let numbers = [
         1.0, NOW, 1.0, -1.0, 7.0, 0.0, -1.0, 1.0, 9.0, 2.0, nan, 1.0, 1.0, 0.0, 4.0, 2.0, 5.0, 9.0, 4.0, 1.0,
-        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0,
+        1.0, 1.0, 10.0, -1.0, 0.0, 1.0, -1.0, 6.0, -1.0, 1.0, 7.0, 1.0, 1.0, 1.0, 1.0,
     ];
     let numbers = [&numbers[..], &row_numbers].concat();
     let call = InterruptSendCall::unpack(Unpacker::new(texts, &numbers)).unwrap();
@@ -1131,7 +1207,7 @@ fn calls_are_read_in_the_order_in_which_they_are_packed() {
     );
     assert_eq!((call.send.open_count, call.send.next_order), (9, 4));
     let named = call.send.named.unwrap();
-    assert_eq!((named.turn, named.client_turn_exists), (Some(RUNNING), true));
+    assert_eq!((named.turn, named.client_turn), (Some(RUNNING), Some(WAITING)));
     assert_eq!(
         (named.request, named.method, named.same),
         (Some(TargetRequest { payload: Some("?"), carried: true, ..PENDING }), Some("m"), Some(want))
@@ -1158,9 +1234,9 @@ fn answers_are_plain_data() {
     let report = plan_report(&report(row(Delivered), "refused"));
     assert_eq!(
         json(&report),
-        r#"{"type":"written","writes":[{"row":0.0,"state":"refused","code":"E_COMMAND_REFUSED","lapses":0.0,"lease":"clear","turn":{"type":"fail","code":"E_COMMAND_REFUSED"}}]}"#
+        r#"{"type":"written","writes":[{"row":0.0,"state":"refused","code":"E_COMMAND_REFUSED","lapses":0.0,"lease":"clear","turn":{"type":"end","status":"failed","source":"sweep","error":"E_COMMAND_REFUSED"}}]}"#
     );
-    let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, commands: vec![lapsed(Delivered)] });
+    let swept = plan_command_sweep(&CommandSweepCall { now_ms: NOW, command: lapsed(Delivered) });
     assert!(json(&swept).contains(r#""state":"unknown","code":"E_COMMAND_UNKNOWN""#), "{}", json(&swept));
 }
 

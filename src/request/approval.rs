@@ -1,8 +1,8 @@
 //! Approvals: which requests are one, what can be decided, and what Codex is answered.
 
 use crate::event::json::{Json, Kind, RawStr};
+use crate::hash;
 use crate::limits::APPROVAL_BYTES_MAX;
-use sha2::{Digest, Sha256};
 
 const COMMAND: &str = "item/commandExecution/requestApproval";
 const FILES: &str = "item/fileChange/requestApproval";
@@ -175,9 +175,7 @@ pub fn asks_secret(method: &str, payload: Option<&str>) -> bool {
 
 /// The SHA-256 of a payload, in hexadecimal.
 pub fn shown_of(payload: &str) -> String {
-    let digest = Sha256::digest(payload.as_bytes());
-    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
-    digest.iter().flat_map(digits).flatten().collect()
+    hash::of_text(payload)
 }
 
 /// Whether `shown`, in hexadecimal, is the SHA-256 of the payload.

@@ -17,7 +17,7 @@ fn text(answer: Result<JsValue, JsValue>) -> String {
 }
 
 /// The numbers of a command's row behind `texts` of its kind and state, without anything optional.
-const QUEUED: [f64; 11] = [4.0, 6.0, 0.0, 0.0, NAN, 0.0, 0.0, -1.0, -1.0, 0.0, 0.0];
+const QUEUED: [f64; 12] = [4.0, 6.0, 0.0, 0.0, NAN, 0.0, 0.0, -1.0, 0.0, -1.0, 0.0, 0.0];
 
 #[wasm_bindgen_test]
 fn a_sent_command_says_what_it_names_and_is_then_made() {
@@ -33,14 +33,14 @@ fn a_sent_command_says_what_it_names_and_is_then_made() {
     call.extend([1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0]);
     assert_eq!(
         text(plan_send(texts.as_bytes(), &call)),
-        r#"{"type":"insert","command":{"state":"queued","order":3,"expiresAt":1600000,"clientTurnId":"c😀"},"turn":{"turnOrder":7,"inputSummary":"hi","silentAt":87400000},"writes":[]}"#
+        r#"{"type":"insert","command":{"state":"queued","order":3,"expiresAt":1600000,"dueAt":1600000,"clientTurnId":"c😀"},"turn":{"turnOrder":7,"inputSummary":"hi","silentAt":87400000},"adopts":false,"writes":[]}"#
     );
 }
 
 #[wasm_bindgen_test]
 fn a_lease_hands_out_what_waits() {
     let numbers =
-        [&[NOW, 1.0, 2.0, 1.0, 1.0, 1.0, 2.0, 1.0, -1.0, 0.0, 5.0, 1.0, 1.0, 1.0][..], &QUEUED].concat();
+        [&[NOW, 1.0, 2.0, 1.0, 1.0, 1.0, 2.0, 1.0, 0.0, 0.0, 0.0, 5.0, 1.0, 1.0, 1.0][..], &QUEUED].concat();
     assert_eq!(
         text(plan_lease(b"rdrdtturnqueued", &numbers)),
         r#"{"type":"leased","writes":[],"handed":[{"row":0,"token":0,"expiresAt":1060000,"lapses":0}],"binds":false}"#
@@ -58,13 +58,13 @@ fn what_became_of_it_is_written() {
         text(plan_edit(["turnqueued", json, json].concat().as_bytes(), &edit)),
         r#"{"type":"edit","inputSummary":"x"}"#
     );
-    let promote = [&own[..], &[4.0, -1.0, -1.0]].concat();
+    let promote = [&own[..], &[1.0, 4.0, -1.0, 0.0]].concat();
     assert_eq!(text(plan_promote(b"turnqueued", &promote)), r#"{"type":"promote","rank":5}"#);
-    let report = [&[NOW, 1.0, 0.0, 1.0][..], &QUEUED, &[1.0, 9.0, -1.0, -1.0, 0.0, 0.0, -1.0]].concat();
+    let report = [&[NOW, 1.0, 0.0, 1.0][..], &QUEUED, &[1.0, 9.0, -1.0, -1.0, NAN, 0.0, -1.0]].concat();
     let lost = r#"{"type":"rejected","code":"E_SYNC_SESSION_DEVICE_MISMATCH""#;
     assert!(text(plan_report(b"dturnqueuedtdelivered", &report)).starts_with(lost));
-    let sweep = [&[NOW, 1.0][..], &QUEUED].concat();
-    assert_eq!(text(plan_command_sweep(b"turnqueued", &sweep)), r#"{"type":"written","writes":[]}"#);
+    let sweep = [&[NOW][..], &QUEUED].concat();
+    assert_eq!(text(plan_command_sweep(b"turnqueued", &sweep)), r#"{"type":"wait","dueAt":1600000}"#);
 }
 
 #[wasm_bindgen_test]

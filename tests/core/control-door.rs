@@ -54,7 +54,7 @@ fn a_decision_is_sent_and_decided_at_once() {
     let known = [1.0, 1.0, units(method), 1.0, -1.0, -1.0, none, none, 7.0, -1.0, 0.0, -1.0, units(PAYLOAD)];
     let all = [texts.concat(), asked.concat()].concat();
     let answer = plan_decision_send(all.as_bytes(), &[&send[..], &known].concat()).unwrap();
-    let command = r#"{"type":"insert","command":{"state":"queued","order":3,"request":{"requestId":"0","isNumber":true}},"writes":[]}"#;
+    let command = r#"{"type":"insert","command":{"state":"queued","order":3,"dueAt":601000,"request":{"requestId":"0","isNumber":true}},"adopts":false,"writes":[]}"#;
     let decided = r#"{"type":"decide","row":0,"decision":"\"decline\"","response":"{\"decision\":\"decline\"}","shown":""#;
     assert_eq!(
         String::from(JSON::stringify(&answer).unwrap()),

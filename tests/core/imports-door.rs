@@ -7,9 +7,10 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen_test]
 fn a_page_is_planned() {
-    let texts = r#"acmeännth_1T{"status":"inProgress","startedAt":2}{"id":"m","type":"x"}"#;
+    let texts = r#"acmeännth_1runningT{"status":"inProgress","startedAt":2}{"id":"m","type":"x"}"#;
     let new_thread = [1.0, 4.0, 3.0, 4.0];
-    let page = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 37.0, 0.0, 0.0, 1.0, 21.0];
+    let page =
+        [0.0, 0.0, 1.0, 0.0, 1.0, 7.0, 0.0, 0.0, 2.0, 3.0, 0.0, 0.0, 1.0, 1.0, 37.0, 0.0, 0.0, 1.0, 21.0];
     let numbers = [&new_thread[..], &page].concat();
     let answer: String = JSON::stringify(&plan_import(texts.as_bytes(), &numbers).unwrap()).unwrap().into();
     let started =
@@ -23,7 +24,7 @@ fn a_page_is_planned() {
     let rest = r#""folds":[],"quarantine":true,"openRequests":true,"requestIds":[]"#;
     let tombstone = "c7c7f078da5454d25f12e520587904e89ea865d95d2348cbe3018b88c7d5a4a3";
     let want = format!(
-        r#"{{"type":"import","events":[{events}],"needs":{{{named},{chunks},{rest}}},"tombstone":"{tombstone}","next":{{"turn":1,"item":0}}}}"#
+        r#"{{"type":"import","events":[{events}],"needs":{{{named},{chunks},{rest}}},"tombstone":"{tombstone}","progress":{{"state":"running","position":{{"turn":1,"item":0}},"importedItems":3,"quarantined":3}},"writes":true}}"#
     );
     assert_eq!(answer, want);
     assert!(plan_import(texts.as_bytes(), &numbers[1..]).is_err());

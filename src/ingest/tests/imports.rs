@@ -1,7 +1,7 @@
 //! Batches that pages of a history become: `src/import.rs` says what they ask for.
 
 use super::*;
-use crate::import::{ImportAnswer, ImportCall, ImportTurn, Place, plan_import};
+use crate::import::{ImportAnswer, ImportCall, ImportTurn, Place, Progress, plan_import};
 use crate::ingest::write::{ChunkRange, Needs};
 use crate::limits::ID_BYTES_MAX;
 
@@ -34,7 +34,8 @@ fn a_history_import_leaves_alone_what_is_there() {
 
 /// A page's events and what they ask for, as the shell sends them on.
 fn page(turns: &[ImportTurn<'static>]) -> (Vec<Delta<'static>>, Needs) {
-    let call = ImportCall { known: Some(Place::default()), turns: turns.to_vec(), ..ImportCall::default() };
+    let call =
+        ImportCall { known: Some(Progress::default()), turns: turns.to_vec(), ..ImportCall::default() };
     let ImportAnswer::Import { events, needs, .. } = plan_import(&call) else { panic!("{call:?}") };
     let deltas = events.iter().map(|event| {
         let turn = &turns[event.turn as usize];
@@ -193,7 +194,8 @@ fn a_page_asks_for_nothing_that_its_events_do_not_name() {
     let chunks = [(0, 0, 3), (3, 0, 1)].map(|(event, start, end)| ChunkRange { event, start, end });
     assert_eq!(turns.chunks, chunks);
     let mut piece = call(vec![ImportTurn { more: true, ..turn("U", "completed", &[MESSAGE, MESSAGE]) }]);
-    piece.known = Some(Place { turn: 0, item: 1 });
+    let position = Place { turn: 0, item: 1 };
+    piece.known = Some(Progress { position, ..Progress::default() });
     let ImportAnswer::Import { needs, .. } = plan_import(&piece) else { panic!("{piece:?}") };
     assert!(!needs.open_requests, "no turn begins or ends");
 }

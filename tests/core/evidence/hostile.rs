@@ -4,7 +4,7 @@
 use super::json::depth;
 use crate::command::payload::CommandPayload;
 use crate::command::row::CommandKind;
-use crate::import::{ImportAnswer, ImportCall, ImportTurn, Place, plan_import};
+use crate::import::{ImportAnswer, ImportCall, ImportTurn, Place, Progress, plan_import};
 use crate::limits::JSON_DEPTH_MAX;
 use crate::policy::{Machine, PolicyAnswer, decide_command};
 use crate::reasoning::{ReasoningCall, read_reasoning};
@@ -136,12 +136,16 @@ pub fn check_page(text: &str) {
     let has_items = !items.is_empty();
     for (more, legacy) in [(false, false), (has_items, false), (false, true)] {
         let turn = ImportTurn { turn_id: "T", json, more, foreign: legacy, items: items.clone() };
-        let call =
-            ImportCall { legacy, known: Some(Place::default()), turns: vec![turn], ..ImportCall::default() };
-        let ImportAnswer::Import { events, next, .. } = plan_import(&call) else {
+        let call = ImportCall {
+            legacy,
+            known: Some(Progress::default()),
+            turns: vec![turn],
+            ..ImportCall::default()
+        };
+        let ImportAnswer::Import { events, progress, .. } = plan_import(&call) else {
             panic!("a page from the beginning")
         };
-        assert!(next > Place::default(), "every page goes on");
+        assert!(progress.position > Place::default(), "every page goes on");
         let mut reached = 0;
         for event in &events {
             assert!(reached <= event.cursor_start && event.cursor_start < event.cursor_end);
@@ -150,11 +154,11 @@ pub fn check_page(text: &str) {
             assert_eq!(event.is_json, is_json(stored), "{stored:?}");
         }
         assert!(!legacy || events.is_empty(), "what another brought is left out");
-        let again = ImportCall { known: Some(next), ..call };
-        let ImportAnswer::Import { next: after, events, .. } = plan_import(&again) else {
+        let again = ImportCall { known: Some(progress), ..call };
+        let ImportAnswer::Import { progress: after, events, .. } = plan_import(&again) else {
             panic!("sent again")
         };
-        assert!(after >= next, "nothing goes back");
+        assert!(after.position >= progress.position, "nothing goes back");
         assert!(events.iter().all(|event| event.cursor_start >= reached), "nothing comes twice");
     }
 }
