@@ -284,7 +284,7 @@ function readAsked({ approvals = [], requests = [], commands = [] }: CodexThread
     known.set(id, was?.row === row ? was : ask(row));
   };
   for (const row of approvals) keep(row, askedApproval);
-  const failed = new Set(commands.flatMap(({ commandId, isFailed }) => (isFailed ? [commandId] : [])));
+  const failed = new Set(commands.flatMap(({ commandId, isFailed, state }) => (isFailed || state === "cancelled" ? [commandId] : [])));
   for (const row of requests) if (isOpenQuestion(row, failed)) keep(row, askedQuestion);
   // The first that was asked is the first to be answered.
   return new Map([...known].sort(([, a], [, b]) => a.row.createdAt - b.row.createdAt));

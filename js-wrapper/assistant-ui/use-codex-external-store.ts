@@ -61,14 +61,18 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
     previous.current = converted;
   }, [converted]);
 
-  const { queue, hold } = useCodexQueue(codex, sent, converted.known.isSaid, inputOfAppended);
+  const { queue, hold, begin } = useCodexQueue(codex, sent, converted.known.isSaid, inputOfAppended);
   const latest = useLatest(codex);
   const calls = useMemo(
     () => ({
       onNew: async (message: AppendMessage) => {
+        const keep = begin();
+        let input: readonly UserInput[] | undefined;
         try {
-          await latest.current.send(inputOfAppended(message));
+          input = inputOfAppended(message);
+          await latest.current.send(input);
         } catch (thrown) {
+          if (hasQueue && input !== undefined && keep(input)) return;
           // It keeps what was typed.
           throw new MessageNotSentError(thrown instanceof Error ? thrown.message : String(thrown));
         }
@@ -92,7 +96,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
         else throw new Error("it does not wait any more");
       },
     }),
-    [latest, hold],
+    [latest, hold, begin, hasQueue],
   );
 
   const isRunning = status === "submitted" || status === "streaming";

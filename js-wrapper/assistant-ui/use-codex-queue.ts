@@ -19,6 +19,13 @@ export interface CodexQueue {
   readonly queue: Queue;
   /** What waits is to come back into the queue when it is cancelled. */
   readonly hold: () => void;
+  /**
+   * Begins to send past the queue.
+   *
+   * @returns what keeps the message in the queue where that was refused, and something was sent after it: the library gives back only
+   *   what was sent last. False where it is to give it back.
+   */
+  readonly begin: () => (input: readonly UserInput[]) => boolean;
 }
 
 /**
@@ -47,18 +54,14 @@ export function useCodexQueue(
     previous.current = converted;
   }, [converted]);
 
-  // What became of a message tells its command alone, and by then others may be before it.
-  const { status, loadMore } = codex.commands;
-  const isUntold = unsent.some(
-    (message) => message.threadId === threadId && (message.state === "held" || message.state === "sent") && !commands.some(({ commandId }) => commandId === message.commandId),
-  );
-  useEffect(() => {
-    if (isUntold && status === "CanLoadMore") loadMore(MORE_COMMANDS);
-  }, [isUntold, status, loadMore]);
+  const ofThread = unsent.filter((message) => message.threadId === threadId && (message.state === "held" || message.state === "sent"));
+  const answers = codex.requests.results.flatMap(({ status, answerCommandId }) => (status === "pending" && answerCommandId !== undefined ? [answerCommandId] : []));
+  useUntold(codex.commands, commands, [...ofThread.map(({ commandId }) => commandId), ...answers]);
 
   const latest = useLatest(codex);
   const sentNow = useLatest(commands);
   const onTheirWay = useRef(new Map<string, Promise<void>>());
+  const sends = useRef(0);
   const calls = useMemo(() => {
     const findCommand = (id: string) => sentNow.current.find(({ commandId }) => commandId === id);
     const drop = (id: string) => {
@@ -111,8 +114,23 @@ export function useCodexQueue(
     };
 
     return {
-      enqueue: (message: AppendMessage) => send(readInput(message), "queue"),
-      steer: (message: AppendMessage) => send(readInput(message), "steer"),
+      enqueue: (message: AppendMessage) => {
+        sends.current += 1;
+        send(readInput(message), "queue");
+      },
+      steer: (message: AppendMessage) => {
+        sends.current += 1;
+        send(readInput(message), "steer");
+      },
+      begin: () => {
+        sends.current += 1;
+        const [own, { threadId: ofThread }] = [sends.current, latest.current];
+        return (input: readonly UserInput[]) => {
+          if (sends.current === own) return false;
+          put({ commandId: newCommandId(), threadId: ofThread, input, lane: "queue", state: "refused" });
+          return true;
+        };
+      },
       move: (id: string, placement: Placement) => {
         if (findOnItsWay(id) !== undefined) throw new Error(`\`${id}\` is on its way`);
         const message = findUnsent(id);
@@ -187,9 +205,17 @@ export function useCodexQueue(
 
   const { items, steerItems } = converted;
   return useMemo(() => {
-    const { hold, ...acts } = calls;
-    return { queue: { items, steerItems, ...acts }, hold };
+    const { hold, begin, ...acts } = calls;
+    return { queue: { items, steerItems, ...acts }, hold, begin };
   }, [items, steerItems, calls]);
+}
+
+/** Loads on until these are there: what became of a message, or of an answer, tells its command alone, and by then others may be before it. */
+function useUntold({ status, loadMore }: UseCodexResult["commands"], commands: readonly CodexCommandView[], ids: readonly string[]): void {
+  const isUntold = ids.some((id) => !commands.some(({ commandId }) => commandId === id));
+  useEffect(() => {
+    if (isUntold && status === "CanLoadMore") loadMore(MORE_COMMANDS);
+  }, [isUntold, status, loadMore]);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Reads the events that a stream kept: which turn, which use of which item, in the order of their cursors. */
 import { fieldsOf, readObject } from "../protocol/fields.js";
+import { LayeredMap } from "./layered-map.js";
 
 /** An event of a stream as `readers.replay` answers it, for the half-open range `[cursorStart, cursorEnd)`. */
 export interface CodexStreamDeltaLike {
@@ -58,11 +59,11 @@ export function readDeltas(deltas: readonly CodexStreamDeltaLike[]): ReadDelta[]
 
 /** Counts how often each item of a turn was begun anew behind its end: an item's id may be used again. */
 export class ItemUses {
-  readonly #uses: Map<string, Readonly<{ count: number; ended: boolean }>>;
+  readonly #uses: LayeredMap<string, Readonly<{ count: number; ended: boolean }>>;
 
-  /** @param before What was counted before; it is left as it is. */
+  /** @param before What was counted before; it is left as it is, and counts no more. */
   constructor(before?: ItemUses) {
-    this.#uses = new Map(before === undefined ? [] : before.#uses);
+    this.#uses = new LayeredMap(before === undefined ? undefined : before.#uses);
   }
 
   /** The message that an event of an item belongs to. */
@@ -71,7 +72,9 @@ export class ItemUses {
     const use = this.#uses.get(key) ?? { count: 1, ended: false };
     const isAnew = kind === "item/started" && use.ended;
     const count = isAnew ? use.count + 1 : use.count;
-    this.#uses.set(key, { count, ended: kind === "item/completed" || (use.ended && !isAnew) });
+    const ended = kind === "item/completed" || (use.ended && !isAnew);
+    // A piece of an item's text says nothing new of its use.
+    if (count !== use.count || ended !== use.ended) this.#uses.set(key, { count, ended });
     return messageIdOf(itemId, count);
   }
 }

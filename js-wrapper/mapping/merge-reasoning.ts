@@ -27,11 +27,13 @@ export interface CodexMergedReasoning {
   /** Of which pieces. */
   readonly pieces: readonly CodexReasoningSegmentLike[];
   readonly byItem: ReadonlyMap<string, MergedItem>;
+  /** The items that are being written, and where their sections begin. */
+  readonly open: ReadonlyMap<string, { readonly from: number; readonly item: MergedItem }>;
   readonly includeRaw: boolean;
 }
 
 /** The merge of nothing. */
-export const NO_REASONING: CodexMergedReasoning = { sections: [], pieces: [], byItem: new Map(), includeRaw: false };
+export const NO_REASONING: CodexMergedReasoning = { sections: [], pieces: [], byItem: new Map(), open: new Map(), includeRaw: false };
 
 /**
  * Joins the loaded pieces of reasoning to sections, and lays the live text over an item that is still streaming, as
@@ -50,14 +52,45 @@ export function mergeCodexReasoning(
   previous: CodexMergedReasoning = NO_REASONING,
 ): CodexMergedReasoning {
   const known = previous.includeRaw === includeRaw ? previous : NO_REASONING;
-  const liveOf = (key: string) => findLiveMessage(overlay, key)?.text;
-  const byItem = new Map(
-    pieces === known.pieces
-      ? Array.from(known.byItem, ([key, item]) => [key, item.written === undefined ? item : mergeItem(item.pieces, liveOf(key), includeRaw, item)])
-      : Array.from(piecesByItem(pieces), ([key, ofItem]) => [key, mergeItem(ofItem, liveOf(key), includeRaw, known.byItem.get(key))]),
-  );
-  const sections = Array.from(byItem.values(), (item) => item.sections).flat();
-  return { sections: isSameList(sections, previous.sections) ? previous.sections : sections, pieces, byItem, includeRaw };
+  const grown = pieces === known.pieces ? mergeOpen(overlay, known) : undefined;
+  return grown ?? mergeAll(pieces, overlay, includeRaw, known, previous.sections);
+}
+
+function mergeAll(
+  pieces: readonly CodexReasoningSegmentLike[],
+  overlay: CodexOverlay,
+  includeRaw: boolean,
+  known: CodexMergedReasoning,
+  shown: CodexReasoningOverlaySegment[],
+): CodexMergedReasoning {
+  const byItem = new Map<string, MergedItem>();
+  const open = new Map<string, { from: number; item: MergedItem }>();
+  const sections: CodexReasoningOverlaySegment[] = [];
+  for (const [key, ofItem] of piecesByItem(pieces)) {
+    const item = mergeItem(ofItem, findLiveMessage(overlay, key)?.text, includeRaw, known.open.get(key)?.item ?? known.byItem.get(key));
+    byItem.set(key, item);
+    if (item.written !== undefined) open.set(key, { from: sections.length, item });
+    sections.push(...item.sections);
+  }
+  return { sections: isSameList(sections, shown) ? shown : sections, pieces, byItem, open, includeRaw };
+}
+
+/** The pieces are as they were: what a piece of text costs is what is being written. Undefined where a section came or went. */
+function mergeOpen(overlay: CodexOverlay, previous: CodexMergedReasoning): CodexMergedReasoning | undefined {
+  let { sections } = previous;
+  const open = new Map(previous.open);
+  for (const [key, { from, item: before }] of previous.open) {
+    const item = mergeItem(before.pieces, findLiveMessage(overlay, key)?.text, previous.includeRaw, before);
+    if (item === before) continue;
+    if (item.sections.length !== before.sections.length) return undefined;
+    open.set(key, { from, item });
+    for (const [at, section] of item.sections.entries()) {
+      if (section === before.sections[at]) continue;
+      if (sections === previous.sections) sections = sections.slice();
+      sections[from + at] = section;
+    }
+  }
+  return { ...previous, sections, open };
 }
 
 /**

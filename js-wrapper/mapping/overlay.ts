@@ -1,4 +1,5 @@
 import { codexMessageKey } from "./key.js";
+import { LayeredMap } from "./layered-map.js";
 import { joinRun } from "../protocol/text-run.js";
 import { followingOf, followStreams, fromStart, STREAM_START, type FollowedStream, type Folding, type Following } from "./follow.js";
 import type { CodexStreamCursor, CodexStreamsResult, CodexStreamText, CodexTailedText, CodexTextChannel } from "./types.js";
@@ -21,12 +22,13 @@ export interface CodexLiveText {
 /** What is live of one message. */
 export type CodexLiveMessage = { readonly [channel in CodexTextChannel]?: CodexLiveText };
 
-type LiveMessages = ReadonlyMap<string, CodexLiveMessage>;
+/** By key. A text is kept until its stream is followed no more: whether its message has ended, only rows tell. */
+type LiveMessages = LayeredMap<string, CodexLiveMessage>;
 
 /** The folded live text of a thread's streams, and how far each was read. Immutable. */
 export type CodexOverlay = Following<LiveMessages>;
 
-const NO_LIVE: LiveMessages = new Map();
+const NO_LIVE: LiveMessages = new LayeredMap();
 const FOLDING: Folding<LiveMessages> = {
   none: NO_LIVE,
   add: (live, { texts }, floor, since) => addRuns(live, texts, floor, since),
@@ -95,7 +97,7 @@ function readTails(stream: FollowedStream<LiveMessages>, tails: readonly TailedR
   const isUnread = stream.cursor === 0 && stream.live === NO_LIVE;
   const lacking = tails.filter((row) => isJoinable(row) && row.tail.cursor >= stream.gone && (isUnread || !isWhole(row, stream)));
   if (lacking.length === 0) return stream;
-  const live = new Map(stream.live);
+  const live = new LayeredMap(stream.live);
   for (const row of lacking) {
     const { turnId, messageId, orderInTurn, text, tail } = row;
     const seeded = { text, pendingHigh: tail.high, since: orderInTurn, from: tail.cursor, end: tail.cursor, origin: {} };
@@ -150,7 +152,7 @@ function addRuns(
 ): LiveMessages {
   const fresh = runs.filter((run) => run.cursorEnd > floor);
   if (fresh.length === 0) return live;
-  const next = new Map(live);
+  const next = new LayeredMap(live);
   for (const run of fresh) {
     const key = codexMessageKey(run.turnId, run.messageId);
     const message = next.get(key) ?? {};

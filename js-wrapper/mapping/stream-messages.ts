@@ -4,6 +4,7 @@ import { outcomeOf } from "../protocol/outcome.js";
 import { ItemUses, readDeltas, type CodexStreamDeltaLike, type DeltaParams, type ReadDelta } from "./deltas.js";
 import { codexMessageKey } from "./key.js";
 import { fromStart } from "./follow.js";
+import { LayeredMap } from "./layered-map.js";
 import { mergeCodexMessages } from "./merge.js";
 import type { CodexLiveMessage, CodexOverlay } from "./overlay.js";
 import type { CodexDurableMessageLike, CodexMessageStatus, CodexUIMessage } from "./types.js";
@@ -50,7 +51,7 @@ export function mergeCodexDurableAndStreamMessages(
   durable: readonly CodexDurableMessageLike[],
   deltas: readonly CodexStreamDeltaLike[],
 ): CodexUIMessage[] {
-  const live = new Map<string, CodexLiveMessage>();
+  const live = new LayeredMap<string, CodexLiveMessage>();
   for (const [key, { message, since }] of collect(deltas)) {
     live.set(key, { text: { text: message.text, pendingHigh: undefined, since, from: since, end: since, origin: {} } });
   }

@@ -5,6 +5,7 @@ import { joinRun } from "../protocol/text-run.js";
 import { ItemUses, readDeltas, type ReadDelta } from "./deltas.js";
 import { followStreams, STREAM_START, type Folding, type Following, type StreamNews } from "./follow.js";
 import { codexMessageKey } from "./key.js";
+import { LayeredMap } from "./layered-map.js";
 import { channelKey, grown, indexOf, pieceOf, type CodexReasoningOptions, type CodexReasoningOverlaySegment } from "./reasoning.js";
 import { endOfTurn, isTextItem, type CodexOverlayMessage } from "./stream-messages.js";
 import type { CodexMessageStatus, CodexStreamCursor, CodexStreamInfo, CodexStreamsResult, CodexStreamText } from "./types.js";
@@ -58,12 +59,12 @@ export function foldStreamed<Live>(
   const before = streamed.following;
   const following = followStreams(before, asked, answer, folding);
   if (following === before) return streamed;
-  const states = new Map(answer?.streams.map((info) => [info.streamId, info.state]));
   const ended = new Map(streamed.ended);
   for (const [streamId, { live }] of before.streams) {
-    const state = states.get(streamId);
+    if (following.streams.has(streamId)) continue;
     // What is listed no more was deleted or taken back: nothing of it is shown.
-    if (!following.streams.has(streamId) && state !== undefined) ended.set(streamId, folding.end(live, state));
+    const info = answer?.streams.find((listed) => listed.streamId === streamId);
+    if (info !== undefined) ended.set(streamId, folding.end(live, info.state));
   }
   // A stream that speaks again is read anew from its beginning.
   for (const streamId of following.streams.keys()) ended.delete(streamId);
@@ -76,6 +77,26 @@ function streamsRead<Live>({ following, ended }: Streamed<Live>): Live[] {
   return [...ended.values(), ...Array.from(following.streams.values(), ({ live }) => live)];
 }
 
+/** A list that is copied when it is written to first: one that is not stays the same. */
+class ListDraft<Row> {
+  #rows: readonly Row[];
+  #own: Row[] | undefined;
+
+  constructor(before: readonly Row[]) {
+    this.#rows = before;
+  }
+
+  get rows(): readonly Row[] {
+    return this.#rows;
+  }
+
+  write(): Row[] {
+    this.#own ??= this.#rows.slice();
+    this.#rows = this.#own;
+    return this.#own;
+  }
+}
+
 /** A message of a stream, and the half of a character that waits behind its text. */
 interface StreamedMessage {
   readonly message: CodexOverlayMessage;
@@ -84,29 +105,32 @@ interface StreamedMessage {
 
 /** The messages of a stream whose beginning was read. Immutable. */
 export interface StreamedMessages {
-  readonly byKey: ReadonlyMap<string, StreamedMessage>;
+  readonly byKey: LayeredMap<string, StreamedMessage | undefined>;
+  /** In the order in which they were last written to. */
+  readonly list: readonly CodexOverlayMessage[];
   readonly uses: ItemUses;
 }
 
 /** Keeps the agent's messages and plans. */
 export const MESSAGES_FOLDING: StreamedFolding<StreamedMessages> = {
-  none: { byKey: new Map(), uses: new ItemUses() },
+  none: { byKey: new LayeredMap(), list: [], uses: new ItemUses() },
   add: addMessages,
   end: (live, state) => {
-    const byKey = new Map(live.byKey);
-    endMessages(byKey, () => true, state === "aborted" ? "interrupted" : "completed");
-    return { ...live, byKey };
+    const draft = new MessagesDraft(live);
+    draft.end(() => true, state === "aborted" ? "interrupted" : "completed");
+    return draft.finish();
   },
 };
 
 /**
- * The messages that streams tell of, in the order in which they were last written to.
+ * The messages that streams tell of, of each stream in the order in which they were last written to. Cursors of two streams say nothing
+ * of each other: a stream that has ended comes before one that goes on.
  *
  * @param streamed What was folded with {@link MESSAGES_FOLDING}.
+ * @returns The list of each stream, the same while nothing in it changed.
  */
-export function messagesStreamed(streamed: Streamed<StreamedMessages>): CodexOverlayMessage[] {
-  const all = streamsRead(streamed).flatMap(({ byKey }) => Array.from(byKey.values(), ({ message }) => message));
-  return all.sort((a, b) => a.lastCursor - b.lastCursor);
+export function messagesStreamed(streamed: Streamed<StreamedMessages>): (readonly CodexOverlayMessage[])[] {
+  return streamsRead(streamed).map(({ list }) => list);
 }
 
 /** An event, or a run of text: what is read in the order of the cursors. */
@@ -117,100 +141,143 @@ function addMessages(live: StreamedMessages, { texts, deltas }: StreamNews, floo
   for (const read of readDeltas(deltas)) if (read.delta.cursorStart >= floor) steps.push({ at: read.delta.cursorStart, read });
   for (const run of texts) if (run.cursorEnd > floor && run.channel === "text") steps.push({ at: run.cursorStart, run });
   if (steps.length === 0) return live;
-  const byKey = new Map(live.byKey);
-  const uses = new ItemUses(live.uses);
+  const draft = new MessagesDraft(live);
   // Stable: an event that names an item comes before the run that begins with it.
   for (const step of steps.sort((a, b) => a.at - b.at)) {
-    if ("run" in step) addRun(byKey, step.run, floor);
-    else addEvent(byKey, uses, step.read, since === STREAM_START);
+    if ("run" in step) draft.addRun(step.run, floor);
+    else draft.addEvent(step.read, since === STREAM_START);
   }
-  return { byKey, uses };
+  return draft.finish();
 }
 
-function addRun(byKey: Map<string, StreamedMessage>, run: CodexStreamText, floor: number): void {
-  const key = codexMessageKey(run.turnId, run.messageId);
-  const known = byKey.get(key);
-  if (known?.message.status !== "streaming") return;
-  // A run that begins below the floor repeats text which cannot be told apart from the new one.
-  if (run.cursorStart < floor) {
-    byKey.delete(key);
-    return;
+/** The next of a stream's messages: what it costs is what is written to. */
+class MessagesDraft {
+  readonly #byKey: LayeredMap<string, StreamedMessage | undefined>;
+  readonly #list: ListDraft<CodexOverlayMessage>;
+  readonly #uses: ItemUses;
+
+  constructor({ byKey, list, uses }: StreamedMessages) {
+    this.#byKey = new LayeredMap(byKey);
+    this.#list = new ListDraft(list);
+    this.#uses = new ItemUses(uses);
   }
-  const { message } = known;
-  const { text, high } = joinRun(known.high, run);
-  byKey.set(key, { message: { ...message, text: message.text + text, lastCursor: Math.max(message.lastCursor, run.cursorEnd) }, high });
+
+  finish(): StreamedMessages {
+    return { byKey: this.#byKey, list: this.#list.rows, uses: this.#uses };
+  }
+
+  addRun(run: CodexStreamText, floor: number): void {
+    const key = codexMessageKey(run.turnId, run.messageId);
+    const known = this.#byKey.get(key);
+    if (known?.message.status !== "streaming") return;
+    // A run that begins below the floor repeats text which cannot be told apart from the new one.
+    if (run.cursorStart < floor) {
+      this.#byKey.set(key, undefined);
+      this.#take(known.message);
+      return;
+    }
+    const { message } = known;
+    const { text, high } = joinRun(known.high, run);
+    this.#put(key, { message: { ...message, text: message.text + text, lastCursor: Math.max(message.lastCursor, run.cursorEnd) }, high });
+  }
+
+  /** Reads an event. Its text is in the runs; it says of which item they are, and whether their beginning is among them. */
+  addEvent(read: ReadDelta, isFromStart: boolean): void {
+    const { params, turnId, delta } = read;
+    const end = endOfTurn(read);
+    if (end !== undefined) {
+      this.end((message) => message.turnId === turnId, end.status, end.error);
+      return;
+    }
+    const isStart = delta.kind === "item/started";
+    const isEnd = delta.kind === "item/completed";
+    const { item } = params;
+    const itemId = isStart || isEnd ? item?.id : TEXT_DELTAS.has(delta.kind) ? params.itemId : undefined;
+    if (typeof itemId !== "string" || ((isStart || isEnd) && !isTextItem(item))) return;
+    const messageId = this.#uses.messageIdOf(read, itemId);
+    const key = codexMessageKey(turnId, messageId);
+    const known = this.#byKey.get(key);
+    if (known === undefined && !isStart && !isEnd && !isFromStart) return;
+    const before: CodexOverlayMessage = known?.message ?? { turnId, messageId, text: "", status: "streaming", lastCursor: 0 };
+    const message = { ...before, lastCursor: Math.max(before.lastCursor, delta.cursorEnd) };
+    // The start of what goes on is a repeat; text in a start is what it begins with.
+    const isWhole = isEnd || (isStart && before.text === "");
+    if (isWhole && typeof item?.text === "string") message.text = item.text;
+    if (isEnd) message.status = outcomeOf(item);
+    this.#put(key, { message, high: isEnd ? undefined : known?.high });
+  }
+
+  /** Ends what streams. */
+  end(isOfIt: (message: CodexOverlayMessage) => boolean, status: CodexMessageStatus, error?: string): void {
+    for (const [at, message] of this.#list.rows.entries()) {
+      if (message.status !== "streaming" || !isOfIt(message)) continue;
+      const key = codexMessageKey(message.turnId, message.messageId);
+      const text = this.#byKey.get(key)?.high === undefined ? message.text : message.text + REPLACEMENT;
+      const ended = { ...message, text, status, ...(error !== undefined && { error }) };
+      this.#byKey.set(key, { message: ended, high: undefined });
+      this.#list.write()[at] = ended;
+    }
+  }
+
+  #put(key: string, next: StreamedMessage): void {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) this.#take(known.message);
+    this.#byKey.set(key, next);
+    const list = this.#list.write();
+    let at = list.length;
+    while (at > 0 && (list[at - 1]?.lastCursor ?? 0) > next.message.lastCursor) at -= 1;
+    list.splice(at, 0, next.message);
+  }
+
+  /** What grows is near the end. */
+  #take(message: CodexOverlayMessage): void {
+    const list = this.#list.write();
+    const at = list.lastIndexOf(message);
+    if (at >= 0) list.splice(at, 1);
+  }
 }
 
-/** Reads an event. Its text is in the runs; it says of which item they are, and whether their beginning is among them. */
-function addEvent(byKey: Map<string, StreamedMessage>, uses: ItemUses, read: ReadDelta, isFromStart: boolean): void {
-  const { params, turnId, delta } = read;
-  const end = endOfTurn(read);
-  if (end !== undefined) {
-    endMessages(byKey, (message) => message.turnId === turnId, end.status, end.error);
-    return;
-  }
-  const isStart = delta.kind === "item/started";
-  const isEnd = delta.kind === "item/completed";
-  const { item } = params;
-  const itemId = isStart || isEnd ? item?.id : TEXT_DELTAS.has(delta.kind) ? params.itemId : undefined;
-  if (typeof itemId !== "string" || ((isStart || isEnd) && !isTextItem(item))) return;
-  const messageId = uses.messageIdOf(read, itemId);
-  const key = codexMessageKey(turnId, messageId);
-  const known = byKey.get(key);
-  if (known === undefined && !isStart && !isEnd && !isFromStart) return;
-  const before: CodexOverlayMessage = known?.message ?? { turnId, messageId, text: "", status: "streaming", lastCursor: 0 };
-  const message = { ...before, lastCursor: Math.max(before.lastCursor, delta.cursorEnd) };
-  // The start of what goes on is a repeat; text in a start is what it begins with.
-  const isWhole = isEnd || (isStart && before.text === "");
-  if (isWhole && typeof item?.text === "string") message.text = item.text;
-  if (isEnd) message.status = outcomeOf(item);
-  byKey.set(key, { message, high: isEnd ? undefined : known?.high });
-}
-
-function endMessages(
-  byKey: Map<string, StreamedMessage>,
-  isOfIt: (message: CodexOverlayMessage) => boolean,
-  status: CodexMessageStatus,
-  error?: string,
-): void {
-  for (const [key, { message, high }] of byKey) {
-    if (message.status !== "streaming" || !isOfIt(message)) continue;
-    const text = high === undefined ? message.text : message.text + REPLACEMENT;
-    byKey.set(key, { message: { ...message, text, status, ...(error !== undefined && { error }) }, high: undefined });
-  }
+/** A section, and its places in the lists: it is in none until something was thought in it. */
+interface StreamedSection {
+  readonly section: CodexReasoningOverlaySegment;
+  readonly at: { readonly all: number; readonly summaries: number } | undefined;
 }
 
 /** What was thought in a stream, by section. Immutable. */
 export interface StreamedReasoning {
-  readonly sections: ReadonlyMap<string, CodexReasoningOverlaySegment>;
+  readonly byKey: LayeredMap<string, StreamedSection>;
+  /** In the order in which they began: with the raw ones, and without. */
+  readonly all: readonly CodexReasoningOverlaySegment[];
+  readonly summaries: readonly CodexReasoningOverlaySegment[];
   /** The breaks so far of each channel of each item; one whose beginning was not read has none. */
-  readonly breaks: ReadonlyMap<string, number>;
+  readonly breaks: LayeredMap<string, number>;
   readonly uses: ItemUses;
 }
 
 /** Keeps what is thought, in short and in full. */
 export const REASONING_FOLDING: StreamedFolding<StreamedReasoning> = {
-  none: { sections: new Map(), breaks: new Map(), uses: new ItemUses() },
+  none: { byKey: new LayeredMap(), all: [], summaries: [], breaks: new LayeredMap(), uses: new ItemUses() },
   add: addReasoning,
   end: (live) => live,
 };
 
 /**
- * The sections that streams tell of, in the order in which they began.
+ * The sections that streams tell of, in the order in which they began; a stream that has ended comes before one that goes on.
  *
  * @param streamed What was folded with {@link REASONING_FOLDING}.
  * @param options Whether raw reasoning is shown too.
+ * @returns The list of each stream, the same while nothing in it changed.
  */
-export function reasoningStreamed(streamed: Streamed<StreamedReasoning>, { includeRaw = false }: CodexReasoningOptions = {}): CodexReasoningOverlaySegment[] {
-  const all = streamsRead(streamed).flatMap(({ sections }) => [...sections.values()]);
-  return all.filter(({ text, channel }) => text !== "" && (includeRaw || channel === "summary"));
+export function reasoningStreamed(streamed: Streamed<StreamedReasoning>, { includeRaw = false }: CodexReasoningOptions = {}): (readonly CodexReasoningOverlaySegment[])[] {
+  return streamsRead(streamed).map(({ all, summaries }) => (includeRaw ? all : summaries));
 }
 
 function addReasoning(live: StreamedReasoning, { deltas }: StreamNews, floor: number, since: number): StreamedReasoning {
   const fresh = readDeltas(deltas).filter(({ delta }) => delta.cursorStart >= floor);
   if (fresh.length === 0) return live;
-  const sections = new Map(live.sections);
-  const breaks = new Map(live.breaks);
+  const byKey = new LayeredMap(live.byKey);
+  const [all, summaries] = [new ListDraft(live.all), new ListDraft(live.summaries)];
+  const breaks = new LayeredMap(live.breaks);
   const uses = new ItemUses(live.uses);
   for (const read of fresh) {
     const piece = pieceOf(read, uses);
@@ -223,24 +290,30 @@ function addReasoning(live: StreamedReasoning, { deltas }: StreamNews, floor: nu
     const before = breaks.get(channel) ?? (since === STREAM_START ? NO_BREAK : undefined);
     if (before === undefined) continue;
     const now = segment.segmentType === "sectionBreak" ? before + 1 : before;
-    breaks.set(channel, now);
+    if (now !== breaks.get(channel)) breaks.set(channel, now);
     const index = indexOf(segment, now);
     const key = JSON.stringify([segment.turnId, use, segment.channel, index]);
-    sections.set(key, grown(sections.get(key), use, segment, index));
+    const known = byKey.get(key);
+    const section = grown(known?.section, use, segment, index);
+    const at = known?.at ?? (section.text === "" ? undefined : { all: all.rows.length, summaries: summaries.rows.length });
+    byKey.set(key, { section, at });
+    if (at === undefined) continue;
+    all.write()[at.all] = section;
+    if (section.channel === "summary") summaries.write()[at.summaries] = section;
   }
-  return { sections, breaks, uses };
+  return { byKey, all: all.rows, summaries: summaries.rows, breaks, uses };
 }
 
 const NO_BREAK = -1;
 
 /** An item of which nothing was thought before this event. */
-function begin(breaks: Map<string, number>, uses: ItemUses, read: ReadDelta): void {
+function begin(breaks: LayeredMap<string, number>, uses: ItemUses, read: ReadDelta): void {
   const { delta, params, turnId } = read;
   const itemId = params.item?.id;
   if (delta.kind !== "item/started" || params.item?.type !== "reasoning" || typeof itemId !== "string") return;
   const use = uses.messageIdOf(read, itemId);
   for (const channel of ["summary", "raw"] as const) {
     const key = channelKey(turnId, use, channel);
-    if (!breaks.has(key)) breaks.set(key, NO_BREAK);
+    if (breaks.get(key) === undefined) breaks.set(key, NO_BREAK);
   }
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { advanceReveal, revealWhole, type Reveal, type RevealPace } from "./reveal.js";
 
 /** Options of {@link useCodexSmoothText}; a number that is not above 0 counts as not given. */
@@ -21,6 +21,8 @@ const REDUCED_MOTION = "(prefers-reduced-motion: reduce)";
 
 /** Where the revealing is, which may be ahead of what is rendered. */
 interface Progress {
+  /** The text that `ahead` was cut from. */
+  readonly of: string;
   readonly shown: string;
   readonly ahead: string;
   readonly reveal: Reveal;
@@ -55,16 +57,19 @@ export function useCodexSmoothText(text: string, options: CodexSmoothTextOptions
   const maxCharsPerFrame = Math.ceil(positiveOr(options.maxCharsPerFrame, Number.POSITIVE_INFINITY));
   const minCommitMs = positiveOr(options.minCommitMs, 0);
 
-  const [state, setShown] = useState(text);
-  const shown = isAnimated && text.startsWith(state) ? state : text;
-  if (shown !== state) setShown(shown);
+  // What was cut from this text begins it: to compare it again at every frame would cost its whole length.
+  const [state, setState] = useState({ shown: text, of: text });
+  const isBeginning = useMemo(() => state.of === text || text.startsWith(state.shown), [state, text]);
+  const shown = isAnimated && isBeginning ? state.shown : text;
+  if (shown !== state.shown) setState({ shown, of: text });
 
   const progress = useRef<Progress | null>(null);
   useEffect(() => {
     if (shown === text) return;
     const pace: RevealPace = { drainMs, maxCharIntervalMs, maxCharsPerFrame };
     const known = progress.current;
-    let at = known?.shown === shown && text.startsWith(known.ahead) ? known : restAt(shown);
+    const goesOn = known?.shown === shown && (known.of === text || text.startsWith(known.ahead));
+    let at = goesOn ? { ...known, of: text } : restAt(text, shown);
     const animate = (nowMs: number): void => {
       const reveal = advanceReveal(text, at.isAtRest ? { ...at.reveal, atMs: nowMs } : at.reveal, nowMs, pace);
       const ahead = text.slice(0, reveal.length);
@@ -73,7 +78,7 @@ export function useCodexSmoothText(text: string, options: CodexSmoothTextOptions
       const isDue = ahead.length > shown.length && (isWhole || nowMs - at.committedMs >= minCommitMs);
       if (isDue) at = { ...at, shown: ahead, committedMs: nowMs };
       progress.current = at;
-      if (isDue) setShown(ahead);
+      if (isDue) setState({ shown: ahead, of: text });
       else frame = requestAnimationFrame(animate);
     };
     let frame = requestAnimationFrame(animate);
@@ -82,8 +87,8 @@ export function useCodexSmoothText(text: string, options: CodexSmoothTextOptions
   return shown;
 }
 
-function restAt(shown: string): Progress {
-  return { shown, ahead: shown, reveal: revealWhole(shown), isAtRest: true, committedMs: Number.NEGATIVE_INFINITY };
+function restAt(of: string, shown: string): Progress {
+  return { of, shown, ahead: shown, reveal: revealWhole(shown), isAtRest: true, committedMs: Number.NEGATIVE_INFINITY };
 }
 
 function positiveOr(given: number | undefined, otherwise: number): number {

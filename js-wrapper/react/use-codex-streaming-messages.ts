@@ -21,7 +21,7 @@ import { useSame, useStreamed } from "./use-streamed.js";
  * @param query A host query of streams, e.g. `api.chat.listThreadMessagesForHooks`.
  * @param args Its arguments without `paginationOpts` and `streamArgs`, or `"skip"`.
  * @param options Which turns to follow, and whether any.
- * @returns The messages by `lastCursor`, the streams that are followed now, and `reset`.
+ * @returns The messages, each turn's by `lastCursor`, the streams that are followed now, and `reset`.
  *
  * @example
  * ```tsx
@@ -36,9 +36,9 @@ export function useCodexStreamingMessages<Query extends CodexStreamsQuery>(
 ): UseCodexStreamingMessagesResult {
   const subscription = useStableSubscription(query, args);
   const { streamed, streamIds, error, reset } = useStreamed(subscription, options, MESSAGES_FOLDING);
-  const results = useSame(useMemo(() => messagesStreamed(streamed), [streamed]));
+  const lists = useSame(useMemo(() => messagesStreamed(streamed), [streamed]));
   return useMemo(
-    () => ({ results: [...results], streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
-    [results, streamIds, reset, error],
+    () => ({ results: lists.flat(), streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
+    [lists, streamIds, reset, error],
   );
 }

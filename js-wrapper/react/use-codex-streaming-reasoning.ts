@@ -36,9 +36,9 @@ export function useCodexStreamingReasoning<Query extends CodexStreamsQuery>(
   const { includeRaw = false } = options;
   const subscription = useStableSubscription(query, args);
   const { streamed, streamIds, error, reset } = useStreamed(subscription, options, REASONING_FOLDING);
-  const results = useSame(useMemo(() => reasoningStreamed(streamed, { includeRaw }), [streamed, includeRaw]));
+  const lists = useSame(useMemo(() => reasoningStreamed(streamed, { includeRaw }), [streamed, includeRaw]));
   return useMemo(
-    () => ({ results: [...results], streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
-    [results, streamIds, reset, error],
+    () => ({ results: lists.flat(), streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
+    [lists, streamIds, reset, error],
   );
 }

@@ -226,7 +226,7 @@ describe("raw reasoning that is kept", () => {
       expect(hidden).toEqual({ ...open, streams: { ...open.streams, deltas } });
       const folded = [open.streams, hidden.streams!].map((answer) => {
         const listed = foldStreamed(nothingStreamed<StreamedReasoning>(), [], answer, REASONING_FOLDING);
-        return reasoningStreamed(foldStreamed(listed, listed.cursors, answer, REASONING_FOLDING));
+        return reasoningStreamed(foldStreamed(listed, listed.cursors, answer, REASONING_FOLDING)).flat();
       });
       expect(folded[0]).toMatchObject([{ itemId: "short", channel: "summary", text: "in short" }]);
       expect(folded[1]).toEqual(folded[0]);

@@ -78,14 +78,14 @@ describe.each([
       await ingestOk(component, events.slice(at, at + size), options);
       await reader.catchUp();
     }
-    expect(messagesStreamed(reader.messages)).toEqual([{ turnId: TURN, messageId: "m", text: "Hel😀lo", status: "streaming", lastCursor: turn.cursor }]);
-    expect(reasoningStreamed(reader.reasoning).map(({ itemId, index, text }) => [itemId, index, text])).toEqual([
+    expect(messagesStreamed(reader.messages).flat()).toEqual([{ turnId: TURN, messageId: "m", text: "Hel😀lo", status: "streaming", lastCursor: turn.cursor }]);
+    expect(reasoningStreamed(reader.reasoning).flat().map(({ itemId, index, text }) => [itemId, index, text])).toEqual([
       ["r", 0, "first"],
       ["r", 1, "second"],
     ]);
     await ingestOk(component, [turn.completed("failed", "no quota")], options);
     await reader.catchUp();
-    expect(messagesStreamed(reader.messages)).toMatchObject([{ text: "Hel😀lo", status: "failed", error: "no quota" }]);
+    expect(messagesStreamed(reader.messages).flat()).toMatchObject([{ text: "Hel😀lo", status: "failed", error: "no quota" }]);
     expect(reader.messages.cursors).toEqual([]);
   });
 
@@ -95,8 +95,8 @@ describe.each([
     await ingestOk(component, story(turn), options);
     const reader = new Reader(component);
     await reader.catchUp();
-    expect(messagesStreamed(reader.messages)).toMatchObject([{ text: "Hel😀lo", status: "streaming" }]);
-    expect(reasoningStreamed(reader.reasoning).map(({ text }) => text)).toEqual(["first", "second"]);
+    expect(messagesStreamed(reader.messages).flat()).toMatchObject([{ text: "Hel😀lo", status: "streaming" }]);
+    expect(reasoningStreamed(reader.reasoning).flat().map(({ text }) => text)).toEqual(["first", "second"]);
   });
 });
 

@@ -316,6 +316,8 @@ describe("what waits", () => {
     }
     const refused = { commandId: "k", kind: "answer", state: "refused", isOpen: false, isQueued: false, isFailed: true, text: "", payloadJson: "{}", createdAt: 1, order: 0, rank: 0 } as const;
     expect(messagesOf({ messages: [], requests: [{ ...question, answerCommandId: "k" }], commands: [refused] })).toHaveLength(1);
+    const cancelled = { ...refused, state: "cancelled" as const, isFailed: false };
+    expect(messagesOf({ messages: [], requests: [{ ...question, answerCommandId: "k" }], commands: [cancelled] })).toHaveLength(1);
   });
 
   it("is decided in the words of the one who asks", () => {

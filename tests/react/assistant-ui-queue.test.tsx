@@ -551,6 +551,19 @@ describe("a store", () => {
     expect([page.words(), page.waiting(), await sent()]).toEqual(["first\nsecond", [], []]);
   });
 
+  it("keeps what is refused in the queue where something was sent after it: the library gives back only what was sent last", async () => {
+    const page = await openWithStore();
+    chat.loopback.held = [];
+    await page.say("first", "Send");
+    await begin("another tab's");
+    await page.say("second");
+    await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+    await release();
+    expect([page.words(), page.waiting(), page.statuses()]).toEqual(["", ["second", "first"], ["refused", "refused"]]);
+    await page.act("first", "remove");
+    expect(page.waiting()).toEqual(["second"]);
+  });
+
   it("has a queue while what was sent waits for a machine", async () => {
     const page = await openWithStore();
     await page.say("first", "Send");

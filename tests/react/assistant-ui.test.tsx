@@ -182,6 +182,24 @@ it("answers questions", async () => {
   expect(screen.queryByText("Which?")).toBeNull();
 });
 
+it("asks again where the answer was refused, however much was sent after it", async () => {
+  await begin();
+  await chat.beat({ threads: [{ threadId: THREAD, turnId: TURN, pendingRequests: 1, outboxEvents: 0 }] });
+  await chat.ask("item/tool/requestUserInput", { questions: [{ id: "q", header: "H", question: "Which?", isOther: false, isSecret: false, options: [{ label: "A", description: "" }] }] });
+  await open();
+  await press("Which?");
+  const [leased] = await chat.lease();
+  for (let i = 0; i < 31; i += 1) {
+    const payloadJson = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: String(i) }] });
+    await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: crypto.randomUUID(), kind: "steer", payloadJson });
+  }
+  await chat.settle();
+  expect(screen.queryByText("Which?")).toBeNull();
+  await chat.report(leased!, "refused", { code: "E_INTERNAL" });
+  await chat.settle();
+  expect(screen.queryByText("Which?")).not.toBeNull();
+});
+
 it("says why a turn failed, also one that failed before its first word", async () => {
   await begin();
   await chat.say("item/completed", { item: { id: "u", type: "userMessage", content: [{ type: "text", text: "Go" }] } });

@@ -3,6 +3,7 @@ import type { CodexStreamsResult, CodexStreamText } from "../../js-wrapper/mappi
 import { codexMessageKey, EMPTY_OVERLAY, foldOverlay } from "../../js-wrapper/mapping/index.js";
 import type { CodexOverlay } from "../../js-wrapper/mapping/index.js";
 import { findLiveMessage } from "../../js-wrapper/mapping/overlay.js";
+import { entriesPut } from "./entries-put.js";
 
 type Deltas = Extract<CodexStreamsResult, { kind: "deltas" }>;
 type State = Deltas["streams"][number]["state"];
@@ -301,3 +302,19 @@ function live(overlay: CodexOverlay) {
 function textOf(overlay: CodexOverlay, channel: "text" | "output" = "text"): string | undefined {
   return live(overlay)?.[channel]?.text;
 }
+
+it("an answer's cost does not grow with the texts of the turn that have ended", () => {
+  const putBy = (size: number) => {
+    const runs = Array.from({ length: size + 1 }, (_, n) => ({ ...run(n, "x"), messageId: `m${n}` }));
+    const more = (at: number) => answer({ window: ["ok", at, at + 1], next: at + 1, texts: [{ ...run(at, "y"), messageId: `m${size}` }] });
+    let overlay = fold(followed(), answer({ window: ["ok", 0, size + 1], next: size + 1, texts: runs }));
+    for (const at of [size + 1, size + 2]) overlay = fold(overlay, more(at));
+    const put = entriesPut(() => {
+      for (let at = size + 3; at < size + 10; at += 1) overlay = fold(overlay, more(at));
+    });
+    expect(findLiveMessage(overlay, codexMessageKey("turn", `m${size}`))?.text?.text).toBe(`x${"y".repeat(9)}`);
+    expect(findLiveMessage(overlay, codexMessageKey("turn", "m0"))?.text?.text).toBe("x");
+    return put;
+  };
+  expect(putBy(1_000)).toBe(putBy(3));
+});

@@ -11,13 +11,16 @@ import {
 import {
   foldStreamed,
   MESSAGES_FOLDING,
-  messagesStreamed,
+  messagesStreamed as messageListsStreamed,
   nothingStreamed,
   REASONING_FOLDING,
-  reasoningStreamed,
+  reasoningStreamed as reasoningListsStreamed,
   type Streamed,
   type StreamedFolding,
+  type StreamedMessages,
+  type StreamedReasoning,
 } from "../../js-wrapper/mapping/streamed.js";
+import { entriesPut } from "./entries-put.js";
 
 const STREAM = "s";
 type News = { events?: CodexStreamDeltaLike[]; texts?: CodexStreamText[]; state?: "streaming" | "finished" | "aborted" };
@@ -58,6 +61,8 @@ function follow<Live>(folding: StreamedFolding<Live>, news: News, ends: readonly
   return streamed;
 }
 
+const messagesStreamed = (streamed: Streamed<StreamedMessages>) => messageListsStreamed(streamed).flat();
+const reasoningStreamed = (streamed: Streamed<StreamedReasoning>, options?: { includeRaw?: boolean | undefined }) => reasoningListsStreamed(streamed, options).flat();
 const messagesOf = (news: News, ends: readonly number[]) => messagesStreamed(follow(MESSAGES_FOLDING, news, ends));
 
 describe("messages that streams tell of", () => {
@@ -239,6 +244,95 @@ describe("reasoning that streams tell of", () => {
     expect(reasoningStreamed(after)[0]).toBe(reasoningStreamed(before)[0]);
     expect(reasoningStreamed(after)[1]).not.toBe(reasoningStreamed(before)[1]);
   });
+});
+
+describe("what an answer costs", () => {
+  /** Counts how often something is read of rows. */
+  function readsOf(rows: readonly object[]): () => number {
+    let count = 0;
+    for (const row of rows)
+      for (const [name, value] of Object.entries(row))
+        Object.defineProperty(row, name, {
+          get: () => {
+            count += 1;
+            return value as unknown;
+          },
+        });
+    return () => count;
+  }
+
+  const RUNS = 50;
+  const open = (size: number) => event(2 * size, "item/reasoning/summaryPartAdded", { itemId: `r${size}`, summaryIndex: 0 });
+
+  /** One piece of text more, `RUNS` times, behind `size` items that have ended: what each answer puts, and what it reads of rows that are there. */
+  function costs<Live>(folding: StreamedFolding<Live>, listsOf: (streamed: Streamed<Live>) => (readonly { text: string }[])[], size: number) {
+    const ended = Array.from({ length: size }, (_, n) => [
+      ...[started(2 * n, `m${n}`), event(2 * n, "item/reasoning/summaryTextDelta", { itemId: `r${n}`, delta: "thought", summaryIndex: 0 })].slice(folding === (MESSAGES_FOLDING as unknown) ? 0 : 1),
+      completed(2 * n + 1, `m${n}`, { text: "said" }),
+    ]).flat();
+    const begin = 2 * size;
+    const more = folding === (MESSAGES_FOLDING as unknown) ? started(begin, "live") : open(size);
+    let streamed = follow(folding, { events: [...ended, more] }, [...Array.from({ length: size }, (_, n) => 2 * n + 2), begin + 1]);
+    const say = (at: number) => {
+      const delta = event(at, "item/reasoning/summaryTextDelta", { itemId: `r${size}`, delta: "x", summaryIndex: 0 });
+      const texts = [run(at, "x", { messageId: "live" })];
+      streamed = foldStreamed(streamed, streamed.cursors, answer(at, at + 1, { events: [delta], texts }), folding);
+    };
+    // The first piece finds what the answers before it wrote.
+    for (const at of [begin + 1, begin + 2]) say(at);
+    const reads = readsOf(listsOf(streamed).flat().slice(0, size));
+    const put = Array.from({ length: RUNS }, (_, n) => entriesPut(() => say(begin + 3 + n)));
+    expect(listsOf(streamed).flat()).toHaveLength(size + 1);
+    const read = reads();
+    expect(listsOf(streamed).flat().at(-1)?.text).toBe("x".repeat(RUNS + 2));
+    return { put, read };
+  }
+
+  it.each([
+    ["messages", (size: number) => costs(MESSAGES_FOLDING, messageListsStreamed, size)],
+    ["reasoning", (size: number) => costs(REASONING_FOLDING, reasoningListsStreamed, size)],
+  ])("of %s does not grow with what has ended", (_, costsOf) => {
+    const few = costsOf(3);
+    // The one that it is behind.
+    expect(few.read).toBeLessThanOrEqual(RUNS);
+    expect(Math.max(...few.put)).toBeLessThan(30);
+    expect(costsOf(1_000)).toEqual(few);
+  });
+
+  it("copies an entry as often as sizes double where each answer ends an item", () => {
+    const size = 1_024;
+    const events = Array.from({ length: size }, (_, n) => [started(2 * n, `m${n}`), completed(2 * n + 1, `m${n}`, { text: "said" })]).flat();
+    const ends = Array.from({ length: size }, (_, n) => 2 * n + 2);
+    const put = entriesPut(() => follow(MESSAGES_FOLDING, { events }, ends));
+    // Two maps, each of which holds every item, and what an answer itself is read with.
+    expect(put).toBeLessThan(size * (2 * Math.log2(size) + 30));
+  });
+
+  it("is the same list while nothing in it changed, whatever else the stream tells", () => {
+    const before = follow(MESSAGES_FOLDING, { events: [started(0)], texts: [run(1, "x")] }, [2]);
+    const after = foldStreamed(before, before.cursors, answer(2, 3, { events: [started(2, "c", "commandExecution")] }), MESSAGES_FOLDING);
+    expect(after).not.toBe(before);
+    expect(messageListsStreamed(after)[0]).toBe(messageListsStreamed(before)[0]);
+  });
+});
+
+it("the cursors of two streams say nothing of each other: a turn's messages come behind those of the turn that ended before", () => {
+  const long = follow(MESSAGES_FOLDING, { events: [started(0), completed(900, "a", { text: "the turn before" })] }, [901]);
+  const next = "next";
+  const states = { streams: [{ streamId: STREAM, state: "finished" }, { streamId: next, state: "streaming" }] };
+  const listed = { ...(answer(901, 901, {}) as object), ...states } as CodexStreamsResult;
+  let streamed = foldStreamed(long, long.cursors, listed, MESSAGES_FOLDING);
+  const begun = { ...started(0, "b"), streamId: next };
+  const news = {
+    ...states,
+    kind: "deltas",
+    streamWindows: [{ streamId: next, status: "ok", serverCursorStart: 0, serverCursorEnd: 2 }],
+    nextCheckpoints: [{ streamId: next, cursor: 2 }],
+    deltas: [begun],
+    texts: [run(1, "this turn", { streamId: next, messageId: "b" })],
+  } as CodexStreamsResult;
+  streamed = foldStreamed(streamed, streamed.cursors, news, MESSAGES_FOLDING);
+  expect(messagesStreamed(streamed).map(({ text }) => text)).toEqual(["the turn before", "this turn"]);
 });
 
 describe("recorded events, in answers of any size", () => {

@@ -1,9 +1,11 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { CodexReasoningSegmentLike } from "../../js-wrapper/mapping/index.js";
+import type { CodexLiveMessage, CodexReasoningSegmentLike } from "../../js-wrapper/mapping/index.js";
 import { EMPTY_OVERLAY, foldOverlay } from "../../js-wrapper/mapping/index.js";
+import { LayeredMap } from "../../js-wrapper/mapping/layered-map.js";
 import { mergeCodexReasoning } from "../../js-wrapper/mapping/merge-reasoning.js";
 import { useCodexReasoning, type CodexReasoningPage } from "../../js-wrapper/react/index.js";
+import { entriesPut } from "./entries-put.js";
 import { FakeConvex, FakeHost, isOverlay } from "./fake-convex.js";
 import { api } from "./host-api.js";
 import { inStrictMode } from "./in-strict-mode.js";
@@ -236,7 +238,7 @@ describe("what was thought", () => {
 describe("merging pieces of reasoning with live text", () => {
   const overlayOf = (text: string, since = 0) => ({
     ...EMPTY_OVERLAY,
-    streams: new Map([["s", { cursor: 9, since, gone: 0, holes: [], live: new Map([['["turn","r"]', { text: { text, pendingHigh: undefined, since, from: since, end: 9, origin: {} } }]]) }]]),
+    streams: new Map([["s", { cursor: 9, since, gone: 0, holes: [], live: new LayeredMap<string, CodexLiveMessage>().set('["turn","r"]', { text: { text, pendingHigh: undefined, since, from: since, end: 9, origin: {} } }) }]]),
   });
 
   it.each([
@@ -254,6 +256,35 @@ describe("merging pieces of reasoning with live text", () => {
     const { sections } = mergeCodexReasoning([streaming("r", "Hel", { textTruncated: true })], overlayOf("Hello"));
     expect(sections).toMatchObject([{ text: "Hello" }]);
     expect(sections[0]).not.toHaveProperty("textTruncated");
+  });
+
+  it("looks at no item that has ended while the pieces are the same, however many there are", () => {
+    let looks = 0;
+    const watched = (given: CodexReasoningSegmentLike) => new Proxy(given, { get: (target, name) => ((looks += 1), Reflect.get(target, name) as unknown) });
+    const pieces = [streaming("r", "H"), ...Array.from({ length: 1_000 }, (_, n) => watched(piece(`old${n}`, "thought")))];
+    let merged = mergeCodexReasoning(pieces, EMPTY_OVERLAY);
+    for (const one of merged.sections) if (one.itemId !== "r") Object.defineProperty(one, "text", { get: () => ((looks += 1), "thought") });
+    looks = 0;
+    const put = entriesPut(() => {
+      for (const text of ["He", "Hel", "Hell"]) {
+        const before = merged;
+        merged = mergeCodexReasoning(pieces, overlayOf(text), {}, before);
+        expect(merged.sections.at(-1)?.text).toBe(text);
+        expect(merged.sections[0]).toBe(before.sections[0]);
+        expect(mergeCodexReasoning(pieces, overlayOf(text), {}, merged).sections).toBe(merged.sections);
+      }
+    });
+    expect(looks).toBe(0);
+    expect(put).toBeLessThan(1_000);
+  });
+
+  it("a first word makes a section where there was none, at its place", () => {
+    const pieces = [streaming("r", ""), piece("old", "thought")];
+    const before = mergeCodexReasoning(pieces, EMPTY_OVERLAY);
+    expect(before.sections.map(({ text }) => text)).toEqual(["thought"]);
+    const after = mergeCodexReasoning(pieces, overlayOf("Hm"), {}, before);
+    expect(after.sections.map(({ text }) => text)).toEqual(["thought", "Hm"]);
+    expect(mergeCodexReasoning(pieces, overlayOf("Hmm"), {}, after).sections.map(({ text }) => text)).toEqual(["thought", "Hmm"]);
   });
 
   it("pieces that arrive anew with the same content are the same sections, in the same list", () => {

@@ -146,7 +146,7 @@ describe("a text that grows in jumps", () => {
     const base = view.shown;
     expect(base.length).toBeGreaterThan(3);
     view.rerender({ text: base + family.repeat(40), minCommitMs: 100 });
-    frames(40);
+    frames(400);
     const cuts = view.seen.slice(view.seen.indexOf(base)).map((shown) => (shown.length - base.length) % family.length);
     expect(cuts.length).toBeGreaterThan(2);
     expect(new Set(cuts)).toEqual(new Set([0]));
@@ -156,7 +156,7 @@ describe("a text that grows in jumps", () => {
     const family = "👨‍👩‍👧‍👦";
     const view = show({ text: "" });
     view.rerender({ text: family.repeat(10) });
-    frames(40);
+    frames(400);
     expect(view.seen.map((shown) => shown.length % family.length)).toEqual(view.seen.map(() => 0));
     expect(view.seen.length).toBeGreaterThan(2);
   });
@@ -196,6 +196,21 @@ describe("a text that grows in jumps", () => {
     view.rerender({ text: "Hello", drainMs: odd, maxCharIntervalMs: odd, maxCharsPerFrame: odd, minCommitMs: odd });
     frames(10);
     expect(view.shown).toBe("Hello");
+  });
+
+  it("is compared when it changes, and at no frame", () => {
+    const view = show({ text: "", minCommitMs: 2 * FRAME_MS });
+    const long = "word ".repeat(1_000);
+    view.rerender({ text: long, minCommitMs: 2 * FRAME_MS });
+    const compared = vi.spyOn(String.prototype, "startsWith");
+    frames(8);
+    expect(view.seen.length).toBeGreaterThan(3);
+    expect(view.shown.length).toBeLessThan(long.length);
+    const ofText = compared.mock.contexts.filter((context) => String(context) === long);
+    expect(ofText).toEqual([]);
+    compared.mockRestore();
+    frames(400);
+    expect(view.shown).toBe(long);
   });
 
   it("leaves no frame behind when it goes", () => {
