@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConvexClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
+import { componentsOf } from "../../tools/embedded-convex/database.mjs";
 import { serve } from "../../tools/embedded-convex/index.mjs";
 
 const SCHEDULED_AFTER_MS = 50;
@@ -73,6 +74,9 @@ export default async ({ call, assert, push, backend }) => {
   assert.ok(inner.usage.bytesRead > 5 * 32);
   assert.equal(outer.usage.documentsRead, 0);
   assert.deepEqual(outer.totalUsage, inner.usage, "a call's total has that of the calls it made");
+
+  // What a query leaves unread is not kept behind it
+  assert.deepEqual(componentsOf(backend.t).comp.db._queryResults, {});
 
   const cost = await backend.measure(async () => {
     await call("app:addMany", { ns: [20, 21] });

@@ -1,33 +1,9 @@
 // The Convex of a soak: the pushed app on 127.0.0.1, a deployment's address for every user, and what its parent asks of it over IPC.
-import { register } from "node:module";
 import path from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-
-// convex-test keeps the rest of every query that a function did not read to its end, for ever: that would be the memory that is looked for. And it goes through the ids
-// of all tables for every range that is read: with some thousand rows a call takes three times as long, and a team is slowed down by its own history.
-const MENDED = [
-  ['case "1.0/queryCleanup": {', 'case "1.0/queryCleanup": { delete db._queryResults[args.queryId];'],
-  ["delete this._documents[_id];", "delete this._documents[_id]; this._idsOf(tableNameFromId(_id)).delete(_id);"],
-  ["this._documents[_id] =", "this._idsOf(tableNameFromId(_id)).add(_id); this._documents[_id] ="],
-  ["new Set(Object.keys(this._documents).filter(isInTable))", "new Set(this._idsOf(tableName))"],
-  [
-    "_iterateDocs(tableName, callback) {",
-    "_ids = new Map(); _idsOf(table) { if (!this._ids.has(table)) this._ids.set(table, new Set()); return this._ids.get(table); } _iterateDocs(tableName, callback) {",
-  ],
-];
-const HOOKS = `export async function load(url, context, next) {
-  const loaded = await next(url, context);
-  if (!url.endsWith("/convex-test/dist/index.js")) return loaded;
-  const mend = (source, [from, to]) => {
-    if (source.split(from).length !== 2) throw new Error("convex-test is another: " + from);
-    return source.replace(from, to);
-  };
-  return { ...loaded, source: ${JSON.stringify(MENDED)}.reduce(mend, String(loaded.source)) };
-}`;
-register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
-const { Backend, pushApp, serve } = await import("../../tools/embedded-convex/index.mjs");
-const { getDocumentSize } = await import("convex/values");
-const { default: crons } = await import("../../dist/component/crons.js");
+import { getDocumentSize } from "convex/values";
+import crons from "../../dist/component/crons.js";
+import { Backend, pushApp, serve } from "../../tools/embedded-convex/index.mjs";
 
 const COMPONENT = "codexLocal";
 /** Sweeps of a deployment run every minute to every six hours; here at least so often. */

@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { convexTest } from "convex-test";
 import { makeFunctionReference } from "convex/server";
 import { ConvexError, convexToJson, jsonToConvex } from "convex/values";
+import { componentsOf, keepInOrder } from "./database.mjs";
 import { Footprint } from "./footprint.mjs";
 import { loadModule } from "./isolate.mjs";
 import { assertWellFormed, assertWellFormedJson } from "./text.mjs";
@@ -30,6 +31,7 @@ export class Backend {
   #started = 0;
   #quick = false;
   #definitions = new Map();
+  #databases;
   #listeners = new Set();
   #collectors = new Set();
   /** The call that is running: nested calls add their usage to it. */
@@ -53,7 +55,9 @@ export class Backend {
       modules: this.#modules(root, ""),
       transactionLimits: options.transactionLimits ?? true,
     });
+    this.#databases = componentsOf(this.t);
     if (this.#isApp("")) this.#mount(push.app, "");
+    for (const { db } of Object.values(this.#databases)) keepInOrder(db);
   }
 
   /**
@@ -251,6 +255,7 @@ export class Backend {
           counter.countSync(op);
           const answer = inScope(() => globalThis.Convex.syscall(op, json));
           if (op === "1.0/queryStream") record.footprint?.startedQuery(JSON.parse(answer).queryId, JSON.parse(json).query);
+          if (op === "1.0/queryCleanup") delete this.#databases[componentPath].db._queryResults[JSON.parse(json).queryId];
           return answer;
         } finally {
           record.syscallMs += performance.now() - start;

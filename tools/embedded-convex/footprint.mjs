@@ -74,9 +74,10 @@ export class Footprint {
   }
 }
 
-/** A field that is not there is a value in a range, and none anywhere else. */
-const parsed = ({ type, fieldPath, value }) => ({ type, fieldPath, value: isUndefined(value) ? undefined : jsonToConvex(value) });
-const isUndefined = (json) => typeof json === "object" && json !== null && "$undefined" in json;
+const parsed = ({ type, fieldPath, value }) => ({ type, fieldPath, value: boundOf(value) });
+
+/** A value as a range has it: a field that is not there is one in a range, and nowhere else. */
+export const boundOf = (json) => (typeof json === "object" && json !== null && "$undefined" in json ? undefined : jsonToConvex(json));
 
 /**
  * The first of the writes that changes what the reads have read, or undefined.
