@@ -39,8 +39,8 @@ export interface Turns {
 const NONE_READ: ReadonlyMap<string, Turn> = new Map();
 
 /**
- * The newest turn, and those before it among the newest 50. How each of these ended is followed; its plan, and what was asked for, are
- * read once: a turn that is over says no more.
+ * The newest turn, and those before it among the newest 50. How each of these ended is followed; its plan, and what was asked for where
+ * it failed, are read once: a turn that is over says no more.
  *
  * @param newestId undefined where there is none yet
  * @param messages all that are loaded: of a turn that has none here only a failure is told
@@ -57,7 +57,7 @@ export function useTurns(threadId: string, newestId: string | undefined, message
   );
   const wanted = useMemo(() => {
     const shown = new Set(outline.map(({ turnId }) => turnId));
-    return over.filter(({ turnId, status }) => status === "failed" || shown.has(turnId)).map(({ turnId }) => turnId);
+    return over.filter(({ turnId, status, hasPlan }) => status === "failed" || (hasPlan && shown.has(turnId))).map(({ turnId }) => turnId);
   }, [over, outline]);
   const { read, error } = useRead(threadId, wanted);
 
