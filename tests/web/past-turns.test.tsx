@@ -97,6 +97,16 @@ describe("on the page", () => {
     expect(document.querySelector(".error")).toBeNull();
   });
 
+  it("a stop without any word is told where it was, once others came after it", async () => {
+    const row = { status: "interrupted" };
+    await open(thread(["a", row, [{}]]));
+    await screen.findByText("Interrupted.");
+    page!.answers = thread(["a", row, [{}]], ["b", { status: "completed" }, [{}]], ["c", RUNS, []]);
+    await page!.refresh();
+    await waitFor(() => expect(document.querySelector(".newest-turn")?.textContent).toBe(""));
+    expect([...document.querySelectorAll(".past-turn")].map(({ textContent }) => textContent)).toEqual(["Interrupted."]);
+  });
+
   it("a plan stays behind its turn", async () => {
     const done = { status: "completed", planJson: plan("look", "mend") };
     const ended = thread(["a", done, [{}]], ["b", { ...RUNS, planJson: plan("test") }, [{}]], ["c", RUNS, []]);

@@ -4,7 +4,6 @@ import type { FunctionReturnType } from "convex/server";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../api.js";
 import { useAnswer, type Answered } from "../use-answer.js";
-import { useOutline } from "./outline.js";
 
 export type Turn = NonNullable<FunctionReturnType<typeof api.chat.getTurn>>;
 
@@ -43,10 +42,9 @@ const NONE_READ: ReadonlyMap<string, Turn> = new Map();
  * it failed, are read once: a turn that is over says no more.
  *
  * @param newestId undefined where there is none yet
- * @param messages all that are loaded: of a turn that has none here only a failure is told
+ * @param outline of all messages that are loaded: of a turn that has none here only a failure, or a stop, is told
  */
-export function useTurns(threadId: string, newestId: string | undefined, messages: readonly CodexUIMessage[]): Turns {
-  const outline = useOutline(messages);
+export function useTurns(threadId: string, newestId: string | undefined, outline: readonly CodexUIMessage[]): Turns {
   const newest = useAnswer(api.chat.getTurn, newestId === undefined ? "skip" : { threadId, turnId: newestId });
   const listed = useAnswer(api.chat.listTurns, newestId === undefined ? "skip" : { threadId });
   const left = useLeft(newest.data ?? undefined, newestId);
@@ -119,7 +117,7 @@ export function isOver(status: Turn["status"]): boolean {
 }
 
 function isTold({ status, error, planJson }: PastTurn): boolean {
-  return status === "failed" || error !== undefined || planJson !== undefined;
+  return status === "failed" || status === "interrupted" || error !== undefined || planJson !== undefined;
 }
 
 /** A turn that is over, in its place among the messages. */

@@ -10,14 +10,17 @@ interface TurnNoteProps {
   turn: { status: Turn["status"]; error?: string | undefined; planJson?: string | undefined };
 }
 
-/** What a turn tells beside its messages: its plan, and why it failed or was stopped. */
+/** What a stop without a word is told by. */
+const STOPPED = "interrupted";
+
+/** What a turn tells beside its messages: its plan, and that it failed or was stopped, and why. */
 export function TurnNote({ turn: { status, error, planJson } }: TurnNoteProps) {
-  const isStopped = status === "interrupted" && error !== undefined;
+  const isStopped = status === "interrupted";
   return (
     <>
       <TurnPlan planJson={planJson} isOver={isOver(status)} />
       {(status === "failed" || isStopped) && (
-        <FailureNote error={error} kind={isStopped || isTakenBack(error) ? "reason" : "failure"} />
+        <FailureNote error={error ?? (isStopped ? STOPPED : undefined)} kind={isStopped || isTakenBack(error) ? "reason" : "failure"} />
       )}
     </>
   );
