@@ -205,7 +205,7 @@ describe("it answers like a server", () => {
     replay.send({ id: approval.id, result: { decision: "accept" } });
     await replay.notified("turn/completed");
     replay.send({ id: 6, method: "turn/steer", params: { expectedTurnId: turnId, ...said("late", "mine-4") } });
-    expect((await replay.response(6)).error).toBeDefined();
+    expect((await replay.response(6)).error?.message).toBe("no active turn to steer");
   });
 
   test("a request that only reads is answered at once and moves nothing", async () => {

@@ -90,7 +90,7 @@ export class Player {
     );
     const request = this.#entries[index];
     if (!request && method in UNRECORDED) return void this.#options.write(JSON.stringify({ id, result: UNRECORDED[method] }));
-    if (!request && method === "turn/steer" && this.#running !== undefined) return this.#steer(id, params);
+    if (!request && method === "turn/steer") return this.#steer(id, params);
     if (!request) return this.#refuse(id, method);
     if (SAYS.has(method) && params?.input?.length > 0) this.#echo(request, index, params);
     const claim = { id, answered: false };
@@ -122,12 +122,11 @@ export class Player {
 
   /** Answers a steer that the tape does not have. */
   #steer(id, { expectedTurnId, input = [], clientUserMessageId = null } = {}) {
-    const { threadId, turnId } = this.#running;
+    const { threadId, turnId } = this.#running ?? {};
     const send = (message) => void this.#options.write(JSON.stringify(message));
-    if (expectedTurnId !== turnId) {
-      const message = `expected active turn id \`${expectedTurnId}\` but found \`${turnId}\``;
-      return send({ id, error: { code: INVALID_REQUEST, message } });
-    }
+    const refuse = (message) => send({ id, error: { code: INVALID_REQUEST, message } });
+    if (turnId === undefined) return refuse("no active turn to steer");
+    if (expectedTurnId !== turnId) return refuse(`expected active turn id \`${expectedTurnId}\` but found \`${turnId}\``);
     const nowMs = Date.now();
     const item = { type: "userMessage", id: randomUUID(), clientId: clientUserMessageId, content: contentOf(input), startedAtMs: nowMs };
     send({ id, result: { turnId } });
