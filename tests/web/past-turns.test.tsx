@@ -107,6 +107,14 @@ describe("on the page", () => {
     expect([...document.querySelectorAll(".past-turn")].map(({ textContent }) => textContent)).toEqual(["Interrupted."]);
   });
 
+  it("a stop that its last answer says is not said again; one without a message says what was asked for", async () => {
+    const said = { text: "half of", status: "interrupted", sourceItemType: "agentMessage", role: "assistant" };
+    const row = { status: "interrupted", error: "interrupted" };
+    await open(thread(["a", row, [said]], ["b", { ...row, inputSummary: "make it shorter" }, []], ["c", RUNS, [{}]]));
+    await screen.findByText("make it shorter");
+    expect([...document.querySelectorAll(".past-turn")].map(({ textContent }) => textContent)).toEqual(["Asked for: make it shorterInterrupted."]);
+  });
+
   it("a plan stays behind its turn", async () => {
     const done = { status: "completed", planJson: plan("look", "mend") };
     const ended = thread(["a", done, [{}]], ["b", { ...RUNS, planJson: plan("test") }, [{}]], ["c", RUNS, []]);

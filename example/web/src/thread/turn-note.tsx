@@ -2,16 +2,13 @@ import { isTakenBack } from "../failure.js";
 import { FailureNote } from "../items/failure-note.js";
 import { TurnPlan } from "../items/plan-steps.js";
 import { Visible } from "../items/visible.js";
-import { isOver, type PlacedTurn, type Turn } from "./past-turns.js";
+import { isOver, STOPPED, type PlacedTurn, type Turn } from "./past-turns.js";
 
 const ASKED_UNITS_MAX = 300;
 
 interface TurnNoteProps {
   turn: { status: Turn["status"]; error?: string | undefined; planJson?: string | undefined };
 }
-
-/** What a stop without a word is told by. */
-const STOPPED = "interrupted";
 
 /** What a turn tells beside its messages: its plan, and that it failed or was stopped, and why. */
 export function TurnNote({ turn: { status, error, planJson } }: TurnNoteProps) {
