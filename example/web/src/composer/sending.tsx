@@ -1,4 +1,4 @@
-import { codexSaidBack, joinCodexCommands, useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexMessagesResult, type UseCodexThreadResult } from "convex-codex-local/react";
+import { codexSaidBack, joinCodexCommands, useCodexCommands, type CodexCommandView, type CodexReach, type CodexUIMessage, type UseCodexMessagesResult, type UseCodexThreadResult } from "convex-codex-local/react";
 import { useCallback, useMemo, useRef } from "react";
 import { api } from "../api.js";
 import { FailureLine } from "../notice.js";
@@ -18,7 +18,7 @@ export interface SendingProps {
   /** When the newest turn began, in milliseconds of Unix time. */
   begunAt?: number | undefined;
   /** Its messages, in outline. */
-  messages: Pick<UseCodexMessagesResult, "results" | "status" | "error">;
+  messages: Pick<UseCodexMessagesResult, "status" | "error"> & { results: readonly CodexUIMessage[] };
   /** The thread is not there: nothing can be said to it. */
   isMissing: boolean;
 }

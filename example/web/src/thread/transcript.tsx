@@ -1,4 +1,4 @@
-import type { UseCodexMessagesResult } from "convex-codex-local/react";
+import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useRef } from "react";
 import { hasMore, MoreButton } from "../more-button.js";
 import { FailureLine, FailureNotice, Notice } from "../notice.js";
@@ -10,7 +10,7 @@ import { TurnNotes } from "./turn-note.js";
 export interface TranscriptProps {
   messages: UseCodexMessagesResult;
   /** Its messages in outline. */
-  outline: UseCodexMessagesResult["results"];
+  outline: readonly CodexUIMessage[];
   /** The turns that are over; none where nothing is said. */
   past?: PastTurns;
   /** What scrolls it. */
