@@ -55,6 +55,8 @@ export default defineSchema({
     /** Whose word a terminal status is. */
     source: v.optional(v.union(v.literal("codex"), v.literal("local"), v.literal("client"), v.literal("sweep"))),
     hasItems: v.boolean(),
+    /** It keeps a plan. */
+    hasPlan: v.optional(v.boolean()),
     /** Another name of this turn, where one run has two. */
     sameRunAs: v.optional(v.string()),
     error: v.optional(v.string()),

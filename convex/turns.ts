@@ -63,8 +63,8 @@ export const get = query({
 });
 
 /**
- * A thread's newest turns, newest first, 50 at most, without what they keep the newest of. It runs again where a turn is made,
- * begins or ends, and not with what is said in it.
+ * A thread's newest turns, newest first, 50 at most, without what they keep the newest of; `hasPlan` says whose plan `get` has.
+ * It runs again where a turn is made, begins, is first planned or ends, and not with what is said in it.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`
  */
@@ -74,10 +74,11 @@ export const list = query({
   handler: async (ctx, { actor, threadId }) => {
     const thread = await requireThread(ctx, scopeOf(actor), threadId);
     const turns = await newestTurns(ctx, thread, TURNS_LISTED_MAX);
-    return turns.filter(isItsOwn).map(({ turnId, status, createdAt, startedAt = createdAt, completedAt, clientTurnId, error }) => ({
+    return turns.filter(isItsOwn).map(({ turnId, status, createdAt, startedAt = createdAt, completedAt, clientTurnId, error, hasPlan = false }) => ({
       turnId,
       status,
       startedAt,
+      hasPlan,
       ...given({ completedAt, clientTurnId, error }),
     }));
   },

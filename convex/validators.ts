@@ -392,6 +392,8 @@ export const vListedTurn = v.object({
   startedAt: v.number(),
   completedAt: v.optional(v.number()),
   error: v.optional(v.string()),
+  /** `get` has its plan. */
+  hasPlan: v.boolean(),
 });
 
 export const vTurnStarted = v.object({ turnId: v.string(), accepted: v.literal(true) });

@@ -1725,6 +1725,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           startedAt: number;
           completedAt?: number;
           error?: string;
+          hasPlan: boolean;
         }>,
         Name
       >;

@@ -75,7 +75,9 @@ export async function copyBatch(ctx: WriteCtx, job: Job, source: Thread, copy: T
       continue;
     }
     const turnOrder = turn.copy?.turnOrder ?? turn.doc.turnOrder;
-    const row = turn.copy?._id ?? (await insertTurn(ctx, copy, turn.doc, as));
+    const hasPlan = turn.kept.some(({ kind }) => kind === "plan") || undefined;
+    const row = turn.copy?._id ?? (await insertTurn(ctx, copy, turn.doc, as, hasPlan));
+    if (turn.copy !== null && hasPlan) await ctx.db.patch("turns", row, { hasPlan });
     if (turn.copy === null) done.turns += 1;
     for (const { kind, texts } of turn.kept) await writeParts(ctx, row, kind, texts, true);
     place = { ...place, turn: turn.next && { row: turn.doc._id, ...turn.next } };
@@ -210,9 +212,9 @@ async function loadMessage(ctx: ReadCtx, doc: Message, begun: Place["message"], 
   return fold.end >= end ? message : { ...message, next: { kind: "text", part: 0, tail: { cursor: fold.end, end } } };
 }
 
-async function insertTurn(ctx: WriteCtx, { tenantId, userId, threadId }: Thread, doc: Doc<"turns">, as: CopyAnswer["turns"][number]): Promise<Id<"turns">> {
+async function insertTurn(ctx: WriteCtx, { tenantId, userId, threadId }: Thread, doc: Doc<"turns">, as: CopyAnswer["turns"][number], hasPlan: true | undefined): Promise<Id<"turns">> {
   const { turnId, turnOrder, hasItems, createdAt, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt } = doc;
-  const known = given({ source: as.source ?? doc.source, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt });
+  const known = given({ source: as.source ?? doc.source, sameRunAs, error, warning, inputSummary, options, startedAt, completedAt, hasPlan });
   return await ctx.db.insert("turns", { tenantId, userId, threadId, turnId, turnOrder, hasItems, createdAt, status: as.status ?? doc.status, ...known });
 }
 

@@ -26,8 +26,16 @@ export async function putNewest(ctx: WriteCtx, { scope, threadId, nowMs }: Place
     if (ofThread) await putUsage(ctx, scope, threadId, { of: "thread", turnId, ...(turnOrder === undefined ? {} : { turnOrder }) }, usage, nowMs);
     return;
   }
-  const owner = ofThread ? await findThread(ctx, scope, threadId) : await findTurn(ctx, scope, threadId, turnId);
-  if (owner !== null) await writeParts(ctx, owner._id, what, parts);
+  if (ofThread) {
+    const thread = await findThread(ctx, scope, threadId);
+    if (thread !== null) await writeParts(ctx, thread._id, what, parts);
+    return;
+  }
+  const turn = await findTurn(ctx, scope, threadId, turnId);
+  if (turn === null) return;
+  await writeParts(ctx, turn._id, what, parts);
+  // Once for all its plans: each write of the row sends the list of turns anew.
+  if (what === "plan" && turn.hasPlan !== true) await ctx.db.patch("turns", turn._id, { hasPlan: true });
 }
 
 /** What a turn or a thread keeps the newest of; none where it keeps none. */

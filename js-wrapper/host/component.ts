@@ -268,6 +268,8 @@ export type CodexListedTurn = {
   startedAt: number;
   completedAt?: number;
   error?: string;
+  /** `turns.get` has its plan. */
+  hasPlan: boolean;
 };
 
 /** What a turn is asked with, beside its input. */

@@ -51,9 +51,9 @@ const get = (component: Component, threadId = COPY) => component.query(api.threa
 const stateOf = (component: Component, threadId = COPY) => component.query(api.threads.getState, { actor: OWNER, threadId });
 
 /** A turn with what the model says. */
-const talk = (component: Component, turnId: string, words: string[]) => {
+const talk = (component: Component, turnId: string, words: string[], hasPlan = false) => {
   const turn = new TurnStream({ turnId });
-  return ingestOk(component, [turn.started(), ...turn.prompt("hi"), ...words.flatMap((word, at) => turn.reply(`${turnId}_${at}`, [word])), turn.completed()]);
+  return ingestOk(component, [turn.started(), ...(hasPlan ? [turn.event("turn/plan/updated", { plan: [] })] : []), ...turn.prompt("hi"), ...words.flatMap((word, at) => turn.reply(`${turnId}_${at}`, [word])), turn.completed()]);
 };
 
 /** Messages of a thread as they read, without the row's own times. */
@@ -229,8 +229,8 @@ describe("a fork", () => {
 
 describe("a fork's batches", () => {
   /** 300 messages in one turn, and a turn before it. */
-  async function long(component: Component) {
-    await talk(component, "short", ["a"]);
+  async function long(component: Component, shortHasPlan = false) {
+    await talk(component, "short", ["a"], shortHasPlan);
     const turn = new TurnStream({ turnId: "long" });
     await ingestOk(component, [turn.started()]);
     for (let at = 0; at < MESSAGES; at += 100) {
@@ -368,7 +368,7 @@ describe("a fork's batches", () => {
 
   test("leave alone what the copy has by then: its turn keeps its place, its items their words", async () => {
     const component = await startThread();
-    await long(component);
+    await long(component, true);
     const { forkJobId } = await fork(component);
     vi.clearAllTimers();
     const turn = new TurnStream({ threadId: COPY, turnId: "short" });
@@ -379,6 +379,9 @@ describe("a fork's batches", () => {
     // Its stream counts from 0, so that its items stand by their own cursors among the copied ones.
     expect(new Set((await read(component)).slice(MESSAGES))).toEqual(new Set([["short", "short_prompt", "completed", "hi"], ["short", "short_0", "completed", "its own"]]));
     expect((await stateOf(component)).turns.map(({ turnId, status }) => [turnId, status])).toEqual([["short", "inProgress"], ["long", "completed"]]);
+    // A plan that it had none of it has.
+    const listed = await component.query(api.turns.list, { actor: OWNER, threadId: COPY });
+    expect(listed.map(({ turnId, hasPlan }) => [turnId, hasPlan])).toEqual([["short", true], ["long", false]]);
   });
 
   test("of a thread that is being filled wait for it", async () => {

@@ -137,6 +137,24 @@ describe("a turn", () => {
     expect(after).toEqual(before);
   });
 
+  test("is listed as one that has a plan from its first one on, itself and its copy", async () => {
+    const component = await startThread();
+    const hasPlan = async (threadId: string) => (await component.query(api.turns.list, { actor: OWNER, threadId })).map((turn) => turn.hasPlan);
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.event("turn/diff/updated", { diff: "d" })]);
+    expect(await hasPlan(THREAD)).toEqual([false]);
+    await ingestOk(component, [turn.event("turn/plan/updated", { plan: [] })]);
+    expect(await hasPlan(THREAD)).toEqual([true]);
+    await ingestOk(component, [turn.event("turn/plan/updated", { plan: [{ step: "look", status: "pending" }] }), turn.completed()]);
+    const next = new TurnStream({ turnId: "turn_2" });
+    await ingestOk(component, [next.started(), next.event("turn/plan/updated", { plan: [] }), next.completed()]);
+    const last = new TurnStream({ turnId: "turn_3" });
+    await ingestOk(component, [last.started(), last.completed()]);
+    expect(await hasPlan(THREAD)).toEqual([false, true, true]);
+    await component.mutation(api.threads.fork, { actor: OWNER, threadId: THREAD, newThreadId: "th_copy" });
+    expect(await hasPlan("th_copy")).toEqual([false, true, true]);
+  });
+
   test("that has said none of it has none of it", async () => {
     const component = await startThread();
     await ingestOk(component, [new TurnStream().started()]);

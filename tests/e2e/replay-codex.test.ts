@@ -168,6 +168,46 @@ describe("it answers like a server", () => {
     expect((await recorded.notified("turn/completed")).params?.turn).toMatchObject({ status: "completed" });
   });
 
+  const said = (text: string, clientUserMessageId: string) => ({ input: [{ type: "text", text }], clientUserMessageId });
+  const echoes = (replay: Replay) =>
+    replay.messages.flatMap(({ method, params }) => {
+      const item = (params as { item?: { type: string; clientId: string | null; content: { text: string }[] } } | undefined)?.item;
+      return item?.type === "userMessage" ? [[method, item.clientId, item.content.map(({ text }) => text).join()]] : [];
+    });
+  const echo = (clientId: string, text: string) => [["item/started", clientId, text], ["item/completed", clientId, text]];
+
+  test("what the client says is given back in its words and under its id, of a steer too", async () => {
+    const replay = play("steer");
+    replay.send(initialize);
+    replay.send({ id: 2, method: "thread/start", params: {} });
+    replay.send({ id: 3, method: "turn/start", params: said("count to ten", "mine-1") });
+    const turnId = (await replay.response(3)).result!.turn!.id;
+    replay.send({ id: 4, method: "turn/steer", params: { expectedTurnId: turnId, ...said("to five", "mine-2") } });
+    expect((await replay.response(4)).result).toEqual({ turnId });
+    replay.send({ id: 5, method: "turn/start", params: said("and back", "mine-3") });
+    await replay.notified("turn/completed");
+    expect(echoes(replay).sort()).toEqual([...echo("mine-1", "count to ten"), ...echo("mine-2", "to five"), ...echo("mine-3", "and back")].sort());
+  });
+
+  test("a turn that runs takes a steer that the tape does not have, and no turn does that has ended", async () => {
+    const replay = play("command-approved");
+    replay.send(initialize);
+    replay.send({ id: 2, method: "thread/start", params: {} });
+    replay.send({ id: 3, method: "turn/start", params: said("look", "mine-1") });
+    const turnId = (await replay.response(3)).result!.turn!.id;
+    const approval = await replay.notified("item/commandExecution/requestApproval");
+    replay.send({ id: 4, method: "turn/steer", params: { expectedTurnId: turnId, ...said("quickly", "mine-2") } });
+    expect((await replay.response(4)).result).toEqual({ turnId });
+    replay.send({ id: 5, method: "turn/steer", params: { expectedTurnId: "other", ...said("never", "mine-3") } });
+    expect((await replay.response(5)).error?.message).toBe(`expected active turn id \`other\` but found \`${turnId}\``);
+    await replay.quiet();
+    expect(echoes(replay)).toEqual([...echo("mine-1", "look"), ...echo("mine-2", "quickly")]);
+    replay.send({ id: approval.id, result: { decision: "accept" } });
+    await replay.notified("turn/completed");
+    replay.send({ id: 6, method: "turn/steer", params: { expectedTurnId: turnId, ...said("late", "mine-4") } });
+    expect((await replay.response(6)).error?.message).toBe("no active turn to steer");
+  });
+
   test("a request that only reads is answered at once and moves nothing", async () => {
     const replay = play("queries");
     replay.send({ id: "models", method: "model/list", params: {} });

@@ -121,6 +121,28 @@ describe("a change of files", () => {
     expect(container.querySelectorAll("ins")).toHaveLength(0);
   });
 
+  it("of an item that is used again is looked for among earlier messages, where there are some", async () => {
+    const payload = JSON.stringify({ params: { item: { type: "fileChange", changes: [added("old\n")] } } });
+    const readers: Readers = { text: () => Promise.resolve(null), payload: () => Promise.resolve({ text: payload, continueCursor: "", isDone: true, status: "completed" }) };
+    const onMore = vi.fn();
+    const card = (status: "CanLoadMore" | "Exhausted", about?: CodexUIMessage) => (
+      <ReadersContext value={readers}>
+        <ApprovalCard approval={approvalOf(FILES, {})} message={about} earlier={{ status, onMore }} {...calls()} />
+      </ReadersContext>
+    );
+    const { container, rerender } = render(card("CanLoadMore"));
+    fireEvent.click(screen.getByText("Read all of it"));
+    fireEvent.click(await screen.findByText("Look for it among earlier messages"));
+    expect(onMore).toHaveBeenCalledOnce();
+    expect(canAccept()).toBe(false);
+    rerender(card("CanLoadMore", change([added("new\n")], { messageId: "m#2" })));
+    expect(container.textContent).toContain("new");
+    expect(canAccept()).toBe(true);
+    rerender(card("Exhausted"));
+    expect(screen.queryByText("Look for it among earlier messages")).toBeNull();
+    expect(canAccept()).toBe(false);
+  });
+
   it("is not that of another use of its item, which has ended", async () => {
     const payload = JSON.stringify({ params: { item: { type: "fileChange", changes: [added("old\n")] } } });
     const read = (status: "completed" | "streaming"): Readers => ({

@@ -59,7 +59,10 @@ describe("on the page", () => {
       getThread: ({ threadId }: { threadId: string }) =>
         ({ threadId, status: "active" as const, createdAt: 1, updatedAt: 1, name: "First", turn: { turnId: newestId, status: newest.status } }) as never,
       getTurn: ({ turnId }: { turnId: string }) => ({ turnId, turnOrder: 1, createdAt: 1, ...turns.find(([id]) => id === turnId)![1] }) as never,
-      listTurns: () => turns.map(([turnId, { status, error }]) => ({ turnId, status, startedAt: 1, ...(error !== undefined && { error }) })).reverse() as never,
+      listTurns: () =>
+        turns
+          .map(([turnId, { status, error, planJson }]) => ({ turnId, status, startedAt: 1, hasPlan: planJson !== undefined, ...(error !== undefined && { error }) }))
+          .reverse() as never,
       listThreadMessagesForHooks: () => ({ page: [...rows].reverse(), isDone: true, continueCursor: "", threadStatus: "active" }) as never,
     };
   };
@@ -94,6 +97,24 @@ describe("on the page", () => {
     expect(document.querySelector(".error")).toBeNull();
   });
 
+  it("a stop without any word is told where it was, once others came after it", async () => {
+    const row = { status: "interrupted" };
+    await open(thread(["a", row, [{}]]));
+    await screen.findByText("Interrupted.");
+    page!.answers = thread(["a", row, [{}]], ["b", { status: "completed" }, [{}]], ["c", RUNS, []]);
+    await page!.refresh();
+    await waitFor(() => expect(document.querySelector(".newest-turn")?.textContent).toBe(""));
+    expect([...document.querySelectorAll(".past-turn")].map(({ textContent }) => textContent)).toEqual(["Interrupted."]);
+  });
+
+  it("a stop that its last answer says is not said again; one without a message says what was asked for", async () => {
+    const said = { text: "half of", status: "interrupted", sourceItemType: "agentMessage", role: "assistant" };
+    const row = { status: "interrupted", error: "interrupted" };
+    await open(thread(["a", row, [said]], ["b", { ...row, inputSummary: "make it shorter" }, []], ["c", RUNS, [{}]]));
+    await screen.findByText("make it shorter");
+    expect([...document.querySelectorAll(".past-turn")].map(({ textContent }) => textContent)).toEqual(["Asked for: make it shorterInterrupted."]);
+  });
+
   it("a plan stays behind its turn", async () => {
     const done = { status: "completed", planJson: plan("look", "mend") };
     const ended = thread(["a", done, [{}]], ["b", { ...RUNS, planJson: plan("test") }, [{}]], ["c", RUNS, []]);
@@ -104,6 +125,25 @@ describe("on the page", () => {
     await page!.refresh();
     await screen.findByText("test");
     expect([...document.querySelectorAll(".past-turn bdi")].map(({ textContent }) => textContent)).toEqual(["look", "mend", "test"]);
+  });
+
+  it("turns are asked for one by one where they have a plan or have failed, and no others", async () => {
+    const before = Array.from({ length: 30 }, (_, at): [string, Row, object[]] => [`t${at}`, { status: "completed" }, [{ text: `word ${at}` }]]);
+    before[3]![1] = { status: "completed", planJson: plan("look") };
+    before[5]![1] = { status: "failed", error: "Quota exceeded." };
+    const answers = thread(...before, ["last", RUNS, [{ text: "the end", sourceItemType: "agentMessage", role: "assistant" }]]);
+    const asked: string[] = [];
+    await open({
+      ...answers,
+      getTurn: (args) => {
+        asked.push(args.turnId);
+        return answers.getTurn(args);
+      },
+    });
+    await screen.findByText("the end");
+    await waitFor(() => expect(asked).toEqual(expect.arrayContaining(["last", "t3", "t5"])));
+    await page!.refresh();
+    expect([...new Set(asked)].sort()).toEqual(["last", "t3", "t5"]);
   });
 
   it("what is told is told without a break, whatever of the turn has yet to be read", async () => {

@@ -29,7 +29,7 @@ function page(loopback: Loopback) {
   return render(
     <ConvexProvider client={loopback.connect()}>
       <main tabIndex={0}>the thread</main>
-      <Requests threadId={THREAD} messages={[]} />
+      <Requests threadId={THREAD} messages={{ results: [], status: "Exhausted", loadMore: () => undefined }} />
       <form className="composer">
         <textarea aria-label="Message" />
       </form>
@@ -177,7 +177,7 @@ it("requests that cannot be read are said to be so, with a way to try again", as
   render(
     <RetryContext value={retry}>
       <ConvexProvider client={loopback.connect()}>
-        <Requests threadId={THREAD} messages={[]} />
+        <Requests threadId={THREAD} messages={{ results: [], status: "Exhausted", loadMore: () => undefined }} />
       </ConvexProvider>
     </RetryContext>,
   );

@@ -4,6 +4,7 @@ import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
 import type { CodexUIMessage } from "convex-codex-local/react";
 import { useState } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { useOutline } from "../../example/web/src/thread/outline.js";
 import { Rows } from "../../example/web/src/thread/rows.js";
 import type { PastTurns } from "../../example/web/src/thread/past-turns.js";
 import { TurnNotes } from "../../example/web/src/thread/turn-note.js";
@@ -41,7 +42,7 @@ function open() {
   function Page() {
     const [messages, change] = useState(thread);
     put = change;
-    return <Rows messages={messages} isWhole past={PAST} viewport={viewport} />;
+    return <Rows messages={messages} outline={useOutline(messages)} isWhole past={PAST} viewport={viewport} />;
   }
   render(<Page />);
   return {
@@ -98,7 +99,10 @@ function readsWhileGrowing(length: number): number {
   const others = Array.from({ length: length - 1 }, (_, at) => counted(message({ _id: `m${at}`, messageId: `m${at}`, turnId: at < 2 ? `t${at}` : "t2", text: "said" })));
   const last = message({ _id: "last", messageId: "last", turnId: "t2", status: "streaming" });
   const viewport = viewportOf(600);
-  const rows = (text: string, more: CodexUIMessage[] = []) => <Rows messages={[...others, { ...last, text }, ...more]} isWhole past={ONE_FAILED} viewport={viewport} />;
+  function Page({ messages }: { messages: CodexUIMessage[] }) {
+    return <Rows messages={messages} outline={useOutline(messages)} isWhole past={ONE_FAILED} viewport={viewport} />;
+  }
+  const rows = (text: string, more: CodexUIMessage[] = []) => <Page messages={[...others, { ...last, text }, ...more]} />;
   // What its reader touched is looked for, and is not there any more.
   const { rerender } = render(rows("", [message({ _id: "gone", turnId: "t2", text: "touched" })]));
   fireEvent.pointerDown(screen.getByText("touched"));

@@ -3,11 +3,15 @@
 // - A request of the client is answered with the response of the next recorded request of that method, under the client's own id.
 // - What was recorded before that request is sent before; the tape waits at a request until the client sends it.
 // - A request of the client lets the tape pass all requests recorded before it: nobody sent those, so nobody gets their responses.
+// - What the client says to a turn is given back as codex does it, in the client's words and under its `clientUserMessageId`. A turn that
+//   runs takes every `turn/steer`, whether or not one was recorded; the model's answer is the recorded one all the same.
 // - Requests that only read (`…/read`, `…/list`) are answered at once; the tape neither waits nor moves for them.
 // - Whether codex is logged in, which few recordings were asked: nobody has to be.
 // - A request of the server waits for the client's answer. An approval that is declined where the recorded client gave it ends as codex
 //   ends it on `cancel`: its item is declined, and its turn interrupted; what was recorded of the turn behind it is passed over.
 // - With `autoplay` the recorded client's requests and answers count as sent at their recorded time: the tape never waits.
+
+import { randomUUID } from "node:crypto";
 
 const INVALID_REQUEST = -32600;
 /** How long an autoplaying tape waits for `initialize`, which every client sends as soon as it has started the process. */
@@ -15,6 +19,7 @@ const HANDSHAKE_MS = 250;
 const READS = /\/(read|list)$/;
 /** What every codex is asked, where it was not when the tape was recorded. */
 const UNRECORDED = { "account/read": { account: null, requiresOpenaiAuth: false } };
+const SAYS = new Set(["turn/start", "turn/steer"]);
 const STREAMED = /delta$/i;
 const APPROVAL = /\/requestApproval$/;
 /** Decisions that let nothing happen. */
@@ -31,6 +36,10 @@ export class Player {
   /** Responses that the tape has passed while nobody had asked for them. */
   #passed = new Set();
   #clientIds = new Set();
+  /** Items that give back what the client said. */
+  #echoes = new Set();
+  /** The turn that runs: `{threadId, turnId}`. */
+  #running;
   #clientAnswers = new Map(); // id -> the result
   #wake = () => {};
 
@@ -75,13 +84,15 @@ export class Player {
     this.#wake();
   }
 
-  #claim({ id, method }) {
+  #claim({ id, method, params }) {
     const index = this.#entries.findIndex(
       (entry) => entry.kind === "request" && entry.method === method && !this.#claims.has(entry),
     );
     const request = this.#entries[index];
     if (!request && method in UNRECORDED) return void this.#options.write(JSON.stringify({ id, result: UNRECORDED[method] }));
+    if (!request && method === "turn/steer") return this.#steer(id, params);
     if (!request) return this.#refuse(id, method);
+    if (SAYS.has(method) && params?.input?.length > 0) this.#echo(request, index, params);
     const claim = { id, answered: false };
     this.#claims.set(request, claim);
     const readOnly = READS.test(method);
@@ -91,6 +102,36 @@ export class Player {
       claim.answered = true;
       void this.#respond(response, id);
     }
+  }
+
+  /** Has the tape give back what the client says where it gives back what was said in its place. */
+  #echo(request, index, { input, clientUserMessageId = null }) {
+    const isEcho = ({ kind, message }) => kind === "say" && message.params?.item?.type === "userMessage";
+    const said = textOf(request.input);
+    const first = this.#entries.find(
+      (entry, at) => at > index && isEcho(entry) && textOf(entry.message.params.item.content) === said && !this.#echoes.has(entry.message.params.item.id),
+    );
+    if (first === undefined) return; // it was refused
+    const { id } = first.message.params.item;
+    this.#echoes.add(id);
+    this.#entries = this.#entries.map((entry) => {
+      if (!isEcho(entry) || entry.message.params.item.id !== id) return entry;
+      return withParams(entry, { item: { ...entry.message.params.item, clientId: clientUserMessageId, content: contentOf(input) } });
+    });
+  }
+
+  /** Answers a steer that the tape does not have. */
+  #steer(id, { expectedTurnId, input = [], clientUserMessageId = null } = {}) {
+    const { threadId, turnId } = this.#running ?? {};
+    const send = (message) => void this.#options.write(JSON.stringify(message));
+    const refuse = (message) => send({ id, error: { code: INVALID_REQUEST, message } });
+    if (turnId === undefined) return refuse("no active turn to steer");
+    if (expectedTurnId !== turnId) return refuse(`expected active turn id \`${expectedTurnId}\` but found \`${turnId}\``);
+    const nowMs = Date.now();
+    const item = { type: "userMessage", id: randomUUID(), clientId: clientUserMessageId, content: contentOf(input), startedAtMs: nowMs };
+    send({ id, result: { turnId } });
+    send({ method: "item/started", params: { item: { ...item, completedAtMs: null }, threadId, turnId, startedAtMs: nowMs } });
+    send({ method: "item/completed", params: { item: { ...item, completedAtMs: nowMs }, threadId, turnId, completedAtMs: nowMs } });
   }
 
   #refuse(id, method) {
@@ -158,7 +199,9 @@ export class Player {
   }
 
   async #say(entry) {
-    const { request } = entry;
+    const { request, message } = entry;
+    if (message.method === "turn/started") this.#running = { threadId: message.params.threadId, turnId: message.params.turn.id };
+    if (message.method === "turn/completed") this.#running = undefined;
     if (!request) return this.#options.write(entry.line);
     const claim = this.#claims.get(request);
     if (claim) {
@@ -175,6 +218,16 @@ export class Player {
   #respond({ message, line }, id) {
     return this.#options.write(message.id === id ? line : JSON.stringify({ ...message, id }));
   }
+}
+
+/** The words of what is said to a turn. */
+function textOf(input = []) {
+  return input.map(({ text = "" }) => text).join("\n");
+}
+
+/** Input as codex gives it back. */
+function contentOf(input) {
+  return input.map((one) => (one.type === "text" ? { text_elements: [], ...one } : one));
 }
 
 /** An entry that says something else of what it is about. */

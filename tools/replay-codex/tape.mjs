@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 const UUID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 
 /**
- * @typedef {{kind: "request", tMs: number, id: number | string, method: string, responseIndex?: number}} RequestEntry
+ * @typedef {{kind: "request", tMs: number, id: number | string, method: string, input?: object[], responseIndex?: number}} RequestEntry `input`: what it told the model
  * @typedef {{kind: "answer", tMs: number, id: number | string, decision?: unknown}} AnswerEntry the client's answer to a request of the server
  * @typedef {{kind: "say", tMs: number, message: object, line: string, request?: RequestEntry}} SayEntry `request` is what it responds to
  * @typedef {{kind: "die", tMs: number, signal?: string, code?: number}} DieEntry
@@ -59,7 +59,7 @@ function withFreshIds(text) {
 /** Notifications of the client, and what it sent that was no JSON, have no answer: the tape does not wait for them. */
 function clientEntry(tMs, msg) {
   if (msg.id === undefined) return undefined;
-  return msg.method === undefined ? { kind: "answer", tMs, id: msg.id, decision: msg.result?.decision } : { kind: "request", tMs, id: msg.id, method: msg.method };
+  return msg.method === undefined ? { kind: "answer", tMs, id: msg.id, decision: msg.result?.decision } : { kind: "request", tMs, id: msg.id, method: msg.method, input: msg.params?.input };
 }
 
 /** The message as it was recorded, to the byte: `msg` is the last key of its line. */

@@ -69,7 +69,7 @@ function Scene({ messages }: { messages: UseCodexMessagesResult }) {
     <ReadersContext.Provider value={READERS}>
       <main className="scroll" ref={viewportRef}>
         <div className="transcript">
-          <Transcript messages={{ ...messages, results }} viewport={viewport} />
+          <Transcript messages={{ ...messages, results }} outline={results} viewport={viewport} />
         </div>
       </main>
     </ReadersContext.Provider>
@@ -92,7 +92,7 @@ function LongScene() {
     <div className="page">
       <main className="scroll" ref={viewportRef}>
         <div className="transcript" ref={content}>
-          <Transcript messages={messages} viewport={viewport} />
+          <Transcript messages={messages} outline={results} viewport={viewport} />
         </div>
       </main>
     </div>

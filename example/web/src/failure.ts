@@ -11,7 +11,7 @@ export interface Failure {
 }
 
 /** Codes that a machine refuses a command with, beside those of the deployment. */
-type MachineCode = "E_THREAD_BUSY" | "E_COMMAND_NEEDS_FORCE" | "E_COMMAND_TURN_STUCK";
+type MachineCode = "E_THREAD_BUSY" | "E_COMMAND_NEEDS_FORCE" | "E_COMMAND_TURN_STUCK" | "E_UNSUPPORTED_BY_APP_SERVER";
 
 /** What a person at the page can meet. */
 const CODE_WORDS: ReadonlyMap<string, string> = new Map<CodexErrorCode | MachineCode, string>([
@@ -29,6 +29,7 @@ const CODE_WORDS: ReadonlyMap<string, string> = new Map<CodexErrorCode | Machine
   ["E_COMMAND_REFUSED", "Codex refused it."],
   ["E_COMMAND_NEEDS_FORCE", "To end it, turns of other threads would have to be cut."],
   ["E_COMMAND_TURN_STUCK", "The turn does not end, and its Codex is not the bridge’s to start anew."],
+  ["E_UNSUPPORTED_BY_APP_SERVER", "This Codex does not know how."],
   ["E_COMMAND_INVALID", "Codex could not read it."],
   ["E_COMMAND_TOO_LARGE", "It is longer than 64 KiB: put it into a file on the machine."],
   ["E_COMMAND_ID_REUSED", "Something else was sent in its place before."],

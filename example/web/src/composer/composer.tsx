@@ -136,7 +136,6 @@ export function Composer({ threadId, thread, running, reach, commands, isKnown, 
               <p className="aside">Asked for with the next turn. The machine’s policy decides.</p>
             </div>
           </details>
-          <span className="spring" />
           {running !== undefined && (
             <>
               <button type="button" className="secondary" disabled={!isKnown} onClick={() => void stop()}>

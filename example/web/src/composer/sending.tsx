@@ -1,8 +1,7 @@
-import { codexSaidBack, joinCodexCommands, useCodexCommands, type CodexCommandView, type CodexReach, type UseCodexMessagesResult, type UseCodexThreadResult } from "convex-codex-local/react";
+import { codexSaidBack, joinCodexCommands, useCodexCommands, type CodexCommandView, type CodexReach, type CodexUIMessage, type UseCodexMessagesResult, type UseCodexThreadResult } from "convex-codex-local/react";
 import { useCallback, useMemo, useRef } from "react";
 import { api } from "../api.js";
 import { FailureLine } from "../notice.js";
-import { useOutline } from "../thread/outline.js";
 import { Composer } from "./composer.js";
 import { OnItsWay } from "./on-its-way.js";
 import { Reach } from "./reach.js";
@@ -18,8 +17,8 @@ export interface SendingProps {
   reach: CodexReach | undefined;
   /** When the newest turn began, in milliseconds of Unix time. */
   begunAt?: number | undefined;
-  /** Its messages. */
-  messages: Pick<UseCodexMessagesResult, "results" | "status" | "error">;
+  /** Its messages, in outline. */
+  messages: Pick<UseCodexMessagesResult, "status" | "error"> & { results: readonly CodexUIMessage[] };
   /** The thread is not there: nothing can be said to it. */
   isMissing: boolean;
 }
@@ -65,8 +64,7 @@ function useSent(threadId: string): Sent {
 }
 
 /** What was to be said to a turn, and was handed to Codex, which has not said it back: by the ids of its commands. */
-function useUnread({ results, status, error }: SendingProps["messages"], commands: readonly CodexCommandView[]): ReadonlySet<string> {
-  const outline = useOutline(results);
+function useUnread({ results: outline, status, error }: SendingProps["messages"], commands: readonly CodexCommandView[]): ReadonlySet<string> {
   const isLoaded = status !== "LoadingFirstPage" && (error === undefined || outline.length > 0);
   return useMemo(() => {
     const handed = commands.filter(({ kind, state }) => kind === "steer" && state === "accepted");

@@ -7,6 +7,7 @@ import { ReadersContext } from "../items/readers.js";
 import { useWhole } from "../items/use-whole.js";
 import { Visible } from "../items/visible.js";
 import { ReadAll } from "../items/whole-text.js";
+import { hasMore, MoreButton, type MoreButtonProps } from "../more-button.js";
 import { isAboutItem, readApproval, type ApprovalSaid } from "./approval.js";
 import { decisionWords, isStop } from "./approval-words.js";
 import { CardChanges } from "./card-changes.js";
@@ -19,6 +20,8 @@ export interface ApprovalCardProps {
   approval: Approval;
   /** The item that it is about, as the transcript has it: a file change with its diff. */
   message: CodexUIMessage | undefined;
+  /** Loads messages of before those that are loaded: the item may be among them. */
+  earlier?: Pick<MoreButtonProps, "status" | "onMore">;
   onAccept: (approval: Approval) => void;
   onDecline: (approval: Approval) => void;
   onDecide: (approval: Approval, decision: unknown) => void;
@@ -28,9 +31,9 @@ export interface ApprovalCardProps {
  * What Codex wants to do, exactly as it would be done, and the ways to answer. Nothing has the focus, and nothing can be accepted that is not
  * all here, and was not seen to its end.
  */
-export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide }: ApprovalCardProps) {
+export function ApprovalCard({ approval, message, earlier, onAccept, onDecline, onDecide }: ApprovalCardProps) {
   const { method, payloadJson, reason, isAnswering } = approval;
-  const item = useItem(approval, message);
+  const item = useItem(approval, message, earlier);
   const said = useMemo(() => readApproval({ method, payloadJson, reason }, item.json), [method, payloadJson, reason, item.json]);
   const { end, isSeen } = useSeen(said);
   const decisions = codexApprovalDecisions(approval);
@@ -89,7 +92,7 @@ export function ApprovalCard({ approval, message, onAccept, onDecline, onDecide 
 }
 
 /** The whole payload of the item that an approval is about, and what reads it where the list has it not, or not all of it. */
-function useItem({ method, turnId, itemId }: Approval, message: CodexUIMessage | undefined) {
+function useItem({ method, turnId, itemId }: Approval, message: CodexUIMessage | undefined, earlier: ApprovalCardProps["earlier"]) {
   const readers = useContext(ReadersContext);
   const isHere = message?.sourceItemType === "fileChange" && message.payloadTruncated !== true;
   // An item that is written anew is read anew: the stub of another one may look the same.
@@ -100,8 +103,11 @@ function useItem({ method, turnId, itemId }: Approval, message: CodexUIMessage |
   if (isHere) return { json: message.payloadJson, unread: null };
   if (reading.name !== "read") return { json: undefined, unread: readers === null ? null : <ReadAll reading={reading} onStart={start} /> };
   const { text, isCut, status } = reading.whole;
-  // What has ended is another use of the item's id: no more is asked about it.
-  return { json: isCut || status !== "streaming" ? undefined : text, unread: null };
+  if (isCut) return { json: undefined, unread: null };
+  if (status === "streaming") return { json: text, unread: null };
+  // What has ended is another use of the item's id: no more is asked about it. Which one is meant only the list of messages says.
+  const isFurtherUp = message === undefined && earlier !== undefined && hasMore(earlier.status);
+  return { json: undefined, unread: isFurtherUp ? <MoreButton {...earlier}>Look for it among earlier messages</MoreButton> : null };
 }
 
 function What({ said }: { said: ApprovalSaid }) {

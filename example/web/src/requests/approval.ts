@@ -97,7 +97,7 @@ export function readApproval(asked: { method: string; payloadJson: string; reaso
     if (isRedacted(payloadJson) || isRedacted(itemJson ?? "")) return "Parts of it look like secrets and were left out: it can only be declined here.";
     if (!isAllTold) return "A part of it is nested too deep to be shown: it can only be declined here.";
     if (isTooMuch !== false) return `${isTooMuch} are too much to be read in a card: it can only be declined here, or accepted at the machine.`;
-    if (isAboutItem(method) && itemJson === undefined) return "What would be changed is not here: it can only be declined.";
+    if (isAboutItem(method) && itemJson === undefined) return "What would be changed is not here: as long as it is not, it can only be declined.";
     if (isAtOdds) return "The request and the change that it names do not say the same: it can only be declined here.";
     return isAboutSomething() ? undefined : "It does not say what it is about: it can only be declined here.";
   }

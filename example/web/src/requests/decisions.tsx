@@ -30,8 +30,11 @@ export function Decisions({ threadId }: { threadId: string }) {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <>
-      <button type="button" className="pill-button" popoverTarget={id} aria-expanded={isOpen}>
-        Decisions
+      <button type="button" className="pill-button decisions-button" popoverTarget={id} aria-expanded={isOpen} title="Who decided what">
+        <span>Decisions</span>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="m2 4.5 1.5 1.5L6 3M2 11l1.5 1.5L6 9.5M8.5 4.5h6M8.5 11h6" />
+        </svg>
       </button>
       <section
         id={id}

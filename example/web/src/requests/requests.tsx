@@ -1,4 +1,4 @@
-import type { CodexServerRequestView, CodexUIMessage, UseCodexServerRequestsResult } from "convex-codex-local/react";
+import type { CodexServerRequestView, UseCodexMessagesResult, UseCodexServerRequestsResult } from "convex-codex-local/react";
 import { codexRequestItem, codexRequestKey, useCodexApprovals, useCodexServerRequests } from "convex-codex-local/react";
 import { useMemo } from "react";
 import { api } from "../api.js";
@@ -11,6 +11,7 @@ import { approvalTitle } from "./approval.js";
 import { ElicitationCard } from "./elicitation-card.js";
 import { QuestionCard } from "./question-card.js";
 import { secondsWords } from "./time-left.js";
+import { MORE_MESSAGES } from "../thread/more-messages.js";
 import { ToldRequests } from "./told-requests.js";
 import { UnknownCard } from "./unknown-card.js";
 
@@ -19,7 +20,8 @@ const SECOND_MS = 1_000;
 
 export interface RequestsProps {
   threadId: string;
-  messages: readonly CodexUIMessage[];
+  /** What a request is about is among them. */
+  messages: Pick<UseCodexMessagesResult, "results" | "status" | "loadMore">;
 }
 
 /** What Codex waits for a person with, the one asked first on top. What an answer fails with stands on its card. */
@@ -35,6 +37,7 @@ export function Requests({ threadId, messages }: RequestsProps) {
   const requests = useCodexServerRequests(chat.listPendingServerRequestsForHooks, args, chat.sendCommand);
   const others = useMemo(() => requests.results.filter(({ kind }) => kind !== "approval"), [requests.results]);
   const error = approvals.error ?? requests.error;
+  const earlier = { status: messages.status, onMore: () => messages.loadMore(MORE_MESSAGES) };
   const waiting = [...approvals.results].reverse();
   const asking = [...others].reverse();
   const told = useMemo(
@@ -59,7 +62,8 @@ export function Requests({ threadId, messages }: RequestsProps) {
             <ApprovalCard
               key={codexRequestKey(approval)}
               approval={approval}
-              message={codexRequestItem(approval, messages)}
+              message={codexRequestItem(approval, messages.results)}
+              earlier={earlier}
               onAccept={(one) => void approvals.accept(one).catch(shownOnCard)}
               onDecline={(one) => void approvals.decline(one).catch(shownOnCard)}
               onDecide={(one, decision) =>

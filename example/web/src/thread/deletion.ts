@@ -10,6 +10,8 @@ export const GRACE_MS = 10 * 60_000;
 export interface Deletion {
   /** When it begins, in milliseconds since 1970; undefined where none waits. */
   scheduledFor: number | undefined;
+  /** Why it is not known whether one waits that was asked for. */
+  error: Error | undefined;
   /** Asks for it. Asked twice, also from elsewhere, it is one deletion. */
   ask: () => Promise<void>;
   /** Takes it back, while it waits. */
@@ -21,7 +23,7 @@ export function useDeletion(threadId: string): Deletion {
   const [jobId, setJobId] = useState(() => recall(threadId));
   const schedule = useMutation(api.chat.scheduleThreadDeletion);
   const cancel = useMutation(api.chat.cancelDeletion);
-  const { data: job } = useAnswer(api.chat.getDeletionJobStatus, jobId === null ? "skip" : { deletionJobId: jobId });
+  const { data: job, error } = useAnswer(api.chat.getDeletionJobStatus, jobId === null ? "skip" : { deletionJobId: jobId });
 
   const isOver = job?.status === "completed" || job?.status === "cancelled";
   // Null of another user's, or another deployment's: theirs stays for them.
@@ -39,7 +41,7 @@ export function useDeletion(threadId: string): Deletion {
   const takeBack = useCallback(async () => {
     if (jobId !== null) await cancel({ deletionJobId: jobId });
   }, [cancel, jobId]);
-  return { scheduledFor: job?.status === "scheduled" ? job.scheduledFor : undefined, ask, takeBack };
+  return { scheduledFor: job?.status === "scheduled" ? job.scheduledFor : undefined, error, ask, takeBack };
 }
 
 const nameFor = (threadId: string) => `codex deletion of ${threadId}`;

@@ -4,7 +4,6 @@ import type { FunctionReturnType } from "convex/server";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../api.js";
 import { useAnswer, type Answered } from "../use-answer.js";
-import { useOutline } from "./outline.js";
 
 export type Turn = NonNullable<FunctionReturnType<typeof api.chat.getTurn>>;
 
@@ -25,6 +24,9 @@ export interface PastTurns {
   newest: string | undefined;
 }
 
+/** What a turn ends with that was stopped without a word. */
+export const STOPPED = "interrupted";
+
 export const NO_PAST: PastTurns = { order: [], turns: [], newest: undefined };
 
 export interface Turns {
@@ -39,14 +41,13 @@ export interface Turns {
 const NONE_READ: ReadonlyMap<string, Turn> = new Map();
 
 /**
- * The newest turn, and those before it among the newest 50. How each of these ended is followed; its plan, and what was asked for, are
- * read once: a turn that is over says no more.
+ * The newest turn, and those before it among the newest 50. How each of these ended is followed; its plan, and what was asked for where
+ * it came to nothing, are read once: a turn that is over says no more.
  *
  * @param newestId undefined where there is none yet
- * @param messages all that are loaded: of a turn that has none here only a failure is told
+ * @param outline of all messages that are loaded: of a turn that has none here only a failure, or a stop, is told
  */
-export function useTurns(threadId: string, newestId: string | undefined, messages: readonly CodexUIMessage[]): Turns {
-  const outline = useOutline(messages);
+export function useTurns(threadId: string, newestId: string | undefined, outline: readonly CodexUIMessage[]): Turns {
   const newest = useAnswer(api.chat.getTurn, newestId === undefined ? "skip" : { threadId, turnId: newestId });
   const listed = useAnswer(api.chat.listTurns, newestId === undefined ? "skip" : { threadId });
   const left = useLeft(newest.data ?? undefined, newestId);
@@ -57,7 +58,8 @@ export function useTurns(threadId: string, newestId: string | undefined, message
   );
   const wanted = useMemo(() => {
     const shown = new Set(outline.map(({ turnId }) => turnId));
-    return over.filter(({ turnId, status }) => status === "failed" || shown.has(turnId)).map(({ turnId }) => turnId);
+    const isWanted = ({ turnId, status, hasPlan }: (typeof over)[number]) => (shown.has(turnId) ? hasPlan || status === "failed" : status !== "completed");
+    return over.filter(isWanted).map(({ turnId }) => turnId);
   }, [over, outline]);
   const { read, error } = useRead(threadId, wanted);
 
@@ -119,7 +121,7 @@ export function isOver(status: Turn["status"]): boolean {
 }
 
 function isTold({ status, error, planJson }: PastTurn): boolean {
-  return status === "failed" || error !== undefined || planJson !== undefined;
+  return status === "failed" || status === "interrupted" || error !== undefined || planJson !== undefined;
 }
 
 /** A turn that is over, in its place among the messages. */
@@ -163,13 +165,18 @@ export function placeTurns(messages: readonly CodexUIMessage[], { order, turns, 
     const span = spans.get(turnId);
     last = Math.max(last, span?.to ?? -1);
     const turn = told.get(turnId);
-    if (turn === undefined) return;
+    if (turn === undefined || (span !== undefined && isToldBy(turn, messages[span.to]))) return;
     const next = behind[rank];
     // Messages of turns before those that are known stand before all that are.
     const at = span?.to ?? (last !== -1 ? last : next === undefined ? messages.length - 1 : next - 1);
     if (last !== -1 || at !== -1 || isWhole) place(at, { ...turn, isAlone: span === undefined });
   });
   return placed;
+}
+
+/** Whether a turn that was stopped without a word has an answer at its end that says so itself. */
+function isToldBy({ status, error = STOPPED, planJson }: PastTurn, last: CodexUIMessage | undefined): boolean {
+  return status === "interrupted" && error === STOPPED && planJson === undefined && last?.status === "interrupted" && last.role === "assistant";
 }
 
 /** Of each turn the first message of a later one. */

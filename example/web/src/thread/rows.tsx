@@ -4,7 +4,6 @@ import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Item } from "../items/item.js";
 import { keptRows, withTouched } from "./kept-rows.js";
-import { useOutline } from "./outline.js";
 import { placeTurns, type PastTurns, type PlacedTurn } from "./past-turns.js";
 import { TurnNotes } from "./turn-note.js";
 
@@ -19,6 +18,8 @@ const ROW_ESTIMATE_PX = 40;
 export interface RowsProps {
   /** Oldest first. */
   messages: readonly CodexUIMessage[];
+  /** The same, in outline: with each piece of text the messages are another list, and what is the same then is not done again. */
+  outline: readonly CodexUIMessage[];
   /** Whether nothing came before the first of them. */
   isWhole: boolean;
   /** The turns that are over, told of where they were. */
@@ -31,12 +32,10 @@ export interface RowsProps {
  * A row for each message, of which the document holds those in view, the newest, and those that the reader did something in: how many
  * does not depend on how many there are. Earlier rows that come in, or turn out larger than they were taken for, move nothing in view.
  */
-export function Rows({ messages, isWhole, past, viewport }: RowsProps) {
+export function Rows({ messages, outline, isWhole, past, viewport }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [touched, setTouched] = useState<readonly string[]>([]);
-  // With each piece of text the messages are another list: what is the same then is not done again.
-  const outline = useOutline(messages);
   const kept = useMemo(() => keptRows(outline, touched), [outline, touched]);
   const placed = useMemo(() => placeTurns(outline, past, isWhole), [outline, past, isWhole]);
 

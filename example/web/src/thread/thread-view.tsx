@@ -19,6 +19,7 @@ import { Announcer } from "./announcer.js";
 import { useDeletion } from "./deletion.js";
 import { Header } from "./header.js";
 import { NewestTurn } from "./newest-turn.js";
+import { useOutline } from "./outline.js";
 import { useTurns, type Turns } from "./past-turns.js";
 import { Standing } from "./standing.js";
 import { useStickToEnd } from "./stick-to-end.js";
@@ -47,10 +48,11 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
   );
   const { thread, error: threadError } = useCodexThread(api.chat.getThread, { threadId });
   const { reach, error: presenceError } = useCodexThreadPresence(api.chat.getPresence, { threadId });
-  const { results, threadStatus } = messages;
+  const { results, status, error, threadStatus } = messages;
+  const outline = useOutline(results);
   const newest = thread?.turn?.status;
   const turn = results.length === 0 && newest === undefined ? undefined : turnState(results, newest);
-  const turns = useTurns(threadId, thread?.turn?.turnId, results);
+  const turns = useTurns(threadId, thread?.turn?.turnId, outline);
   const readers = useReaders(threadId);
   const deletion = useDeletion(threadId);
   const scroll = useStickToEnd();
@@ -82,7 +84,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
       <main className="scroll" ref={scroll.viewportRef} tabIndex={0}>
         <div className="transcript" ref={scroll.content}>
           <ReadersContext value={readers}>
-            <Transcript messages={messages} past={turns.past} viewport={scroll.viewport} />
+            <Transcript messages={messages} outline={outline} past={turns.past} viewport={scroll.viewport} />
           </ReadersContext>
           {turns.error !== undefined && turns.newest.error === undefined && (
             <FailureLine title="How earlier turns went could not be read" error={turns.error} />
@@ -102,14 +104,22 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
           </button>
         )}
         <ReadersContext value={readers}>
-          <Requests threadId={threadId} messages={results} />
+          <Requests threadId={threadId} messages={messages} />
         </ReadersContext>
         {threadStatus !== "missing" && (
           <Standing threadId={threadId} isArchived={thread?.status === "archived"} deletion={deletion} />
         )}
+        {deletion.error !== undefined && <FailureLine title="Whether the thread will be deleted could not be read" error={deletion.error} />}
         {threadError !== undefined && <FailureLine title="How the thread stands could not be read" error={threadError} />}
         {presenceError !== undefined && <FailureLine title="Whether its machine is there could not be read" error={presenceError} />}
-        <Sending threadId={threadId} thread={thread} reach={reach} begunAt={begunAtOf(thread, turns)} messages={messages} isMissing={threadStatus === "missing"} />
+        <Sending
+          threadId={threadId}
+          thread={thread}
+          reach={reach}
+          begunAt={begunAtOf(thread, turns)}
+          messages={{ results: outline, status, error }}
+          isMissing={threadStatus === "missing"}
+        />
       </div>
     </div>
   );

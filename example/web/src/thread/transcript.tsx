@@ -1,16 +1,16 @@
-import type { UseCodexMessagesResult } from "convex-codex-local/react";
+import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
 import { useEffect, useRef } from "react";
 import { hasMore, MoreButton } from "../more-button.js";
 import { FailureLine, FailureNotice, Notice } from "../notice.js";
+import { MORE_MESSAGES } from "./more-messages.js";
 import { NO_PAST, placeTurns, type PastTurns } from "./past-turns.js";
 import { Rows } from "./rows.js";
 import { TurnNotes } from "./turn-note.js";
 
-/** What is loaded is not all drawn: fewer and larger pages are fewer subscriptions. */
-const MORE_MESSAGES = 200;
-
 export interface TranscriptProps {
   messages: UseCodexMessagesResult;
+  /** Its messages in outline. */
+  outline: readonly CodexUIMessage[];
   /** The turns that are over; none where nothing is said. */
   past?: PastTurns;
   /** What scrolls it. */
@@ -18,7 +18,7 @@ export interface TranscriptProps {
 }
 
 /** What was said and done, oldest first. */
-export function Transcript({ messages, past = NO_PAST, viewport }: TranscriptProps) {
+export function Transcript({ messages, outline, past = NO_PAST, viewport }: TranscriptProps) {
   const { results, isLoading, status, error, threadStatus } = messages;
   if (results.length === 0) {
     if (error !== undefined) return <FailureNotice title="The messages could not be read" error={error} />;
@@ -40,14 +40,14 @@ export function Transcript({ messages, past = NO_PAST, viewport }: TranscriptPro
   return (
     <>
       <Earlier messages={messages} viewport={viewport} />
-      <Rows messages={results} isWhole={status === "Exhausted" && error === undefined} past={past} viewport={viewport} />
+      <Rows messages={results} outline={outline} isWhole={status === "Exhausted" && error === undefined} past={past} viewport={viewport} />
       {error !== undefined && <FailureLine title="Messages could not be read" error={error} />}
     </>
   );
 }
 
 /** What came before is loaded as its reader comes near, or asks for it. All its states are of one height: no row moves. */
-function Earlier({ messages: { results, status, error, loadMore }, viewport }: Omit<TranscriptProps, "past">) {
+function Earlier({ messages: { results, status, error, loadMore }, viewport }: Pick<TranscriptProps, "messages" | "viewport">) {
   const { length } = results;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {

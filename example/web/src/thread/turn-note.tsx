@@ -2,7 +2,7 @@ import { isTakenBack } from "../failure.js";
 import { FailureNote } from "../items/failure-note.js";
 import { TurnPlan } from "../items/plan-steps.js";
 import { Visible } from "../items/visible.js";
-import { isOver, type PlacedTurn, type Turn } from "./past-turns.js";
+import { isOver, STOPPED, type PlacedTurn, type Turn } from "./past-turns.js";
 
 const ASKED_UNITS_MAX = 300;
 
@@ -10,14 +10,14 @@ interface TurnNoteProps {
   turn: { status: Turn["status"]; error?: string | undefined; planJson?: string | undefined };
 }
 
-/** What a turn tells beside its messages: its plan, and why it failed or was stopped. */
+/** What a turn tells beside its messages: its plan, and that it failed or was stopped, and why. */
 export function TurnNote({ turn: { status, error, planJson } }: TurnNoteProps) {
-  const isStopped = status === "interrupted" && error !== undefined;
+  const isStopped = status === "interrupted";
   return (
     <>
       <TurnPlan planJson={planJson} isOver={isOver(status)} />
       {(status === "failed" || isStopped) && (
-        <FailureNote error={error} kind={isStopped || isTakenBack(error) ? "reason" : "failure"} />
+        <FailureNote error={error ?? (isStopped ? STOPPED : undefined)} kind={isStopped || isTakenBack(error) ? "reason" : "failure"} />
       )}
     </>
   );
