@@ -13,6 +13,8 @@ use crate::command::row::CommandKind;
 use crate::error::Code;
 use crate::event::json::{Json, Kind, RawStr};
 use crate::limits::POLICY_PER_MINUTE;
+use crate::request::approval::{self, Wish};
+use core::slice;
 use path::Path;
 use serde::Serialize;
 use setting::{Approval, Sandbox, Setting};
@@ -40,7 +42,7 @@ pub enum PolicyAnswer {
     },
     /// It may not.
     NotAllowed {
-        /// `E_COMMAND_NOT_ALLOWED`.
+        /// `E_COMMAND_NOT_ALLOWED`; `E_APPROVAL_CHANGED` where it does not say what was shown.
         code: Code,
         /// What about it.
         reason: Reason,
@@ -82,6 +84,8 @@ pub enum Lowered {
 pub enum Reason {
     /// The policy or the machine's settings cannot be read: nothing is allowed.
     Policy,
+    /// What Codex may write of files, the policy's own is one of: nothing is allowed.
+    Exposed,
     /// The kind.
     Kind,
     /// Too many in a minute.
@@ -98,8 +102,12 @@ pub enum Reason {
     Sandbox,
     /// When Codex asks.
     ApprovalPolicy,
+    /// The request: it is not answered by a command of this kind.
+    Request,
     /// The decision.
     Decision,
+    /// It lets something happen, and does not say what was shown.
+    Shown,
     /// A secret: it is answered at the machine.
     Secret,
 }
@@ -109,13 +117,24 @@ pub enum Reason {
 pub struct Machine<'a> {
     /// The policy file; `{}` is the default policy.
     pub policy_json: &'a str,
-    /// `{started, thread?}`, each `{cwd, sandboxPolicy, approvalPolicy}`: what the machine's owner started Codex with, and
-    /// what is in force in the thread.
+    /// `{started, thread?, files?}`, paths in it without links. `started` and `thread` are `{cwd, sandboxPolicy,
+    /// approvalPolicy}`: what the machine's owner started Codex with, and what is in force in the thread; what of a thread is
+    /// null is not known. `files` is `{policy, tmpdir, slashTmp}`: the places that decide which file the policy is, and the
+    /// folders for temporary files.
     pub settings_json: &'a str,
     /// Commands of the same user in the last minute, without interrupts: a stop counts against no rate.
     pub recent: f64,
-    /// Whether the request that is answered has a secret question.
-    pub secret: bool,
+    /// The request that a decision or an answer is of.
+    pub asked: Option<Asked<'a>>,
+}
+
+/// A request of the app-server that waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// The request, whole.
+    pub payload_json: &'a str,
 }
 
 type Refused = (Reason, &'static str);
@@ -125,7 +144,9 @@ pub fn decide_command(machine: Machine<'_>, kind: &str, payload_json: &str) -> P
     match decide(machine, kind, payload_json) {
         Ok(answer) => answer,
         Err((reason, message)) => {
-            PolicyAnswer::NotAllowed { code: Code::ECommandNotAllowed, reason, message }
+            let is_unseen = reason == Reason::Shown;
+            let code = if is_unseen { Code::EApprovalChanged } else { Code::ECommandNotAllowed };
+            PolicyAnswer::NotAllowed { code, reason, message }
         }
     }
 }
@@ -171,8 +192,8 @@ fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<Policy
     match kind {
         CommandKind::Turn | CommandKind::Steer => policy.message(kind, payload),
         CommandKind::Interrupt => Ok(plain(Method::TurnInterrupt)),
-        CommandKind::Decide => policy.decision(payload),
-        CommandKind::Answer => policy.answer(payload, machine.secret),
+        CommandKind::Decide => policy.decision(payload, machine.asked),
+        CommandKind::Answer => policy.answer(payload, machine.asked),
     }
 }
 
@@ -228,15 +249,31 @@ impl Decisions {
 }
 
 const UNREADABLE: Refused = (Reason::Policy, "the machine's policy or its settings cannot be read");
+const EXPOSED: Refused = (Reason::Exposed, "the machine's policy lies where Codex may write");
+const NOT_THIS_WAY: Refused = (Reason::Request, "the request is not answered by a command of this kind");
+const NO_DECISION: Refused = (Reason::Decision, "the machine takes no such decision from afar");
+const NOT_SHOWN: Refused = (Reason::Shown, "what lets something happen has to say what was shown");
+
+/// Approvals in the protocol of before, which decline by a `denied`.
+const OLD_APPROVALS: [&str; 2] = ["execCommandApproval", "applyPatchApproval"];
+const ELICITATION: &str = "mcpServer/elicitation/request";
+const TOOL_CALL: &str = "item/tool/call";
+/// How the ids of Codex's questions whether a tool may be called begin. It reads the answer under such an id as a decision,
+/// in what a form was filled in with too.
+///
+/// SOURCE: app-server 0.169.0, `mcp_tool_call.rs`, in the words of its options.
+const TOOL_APPROVAL: &str = "mcp_tool_call_approval";
 
 impl<'a> Policy<'a> {
     fn read(machine: Machine<'a>) -> Result<Self, Refused> {
         let settings = Json::parse(machine.settings_json).map_err(|_| UNREADABLE)?;
         let file = Json::parse(machine.policy_json).map_err(|_| UNREADABLE)?;
-        Self::complete(file, settings).ok_or(UNREADABLE)
+        let (policy, is_exposed) = Self::complete(file, settings).ok_or(UNREADABLE)?;
+        if is_exposed { Err(EXPOSED) } else { Ok(policy) }
     }
 
-    fn complete(file: Json<'a>, settings: Json<'a>) -> Option<Self> {
+    /// The policy, and whether Codex may write its file.
+    fn complete(file: Json<'a>, settings: Json<'a>) -> Option<(Self, bool)> {
         const KNOWN: [&str; 6] = ["kinds", "roots", "sandbox", "approvalPolicy", "decisions", "perMinute"];
         let knows = |key: RawStr<'_>| KNOWN.iter().any(|name| key.is(name));
         if file.kind() != Kind::Object || !file.entries().all(|(key, _)| knows(key)) {
@@ -258,26 +295,46 @@ impl<'a> Policy<'a> {
             roots.push(Path::read(&root.to_whole())?);
             Some(())
         };
+        let own = path_of(started.get("cwd")?)?;
         if !each(file, "roots", &mut add_root)? {
-            roots.push(path_of(started.get("cwd")?)?);
+            roots.push(own.clone());
         }
         if !each(file, "decisions", &mut |name| accepts.allow(name.plain()?))? {
             accepts = Decisions { accept: true, decline: true, cancel: true, ..accepts };
         }
-        Some(Self {
+        let started_sandbox = Sandbox::read(started.get("sandboxPolicy")?)?;
+        let sandbox = match file.get("sandbox") {
+            Some(sandbox) => Sandbox::read(sandbox)?,
+            None => started_sandbox.clone(),
+        };
+        // By the start's own too: what a turn at the machine wrote into it would say that it may lie there.
+        let is_exposed = settings.get("files").is_some_and(|files| {
+            let folder = |key: &str| files.get(key).and_then(path_of);
+            let (tmpdir, slash_tmp) = (folder("tmpdir"), folder("slashTmp"));
+            let writes = |sandbox: &Sandbox<'_>, roots: &[Path], path: &Path| {
+                sandbox.writes(roots, tmpdir.as_ref(), slash_tmp.as_ref(), path)
+            };
+            let mut places = files.list("policy").filter_map(path_of);
+            places.any(|path| {
+                writes(&sandbox, &roots, &path) || writes(&started_sandbox, slice::from_ref(&own), &path)
+            })
+        });
+        let policy = Self {
             kinds,
             roots,
-            sandbox: Sandbox::read(file.get("sandbox").or_else(|| started.get("sandboxPolicy"))?)?,
+            sandbox,
             approval: Approval::read(file.get("approvalPolicy").or_else(|| started.get("approvalPolicy"))?)?,
             accepts,
             per_minute: match file.get("perMinute") {
                 Some(count) => count.safe_integer()?,
                 None => POLICY_PER_MINUTE,
             },
-            cwd: in_force("cwd").and_then(path_of),
+            // Not that of the start: a thread is where it is.
+            cwd: thread.get("cwd").and_then(path_of),
             running_sandbox: in_force("sandboxPolicy").and_then(Sandbox::read),
             running_approval: in_force("approvalPolicy").and_then(Approval::read),
-        })
+        };
+        Some((policy, is_exposed))
     }
 
     fn holds(&self, path: &Path) -> bool {
@@ -287,12 +344,13 @@ impl<'a> Policy<'a> {
     fn message(&self, kind: CommandKind, payload: Json<'a>) -> Result<PolicyAnswer, Refused> {
         let is_turn = kind == CommandKind::Turn;
         let named = given(payload, "cwd").filter(|_| is_turn);
+        const UNKNOWN: &str = "the machine does not know the thread's folder: the turn has to name one";
+        const OUTSIDE: &str = "the folder is not there, or not below one that the machine allows";
         let cwd = match named {
             Some(value) => path_of(value),
-            None => self.cwd.clone(),
+            None => Some(self.cwd.clone().ok_or((Reason::Cwd, UNKNOWN))?),
         };
-        let cwd = cwd.filter(|cwd| self.holds(cwd));
-        let cwd = cwd.ok_or((Reason::Cwd, "the folder is not below one that the machine allows"))?;
+        let cwd = cwd.filter(|cwd| self.holds(cwd)).ok_or((Reason::Cwd, OUTSIDE))?;
         self.check_input(payload)?;
         let wanted = |key: &str| given(payload, key).filter(|_| is_turn);
         let asked = wanted("sandboxPolicy").map(Sandbox::read);
@@ -365,14 +423,36 @@ impl<'a> Policy<'a> {
     }
 
     /// A decision in the words of either protocol: those of `execCommandApproval` and `applyPatchApproval` mean the same.
-    fn decision(&self, payload: Json<'_>) -> Result<PolicyAnswer, Refused> {
-        let allowed = payload.get("decision").is_some_and(|decision| match decision.kind() {
+    fn decision(&self, payload: Json<'_>, asked: Option<Asked<'_>>) -> Result<PolicyAnswer, Refused> {
+        let asked = asked.filter(|asked| approval::kind(asked.method).is_some()).ok_or(NOT_THIS_WAY)?;
+        let decision = payload.get("decision").ok_or(NO_DECISION)?;
+        let answer = answered(payload, !approval::declines(decision.text()))?;
+        if !self.takes(decision) {
+            return Err(NO_DECISION);
+        }
+        let Asked { method, payload_json } = asked;
+        // What every request takes need not be among what it offers. Of permissions all else grants them.
+        let declines = match decision.str() {
+            Some(word) => word.is("decline"),
+            None => OLD_APPROVALS.contains(&method) && decision.get("denied").is_some(),
+        };
+        if !declines && approval::decision(method, payload_json, Wish::Exactly(decision.text())).is_err() {
+            let message = "the request does not offer this decision, or is too large for it";
+            return Err((Reason::Decision, message));
+        }
+        Ok(answer)
+    }
+
+    /// Whether the machine takes such a decision, whatever it is of.
+    fn takes(&self, decision: Json<'_>) -> bool {
+        match decision.kind() {
             Kind::String => match decision.str().and_then(RawStr::plain) {
                 Some("approved") => self.accepts.accept,
                 Some("approved_for_session") => self.accepts.accept_for_session,
                 Some("approved_mcp_policy_amendment") => self.accepts.amendments,
                 Some("abort") => self.accepts.cancel,
-                _ => self.allows(decision),
+                Some("acceptForSession") => self.accepts.accept_for_session,
+                _ => self.acts(decision),
             },
             Kind::Object => {
                 let mut names = decision.entries().map(|(key, _)| key.to_whole());
@@ -389,35 +469,94 @@ impl<'a> Policy<'a> {
                 }
             }
             _ => false,
-        });
-        if !allowed {
-            return Err((Reason::Decision, "the machine takes no such decision from afar"));
         }
-        Ok(plain(Method::Response))
     }
 
-    fn allows(&self, decision: Json<'_>) -> bool {
-        match decision.str().and_then(RawStr::plain) {
+    /// Whether an elicitation may be answered so.
+    fn acts(&self, action: Json<'_>) -> bool {
+        match action.str().and_then(RawStr::plain) {
             Some("accept") => self.accepts.accept,
-            Some("acceptForSession") => self.accepts.accept_for_session,
             Some("decline") => self.accepts.decline,
             Some("cancel") => self.accepts.cancel,
             _ => false,
         }
     }
 
-    fn answer(&self, payload: Json<'_>, secret: bool) -> Result<PolicyAnswer, Refused> {
-        if secret {
+    fn answer(&self, payload: Json<'_>, asked: Option<Asked<'_>>) -> Result<PolicyAnswer, Refused> {
+        let Asked { method, payload_json } = asked.ok_or(NOT_THIS_WAY)?;
+        if approval::asks_secret(method, Some(payload_json)) {
             return Err((Reason::Secret, "a secret is answered at the machine"));
         }
         let answer = payload.get("answer").filter(|answer| answer.kind() == Kind::Object);
         let answer = answer.ok_or((Reason::Payload, "the payload lacks an answer that is an object"))?;
-        // An elicitation is accepted, declined or cancelled as an approval is.
-        if answer.get("action").is_some_and(|action| !self.allows(action)) {
-            return Err((Reason::Decision, "the machine takes no such decision from afar"));
+        // Whether the answer lets something happen, as a decision does.
+        let (mut passes, mut accepts) = (true, false);
+        match method {
+            TOOL_CALL => {}
+            approval::QUESTION => {
+                for (key, value) in answer.entries() {
+                    passes &= key.is("answers") && self.takes_options(value, &mut accepts);
+                }
+            }
+            ELICITATION => {
+                passes = answer.get("action").is_some();
+                for (key, value) in answer.entries() {
+                    passes &= match key.plain() {
+                        Some("action") => {
+                            accepts |= value.str().is_some_and(|word| word.is("accept"));
+                            self.acts(value)
+                        }
+                        Some("content") => self.takes_options(value, &mut accepts),
+                        Some("_meta") => self.takes_meta(value),
+                        _ => false,
+                    };
+                }
+            }
+            _ => return Err(NOT_THIS_WAY),
         }
-        Ok(plain(Method::Response))
+        if passes { answered(payload, accepts) } else { Err(NO_DECISION) }
     }
+
+    /// Whether the machine takes what is answered under the ids of [`TOOL_APPROVAL`]: a word, a list of them, or such a list
+    /// in `answers`.
+    fn takes_options(&self, answers: Json<'_>, accepts: &mut bool) -> bool {
+        let mut takes = |word: Json<'_>| match word.str().and_then(RawStr::plain) {
+            Some("Cancel") => self.accepts.cancel || self.accepts.decline,
+            word => {
+                *accepts = true;
+                match word {
+                    Some("Allow") => self.accepts.accept,
+                    Some("Allow for this session") => self.accepts.accept_for_session,
+                    Some("Allow and don't ask me again") => self.accepts.amendments,
+                    _ => false,
+                }
+            }
+        };
+        let mut of_tools = answers.entries().filter(|(key, _)| key.to_whole().starts_with(TOOL_APPROVAL));
+        of_tools.all(|(_, value)| {
+            let words = value.get("answers").unwrap_or(value);
+            if words.kind() == Kind::Array { words.items().all(&mut takes) } else { takes(words) }
+        })
+    }
+
+    /// Whether the machine takes what is said beside an elicitation's answer: for how long a tool is allowed, and nothing else.
+    fn takes_meta(&self, meta: Json<'_>) -> bool {
+        let takes = |(key, value): (RawStr<'_>, Json<'_>)| {
+            key.is("persist")
+                && match value.str().and_then(RawStr::plain) {
+                    Some("session") => self.accepts.accept_for_session,
+                    Some("always") => self.accepts.amendments,
+                    _ => false,
+                }
+        };
+        meta.is_null() || (meta.kind() == Kind::Object && meta.entries().all(takes))
+    }
+}
+
+/// The answer to a request; `accepts` where it lets something happen.
+fn answered(payload: Json<'_>, accepts: bool) -> Result<PolicyAnswer, Refused> {
+    let is_shown = given(payload, "shownSha256").is_some();
+    if accepts && !is_shown { Err(NOT_SHOWN) } else { Ok(plain(Method::Response)) }
 }
 
 /// The value of a member that is there and not null.

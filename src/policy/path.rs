@@ -1,5 +1,5 @@
-//! Absolute paths, compared by their components as they are written. No file system is asked: what a link leads to is the
-//! sandbox's to hold.
+//! Absolute paths, compared by their components as they are written. No file system is asked: whoever gives them has
+//! followed their links.
 
 /// An absolute path without `.`, `..` and doubled separators.
 #[derive(Clone, Debug, PartialEq, Eq)]
