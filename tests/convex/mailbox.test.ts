@@ -117,7 +117,7 @@ class Machine {
       machine: {
         policyJson: () => this.policyJson,
         settings: () => SETTINGS,
-        request: (_, { requestId }) => (this.requests.has(requestId) ? { isSecret: false, payloadSha256: SHOWN } : null),
+        request: (_, { requestId }) => (this.requests.has(requestId) ? { method: METHOD, payloadJson: ASKED, payloadSha256: SHOWN } : null),
       },
       actions: { turn: take, steer: act, interrupt, decide: act, answer: act },
       findEcho: async ({ echoId }) => {
