@@ -12,8 +12,8 @@ mod setting;
 use crate::command::row::CommandKind;
 use crate::error::Code;
 use crate::event::json::{Json, Kind, RawStr};
-use crate::limits::POLICY_PER_MINUTE;
-use crate::request::approval::{self, Wish};
+use crate::limits::{APPROVAL_BYTES_MAX, POLICY_PER_MINUTE};
+use crate::request::approval;
 use core::slice;
 use path::Path;
 use serde::Serialize;
@@ -133,7 +133,7 @@ pub struct Machine<'a> {
 pub struct Asked<'a> {
     /// Its method.
     pub method: &'a str,
-    /// The request, whole.
+    /// The request, whole, written as the command is.
     pub payload_json: &'a str,
 }
 
@@ -212,6 +212,8 @@ struct Choice<'b, S> {
 
 /// The policy file, completed by what the machine was started with.
 struct Policy<'a> {
+    /// Whether Codex may write its file.
+    is_exposed: bool,
     /// A bit for each.
     kinds: u8,
     roots: Vec<Path>,
@@ -249,10 +251,10 @@ impl Decisions {
 }
 
 const UNREADABLE: Refused = (Reason::Policy, "the machine's policy or its settings cannot be read");
-const EXPOSED: Refused = (Reason::Exposed, "the machine's policy lies where Codex may write");
-const NOT_THIS_WAY: Refused = (Reason::Request, "the request is not answered by a command of this kind");
+const EXPOSED: Refused = (Reason::Exposed, "Codex may write the machine's policy");
+const NOT_THIS_WAY: Refused = (Reason::Request, "the request wants another kind");
 const NO_DECISION: Refused = (Reason::Decision, "the machine takes no such decision from afar");
-const NOT_SHOWN: Refused = (Reason::Shown, "what lets something happen has to say what was shown");
+const NOT_SHOWN: Refused = (Reason::Shown, "it does not say what was shown");
 
 /// Approvals in the protocol of before, which decline by a `denied`.
 const OLD_APPROVALS: [&str; 2] = ["execCommandApproval", "applyPatchApproval"];
@@ -268,12 +270,11 @@ impl<'a> Policy<'a> {
     fn read(machine: Machine<'a>) -> Result<Self, Refused> {
         let settings = Json::parse(machine.settings_json).map_err(|_| UNREADABLE)?;
         let file = Json::parse(machine.policy_json).map_err(|_| UNREADABLE)?;
-        let (policy, is_exposed) = Self::complete(file, settings).ok_or(UNREADABLE)?;
-        if is_exposed { Err(EXPOSED) } else { Ok(policy) }
+        let policy = Self::complete(file, settings).ok_or(UNREADABLE)?;
+        if policy.is_exposed { Err(EXPOSED) } else { Ok(policy) }
     }
 
-    /// The policy, and whether Codex may write its file.
-    fn complete(file: Json<'a>, settings: Json<'a>) -> Option<(Self, bool)> {
+    fn complete(file: Json<'a>, settings: Json<'a>) -> Option<Self> {
         const KNOWN: [&str; 6] = ["kinds", "roots", "sandbox", "approvalPolicy", "decisions", "perMinute"];
         let knows = |key: RawStr<'_>| KNOWN.iter().any(|name| key.is(name));
         if file.kind() != Kind::Object || !file.entries().all(|(key, _)| knows(key)) {
@@ -303,23 +304,17 @@ impl<'a> Policy<'a> {
             accepts = Decisions { accept: true, decline: true, cancel: true, ..accepts };
         }
         let started_sandbox = Sandbox::read(started.get("sandboxPolicy")?)?;
-        let sandbox = match file.get("sandbox") {
-            Some(sandbox) => Sandbox::read(sandbox)?,
-            None => started_sandbox.clone(),
-        };
+        let sandbox = Sandbox::read(file.get("sandbox").or_else(|| started.get("sandboxPolicy"))?)?;
         // By the start's own too: what a turn at the machine wrote into it would say that it may lie there.
-        let is_exposed = settings.get("files").is_some_and(|files| {
-            let folder = |key: &str| files.get(key).and_then(path_of);
-            let (tmpdir, slash_tmp) = (folder("tmpdir"), folder("slashTmp"));
-            let writes = |sandbox: &Sandbox<'_>, roots: &[Path], path: &Path| {
-                sandbox.writes(roots, tmpdir.as_ref(), slash_tmp.as_ref(), path)
-            };
-            let mut places = files.list("policy").filter_map(path_of);
-            places.any(|path| {
-                writes(&sandbox, &roots, &path) || writes(&started_sandbox, slice::from_ref(&own), &path)
-            })
-        });
-        let policy = Self {
+        let mut is_exposed = false;
+        if let Some(files) = settings.get("files") {
+            for path in files.list("policy").filter_map(path_of) {
+                is_exposed |= sandbox.writes(&roots, files, &path);
+                is_exposed |= started_sandbox.writes(slice::from_ref(&own), files, &path);
+            }
+        }
+        Some(Self {
+            is_exposed,
             kinds,
             roots,
             sandbox,
@@ -333,19 +328,18 @@ impl<'a> Policy<'a> {
             cwd: thread.get("cwd").and_then(path_of),
             running_sandbox: in_force("sandboxPolicy").and_then(Sandbox::read),
             running_approval: in_force("approvalPolicy").and_then(Approval::read),
-        };
-        Some((policy, is_exposed))
+        })
     }
 
     fn holds(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| root.holds(path))
+        path.is_below(&self.roots)
     }
 
     fn message(&self, kind: CommandKind, payload: Json<'a>) -> Result<PolicyAnswer, Refused> {
         let is_turn = kind == CommandKind::Turn;
         let named = given(payload, "cwd").filter(|_| is_turn);
-        const UNKNOWN: &str = "the machine does not know the thread's folder: the turn has to name one";
-        const OUTSIDE: &str = "the folder is not there, or not below one that the machine allows";
+        const UNKNOWN: &str = "the thread's folder is not known: name one";
+        const OUTSIDE: &str = "the folder is not there, or not allowed";
         let cwd = match named {
             Some(value) => path_of(value),
             None => Some(self.cwd.clone().ok_or((Reason::Cwd, UNKNOWN))?),
@@ -426,59 +420,35 @@ impl<'a> Policy<'a> {
     fn decision(&self, payload: Json<'_>, asked: Option<Asked<'_>>) -> Result<PolicyAnswer, Refused> {
         let asked = asked.filter(|asked| approval::kind(asked.method).is_some()).ok_or(NOT_THIS_WAY)?;
         let decision = payload.get("decision").ok_or(NO_DECISION)?;
-        let answer = answered(payload, !approval::declines(decision.text()))?;
-        if !self.takes(decision) {
-            return Err(NO_DECISION);
-        }
-        let Asked { method, payload_json } = asked;
-        // What every request takes need not be among what it offers. Of permissions all else grants them.
-        let declines = match decision.str() {
-            Some(word) => word.is("decline"),
-            None => OLD_APPROVALS.contains(&method) && decision.get("denied").is_some(),
-        };
-        if !declines && approval::decision(method, payload_json, Wish::Exactly(decision.text())).is_err() {
-            let message = "the request does not offer this decision, or is too large for it";
-            return Err((Reason::Decision, message));
-        }
-        Ok(answer)
+        let (takes, accepts) = self.takes(decision);
+        let answer = answered(payload, accepts)?;
+        if takes && is_offered(asked, decision, accepts) { Ok(answer) } else { Err(NO_DECISION) }
     }
 
-    /// Whether the machine takes such a decision, whatever it is of.
-    fn takes(&self, decision: Json<'_>) -> bool {
-        match decision.kind() {
-            Kind::String => match decision.str().and_then(RawStr::plain) {
-                Some("approved") => self.accepts.accept,
-                Some("approved_for_session") => self.accepts.accept_for_session,
-                Some("approved_mcp_policy_amendment") => self.accepts.amendments,
-                Some("abort") => self.accepts.cancel,
-                Some("acceptForSession") => self.accepts.accept_for_session,
-                _ => self.acts(decision),
-            },
-            Kind::Object => {
-                let mut names = decision.entries().map(|(key, _)| key.to_whole());
-                let name = names.next().filter(|_| names.next().is_none());
-                match name.as_deref() {
-                    Some(
-                        "acceptWithExecpolicyAmendment"
-                        | "applyNetworkPolicyAmendment"
-                        | "approved_execpolicy_amendment"
-                        | "network_policy_amendment",
-                    ) => self.accepts.amendments,
-                    Some("denied") => self.accepts.decline,
-                    _ => false,
-                }
-            }
-            _ => false,
+    /// Whether the machine takes such a decision, whatever it is of, and whether it lets something happen.
+    fn takes(&self, decision: Json<'_>) -> (bool, bool) {
+        let Decisions { accept, accept_for_session, amendments, decline, cancel } = self.accepts;
+        if decision.kind() == Kind::Object {
+            let mut names = decision.entries().map(|(key, _)| key.to_whole());
+            let name = names.next().filter(|_| names.next().is_none());
+            return match name.as_deref() {
+                Some(
+                    "acceptWithExecpolicyAmendment"
+                    | "applyNetworkPolicyAmendment"
+                    | "approved_execpolicy_amendment"
+                    | "network_policy_amendment",
+                ) => (amendments, true),
+                Some("denied") => (decline, false),
+                _ => (false, true),
+            };
         }
-    }
-
-    /// Whether an elicitation may be answered so.
-    fn acts(&self, action: Json<'_>) -> bool {
-        match action.str().and_then(RawStr::plain) {
-            Some("accept") => self.accepts.accept,
-            Some("decline") => self.accepts.decline,
-            Some("cancel") => self.accepts.cancel,
-            _ => false,
+        match decision.str().and_then(RawStr::plain) {
+            Some("accept" | "approved") => (accept, true),
+            Some("acceptForSession" | "approved_for_session") => (accept_for_session, true),
+            Some("approved_mcp_policy_amendment") => (amendments, true),
+            Some("decline") => (decline, false),
+            Some("cancel" | "abort") => (cancel, false),
+            _ => (false, true),
         }
     }
 
@@ -503,8 +473,10 @@ impl<'a> Policy<'a> {
                 for (key, value) in answer.entries() {
                     passes &= match key.plain() {
                         Some("action") => {
-                            accepts |= value.str().is_some_and(|word| word.is("accept"));
-                            self.acts(value)
+                            let (takes, is_accepting) = self.takes(value);
+                            accepts |= is_accepting;
+                            let word = value.str().and_then(RawStr::plain);
+                            takes && matches!(word, Some("accept" | "decline" | "cancel"))
                         }
                         Some("content") => self.takes_options(value, &mut accepts),
                         Some("_meta") => self.takes_meta(value),
@@ -520,37 +492,71 @@ impl<'a> Policy<'a> {
     /// Whether the machine takes what is answered under the ids of [`TOOL_APPROVAL`]: a word, a list of them, or such a list
     /// in `answers`.
     fn takes_options(&self, answers: Json<'_>, accepts: &mut bool) -> bool {
-        let mut takes = |word: Json<'_>| match word.str().and_then(RawStr::plain) {
-            Some("Cancel") => self.accepts.cancel || self.accepts.decline,
-            word => {
-                *accepts = true;
-                match word {
-                    Some("Allow") => self.accepts.accept,
-                    Some("Allow for this session") => self.accepts.accept_for_session,
-                    Some("Allow and don't ask me again") => self.accepts.amendments,
-                    _ => false,
+        for (key, value) in answers.entries() {
+            if !key.to_whole().starts_with(TOOL_APPROVAL) {
+                continue;
+            }
+            let words = value.get("answers").unwrap_or(value);
+            if words.kind() != Kind::Array && !self.takes_option(words, accepts) {
+                return false;
+            }
+            for word in words.items() {
+                if !self.takes_option(word, accepts) {
+                    return false;
                 }
             }
+        }
+        true
+    }
+
+    fn takes_option(&self, word: Json<'_>, accepts: &mut bool) -> bool {
+        let (accepting, takes) = match word.str().and_then(RawStr::plain) {
+            Some("Cancel") => (false, self.accepts.cancel || self.accepts.decline),
+            Some("Allow") => (true, self.accepts.accept),
+            Some("Allow for this session") => (true, self.accepts.accept_for_session),
+            Some("Allow and don't ask me again") => (true, self.accepts.amendments),
+            _ => (true, false),
         };
-        let mut of_tools = answers.entries().filter(|(key, _)| key.to_whole().starts_with(TOOL_APPROVAL));
-        of_tools.all(|(_, value)| {
-            let words = value.get("answers").unwrap_or(value);
-            if words.kind() == Kind::Array { words.items().all(&mut takes) } else { takes(words) }
-        })
+        *accepts |= accepting;
+        takes
     }
 
     /// Whether the machine takes what is said beside an elicitation's answer: for how long a tool is allowed, and nothing else.
     fn takes_meta(&self, meta: Json<'_>) -> bool {
-        let takes = |(key, value): (RawStr<'_>, Json<'_>)| {
-            key.is("persist")
-                && match value.str().and_then(RawStr::plain) {
-                    Some("session") => self.accepts.accept_for_session,
-                    Some("always") => self.accepts.amendments,
-                    _ => false,
-                }
-        };
-        meta.is_null() || (meta.kind() == Kind::Object && meta.entries().all(takes))
+        for (key, value) in meta.entries() {
+            let takes = match value.str().and_then(RawStr::plain) {
+                Some("session") => self.accepts.accept_for_session,
+                Some("always") => self.accepts.amendments,
+                _ => false,
+            };
+            if !takes || !key.is("persist") {
+                return false;
+            }
+        }
+        meta.is_null() || meta.kind() == Kind::Object
     }
+}
+
+/// Whether a request offers a decision, written as the request writes it. One that is too large offers none that accepts.
+fn is_offered(Asked { method, payload_json }: Asked<'_>, decision: Json<'_>, accepts: bool) -> bool {
+    let word = decision.str().and_then(RawStr::plain);
+    // What every request takes need not be among what it offers.
+    let is_plain = match word {
+        Some(word) => word == "decline",
+        None => OLD_APPROVALS.contains(&method) && !accepts,
+    };
+    if is_plain {
+        return true;
+    }
+    if accepts && payload_json.len() > APPROVAL_BYTES_MAX {
+        return false;
+    }
+    let offers = approval::params(payload_json).and_then(|params| params.get("availableDecisions"));
+    if let Some(offers) = offers.filter(|offers| offers.kind() == Kind::Array) {
+        return offers.items().any(|offer| offer.text() == decision.text());
+    }
+    // Of permissions whatever is no plain decline grants them. A rule has to be offered.
+    word.is_some() && (accepts || approval::kind(method) != Some("permissions"))
 }
 
 /// The answer to a request; `accepts` where it lets something happen.

@@ -39,7 +39,7 @@ export type CommandCheck = {
   settings: MachineSettings;
   /** Commands of the same user in the last minute. */
   recent: number;
-  /** The request that it answers, whole. */
+  /** The request that it answers, whole, written as the command is: as `JSON.stringify` does. */
   asked?: { method: string; payloadJson: string } | undefined;
   kind: string;
   payloadJson: string;

@@ -107,7 +107,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   const asked = answers ? machine.request(threadId, request) : null;
   if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
   if (asked !== null && !isOfShown(payload, asked)) return refused("E_APPROVAL_CHANGED");
-  const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, asked: asked ?? undefined };
+  const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, asked: asked === null ? undefined : { ...asked, payloadJson: asWritten(asked.payloadJson) } };
   const answer = decideCommand({ ...check, kind, payloadJson: sent === undefined ? payloadJson : JSON.stringify(payload) });
   if (answer.type === "notAllowed") return refused(answer.code);
   const claimed = { threadId, commandId };
@@ -137,6 +137,12 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
 function isOfShown({ shownSha256 }: Fields, { payloadSha256 }: WaitingRequest): boolean {
   if (shownSha256 === undefined || shownSha256 === null) return true;
   return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
+}
+
+/** As a command is written here: the policy compares texts. */
+function asWritten(json: string): string {
+  const read = readObject(json);
+  return read === undefined ? json : JSON.stringify(read);
 }
 
 function refused(code: string): RefusedClaim {

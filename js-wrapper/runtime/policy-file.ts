@@ -58,7 +58,7 @@ export class PolicyFile {
   }
 
   /** Codex may write it: the owner is told, once. */
-  isExposed(): void {
+  tellExposed(): void {
     const { policyFile = "" } = this.#options;
     const message = `${NOTHING}, for codex may write its policy: ${policyFile} lies in the folder that codex works in, in another that it may write, or in one for temporary files. Keep it elsewhere, let codex work in another folder, or start codex with a read-only sandbox`;
     if (!this.#isToldExposed) this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_EXPOSED", message));

@@ -147,7 +147,7 @@ export class RemoteControl {
     if (started === undefined) return;
     const check = { policyJson: this.#policyJson(), settings: this.#settings(started), recent: 0, kind: "interrupt", payloadJson: "{}" };
     const answer = decideCommand(check);
-    if (answer.type === "notAllowed" && answer.reason === "exposed") this.#policy.isExposed();
+    if (answer.type === "notAllowed" && answer.reason === "exposed") this.#policy.tellExposed();
   }
 
   #policyJson(): string {

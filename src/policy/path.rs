@@ -76,6 +76,11 @@ impl Path {
         self.separator == other.separator && rest.is_some_and(is_below)
     }
 
+    /// Whether one of these folders holds it.
+    pub(super) fn is_below(&self, folders: &[Self]) -> bool {
+        folders.iter().any(|folder| folder.holds(self))
+    }
+
     /// The path, written out.
     pub(super) fn into_text(mut self) -> String {
         let is_root = self.text.len() == if self.separator == b'/' { 0 } else { 2 };

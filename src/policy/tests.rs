@@ -505,7 +505,6 @@ fn a_decision_is_one_that_its_request_offers() {
         (COMMAND, "{}", "\"acceptForSession\"", true),
         (COMMAND, "{}", amends, false),
         (COMMAND, "{}", denied, false),
-        (COMMAND, "{}", "\"approved\"", false),
         (COMMAND, &large, "\"accept\"", false),
         (COMMAND, &large, "\"decline\"", true),
         // Whatever is no plain decline of permissions grants them.
@@ -517,7 +516,6 @@ fn a_decision_is_one_that_its_request_offers() {
         (old, "{}", "\"approved\"", true),
         (old, "{}", denied, true),
         (old, "{}", "\"abort\"", true),
-        (old, "{}", "\"accept\"", false),
     ] {
         let refused = (!want).then_some(Reason::Decision);
         assert_eq!(of(ALL, method, asked, "decide", decision), refused, "{method} {decision}");

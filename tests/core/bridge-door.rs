@@ -42,7 +42,7 @@ fn a_command_passes_or_does_not() {
     );
     assert_eq!(
         turn(r#","cwd":"/etc""#),
-        r#"{"type":"notAllowed","code":"E_COMMAND_NOT_ALLOWED","reason":"cwd","message":"the folder is not there, or not below one that the machine allows"}"#
+        r#"{"type":"notAllowed","code":"E_COMMAND_NOT_ALLOWED","reason":"cwd","message":"the folder is not there, or not allowed"}"#
     );
 }
 
