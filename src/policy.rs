@@ -12,7 +12,9 @@ mod setting;
 use crate::command::row::CommandKind;
 use crate::error::Code;
 use crate::event::json::{Json, Kind, RawStr};
-use crate::limits::POLICY_PER_MINUTE;
+use crate::limits::{APPROVAL_BYTES_MAX, POLICY_PER_MINUTE};
+use crate::request::approval;
+use core::slice;
 use path::Path;
 use serde::Serialize;
 use setting::{Approval, Sandbox, Setting};
@@ -40,7 +42,7 @@ pub enum PolicyAnswer {
     },
     /// It may not.
     NotAllowed {
-        /// `E_COMMAND_NOT_ALLOWED`.
+        /// `E_COMMAND_NOT_ALLOWED`; `E_APPROVAL_CHANGED` where it does not say what was shown.
         code: Code,
         /// What about it.
         reason: Reason,
@@ -82,6 +84,8 @@ pub enum Lowered {
 pub enum Reason {
     /// The policy or the machine's settings cannot be read: nothing is allowed.
     Policy,
+    /// What Codex may write of files, the policy's own is one of: nothing is allowed.
+    Exposed,
     /// The kind.
     Kind,
     /// Too many in a minute.
@@ -98,8 +102,12 @@ pub enum Reason {
     Sandbox,
     /// When Codex asks.
     ApprovalPolicy,
+    /// The request: it is not answered by a command of this kind.
+    Request,
     /// The decision.
     Decision,
+    /// It lets something happen, and does not say what was shown.
+    Shown,
     /// A secret: it is answered at the machine.
     Secret,
 }
@@ -109,13 +117,24 @@ pub enum Reason {
 pub struct Machine<'a> {
     /// The policy file; `{}` is the default policy.
     pub policy_json: &'a str,
-    /// `{started, thread?}`, each `{cwd, sandboxPolicy, approvalPolicy}`: what the machine's owner started Codex with, and
-    /// what is in force in the thread.
+    /// `{started, thread?, files?}`, paths in it without links. `started` and `thread` are `{cwd, sandboxPolicy,
+    /// approvalPolicy}`: what the machine's owner started Codex with, and what is in force in the thread; what of a thread is
+    /// null is not known. `files` is `{policy, tmpdir, slashTmp}`: the places that decide which file the policy is, and the
+    /// folders for temporary files.
     pub settings_json: &'a str,
     /// Commands of the same user in the last minute, without interrupts: a stop counts against no rate.
     pub recent: f64,
-    /// Whether the request that is answered has a secret question.
-    pub secret: bool,
+    /// The request that a decision or an answer is of.
+    pub asked: Option<Asked<'a>>,
+}
+
+/// A request of the app-server that waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// The request, whole, written as the command is.
+    pub payload_json: &'a str,
 }
 
 type Refused = (Reason, &'static str);
@@ -125,7 +144,9 @@ pub fn decide_command(machine: Machine<'_>, kind: &str, payload_json: &str) -> P
     match decide(machine, kind, payload_json) {
         Ok(answer) => answer,
         Err((reason, message)) => {
-            PolicyAnswer::NotAllowed { code: Code::ECommandNotAllowed, reason, message }
+            let is_unseen = reason == Reason::Shown;
+            let code = if is_unseen { Code::EApprovalChanged } else { Code::ECommandNotAllowed };
+            PolicyAnswer::NotAllowed { code, reason, message }
         }
     }
 }
@@ -171,8 +192,8 @@ fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<Policy
     match kind {
         CommandKind::Turn | CommandKind::Steer => policy.message(kind, payload),
         CommandKind::Interrupt => Ok(plain(Method::TurnInterrupt)),
-        CommandKind::Decide => policy.decision(payload),
-        CommandKind::Answer => policy.answer(payload, machine.secret),
+        CommandKind::Decide => policy.decision(payload, machine.asked),
+        CommandKind::Answer => policy.answer(payload, machine.asked),
     }
 }
 
@@ -191,6 +212,8 @@ struct Choice<'b, S> {
 
 /// The policy file, completed by what the machine was started with.
 struct Policy<'a> {
+    /// Whether Codex may write its file.
+    is_exposed: bool,
     /// A bit for each.
     kinds: u8,
     roots: Vec<Path>,
@@ -228,12 +251,27 @@ impl Decisions {
 }
 
 const UNREADABLE: Refused = (Reason::Policy, "the machine's policy or its settings cannot be read");
+const EXPOSED: Refused = (Reason::Exposed, "Codex may write the machine's policy");
+const NOT_THIS_WAY: Refused = (Reason::Request, "the request wants another kind");
+const NO_DECISION: Refused = (Reason::Decision, "the machine takes no such decision from afar");
+const NOT_SHOWN: Refused = (Reason::Shown, "it does not say what was shown");
+
+/// Approvals in the protocol of before, which decline by a `denied`.
+const OLD_APPROVALS: [&str; 2] = ["execCommandApproval", "applyPatchApproval"];
+const ELICITATION: &str = "mcpServer/elicitation/request";
+const TOOL_CALL: &str = "item/tool/call";
+/// How the ids of Codex's questions whether a tool may be called begin. It reads the answer under such an id as a decision,
+/// in what a form was filled in with too.
+///
+/// SOURCE: app-server 0.169.0, `mcp_tool_call.rs`, in the words of its options.
+const TOOL_APPROVAL: &str = "mcp_tool_call_approval";
 
 impl<'a> Policy<'a> {
     fn read(machine: Machine<'a>) -> Result<Self, Refused> {
         let settings = Json::parse(machine.settings_json).map_err(|_| UNREADABLE)?;
         let file = Json::parse(machine.policy_json).map_err(|_| UNREADABLE)?;
-        Self::complete(file, settings).ok_or(UNREADABLE)
+        let policy = Self::complete(file, settings).ok_or(UNREADABLE)?;
+        if policy.is_exposed { Err(EXPOSED) } else { Ok(policy) }
     }
 
     fn complete(file: Json<'a>, settings: Json<'a>) -> Option<Self> {
@@ -258,41 +296,55 @@ impl<'a> Policy<'a> {
             roots.push(Path::read(&root.to_whole())?);
             Some(())
         };
+        let own = path_of(started.get("cwd")?)?;
         if !each(file, "roots", &mut add_root)? {
-            roots.push(path_of(started.get("cwd")?)?);
+            roots.push(own.clone());
         }
         if !each(file, "decisions", &mut |name| accepts.allow(name.plain()?))? {
             accepts = Decisions { accept: true, decline: true, cancel: true, ..accepts };
         }
+        let started_sandbox = Sandbox::read(started.get("sandboxPolicy")?)?;
+        let sandbox = Sandbox::read(file.get("sandbox").or_else(|| started.get("sandboxPolicy"))?)?;
+        // By the start's own too: what a turn at the machine wrote into it would say that it may lie there.
+        let mut is_exposed = false;
+        if let Some(files) = settings.get("files") {
+            for path in files.list("policy").filter_map(path_of) {
+                is_exposed |= sandbox.writes(&roots, files, &path);
+                is_exposed |= started_sandbox.writes(slice::from_ref(&own), files, &path);
+            }
+        }
         Some(Self {
+            is_exposed,
             kinds,
             roots,
-            sandbox: Sandbox::read(file.get("sandbox").or_else(|| started.get("sandboxPolicy"))?)?,
+            sandbox,
             approval: Approval::read(file.get("approvalPolicy").or_else(|| started.get("approvalPolicy"))?)?,
             accepts,
             per_minute: match file.get("perMinute") {
                 Some(count) => count.safe_integer()?,
                 None => POLICY_PER_MINUTE,
             },
-            cwd: in_force("cwd").and_then(path_of),
+            // Not that of the start: a thread is where it is.
+            cwd: thread.get("cwd").and_then(path_of),
             running_sandbox: in_force("sandboxPolicy").and_then(Sandbox::read),
             running_approval: in_force("approvalPolicy").and_then(Approval::read),
         })
     }
 
     fn holds(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| root.holds(path))
+        path.is_below(&self.roots)
     }
 
     fn message(&self, kind: CommandKind, payload: Json<'a>) -> Result<PolicyAnswer, Refused> {
         let is_turn = kind == CommandKind::Turn;
         let named = given(payload, "cwd").filter(|_| is_turn);
+        const UNKNOWN: &str = "the thread's folder is not known: name one";
+        const OUTSIDE: &str = "the folder is not there, or not allowed";
         let cwd = match named {
             Some(value) => path_of(value),
-            None => self.cwd.clone(),
+            None => Some(self.cwd.clone().ok_or((Reason::Cwd, UNKNOWN))?),
         };
-        let cwd = cwd.filter(|cwd| self.holds(cwd));
-        let cwd = cwd.ok_or((Reason::Cwd, "the folder is not below one that the machine allows"))?;
+        let cwd = cwd.filter(|cwd| self.holds(cwd)).ok_or((Reason::Cwd, OUTSIDE))?;
         self.check_input(payload)?;
         let wanted = |key: &str| given(payload, key).filter(|_| is_turn);
         let asked = wanted("sandboxPolicy").map(Sandbox::read);
@@ -365,59 +417,152 @@ impl<'a> Policy<'a> {
     }
 
     /// A decision in the words of either protocol: those of `execCommandApproval` and `applyPatchApproval` mean the same.
-    fn decision(&self, payload: Json<'_>) -> Result<PolicyAnswer, Refused> {
-        let allowed = payload.get("decision").is_some_and(|decision| match decision.kind() {
-            Kind::String => match decision.str().and_then(RawStr::plain) {
-                Some("approved") => self.accepts.accept,
-                Some("approved_for_session") => self.accepts.accept_for_session,
-                Some("approved_mcp_policy_amendment") => self.accepts.amendments,
-                Some("abort") => self.accepts.cancel,
-                _ => self.allows(decision),
-            },
-            Kind::Object => {
-                let mut names = decision.entries().map(|(key, _)| key.to_whole());
-                let name = names.next().filter(|_| names.next().is_none());
-                match name.as_deref() {
-                    Some(
-                        "acceptWithExecpolicyAmendment"
-                        | "applyNetworkPolicyAmendment"
-                        | "approved_execpolicy_amendment"
-                        | "network_policy_amendment",
-                    ) => self.accepts.amendments,
-                    Some("denied") => self.accepts.decline,
-                    _ => false,
-                }
-            }
-            _ => false,
-        });
-        if !allowed {
-            return Err((Reason::Decision, "the machine takes no such decision from afar"));
-        }
-        Ok(plain(Method::Response))
+    fn decision(&self, payload: Json<'_>, asked: Option<Asked<'_>>) -> Result<PolicyAnswer, Refused> {
+        let asked = asked.filter(|asked| approval::kind(asked.method).is_some()).ok_or(NOT_THIS_WAY)?;
+        let decision = payload.get("decision").ok_or(NO_DECISION)?;
+        let (takes, accepts) = self.takes(decision);
+        let answer = answered(payload, accepts)?;
+        if takes && is_offered(asked, decision, accepts) { Ok(answer) } else { Err(NO_DECISION) }
     }
 
-    fn allows(&self, decision: Json<'_>) -> bool {
+    /// Whether the machine takes such a decision, whatever it is of, and whether it lets something happen.
+    fn takes(&self, decision: Json<'_>) -> (bool, bool) {
+        let Decisions { accept, accept_for_session, amendments, decline, cancel } = self.accepts;
+        if decision.kind() == Kind::Object {
+            let mut names = decision.entries().map(|(key, _)| key.to_whole());
+            let name = names.next().filter(|_| names.next().is_none());
+            return match name.as_deref() {
+                Some(
+                    "acceptWithExecpolicyAmendment"
+                    | "applyNetworkPolicyAmendment"
+                    | "approved_execpolicy_amendment"
+                    | "network_policy_amendment",
+                ) => (amendments, true),
+                Some("denied") => (decline, false),
+                _ => (false, true),
+            };
+        }
         match decision.str().and_then(RawStr::plain) {
-            Some("accept") => self.accepts.accept,
-            Some("acceptForSession") => self.accepts.accept_for_session,
-            Some("decline") => self.accepts.decline,
-            Some("cancel") => self.accepts.cancel,
-            _ => false,
+            Some("accept" | "approved") => (accept, true),
+            Some("acceptForSession" | "approved_for_session") => (accept_for_session, true),
+            Some("approved_mcp_policy_amendment") => (amendments, true),
+            Some("decline") => (decline, false),
+            Some("cancel" | "abort") => (cancel, false),
+            _ => (false, true),
         }
     }
 
-    fn answer(&self, payload: Json<'_>, secret: bool) -> Result<PolicyAnswer, Refused> {
-        if secret {
+    fn answer(&self, payload: Json<'_>, asked: Option<Asked<'_>>) -> Result<PolicyAnswer, Refused> {
+        let Asked { method, payload_json } = asked.ok_or(NOT_THIS_WAY)?;
+        if approval::asks_secret(method, Some(payload_json)) {
             return Err((Reason::Secret, "a secret is answered at the machine"));
         }
         let answer = payload.get("answer").filter(|answer| answer.kind() == Kind::Object);
         let answer = answer.ok_or((Reason::Payload, "the payload lacks an answer that is an object"))?;
-        // An elicitation is accepted, declined or cancelled as an approval is.
-        if answer.get("action").is_some_and(|action| !self.allows(action)) {
-            return Err((Reason::Decision, "the machine takes no such decision from afar"));
+        // Whether the answer lets something happen, as a decision does.
+        let (mut passes, mut accepts) = (true, false);
+        match method {
+            TOOL_CALL => {}
+            approval::QUESTION => {
+                for (key, value) in answer.entries() {
+                    passes &= key.is("answers") && self.takes_options(value, &mut accepts);
+                }
+            }
+            ELICITATION => {
+                passes = answer.get("action").is_some();
+                for (key, value) in answer.entries() {
+                    passes &= match key.plain() {
+                        Some("action") => {
+                            let (takes, is_accepting) = self.takes(value);
+                            accepts |= is_accepting;
+                            let word = value.str().and_then(RawStr::plain);
+                            takes && matches!(word, Some("accept" | "decline" | "cancel"))
+                        }
+                        Some("content") => self.takes_options(value, &mut accepts),
+                        Some("_meta") => self.takes_meta(value),
+                        _ => false,
+                    };
+                }
+            }
+            _ => return Err(NOT_THIS_WAY),
         }
-        Ok(plain(Method::Response))
+        if passes { answered(payload, accepts) } else { Err(NO_DECISION) }
     }
+
+    /// Whether the machine takes what is answered under the ids of [`TOOL_APPROVAL`]: a word, a list of them, or such a list
+    /// in `answers`.
+    fn takes_options(&self, answers: Json<'_>, accepts: &mut bool) -> bool {
+        for (key, value) in answers.entries() {
+            if !key.to_whole().starts_with(TOOL_APPROVAL) {
+                continue;
+            }
+            let words = value.get("answers").unwrap_or(value);
+            if words.kind() != Kind::Array && !self.takes_option(words, accepts) {
+                return false;
+            }
+            for word in words.items() {
+                if !self.takes_option(word, accepts) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn takes_option(&self, word: Json<'_>, accepts: &mut bool) -> bool {
+        let (accepting, takes) = match word.str().and_then(RawStr::plain) {
+            Some("Cancel") => (false, self.accepts.cancel || self.accepts.decline),
+            Some("Allow") => (true, self.accepts.accept),
+            Some("Allow for this session") => (true, self.accepts.accept_for_session),
+            Some("Allow and don't ask me again") => (true, self.accepts.amendments),
+            _ => (true, false),
+        };
+        *accepts |= accepting;
+        takes
+    }
+
+    /// Whether the machine takes what is said beside an elicitation's answer: for how long a tool is allowed, and nothing else.
+    fn takes_meta(&self, meta: Json<'_>) -> bool {
+        for (key, value) in meta.entries() {
+            let takes = match value.str().and_then(RawStr::plain) {
+                Some("session") => self.accepts.accept_for_session,
+                Some("always") => self.accepts.amendments,
+                _ => false,
+            };
+            if !takes || !key.is("persist") {
+                return false;
+            }
+        }
+        meta.is_null() || meta.kind() == Kind::Object
+    }
+}
+
+/// Whether a request offers a decision, written as the request writes it. One that is too large offers none that accepts.
+fn is_offered(Asked { method, payload_json }: Asked<'_>, decision: Json<'_>, accepts: bool) -> bool {
+    let word = decision.str().and_then(RawStr::plain);
+    // What every request takes need not be among what it offers.
+    let is_plain = match word {
+        Some(word) => word == "decline",
+        None => OLD_APPROVALS.contains(&method) && !accepts,
+    };
+    if is_plain {
+        return true;
+    }
+    if accepts && payload_json.len() > APPROVAL_BYTES_MAX {
+        return false;
+    }
+    let offers = approval::params(payload_json).and_then(|params| params.get("availableDecisions"));
+    if let Some(offers) = offers.filter(|offers| offers.kind() == Kind::Array) {
+        return offers.items().any(|offer| offer.text() == decision.text());
+    }
+    // Of permissions whatever is no plain decline grants them. A rule has to be offered.
+    word.is_some() && (accepts || approval::kind(method) != Some("permissions"))
+}
+
+/// The answer to a request; `accepts` where it lets something happen.
+fn answered(payload: Json<'_>, accepts: bool) -> Result<PolicyAnswer, Refused> {
+    let is_shown = given(payload, "shownSha256").is_some();
+    if accepts && !is_shown { Err(NOT_SHOWN) } else { Ok(plain(Method::Response)) }
 }
 
 /// The value of a member that is there and not null.

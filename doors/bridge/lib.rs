@@ -3,7 +3,7 @@
 
 use convex_codex_local::command::stop::{self, Stop};
 use convex_codex_local::event::classify;
-use convex_codex_local::policy::{self, Machine};
+use convex_codex_local::policy::{self, Asked, Machine};
 use convex_codex_local::redact;
 use convex_codex_local::request::approval;
 use convex_codex_local::wasm::answer;
@@ -28,17 +28,20 @@ pub fn redact_message(line: &str, request: Option<String>) -> Option<String> {
     redact::redact_message(line, request.as_deref())
 }
 
-/// Whether a command from afar may be given to Codex.
+/// Whether a command from afar may be given to Codex. The method is empty where it answers no request.
 #[wasm_bindgen(js_name = decideCommand, unchecked_return_type = "PolicyAnswer")]
 pub fn decide_command(
     policy_json: &str,
     settings_json: &str,
     recent: f64,
-    secret: bool,
+    asked_method: &str,
+    asked_json: &str,
     kind: &str,
     payload_json: &str,
 ) -> Result<JsValue, JsValue> {
-    let machine = Machine { policy_json, settings_json, recent, secret };
+    let asked = Asked { method: asked_method, payload_json: asked_json };
+    let asked = Some(asked).filter(|asked| !asked.method.is_empty());
+    let machine = Machine { policy_json, settings_json, recent, asked };
     answer(&policy::decide_command(machine, kind, payload_json))
 }
 
@@ -46,12 +49,6 @@ pub fn decide_command(
 #[wasm_bindgen(js_name = approvalResult)]
 pub fn approval_result(method: &str, payload_json: &str, decision_json: &str) -> String {
     approval::result(method, payload_json, decision_json)
-}
-
-/// Whether a request asks people for a secret.
-#[wasm_bindgen(js_name = asksSecret)]
-pub fn asks_secret(method: &str, payload_json: &str) -> bool {
-    approval::asks_secret(method, Some(payload_json))
 }
 
 /// What is done next for a turn that is to end. `others` are the other threads of the process in which a turn runs.

@@ -1,6 +1,6 @@
 /** `doctor`: looks at everything that a bridge needs, and says how to mend what is not right. */
 import { execFile } from "node:child_process";
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync, statfsSync, statSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";
@@ -8,6 +8,8 @@ import { childEnvironment, findBinary } from "../bridge/binary.js";
 import type { BridgeConfig } from "../bridge/index.js";
 import { codexConfig, withAppServer } from "./codex.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
+import { isOthers } from "../runtime/policy-file.js";
+import { holds, policyFilesOf, realPathOf } from "../runtime/real-paths.js";
 import type { Context } from "./context.js";
 import { type Answers, Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
@@ -51,7 +53,7 @@ export const WANTED: readonly { readonly names: readonly string[]; readonly with
 
 const HELP = `
 Checks node, codex and its version, codex's login, the deployment, the token, what the app exports, the clock,
-and the disk of the state folder. Each line says ok, warn or fail; what is not ok has how to mend it below.
+the owner's policy, and the disk of the state folder. Each line says ok, warn or fail; what is not ok has how to mend it below.
 
 Exit codes: 0 nothing failed (warnings may be there), 1 something failed, 2 the command line is wrong.
 
@@ -230,13 +232,14 @@ export function clockCheck(aheadMs: number | undefined): Check {
 async function checkState(flags: CommonFlags): Promise<Check[]> {
   let folder: string;
   let outbox: string;
+  let policy: string;
   try {
-    ({ folder, outbox } = stateOf(flags));
+    ({ folder, outbox, policy } = stateOf(flags));
   } catch {
     // Without an address it is not known which one, and the address was told.
     return [{ name: "disk", status: "warn", message: "not looked at: without --url or --state the state folder is not known" }];
   }
-  const checks = [diskCheck(folder, freeBytes(folder))];
+  const checks = [policyCheck(policy, flags.cwd ?? process.cwd()), diskCheck(folder, freeBytes(folder))];
   if (!existsSync(outbox)) return [...checks, { name: "outbox", status: "ok", message: "empty: there was no bridge yet" }];
   try {
     return [...checks, outboxCheck(await lookAt(outbox))];
@@ -244,6 +247,22 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
     const isLocked = tellOf(thrown).code === "E_OUTBOX_LOCKED";
     return [...checks, isLocked ? { name: "outbox", status: "ok", message: "in use: a bridge runs" } : failed("outbox", thrown)];
   }
+}
+
+/** Whether the owner's policy is theirs alone. Which sandbox codex will have is not known: what it may write in its usual one is told. */
+export function policyCheck(policy: string, cwd: string): Check {
+  const name = "policy";
+  const isThere = existsSync(policy);
+  if (isThere && isOthers(statSync(policy))) {
+    return { name, status: "warn", message: `others may write ${policy}: nothing can be asked from afar`, fix: `let it be yours, and chmod go-w ${policy}` };
+  }
+  const { policy: places, tmpdir, slashTmp } = policyFilesOf(policy);
+  const folders = [realPathOf(path.resolve(cwd)), tmpdir, ...(slashTmp === undefined ? [] : [slashTmp])];
+  if (places.some((place) => folders.some((folder) => holds(folder, place)))) {
+    const message = `codex may write ${policy} in a sandbox that lets it write its folder: nothing can be asked from afar then`;
+    return { name, status: "warn", message, fix: "another folder for the policy (--state) or for codex (--cwd), or sandbox_mode = \"read-only\" in codex's config.toml" };
+  }
+  return { name, status: "ok", message: isThere ? policy : "the default: there is no policy.json" };
 }
 
 /** What an outbox holds, and whether something has to be done about it. */

@@ -36,14 +36,24 @@ export type CommandCheck = {
   /** The machine's policy file; `{}` is the default policy. */
   policyJson: string;
   /** What the machine's owner started Codex with, and what is in force in the thread. */
-  settings: { started: CodexSettings; thread?: Partial<CodexSettings> | undefined };
+  settings: MachineSettings;
   /** Commands of the same user in the last minute. */
   recent: number;
-  /** Whether the request that is answered has a secret question. */
-  secret: boolean;
+  /** The request that it answers, whole, written as the command is: as `JSON.stringify` does. */
+  asked?: { method: string; payloadJson: string } | undefined;
   kind: string;
   payloadJson: string;
 };
+
+/** What is in force at a machine, paths without links; what of a thread is null is not known. */
+export type MachineSettings = {
+  started: CodexSettings;
+  thread?: { [Name in keyof CodexSettings]: CodexSettings[Name] | null } | undefined;
+  files?: PolicyFiles | undefined;
+};
+
+/** The places that decide which file the policy is, and the folders for temporary files: where codex may write the policy, nothing passes. */
+export type PolicyFiles = { policy: string[]; tmpdir: string; slashTmp?: string };
 
 /** As the app-server has them: `sandboxPolicy` and `approvalPolicy` are its values, of whatever version. */
 export type CodexSettings = { cwd: string; sandboxPolicy: unknown; approvalPolicy: unknown };
@@ -56,9 +66,9 @@ export type CodexSettings = { cwd: string; sandboxPolicy: unknown; approvalPolic
  * @throws CoreError where the core trapped: a bug of this software
  */
 export function decideCommand(check: CommandCheck): wasm.PolicyAnswer {
-  const { policyJson, recent, secret, kind, payloadJson } = check;
+  const { policyJson, recent, asked, kind, payloadJson } = check;
   const settingsJson = JSON.stringify(check.settings);
-  return instance.ask(() => wasm.decideCommand(policyJson, settingsJson, recent, secret, kind, payloadJson));
+  return instance.ask(() => wasm.decideCommand(policyJson, settingsJson, recent, asked?.method ?? "", asked?.payloadJson ?? "", kind, payloadJson));
 }
 
 /**
@@ -72,17 +82,6 @@ export function decideCommand(check: CommandCheck): wasm.PolicyAnswer {
  */
 export function approvalResult(method: string, payloadJson: string, decisionJson: string): string {
   return instance.ask(() => wasm.approvalResult(method, payloadJson, decisionJson));
-}
-
-/**
- * Whether a request of the app-server asks people for a secret, which is answered at the machine alone; also where that cannot be read.
- *
- * @param method - the request's
- * @param payloadJson - the request, whole
- * @throws CoreError where the core trapped: a bug of this software
- */
-export function asksSecret(method: string, payloadJson: string): boolean {
-  return instance.ask(() => wasm.asksSecret(method, payloadJson));
 }
 
 /** How far a stop has come. */

@@ -48,7 +48,8 @@ const [AGAIN_MS, AGAIN_MS_MAX] = [1_000, 30_000];
  * taken or is not waited for any more; its handler is not run again.
  *
  * @param query The host's query, e.g. `api.chat.listPendingServerRequestsForHooks`.
- * @param args Its arguments, or `"skip"`; without a `threadId` the calls of all threads.
+ * @param args Its arguments, or `"skip"`; without a `threadId` the calls of all threads, those included that whoever has a device
+ *   token of the user's begins: name the thread.
  * @param sendMutation The host's mutation, e.g. `api.chat.sendCommand`. It gets the arguments of the query but `limit`.
  * @param handlers The tools by name; they may be new at every render.
  * @returns Which calls are at work, and what failed.

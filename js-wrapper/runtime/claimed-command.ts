@@ -1,16 +1,19 @@
 /** A command from afar, as the machine gives it to Codex: what its policy let through, and nothing else of what was sent. */
-import { decideCommand, type CodexSettings } from "../core/bridge.js";
+import { decideCommand, type MachineSettings } from "../core/bridge.js";
 import { given } from "../given.js";
 import { declines } from "../protocol/decisions.js";
 import { type Fields, fieldsOf, readObject } from "../protocol/fields.js";
 import type { LeasedCommand } from "./persistence.js";
+import { withRealPaths } from "./real-paths.js";
 
 /** The machine's own side, which no command can change. */
 export interface Machine {
-  /** The text of its policy file; `{}` is the default policy, and what cannot be read lets nothing pass. */
+  /** The text of its policy file, paths without links; `{}` is the default policy, and what cannot be read lets nothing pass. */
   policyJson: () => string;
   /** What its owner started Codex with, and what is in force in the thread. */
-  settings: (threadId: string) => { started: CodexSettings; thread?: Partial<CodexSettings> | undefined };
+  settings: (threadId: string) => MachineSettings;
+  /** The folder that a turn is given where it names none, so that codex goes where the policy looked; undefined where it does so by itself. */
+  ownCwd?: (threadId: string) => string | undefined;
   /**
    * The request of the app-server that a command answers.
    *
@@ -21,8 +24,9 @@ export interface Machine {
 
 /** A request of the app-server that nobody has answered. */
 export interface WaitingRequest {
-  /** Whether it asks for a secret. */
-  isSecret: boolean;
+  method: string;
+  /** The request, whole. */
+  payloadJson: string;
   /** Of its `payloadJson` as Convex has it, in hexadecimal: an answer that says what it was shown is held to it. */
   payloadSha256: string;
   /** Whether parts of what it is about were redacted: who answers has not seen them. */
@@ -98,15 +102,17 @@ export function echoIdOf({ commandId, payloadJson }: Pick<LeasedCommand, "comman
  */
 export function claim(machine: Machine, threadId: string, leased: LeasedCommand, recent: number): ClaimedCommand | RefusedClaim {
   const { commandId, kind, payloadJson, turnId } = leased;
-  const payload = readObject(payloadJson) ?? {};
+  const sent = readObject(payloadJson);
+  const payload = { ...withRealPaths(sent ?? {}) };
+  if (kind === "turn") payload["cwd"] ??= machine.ownCwd?.(threadId);
   const answers = kind === "decide" || kind === "answer";
   const request = requestName(payload);
   const asked = answers ? machine.request(threadId, request) : null;
   if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
-  if (asked !== null && !isOfShown(kind, payload, asked)) return refused("E_APPROVAL_CHANGED");
+  if (asked !== null && !isOfShown(payload, asked)) return refused("E_APPROVAL_CHANGED");
   if (asked?.isRedacted === true && agrees(kind, payload)) return refused("E_APPROVAL_REDACTED");
-  const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, secret: asked?.isSecret ?? false };
-  const answer = decideCommand({ ...check, kind, payloadJson });
+  const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, asked: asked === null ? undefined : { ...asked, payloadJson: asWritten(asked.payloadJson) } };
+  const answer = decideCommand({ ...check, kind, payloadJson: sent === undefined ? payloadJson : JSON.stringify(payload) });
   if (answer.type === "notAllowed") return refused(answer.code);
   const claimed = { threadId, commandId };
   const message = { input: payload["input"] as unknown[], clientUserMessageId: echoIdOf(leased) };
@@ -131,15 +137,21 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   }
 }
 
-/** Whether it is about what was shown. Who does not say of a request what was shown answers a question, or lets nothing happen. */
-function isOfShown(kind: string, { shownSha256, decision }: Fields, { payloadSha256 }: WaitingRequest): boolean {
-  if (shownSha256 === undefined || shownSha256 === null) return kind !== "decide" || declines(decision);
+/** Whether it is about what was shown, where it says so: who has to say so, the policy knows. */
+function isOfShown({ shownSha256 }: Fields, { payloadSha256 }: WaitingRequest): boolean {
+  if (shownSha256 === undefined || shownSha256 === null) return true;
   return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
 }
 
 /** Whether something happens by it that was asked for. What answers a question is words. */
 function agrees(kind: string, { decision, answer }: Fields): boolean {
   return kind === "decide" ? !declines(decision) : fieldsOf(answer)?.["action"] === "accept";
+}
+
+/** As a command is written here: the policy compares texts. */
+function asWritten(json: string): string {
+  const read = readObject(json);
+  return read === undefined ? json : JSON.stringify(read);
 }
 
 function refused(code: string): RefusedClaim {

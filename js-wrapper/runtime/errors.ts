@@ -16,6 +16,8 @@ export type RuntimeErrorCode =
   | "E_RUNTIME_RAW_LOG"
   /** The owner's policy is not there, or cannot be read: nothing may be asked from afar. */
   | "E_RUNTIME_POLICY_UNREADABLE"
+  /** Others, or codex itself, may write the owner's policy: nothing may be asked from afar. */
+  | "E_RUNTIME_POLICY_EXPOSED"
   /** A turn that no interrupt ended: codex was started anew. */
   | "E_RUNTIME_TURN_STUCK"
   /** An agent's thread stands by itself in Convex, and not under the one that began it. */

@@ -1,11 +1,16 @@
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { messageOf } from "../coded-error.js";
+import type { PolicyFiles } from "../core/bridge.js";
 import { CodexRuntimeError } from "./errors.js";
+import { policyFilesOf } from "./real-paths.js";
 
 /** The policy of a machine whose owner wrote none: see `src/policy.rs`. */
 const DEFAULT_POLICY = "{}";
 /** What no policy is: nothing passes. */
 const UNREADABLE = "";
+/** The bits of a mode by which others than the owner can write. */
+const OTHERS_WRITE = 0o022;
+const NOTHING = "nothing may be asked of this machine from afar";
 
 /** Where the owner of a machine keeps its policy. */
 export interface PolicyOptions {
@@ -20,27 +25,60 @@ export class PolicyFile {
   readonly #options: PolicyOptions;
   readonly #onError: (error: CodexRuntimeError) => void;
   #isTold = false;
+  #isToldExposed = false;
 
-  /** @param onError told once that the file is not there or cannot be read, until it can */
+  /** @param onError told once that the file is not there, cannot be read, or is others' to write, until that is mended */
   constructor(options: PolicyOptions, onError: (error: CodexRuntimeError) => void) {
     this.#options = options;
     this.#onError = onError;
   }
 
-  /** @returns its text; of one that cannot be read what lets nothing pass */
+  /** @returns its text; of one that cannot be read, or that others may write, what lets nothing pass */
   read(): string {
     const { policyFile, policyMayBeMissing = false } = this.#options;
     if (policyFile === undefined) return DEFAULT_POLICY;
     try {
-      const text = readFileSync(policyFile, "utf8");
+      const text = readOwn(policyFile);
       this.#isTold = false;
       return text;
     } catch (thrown) {
       const isMissing = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
       if (isMissing && policyMayBeMissing) return DEFAULT_POLICY;
-      if (!this.#isTold) this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_UNREADABLE", `nothing may be asked of this machine from afar, for its policy cannot be read: ${messageOf(thrown)}`, thrown));
+      const error = thrown instanceof CodexRuntimeError ? thrown : new CodexRuntimeError("E_RUNTIME_POLICY_UNREADABLE", `${NOTHING}, for its policy cannot be read: ${messageOf(thrown)}`, thrown);
+      if (!this.#isTold) this.#onError(error);
       this.#isTold = true;
       return UNREADABLE;
     }
   }
+
+  /** What decides which file it is; undefined where there is none. */
+  files(): PolicyFiles | undefined {
+    const { policyFile } = this.#options;
+    return policyFile === undefined ? undefined : policyFilesOf(policyFile);
+  }
+
+  /** Codex may write it: the owner is told, once. */
+  tellExposed(): void {
+    const { policyFile = "" } = this.#options;
+    const message = `${NOTHING}, for codex may write its policy: ${policyFile} lies in the folder that codex works in, in another that it may write, or in one for temporary files. Keep it elsewhere, let codex work in another folder, or start codex with a read-only sandbox`;
+    if (!this.#isToldExposed) this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_EXPOSED", message));
+    this.#isToldExposed = true;
+  }
+}
+
+/** The text of a file that its owner alone can write. @throws CodexRuntimeError where others can, and what the file system throws */
+function readOwn(file: string): string {
+  const handle = openSync(file, "r");
+  try {
+    if (isOthers(fstatSync(handle))) throw new CodexRuntimeError("E_RUNTIME_POLICY_EXPOSED", `${NOTHING}, for others may write its policy: let it be yours, and chmod go-w ${file}`);
+    return readFileSync(handle, "utf8");
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Whether somebody else can write a file; on Windows its mode does not say. */
+export function isOthers({ mode, uid }: Pick<Stats, "mode" | "uid">): boolean {
+  const own = process.getuid?.();
+  return own !== undefined && ((mode & OTHERS_WRITE) !== 0 || (uid !== own && uid !== 0));
 }

@@ -1,7 +1,7 @@
 /** What clients see of this machine, and what they may ask of it from afar. */
 import { createHash } from "node:crypto";
 import type { TurnPage } from "../app-server/turn-pages.js";
-import { type CodexSettings, asksSecret } from "../core/bridge.js";
+import { type CodexSettings, decideCommand, type MachineSettings } from "../core/bridge.js";
 import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import type { Machine, RequestName } from "./claimed-command.js";
@@ -13,6 +13,7 @@ import { Heartbeat, type Present } from "./heartbeat.js";
 import { Mailbox } from "./mailbox.js";
 import type { CodexPersistence } from "./persistence.js";
 import { PolicyFile, type PolicyOptions } from "./policy-file.js";
+import { AllowedFolders, realPathOf, settingsNow } from "./real-paths.js";
 
 /** What of a runtime's persistence lets it be steered from afar. */
 export type RemotePersistence = Pick<CodexPersistence, "leaseCommands" | "reportCommand" | "followCommands" | "beat">;
@@ -38,6 +39,7 @@ export class RemoteControl {
   readonly #mailbox: Mailbox;
   readonly #heartbeat: Heartbeat;
   readonly #policy: PolicyFile;
+  readonly #allowed = new AllowedFolders();
   /** What the last beat failed with: it is told once. */
   #beatFailed: string | undefined;
 
@@ -89,6 +91,7 @@ export class RemoteControl {
   /** A thread is loaded, and known in Convex: its commands are followed. */
   follow(id: string): void {
     const { threads } = this.#options.codex;
+    this.#checkPolicy();
     const threadId = threads.inConvex(id);
     if (threadId === undefined || !threads.isLoaded(id)) return;
     this.#mailbox.follow(threadId);
@@ -141,24 +144,49 @@ export class RemoteControl {
     this.#heartbeat.stop();
   }
 
+  /** As soon as it is known what codex may write: its owner hears at once where that is their policy. */
+  #checkPolicy(): void {
+    const started = this.#options.started();
+    if (started === undefined) return;
+    const check = { policyJson: this.#policyJson(), settings: this.#settings(started), recent: 0, kind: "interrupt", payloadJson: "{}" };
+    const answer = decideCommand(check);
+    if (answer.type === "notAllowed" && answer.reason === "exposed") this.#policy.tellExposed();
+  }
+
+  #policyJson(): string {
+    return this.#allowed.inPolicy(this.#policy.read());
+  }
+
+  #settings(started: CodexSettings): MachineSettings {
+    return { started: this.#allowed.inSettings(started), files: this.#policy.files() };
+  }
+
   #machine(): Machine {
     const { codex, started } = this.#options;
     const { threads } = codex;
+    const toldOf = (threadId: string) => threads.settings(threads.idOf(threadId) ?? "");
     return {
-      policyJson: () => this.#policy.read(),
+      policyJson: () => this.#policyJson(),
       settings: (threadId) => {
         const given = started();
         if (given === undefined) throw new Error("what codex was started with is not known yet");
-        // Of a thread that an app loaded by itself it is not known: it counts as more than is allowed.
-        const thread = threads.settings(threads.idOf(threadId) ?? "") ?? { sandboxPolicy: null, approvalPolicy: null };
-        return { started: given, thread };
+        const told = toldOf(threadId);
+        // Of a thread that an app or another client loaded it is not known: it counts as more than is allowed.
+        const thread = told === undefined ? { cwd: null, sandboxPolicy: null, approvalPolicy: null } : settingsNow(told);
+        return { ...this.#settings(given), thread };
+      },
+      ownCwd: (threadId) => {
+        const told = toldOf(threadId);
+        const cwd = told && realPathOf(told.cwd);
+        // What codex has not said of the thread itself, or calls by a link.
+        return told?.sandboxPolicy === null || cwd !== told?.cwd ? cwd : undefined;
       },
       request: (threadId: string, name: RequestName) => {
         const asked = codex.request(threadId, name);
         if (asked === undefined) return null;
         const { method, payloadJson } = asked;
         const payloadSha256 = createHash("sha256").update(payloadJson).digest("hex");
-        return { isSecret: asksSecret(method, payloadJson), payloadSha256, isRedacted: codex.isRedacted(asked) };
+        return { method, payloadJson, payloadSha256, isRedacted: codex.isRedacted(asked) };
       },
     };
   }

@@ -72,9 +72,14 @@ export class LoadedThreads {
     return this.#ids.get(threadId);
   }
 
-  /** What is in force in it; undefined where that is not known. */
+  /**
+   * What is in force in it; undefined where that is not known. Of what only began, and of an agent of which nothing is told, only the
+   * folder is: the rest is null then.
+   */
   settings(id: string): CodexSettings | undefined {
-    return this.#loaded.get(id)?.settings;
+    const known = this.#loaded.get(id)?.settings;
+    const parent = known === undefined ? this.#loaded.get(this.#parents.get(id) ?? "")?.settings : undefined;
+    return parent === undefined ? known : { cwd: parent.cwd, sandboxPolicy: null, approvalPolicy: null };
   }
 
   /** The turn that runs in it. */
@@ -128,6 +133,8 @@ export class LoadedThreads {
     }
     const thread = this.#loaded.get(threadId);
     if (thread === undefined) return turnId !== undefined && kind === "turn/completed" ? [turnId] : [];
+    // Of a thread that another client began nothing else says it.
+    if (kind === "thread/started") thread.settings ??= settingsOf(paramsOf(payloadJson).thread);
     if (kind === "thread/settings/updated") thread.settings = settingsOf(paramsOf(payloadJson).threadSettings) ?? thread.settings;
     if (turnId === undefined) return [];
     if (kind === "turn/completed") {
@@ -198,7 +205,7 @@ export function agentsIn({ kind, threadId, payloadJson }: NormalizedEvent): Agen
 const isId = (value: unknown): value is string => typeof value === "string" && value !== "";
 
 interface ThreadParams {
-  readonly thread?: { readonly parentThreadId?: string | null };
+  readonly thread?: { readonly parentThreadId?: string | null; readonly cwd?: string };
   readonly threadSettings?: unknown;
   readonly item?: { readonly [field: string]: unknown };
 }

@@ -1,5 +1,5 @@
-//! Absolute paths, compared by their components as they are written. No file system is asked: what a link leads to is the
-//! sandbox's to hold.
+//! Absolute paths, compared by their components as they are written. No file system is asked: whoever gives them has
+//! followed their links.
 
 /// An absolute path without `.`, `..` and doubled separators.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,11 @@ impl Path {
         let rest = other.text.as_bytes().strip_prefix(self.text.as_bytes());
         let is_below = |rest: &[u8]| rest.first().is_none_or(|byte| *byte == self.separator);
         self.separator == other.separator && rest.is_some_and(is_below)
+    }
+
+    /// Whether one of these folders holds it.
+    pub(super) fn is_below(&self, folders: &[Self]) -> bool {
+        folders.iter().any(|folder| folder.holds(self))
     }
 
     /// The path, written out.

@@ -82,9 +82,23 @@ impl<'a> Sandbox<'a> {
     }
 }
 
+impl Sandbox<'_> {
+    /// Whether Codex may write `path` in it, or what it lies in; `files` has the folders for temporary files. Where there is
+    /// no sandbox, no place is safe: that is not asked.
+    pub(super) fn writes(&self, roots: &[Path], files: Json<'_>, path: &Path) -> bool {
+        let holds =
+            |key: &str| files.get(key).and_then(direct_path_of).is_some_and(|folder| folder.holds(path));
+        self.level == WORKSPACE_WRITE
+            && (path.is_below(roots)
+                || path.is_below(&self.writable)
+                || (self.tmpdir && holds("tmpdir"))
+                || (self.slash_tmp && holds("slashTmp")))
+    }
+}
+
 impl Setting for Sandbox<'_> {
     fn is_at_most(&self, ceiling: &Self, roots: &[Path]) -> bool {
-        let writes = |path: &Path| ceiling.writable.iter().chain(roots).any(|root| root.holds(path));
+        let writes = |path: &Path| path.is_below(&ceiling.writable) || path.is_below(roots);
         self.level <= ceiling.level
             && (ceiling.network || !self.network)
             && (ceiling.level != self.level

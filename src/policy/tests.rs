@@ -2,14 +2,41 @@ use super::*;
 
 const SETTINGS: &str = r#"{"started":{"cwd":"/home/me/project","sandboxPolicy":{"type":"workspaceWrite","writableRoots":["/data"],"networkAccess":false},"approvalPolicy":"on-request"}}"#;
 
+const COMMAND: &str = "item/commandExecution/requestApproval";
+const FILES: &str = "item/fileChange/requestApproval";
+const PERMISSIONS: &str = "item/permissions/requestApproval";
+
+/// What a command is answered; an approval offers what is decided, and an answer is of questions.
 fn ask(policy_json: &str, settings_json: &str, kind: &str, payload_json: &str) -> PolicyAnswer {
-    decide_command(Machine { policy_json, settings_json, recent: 0.0, secret: false }, kind, payload_json)
+    let decision = Json::parse(payload_json).ok().and_then(|payload| payload.get("decision"));
+    let offers = format!(r#"{{"params":{{"availableDecisions":[{}]}}}}"#, decision.map_or("", Json::text));
+    let asked = match kind {
+        "decide" => Some(Asked { method: COMMAND, payload_json: &offers }),
+        "answer" => {
+            Some(Asked { method: approval::QUESTION, payload_json: r#"{"params":{"questions":[]}}"# })
+        }
+        _ => None,
+    };
+    decide_command(Machine { policy_json, settings_json, recent: 0.0, asked }, kind, payload_json)
+}
+
+/// Why a request is not decided or answered so.
+fn of(policy_json: &str, method: &str, asked_json: &str, kind: &str, said: &str) -> Option<Reason> {
+    let asked = Some(Asked { method, payload_json: asked_json });
+    let machine = Machine { policy_json, settings_json: SETTINGS, recent: 0.0, asked };
+    let name = if kind == "decide" { "decision" } else { "answer" };
+    reason(&decide_command(
+        machine,
+        kind,
+        &format!(r#"{{"requestId":0,"shownSha256":"00","{name}":{said}}}"#),
+    ))
 }
 
 fn reason(answer: &PolicyAnswer) -> Option<Reason> {
     match answer {
         PolicyAnswer::NotAllowed { code, reason, .. } => {
-            assert_eq!(*code, Code::ECommandNotAllowed);
+            let unseen = *reason == Reason::Shown;
+            assert_eq!(*code, if unseen { Code::EApprovalChanged } else { Code::ECommandNotAllowed });
             Some(*reason)
         }
         PolicyAnswer::Allowed { .. } => None,
@@ -24,8 +51,10 @@ fn turn(members: &str) -> String {
     )
 }
 
-/// What a turn is answered by a policy, what is in force in its thread being as given.
+/// What a turn is answered by a policy, what is in force in its thread, in the machine's own folder, being as given.
 fn with(policy: &str, thread: &str, kind: &str, members: &str) -> PolicyAnswer {
+    let comma = if thread == "{}" { "" } else { "," };
+    let thread = thread.replacen('{', &format!(r#"{{"cwd":"/home/me/project"{comma}"#), 1);
     let settings = format!(r#"{},"thread":{thread}}}"#, SETTINGS.strip_suffix('}').unwrap());
     ask(policy, &settings, kind, &turn(members))
 }
@@ -47,7 +76,7 @@ fn each_kind_is_one_method_and_nothing_else_can_be_called() {
         ("turn", turn("").as_str(), Method::TurnStart),
         ("steer", steer, Method::TurnSteer),
         ("interrupt", r#"{"turnId":"U","force":true}"#, Method::TurnInterrupt),
-        ("decide", r#"{"requestId":0,"decision":"accept"}"#, Method::Response),
+        ("decide", r#"{"requestId":0,"decision":"accept","shownSha256":"00"}"#, Method::Response),
         ("answer", r#"{"requestId":0,"answer":{}}"#, Method::Response),
     ] {
         let answer = ask("{}", SETTINGS, kind, payload);
@@ -104,10 +133,11 @@ fn what_cannot_be_read_allows_nothing() {
 #[test]
 fn a_user_has_30_a_minute() {
     let at = |policy_json, recent| {
-        let machine = Machine { policy_json, settings_json: SETTINGS, recent, secret: false };
+        let asked = Some(Asked { method: COMMAND, payload_json: "{}" });
+        let machine = Machine { policy_json, settings_json: SETTINGS, recent, asked };
         let stop = decide_command(machine, "interrupt", r#"{"turnId":"U"}"#);
         assert_eq!(reason(&stop), None, "a stop is refused by no rate");
-        reason(&decide_command(machine, "decide", r#"{"requestId":0,"decision":"accept"}"#))
+        reason(&decide_command(machine, "decide", r#"{"requestId":0,"decision":"decline"}"#))
     };
     assert_eq!(at("{}", 29.0), None);
     for recent in [30.0, f64::INFINITY, f64::NAN, -1.0] {
@@ -422,7 +452,7 @@ fn decisions_for_longer_than_once_are_opted_in() {
         ("\"Accept\"", false, false, false),
         ("true", false, false, false),
     ] {
-        let payload = format!(r#"{{"requestId":0,"decision":{decision}}}"#);
+        let payload = format!(r#"{{"requestId":0,"shownSha256":"00","decision":{decision}}}"#);
         for (policy, want) in [(PLAIN, plain), (SESSION, session), (AMENDED, amended), (NONE, false)] {
             let answer = reason(&ask(policy, SETTINGS, "decide", &payload));
             let refused = if want { None } else { Some(Reason::Decision) };
@@ -433,25 +463,231 @@ fn decisions_for_longer_than_once_are_opted_in() {
 }
 
 #[test]
+fn a_request_is_answered_by_a_command_of_its_own_kind() {
+    const ALL: &str = r#"{"decisions":["accept","acceptForSession","amendments","decline","cancel"]}"#;
+    for method in [COMMAND, FILES, PERMISSIONS, "execCommandApproval", "applyPatchApproval"] {
+        for answer in ["{}", r#"{"decision":"accept"}"#, r#"{"permissions":{},"scope":"turn"}"#] {
+            assert_eq!(of(ALL, method, "{}", "answer", answer), Some(Reason::Request), "{method} {answer}");
+        }
+    }
+    for method in [approval::QUESTION, ELICITATION, TOOL_CALL, "account/x", "new/method", ""] {
+        assert_eq!(of(ALL, method, "{}", "decide", "\"decline\""), Some(Reason::Request), "{method}");
+    }
+    for method in ["account/chatgptAuthTokens/refresh", "attestation/generate", "new/method", ""] {
+        assert_eq!(of(ALL, method, "{}", "answer", "{}"), Some(Reason::Request), "{method}");
+    }
+    assert_eq!(of(ALL, TOOL_CALL, "{}", "answer", r#"{"success":true,"contentItems":[]}"#), None);
+    // A command that the machine knows no request of is none of a request's.
+    let machine = Machine { policy_json: ALL, settings_json: SETTINGS, recent: 0.0, asked: None };
+    for (kind, said) in [("decide", r#""decision":"decline""#), ("answer", r#""answer":{}"#)] {
+        let answer = decide_command(machine, kind, &format!(r#"{{"requestId":0,{said}}}"#));
+        assert_eq!(reason(&answer), Some(Reason::Request), "{kind}");
+    }
+}
+
+#[test]
+fn a_decision_is_one_that_its_request_offers() {
+    const ALL: &str = r#"{"decisions":["accept","acceptForSession","amendments","decline","cancel"]}"#;
+    let amends = r#"{"acceptWithExecpolicyAmendment":{"execpolicy_amendment":["rm"]}}"#;
+    let other = r#"{"acceptWithExecpolicyAmendment":{"execpolicy_amendment":["ls"]}}"#;
+    let offers = format!(r#"{{"params":{{"availableDecisions":["accept",{amends},"cancel"]}}}}"#);
+    let old = "execCommandApproval";
+    let denied = r#"{"denied":{"rejection":"no"}}"#;
+    let large =
+        format!(r#"{{"params":{{"availableDecisions":["accept"],"command":"{}"}}}}"#, "x".repeat(300_000));
+    for (method, asked, decision, want) in [
+        (COMMAND, offers.as_str(), "\"accept\"", true),
+        (COMMAND, &offers, amends, true),
+        (COMMAND, &offers, "\"cancel\"", true),
+        (COMMAND, &offers, other, false),
+        (COMMAND, &offers, "\"acceptForSession\"", false),
+        (COMMAND, &offers, "\"decline\"", true),
+        (COMMAND, "{}", "\"acceptForSession\"", true),
+        (COMMAND, "{}", amends, false),
+        (COMMAND, "{}", denied, false),
+        (COMMAND, &large, "\"accept\"", false),
+        (COMMAND, &large, "\"decline\"", true),
+        // Whatever is no plain decline of permissions grants them.
+        (PERMISSIONS, "{}", "\"accept\"", true),
+        (PERMISSIONS, "{}", "\"decline\"", true),
+        (PERMISSIONS, "{}", "\"cancel\"", false),
+        (PERMISSIONS, "{}", "\"abort\"", false),
+        (PERMISSIONS, "{}", denied, false),
+        (old, "{}", "\"approved\"", true),
+        (old, "{}", denied, true),
+        (old, "{}", "\"abort\"", true),
+    ] {
+        let refused = (!want).then_some(Reason::Decision);
+        assert_eq!(of(ALL, method, asked, "decide", decision), refused, "{method} {decision}");
+    }
+}
+
+#[test]
 fn an_answer_is_no_way_around_a_decision_and_holds_no_secret() {
-    let of = |policy, answer: &str| {
-        reason(&ask(policy, SETTINGS, "answer", &format!(r#"{{"requestId":"0","answer":{answer}}}"#)))
+    const ALL: &str = r#"{"decisions":["accept","acceptForSession","amendments","decline","cancel"]}"#;
+    const SESSION: &str = r#"{"decisions":["accept","acceptForSession"]}"#;
+    const DECLINE: &str = r#"{"decisions":["decline"]}"#;
+    let question = |policy, answer: &str| {
+        of(policy, approval::QUESTION, r#"{"params":{"questions":[]}}"#, "answer", answer)
     };
-    assert_eq!(of("{}", r#"{"answers":{"q":{"answers":["a"]}}}"#), None);
-    assert_eq!(of("{}", r#"{"action":"accept","content":{}}"#), None);
-    assert_eq!(of(r#"{"decisions":["decline"]}"#, r#"{"action":"accept"}"#), Some(Reason::Decision));
-    assert_eq!(of("{}", r#"{"action":"acceptForSession"}"#), Some(Reason::Decision));
-    assert_eq!(of("{}", r#"{"action":5}"#), Some(Reason::Decision));
-    assert_eq!(of("{}", r#"{"action":"approved"}"#), Some(Reason::Decision));
-    assert_eq!(of("{}", "\"a\""), Some(Reason::Payload));
-    let machine = Machine { policy_json: "{}", settings_json: SETTINGS, recent: 0.0, secret: true };
-    let answer = decide_command(machine, "answer", r#"{"requestId":0,"answer":{}}"#);
-    assert_eq!(reason(&answer), Some(Reason::Secret));
+    let form = |policy, answer: &str| of(policy, ELICITATION, "{}", "answer", answer);
+    assert_eq!(question("{}", r#"{"answers":{"q":{"answers":["a"]}}}"#), None);
+    assert_eq!(question("{}", "{}"), None);
+    assert_eq!(question("{}", "\"a\""), Some(Reason::Payload));
+    assert_eq!(question(ALL, r#"{"answers":{},"more":1}"#), Some(Reason::Decision));
+    for (policy, answer, want) in [
+        ("{}", r#"{"action":"accept","content":{}}"#, true),
+        ("{}", r#"{"action":"accept","content":{"a":"Allow for this session"},"_meta":null}"#, true),
+        ("{}", r#"{"action":"cancel","content":null,"_meta":{}}"#, true),
+        (DECLINE, r#"{"action":"decline"}"#, true),
+        (DECLINE, r#"{"action":"accept"}"#, false),
+        (ALL, r#"{"action":"acceptForSession"}"#, false),
+        (ALL, r#"{"action":5}"#, false),
+        (ALL, r#"{"action":"approved"}"#, false),
+        (ALL, r#"{"content":{}}"#, false),
+        (ALL, r#"{"action":"accept","meta":null}"#, false),
+        ("{}", r#"{"action":"accept","_meta":{"persist":"session"}}"#, false),
+        ("{}", r#"{"action":"accept","_meta":{"persist":"always"}}"#, false),
+        (SESSION, r#"{"action":"accept","_meta":{"persist":"session"}}"#, true),
+        (SESSION, r#"{"action":"accept","_meta":{"persist":"always"}}"#, false),
+        (ALL, r#"{"action":"accept","_meta":{"persist":"always"}}"#, true),
+        (ALL, r#"{"action":"accept","_meta":{"persist":["always"]}}"#, false),
+        (ALL, r#"{"action":"accept","_meta":{"other":1}}"#, false),
+        (ALL, r#"{"action":"accept","_meta":5}"#, false),
+    ] {
+        assert_eq!(form(policy, answer), (!want).then_some(Reason::Decision), "{policy} {answer}");
+    }
+    // Codex reads what is filled in under its own id as it reads the answer to its own question.
+    for (policy, word, want) in [
+        ("{}", r#""Allow""#, true),
+        ("{}", r#""Cancel""#, true),
+        ("{}", r#""Allow for this session""#, false),
+        ("{}", r#""Allow and don't ask me again""#, false),
+        (SESSION, r#""Allow for this session""#, true),
+        (SESSION, r#""Allow and don't ask me again""#, false),
+        (ALL, r#""Allow and don't ask me again""#, true),
+        (DECLINE, r#""Allow""#, false),
+        (DECLINE, r#""Cancel""#, true),
+        (r#"{"decisions":["accept"]}"#, r#""Cancel""#, false),
+        (ALL, r#""allow""#, false),
+        (ALL, "5", false),
+        (ALL, "null", false),
+    ] {
+        let refused = (!want).then_some(Reason::Decision);
+        for id in ["mcp_tool_call_approval_c1", "mcp_tool_call_approval"] {
+            let answer =
+                format!(r#"{{"answers":{{"q":{{"answers":["a"]}},"{id}":{{"answers":[{word}]}}}}}}"#);
+            assert_eq!(question(policy, &answer), refused, "{policy} {word}");
+        }
+        if policy == DECLINE {
+            continue;
+        }
+        for filled in [word.to_owned(), format!("[{word}]"), format!(r#"{{"answers":["Allow",{word}]}}"#)] {
+            let answer =
+                format!(r#"{{"action":"accept","content":{{"mcp_tool_call_approval_c1":{filled}}}}}"#);
+            assert_eq!(form(policy, &answer), refused, "{policy} {filled}");
+        }
+    }
+    let secret = r#"{"params":{"questions":[{"id":"q","isSecret":true}]}}"#;
+    assert_eq!(of(ALL, approval::QUESTION, secret, "answer", "{}"), Some(Reason::Secret));
+    assert_eq!(of(ALL, approval::QUESTION, "{", "answer", "{}"), Some(Reason::Secret));
+}
+
+#[test]
+fn what_lets_something_happen_says_what_was_shown() {
+    let tool =
+        |word: &str| format!(r#"{{"answers":{{"mcp_tool_call_approval_1":{{"answers":["{word}"]}}}}}}"#);
+    let question = r#"{"questions":[]}"#;
+    for (method, kind, said, needs) in [
+        (COMMAND, "decide", r#""decision":"accept""#, true),
+        (COMMAND, "decide", r#""decision":"decline""#, false),
+        (COMMAND, "decide", r#""decision":"cancel""#, false),
+        (ELICITATION, "answer", r#""answer":{"action":"accept"}"#, true),
+        (ELICITATION, "answer", r#""answer":{"action":"decline"}"#, false),
+        (ELICITATION, "answer", r#""answer":{"action":"cancel"}"#, false),
+        (approval::QUESTION, "answer", r#""answer":{"answers":{"q":{"answers":["a"]}}}"#, false),
+        (approval::QUESTION, "answer", &format!(r#""answer":{}"#, tool("Allow")), true),
+        (approval::QUESTION, "answer", &format!(r#""answer":{}"#, tool("Cancel")), false),
+        (TOOL_CALL, "answer", r#""answer":{"success":true}"#, false),
+    ] {
+        let asked = Some(Asked { method, payload_json: question });
+        let machine = Machine { policy_json: "{}", settings_json: SETTINGS, recent: 0.0, asked };
+        for (shown, is_shown) in
+            [("", false), (r#","shownSha256":null"#, false), (r#","shownSha256":"0""#, true)]
+        {
+            let answer = decide_command(machine, kind, &format!(r#"{{"requestId":0,{said}{shown}}}"#));
+            let want = (needs && !is_shown).then_some(Reason::Shown);
+            assert_eq!(reason(&answer), want, "{said}{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_known_is_no_folder_that_is_allowed() {
+    let policy = r#"{"sandbox":"read-only","approvalPolicy":"untrusted"}"#;
+    for thread in ["{}", r#"{"cwd":null,"sandboxPolicy":null,"approvalPolicy":null}"#] {
+        let settings = format!(r#"{},"thread":{thread}}}"#, SETTINGS.strip_suffix('}').unwrap());
+        let of = |kind: &str, members: &str| reason(&ask(policy, &settings, kind, &turn(members)));
+        assert_eq!(of("turn", ""), Some(Reason::Cwd), "{thread}");
+        assert_eq!(of("steer", ""), Some(Reason::Cwd), "{thread}");
+        assert_eq!(of("turn", r#""cwd":"/home/me/project/a""#), None, "{thread}");
+        assert_eq!(of("turn", r#""cwd":"/etc""#), Some(Reason::Cwd), "{thread}");
+    }
+    // Of a machine that says nothing of a thread it is the start's.
+    assert_eq!(reason(&ask("{}", SETTINGS, "turn", &turn(""))), None);
+}
+
+#[test]
+fn a_policy_that_codex_may_write_allows_nothing() {
+    let free = r#"{"type":"workspaceWrite","excludeTmpdirEnvVar":true,"excludeSlashTmp":true}"#;
+    let data = r#"{"type":"workspaceWrite","writableRoots":["/data"],"excludeTmpdirEnvVar":true,"excludeSlashTmp":true}"#;
+    let read = "\"read-only\"";
+    let full = "\"danger-full-access\"";
+    let of = |started: &str, policy: &str, place: &str| {
+        let settings = format!(
+            r#"{{"started":{{"cwd":"/w","sandboxPolicy":{started},"approvalPolicy":"never"}},"files":{{"policy":["/else",{place}],"tmpdir":"/var/t","slashTmp":"/tmp"}}}}"#
+        );
+        reason(&ask(policy, &settings, "interrupt", r#"{"turnId":"U"}"#))
+    };
+    let lower = format!(r#"{{"sandbox":{read}}}"#);
+    let raised = format!(r#"{{"sandbox":{full}}}"#);
+    let roots = format!(r#"{{"sandbox":{free},"roots":["/r"]}}"#);
+    let write = "\"workspace-write\"";
+    for (started, policy, place, exposed) in [
+        (write, "{}", "\"/w/policy.json\"", true),
+        (write, "{}", "\"/w/a/b\"", true),
+        (write, "{}", "\"/tmp/x\"", true),
+        (write, "{}", "\"/var/t/x\"", true),
+        (write, "{}", "\"/home/x\"", false),
+        (write, "{}", "\"/wide\"", false),
+        (free, "{}", "\"/w/x\"", true),
+        (free, "{}", "\"/tmp/x\"", false),
+        (free, "{}", "\"/var/t/x\"", false),
+        (data, "{}", "\"/data/x\"", true),
+        (read, "{}", "\"/w/x\"", false),
+        (read, "{}", "\"/tmp/x\"", false),
+        // It holds for what is in force at the machine, whatever the file says.
+        (write, &lower, "\"/w/x\"", true),
+        (write, &raised, "\"/w/x\"", true),
+        (write, &raised, "\"/home/x\"", false),
+        // Where there is no sandbox, no place is another's.
+        (full, "{}", "\"/w/x\"", false),
+        // And for what a turn from afar may have.
+        (read, &roots, "\"/r/x\"", true),
+        (read, &roots, "\"/w/x\"", false),
+        (full, &roots, "\"/r/x\"", true),
+    ] {
+        assert_eq!(
+            of(started, policy, place),
+            exposed.then_some(Reason::Exposed),
+            "{started} {policy} {place}"
+        );
+    }
 }
 
 #[test]
 fn kinds_and_decisions_are_those_that_are_named() {
-    let decide = |decision: &str| format!(r#"{{"requestId":0,"decision":"{decision}"}}"#);
+    let decide = |decision: &str| format!(r#"{{"requestId":0,"shownSha256":"00","decision":"{decision}"}}"#);
     for named in ["accept", "acceptForSession", "decline", "cancel"] {
         let policy = format!(r#"{{"decisions":["{named}"]}}"#);
         for decision in ["accept", "acceptForSession", "decline", "cancel"] {
@@ -471,7 +707,7 @@ fn kinds_and_decisions_are_those_that_are_named() {
         for only in ["accept", "acceptForSession", "decline", "cancel", "amendments"] {
             let (policy, payload) = (
                 format!(r#"{{"decisions":["{only}"]}}"#),
-                format!(r#"{{"requestId":0,"decision":{decision}}}"#),
+                format!(r#"{{"requestId":0,"shownSha256":"00","decision":{decision}}}"#),
             );
             let refused = (only != named).then_some(Reason::Decision);
             assert_eq!(reason(&ask(&policy, SETTINGS, "decide", &payload)), refused, "{only}: {decision}");

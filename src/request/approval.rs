@@ -136,7 +136,7 @@ pub fn result(method: &str, payload: &str, decision: &str) -> String {
         return result;
     }
     let asked = params(payload).and_then(|params| params.get("permissions")).map(Json::text);
-    let granted = if decision == "\"decline\"" { None } else { asked };
+    let granted = if declines(decision) { None } else { asked };
     result.push_str("{\"permissions\":");
     result.push_str(granted.unwrap_or("{}"));
     result.push_str(",\"scope\":");

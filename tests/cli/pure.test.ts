@@ -1,7 +1,10 @@
 /** What the command line says, without a process. */
-import { describe, expect, test } from "vitest";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { bridgeFunctions } from "../../js-wrapper/host/bridge-functions.js";
-import { checkCodexVersion, checkNode, clockCheck, diskCheck, judge, lineOf, NEEDED, WANTED } from "../../js-wrapper/cli/doctor.js";
+import { checkCodexVersion, checkNode, clockCheck, diskCheck, judge, lineOf, NEEDED, policyCheck, WANTED } from "../../js-wrapper/cli/doctor.js";
 import { tellOf, tellOfProblem } from "../../js-wrapper/cli/errors.js";
 import { metadata } from "../../js-wrapper/cli/outbox.js";
 import { clean, oneLine, Output, table } from "../../js-wrapper/cli/output.js";
@@ -175,6 +178,24 @@ describe("the doctor", () => {
     [32 * MIB, "warn"],
     [32 * MIB - 1, "fail"],
   ])("%d bytes free", (free, status) => expect(diskCheck("/state", free).status).toBe(status));
+
+  test("a policy is its owner's, and not where codex may write", async () => {
+    const home = await mkdtemp(path.resolve("node_modules/.policy-"));
+    onTestFinished(() => rm(home, { recursive: true }));
+    const [project, policy] = [path.join(home, "project"), path.join(home, "state/policy.json")];
+    await mkdir(project);
+    expect(policyCheck(policy, project)).toMatchObject({ status: "ok", message: expect.stringContaining("the default") });
+    await mkdir(path.dirname(policy));
+    await writeFile(policy, "{}", { mode: 0o600 });
+    expect(policyCheck(policy, project)).toEqual({ name: "policy", status: "ok", message: policy });
+    for (const exposed of [home, path.dirname(policy)]) expect(policyCheck(policy, exposed)).toMatchObject({ status: "warn", message: expect.stringContaining("codex may write") });
+    // By a link that codex may make another, for one that is safe.
+    await symlink(path.dirname(policy), path.join(project, "link"));
+    expect(policyCheck(path.join(project, "link/policy.json"), project).status).toBe("warn");
+    expect(policyCheck(path.join(tmpdir(), "state/policy.json"), project).status).toBe("warn");
+    await chmod(policy, 0o620);
+    expect(policyCheck(policy, project)).toMatchObject({ status: "warn", message: expect.stringContaining("others may write") });
+  });
 
   const told = { code: "E_X", message: "m" };
   test.each([

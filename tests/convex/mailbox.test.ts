@@ -128,7 +128,7 @@ class Machine {
       machine: {
         policyJson: () => this.policyJson,
         settings: () => SETTINGS,
-        request: (_, { requestId }) => (this.requests.has(requestId) ? { isSecret: false, payloadSha256: SHOWN, isRedacted: false } : null),
+        request: (_, { requestId }) => (this.requests.has(requestId) ? { method: METHOD, payloadJson: ASKED, payloadSha256: SHOWN, isRedacted: false } : null),
       },
       actions: { turn: take, steer: act, interrupt, decide: act, answer: act },
       findEcho: async ({ echoId }) => {

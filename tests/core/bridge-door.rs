@@ -1,7 +1,7 @@
 //! The real door, as JavaScript has it: texts in, plain objects and texts out.
 #![allow(clippy::unwrap_used)]
 
-use super::{approval_result, asks_secret, classify_line, decide_command, plan_stop, redact_message};
+use super::{approval_result, classify_line, decide_command, plan_stop, redact_message};
 use js_sys::JSON;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -33,7 +33,7 @@ fn a_command_passes_or_does_not() {
         r#"{"started":{"cwd":"/p","sandboxPolicy":"workspace-write","approvalPolicy":"on-request"}}"#;
     let turn = |members: &str| {
         let payload = format!(r#"{{"input":[{{"type":"text","text":"x"}}]{members}}}"#);
-        let answer = decide_command("{}", settings, 0.0, false, "turn", &payload).unwrap();
+        let answer = decide_command("{}", settings, 0.0, "", "", "turn", &payload).unwrap();
         String::from(JSON::stringify(&answer).unwrap())
     };
     assert_eq!(
@@ -42,7 +42,7 @@ fn a_command_passes_or_does_not() {
     );
     assert_eq!(
         turn(r#","cwd":"/etc""#),
-        r#"{"type":"notAllowed","code":"E_COMMAND_NOT_ALLOWED","reason":"cwd","message":"the folder is not below one that the machine allows"}"#
+        r#"{"type":"notAllowed","code":"E_COMMAND_NOT_ALLOWED","reason":"cwd","message":"the folder is not there, or not allowed"}"#
     );
 }
 
@@ -62,16 +62,20 @@ fn a_decision_is_what_codex_is_answered_with() {
 }
 
 #[wasm_bindgen_test]
-fn a_question_may_ask_for_a_secret() {
-    let asked = |secret: &str| format!(r#"{{"params":{{"questions":[{{"id":"q","isSecret":{secret}}}]}}}}"#);
-    let question = "item/tool/requestUserInput";
-    let found = [
-        asks_secret(question, &asked("true")),
-        asks_secret(question, &asked("false")),
-        asks_secret(question, "{"),
-    ];
-    assert_eq!(found, [true, false, true]);
-    assert!(!asks_secret("item/tool/call", &asked("true")));
+fn a_request_is_decided_in_its_own_words() {
+    let asked = r#"{"params":{"availableDecisions":["accept","cancel"]}}"#;
+    let settings = r#"{"started":{"cwd":"/p","sandboxPolicy":"read-only","approvalPolicy":"on-request"}}"#;
+    let decide = |method: &str, decision: &str| {
+        let payload = format!(r#"{{"requestId":0,"shownSha256":"00","decision":"{decision}"}}"#);
+        let answer = decide_command("{}", settings, 0.0, method, asked, "decide", &payload).unwrap();
+        String::from(JSON::stringify(&answer).unwrap())
+    };
+    let command = "item/commandExecution/requestApproval";
+    assert_eq!(decide(command, "accept"), r#"{"type":"allowed","method":"response","lowered":[]}"#);
+    assert!(decide(command, "acceptForSession").contains("decision"));
+    for method in ["", "item/tool/call"] {
+        assert!(decide(method, "accept").contains(r#""reason":"request""#), "{method}");
+    }
 }
 
 #[wasm_bindgen_test]

@@ -1,4 +1,6 @@
 /** What the mailbox does with what it is handed, beside a Convex and a Codex that do what the test says. */
+import { mkdir, realpath, symlink } from "node:fs/promises";
+import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it } from "vitest";
 import type { CommandOutcome, DeliveredCommand } from "../../js-wrapper/runtime/command-delivery.js";
@@ -7,13 +9,17 @@ import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
 import { codeOf } from "../../js-wrapper/runtime/errors.js";
 import { Mailbox, type MailboxOptions } from "../../js-wrapper/runtime/mailbox.js";
 import type { CommandReport, FollowedCommands, LeasedCommand } from "../../js-wrapper/runtime/persistence.js";
+import { folder } from "../outbox/build.js";
 import { ManualClock, settle } from "./manual-clock.js";
 import { Turns } from "./turns.js";
 
 const coded = (code: string) => new ConvexError({ code, message: `[${code}] no`, retryable: false });
 const AWAY = new TypeError("fetch failed");
 const SETTINGS = { started: { cwd: "/w", sandboxPolicy: { type: "readOnly" }, approvalPolicy: "on-request" } };
-const WAITING = { isSecret: false, payloadSha256: "0a1b", isRedacted: false };
+const APPROVAL = { method: "item/commandExecution/requestApproval", payloadJson: "{}", payloadSha256: "0a1b", isRedacted: false };
+const QUESTION = { method: "item/tool/requestUserInput", payloadJson: '{"params":{"questions":[]}}', payloadSha256: "0a1b", isRedacted: false };
+/** What waits under the ids of {@link PAYLOADS}. */
+const waiting = (_: string, { requestId }: { requestId: string | number }) => (requestId === 0 ? APPROVAL : QUESTION);
 const PAYLOADS = {
   turn: { input: [{ type: "text", text: "do it" }], clientTurnId: "shown", model: "m", effort: null, waitForMachine: true },
   steer: { input: [{ type: "text", text: "rather this" }], expectedTurnId: "shown" },
@@ -89,7 +95,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
       },
       open: async () => [...open],
     },
-    machine: { policyJson: () => "{}", settings: () => SETTINGS, request: () => WAITING },
+    machine: { policyJson: () => "{}", settings: () => SETTINGS, request: waiting },
     actions: { turn: act, steer: act, interrupt: act, decide: act, answer: act },
     findEcho: async ({ commandId }) => {
       log.push(`echo ${commandId}`);
@@ -172,9 +178,14 @@ describe("a command", () => {
   });
 
   it("is what the policy lets through, each kind with what Codex needs of it", async () => {
-    const turn = (await handed(leased("a", "turn", { cwd: "/w/./below", sandboxPolicy: { type: "readOnly" } }))).given[0];
+    const own = await realpath(await folder());
+    await mkdir(path.join(own, "below"));
+    await symlink("below", path.join(own, "link"));
+    const settings = () => ({ started: { ...SETTINGS.started, cwd: own } });
+    const machine = { policyJson: () => "{}", settings, request: waiting };
+    const turn = (await handed(leased("a", "turn", { cwd: `${own}/./link`, sandboxPolicy: { type: "readOnly" } }), { machine })).given[0];
     const input = PAYLOADS.turn.input;
-    const params = { input, clientUserMessageId: "shown", model: "m", cwd: "/w/below", sandboxPolicy: { type: "readOnly" }, approvalPolicy: undefined };
+    const params = { input, clientUserMessageId: "shown", model: "m", cwd: path.join(own, "below"), sandboxPolicy: { type: "readOnly" }, approvalPolicy: undefined };
     expect(turn).toEqual({ threadId: "t", commandId: "a", kind: "turn", params });
     const rest: [Kind, object, object][] = [
       ["steer", {}, { params: { expectedTurnId: "codex's", input: PAYLOADS.steer.input, clientUserMessageId: "a" } }],
@@ -208,12 +219,22 @@ describe("a command", () => {
 
 describe("the policy", () => {
   const REFUSED = ["lease t", "report a refused E_COMMAND_NOT_ALLOWED"];
-  const machine = (changes: Partial<MailboxOptions["machine"]>) => ({ policyJson: () => "{}", settings: () => SETTINGS, request: () => WAITING, ...changes });
+  const machine = (changes: Partial<MailboxOptions["machine"]>) => ({ policyJson: () => "{}", settings: () => SETTINGS, request: waiting, ...changes });
 
   it("is asked first, and what it refuses reaches neither journal nor Codex", async () => {
     expect((await handed(leased("a", "turn", { cwd: "/etc" }))).log).toEqual(REFUSED);
     expect((await handed(leased("a", "turn"), { machine: machine({ policyJson: () => '{"kinds":["interrupt"]}' }) })).log).toEqual(REFUSED);
-    expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ ...WAITING, isSecret: true }) }) })).log).toEqual(REFUSED);
+    expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ ...QUESTION, payloadJson: '{"params":{"questions":[{"isSecret":true}]}}' }) }) })).log).toEqual(REFUSED);
+  });
+
+  it("has an approval be decided and a question be answered, whoever says that it is the other", async () => {
+    const all = machine({ policyJson: () => '{"decisions":["accept","acceptForSession","amendments","decline","cancel"]}' });
+    const answer = { requestId: 0, shownSha256: "0a1b", answer: { decision: "acceptForSession" } };
+    expect((await handed(leased("a", "answer", answer), { machine: all })).log).toEqual(REFUSED);
+    expect((await handed(leased("a", "decide", { requestId: "q" }), { machine: all })).log).toEqual(REFUSED);
+    const offers = machine({ request: () => ({ ...APPROVAL, payloadJson: '{"params":{"availableDecisions":["cancel"]}}' }) });
+    expect((await handed(leased("a", "decide"), { machine: offers })).log).toEqual(REFUSED);
+    expect((await handed(leased("a", "decide", { decision: "cancel" }), { machine: offers })).given).toHaveLength(1);
   });
 
   it("that cannot be read lets nothing pass", async () => {
@@ -273,7 +294,8 @@ describe("the policy", () => {
 
   it("is not asked of an agreement to what was redacted", async () => {
     const given = async (kind: "decide" | "answer", payload: object) => {
-      const request = () => ({ ...WAITING, isRedacted: true });
+      const asks = kind === "decide" ? APPROVAL : "answer" in payload ? { ...QUESTION, method: "mcpServer/elicitation/request" } : QUESTION;
+      const request = () => ({ ...asks, isRedacted: true });
       const { log, given } = await handed(leased("a", kind, payload), { machine: machine({ request }) });
       if (given.length === 0) expect(log).toEqual(["lease t", "report a refused E_APPROVAL_REDACTED"]);
       return given.length;

@@ -1,7 +1,7 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { PolicyFile, type PolicyOptions } from "../../js-wrapper/runtime/policy-file.js";
+import { isOthers, PolicyFile, type PolicyOptions } from "../../js-wrapper/runtime/policy-file.js";
 import { folder } from "../outbox/build.js";
 
 const policyOf = (options: PolicyOptions) => {
@@ -31,4 +31,20 @@ it.each([
   await rm(policyFile);
   await mkdir(policyFile);
   expect([policy.read(), told.length]).toEqual(["", 2]);
+});
+
+it("lets nothing pass where others may write the file, which is told once until they may not", async () => {
+  const policyFile = path.join(await folder(), "policy.json");
+  const { policy, told } = policyOf({ policyFile, policyMayBeMissing: true });
+  await writeFile(policyFile, '{"kinds":[]}');
+  for (const [mode, text] of [[0o644, '{"kinds":[]}'], [0o664, ""], [0o646, ""], [0o600, '{"kinds":[]}']] as const) {
+    await chmod(policyFile, mode);
+    expect([mode, policy.read(), policy.read()]).toEqual([mode, text, text]);
+  }
+  expect(told).toEqual(["E_RUNTIME_POLICY_EXPOSED"]);
+});
+
+it("takes a file of its own user's or of root, and of nobody else", () => {
+  const own = process.getuid!();
+  expect([own, 0, own + 1].map((uid) => isOthers({ mode: 0o600, uid }))).toEqual([false, false, true]);
 });

@@ -1,5 +1,5 @@
 /** What a user does from another device, to a runtime whose codex is the stand-in. */
-import { writeFile } from "node:fs/promises";
+import { mkdir, realpath, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { mutationGeneric } from "convex/server";
 import { describe, expect, it, vi } from "vitest";
@@ -143,12 +143,59 @@ describe("a machine that is steered from afar", () => {
   });
 
   it.each([
-    ["that it begins: codex's own", {}, process.cwd(), "/projects/old"],
-    ["that it resumes: that thread's, wherever codex was started", { runtimeThreadId: "019a3b5c-0000-7000-8000-000000000100" }, "/projects/old", process.cwd()],
-  ])("lets a command into the folder of the thread %s", async (_which, args, own, other) => {
-    const { send, ends } = await startMachine({ standIn: { livesIn: "/projects/old" } }, args);
-    await ends(await send("turn", { ...said("Inside."), cwd: path.join(own, "below") }), { state: "accepted" });
+    ["that it begins: codex's own", {}, true],
+    ["that it resumes: that thread's, wherever codex was started", { runtimeThreadId: "019a3b5c-0000-7000-8000-000000000100" }, false],
+  ])("lets a command into the folder of the thread %s", async (_which, args, isHere) => {
+    const there = await folder();
+    await mkdir(path.join(there, "tests"));
+    const { send, ends } = await startMachine({ standIn: { livesIn: there } }, args);
+    const [own, other] = isHere ? [process.cwd(), there] : [there, process.cwd()];
+    await ends(await send("turn", { ...said("Inside."), cwd: path.join(own, "tests") }), { state: "accepted" });
     await ends(await send("turn", { ...said("Outside."), cwd: other }), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
+  });
+
+  it("lets no command out by a link, nor into what is not there", async () => {
+    const [own, outside] = [await folder(), await realpath(await folder())];
+    await writeFile(path.join(outside, "secret.png"), "x");
+    await symlink(outside, path.join(own, "link"));
+    const { send, ends, texts } = await startMachine({ standIn: { livesIn: own } }, { runtimeThreadId: "019a3b5c-0000-7000-8000-000000000100" });
+    const image = { type: "localImage", path: path.join(own, "link/secret.png") };
+    for (const out of [
+      { cwd: path.join(own, "link") },
+      { cwd: path.join(own, "new") },
+      { sandboxPolicy: { type: "workspaceWrite", writableRoots: [path.join(own, "link")] } },
+      { input: [...said("x").input, image] },
+    ]) {
+      await ends(await send("turn", { ...said("x"), ...out }), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
+    }
+    expect(await texts()).not.toContain("x");
+  });
+
+  it("takes nothing while codex may write its policy, and says so as soon as it has its thread", async () => {
+    const policyFile = path.join(await folder(), "policy.json");
+    for (const isThere of [false, true]) {
+      if (isThere) await writeFile(policyFile, "{}");
+      const { send, ends, problems } = await startMachine({ standIn: { writes: true }, remote: { policyFile, policyMayBeMissing: true } });
+      expect(problems.map(({ code }) => code)).toEqual(["E_RUNTIME_POLICY_EXPOSED"]);
+      await ends(await send("turn", said("x")), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
+      expect(problems).toHaveLength(1);
+    }
+  });
+
+  it("gives a thread of which it knows no folder only a turn that names one", async () => {
+    const { send, ends, ann, threadId, texts } = await startMachine({ standIn: { agentIn: "u1", agentTold: "never" } });
+    await send("turn", said("Ask it."));
+    const others = async () => (await ann.query(host.listThreadsForHooks, { paginationOpts: { cursor: null, numItems: 10 } })).page.filter((thread) => thread.threadId !== threadId);
+    await vi.waitFor(async () => expect(await others()).toHaveLength(1), WAIT);
+    const [{ threadId: other }] = (await others()) as [{ threadId: string }];
+    await vi.waitFor(async () => expect(await ann.query(host.getPresence, { threadId: other })).toMatchObject({ thread: "here" }), WAIT);
+    const ask = async (commandId: string, more: object) => {
+      await ann.mutation(host.sendCommand, { threadId: other, commandId, kind: "turn", payloadJson: JSON.stringify({ ...said(commandId), ...more }) });
+      return commandId;
+    };
+    await ends(await ask("Nowhere.", {}), { state: "refused", code: "E_COMMAND_NOT_ALLOWED" });
+    await ends(await ask("Here.", { cwd: process.cwd() }), { state: "accepted" });
+    expect(await texts()).not.toContain("Nowhere.");
   });
 
   it("says that it is there, what it does, and that it went", async () => {

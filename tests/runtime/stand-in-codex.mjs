@@ -17,7 +17,8 @@
 //   loggedOut: true  is not logged in
 //   agentIn: "u1"    begins an agent in that turn, whose first turn, in a thread of its own, is the next one
 //                    (as the recordings sub-agent-v1 and -v2 have it: an item of its parent says whose it is, no start of its thread is told)
-//   agentTold: "late" says whose agent that is behind its first turn; "start": by its thread's start
+//   agentTold: "late" says whose agent that is behind its first turn; "start": by its thread's start; "never": nothing but its turns
+//   writes: true     may write the folder that it works in, and temporary files
 //   refreshIn: "u1"  asks for new tokens in that turn, and does not wait for them
 //   muteIn: "u1"     begins that turn and says nothing of it until it is asked for another one
 //   livesIn: "path"  has the threads that it resumes in that folder
@@ -25,10 +26,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, tookOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, tookOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, writes, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
-const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: { type: "readOnly", networkAccess: false } };
+const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: writes ? { type: "workspaceWrite", writableRoots: [], networkAccess: false, excludeTmpdirEnvVar: false, excludeSlashTmp: false } : { type: "readOnly", networkAccess: false } };
 
 /** What is not said yet, in a turn that is mute. */
 let unsaid;
@@ -69,7 +70,7 @@ function turn(threadId, text, clientId) {
     const spawn = { id: `a-${turnId}`, type: "collabAgentToolCall", tool: "spawnAgent", status: "inProgress", senderThreadId: threadId, receiverThreadIds: [], prompt: "Look.", agentsStates: {} };
     const spawned = () => tell("item/completed", { ...at, item: { ...spawn, status: "completed", receiverThreadIds: [AGENT] } });
     if (agentTold === "start") tell("thread/started", { thread: { id: AGENT, parentThreadId: threadId } });
-    else {
+    else if (agentTold !== "never") {
       tell("item/started", { ...at, item: spawn });
       tell("thread/status/changed", { threadId: AGENT, status: { type: "idle" } });
       if (agentTold !== "late") spawned();

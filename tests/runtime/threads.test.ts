@@ -168,6 +168,25 @@ describe("the settings of a thread", () => {
     expect(threads.settings("t")).toMatchObject({ cwd: "/v" });
   });
 
+  it("of a thread that somebody else began are its folder, and no more, and what codex says later is not undone by it", () => {
+    const threads = new LoadedThreads();
+    const start = event("thread/started", undefined, { thread: { id: "t", cwd: "/else" } });
+    threads.saw(start);
+    expect(threads.settings("t")).toEqual({ cwd: "/else", approvalPolicy: null, sandboxPolicy: null });
+    threads.load("t", { settings: settingsOf(answer) });
+    threads.saw(start);
+    expect(threads.settings("t")).toMatchObject({ cwd: "/w", approvalPolicy: "never" });
+  });
+
+  it("of an agent of which nothing is told are its parent's folder", () => {
+    const threads = new LoadedThreads();
+    threads.load("p", { settings: settingsOf(answer) });
+    threads.load("a", { parentId: "p" });
+    expect(threads.settings("a")).toEqual({ cwd: "/w", approvalPolicy: null, sandboxPolicy: null });
+    threads.load("a", { settings: settingsOf({ ...answer, cwd: "/a" }) });
+    expect(threads.settings("a")).toMatchObject({ cwd: "/a", approvalPolicy: "never" });
+  });
+
   it("that codex does not tell are not known", () => {
     const unknown = [settingsOf(null), settingsOf({ ...answer, cwd: 1 }), settingsOf("x"), loaded("t").settings("t"), loaded().settings("t")];
     expect(unknown).toEqual(unknown.map(() => undefined));

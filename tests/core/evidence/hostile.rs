@@ -6,7 +6,7 @@ use crate::command::payload::CommandPayload;
 use crate::command::row::CommandKind;
 use crate::import::{ImportAnswer, ImportCall, ImportTurn, Place, Progress, plan_import};
 use crate::limits::JSON_DEPTH_MAX;
-use crate::policy::{Machine, PolicyAnswer, decide_command};
+use crate::policy::{Asked, Machine, PolicyAnswer, decide_command};
 use crate::reasoning::{ReasoningCall, read_reasoning};
 use crate::redact::redact_message;
 use crate::request::approval::{self, Wish};
@@ -80,6 +80,7 @@ fn assert_kept(before: &Value, after: &Value) {
 /// passes, or where a machine would be sent what it cannot read.
 pub fn check_command(text: &str) {
     let [policy_json, settings_json, payload, asked] = lines(text);
+    let asked_method = method_of(asked);
     for (kind, known, method) in KINDS {
         let read = CommandPayload::read(known, payload);
         assert!(read.is_err() || is_json(payload), "what is read is JSON");
@@ -89,7 +90,8 @@ pub fn check_command(text: &str) {
             (policy_json, OPEN_SETTINGS),
             ("{}", settings_json),
         ] {
-            let machine = Machine { policy_json, settings_json, recent: 0.0, secret: false };
+            let asked = Some(Asked { method: &asked_method, payload_json: asked });
+            let machine = Machine { policy_json, settings_json, recent: 0.0, asked };
             let answer = decide_command(machine, kind, payload);
             assert_eq!(decide_command(machine, kind, payload), answer);
             let PolicyAnswer::Allowed { cwd, sandbox_policy_json, approval_policy_json, .. } = &answer else {
@@ -105,11 +107,13 @@ pub fn check_command(text: &str) {
     check_decision(payload, asked);
 }
 
+fn method_of(asked: &str) -> String {
+    let asked = serde_json::from_str::<Value>(asked).ok();
+    asked.and_then(|asked| asked["method"].as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 fn check_decision(wish: &str, asked: &str) {
-    let method = serde_json::from_str::<Value>(asked)
-        .ok()
-        .and_then(|asked| asked["method"].as_str().map(str::to_owned))
-        .unwrap_or_default();
+    let method = method_of(asked);
     for wish in [Wish::Accepted, Wish::Declined, Wish::Exactly(wish)] {
         let Ok(decision) = approval::decision(&method, asked, wish) else { continue };
         assert!(is_json(decision), "{decision:?}");
