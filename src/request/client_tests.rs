@@ -287,7 +287,11 @@ fn results_carry_decisions_and_show_them() {
         assert_eq!(decision_of(method, &answer), Some(decision));
     }
     for nothing in ["\"cancel\"", "\"abort\"", "\"denied\"", r#"{"denied":{"rejection":"declined"}}"#] {
-        assert_eq!(result(PERMISSIONS, payload, nothing), r#"{"permissions":{},"scope":"turn"}"#, "{nothing}");
+        assert_eq!(
+            result(PERMISSIONS, payload, nothing),
+            r#"{"permissions":{},"scope":"turn"}"#,
+            "{nothing}"
+        );
     }
     assert_eq!(decision_of("item/tool/call", r#"{"decision":"accept"}"#), None);
     assert_eq!(decision_of(COMMAND, "{"), None);
