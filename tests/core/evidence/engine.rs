@@ -64,6 +64,11 @@ impl Engine {
         }
     }
 
+    /// An app has made the thread, by its own name for it: Convex's id is not the one by which events call it.
+    pub fn resolve(&mut self) {
+        self.shell = Shell { options: self.options, read_max: self.shell.read_max, ..Shell::resolved() };
+    }
+
     pub fn ingest(&mut self, sender: Sender, strict: bool, now_ms: f64, batch: &Batch) -> Outcome {
         let deltas: Vec<_> = batch.deltas.iter().map(|sent| sent.delta).collect();
         let lifecycle: Vec<_> = batch.lifecycle.iter().map(|lived| lived.event).collect();
