@@ -880,7 +880,7 @@ impl Shell {
         call.loaded = Some(rows.load(&needs, &call));
         let loaded = call.loaded.clone().unwrap();
         let silence =
-            SilenceCall { now_ms: self.now_ms, last_beat_ms: None, reason: None, loaded };
+            SilenceCall { now_ms: self.now_ms, last_beat_ms: None, runtime_id: None, reason: None, loaded };
         let SilenceAnswer::Ended { writes } = plan_silence(&silence) else { panic!() };
         writes.iter().for_each(|write| self.apply(write, &call));
         writes

@@ -160,7 +160,7 @@ impl Engine {
         call.loaded = Some(loaded.clone());
         let writer = self.bindings.values().max_by_key(|binding| binding.epoch);
         let last_beat_ms = writer.map(|binding| binding.last_beat_at_ms);
-        match plan_silence(&SilenceCall { now_ms, last_beat_ms, reason: None, loaded }) {
+        match plan_silence(&SilenceCall { now_ms, last_beat_ms, runtime_id: None, reason: None, loaded }) {
             SilenceAnswer::Postponed { silent_at } => Err(silent_at),
             SilenceAnswer::Ended { writes } => {
                 writes.iter().for_each(|write| self.shell.apply(write, &call));
