@@ -294,9 +294,8 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Whether a stream's id is a thread's, `:${turnId}` and `suffix`: whatever the thread is called. The bridge calls it as Codex
+/// Whether a stream's id ends with its turn's and `suffix`, whatever the thread is called before them. The bridge calls it as Codex
 /// does, an import as Convex does, and Codex's name may be known later than the stream begins, or become another's.
 fn is_named(stream_id: &str, turn_id: &str, suffix: &str) -> bool {
-    let turn = stream_id.strip_suffix(suffix).and_then(|rest| rest.strip_suffix(turn_id));
-    turn.is_some_and(|thread| thread.ends_with(':'))
+    stream_id.strip_suffix(suffix).is_some_and(|turn| turn.ends_with(turn_id))
 }
