@@ -86,7 +86,8 @@ mod tests {
     fn ids_of_the_bridge_are_read_and_others_are_not() {
         assert_eq!(numbered("r:t:L12", "t"), Some(("r", 12)));
         assert_eq!(numbered("a:b:th:read:L0", "th:read"), Some(("a:b", 0)));
-        for foreign in ["r:x:L1", "r:t:L", "r:t:L-1", "r:t:L1x", "t:L1", "abc", "r:t:L9007199254740991", "r:t:L1:resent"]
+        for foreign in
+            ["r:x:L1", "r:t:L", "r:t:L-1", "r:t:L1x", "t:L1", "abc", "r:t:L9007199254740991", "r:t:L1:resent"]
         {
             assert_eq!(numbered(foreign, "t"), None, "{foreign}");
         }

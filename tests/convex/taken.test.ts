@@ -65,7 +65,7 @@ describe("a turn whose thread another runtime takes", () => {
     expect(await turnOf(component)).toMatchObject({ status: "completed", source: "codex" });
   });
 
-  test("that was taken before this was looked for ends with the sweep, however the other beats", async () => {
+  test("ends with the cron, where the call at the binding failed", async () => {
     const { component } = await inTurn();
     await bind(component, SECOND, DESK, "desk's");
     // As if the call at the binding had failed: the cron asks.
