@@ -5,7 +5,7 @@ import { planCancel, planCommandSweep, planEdit, planLease, planPromote, planRep
 import { given } from "../js-wrapper/given.js";
 import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
-import { internalMutation, mutation, query } from "./_generated/server.js";
+import { internalMutation, mutation, query, type MutationCtx } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import {
   applyCommandWrites,
@@ -40,11 +40,14 @@ import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
 import { refused } from "./model/refusals.js";
-import { findThread, findTurn, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
+import { findThread, findTurn, findTurnByEither, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
+import { askOpenTurns } from "./model/taken.js";
 import { vActor, vCommand, vCommandSent, vLeasedCommand, vPageOf, type Actor } from "./validators.js";
 
 /** UTF-8 bytes, about, after which a page of commands ends. */
 const COMMANDS_LISTED_BYTES_MAX = 4 * 1024 * 1024;
+/** What an interrupt of a turn that Codex does not run is refused with. */
+const TARGET_GONE = "E_COMMAND_TARGET_GONE";
 /** Commands that one call of the sweep asks for. */
 const SWEPT_MAX = 100;
 
@@ -223,7 +226,8 @@ export const lease = mutation({
     await applyCommandWrites(ctx, rows, answer.writes, nowMs);
     if (answer.binds && writer !== null) {
       await ctx.db.patch("sessions", writer._id, { runtimeId, generation });
-      await sendDecisions(ctx, thread, nowMs);
+      if (writer.runtimeId !== runtimeId) await askOpenTurns(ctx, thread, nowMs);
+      await sendAndGoOn(ctx, thread, nowMs);
     }
     const handed = [];
     for (const { row, token, expiresAt, turnId, lapses } of answer.handed) {
@@ -245,7 +249,7 @@ export const sendUnsent = internalMutation({
   returns: v.null(),
   handler: async (ctx, { thread: id, nowMs }) => {
     const thread = await ctx.db.get("threads", id);
-    if (thread !== null) await sendDecisions(ctx, thread, nowMs);
+    if (thread !== null) await sendAndGoOn(ctx, thread, nowMs);
     return null;
   },
 });
@@ -267,7 +271,9 @@ export const report = mutation({
     const said = { deviceId: actor.deviceId, leaseToken, state, turnId, code, deliveredAt: command?.deliveredAt, codeBefore: command?.code };
     const answer = decide(() => planReport({ ...call, ...said, turn }));
     if (answer.type === "rejected") throw coded(answer.code, answer.message, { commandId, ...given({ state: command?.state }) });
-    if (answer.type === "written") await applyCommandWrites(ctx, loaded, answer.writes, call.nowMs);
+    if (answer.type !== "written" || command === null) return null;
+    await applyCommandWrites(ctx, loaded, answer.writes, call.nowMs);
+    if (command.kind === "interrupt" && answer.writes.some((write) => write.state === "refused" && write.code === TARGET_GONE)) await endGone(ctx, command, call.nowMs);
     return null;
   },
 });
@@ -307,6 +313,19 @@ export const expireCommand = internalMutation({
     return { moved: answer.type === "written" };
   },
 });
+
+/** Sends the decisions that wait for a runtime, as many as one call sends; those behind them in calls of their own. */
+async function sendAndGoOn(ctx: MutationCtx, thread: Doc<"threads">, nowMs: number): Promise<void> {
+  if (await sendDecisions(ctx, thread, nowMs)) await ctx.scheduler.runAfter(0, internal.commands.sendUnsent, { thread: thread._id, nowMs });
+}
+
+/** Ends the turn that an interrupt names, which Codex does not run: its end never came, and nobody else will tell of it. */
+async function endGone(ctx: MutationCtx, { targetTurnId, ...command }: Doc<"commands">, nowMs: number): Promise<void> {
+  const turn = targetTurnId === undefined ? null : await findTurnByEither(ctx, command, command.threadId, targetTurnId);
+  if (turn?.status !== "inProgress") return;
+  await ctx.db.patch("turns", turn._id, { silentAt: nowMs });
+  await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, { turn: turn._id, reason: "codex does not run it" });
+}
 
 /** Why a command is not sent; of a decision also what became of its request. */
 function notSent(answer: { code: string; message: string }, about: { threadId: string; commandId: string }, asked: Doc<"serverRequests"> | null) {

@@ -4,7 +4,7 @@ import { query } from "./_generated/server.js";
 import { coded } from "./errors.js";
 import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
 import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
-import { listLiveStreams, listStreams } from "./model/streams.js";
+import { listLiveStreams, listStreams, mainStreamOf } from "./model/streams.js";
 import { vActor, vReplay, vResumed, vRuntimeOptions } from "./validators.js";
 
 /**
@@ -53,7 +53,7 @@ export const resumeReplay = query({
     const scope = scopeOf(actor);
     const thread = await requireThread(ctx, scope, threadId);
     const turn = await findTurnByEither(ctx, scope, threadId, turnId);
-    const streamId = `${threadId}:${turn?.turnId ?? turnId}:0`;
+    const streamId = await mainStreamOf(ctx, thread, turn?.turnId ?? turnId);
     const read = await replayStreams(ctx, thread, [{ streamId, cursor: fromCursor }], { runtime, alone: true });
     const [streamWindow] = read.streamWindows;
     const [next] = read.nextCheckpoints;

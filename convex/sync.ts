@@ -13,6 +13,7 @@ import { eventAt, loadSession, streamIdOf, type IngestArgs } from "./model/load.
 import { isCount } from "./model/newest.js";
 import { unsentDecisions } from "./model/requests.js";
 import { findStream, requireThread, scopeOf } from "./model/scope.js";
+import { askOpenTurns } from "./model/taken.js";
 import { isHidden } from "./model/visible.js";
 import {
   vActor,
@@ -168,12 +169,15 @@ type SessionArgs = Pick<IngestArgs, "actor" | "sessionId" | "threadId"> & { last
 
 async function beat(ctx: MutationCtx, args: SessionArgs, heartbeat: boolean, runtime?: { runtimeId: string; generation: number } | null): Promise<boolean> {
   const thread = await requireThread(ctx, scopeOf(args.actor), args.threadId);
-  const { facts, own } = await loadSession(ctx, args.actor, args.sessionId, args.threadId);
+  const { facts, own, writer } = await loadSession(ctx, args.actor, args.sessionId, args.threadId);
   const answer = decide(() => planSession({ heartbeat, session: facts }));
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { sessionId: args.sessionId });
   const nowMs = Date.now();
   await applySession(ctx, args, own, answer.session, nowMs, args.lastEventCursor, runtime);
-  if (runtime !== null && runtime !== undefined) await sendUnsent(ctx, thread, nowMs);
+  if (runtime !== null && runtime !== undefined) {
+    if (writer !== null && writer.runtimeId !== runtime.runtimeId) await askOpenTurns(ctx, thread, nowMs);
+    await sendUnsent(ctx, thread, nowMs);
+  }
   return own === null;
 }
 

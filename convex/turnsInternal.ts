@@ -1,4 +1,4 @@
-/** The sweep of turns: one that is silent for a day is ended, and what the end of one left open is closed. */
+/** The sweep of turns: one of which nobody can tell any more, or nobody told for a day, is ended, and what the end of one left open is closed. */
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
@@ -27,9 +27,12 @@ export const endSilentTurns = internalMutation({
   },
 });
 
-/** Ends a turn if nothing was heard of it for a day; a new event on its streams undoes it. Closes what an end was too small for. */
+/**
+ * Ends a turn if nothing was heard of it for a day, if another runtime took its thread, or for a `reason` whatever was heard; a new
+ * event on its streams undoes it. Closes what an end was too small for.
+ */
 export const endSilentTurn = internalMutation({
-  args: { turn: v.id("turns") },
+  args: { turn: v.id("turns"), reason: v.optional(v.string()) },
   returns: v.object({ ended: v.boolean(), hasMore: v.boolean() }),
   handler: async (ctx, args): Promise<{ ended: boolean; hasMore: boolean }> => {
     const nowMs = Date.now();
@@ -39,7 +42,7 @@ export const endSilentTurn = internalMutation({
     };
     const turn = await due();
     if (turn === null) return { ended: false, hasMore: false };
-    const ended = (await endTurn(ctx, turn, nowMs)) > 0;
+    const ended = (await endTurn(ctx, turn, nowMs, args.reason)) > 0;
     const hasMore = ended && (await due()) !== null;
     if (hasMore) await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, args);
     return { ended, hasMore };

@@ -40,8 +40,8 @@ pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
 /// Milliseconds that a chunk is kept at least: a reader that was away for a day goes on where it was.
 pub const CHUNK_TTL_MS: f64 = 24.0 * 60.0 * 60.0 * 1000.0;
 
-/// Milliseconds that a lifecycle event of a foreign id form is remembered.
-pub const LIFECYCLE_ID_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;
+/// Milliseconds that a lifecycle event of a foreign id form is remembered: the bridge sends one again for 14 days.
+pub const LIFECYCLE_ID_TTL_MS: f64 = 15.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 
 /// Milliseconds that a checkpoint is kept after it was last raised.
 pub const CHECKPOINT_TTL_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1000.0;

@@ -4,6 +4,7 @@ use crate::delta::order::Range;
 use crate::event::item::Outcome;
 use crate::fold::{FoldRow, limit_of};
 use crate::ingest::call::{Loaded, range};
+use crate::ingest::requests::of_stream;
 use crate::ingest::rows::{Rows, Thread};
 use crate::ingest::write::{HoleRow, Source, Write};
 use crate::limits::{SESSION_STALE_MS, SESSION_TTL_MS, STREAM_DELETE_DELAY_DEFAULT_MS, TURN_SILENT_MS};
@@ -135,9 +136,11 @@ pub struct SilenceCall<'a> {
     pub now_ms: f64,
     /// The last beat of the thread's writer, in milliseconds, if there is a writer.
     pub last_beat_ms: Option<f64>,
+    /// The runtime behind that writer, where it is known.
+    pub runtime_id: Option<&'a str>,
     /// Why the turn ends whatever was heard, if it does.
     pub reason: Option<&'a str>,
-    /// The turn (alone), its open messages, its streams.
+    /// The turn (alone), its open messages, its streams, and the last event of each that is there.
     pub loaded: Loaded<'a>,
 }
 
@@ -159,6 +162,7 @@ pub enum SilenceAnswer {
 
 /// Why the sweep ends a turn.
 const SILENT: &str = "no event and no beat for 24 h";
+const TAKEN: &str = "another runtime writes the thread";
 
 impl<'a> SilenceCall<'a> {
     /// Reads a call.
@@ -169,19 +173,32 @@ impl<'a> SilenceCall<'a> {
         let read = Self {
             now_ms: call.number(),
             last_beat_ms: call.optional_number(),
+            runtime_id: call.optional_text(),
             reason: call.optional_text(),
             loaded: Loaded::unpack(&mut call),
         };
         call.end(read)
     }
+
+    /// Whether the runtime that told of the turn is not the one that writes its thread: nothing of it would be taken, and the
+    /// beats of another are no word of it. Where either is not known, it may be the same.
+    fn is_taken(&self) -> bool {
+        let places = self.loaded.places.iter();
+        let mut told = places
+            .filter_map(|place| of_stream(place.event_id, place.stream_id, place.range.start)?.runtime_id);
+        let of_writer = |runtime_id| self.runtime_id.is_none_or(|writer| writer == runtime_id);
+        told.next().is_some_and(|first| !of_writer(first) && !told.any(of_writer))
+    }
 }
 
-/// Decides whether a turn has been silent for [`TURN_SILENT_MS`]: an ingest is a beat, too. Of one that has ended, closes
-/// what its end left open.
+/// Decides whether a turn has been silent for [`TURN_SILENT_MS`]: an ingest is a beat, too. One whose thread another runtime
+/// took ends at once: should its own take the thread back, its next event undoes that. Of one that has ended, closes what its
+/// end left open.
 pub fn plan_silence(call: &SilenceCall<'_>) -> SilenceAnswer {
     // One that has ended is here for what is still open in it.
     let goes_on = call.loaded.turns.first().is_some_and(|turn| turn.source.is_none());
-    let silent_at = call.last_beat_ms.filter(|_| goes_on).map(|beat| beat + TURN_SILENT_MS);
+    let is_taken = call.is_taken();
+    let silent_at = call.last_beat_ms.filter(|_| goes_on && !is_taken).map(|beat| beat + TURN_SILENT_MS);
     if let Some(silent_at) = silent_at.filter(|at| *at > call.now_ms && call.reason.is_none()) {
         return SilenceAnswer::Postponed { silent_at };
     }
@@ -189,7 +206,7 @@ pub fn plan_silence(call: &SilenceCall<'_>) -> SilenceAnswer {
     let delay_ms = STREAM_DELETE_DELAY_DEFAULT_MS;
     let mut rows = Rows::load(thread, Some(&call.loaded), Vec::new(), call.now_ms, delay_ms);
     if let Some(turn) = call.loaded.turns.first() {
-        let reason = call.reason.unwrap_or(SILENT).to_owned();
+        let reason = call.reason.unwrap_or(if is_taken { TAKEN } else { SILENT }).to_owned();
         rows.end_turn(turn.turn_id, Outcome::Interrupted, Source::Sweep, Some(reason), call.now_ms);
     }
     SilenceAnswer::Ended { writes: rows.into_writes() }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fold::Tail;
-use crate::ingest::call::{MessageRow, StreamRow, TurnRow};
+use crate::ingest::call::{EventPlace, MessageRow, StreamRow, TurnRow};
 use crate::testing::*;
 use proptest::prelude::*;
 
@@ -76,6 +76,10 @@ fn what_is_whole_or_gone_keeps_no_chunk_and_what_cannot_be_folded_does() {
 }
 
 fn silence(last_beat_ms: Option<f64>, status: &'static str) -> SilenceAnswer {
+    plan_silence(&silent(last_beat_ms, status))
+}
+
+fn silent(last_beat_ms: Option<f64>, status: &'static str) -> SilenceCall<'static> {
     let ended = status == "completed";
     let turn = TurnRow {
         turn_id: "U",
@@ -103,7 +107,31 @@ fn silence(last_beat_ms: Option<f64>, status: &'static str) -> SilenceAnswer {
     let stream = StreamRow { stream_id: STREAM, turn_id: "U", state: "streaming" };
     let loaded =
         Loaded { turns: vec![turn], messages: vec![message], streams: vec![stream], ..Loaded::default() };
-    plan_silence(&SilenceCall { now_ms: 2.0 * DAY, last_beat_ms, reason: None, loaded })
+    SilenceCall { now_ms: 2.0 * DAY, last_beat_ms, runtime_id: None, reason: None, loaded }
+}
+
+#[test]
+fn a_turn_of_a_runtime_that_lost_its_thread_ends_at_once_whoever_beats() {
+    let told = |event_id, stream_id| EventPlace { stream_id, range: Range { start: 4, end: 5 }, event_id };
+    let own = told("r.2:T:U:0:4", STREAM);
+    let ends = |runtime_id, places: &[EventPlace<'static>]| {
+        let mut call = SilenceCall { runtime_id, ..silent(Some(2.0 * DAY), "inProgress") };
+        call.loaded.places = places.to_vec();
+        match plan_silence(&call) {
+            SilenceAnswer::Postponed { .. } => None,
+            SilenceAnswer::Ended { writes } => Some(brief(&writes[1])),
+        }
+    };
+    let taken = "turn U interrupted by sweep with items to 172800000 error another runtime writes the thread";
+    assert_eq!(ends(Some("q"), &[own]).as_deref(), Some(taken));
+    assert_eq!(ends(Some("r"), &[own]), None, "it is its own");
+    assert_eq!(ends(Some("r"), &[told("q.1:T:U:1:4", "T:U:1"), own]), None, "one of two is");
+    assert_eq!(ends(None, &[own]), None, "who writes the thread is not known");
+    for unknown in [told("import:T:U:import:4", "T:U:import"), told("x", STREAM), told("r.2:T:U:0:3", STREAM)]
+    {
+        assert_eq!(ends(Some("q"), &[unknown]), None, "who told of the turn is not: {unknown:?}");
+    }
+    assert_eq!(ends(Some("q"), &[]), None);
 }
 
 #[test]

@@ -184,6 +184,8 @@ pub(crate) struct RequestRecord {
 /// The rows of one thread, and the shell around the core: loads what is asked for, applies what is planned.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Shell {
+    /// The thread's id in Convex: Codex calls it [`THREAD`].
+    pub(crate) thread_id: &'static str,
     pub(crate) options: Options,
     pub(crate) next_turn_order: Option<u64>,
     pub(crate) turns: Vec<TurnState>,
@@ -209,6 +211,7 @@ pub(crate) struct Shell {
 impl Shell {
     pub(crate) fn new() -> Self {
         Self {
+            thread_id: THREAD,
             options: options(),
             next_turn_order: None,
             turns: vec![],
@@ -226,6 +229,11 @@ impl Shell {
             requests: vec![],
             deleted_turns: BTreeSet::new(),
         }
+    }
+
+    /// A thread that an app has made by its own name for it: Convex's id is not Codex's.
+    pub(crate) fn resolved() -> Self {
+        Self { thread_id: "in Convex", next_turn_order: Some(0), ..Self::new() }
     }
 
     /// A thread in which the batch was applied.
@@ -306,7 +314,7 @@ impl Shell {
         IngestCall {
             strict: false,
             now_ms: self.now_ms,
-            thread_id: THREAD,
+            thread_id: self.thread_id,
             options: self.options,
             thread: self.next_turn_order.map(|next_turn_order| ThreadRow {
                 local_thread_id: Some(THREAD),
@@ -321,7 +329,7 @@ impl Shell {
                 writer: Some(own),
                 bound_elsewhere: false,
             },
-            heads: self.heads.iter().map(HeadState::row).collect(),
+            heads: self.heads.iter().map(|head| head.row(self.thread_id)).collect(),
             marks: self
                 .marks
                 .iter()
@@ -825,7 +833,7 @@ impl Shell {
         let head = rows.heads.iter().find(|head| head.stream_id == stream_id).unwrap();
         let call = TrimCall {
             overdue,
-            holes: head.row().order.holes,
+            holes: head.row(THREAD).order.holes,
             messages: (rows.messages.iter())
                 .map(|row| TrimMessage { whole: row.text_whole, started: row.row().started })
                 .collect(),
@@ -871,7 +879,8 @@ impl Shell {
         let needs = Needs { closing: vec![turn_id.into()], open_requests: true, ..Needs::default() };
         call.loaded = Some(rows.load(&needs, &call));
         let loaded = call.loaded.clone().unwrap();
-        let silence = SilenceCall { now_ms: self.now_ms, last_beat_ms: None, reason: None, loaded };
+        let silence =
+            SilenceCall { now_ms: self.now_ms, last_beat_ms: None, runtime_id: None, reason: None, loaded };
         let SilenceAnswer::Ended { writes } = plan_silence(&silence) else { panic!() };
         writes.iter().for_each(|write| self.apply(write, &call));
         writes
@@ -979,10 +988,10 @@ impl ChunkState {
 }
 
 impl HeadState {
-    fn row(&self) -> HeadRow<'_> {
+    fn row<'a>(&'a self, thread_id: &'a str) -> HeadRow<'a> {
         HeadRow {
             stream_id: &self.stream_id,
-            thread_id: THREAD,
+            thread_id,
             turn_id: &self.turn_id,
             turn_order: self.turn_order,
             order: Order {

@@ -49,6 +49,7 @@ import type * as model_scope from "../model/scope.js";
 import type * as model_silence from "../model/silence.js";
 import type * as model_streams from "../model/streams.js";
 import type * as model_summary from "../model/summary.js";
+import type * as model_taken from "../model/taken.js";
 import type * as model_tally from "../model/tally.js";
 import type * as model_tombstones from "../model/tombstones.js";
 import type * as model_trim from "../model/trim.js";
@@ -122,6 +123,7 @@ const fullApi: ApiFromModules<{
   "model/silence": typeof model_silence;
   "model/streams": typeof model_streams;
   "model/summary": typeof model_summary;
+  "model/taken": typeof model_taken;
   "model/tally": typeof model_tally;
   "model/tombstones": typeof model_tombstones;
   "model/trim": typeof model_trim;

@@ -399,8 +399,8 @@ export async function carryDecision(ctx: WriteCtx, { row }: Decided, commandId: 
   if (carrier?.open !== true) await ctx.db.patch("serverRequests", row._id, { commandId });
 }
 
-/** Sends what {@link unsentDecisions} finds, of who decided it. */
-export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs: number): Promise<void> {
+/** Sends what {@link unsentDecisions} finds, of who decided it; answers whether there are more, and these went. */
+export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs: number): Promise<boolean> {
   const waiting = await unsentDecisions(ctx, thread, thread.threadId);
   const all: { actor: Actor; decided: Decided }[] = [];
   for (const row of waiting.slice(0, DECISIONS_SENT_MAX)) {
@@ -413,6 +413,7 @@ export async function sendDecisions(ctx: WriteCtx, thread: Doc<"threads">, nowMs
     const refusal = refusals[at] ?? null;
     if (refusal !== null) await loseDecision(ctx, decided.row, "pending", refusal.code, nowMs);
   }
+  return waiting.length > DECISIONS_SENT_MAX && refusals.length > 0;
 }
 
 /** What commands that the component sends itself are planned from. */

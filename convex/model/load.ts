@@ -104,7 +104,7 @@ export async function loadSession(
   actor: Actor,
   sessionId: string,
   threadId: string,
-): Promise<{ facts: SessionContext; own: Doc<"sessions"> | null }> {
+): Promise<{ facts: SessionContext; own: Doc<"sessions"> | null; writer: Doc<"sessions"> | null }> {
   const { tenantId, userId } = scopeOf(actor);
   const writer = await writerOf(ctx, { tenantId, userId }, threadId);
   const sessions = () => ctx.db.query("sessions");
@@ -129,7 +129,7 @@ export async function loadSession(
     writer: writer satisfies SessionFacts | null,
     boundElsewhere: elsewhere !== null,
   };
-  return { facts, own };
+  return { facts, own, writer };
 }
 
 /** Loads what the core asked for, and adds it to the call; null where that is more than one call may read. */
@@ -241,7 +241,8 @@ function findLifecycleId(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: st
     .unique();
 }
 
-function openTurns(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {
+/** The thread's turns in progress. */
+export function openTurns(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string) {
   return ctx.db
     .query("turns")
     .withIndex("by_status", (q) =>
@@ -280,6 +281,16 @@ function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: stri
     )
     .order("desc")
     .take(TURN_STREAMS_MAX);
+}
+
+/** Where the last event of a stream lies, as far as its chunk is kept. */
+export async function lastPlaceOf(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string): Promise<LoadedRows["places"]> {
+  const last = await ctx.db
+    .query("chunks")
+    .withIndex("by_start", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId))
+    .order("desc")
+    .first();
+  return last === null ? [] : placesOf(last).slice(-1);
 }
 
 /** The events that lie in a range. Reads that range and the chunk before it, never a stream's open end. */

@@ -99,8 +99,14 @@ const OF_TURN: Record<TableNames, Remove<TurnRows>> = {
   checkpoints: elsewhere,
   streams: (ctx, of, batch) =>
     removeRows(ctx, batch, "streams", ctx.db.query("streams").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
-  turnKeys: (ctx, of, batch) =>
-    removeRows(ctx, batch, "turnKeys", ctx.db.query("turnKeys").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", of.turn.turnId))),
+  // Each is of the id that the turn was asked for by.
+  turnKeys: async (ctx, of, batch) => {
+    for (const id of idsOf(of.turn)) {
+      const keys = ctx.db.query("turnKeys").withIndex("by_turn", (q) => inThread(q, of).eq("turnId", id));
+      if (!(await removeRows(ctx, batch, "turnKeys", keys))) return false;
+    }
+    return true;
+  },
   tokenUsage: async (ctx, of, batch) => {
     const ofThread = await findUsage(ctx, of, of.threadId, "thread");
     // What the thread used, it used.

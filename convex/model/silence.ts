@@ -3,8 +3,11 @@ import { planSilence } from "../../js-wrapper/core/sweep.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { applyTurnEnd } from "./apply.js";
 import { decide } from "./core.js";
-import { loadedTurn, loadTurnToEnd, writerOf } from "./load.js";
+import { lastPlaceOf, loadedTurn, loadTurnToEnd, writerOf } from "./load.js";
 import { findThread, scopeOf, type WriteCtx } from "./scope.js";
+
+/** Streams of a turn whose last events are read, those that go on first: they say which runtime told of it. */
+const STREAMS_ASKED_MAX = 4;
 
 /**
  * Ends a turn if nothing was heard of it, or for a `reason` whatever was; else it is asked again when nothing may have been.
@@ -25,7 +28,9 @@ export async function endTurn(ctx: WriteCtx, turn: Doc<"turns">, nowMs: number, 
     await ctx.db.patch("turns", turn._id, { silentAt: undefined });
     return 0;
   }
-  const answer = decide(() => planSilence({ nowMs, lastBeatAt: writer?.lastBeatAt, reason, loaded: loadedTurn(rows) }));
+  const told = await Promise.all(rows.streams.slice(0, STREAMS_ASKED_MAX).map(({ streamId }) => lastPlaceOf(ctx, scope, streamId)));
+  const loaded = { ...loadedTurn(rows), places: told.flat() };
+  const answer = decide(() => planSilence({ nowMs, lastBeatAt: writer?.lastBeatAt, runtimeId: writer?.runtimeId, reason, loaded }));
   if (answer.type === "postponed") {
     await ctx.db.patch("turns", turn._id, { silentAt: answer.silentAt });
     return 0;

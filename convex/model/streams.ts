@@ -6,6 +6,9 @@ import { isHidden, takeShown } from "./visible.js";
 /** Streams that are listed of a thread. */
 const STREAMS_LISTED_MAX = 200;
 
+/** Streams of one turn. SOURCE: `src/limits.rs`, TURN_STREAMS_MAX. */
+const TURN_STREAMS_MAX = 64;
+
 const STATES = ["streaming", "finished", "aborted"] as const;
 
 /** The thread's streams, streaming ones first, each group newest first. */
@@ -25,6 +28,22 @@ export async function listLiveStreams(ctx: ReadCtx, thread: Doc<"threads">, aske
   const others = [...new Set(asked)].filter((streamId) => !known.has(streamId)).slice(0, STREAMS_LISTED_MAX - live.length);
   const found = await Promise.all(others.map((streamId) => findStream(ctx, thread, thread.threadId, streamId)));
   return [...live, ...found.filter((stream) => stream !== null).filter(({ turnOrder }) => !isHidden(thread, turnOrder))];
+}
+
+/**
+ * A turn's own stream, whose cursors order its items (`src/ingest/streams.rs`): the bridge makes its name of Codex's for the thread,
+ * which is Convex's only where the app has none of its own, and which may have become known, or another, since the stream began.
+ */
+export async function mainStreamOf(ctx: ReadCtx, thread: Doc<"threads">, turnId: string): Promise<string> {
+  const { tenantId, userId, threadId, localThreadId = threadId } = thread;
+  const suffix = `:${turnId}:0`;
+  const own = `${localThreadId}${suffix}`;
+  const listed = await ctx.db
+    .query("streams")
+    .withIndex("by_turn", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId))
+    .take(TURN_STREAMS_MAX);
+  const ids = listed.map(({ streamId }) => streamId).filter((streamId) => streamId.endsWith(suffix));
+  return ids.includes(own) ? own : (ids[0] ?? own);
 }
 
 function streamsIn(ctx: ReadCtx, thread: Doc<"threads">, state: (typeof STATES)[number], startOrder: number, max: number): Promise<Doc<"streams">[]> {

@@ -246,7 +246,7 @@ export type TrimCall = {
 };
 
 /** `src/retention.rs`, SilenceCall. */
-export type SilenceCall = { nowMs: number; lastBeatAt: number | undefined; reason: string | undefined; loaded: LoadedRows };
+export type SilenceCall = { nowMs: number; lastBeatAt: number | undefined; runtimeId: string | undefined; reason: string | undefined; loaded: LoadedRows };
 
 /** Writes the fields of a call, in order. */
 export class Packer {
@@ -406,6 +406,7 @@ export function packSilence(call: SilenceCall): Packed {
   const packer = new Packer();
   packer.number(call.nowMs);
   packer.optionalNumber(call.lastBeatAt);
+  packer.optionalText(call.runtimeId);
   packer.optionalText(call.reason);
   loadedRows(packer, call.loaded);
   return packer.end();

@@ -177,7 +177,8 @@ export class Outbox {
   }
 
   /**
-   * Sends a dead letter once more, as an event of its thread: its place on its stream is taken. It waits for as long as one that is new.
+   * Sends a dead letter once more, as an event of its thread: its place on its stream is taken, and its id ends in no number, which one
+   * that was sent again before it could have passed. It waits for as long as one that is new.
    *
    * @returns whether there is one of that number
    */
@@ -185,7 +186,7 @@ export class Outbox {
     const letter = (await this.#store.letters()).find((one) => one.seq === seq);
     if (letter === undefined) return false;
     const { streamId: _, eventId, ...event } = letter.event;
-    const again = { ...event, eventId: `resent:${eventId}`, cursorStart: 0, cursorEnd: 0 };
+    const again = { ...event, eventId: `${eventId}:resent`, cursorStart: 0, cursorEnd: 0 };
     this.#append(again, { resentAt: this.#parts.clock.now() }, this.#letters.forget(seq));
     await this.#journal.writing;
     return true;

@@ -273,6 +273,11 @@ impl<'a> IngestCall<'a> {
         call.end(read)
     }
 
+    /// What the bridge calls the thread: Codex's name for it, where one is known.
+    pub fn local_thread_id(&self) -> &'a str {
+        self.thread.and_then(|thread| thread.local_thread_id).unwrap_or(self.thread_id)
+    }
+
     /// Whether the turn that an event names was deleted.
     pub fn is_deleted(&self, turn_id: &str) -> bool {
         self.loaded.iter().flat_map(|loaded| &loaded.deleted_turns).any(|deleted| *deleted == turn_id)

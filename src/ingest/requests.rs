@@ -17,7 +17,7 @@ impl<'a> Rows<'a> {
         let stream = self.stream(at);
         let origin = match stream {
             Some(stream) => of_stream(event_id, stream.id, at.cursor),
-            None => lifecycle::numbered(event_id, call.thread_id)
+            None => lifecycle::numbered(event_id, call.local_thread_id())
                 .map(|(runtime_id, _)| Origin { runtime_id: Some(runtime_id), ..Origin::default() }),
         };
         let origin = origin.unwrap_or_default();
@@ -64,7 +64,7 @@ impl<'a> Rows<'a> {
 }
 
 /// The process of `${runtimeId}.${generation}:${streamId}:${cursorStart}`.
-fn of_stream<'a>(event_id: &'a str, stream_id: &str, cursor: u64) -> Option<Origin<'a>> {
+pub fn of_stream<'a>(event_id: &'a str, stream_id: &str, cursor: u64) -> Option<Origin<'a>> {
     let (before, _) = lifecycle::trailing_number(event_id).filter(|(_, start)| *start == cursor)?;
     let process = before.strip_suffix(':')?.strip_suffix(stream_id)?.strip_suffix(':')?;
     let (before, generation) = lifecycle::trailing_number(process)?;

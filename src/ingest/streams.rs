@@ -139,8 +139,8 @@ impl<'a> Stream<'a> {
         Ok(Self {
             id: delta.stream_id,
             turn_id: head.turn_id,
-            main: is_named(delta.stream_id, call.thread_id, head.turn_id, MAIN_SUFFIX),
-            import: is_named(delta.stream_id, call.thread_id, head.turn_id, IMPORT_SUFFIX),
+            main: is_named(delta.stream_id, head.turn_id, MAIN_SUFFIX),
+            import: is_named(delta.stream_id, head.turn_id, IMPORT_SUFFIX),
             head: found.map(|(_, row)| row),
             event,
             order: head.order.clone(),
@@ -294,8 +294,8 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Whether a stream's id is `${threadId}:${turnId}` and `suffix`.
-fn is_named(stream_id: &str, thread_id: &str, turn_id: &str, suffix: &str) -> bool {
-    let turn = stream_id.strip_prefix(thread_id).and_then(|rest| rest.strip_prefix(':'));
-    turn.and_then(|rest| rest.strip_prefix(turn_id)) == Some(suffix)
+/// Whether a stream's id ends with its turn's and `suffix`, whatever the thread is called before them. The bridge calls it as Codex
+/// does, an import as Convex does, and Codex's name may be known later than the stream begins, or become another's.
+fn is_named(stream_id: &str, turn_id: &str, suffix: &str) -> bool {
+    stream_id.strip_suffix(suffix).is_some_and(|turn| turn.ends_with(turn_id))
 }

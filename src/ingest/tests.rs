@@ -484,7 +484,7 @@ fn ids_are_any_text() {
 }
 
 #[test]
-fn an_id_of_another_form_is_remembered_for_7_days() {
+fn an_id_of_another_form_is_remembered_for_longer_than_an_outbox_keeps_it() {
     let mut shell = Shell::new();
     let named = LifecycleEvent { event_id: "foreign", ..lifecycle(0, "thread/name/updated", None, "{}") };
     let plan = shell.plan(&[], &[named]);
@@ -492,7 +492,7 @@ fn an_id_of_another_form_is_remembered_for_7_days() {
         Write::InsertLifecycleId { expires_at, .. } => Some(*expires_at),
         _ => None,
     };
-    assert_eq!(plan.writes.iter().find_map(until), Some(shell.now_ms + 7.0 * 86_400_000.0));
+    assert_eq!(plan.writes.iter().find_map(until), Some(shell.now_ms + 15.0 * 86_400_000.0));
 }
 
 #[test]
@@ -561,6 +561,57 @@ fn a_lifecycle_event_has_its_effect_once() {
     assert_eq!(writes, ["thread next=None name=\"n\"", "lifecycle id+ 0"]);
     assert_eq!(shell.plan(&[], &[foreign]).writes, vec![]);
     assert_eq!(shell.writes(&[turn_started(0)]), NONE);
+}
+
+#[test]
+fn a_thread_that_has_a_name_of_the_apps_takes_the_bridges_ids_as_any_other_does() {
+    let mut shell = Shell::resolved();
+    // What comes later lies before.
+    shell.plan(&[turn_started(0), item_started(2, "b"), item_started(1, "a")], &[]);
+    let places = |shell: &Shell| -> Vec<_> {
+        shell.messages.iter().map(|row| (row.item_id.clone(), row.made.order_in_turn)).collect()
+    };
+    assert_eq!(places(&shell), [("a".to_owned(), 1), ("b".to_owned(), 2)]);
+    shell.plan(&[item_started(5, "d")], &[]);
+    shell.plan(&[item_started(3, "c")], &[]);
+    assert_eq!(places(&shell)[2..], [("d".to_owned(), 5), ("c".to_owned(), 3)]);
+    let named = |number, name: &str| {
+        let params = format!(r#"{{"threadId":"T","threadName":"{name}"}}"#);
+        lifecycle(number, "thread/name/updated", None, &params)
+    };
+    let writes =
+        |shell: &mut Shell, event| -> Vec<_> { shell.plan(&[], &[event]).writes.iter().map(brief).collect() };
+    assert_eq!(writes(&mut shell, named(0, "old")), ["thread next=None name=\"old\"", "marks r 1"]);
+    assert_eq!(writes(&mut shell, named(1, "new")), ["thread next=None name=\"new\"", "marks r 2"]);
+    assert_eq!(writes(&mut shell, named(0, "old")), NONE);
+    // By Convex's id nobody numbers it: such an id is remembered by itself.
+    let foreign = super::call::LifecycleEvent { event_id: "r:in Convex:L0", ..named(0, "x") };
+    assert_eq!(writes(&mut shell, foreign), ["thread next=None name=\"x\"", "lifecycle id+ 0"]);
+    let asked = r#"{"threadId":"T"}"#;
+    let kind = "item/tool/requestUserInput";
+    let payload_json = keep(format!(r#"{{"method":"{kind}","id":7,"params":{asked}}}"#));
+    shell.plan(&[], &[super::call::LifecycleEvent { payload_json, ..lifecycle(2, kind, None, asked) }]);
+    assert_eq!(shell.requests[0].runtime_id.as_deref(), Some("r"));
+}
+
+#[test]
+fn a_turns_streams_are_its_own_by_whichever_name_of_the_thread() {
+    // Codex's name was not known when the turn began, or is another by now.
+    for name in ["T", "in Convex", "of before", "a:b"] {
+        let on = |suffix: &str, event: Delta<'static>| Delta {
+            stream_id: keep(format!("{name}:U:{suffix}")),
+            ..event
+        };
+        let mut shell = Shell::resolved();
+        shell.plan(&[on("0", turn_started(0)), on("0", item_started(7, "m"))], &[]);
+        shell.plan(&[on("import", item_completed(0, "m", "of before"))], &[]);
+        assert_eq!(
+            (shell.messages[0].made.order_in_turn, shell.statuses()),
+            (7, vec!["m streaming".to_owned()])
+        );
+        shell.plan(&[on("1", item_started(3, "n"))], &[]);
+        assert_eq!(shell.messages[1].made.order_in_turn, 8, "the turn's second stream orders nothing");
+    }
 }
 
 /// An event of the random history: which item, and what happens to it.

@@ -55,6 +55,16 @@ export async function startThread(threadId = THREAD, transactionLimits?: Record<
   return component;
 }
 
+/** Codex's name for the thread of {@link startNamed}. */
+export const LOCAL_THREAD = "019a-codex";
+
+/** A thread that the app has a name of its own for, written by the owner's session: Convex's id of it, which Codex does not know. */
+export async function startNamed(component: Component, externalThreadId = "shop"): Promise<string> {
+  const { threadId } = await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId, localThreadId: LOCAL_THREAD });
+  await component.mutation(api.sync.ensureSession, { actor: OWNER, sessionId: SESSION, threadId, lastEventCursor: 0 });
+  return threadId;
+}
+
 /** Runs what was scheduled for now, in a test whose clock stands still. */
 export async function runScheduledNow(component: Pick<Component, "finishInProgressScheduledFunctions">): Promise<void> {
   const behind = new Promise((resolve) => setTimeout(resolve, 0));
@@ -216,10 +226,11 @@ export class TurnStream {
   }
 }
 
-export function lifecycle(n: number, method: string, params: object, turnId?: string): ThreadEvent {
-  const payloadJson = JSON.stringify({ method, params: { threadId: THREAD, ...params } });
+/** An event of the thread, as the bridge numbers it; `threadId` is Codex's name for it. */
+export function lifecycle(n: number, method: string, params: object, turnId?: string, threadId = THREAD): ThreadEvent {
+  const payloadJson = JSON.stringify({ method, params: { threadId, ...params } });
   const named = turnId === undefined ? {} : { turnId };
-  return { type: "lifecycle_event", eventId: `rt:${THREAD}:L${n}`, kind: method, payloadJson, createdAt: BEGAN_AT_MS, ...named };
+  return { type: "lifecycle_event", eventId: `rt:${threadId}:L${n}`, kind: method, payloadJson, createdAt: BEGAN_AT_MS, ...named };
 }
 
 export function agentMessage(id: string, text: string) {

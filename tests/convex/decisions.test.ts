@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Actor } from "../../convex/validators.js";
-import { api, dump, ingestOk, OWNER, refusal, SESSION, startThread, sweepCommands, THREAD, TURN, TurnStream, type Component } from "./build.js";
+import { api, dump, ingestOk, OWNER, refusal, runScheduledNow, SESSION, startThread, sweepCommands, THREAD, TURN, TurnStream, type Component } from "./build.js";
 
 const MINUTE = 60_000;
 const METHOD = "item/commandExecution/requestApproval";
@@ -220,6 +220,19 @@ describe("a decision that no runtime was there for", () => {
       [1, "tablet", 0],
       [2, "phone", 1],
     ]);
+  });
+
+  test.each(["ensureSession", "lease"])("is sent by %s, however many there are", async (binds) => {
+    const { component, turn } = await asking({});
+    const payload = JSON.parse(payloadOf()) as { params: object };
+    const itemIds = Array.from({ length: 45 }, (_, at) => `i${at}`);
+    await ingestOk(component, itemIds.map((itemId, at) => turn.raw(METHOD, JSON.stringify({ ...payload, id: at + 1, params: { ...payload.params, itemId } }))));
+    for (const itemId of itemIds) await component.mutation(api.approvals.respond, { actor: PHONE, threadId: THREAD, turnId: TURN, itemId, decision: "accepted" });
+    await (binds === "lease" ? lease(component) : bind(component));
+    for (let calls = 0; calls < 4; calls++) await runScheduledNow(component);
+    expect((await dump(component)).commands.map(({ request }) => request?.requestId)).toEqual(itemIds.map((_, at) => at + 1));
+    const scheduled = await component.run((ctx) => ctx.db.system.query("_scheduled_functions").collect());
+    expect(scheduled.filter(({ name }) => name.includes("sendUnsent"))).toHaveLength(2);
   });
 
   test("is sent when one binds the thread by its first lease", async () => {

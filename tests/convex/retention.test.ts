@@ -429,11 +429,11 @@ describe("many", () => {
     expect([left.checkpoints, left.streams]).toEqual([undefined, undefined]);
   });
 
-  test("ids of lifecycle events of another form are forgotten after a week, and count as new then", async () => {
+  test("ids of lifecycle events of another form are forgotten after 15 days, and count as new then", async () => {
     const component = await startThread();
     const named = (name: string) => [{ ...lifecycle(0, "thread/name/updated", { threadName: name }), eventId: "theirs" }];
     await ingestOk(component, [], {}, named("first"));
-    pass(7 * DAY - 1);
+    pass(15 * DAY - 1);
     await sweep(component, internal.retention.cleanupLifecycleIds);
     expect((await countRows(component)).lifecycleIds).toBe(1);
     pass(1);

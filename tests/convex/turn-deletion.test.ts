@@ -135,6 +135,8 @@ describe("a turn's deletion", () => {
       const turn = (await ctx.db.query("turns").collect()).find(({ turnId }) => turnId === "a")!;
       await ctx.db.patch(turn._id, { clientTurnId: "wish of a" });
     });
+    // A client may say once more that it wants the turn, by the id that it knows.
+    await component.mutation(api.turns.start, { ...inThread, turnId: "wish of a", input: [], idempotencyKey: "wished" });
     const question = { method: "item/tool/call", payloadJson: "{}", requestedAt: 1 };
     for (const turnId of ["a", "b"]) await component.mutation(api.serverRequests.upsertPending, { ...inThread, turnId, itemId: "q", requestId: `q of ${turnId}`, ...question });
     const send = (commandId: string, kind: string, payload: object) => component.mutation(api.commands.send, { ...inThread, commandId, kind, payloadJson: JSON.stringify(payload) });
@@ -159,6 +161,7 @@ describe("a turn's deletion", () => {
     await remove(component, "b");
     await finish(component);
     expect((await dump(component)).commands).toEqual([]);
+    expect((await dump(component)).turnKeys).toEqual([]);
     expect(JSON.stringify((await dump(component)).deletions)).not.toContain("wish of a");
   });
 

@@ -699,7 +699,7 @@ describe("a connection that is back", () => {
 
 describe("a dead letter", () => {
   const bury = async () => {
-    const opened = await open({ deliver: async ({ events }) => (events.some(({ kind, eventId }) => kind === "bad" && !eventId.startsWith("resent:")) ? REFUSED : ACKNOWLEDGED) });
+    const opened = await open({ deliver: async ({ events }) => (events.some(({ kind, eventId }) => kind === "bad" && !eventId.endsWith(":resent")) ? REFUSED : ACKNOWLEDGED) });
     for (const at of [0, 1]) opened.outbox.append(delta(at, { kind: "bad" }));
     await arrives(opened);
     return opened;
@@ -711,7 +711,7 @@ describe("a dead letter", () => {
     expect(await opened.outbox.resend(first!.seq)).toBe(true);
     await arrives(opened);
     const { streamId: _, ...bad } = delta(0, { kind: "bad" });
-    expect(opened.batches.at(-1)!.events).toEqual([{ ...bad, eventId: `resent:${bad.eventId}`, cursorStart: 0, cursorEnd: 0, createdAt: expect.any(Number) as number }]);
+    expect(opened.batches.at(-1)!.events).toEqual([{ ...bad, eventId: `${bad.eventId}:resent`, cursorStart: 0, cursorEnd: 0, createdAt: expect.any(Number) as number }]);
     expect(await opened.outbox.letters()).toEqual([second]);
     expect(await opened.outbox.resend(first!.seq)).toBe(false);
   });
@@ -727,7 +727,7 @@ describe("a dead letter", () => {
     await away.outbox.close();
     const again = await open({ folder: opened.folder });
     await arrives(again);
-    expect(again.batches).toMatchObject([{ events: [{ eventId: `resent:${lifecycle(0).eventId}`, createdAt: 1 }] }]);
+    expect(again.batches).toMatchObject([{ events: [{ eventId: `${lifecycle(0).eventId}:resent`, createdAt: 1 }] }]);
     expect([away.errors, again.errors]).toEqual([[], []]);
   });
 

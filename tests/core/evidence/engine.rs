@@ -64,6 +64,11 @@ impl Engine {
         }
     }
 
+    /// An app has made the thread, by its own name for it: Convex's id is not the one by which events call it.
+    pub fn resolve(&mut self) {
+        self.shell = Shell { options: self.options, read_max: self.shell.read_max, ..Shell::resolved() };
+    }
+
     pub fn ingest(&mut self, sender: Sender, strict: bool, now_ms: f64, batch: &Batch) -> Outcome {
         let deltas: Vec<_> = batch.deltas.iter().map(|sent| sent.delta).collect();
         let lifecycle: Vec<_> = batch.lifecycle.iter().map(|lived| lived.event).collect();
@@ -155,7 +160,7 @@ impl Engine {
         call.loaded = Some(loaded.clone());
         let writer = self.bindings.values().max_by_key(|binding| binding.epoch);
         let last_beat_ms = writer.map(|binding| binding.last_beat_at_ms);
-        match plan_silence(&SilenceCall { now_ms, last_beat_ms, reason: None, loaded }) {
+        match plan_silence(&SilenceCall { now_ms, last_beat_ms, runtime_id: None, reason: None, loaded }) {
             SilenceAnswer::Postponed { silent_at } => Err(silent_at),
             SilenceAnswer::Ended { writes } => {
                 writes.iter().for_each(|write| self.shell.apply(write, &call));

@@ -156,7 +156,7 @@ pub struct Model {
     marks: BTreeMap<String, u64>,
     foreign: BTreeSet<&'static str>,
     quarantine: BTreeSet<String>,
-    thread_exists: bool,
+    pub thread_exists: bool,
     batches: u64,
     /// Streams that are no longer listed.
     unlisted: BTreeSet<&'static str>,

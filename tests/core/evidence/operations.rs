@@ -119,6 +119,10 @@ impl Case {
             last: None,
             count: 0,
         };
+        if self.steps.len() % 2 == 1 {
+            world.engine.resolve();
+            world.model.thread_exists = true;
+        }
         for bytes in &self.operations {
             world.step(Operation::read(*bytes));
         }

@@ -106,10 +106,15 @@ impl User {
         all.extend(imports);
         let (count, of) = (history.lifecycle.len(), all.len());
         let beside = (0..count).map(|at| at * of / count).zip(history.lifecycle).collect();
+        let (mut engine, mut model) = (Engine::new(options), Model::new(options));
+        if steps.len() % 2 == 1 {
+            engine.resolve();
+            model.thread_exists = true;
+        }
         Self {
             mark,
-            engine: Engine::new(options),
-            model: Model::new(options),
+            engine,
+            model,
             all,
             beside,
             nights: 0,
