@@ -76,6 +76,8 @@ export type ClaimedCommand = TurnCommand | SteerCommand | InterruptCommand | Dec
 export interface RefusedClaim {
   readonly kind: "refused";
   readonly code: string;
+  /** What of it the policy does not let pass, in words. */
+  readonly message?: string;
 }
 
 /** What a turn sets beside what the policy decides. The policy lets no other member pass. */
@@ -104,7 +106,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   if (asked !== null && !isOfShown(kind, payload, asked)) return refused("E_APPROVAL_CHANGED");
   const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, secret: asked?.isSecret ?? false };
   const answer = decideCommand({ ...check, kind, payloadJson });
-  if (answer.type === "notAllowed") return refused(answer.code);
+  if (answer.type === "notAllowed") return { ...refused(answer.code), message: answer.message };
   const claimed = { threadId, commandId };
   const message = { input: payload["input"] as unknown[], clientUserMessageId: echoIdOf(leased) };
   switch (kind) {

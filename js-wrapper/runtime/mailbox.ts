@@ -6,7 +6,7 @@ import type { CodexPersistence, FollowedCommands, LeasedCommand } from "./persis
 import { TurnsInFlight } from "./turns-in-flight.js";
 
 /** What a {@link Mailbox} is made of. Thread ids are Convex's. */
-export interface MailboxOptions extends Pick<DeliveryOptions, "journal" | "machine" | "actions" | "ready" | "findEcho"> {
+export interface MailboxOptions extends Pick<DeliveryOptions, "journal" | "machine" | "actions" | "ready" | "findEcho" | "onRefused"> {
   runtimeId: string;
   generation: number;
   persistence: Pick<CodexPersistence, "leaseCommands" | "reportCommand" | "followCommands">;

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { messageOf } from "../coded-error.js";
 import { CodexRuntimeError } from "./errors.js";
+import { policyFault } from "./policy-fault.js";
 
 /** The policy of a machine whose owner wrote none: see `src/policy.rs`. */
-const DEFAULT_POLICY = "{}";
+export const DEFAULT_POLICY = "{}";
 /** What no policy is: nothing passes. */
 const UNREADABLE = "";
 
@@ -19,28 +20,36 @@ export interface PolicyOptions {
 export class PolicyFile {
   readonly #options: PolicyOptions;
   readonly #onError: (error: CodexRuntimeError) => void;
-  #isTold = false;
+  /** What is wrong with it, where that was told. */
+  #told: string | undefined;
 
-  /** @param onError told once that the file is not there or cannot be read, until it can */
+  /** @param onError told once that the file is not there, cannot be read or is no policy, until that changes */
   constructor(options: PolicyOptions, onError: (error: CodexRuntimeError) => void) {
     this.#options = options;
     this.#onError = onError;
   }
 
-  /** @returns its text; of one that cannot be read what lets nothing pass */
+  /** @returns its text; of one that cannot be read what lets nothing pass, as one that is no policy does not */
   read(): string {
     const { policyFile, policyMayBeMissing = false } = this.#options;
     if (policyFile === undefined) return DEFAULT_POLICY;
     try {
       const text = readFileSync(policyFile, "utf8");
-      this.#isTold = false;
+      this.#tell(policyFault(text));
       return text;
     } catch (thrown) {
       const isMissing = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
       if (isMissing && policyMayBeMissing) return DEFAULT_POLICY;
-      if (!this.#isTold) this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_UNREADABLE", `nothing may be asked of this machine from afar, for its policy cannot be read: ${messageOf(thrown)}`, thrown));
-      this.#isTold = true;
+      this.#tell(`it cannot be read: ${messageOf(thrown)}`, thrown);
       return UNREADABLE;
     }
+  }
+
+  #tell(fault: string | undefined, cause?: unknown): void {
+    if (fault !== undefined && fault !== this.#told) {
+      const { policyFile = "" } = this.#options;
+      this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_UNREADABLE", `nothing may be asked of this machine from afar until its policy is put right, ${policyFile}: ${fault}`, cause));
+    }
+    this.#told = fault;
   }
 }
