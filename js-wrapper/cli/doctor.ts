@@ -5,13 +5,16 @@ import path from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";
 import { childEnvironment, findBinary } from "../bridge/binary.js";
-import type { BridgeConfig } from "../bridge/index.js";
-import { codexConfig, withAppServer } from "./codex.js";
+import { type BridgeConfig, CodexBridgeError } from "../bridge/index.js";
+import { codexConfig, loginOf, withAppServer } from "./codex.js";
+import type { CodexRuntimeError } from "../runtime/errors.js";
+import { DEFAULT_POLICY, PolicyFile } from "../runtime/policy-file.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import type { Context } from "./context.js";
 import { type Answers, Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
-import { type CommonFlags, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { type CommonFlags, isFolder, noFolder, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { isNodeEnough, NODE_FIX } from "./node-version.js";
 import { type Output, reasonOf } from "./output.js";
 import { lookAt } from "./outbox-folder.js";
 import { backlogOf, counted } from "./status-line.js";
@@ -27,9 +30,6 @@ export interface Check {
   readonly notTaken?: readonly { readonly threadId: string; readonly events: number; readonly reason: string }[];
 }
 
-/** SOURCE: `engines` of package.json: the least minor of a major, and the major from which any will do. */
-const NODE_MINOR_MIN: Readonly<Record<number, number>> = { 20: 19, 22: 13 };
-const NODE_MAJOR_ANY = 24;
 /** Milliseconds that `codex --version` may take. */
 const VERSION_MS = 10_000;
 /** Milliseconds that a clock may be wrong: what Convex lets expire, it lets expire by its own. */
@@ -41,6 +41,8 @@ const DISK_FAIL_BYTES = 32 * MIB;
 
 /** What a bridge cannot do without. */
 export const NEEDED = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
+/** What it asks before anything else, and so does doctor. */
+const ASKED = "listPendingServerRequestsForBridge";
 /** What is missed only by who wants it. */
 export const WANTED: readonly { readonly names: readonly string[]; readonly without: string }[] = [
   { names: ["leaseCommands", "reportCommand", "beatPresence", "listOpenCommandsForBridge"], without: "nobody can steer this machine from the app, or see that it is there" },
@@ -51,7 +53,7 @@ export const WANTED: readonly { readonly names: readonly string[]; readonly with
 
 const HELP = `
 Checks node, codex and its version, codex's login, the deployment, the token, what the app exports, the clock,
-and the disk of the state folder. Each line says ok, warn or fail; what is not ok has how to mend it below.
+the disk, the policy and the outbox of the state folder. Each line says ok, warn or fail; what is not ok has how to fix it below.
 
 Exit codes: 0 nothing failed (warnings may be there), 1 something failed, 2 the command line is wrong.
 
@@ -62,10 +64,10 @@ Examples:
 
 /** Adds the command. */
 export function addDoctor(program: Command, context: Context): void {
-  const command = program.command("doctor").summary("check what a bridge needs").description("Check everything that a bridge needs, and say how to mend what is not right.");
+  const command = program.command("doctor").summary("check what a bridge needs").description("Check everything that a bridge needs, and say how to fix what is not right.");
   withOptions(command, "deployment", "state", "codex").addHelpText("after", HELP);
   command.action((flags: CommonFlags) =>
-    context.run(flags, async (output) => {
+    context.runAnyhow(flags, async (output) => {
       const checks = await examine(flags, output, context.umask);
       if (checks.some(({ status }) => status === "fail")) context.exitCode = 1;
     }),
@@ -94,10 +96,8 @@ export function lineOf({ name, status, message, fix }: Check): string {
 
 /** Whether this Node will do. @param version as `20.19.0` */
 export function checkNode(version: string): Check {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const isEnough = major >= NODE_MAJOR_ANY || minor >= (NODE_MINOR_MIN[major] ?? Infinity);
-  if (isEnough) return { name: "node", status: "ok", message: version };
-  return { name: "node", status: "fail", message: `${version} will not do`, fix: "install Node 20.19 or a later 20, 22.13 or a later 22, or 24 and newer" };
+  if (isNodeEnough(version)) return { name: "node", status: "ok", message: version };
+  return { name: "node", status: "fail", message: `${version} will not do`, fix: NODE_FIX };
 }
 
 /** Whether a codex of this version will do. @param said what `codex --version` printed */
@@ -112,6 +112,8 @@ export function checkCodexVersion(said: string): Check {
 
 async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {
   const { codexBin, cwd = process.cwd() } = flags;
+  // Whatever is run in a folder that is not there fails, for no reason of its own.
+  if (!isFolder(cwd)) return [failed("cwd", new CodexBridgeError("E_BRIDGE_CWD_NOT_FOUND", `--cwd ${cwd} is no folder that is there: codex is not looked at`))];
   let config: BridgeConfig;
   let binary: string;
   try {
@@ -138,7 +140,7 @@ async function versionOf(binary: string, { cwd, envDeny }: BridgeConfig): Promis
 async function checkLogin(config: BridgeConfig): Promise<Check> {
   const name = "login";
   try {
-    const { account, requiresOpenaiAuth } = await withAppServer(config, (client) => client.request("account/read", {}));
+    const { account, requiresOpenaiAuth } = await withAppServer(config, loginOf);
     if (account !== null) return { name, status: "ok", message: `codex is logged in (${account.type})` };
     if (!requiresOpenaiAuth) return { name, status: "ok", message: "codex needs no login with its model provider" };
     return { name, status: "fail", message: "codex is not logged in", fix: "codex login" };
@@ -165,12 +167,14 @@ async function checkDeployment(flags: CommonFlags, output: Output): Promise<Chec
   const { functions } = flags;
   const deployment = new Deployment(url, functions);
   const answer = await deployment.ask(token);
-  checks.push(...judge(answer, functions));
-  if (noToken !== undefined) checks.push(noToken);
-  if (answer.type === "unreachable") return checks;
-  if (answer.type !== "missing") checks.push(await checkExports(deployment, functions));
-  checks.push(await checkClock(deployment));
-  return checks;
+  const judged = judge(answer, functions);
+  if (answer.type === "unreachable" || answer.type === "notConvex") return [...checks, ...judged, ...(noToken === undefined ? [] : [noToken])];
+  const exported = await checkExports(deployment, functions, answer.type === "missing");
+  // Of a file that exports something the line of its exports says what is missing.
+  const found = exported === undefined ? judged : [...judged.filter(({ status }) => answer.type !== "missing" || status === "ok"), exported];
+  // What the deployment says of a call without a token is no news where there is none.
+  const told = noToken === undefined ? found : [...found.filter(({ name }) => name !== "token"), noToken];
+  return [...checks, ...told, await checkClock(deployment)];
 }
 
 /** What an answer to a bridge's question says of the deployment, the component, and the token. */
@@ -179,8 +183,9 @@ export function judge(answer: Answers, functions: string): Check[] {
   const mounted: Check = { name: "component", status: "ok", message: `\`${functions}\` reaches it` };
   switch (answer.type) {
     case "ok":
-      return [reached, mounted, { name: "token", status: "ok", message: "it holds" }];
+      return [reached, mounted, { name: "token", status: "ok", message: "it is valid" }];
     case "unreachable":
+    case "notConvex":
       return [{ ...failedWith("deployment", answer.told) }];
     case "missing":
       return [reached, failedWith("component", answer.told)];
@@ -197,11 +202,18 @@ export function judge(answer: Answers, functions: string): Check[] {
   }
 }
 
-async function checkExports(deployment: Deployment, functions: string): Promise<Check> {
+/** @param isAskedMissing whether the function is missing that was asked @returns undefined where the file exports none: it is another one, or is not deployed */
+async function checkExports(deployment: Deployment, functions: string, isAskedMissing: boolean): Promise<Check | undefined> {
   const name = "exports";
   const all = [...NEEDED, ...WANTED.flatMap(({ names }) => names)];
-  const missing = new Set(await deployment.missing(all));
-  const needed = NEEDED.filter((one) => missing.has(one));
+  const missing = new Set(isAskedMissing ? [ASKED] : []);
+  try {
+    for (const one of await deployment.missing(all)) missing.add(one);
+  } catch (thrown) {
+    return failed(name, thrown);
+  }
+  if (missing.size > all.length) return undefined;
+  const needed = [ASKED, ...NEEDED].filter((one) => missing.has(one));
   const fix = `export them in convex/${functions}.ts: export const { ${[...missing].join(", ")} } = defineCodexHost(…)`;
   if (needed.length > 0) return { name, status: "fail", message: `the app does not export ${needed.join(", ")}, which a bridge needs`, fix };
   const unmet = WANTED.filter(({ names }) => names.some((one) => missing.has(one)));
@@ -230,13 +242,15 @@ export function clockCheck(aheadMs: number | undefined): Check {
 async function checkState(flags: CommonFlags): Promise<Check[]> {
   let folder: string;
   let outbox: string;
+  let policy: string;
   try {
-    ({ folder, outbox } = stateOf(flags));
+    ({ folder, outbox, policy } = stateOf(flags));
   } catch {
     // Without an address it is not known which one, and the address was told.
     return [{ name: "disk", status: "warn", message: "not looked at: without --url or --state the state folder is not known" }];
   }
-  const checks = [diskCheck(folder, freeBytes(folder))];
+  if (existsSync(folder) && !isFolder(folder)) return [failed("disk", noFolder(folder))];
+  const checks = [diskCheck(folder, freeBytes(folder)), checkPolicy(policy)];
   if (!existsSync(outbox)) return [...checks, { name: "outbox", status: "ok", message: "empty: there was no bridge yet" }];
   try {
     return [...checks, outboxCheck(await lookAt(outbox))];
@@ -244,6 +258,15 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
     const isLocked = tellOf(thrown).code === "E_OUTBOX_LOCKED";
     return [...checks, isLocked ? { name: "outbox", status: "ok", message: "in use: a bridge runs" } : failed("outbox", thrown)];
   }
+}
+
+/** Whether what the owner wrote is a policy: what is none lets nothing pass. */
+function checkPolicy(policyFile: string): Check {
+  const name = "policy";
+  let told: CodexRuntimeError | undefined;
+  const text = new PolicyFile({ policyFile, policyMayBeMissing: true }, (error) => (told = error)).read();
+  if (told !== undefined) return failed(name, told);
+  return { name, status: "ok", message: text === DEFAULT_POLICY ? "the default: there is no policy.json, or it is empty" : policyFile };
 }
 
 /** What an outbox holds, and whether something has to be done about it. */
@@ -254,7 +277,7 @@ function outboxCheck({ backlog, letters }: Awaited<ReturnType<typeof lookAt>>): 
   const told = notTaken.map(({ threadId, events, reason }) => `${counted(events, "event")} of ${threadId} not taken: ${reason}`);
   const fixes = [
     ...(letters.length === 0 ? [] : ["`outbox show` lists what the deployment refused; `outbox resend` or `outbox drop` ends it"]),
-    ...(told.length === 0 ? [] : ["a bridge sends them until the deployment takes them: what it says has to be mended there"]),
+    ...(told.length === 0 ? [] : ["a bridge sends them until the deployment takes them: what it says has to be fixed there"]),
   ];
   if (fixes.length === 0) return { name, status: "ok", message };
   return { name, status: "warn", message: [message, ...told].join("; "), fix: fixes.join("; "), ...(notTaken.length === 0 ? {} : { notTaken }) };
