@@ -63,12 +63,14 @@ export class Deployment {
 
   /** Those of the functions that the app's file does not export. Each is called with arguments that it must refuse. @throws where it is not known */
   async missing(names: readonly string[]): Promise<string[]> {
-    const isMissing = async (name: string): Promise<boolean> => {
+    const isMissing = async (name: string, isAgain = false): Promise<boolean> => {
       try {
         await this.#client.mutation(makeFunctionReference<"mutation">(`${this.#functions}:${name}`), PROBE);
         return false;
       } catch (thrown) {
         const { code } = tellOf(thrown);
+        // One connection of many may break: it is asked once more.
+        if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" && !isAgain) return await isMissing(name, true);
         if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" || code === "E_CLI_NOT_CONVEX") throw thrown;
         return code === "E_CLI_FUNCTION_MISSING";
       }

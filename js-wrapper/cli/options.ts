@@ -1,6 +1,6 @@
 /** What commands are told: by their options, by the environment, by files. */
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -169,7 +169,7 @@ export function makeState(flags: Pick<CommonFlags, "state" | "url">): StateFolde
 
 /** Whether there is a folder. */
 export function isFolder(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+  return existsSync(file) && statSync(file).isDirectory();
 }
 
 /** What cannot be a state folder. */
