@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { type Command, Option } from "commander";
 import { AppServerError } from "../app-server/index.js";
+import { given } from "../given.js";
 import { type CodexRuntime, createCodexRuntime } from "../runtime/codex-runtime.js";
+import type { RefusedCommand } from "../runtime/command-delivery.js";
 import { CodexRuntimeError, passedOn } from "../runtime/errors.js";
 import type { CodexHostState, RuntimePhase } from "../runtime/types.js";
-import { codexConfig } from "./codex.js";
+import { codexConfig, loginOf } from "./codex.js";
 import type { Context } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { type Told, tellOf, tellOfProblem } from "./errors.js";
@@ -29,6 +31,8 @@ export interface BridgeFlags extends CommonFlags {
 const REDRAW_MS = 1_000;
 /** Units of codex's stderr that are printed. */
 const LAST_WORDS_MAX = 300;
+/** Units of a command's id that are printed: clients choose it. */
+const ID_UNITS_MAX = 80;
 /** Milliseconds in which the same problem is printed once. */
 const SAME_PROBLEM_MS = 60_000;
 
@@ -89,6 +93,7 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
     handlers: {
       onState: (now) => watch.state(now),
       onProtocolError: (problem) => watch.problem(tellOfProblem(withLastWords(problem))),
+      onCommandRefused: (refused) => watch.refused(refused),
       onEvent: ({ kind, turnId }) => watch.event(kind, turnId),
     },
   });
@@ -96,7 +101,7 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   try {
     output.log(`${attach === undefined ? "starting codex" : `attaching to codex at ${attach}`} for ${shownUrl(url)}; what waits lies in ${state.folder}`, { type: "starting", url: shownUrl(url), state: state.folder });
     const before = flags.resume ?? (flags.new === true ? undefined : await threadBefore(state.outbox, flags.thread));
-    const running = begin(runtime, flags, before, watch).then(() => load(runtime, flags.follow ?? [], watch));
+    const running = begin(runtime, flags, before, watch).then(() => Promise.all([load(runtime, flags.follow ?? [], watch), checkLogin(runtime, output)]));
     await Promise.race([stop, watch.failed, running.then(() => new Promise<never>(() => undefined))]);
     output.log("stopping: what is under way is sent first", { type: "stopping" });
   } catch (thrown) {
@@ -115,14 +120,18 @@ async function begin(runtime: CodexRuntime, { thread, resume, attach, cwd = "" }
   const named = thread === undefined ? {} : { externalThreadId: thread };
   // A codex of somebody else's works elsewhere.
   const anew = { ...named, ...(attach === undefined ? {} : { cwd: path.resolve(cwd) }) };
+  watch.isTrying = before !== undefined && resume === undefined;
   await runtime.start(before === undefined ? anew : { ...named, runtimeThreadId: before });
   try {
     await runtime.ready();
+    watch.isTrying = false;
   } catch (thrown) {
+    watch.isTrying = false;
     const code = thrown instanceof AppServerError ? thrown.code : undefined;
     // Why it ended was told before.
     if (code === "E_APP_SERVER_GONE") throw watch.lastError();
     if (before === undefined || resume !== undefined || code !== "E_APP_SERVER_REFUSED") throw thrown;
+    watch.anew(tellOf(thrown));
     await runtime.stop();
     await runtime.start(anew);
     await runtime.ready();
@@ -149,10 +158,18 @@ async function load(runtime: CodexRuntime, follow: readonly string[], watch: Wat
       watch.following(threadId);
     } catch (thrown) {
       const { code, message, ...more } = tellOf(thrown);
-      watch.problem({ code, message: `${threadId} is not followed: ${message}`, ...more });
+      const what = more.hint === undefined ? "" : ` (${more.hint})`;
+      watch.problem({ code, message: `${threadId} is not followed: ${message}${what}`, ...more });
     }
   });
   await Promise.all(loading);
+}
+
+/** A codex that nobody is logged in to fails at its first turn, which may be long after. */
+async function checkLogin(runtime: CodexRuntime, output: Output): Promise<void> {
+  const login = await loginOf(runtime.appServer).catch(() => undefined);
+  if (login === undefined || login.account !== null || !login.requiresOpenaiAuth) return;
+  output.warn("codex is not logged in, so that no turn will run: codex login", { code: "E_CLI_CODEX_LOGGED_OUT", message: "codex is not logged in" });
 }
 
 /** Stops the runtime. @returns how many events it leaves behind */
@@ -186,6 +203,8 @@ class Watch {
   /** Rejects when the runtime has failed. */
   readonly failed: Promise<never>;
   isFailing = false;
+  /** The thread of before is asked for: where codex refuses it, a new one follows. */
+  isTrying = false;
   readonly #output: Output;
   readonly #followed: number;
   /** What has ended where it is begun anew. */
@@ -255,8 +274,19 @@ class Watch {
     this.#output.log(`following ${threadId}`, { type: "following", threadId });
   }
 
+  refused({ commandId, kind, threadId, code, message }: RefusedCommand): void {
+    const why = message === undefined ? "" : `: ${message}`;
+    this.#output.log(`refused a ${kind} from afar, ${oneLine(commandId, ID_UNITS_MAX)}, in ${threadId}${why} [${code}]`, { type: "refused", commandId, kind, threadId, code, ...given({ message }) });
+  }
+
+  /** Codex refused the thread of before: it has none where nothing was said in it. */
+  anew({ message }: Told): void {
+    this.#output.log(`codex does not go on in the thread of before, and begins a new one: ${message}`, { type: "anew", message });
+  }
+
   problem(told: Told): void {
     const { code, message } = told;
+    if (this.isTrying && code === "E_APP_SERVER_REFUSED") return;
     // That a process is gone follows why it ended; what codex lacks it goes on without.
     if (code !== "E_APP_SERVER_GONE" && code !== "E_UNSUPPORTED_BY_APP_SERVER") this.#last = told;
     const key = `${code} ${message}`;

@@ -1,5 +1,5 @@
 /** The codex of this machine, as commands run it. */
-import { AppServerClient, AppServerError } from "../app-server/index.js";
+import { AppServerClient, AppServerError, type ClientRequestResult } from "../app-server/index.js";
 import { findBinary } from "../bridge/binary.js";
 import { type BridgeConfig, CodexBridgeError, CodexLocalBridge } from "../bridge/index.js";
 import type { CommonFlags } from "./options.js";
@@ -53,6 +53,11 @@ export async function withAppServer<Answer>(config: BridgeConfig, use: (client: 
   } finally {
     await bridge.stop();
   }
+}
+
+/** Who codex is logged in as. */
+export function loginOf(client: AppServerClient): Promise<ClientRequestResult<"account/read">> {
+  return client.request("account/read", {});
 }
 
 /** Whether what was asked of {@link withAppServer}'s codex was answered by a line over the limit. */

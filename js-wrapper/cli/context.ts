@@ -1,5 +1,6 @@
 /** What a command runs in: its output, its end, and who stops it. */
 import { CliError, tellOf } from "./errors.js";
+import { isNodeEnough } from "./node-version.js";
 import { Output } from "./output.js";
 
 /** Exit codes. */
@@ -10,6 +11,11 @@ const EXIT_OF: Readonly<Record<string, number>> = { E_CLI_USAGE: EXIT.usage, E_S
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+interface OutputFlags {
+  json?: boolean;
+  quiet?: boolean;
+}
+
 /** The process, as commands see it. */
 export class Context {
   /** The user's own umask: this process makes files for its user alone. */
@@ -18,15 +24,25 @@ export class Context {
   exitCode: number = EXIT.ok;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
+  readonly #nodeVersion: string;
 
-  constructor(umask: number, stdout: NodeJS.WriteStream = process.stdout, stderr: NodeJS.WriteStream = process.stderr) {
+  constructor(umask: number, stdout: NodeJS.WriteStream = process.stdout, stderr: NodeJS.WriteStream = process.stderr, nodeVersion: string = process.versions.node) {
     this.umask = umask;
+    this.#nodeVersion = nodeVersion;
     this.#stdout = stdout;
     this.#stderr = stderr;
   }
 
-  /** Runs a command: what it throws is told, and decides the exit code. */
-  async run(flags: { json?: boolean; quiet?: boolean }, command: (output: Output) => Promise<unknown>): Promise<void> {
+  /** Runs a command: what it throws is told, and decides the exit code. With a Node that is too old nothing is run: it would fail anywhere. */
+  async run(flags: OutputFlags, command: (output: Output) => Promise<unknown>): Promise<void> {
+    await this.runAnyhow(flags, async (output) => {
+      if (!isNodeEnough(this.#nodeVersion)) throw new CliError("E_CLI_NODE_TOO_OLD", `this is Node ${this.#nodeVersion}, which is too old or none of the supported`);
+      await command(output);
+    });
+  }
+
+  /** As {@link run}, with whatever Node. */
+  async runAnyhow(flags: OutputFlags, command: (output: Output) => Promise<unknown>): Promise<void> {
     const output = new Output({ stdout: this.#stdout, stderr: this.#stderr, json: flags.json, quiet: flags.quiet });
     // Convex's client prints by itself, on stdout too.
     globalThis.console = output.console();

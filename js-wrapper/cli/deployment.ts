@@ -3,19 +3,22 @@ import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import { apiOf } from "../runtime/codex-runtime.js";
 import { type CodexPersistence, createConvexPersistence } from "../runtime/persistence.js";
-import { tellOf, type Told } from "./errors.js";
+import { CliError, tellOf, type Told } from "./errors.js";
+import { shownUrl } from "./options.js";
 
 /** Milliseconds in which an address answers, or is told not to. */
 const ANSWER_MS = 10_000;
 /** Milliseconds that a call may take. */
 const CALL_MS = 60_000;
+/** HTTP's status of a call that came too soon. */
+const TOO_MANY = 429;
 /** An argument that no function takes: whatever is there refuses it before it runs. */
 const PROBE = { convexCodexLocalProbe: true };
 
 /** How a deployment answers a bridge. */
 export type Answers =
   | { readonly type: "ok" }
-  | { readonly type: "unreachable" | "missing" | "forbidden" | "refused"; readonly told: Told };
+  | { readonly type: "unreachable" | "notConvex" | "missing" | "forbidden" | "refused"; readonly told: Told };
 
 /** A deployment and one of its app's files. */
 export class Deployment {
@@ -26,7 +29,13 @@ export class Deployment {
   constructor(url: string, functions: string) {
     this.#url = url;
     this.#functions = functions;
-    const timed: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(CALL_MS) });
+    const timed: typeof fetch = async (input, init) => {
+      const response = await fetch(input, { ...init, signal: AbortSignal.timeout(CALL_MS) });
+      // A deployment answers a call in JSON, whatever it answers; what stands before one may not, where it is in trouble.
+      const isJson = response.headers.get("content-type")?.includes("json") === true;
+      if (isJson || response.status >= 500 || response.status === TOO_MANY) return response;
+      throw new CliError("E_CLI_NOT_CONVEX", `what answers at ${shownUrl(url)} is not a Convex deployment (HTTP ${String(response.status)})`);
+    };
     this.#client = new ConvexHttpClient(url, { logger: false, skipConvexDeploymentUrlCheck: true, fetch: timed });
   }
 
@@ -42,7 +51,8 @@ export class Deployment {
       return { type: "ok" };
     } catch (thrown) {
       const told = tellOf(thrown);
-      const types: Readonly<Record<string, "unreachable" | "missing" | "forbidden">> = {
+      const types: Readonly<Record<string, "unreachable" | "notConvex" | "missing" | "forbidden">> = {
+        E_CLI_NOT_CONVEX: "notConvex",
         E_CLI_DEPLOYMENT_UNREACHABLE: "unreachable",
         E_CLI_FUNCTION_MISSING: "missing",
         E_AUTH_DEVICE_FORBIDDEN: "forbidden",
@@ -51,14 +61,18 @@ export class Deployment {
     }
   }
 
-  /** Those of the functions that the app's file does not export. Each is called with arguments that it must refuse. */
+  /** Those of the functions that the app's file does not export. Each is called with arguments that it must refuse. @throws where it is not known */
   async missing(names: readonly string[]): Promise<string[]> {
-    const isMissing = async (name: string): Promise<boolean> => {
+    const isMissing = async (name: string, isAgain = false): Promise<boolean> => {
       try {
         await this.#client.mutation(makeFunctionReference<"mutation">(`${this.#functions}:${name}`), PROBE);
         return false;
       } catch (thrown) {
-        return tellOf(thrown).code === "E_CLI_FUNCTION_MISSING";
+        const { code } = tellOf(thrown);
+        // One connection of many may break: it is asked once more.
+        if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" && !isAgain) return await isMissing(name, true);
+        if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" || code === "E_CLI_NOT_CONVEX") throw thrown;
+        return code === "E_CLI_FUNCTION_MISSING";
       }
     };
     const found = await Promise.all(names.map(async (name) => ((await isMissing(name)) ? [name] : [])));

@@ -5,15 +5,17 @@ import path from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";
 import { childEnvironment, findBinary } from "../bridge/binary.js";
-import type { BridgeConfig } from "../bridge/index.js";
-import { codexConfig, withAppServer } from "./codex.js";
+import { type BridgeConfig, CodexBridgeError } from "../bridge/index.js";
+import { codexConfig, loginOf, withAppServer } from "./codex.js";
+import type { CodexRuntimeError } from "../runtime/errors.js";
+import { PolicyFile } from "../runtime/policy-file.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
-import { isOthers } from "../runtime/policy-file.js";
 import { holds, policyFilesOf, realPathOf } from "../runtime/real-paths.js";
 import type { Context } from "./context.js";
 import { type Answers, Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
-import { type CommonFlags, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { type CommonFlags, isFolder, noFolder, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
+import { isNodeEnough, NODE_FIX } from "./node-version.js";
 import { type Output, reasonOf } from "./output.js";
 import { lookAt } from "./outbox-folder.js";
 import { backlogOf, counted } from "./status-line.js";
@@ -29,9 +31,6 @@ export interface Check {
   readonly notTaken?: readonly { readonly threadId: string; readonly events: number; readonly reason: string }[];
 }
 
-/** SOURCE: `engines` of package.json: the least minor of a major, and the major from which any will do. */
-const NODE_MINOR_MIN: Readonly<Record<number, number>> = { 20: 19, 22: 13 };
-const NODE_MAJOR_ANY = 24;
 /** Milliseconds that `codex --version` may take. */
 const VERSION_MS = 10_000;
 /** Milliseconds that a clock may be wrong: what Convex lets expire, it lets expire by its own. */
@@ -43,6 +42,8 @@ const DISK_FAIL_BYTES = 32 * MIB;
 
 /** What a bridge cannot do without. */
 export const NEEDED = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
+/** What it asks before anything else, and so does doctor. */
+const ASKED = "listPendingServerRequestsForBridge";
 /** What is missed only by who wants it. */
 export const WANTED: readonly { readonly names: readonly string[]; readonly without: string }[] = [
   { names: ["leaseCommands", "reportCommand", "beatPresence", "listOpenCommandsForBridge"], without: "nobody can steer this machine from the app, or see that it is there" },
@@ -53,7 +54,7 @@ export const WANTED: readonly { readonly names: readonly string[]; readonly with
 
 const HELP = `
 Checks node, codex and its version, codex's login, the deployment, the token, what the app exports, the clock,
-the owner's policy, and the disk of the state folder. Each line says ok, warn or fail; what is not ok has how to mend it below.
+the owner's policy, the disk and the outbox of the state folder. Each line says ok, warn or fail; what is not ok has how to fix it below.
 
 Exit codes: 0 nothing failed (warnings may be there), 1 something failed, 2 the command line is wrong.
 
@@ -64,10 +65,10 @@ Examples:
 
 /** Adds the command. */
 export function addDoctor(program: Command, context: Context): void {
-  const command = program.command("doctor").summary("check what a bridge needs").description("Check everything that a bridge needs, and say how to mend what is not right.");
+  const command = program.command("doctor").summary("check what a bridge needs").description("Check everything that a bridge needs, and say how to fix what is not right.");
   withOptions(command, "deployment", "state", "codex").addHelpText("after", HELP);
   command.action((flags: CommonFlags) =>
-    context.run(flags, async (output) => {
+    context.runAnyhow(flags, async (output) => {
       const checks = await examine(flags, output, context.umask);
       if (checks.some(({ status }) => status === "fail")) context.exitCode = 1;
     }),
@@ -96,10 +97,8 @@ export function lineOf({ name, status, message, fix }: Check): string {
 
 /** Whether this Node will do. @param version as `20.19.0` */
 export function checkNode(version: string): Check {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const isEnough = major >= NODE_MAJOR_ANY || minor >= (NODE_MINOR_MIN[major] ?? Infinity);
-  if (isEnough) return { name: "node", status: "ok", message: version };
-  return { name: "node", status: "fail", message: `${version} will not do`, fix: "install Node 20.19 or a later 20, 22.13 or a later 22, or 24 and newer" };
+  if (isNodeEnough(version)) return { name: "node", status: "ok", message: version };
+  return { name: "node", status: "fail", message: `${version} will not do`, fix: NODE_FIX };
 }
 
 /** Whether a codex of this version will do. @param said what `codex --version` printed */
@@ -114,6 +113,8 @@ export function checkCodexVersion(said: string): Check {
 
 async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {
   const { codexBin, cwd = process.cwd() } = flags;
+  // Whatever is run in a folder that is not there fails, for no reason of its own.
+  if (!isFolder(cwd)) return [failed("cwd", new CodexBridgeError("E_BRIDGE_CWD_NOT_FOUND", `--cwd ${cwd} is no folder that is there: codex is not looked at`))];
   let config: BridgeConfig;
   let binary: string;
   try {
@@ -140,7 +141,7 @@ async function versionOf(binary: string, { cwd, envDeny }: BridgeConfig): Promis
 async function checkLogin(config: BridgeConfig): Promise<Check> {
   const name = "login";
   try {
-    const { account, requiresOpenaiAuth } = await withAppServer(config, (client) => client.request("account/read", {}));
+    const { account, requiresOpenaiAuth } = await withAppServer(config, loginOf);
     if (account !== null) return { name, status: "ok", message: `codex is logged in (${account.type})` };
     if (!requiresOpenaiAuth) return { name, status: "ok", message: "codex needs no login with its model provider" };
     return { name, status: "fail", message: "codex is not logged in", fix: "codex login" };
@@ -167,12 +168,14 @@ async function checkDeployment(flags: CommonFlags, output: Output): Promise<Chec
   const { functions } = flags;
   const deployment = new Deployment(url, functions);
   const answer = await deployment.ask(token);
-  checks.push(...judge(answer, functions));
-  if (noToken !== undefined) checks.push(noToken);
-  if (answer.type === "unreachable") return checks;
-  if (answer.type !== "missing") checks.push(await checkExports(deployment, functions));
-  checks.push(await checkClock(deployment));
-  return checks;
+  const judged = judge(answer, functions);
+  if (answer.type === "unreachable" || answer.type === "notConvex") return [...checks, ...judged, ...(noToken === undefined ? [] : [noToken])];
+  const exported = await checkExports(deployment, functions, answer.type === "missing");
+  // Of a file that exports something the line of its exports says what is missing.
+  const found = exported === undefined ? judged : [...judged.filter(({ status }) => answer.type !== "missing" || status === "ok"), exported];
+  // What the deployment says of a call without a token is no news where there is none.
+  const told = noToken === undefined ? found : [...found.filter(({ name }) => name !== "token"), noToken];
+  return [...checks, ...told, await checkClock(deployment)];
 }
 
 /** What an answer to a bridge's question says of the deployment, the component, and the token. */
@@ -181,8 +184,9 @@ export function judge(answer: Answers, functions: string): Check[] {
   const mounted: Check = { name: "component", status: "ok", message: `\`${functions}\` reaches it` };
   switch (answer.type) {
     case "ok":
-      return [reached, mounted, { name: "token", status: "ok", message: "it holds" }];
+      return [reached, mounted, { name: "token", status: "ok", message: "it is valid" }];
     case "unreachable":
+    case "notConvex":
       return [{ ...failedWith("deployment", answer.told) }];
     case "missing":
       return [reached, failedWith("component", answer.told)];
@@ -199,11 +203,18 @@ export function judge(answer: Answers, functions: string): Check[] {
   }
 }
 
-async function checkExports(deployment: Deployment, functions: string): Promise<Check> {
+/** @param isAskedMissing whether the function is missing that was asked @returns undefined where the file exports none: it is another one, or is not deployed */
+async function checkExports(deployment: Deployment, functions: string, isAskedMissing: boolean): Promise<Check | undefined> {
   const name = "exports";
   const all = [...NEEDED, ...WANTED.flatMap(({ names }) => names)];
-  const missing = new Set(await deployment.missing(all));
-  const needed = NEEDED.filter((one) => missing.has(one));
+  const missing = new Set(isAskedMissing ? [ASKED] : []);
+  try {
+    for (const one of await deployment.missing(all)) missing.add(one);
+  } catch (thrown) {
+    return failed(name, thrown);
+  }
+  if (missing.size > all.length) return undefined;
+  const needed = [ASKED, ...NEEDED].filter((one) => missing.has(one));
   const fix = `export them in convex/${functions}.ts: export const { ${[...missing].join(", ")} } = defineCodexHost(…)`;
   if (needed.length > 0) return { name, status: "fail", message: `the app does not export ${needed.join(", ")}, which a bridge needs`, fix };
   const unmet = WANTED.filter(({ names }) => names.some((one) => missing.has(one)));
@@ -239,6 +250,7 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
     // Without an address it is not known which one, and the address was told.
     return [{ name: "disk", status: "warn", message: "not looked at: without --url or --state the state folder is not known" }];
   }
+  if (existsSync(folder) && !isFolder(folder)) return [failed("disk", noFolder(folder))];
   const checks = [policyCheck(policy, flags.cwd ?? process.cwd()), diskCheck(folder, freeBytes(folder))];
   if (!existsSync(outbox)) return [...checks, { name: "outbox", status: "ok", message: "empty: there was no bridge yet" }];
   try {
@@ -249,20 +261,22 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
   }
 }
 
-/** Whether the owner's policy is theirs alone. Which sandbox codex will have is not known: what it may write in its usual one is told. */
-export function policyCheck(policy: string, cwd: string): Check {
+/**
+ * Whether the owner's policy is one, and theirs alone. Which sandbox codex will have is not known: what it may write in its usual one is
+ * told.
+ */
+export function policyCheck(policyFile: string, cwd: string): Check {
   const name = "policy";
-  const isThere = existsSync(policy);
-  if (isThere && isOthers(statSync(policy))) {
-    return { name, status: "warn", message: `others may write ${policy}: nothing can be asked from afar`, fix: `let it be yours, and chmod go-w ${policy}` };
-  }
-  const { policy: places, tmpdir, slashTmp } = policyFilesOf(policy);
+  let told: CodexRuntimeError | undefined;
+  new PolicyFile({ policyFile, policyMayBeMissing: true }, (error) => (told = error)).read();
+  if (told !== undefined) return failed(name, told);
+  const { policy: places, tmpdir, slashTmp } = policyFilesOf(policyFile);
   const folders = [realPathOf(path.resolve(cwd)), tmpdir, ...(slashTmp === undefined ? [] : [slashTmp])];
   if (places.some((place) => folders.some((folder) => holds(folder, place)))) {
-    const message = `codex may write ${policy} in a sandbox that lets it write its folder: nothing can be asked from afar then`;
+    const message = `codex may write ${policyFile} in a sandbox that lets it write its folder: nothing can be asked from afar then`;
     return { name, status: "warn", message, fix: "another folder for the policy (--state) or for codex (--cwd), or sandbox_mode = \"read-only\" in codex's config.toml" };
   }
-  return { name, status: "ok", message: isThere ? policy : "the default: there is no policy.json" };
+  return { name, status: "ok", message: existsSync(policyFile) ? policyFile : "the default: there is no policy.json" };
 }
 
 /** What an outbox holds, and whether something has to be done about it. */
@@ -273,7 +287,7 @@ function outboxCheck({ backlog, letters }: Awaited<ReturnType<typeof lookAt>>): 
   const told = notTaken.map(({ threadId, events, reason }) => `${counted(events, "event")} of ${threadId} not taken: ${reason}`);
   const fixes = [
     ...(letters.length === 0 ? [] : ["`outbox show` lists what the deployment refused; `outbox resend` or `outbox drop` ends it"]),
-    ...(told.length === 0 ? [] : ["a bridge sends them until the deployment takes them: what it says has to be mended there"]),
+    ...(told.length === 0 ? [] : ["a bridge sends them until the deployment takes them: what it says has to be fixed there"]),
   ];
   if (fixes.length === 0) return { name, status: "ok", message };
   return { name, status: "warn", message: [message, ...told].join("; "), fix: fixes.join("; "), ...(notTaken.length === 0 ? {} : { notTaken }) };

@@ -2,6 +2,7 @@
 import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
+import { NODE_FIX } from "./node-version.js";
 import { MISSING_FUNCTION } from "../runtime/errors.js";
 
 /** Why a command could not do what it was asked. */
@@ -10,10 +11,16 @@ export type CliErrorCode =
   | "E_CLI_USAGE"
   /** Nothing answers at the deployment's address. */
   | "E_CLI_DEPLOYMENT_UNREACHABLE"
+  /** What answers at the address is something else than a Convex deployment. */
+  | "E_CLI_NOT_CONVEX"
   /** The app does not export a function that is needed. */
   | "E_CLI_FUNCTION_MISSING"
   /** There is no device token, or its file cannot be read. */
   | "E_CLI_TOKEN_MISSING"
+  /** There is no outbox in the state folder. */
+  | "E_CLI_OUTBOX_MISSING"
+  /** This Node is none that the package runs with. */
+  | "E_CLI_NODE_TOO_OLD"
   /** No dead letter has the number. */
   | "E_CLI_LETTER_NOT_FOUND"
   /** A file is no recording of an app-server. */
@@ -35,11 +42,14 @@ export interface Told {
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  E_AUTH_DEVICE_FORBIDDEN: "the token does not hold (any more): call issueDeviceToken in the app as a signed-in user, and write the new one into the token file",
+  E_AUTH_DEVICE_FORBIDDEN: "it was revoked or has expired, or is another deployment's: call issueDeviceToken in the app as a signed-in user, and give the new one by CODEX_DEVICE_TOKEN or --token-file",
   E_AUTH_THREAD_FORBIDDEN: "the thread is another user's, or not there: check whose token this is",
   E_CLI_DEPLOYMENT_UNREACHABLE: "check --url (or CONVEX_URL) and the network; `npx convex dashboard` shows the deployment's address",
+  E_CLI_NOT_CONVEX: "the deployment's address is CONVEX_URL or VITE_CONVEX_URL in the app's .env.local; `npx convex dashboard` shows it too",
+  E_CLI_OUTBOX_MISSING: "name the state folder that the bridge uses by --state, or its deployment by --url",
+  E_CLI_NODE_TOO_OLD: NODE_FIX,
   E_CLI_FUNCTION_MISSING: "export the bridge's functions of defineCodexHost in that file, and deploy (`npx convex dev`); another file is named with --functions",
-  E_CLI_TOKEN_MISSING: "call issueDeviceToken in the app as a signed-in user, write the token into a file that only you can read, and name it with --token-file",
+  E_CLI_TOKEN_MISSING: "call issueDeviceToken in the app as a signed-in user, and give the token by CODEX_DEVICE_TOKEN, or in a file that only you can read by --token-file",
   E_CLI_LETTER_NOT_FOUND: "`outbox show` lists the numbers",
   E_CLI_RECORDING_INVALID: 'a recording is a file of lines {"dir": "in" | "out" | "proc", "t": milliseconds, "msg": …}',
   E_CLI_INTERRUPTED: "the same command takes it up again",
@@ -51,8 +61,9 @@ const HINTS: Readonly<Record<string, string>> = {
   E_BRIDGE_INITIALIZE_FAILED: "this codex does not speak the app-server's protocol as expected: run `convex-codex-local doctor`",
   E_OUTBOX_LOCKED: "a bridge (or another command) uses this state folder: stop it first, or take another folder with --state",
   E_OUTBOX_NOT_TAKEN: "they are kept, and sent again by themselves: check the network, and the deployment's log",
-  E_OUTBOX_UNREADABLE: "mend the rights of the state folder, or move it aside: what waits in it is lost then",
+  E_OUTBOX_UNREADABLE: "put the rights of the state folder right, or take another one by --state: what waits in this one is not sent then",
   E_RUNTIME_GAVE_UP: "run `convex-codex-local doctor`, and codex by itself",
+  E_RUNTIME_POLICY_UNREADABLE: "put the file right, or move it away: the default holds then. It is read again for each command, and nothing else stops",
   E_SYNC_SESSION_DEVICE_MISMATCH: "another machine or session has the thread now; start the bridge again to take it back",
   E_THREAD_BUSY: "close it there, or go through that codex with --attach, where it listens (codex app-server --listen unix:///path/of/the.sock)",
   E_THREAD_DELETED: "the thread was deleted in the app in the last 30 days",
@@ -84,7 +95,10 @@ export function tellOfProblem({ code, message }: { readonly code: string; readon
   return code === "E_INTERNAL" ? tellOf(new Error(message)) : told(code, message);
 }
 
+/** SOURCE: app-server 0.169.0 refuses a thread that it does not have by "no rollout found", with a code that says nothing. */
+const OF_A_THREAD = /^`thread\/(?:resume|read|turns\/list)`: /;
+
 function told(code: string, message: string): Told {
-  const hint = HINTS[code];
+  const hint = code === "E_APP_SERVER_REFUSED" && OF_A_THREAD.test(message) ? "`convex-codex-local threads` lists the threads that codex has on this machine" : HINTS[code];
   return { code, message: message.slice(0, MESSAGE_UNITS_MAX), ...(hint === undefined ? {} : { hint }) };
 }

@@ -1,6 +1,6 @@
 /** What commands are told: by their options, by the environment, by files. */
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -8,6 +8,7 @@ import { isUuidLikeThreadId } from "../app-server/index.js";
 import { TOKEN_VARIABLE } from "../bridge/binary.js";
 import { messageOf } from "../coded-error.js";
 import { FUNCTIONS_DEFAULT } from "../runtime/codex-runtime.js";
+import { OutboxError } from "../outbox/index.js";
 import { CliError } from "./errors.js";
 import type { Output } from "./output.js";
 
@@ -41,7 +42,7 @@ const OPTIONS = {
   deployment: [
     URL_OPTION,
     new Option("--token-file <file>", `a file that holds the device token (else the variable ${TOKEN_VARIABLE}); never given on the command line itself`),
-    new Option("--functions <path>", "the app's file that exports the bridge's functions").default(FUNCTIONS_DEFAULT),
+    new Option("--functions <path>", "the app's file that exports the bridge's functions").argParser(functionsOf).default(FUNCTIONS_DEFAULT),
   ],
   state: [new Option("--state <folder>", `where the outbox and the policy lie (default: ~/${STATE_PARENT}/<hash of the URL>)`)],
   codex: [
@@ -73,6 +74,11 @@ export function threadIdsOf(text: string, before: string[] | undefined): string[
 function variableNamesOf(text: string, before: string[] | undefined): string[] {
   if (!VARIABLE_NAME.test(text)) throw new InvalidArgumentError("It must be the name of a variable; a * stands at its end alone.");
   return [...(before ?? []), text];
+}
+
+/** An app's file as Convex names it, given so or as its path: `chat` of `convex/chat.ts`. */
+export function functionsOf(text: string): string {
+  return text.replace(/^(?:\.\/)?(?:convex\/)?/, "").replace(/\.[jt]sx?$/, "");
 }
 
 /** Where an app-server listens. */
@@ -152,9 +158,30 @@ export function stateOf(flags: Pick<CommonFlags, "state" | "url">): StateFolder 
 /** The state folder, made where it is not there, for its owner alone. */
 export function makeState(flags: Pick<CommonFlags, "state" | "url">): StateFolder {
   const state = stateOf(flags);
-  mkdirSync(state.folder, { recursive: true, mode: FOLDER_MODE });
-  chmodSync(state.folder, FOLDER_MODE);
+  try {
+    mkdirSync(state.folder, { recursive: true, mode: FOLDER_MODE });
+    chmodSync(state.folder, FOLDER_MODE);
+  } catch (thrown) {
+    throw noFolder(state.folder, thrown);
+  }
   return state;
+}
+
+/** Whether there is a folder. */
+export function isFolder(file: string): boolean {
+  return existsSync(file) && statSync(file).isDirectory();
+}
+
+/** What cannot be a state folder. */
+export function noFolder(folder: string, cause?: unknown): OutboxError {
+  return new OutboxError("E_OUTBOX_UNREADABLE", `${folder} cannot be the state folder${cause === undefined ? ": it is none" : `: ${messageOf(cause)}`}`, cause);
+}
+
+/** The outbox of a state folder. @throws CliError `E_CLI_OUTBOX_MISSING` where it has none: what waits may lie elsewhere */
+export function outboxOf(flags: Pick<CommonFlags, "state" | "url">): string {
+  const { folder, outbox } = stateOf(flags);
+  if (isFolder(outbox)) return outbox;
+  throw new CliError("E_CLI_OUTBOX_MISSING", `there is no outbox in ${folder}: no bridge has used it`);
 }
 
 function nameOf(url: string): string {

@@ -1,11 +1,10 @@
 /** `outbox`: what waits on this machine, and what the deployment refused for good. */
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { given } from "../given.js";
 import { type DeadLetter, deleteOutbox, type Outbox } from "../outbox/index.js";
 import type { Context } from "./context.js";
 import { CliError } from "./errors.js";
-import { type CommonFlags, countOf, stateOf, withOptions } from "./options.js";
+import { type CommonFlags, countOf, outboxOf, withOptions } from "./options.js";
 import { lookAt, withOutbox } from "./outbox-folder.js";
 import { type Output, reasonOf, table } from "./output.js";
 import { backlogOf, counted } from "./status-line.js";
@@ -58,8 +57,7 @@ function numbers(text: string, before: number[] | undefined): number[] {
 }
 
 async function showOutbox(flags: ShowFlags, output: Output): Promise<void> {
-  const { outbox } = stateOf(flags);
-  const { backlog, letters } = existsSync(outbox) ? await lookAt(outbox) : { backlog: [], letters: [] };
+  const { backlog, letters } = await lookAt(outboxOf(flags));
   for (const { threadId, events, oldestEventAt, notTaken } of backlog) {
     if (output.isJson) output.result("", { type: "waiting", threadId, events, ...given({ oldestEventAt, notTaken: notTaken === undefined ? undefined : reasonOf(notTaken) }) });
   }
@@ -92,15 +90,14 @@ async function mend(done: "resent" | "dropped", chosen: number[] | undefined, fl
   if (isAll === (chosen !== undefined && chosen.length > 0)) {
     throw new CliError("E_CLI_USAGE", isAll ? "either numbers or --all, not both" : "which ones? Give their numbers (`outbox show` lists them), or --all");
   }
-  const { outbox: folder } = stateOf(flags);
-  const mended = existsSync(folder) ? await withOutbox(folder, (outbox) => mendIn(outbox, done, isAll ? undefined : chosen)) : mendNone(chosen);
+  const mended = await withOutbox(outboxOf(flags), (outbox) => mendIn(outbox, done, isAll ? undefined : chosen));
   const words = done === "resent" ? `${counted(mended.length, "dead letter")} back in the queue: the next bridge sends ${mended.length === 1 ? "it" : "them"}` : `${counted(mended.length, "dead letter")} dropped`;
   output.result(words, { type: done, numbers: mended });
 }
 
 async function deleteAll(flags: DeleteFlags, output: Output): Promise<void> {
-  const { outbox: folder } = stateOf(flags);
-  const { backlog, letters } = existsSync(folder) ? await lookAt(folder) : { backlog: [], letters: [] };
+  const folder = outboxOf(flags);
+  const { backlog, letters } = await lookAt(folder);
   const [events, letterCount] = [backlogOf(backlog), letters.length];
   if (events + letterCount > 0 && flags.lose !== true) {
     const kept = `${counted(events, "event")} to send and ${counted(letterCount, "dead letter")}`;

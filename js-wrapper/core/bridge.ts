@@ -71,6 +71,20 @@ export function decideCommand(check: CommandCheck): wasm.PolicyAnswer {
   return instance.ask(() => wasm.decideCommand(policyJson, settingsJson, recent, asked?.method ?? "", asked?.payloadJson ?? "", kind, payloadJson));
 }
 
+/** With these every policy can be read that can be at all, and of a command of a kind that it does not let pass that is said. */
+const ANY_COMMAND = { settings: { started: { cwd: "/", sandboxPolicy: "read-only", approvalPolicy: "untrusted" } }, recent: 0, kind: "interrupt", payloadJson: "{}" };
+
+/**
+ * Whether a text is a policy: one that is not lets nothing pass.
+ *
+ * @param policyJson - the machine's policy file
+ * @throws CoreError where the core trapped: a bug of this software
+ */
+export function isPolicy(policyJson: string): boolean {
+  const answer = decideCommand({ ...ANY_COMMAND, policyJson });
+  return answer.type === "allowed" || answer.reason !== "policy";
+}
+
 /**
  * What the app-server is answered with for the decision of an approval.
  *

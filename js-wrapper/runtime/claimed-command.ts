@@ -82,6 +82,8 @@ export type ClaimedCommand = TurnCommand | SteerCommand | InterruptCommand | Dec
 export interface RefusedClaim {
   readonly kind: "refused";
   readonly code: string;
+  /** What of it the policy does not let pass, in words. */
+  readonly message?: string;
 }
 
 /** What a turn sets beside what the policy decides. The policy lets no other member pass. */
@@ -113,7 +115,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   if (asked?.isRedacted === true && agrees(kind, payload)) return refused("E_APPROVAL_REDACTED");
   const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, asked: asked === null ? undefined : { ...asked, payloadJson: asWritten(asked.payloadJson) } };
   const answer = decideCommand({ ...check, kind, payloadJson: sent === undefined ? payloadJson : JSON.stringify(payload) });
-  if (answer.type === "notAllowed") return refused(answer.code);
+  if (answer.type === "notAllowed") return { ...refused(answer.code), message: answer.message };
   const claimed = { threadId, commandId };
   const message = { input: payload["input"] as unknown[], clientUserMessageId: echoIdOf(leased) };
   switch (kind) {

@@ -19,6 +19,8 @@ export interface CommandedCodex {
   stop(id: string, turnId: string, force: boolean): Promise<StopOutcome>;
   /** The request that waits under a name; undefined where none does. */
   request(threadId: string, name: RequestName): ServerRequest | undefined;
+  /** Whether it, or the item that it names, does not say all that it is about. */
+  isRedacted(request: ServerRequest): boolean;
 }
 
 /** Makes what a mailbox gives its commands to. What they say passed the machine's policy, in words of whatever version: codex checks them. */

@@ -7,10 +7,13 @@ import { AppHandlers } from "./app-handlers.js";
 import { CodexRuntimeError, passedOn } from "./errors.js";
 import { type CodexBridgeApi, type CodexPersistenceOptions, createConvexPersistence } from "./persistence.js";
 import { CodexHostRuntime } from "./runtime.js";
-import type { CodexHostRuntimeOptions } from "./types.js";
+import type { CodexHostRuntimeOptions, StartArgs } from "./types.js";
 
 /** The app's file that exports the bridge's functions of `defineCodexHost`, where nothing else is said: `convex/chat.ts`. */
 export const FUNCTIONS_DEFAULT = "chat";
+
+/** Milliseconds after which it is told that no deployment answers. */
+const UNREACHED_MS = 10_000;
 
 /** What a {@link CodexRuntime} is made of: a deployment, the machine's credential, and what every runtime takes. */
 export interface CodexRuntimeOptions extends Omit<CodexHostRuntimeOptions, "persistence"> {
@@ -28,21 +31,42 @@ export interface CodexRuntimeOptions extends Omit<CodexHostRuntimeOptions, "pers
  */
 export class CodexRuntime extends CodexHostRuntime {
   readonly #client: ConvexClient;
+  readonly #tell: (code: string, message: string) => void;
+  readonly #url: string;
+  #unreached: NodeJS.Timeout | undefined;
 
   constructor({ convexUrl, deviceToken, functions = FUNCTIONS_DEFAULT, ...options }: CodexRuntimeOptions) {
     const client = new ConvexClient(convexUrl, { webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket });
     const handlers = new AppHandlers(options.handlers);
+    const tell = (code: string, message: string, cause?: unknown) => handlers.failed(new CodexRuntimeError(passedOn(code), message, cause));
     const onError = (thrown: unknown) => {
       const code = parseCodexErrorCode(thrown);
       const message = code === null ? messageOf(thrown) : `[${code}] ${messageOf(thrown)}`;
-      handlers.failed(new CodexRuntimeError(passedOn("E_CONVEX_SUBSCRIPTION"), message, thrown));
+      tell("E_CONVEX_SUBSCRIPTION", message, thrown);
     };
     super({ ...options, persistence: createConvexPersistence(client, apiOf(functions), { deviceToken, onError }) });
     this.#client = client;
+    this.#tell = tell;
+    this.#url = convexUrl;
+  }
+
+  /**
+   * As of every runtime. A call waits for the first connection however long that takes, and so nothing fails where there is none: that is
+   * told, once (`E_CONVEX_UNREACHABLE`).
+   */
+  override async start(args: StartArgs): Promise<void> {
+    clearTimeout(this.#unreached);
+    this.#unreached = setTimeout(() => {
+      if (this.#client.connectionState().hasEverConnected) return;
+      this.#tell("E_CONVEX_UNREACHABLE", `no Convex deployment answers at ${new URL(this.#url).origin}: what happens is kept, and it is tried again`);
+    }, UNREACHED_MS);
+    this.#unreached.unref();
+    await super.start(args);
   }
 
   /** Stops, and ends the connection: it cannot be started again. @returns a promise that always resolves */
   async close(): Promise<void> {
+    clearTimeout(this.#unreached);
     await this.stop();
     await this.#client.close();
   }

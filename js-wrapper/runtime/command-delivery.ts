@@ -12,6 +12,7 @@ import {
   type TurnCommand,
 } from "./claimed-command.js";
 import { Backoff, pause, type Clock } from "../clock.js";
+import { given } from "../given.js";
 import type { CodexPersistence, LeasedCommand } from "./persistence.js";
 import { Reports } from "./reports.js";
 
@@ -37,6 +38,17 @@ export interface CommandActions {
   decide: (command: DecideCommand) => Promise<CommandOutcome>;
   /** The answer to any other request; likewise. */
   answer: (command: AnswerCommand) => Promise<CommandOutcome>;
+}
+
+/** A command from afar that came to nothing on this machine: its policy does not let it pass, or Codex did not take it. */
+export interface RefusedCommand {
+  readonly commandId: string;
+  readonly kind: LeasedCommand["kind"];
+  /** In Convex. */
+  readonly threadId: string;
+  readonly code: string;
+  /** Of one that is not allowed: why. */
+  readonly message?: string;
 }
 
 /** A command that is with Codex, or on its way: without what it says, which may be a secret. */
@@ -83,6 +95,8 @@ export interface DeliveryOptions {
   onTaken: (threadId: string, turnId: string) => void;
   /** What failed; it does not throw. */
   onError: (thrown: unknown) => void;
+  /** A command that this machine refused; it does not throw. */
+  onRefused?: ((refused: RefusedCommand) => void) | undefined;
   clock: Clock;
   /** Ends everything: what is at work stays in the journal. */
   signal: AbortSignal;
@@ -107,6 +121,8 @@ export class CommandDelivery {
     const { commandId, leaseToken, kind, turnId } = leased;
     const command = this.#claim(threadId, leased);
     if (command.kind === "refused") {
+      const { code, message } = command;
+      this.#options.onRefused?.({ commandId, kind, threadId, code, ...given({ message }) });
       await this.#reports.send({ commandId, leaseToken, state: "refused", code: command.code });
       return;
     }
@@ -169,6 +185,8 @@ export class CommandDelivery {
       return;
     }
     if (outcome.type === "refused") {
+      const { commandId, kind, threadId } = entry;
+      this.#options.onRefused?.({ commandId, kind, threadId, code: outcome.code });
       await this.#finish(entry, { state: "refused", code: outcome.code });
       return;
     }

@@ -16,6 +16,7 @@ export {
   type PersistedRequest,
   type PersistedRequest as HostRuntimePersistedServerRequest,
 } from "./persistence.js";
+export type { RefusedCommand } from "./command-delivery.js";
 export { CodexHostRuntime, createCodexHostRuntime } from "./runtime.js";
 export type { ServerRequest } from "./server-requests.js";
 export type {

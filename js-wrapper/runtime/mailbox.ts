@@ -5,7 +5,7 @@ import { CommandDelivery, type DeliveryOptions } from "./command-delivery.js";
 import type { CodexPersistence, FollowedCommands, LeasedCommand } from "./persistence.js";
 
 /** What a {@link Mailbox} is made of. Thread ids are Convex's. */
-export interface MailboxOptions extends Pick<DeliveryOptions, "journal" | "machine" | "actions" | "ready" | "findEcho"> {
+export interface MailboxOptions extends Pick<DeliveryOptions, "journal" | "machine" | "actions" | "ready" | "findEcho" | "onRefused"> {
   runtimeId: string;
   generation: number;
   persistence: Pick<CodexPersistence, "leaseCommands" | "reportCommand" | "followCommands">;

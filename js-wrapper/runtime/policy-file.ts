@@ -3,9 +3,10 @@ import { messageOf } from "../coded-error.js";
 import type { PolicyFiles } from "../core/bridge.js";
 import { CodexRuntimeError } from "./errors.js";
 import { policyFilesOf } from "./real-paths.js";
+import { policyFault } from "./policy-fault.js";
 
 /** The policy of a machine whose owner wrote none: see `src/policy.rs`. */
-const DEFAULT_POLICY = "{}";
+export const DEFAULT_POLICY = "{}";
 /** What no policy is: nothing passes. */
 const UNREADABLE = "";
 /** The bits of a mode by which others than the owner can write. */
@@ -24,29 +25,29 @@ export interface PolicyOptions {
 export class PolicyFile {
   readonly #options: PolicyOptions;
   readonly #onError: (error: CodexRuntimeError) => void;
-  #isTold = false;
+  /** What is wrong with it, where that was told. */
+  #told: string | undefined;
   #isToldExposed = false;
 
-  /** @param onError told once that the file is not there, cannot be read, or is others' to write, until that is mended */
+  /** @param onError told once that the file is not there, cannot be read, is no policy or is others' to write, until that changes */
   constructor(options: PolicyOptions, onError: (error: CodexRuntimeError) => void) {
     this.#options = options;
     this.#onError = onError;
   }
 
-  /** @returns its text; of one that cannot be read, or that others may write, what lets nothing pass */
+  /** @returns its text; of one that cannot be read, or that others may write, what lets nothing pass, as one that is no policy does not */
   read(): string {
     const { policyFile, policyMayBeMissing = false } = this.#options;
     if (policyFile === undefined) return DEFAULT_POLICY;
     try {
       const text = readOwn(policyFile);
-      this.#isTold = false;
+      const fault = policyFault(text);
+      this.#tell(fault === undefined ? undefined : this.#unreadable(fault));
       return text;
     } catch (thrown) {
       const isMissing = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
       if (isMissing && policyMayBeMissing) return DEFAULT_POLICY;
-      const error = thrown instanceof CodexRuntimeError ? thrown : new CodexRuntimeError("E_RUNTIME_POLICY_UNREADABLE", `${NOTHING}, for its policy cannot be read: ${messageOf(thrown)}`, thrown);
-      if (!this.#isTold) this.#onError(error);
-      this.#isTold = true;
+      this.#tell(thrown instanceof CodexRuntimeError ? thrown : this.#unreadable(`it cannot be read: ${messageOf(thrown)}`, thrown));
       return UNREADABLE;
     }
   }
@@ -63,6 +64,16 @@ export class PolicyFile {
     const message = `${NOTHING}, for codex may write its policy: ${policyFile} lies in the folder that codex works in, in another that it may write, or in one for temporary files. Keep it elsewhere, let codex work in another folder, or start codex with a read-only sandbox`;
     if (!this.#isToldExposed) this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_EXPOSED", message));
     this.#isToldExposed = true;
+  }
+
+  #tell(error: CodexRuntimeError | undefined): void {
+    if (error !== undefined && error.message !== this.#told) this.#onError(error);
+    this.#told = error?.message;
+  }
+
+  #unreadable(fault: string, cause?: unknown): CodexRuntimeError {
+    const { policyFile = "" } = this.#options;
+    return new CodexRuntimeError("E_RUNTIME_POLICY_UNREADABLE", `${NOTHING} until its policy is put right, ${policyFile}: ${fault}`, cause);
   }
 }
 

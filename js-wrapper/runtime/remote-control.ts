@@ -6,7 +6,7 @@ import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import type { Machine, RequestName } from "./claimed-command.js";
 import { type CommandedCodex, createCommandActions } from "./codex-commands.js";
-import type { CommandJournal, DeliveredCommand } from "./command-delivery.js";
+import type { CommandJournal, DeliveredCommand, RefusedCommand } from "./command-delivery.js";
 import { createEchoFinder, type EchoPage } from "./echo.js";
 import { isRefusedByCodex, isTaken } from "./errors.js";
 import { Heartbeat, type Present } from "./heartbeat.js";
@@ -29,6 +29,8 @@ export interface RemoteControlOptions {
   readonly present: () => Pick<Present, "phase" | "login">;
   /** What failed and is tried again, or was given up. */
   readonly onError: (thrown: unknown) => void;
+  /** A command that this machine refused. */
+  readonly onRefused?: ((refused: RefusedCommand) => void) | undefined;
   /** Another session has a thread. @param id the app-server's */
   readonly onLost: (id: string, thrown: unknown) => void;
 }
@@ -44,12 +46,12 @@ export class RemoteControl {
   #beatFailed: string | undefined;
 
   constructor(options: RemoteControlOptions) {
-    const { persistence, codex, outbox, onError } = options;
+    const { persistence, codex, outbox, onError, onRefused } = options;
     const { runtimeId, generation } = outbox;
     this.#options = options;
     this.#policy = new PolicyFile(options.policy, onError);
     this.#mailbox = new Mailbox({
-      ...{ runtimeId, generation, persistence, onError },
+      ...{ runtimeId, generation, persistence, onError, onRefused },
       journal: journalIn(outbox.commands),
       turns: {
         running: (threadId) => codex.threads.running(codex.threads.idOf(threadId) ?? ""),

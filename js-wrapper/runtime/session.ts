@@ -329,6 +329,7 @@ export class Session {
       present: () => ({ phase: this.#isLost ? "failed" : state.get().phase, login: this.#login }),
       // They are tried again, and say nothing of how the runtime stands.
       onError: (thrown) => this.#parts.handlers.failed(thrown),
+      onRefused: (refused) => this.#parts.handlers.call("onCommandRefused", refused),
       onLost: (id, error) => this.written.lose(id, error),
     });
   }

@@ -3,6 +3,7 @@ import type { AppServerClientInfo, ClientRequestParams } from "../app-server/ind
 import type { BridgeConfig, BridgeHandlers, ListedTurn } from "../bridge/index.js";
 import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
 import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMessage } from "../protocol/index.js";
+import type { RefusedCommand } from "./command-delivery.js";
 import type { EventPersistence } from "./convex-delivery.js";
 import type { PersistedRequest } from "./persistence.js";
 import type { RemotePersistence } from "./remote-control.js";
@@ -60,6 +61,8 @@ export interface CodexHostHandlers {
    * an app that brings this handler is to answer it, by `respond` and its like, at once or later; without the handler it is refused.
    */
   onGlobalMessage?(message: ServerInboundMessage): Promise<void> | void;
+  /** A command from afar that this machine refused: its owner's policy does not let it pass, or codex did not take it. Its sender is told the code. */
+  onCommandRefused?(refused: RefusedCommand): Promise<void> | void;
   onProtocolError?(problem: { message: string; line: string; code: string }): Promise<void> | void;
 }
 

@@ -36,6 +36,7 @@ export interface Running {
   ended: Promise<Ended>;
   /** What it has printed on stdout so far. */
   stdout: () => string;
+  stderr: () => string;
   kill: (signal: NodeJS.Signals) => void;
 }
 
@@ -106,7 +107,7 @@ export function start({ home, cwd, codexBin }: Pick<Machine, "home" | "cwd" | "c
     });
   });
   onTestFinished(() => void child.kill("SIGKILL"));
-  return { ended, stdout: () => stdout, kill: (signal) => void child.kill(signal) };
+  return { ended, stdout: () => stdout, stderr: () => stderr, kill: (signal) => void child.kill(signal) };
 }
 
 /** Runs a command to its end. */

@@ -1,5 +1,7 @@
 /** Each command as a user types it: the built command line, a served app, a stand-in for codex. */
 import { chmod, mkdir, readFile, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
@@ -98,9 +100,17 @@ describe("doctor", () => {
     ["nobody logged in", { loggedOut: true }, {}, {}, 1, ["login fail"]],
     ["a file that is not there", {}, {}, { functions: "nowhere" }, 1, ["component fail"]],
     ["an app that exports too little", {}, {}, { functions: "partial" }, 1, ["exports fail"]],
+    ["one that does not export what is asked first", {}, {}, { functions: "reader" }, 1, ["exports fail"]],
     ["an app without remote control", {}, {}, { functions: "local" }, 0, ["exports warn"]],
   ])("finds %s", async (_name, standIn, codex, options, code, bad) => {
     expect(await found(await machine(standIn, codex), options)).toMatchObject({ code, bad });
+  });
+
+  test("names every function that is missing in one line", async () => {
+    const { checks } = await found(await machine(), { functions: "reader" });
+    const { message, fix } = checks.find(({ name }) => name === "exports") as { message: string; fix: string };
+    for (const name of ["listPendingServerRequestsForBridge", "resolveThread", "heartbeat"]) expect(message).toContain(name);
+    for (const name of ["listPendingServerRequestsForBridge", "leaseCommands", "forkThread"]) expect(fix).toContain(name);
   });
 
   test("tells a token that does not hold from none, and both from a deployment that is away", async () => {
@@ -111,11 +121,68 @@ describe("doctor", () => {
     expect(revoked).toMatchObject({ code: 1, bad: ["token fail"] });
     expect(revoked.checks.find(({ name }) => name === "token")!["message"]).toContain("E_AUTH_DEVICE_FORBIDDEN");
     const none = await found(on, { env: { CONVEX_URL: host.url } });
-    expect(none.checks.filter(({ name, message }) => name === "token" && String(message).includes("E_CLI_TOKEN_MISSING"))).toHaveLength(1);
+    expect(none.checks.filter(({ name }) => name === "token")).toEqual([expect.objectContaining({ message: expect.stringContaining("E_CLI_TOKEN_MISSING") })]);
+    const unread = await cli(on, ["doctor", ...settled(on), "--token-file", "/nowhere/token", "--json"], { CONVEX_URL: host.url });
+    expect(unread.json().filter(({ name }) => name === "token")).toEqual([expect.objectContaining({ message: expect.stringContaining("the token file cannot be read") })]);
     expect(await found(on, { env: { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: token } })).toMatchObject({ code: 1, bad: ["deployment fail"] });
     const { code, stdout } = await cli({ ...on, codexBin: "/nowhere/codex" }, ["doctor"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/fail {2}codex .*E_CODEX_NOT_FOUND[^]*fail {2}url .*\n *-> https/);
+  });
+});
+
+describe("what is named wrongly", () => {
+  /** As a development server of a page answers: with the page, or with nothing. */
+  async function pageServer() {
+    const server = createServer((request, response) => {
+      if (request.method === "GET") response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  }
+
+  test("an address that is none of a deployment is told as that", async () => {
+    const on = await machine();
+    const env = { CONVEX_URL: await pageServer(), CODEX_DEVICE_TOKEN: host.token };
+    const words = `what answers at ${env.CONVEX_URL} is not a Convex deployment (HTTP 404) [E_CLI_NOT_CONVEX]`;
+    const bridge = await cli(on, ["bridge", ...settled(on)], env);
+    expect(bridge).toMatchObject({ code: 1, stderr: expect.stringContaining(`error: ${words}\n  `) });
+    const doctor = await cli(on, ["doctor", ...settled(on), "--json"], env);
+    const bad = doctor.json().filter(({ name }) => ["deployment", "component", "token", "exports"].includes(String(name)));
+    expect(bad).toEqual([{ name: "deployment", status: "fail", message: words, fix: expect.any(String) as unknown }]);
+  });
+
+  test("a state folder without an outbox is told, whatever is asked of it", async () => {
+    const on = await machine();
+    const file = path.join(on.root, "file");
+    await writeFile(file, "");
+    for (const state of [file, path.join(on.root, "nowhere"), on.home]) {
+      for (const args of [["show"], ["resend", "--all"], ["drop", "1"], ["delete", "--lose"]]) {
+        expect(await cli(on, ["outbox", ...args, "--state", state])).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(`there is no outbox in ${state}: no bridge has used it [E_CLI_OUTBOX_MISSING]`) });
+      }
+    }
+    const doctor = await cli(on, ["doctor", "--state", file, "--json"], set());
+    expect([doctor.code, doctor.json().at(-1)]).toEqual([1, expect.objectContaining({ name: "disk", status: "fail", message: `${file} cannot be the state folder: it is none [E_OUTBOX_UNREADABLE]` })]);
+    for (const state of [file, path.join(file, "below")]) {
+      expect(await cli(on, ["bridge", "--state", state], set())).toMatchObject({ code: 1, stderr: expect.stringContaining("[E_OUTBOX_UNREADABLE]") });
+    }
+  });
+
+  test("a folder to work in that is not there is not blamed on codex", async () => {
+    const on = await machine();
+    const { code, json } = await cli(on, ["doctor", ...settled(on), "--cwd", "/nowhere", "--json"], set());
+    const bad = json().filter(({ status }) => status !== "ok");
+    expect([code, bad]).toEqual([1, [expect.objectContaining({ name: "cwd", message: expect.stringContaining("/nowhere") as unknown, fix: "name a folder that is there with --cwd" })]]);
+  });
+
+  test("a thread that codex does not have leads to those that it has", async () => {
+    const { codexBin, ...on } = await machine({ refuse: "thread/resume" });
+    const hint = "`convex-codex-local threads` lists the threads that codex has on this machine";
+    expect(await cli({ ...on, codexBin }, ["bridge", ...settled({ ...on, codexBin }), "--resume", OLD(0)], set())).toMatchObject({ code: 1, stderr: expect.stringContaining(`[E_APP_SERVER_REFUSED]\n  ${hint}\n`) });
+    const unread = await machine({ refuse: "thread/read" });
+    expect(await cli(unread, ["import", OLD(0), ...settled(unread)], set())).toMatchObject({ code: 1, stderr: expect.stringContaining(`[E_APP_SERVER_REFUSED]\n  ${hint}\n`) });
   });
 });
 
@@ -227,12 +294,19 @@ describe("bridge", () => {
     const threadId = threadOf(bridge);
     await ask(threadId, "Not by its kind.");
     await ends("Not by its kind.", REFUSED);
-    // As a user's mistake leaves it: half written, or with what nobody knows.
+    expect(bridge.stdout()).toContain(`refused a turn from afar, Not by its kind., in ${threadId}: the machine takes no command of this kind [E_COMMAND_NOT_ALLOWED]\n`);
+    expect(bridge.stdout()).not.toContain("problem");
+    // As a user's mistake leaves it: half written, or with what nobody knows. The owner is told, here and by doctor.
     for (const text of ["{", JSON.stringify({ kind: ["turn"] })]) {
       await writeFile(policy, text);
       await ask(threadId, `Not by ${text}`);
       await ends(`Not by ${text}`, REFUSED);
     }
+    expect(bridge.stdout()).toContain('`kind: ["turn"]`');
+    const doctor = await cli(on, ["doctor", ...settled(on), "--json"], set());
+    expect(doctor.json().filter(({ status }) => status !== "ok")).toEqual([
+      { name: "policy", status: "fail", message: expect.stringMatching(/policy\.json: .*`kind: \["turn"\]`.*\[E_RUNTIME_POLICY_UNREADABLE\]$/) as unknown, fix: expect.any(String) as unknown },
+    ]);
     // One that is there and cannot be read, for root too.
     await rm(policy);
     await mkdir(policy);
@@ -243,6 +317,15 @@ describe("bridge", () => {
     await ends("By the default.", { state: "accepted" });
     await expect.poll(() => host.texts(threadId)).toEqual(["By the default.", "you said: By the default."]);
     expect((await stop(bridge)).code).toBe(0);
+  });
+
+  test("a policy.json that is none is told at the start, before anything is asked", async () => {
+    const on = await machine();
+    await mkdir(on.state);
+    await writeFile(path.join(on.state, "policy.json"), JSON.stringify({ perMinute: "30" }));
+    const bridge = start(on, ["bridge", ...settled(on)], set());
+    await isReady(bridge);
+    expect((await stop(bridge)).stdout).toMatch(/problem: .*policy\.json: it cannot have `perMinute: "30"`.* \[E_RUNTIME_POLICY_UNREADABLE\]\n/);
   });
 
   test("with --no-remote it is neither seen nor steered: what is asked of it waits", async () => {
@@ -269,7 +352,8 @@ describe("bridge", () => {
     const forgetful = await machine({ refuse: "thread/resume" });
     const next = start({ ...on, codexBin: forgetful.codexBin }, ["bridge", ...settled(on), "--thread", "gone"], set());
     await isReady(next);
-    expect(next.stdout()).toMatch(/problem: .* \[E_APP_SERVER_REFUSED\][^]*ready: codex's thread /);
+    expect(next.stdout()).toMatch(/codex does not go on in the thread of before, and begins a new one: `thread\/resume`: refused\n[^]*ready: codex's thread /);
+    expect(next.stdout()).not.toContain("problem");
     expect(threadOf(next)).toBe(threadOf(first));
     expect((await stop(next)).code).toBe(0);
     const named = await cli({ ...on, codexBin: forgetful.codexBin }, ["bridge", ...settled(on), "--resume", OLD(0)], set());
@@ -279,6 +363,19 @@ describe("bridge", () => {
     const anew = start({ ...on, codexBin }, ["bridge", ...settled(on), "--thread", "gone", "--new"], set());
     await isReady(anew);
     expect((await stop(anew)).stdout).not.toContain("problem");
+  });
+
+  test("a codex that nobody is logged in to is told at the start", async () => {
+    const on = await machine({ loggedOut: true });
+    const bridge = start(on, ["bridge", ...settled(on)], set());
+    await isReady(bridge);
+    const other = await machine();
+    const loggedIn = start(other, ["bridge", ...settled(other)], set());
+    await isReady(loggedIn);
+    const words = "warning: codex is not logged in, so that no turn will run: codex login\n";
+    await expect.poll(bridge.stderr, { timeout: 30_000 }).toContain(words);
+    await stop(bridge);
+    expect((await stop(loggedIn)).stderr).not.toContain(words);
   });
 
   test("a thread that another codex has is said to be reached by --attach; so it is, and no codex is started", async () => {
@@ -315,7 +412,8 @@ describe("bridge", () => {
     const outbox = await cli(on, ["outbox", "show", "--state", on.state, "--json"]);
     expect([outbox.code, outbox.json()[0]!["code"]]).toEqual([1, "E_OUTBOX_LOCKED"]);
     const doctor = await cli(on, ["doctor", ...settled(on)], set());
-    expect(doctor).toMatchObject({ code: 0, stdout: expect.stringContaining("ok    outbox      in use: a bridge runs") });
+    expect([doctor.code, doctor.stdout.split("\n").filter((line) => !line.startsWith("ok "))]).toEqual([0, [""]]);
+    expect(doctor.stdout).toContain("ok    outbox      in use: a bridge runs\n");
     await stop(bridge);
   });
 
@@ -574,9 +672,9 @@ describe("outbox", () => {
 
   test("of a folder that is not there it makes none", async () => {
     const on = await machine();
-    expect(await cli(on, ["outbox", "delete"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 0 });
-    expect(await cli(on, ["outbox", "show"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 0, stdout: "0 events to send, 0 dead letters\n" });
-    expect(await cli(on, ["outbox", "resend", "0"], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 1, stderr: expect.stringContaining("E_CLI_LETTER_NOT_FOUND") });
+    for (const args of [["show"], ["resend", "0"], ["delete"]]) {
+      expect(await cli(on, ["outbox", ...args], { CONVEX_URL: "https://a.convex.cloud" })).toMatchObject({ code: 1, stderr: expect.stringMatching(/there is no outbox in \S+\/\.convex-codex-local\/\w{16}: /) });
+    }
     expect(await readdir(on.home)).toEqual([]);
   });
 });

@@ -1,14 +1,15 @@
 /** What the command line says, without a process. */
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { Context } from "../../js-wrapper/cli/context.js";
 import { bridgeFunctions } from "../../js-wrapper/host/bridge-functions.js";
 import { checkCodexVersion, checkNode, clockCheck, diskCheck, judge, lineOf, NEEDED, policyCheck, WANTED } from "../../js-wrapper/cli/doctor.js";
 import { tellOf, tellOfProblem } from "../../js-wrapper/cli/errors.js";
 import { metadata } from "../../js-wrapper/cli/outbox.js";
 import { clean, oneLine, Output, table } from "../../js-wrapper/cli/output.js";
-import { countOf, shownUrl, urlOf } from "../../js-wrapper/cli/options.js";
+import { countOf, functionsOf, shownUrl, urlOf } from "../../js-wrapper/cli/options.js";
 import { backlogOf, type BridgeView, counted, durationOf, statusLine } from "../../js-wrapper/cli/status-line.js";
 import { rowOf } from "../../js-wrapper/cli/threads.js";
 import { APP_SERVER_VERSION } from "../../js-wrapper/protocol/generated/methods.js";
@@ -136,6 +137,7 @@ describe("errors", () => {
     [convexError("E_AUTH_DEVICE_FORBIDDEN"), "E_AUTH_DEVICE_FORBIDDEN", "words"],
     [new Error("[Request ID: 1] Server Error\nUncaught Error: Could not find public function for 'chat:x'. Did you forget to run `npx convex dev`?"), "E_CLI_FUNCTION_MISSING", "the app does not export the function `chat:x`"],
     [new TypeError("fetch failed", { cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED" }) }), "E_CLI_DEPLOYMENT_UNREACHABLE", "the deployment does not answer: fetch failed: connect (ECONNREFUSED)"],
+    [Object.assign(new Error("`thread/resume`: no rollout found"), { code: "E_APP_SERVER_REFUSED" }), "E_APP_SERVER_REFUSED", "`thread/resume`: no rollout found"],
     [new DOMException("too late", "TimeoutError"), "E_CLI_DEPLOYMENT_UNREACHABLE", "the deployment does not answer: too late"],
     [new Error("who knows"), "E_INTERNAL", "who knows"],
     ["text", "E_INTERNAL", "text"],
@@ -164,6 +166,21 @@ describe("the doctor", () => {
   });
 
   test.each([
+    ["20.19.0", 0, "ran", ""],
+    ["18.20.8", 1, "", "error: this is Node 18.20.8, which is too old or none of the supported [E_CLI_NODE_TOO_OLD]\n  install Node 20.19"],
+  ])("every command but doctor's looks at node first: %s", async (version, exitCode, ran, words) => {
+    const [stdout, stderr, { console }] = [new Written(), new Written(), globalThis];
+    onTestFinished(() => void (globalThis.console = console));
+    const context = new Context(0o22, stdout as never, stderr as never, version);
+    let did = "";
+    await context.run({}, async () => void (did = "ran"));
+    expect({ exitCode: context.exitCode, ran: did }).toEqual({ exitCode, ran });
+    expect(stderr.text).toContain(words);
+    await context.runAnyhow({}, async () => void (did = "looked"));
+    expect(did).toBe("looked");
+  });
+
+  test.each([
     [undefined, "ok"],
     [30_000, "ok"],
     [-30_000, "ok"],
@@ -180,7 +197,8 @@ describe("the doctor", () => {
   ])("%d bytes free", (free, status) => expect(diskCheck("/state", free).status).toBe(status));
 
   test("a policy is its owner's, and not where codex may write", async () => {
-    const home = await mkdtemp(path.resolve("node_modules/.policy-"));
+    // Not below a folder for temporary files, as this project may be.
+    const home = await mkdtemp(path.join(homedir(), ".policy-"));
     onTestFinished(() => rm(home, { recursive: true }));
     const [project, policy] = [path.join(home, "project"), path.join(home, "state/policy.json")];
     await mkdir(project);
@@ -194,13 +212,14 @@ describe("the doctor", () => {
     expect(policyCheck(path.join(project, "link/policy.json"), project).status).toBe("warn");
     expect(policyCheck(path.join(tmpdir(), "state/policy.json"), project).status).toBe("warn");
     await chmod(policy, 0o620);
-    expect(policyCheck(policy, project)).toMatchObject({ status: "warn", message: expect.stringContaining("others may write") });
+    expect(policyCheck(policy, project)).toMatchObject({ status: "fail", message: expect.stringContaining("others may write") });
   });
 
   const told = { code: "E_X", message: "m" };
   test.each([
     [{ type: "ok" } as const, ["deployment ok", "component ok", "token ok"]],
     [{ type: "unreachable", told } as const, ["deployment fail"]],
+    [{ type: "notConvex", told } as const, ["deployment fail"]],
     [{ type: "missing", told } as const, ["deployment ok", "component fail"]],
     [{ type: "forbidden", told } as const, ["deployment ok", "component ok", "token fail"]],
     [{ type: "refused", told } as const, ["deployment ok", "component fail"]],
@@ -226,6 +245,8 @@ test("addresses and numbers", () => {
   for (const url of [undefined, "", "x", "ftp://x.y", "https://a.convex.site"]) expect(() => urlOf(url === undefined ? {} : { url })).toThrow(expect.objectContaining({ code: "E_CLI_USAGE" }));
   expect(urlOf({ url: "https://a.convex.cloud//" })).toBe("https://a.convex.cloud");
   expect(shownUrl("https://user:word@a.convex.cloud/s3cret")).toBe("https://a.convex.cloud");
+  for (const named of ["chat", "convex/chat.ts", "./convex/chat.js"]) expect(functionsOf(named)).toBe("chat");
+  expect(functionsOf("codex/chat")).toBe("codex/chat");
   expect(countOf("1")).toBe(1);
   for (const text of ["0", "-1", "1.5", "x", ""]) expect(() => countOf(text)).toThrow();
 });

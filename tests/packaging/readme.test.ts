@@ -3,7 +3,7 @@
  * Vite, opened (in jsdom), and answered through the bridge of the package's own command, over a recording of codex.
  */
 import { spawn } from "node:child_process";
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "vite";
@@ -56,27 +56,37 @@ const STEPS = `
     assert.equal(waiting.commandId, "c1");
   };`;
 
-/** The page that Vite built, used by somebody: takes a token, and when the bridge is there asks and reads. */
+/**
+ * The page that Vite built, used by somebody: takes a token, and when the bridge is there asks; is told that the machine's policy refuses
+ * that, has its owner take the policy away, asks again and reads.
+ */
 const USER = `
   import { createRequire } from "node:module";
+  import { rmSync } from "node:fs";
   const require = createRequire(${JSON.stringify(path.join(ROOT, "package.json"))});
   const { JSDOM } = require("jsdom");
   const { window } = new JSDOM('<div id="root"></div>');
   const { document, MutationObserver } = window;
   Object.assign(globalThis, { window, document, MutationObserver, WebSocket: createRequire(require.resolve("convex/browser"))("ws") });
   Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
-  const [script, answer] = process.argv.slice(2);
+  const [script, answer, policy] = process.argv.slice(2);
   window.prompt = (_, token) => console.log(token);
   const root = window.document.getElementById("root");
   const button = (label) => [...root.querySelectorAll("button")].find(({ textContent }) => textContent === label);
   const seen = new Set();
+  let isRefused = false;
   new MutationObserver(() => {
     for (const label of ["Connect my laptop", "Ask"]) {
       if (seen.has(label) || button(label) === undefined) continue;
       seen.add(label);
       button(label).click();
     }
-    if (!root.textContent.includes(answer)) return;
+    if (!isRefused && root.textContent.includes("refused (E_COMMAND_NOT_ALLOWED): What is in this folder?")) {
+      isRefused = true;
+      rmSync(policy);
+      button("Ask").click();
+    }
+    if (!isRefused || !root.textContent.includes(answer)) return;
     console.log(JSON.stringify([...root.querySelectorAll("p")].map((row) => row.textContent)));
     process.exit(0);
   }).observe(root, { childList: true, subtree: true, characterData: true });
@@ -115,14 +125,18 @@ test("the app of the README type-checks, is pushed, answers page and bridge, and
     const define = { "import.meta.env.VITE_CONVEX_URL": JSON.stringify(server.url) };
     await build({ root: app, configFile: false, logLevel: "error", define });
     const script = (await filesIn(path.join(app, "dist"))).find((file) => file.endsWith(".js"))!;
-    const page = run(["user.mjs", path.join(app, "dist", script), SAID.at(-1)!])[Symbol.asyncIterator]();
+    const state = path.join(folder, "state");
+    const policy = path.join(state, "policy.json");
+    await mkdir(state);
+    await writeFile(policy, JSON.stringify({ kinds: ["interrupt"] }));
+    const page = run(["user.mjs", path.join(app, "dist", script), SAID.at(-1)!, policy])[Symbol.asyncIterator]();
     const { value: token } = (await page.next()) as { value: string };
 
     const project = path.join(folder, "codex-try");
     await Promise.all([mkdir(project), chmod(PLAYER, 0o755)]);
     const codex = { CODEX_BIN: PLAYER, REPLAY_TRANSCRIPT: RECORDING, REPLAY_SPEED: "0" };
     const env = { ...codex, CONVEX_URL: server.url, CODEX_DEVICE_TOKEN: token, HOME: folder };
-    run([path.join(app, "node_modules", PACKAGE, "dist/lib/cli/main.js"), "bridge", "--thread", "shop", "--cwd", project], env);
+    run([path.join(app, "node_modules", PACKAGE, "dist/lib/cli/main.js"), "bridge", "--thread", "shop", "--cwd", project, "--state", state], env);
     const { value: shown } = (await page.next()) as { value: string };
     expect(JSON.parse(shown)).toEqual(SAID);
   } finally {

@@ -59,3 +59,18 @@ it.each([
   expect(() => made!.onError!(new Error("Server Error"))).not.toThrow();
   await vi.waitFor(() => expect(told).toEqual([{ code: "E_CONVEX_SUBSCRIPTION", message: "Server Error", line: "" }]));
 });
+
+it("tells that no deployment answers, once, though nothing fails", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const told: string[] = [];
+  const onProtocolError = ({ code }: { code: string }) => void told.push(code);
+  const runtime = createCodexRuntime({ convexUrl: "http://127.0.0.1:9", deviceToken: "none", bridge: { codexBin: "/nowhere/codex" }, handlers: { onProtocolError } });
+  const started = expect(runtime.start({})).rejects.toThrow();
+  vi.advanceTimersByTime(9_999);
+  expect(told).toEqual([]);
+  vi.advanceTimersByTime(60_000);
+  expect(told.filter((code) => code === "E_CONVEX_UNREACHABLE")).toHaveLength(1);
+  await started;
+  await runtime.close();
+});

@@ -3,7 +3,7 @@ import { mkdir, realpath, symlink } from "node:fs/promises";
 import path from "node:path";
 import { ConvexError } from "convex/values";
 import { describe, expect, it } from "vitest";
-import type { CommandOutcome, DeliveredCommand } from "../../js-wrapper/runtime/command-delivery.js";
+import type { CommandOutcome, DeliveredCommand, RefusedCommand } from "../../js-wrapper/runtime/command-delivery.js";
 import type { ClaimedCommand } from "../../js-wrapper/runtime/claimed-command.js";
 import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
 import { codeOf } from "../../js-wrapper/runtime/errors.js";
@@ -39,6 +39,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
   const clock = new ManualClock();
   const log: string[] = [];
   const errors: unknown[] = [];
+  const refused: RefusedCommand[] = [];
   /** What is handed out next; an error is thrown. */
   const queue: (LeasedCommand | Error)[] = [];
   /** What the next reports are answered with, where that is an error. */
@@ -103,6 +104,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
       if (echo instanceof Error) throw echo;
       return echo;
     },
+    onRefused: (command) => refused.push(command),
     onLost: (threadId, thrown) => log.push(`lost ${threadId} ${codeOf(thrown)}`),
     onError: (thrown) => errors.push(thrown),
     ...options,
@@ -121,7 +123,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
   };
   const starts = (threadId: string, turnId: string) => turns.start(threadId, turnId);
   const ends = (threadId: string, turnId: string) => turns.end(mailbox, threadId, turnId);
-  return { clock, holdReports, mailbox, starts, ends, queue, refusals, outcomes, echoes, open, given, errors, news, tell, isFollowed: () => follow !== undefined };
+  return { clock, holdReports, mailbox, starts, ends, queue, refusals, outcomes, echoes, open, given, errors, refused, news, tell, isFollowed: () => follow !== undefined };
 }
 
 /** Follows, with one command waiting. */
@@ -175,6 +177,7 @@ describe("a command", () => {
     world.queue.push(leased("a", "steer"));
     world.mailbox.follow("t");
     expect(await world.news()).toEqual([...WAY("a"), "report a refused E_COMMAND_TARGET_GONE", "settled a"]);
+    expect(world.refused).toEqual([{ commandId: "a", kind: "steer", threadId: "t", code: "E_COMMAND_TARGET_GONE" }]);
   });
 
   it("is what the policy lets through, each kind with what Codex needs of it", async () => {
@@ -222,7 +225,10 @@ describe("the policy", () => {
   const machine = (changes: Partial<MailboxOptions["machine"]>) => ({ policyJson: () => "{}", settings: () => SETTINGS, request: waiting, ...changes });
 
   it("is asked first, and what it refuses reaches neither journal nor Codex", async () => {
-    expect((await handed(leased("a", "turn", { cwd: "/etc" }))).log).toEqual(REFUSED);
+    const { log, refused } = await handed(leased("a", "turn", { cwd: "/etc" }));
+    expect(log).toEqual(REFUSED);
+    // Its owner is told of what, and why.
+    expect(refused).toEqual([{ commandId: "a", kind: "turn", threadId: "t", code: "E_COMMAND_NOT_ALLOWED", message: "the folder is not below one that the machine allows" }]);
     expect((await handed(leased("a", "turn"), { machine: machine({ policyJson: () => '{"kinds":["interrupt"]}' }) })).log).toEqual(REFUSED);
     expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ ...QUESTION, payloadJson: '{"params":{"questions":[{"isSecret":true}]}}' }) }) })).log).toEqual(REFUSED);
   });

@@ -6,7 +6,9 @@ import { folder } from "../outbox/build.js";
 
 const policyOf = (options: PolicyOptions) => {
   const told: string[] = [];
-  return { policy: new PolicyFile(options, ({ code }) => void told.push(code)), told };
+  const words: string[] = [];
+  const tell = ({ code, message }: { code: string; message: string }) => void (told.push(code), words.push(message));
+  return { policy: new PolicyFile(options, tell), told, words };
 };
 
 it("is the default where none is named, and where the one that is named may be missing and is", async () => {
@@ -47,4 +49,35 @@ it("lets nothing pass where others may write the file, which is told once until 
 it("takes a file of its own user's or of root, and of nobody else", () => {
   const own = process.getuid!();
   expect([own, 0, own + 1].map((uid) => isOthers({ mode: 0o600, uid }))).toEqual([false, false, true]);
+});
+
+it.each([
+  ["{", "it is not JSON: "],
+  ["", "it is not JSON: "],
+  ["[]", "it is not an object of a policy's members"],
+  ['{"kind":["turn"],"roots":["/w"]}', 'it cannot have `kind: ["turn"]` ('],
+  ['{"perMinute":"30","decisions":["yes"]}', 'it cannot have `perMinute: "30"`, `decisions: ["yes"]` ('],
+  ['{"roots":["relative"]}', 'it cannot have `roots: ["relative"]` ('],
+])("says what is wrong with %s, once until it is something else", async (text, words) => {
+  const policyFile = path.join(await folder(), "policy.json");
+  const { policy, ...told } = policyOf({ policyFile });
+  await writeFile(policyFile, text);
+  expect([policy.read(), policy.read(), told.told]).toEqual([text, text, ["E_RUNTIME_POLICY_UNREADABLE"]]);
+  expect(told.words[0]).toContain(`${policyFile}: ${words}`);
+  await writeFile(policyFile, "{ ");
+  policy.read();
+  await writeFile(policyFile, text);
+  policy.read();
+  expect(told.told).toHaveLength(3);
+});
+
+it("takes every member that the documents name", async () => {
+  const policyFile = path.join(await folder(), "policy.json");
+  const { policy, words } = policyOf({ policyFile });
+  const members = { kinds: [], roots: ["/home/ann"], sandbox: "workspace-write", approvalPolicy: "on-request", decisions: ["acceptForSession", "amendments"], perMinute: 0 };
+  for (const text of ["{}", JSON.stringify(members), ...Object.entries(members).map(([name, value]) => JSON.stringify({ [name]: value }))]) {
+    await writeFile(policyFile, text);
+    expect(policy.read()).toBe(text);
+  }
+  expect(words).toEqual([]);
 });

@@ -187,7 +187,7 @@ describe("a machine that is steered from afar", () => {
     await send("turn", said("Ask it."));
     const others = async () => (await ann.query(host.listThreadsForHooks, { paginationOpts: { cursor: null, numItems: 10 } })).page.filter((thread) => thread.threadId !== threadId);
     await vi.waitFor(async () => expect(await others()).toHaveLength(1), WAIT);
-    const [{ threadId: other }] = (await others()) as [{ threadId: string }];
+    const other = (await others())[0]!.threadId;
     await vi.waitFor(async () => expect(await ann.query(host.getPresence, { threadId: other })).toMatchObject({ thread: "here" }), WAIT);
     const ask = async (commandId: string, more: object) => {
       await ann.mutation(host.sendCommand, { threadId: other, commandId, kind: "turn", payloadJson: JSON.stringify({ ...said(commandId), ...more }) });

@@ -26,7 +26,7 @@ describe("the outline of messages", () => {
     ["comes where another one goes", thread(1, 4)],
     ["moves", [before[1]!, before[0]!, before[2]!]],
     ["fails", [before[0]!, { ...before[1]!, error: "why" }, before[2]!]],
-    ["is interrupted", [before[0]!, { ...before[1]!, status: "interrupted" }, before[2]!]],
+    ["is interrupted", [before[0]!, { ...before[1]!, status: "interrupted" as const }, before[2]!]],
     ["is of another turn", [before[0]!, { ...before[1]!, turnId: "other" }, before[2]!]],
   ])("is another where one %s", (_, messages) => {
     expect(outlineOf(messages)).toBe(messages);

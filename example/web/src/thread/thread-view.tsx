@@ -117,7 +117,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
           thread={thread}
           reach={reach}
           begunAt={begunAtOf(thread, turns)}
-          messages={{ results: outline, status, error }}
+          messages={{ results: outline, status, ...(error !== undefined && { error }) }}
           isMissing={threadStatus === "missing"}
         />
       </div>
