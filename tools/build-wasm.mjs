@@ -5,6 +5,7 @@ import path from "node:path";
 import { CARGO_HOME, ROOT, cargoEnv } from "./cargo-tools.mjs";
 import { BUILDS, stampOf } from "./freshness.mjs";
 import { DOORS } from "./doors.mjs";
+import { textOf } from "./wasm-text.mjs";
 
 const WASM_OPT = path.join(ROOT, "node_modules/binaryen/bin/wasm-opt");
 // What rustc's wasm32-unknown-unknown emits; named, because wasm-bindgen's output does not promise to say it.
@@ -95,10 +96,9 @@ function buildDoor(name, cargoArgs) {
   patchTypes(inStaging(`${name}.d.ts`));
 
   // Not base64: there the same bytes read differently at each of three places, and gzip finds them less often (15 % larger packed).
-  const hex = readFileSync(wasmFile).toString("hex");
-  // A tarball has its files by their last names: those beside each other share what gzip learns of hex (24 KB).
-  writeFileSync(inStaging(`bytes_${name}.js`), `export default "${hex}";\n`);
-  writeFileSync(inStaging(`bytes_${name}.d.ts`), "/** The wasm module's bytes, in hex. */\ndeclare const bytes: string;\nexport default bytes;\n");
+  // A tarball has its files by their last names: those beside each other share what gzip learns of them (24 KB).
+  writeFileSync(inStaging(`bytes_${name}.js`), `export default "${textOf(name, readFileSync(wasmFile))}";\n`);
+  writeFileSync(inStaging(`bytes_${name}.d.ts`), "/** The wasm module's bytes, as `wasmBytesOf` reads them. */\ndeclare const bytes: string;\nexport default bytes;\n");
 }
 
 const writeStamp = stampOf(BUILDS.wasm);

@@ -8,7 +8,7 @@ export const DOOR_BUDGETS_BYTES = {
   reasoning: { raw: 20 * KIB, gzip: 10 * KIB },
   clients: { raw: 48 * KIB, gzip: 24 * KIB },
   // What decides an approval and sends that is one module: a call builds it in the place of two.
-  control: { raw: 48 * KIB, gzip: 24 * KIB },
+  control: { raw: 49 * KIB, gzip: 24 * KIB },
   devices: { raw: 20 * KIB, gzip: 10 * KIB },
   threads: { raw: 32 * KIB, gzip: 16 * KIB },
   commands: { raw: 40 * KIB, gzip: 20 * KIB },
@@ -16,7 +16,7 @@ export const DOOR_BUDGETS_BYTES = {
   imports: { raw: 28 * KIB, gzip: 14 * KIB },
   sweep: { raw: 48 * KIB, gzip: 24 * KIB },
   // Node loads it, once for a process.
-  bridge: { raw: 56 * KIB, gzip: 27 * KIB },
+  bridge: { raw: 57 * KIB, gzip: 27 * KIB },
 };
 
 export const DOORS = Object.keys(DOOR_BUDGETS_BYTES);

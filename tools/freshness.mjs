@@ -10,7 +10,7 @@ const STAMP = ".built-from";
 
 const WASM = {
   output: "pkg",
-  inputs: ["src", "doors", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "tools/build-wasm.mjs", "tools/cargo-tools.mjs", "tools/doors.mjs", "node_modules/binaryen/package.json"],
+  inputs: ["src", "doors", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "tools/build-wasm.mjs", "tools/wasm-text.mjs", "tools/cargo-tools.mjs", "tools/doors.mjs", "node_modules/binaryen/package.json"],
 };
 
 const TSCONFIGS = ["base", "build", "emit", "core", "component", "wrapper"].map((name) => `tsconfig.${name}.json`);

@@ -1,6 +1,6 @@
 /** `doctor`: looks at everything that a bridge needs, and says how to mend what is not right. */
 import { execFile } from "node:child_process";
-import { existsSync, statfsSync, statSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Command } from "commander";

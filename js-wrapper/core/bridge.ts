@@ -1,11 +1,11 @@
 /** The Rust core as the bridge asks it: a module of its own, so that neither loads what only the other needs. */
-import hex from "#wasm/bytes_bridge";
+import bytes from "#wasm/bytes_bridge";
 import * as wasm from "#wasm/bridge";
 import { Instance } from "./instance.js";
 
 export type { LineClass, StopStep } from "#wasm/bridge";
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /**
  * What one line of the app-server is.

@@ -1,5 +1,5 @@
 /** What the core plans for the mutations of clients. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_clients";
+import bytes from "#wasm/bytes_clients";
 import * as wasm from "#wasm/clients";
 import {
   packSession,
@@ -16,7 +16,7 @@ import { Instance } from "./instance.js";
 /** The answers that a client's call can have; every one can be rejected. */
 export type ClientAnswer<Type extends wasm.ClientAnswer["type"]> = Extract<wasm.ClientAnswer, { type: Type | "rejected" }>;
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Plans a `turns.start`. */
 export const planTurnStart = (call: TurnStartCall) => ask<"known" | "adopt" | "insert">(wasm.planTurnStart, packTurnStart(call));

@@ -1,5 +1,5 @@
 /** What the core plans for steering from afar. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_commands";
+import bytes from "#wasm/bytes_commands";
 import * as wasm from "#wasm/commands";
 import { commandFacts, commandSend, Packer, runtimeFacts, type CommandFacts, type CommandSendCall, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
@@ -58,7 +58,7 @@ export type CommandSweepCall = { nowMs: number; command: CommandFacts };
 /** The answers that a call can have; every one can be rejected. */
 export type CommandAnswer<Type extends wasm.CommandAnswer["type"]> = Extract<wasm.CommandAnswer, { type: Type | "rejected" }>;
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Plans a `commands.send`. */
 export const planSend = (call: CommandSendCall) => ask<"needs" | "keep" | "insert">(wasm.planSend, packSend(call));

@@ -1,5 +1,5 @@
 /** What the core plans for approvals and server requests, and for sending decisions. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_control";
+import bytes from "#wasm/bytes_control";
 import * as wasm from "#wasm/control";
 import {
   commandSend,
@@ -58,7 +58,7 @@ export type UpsertCall = {
 /** The answers that a call can have; every one can be rejected. */
 export type RequestAnswerOf<Type extends wasm.RequestAnswer["type"]> = Extract<wasm.RequestAnswer, { type: Type | "rejected" }>;
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Plans an `approvals.respond`. */
 export const planRespond = (call: RespondCall) => ask<"needs" | "keep" | "again" | "decide">(wasm.planRespond, packRespond(call));

@@ -1,5 +1,5 @@
 /** What the core decides of device tokens. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_devices";
+import bytes from "#wasm/bytes_devices";
 import * as wasm from "#wasm/devices";
 import { Packer } from "./boundary.js";
 import { Instance } from "./instance.js";
@@ -19,7 +19,7 @@ export type IssueCall = {
   held: number;
 };
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Plans a `devices.issueToken`. */
 export function planIssue(call: IssueCall): wasm.DeviceAnswer {

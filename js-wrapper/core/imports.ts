@@ -1,5 +1,5 @@
 /** What the core makes of a thread's history. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_imports";
+import bytes from "#wasm/bytes_imports";
 import * as wasm from "#wasm/imports";
 import { newThread, Packer, type NewThread } from "./boundary.js";
 import { Instance } from "./instance.js";
@@ -25,7 +25,7 @@ export type ImportCall = {
   turns: readonly { turnId: string; turnJson: string; more?: boolean | undefined; foreign: boolean; items: readonly string[] }[];
 };
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Plans a page of a history. */
 export function planImport(call: ImportCall): wasm.ImportAnswer {

@@ -1,10 +1,10 @@
 /** The core's plan of a batch. A module is loaded when it is first asked: a function that never asks pays nothing. */
-import hex from "#wasm/bytes_ingest";
+import bytes from "#wasm/bytes_ingest";
 import * as wasm from "#wasm/ingest";
 import { packIngest, type IngestCall } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /**
  * Plans a batch.

@@ -1,6 +1,7 @@
 /** One wasm instance, one way for the Convex isolate, Node, vitest and a browser: bytes out of a module, made synchronously. */
 
 import type { Packed } from "./boundary.js";
+import { wasmBytesOf } from "./wasm-bytes.js";
 
 /** A bug of this software: the core trapped, or was called otherwise than it reads. Nothing was decided. */
 export class CoreError extends Error {
@@ -25,13 +26,13 @@ const MEMORY_KEPT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** An instance that is made when it is first asked, and anew after a trap or when it has grown large. */
 export class Instance {
-  readonly #hex: string;
+  readonly #text: string;
   readonly #init: Init;
   #compiled: WebAssembly.Module | undefined;
   #memory: WebAssembly.Memory | undefined;
 
-  constructor(hex: string, init: Init) {
-    this.#hex = hex;
+  constructor(text: string, init: Init) {
+    this.#text = text;
     this.#init = init;
   }
 
@@ -54,24 +55,7 @@ export class Instance {
   }
 
   #load(): WebAssembly.Memory {
-    this.#compiled ??= new WebAssembly.Module(decode(this.#hex));
+    this.#compiled ??= new WebAssembly.Module(wasmBytesOf(this.#text));
     return this.#init({ module: this.#compiled }).memory;
   }
-}
-
-const CODE_OF_0 = 48;
-const CODE_OF_9 = 57;
-const CODE_OF_A = 97;
-
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as { fromHex?: (hex: string) => Uint8Array<ArrayBuffer> }).fromHex;
-  if (native) return native.call(Uint8Array, hex);
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = (digit(hex, 2 * at) << 4) | digit(hex, 2 * at + 1);
-  return bytes;
-}
-
-function digit(hex: string, at: number): number {
-  const code = hex.charCodeAt(at);
-  return code <= CODE_OF_9 ? code - CODE_OF_0 : code - CODE_OF_A + 10;
 }

@@ -1,5 +1,5 @@
 /** What the core plans for presence. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_presence";
+import bytes from "#wasm/bytes_presence";
 import * as wasm from "#wasm/presence";
 import { commandFacts, Packer, runtimeFacts, type CommandFacts, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
@@ -37,7 +37,7 @@ export type PresenceViewCall = {
 
 type Answer<Type extends wasm.PresenceAnswer["type"]> = Extract<wasm.PresenceAnswer, { type: Type }>;
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Plans a `presence.beat`. */
 export function planBeat(call: BeatCall): Answer<"rejected" | "beat"> {

@@ -1,10 +1,10 @@
 /** What the core decides for readers. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_reads";
+import bytes from "#wasm/bytes_reads";
 import * as wasm from "#wasm/reads";
 import { packReader, packWindow, type ReaderCall, type WindowCall } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Decides what a reader gets of its streams. */
 export function readWindow(call: WindowCall): wasm.WindowAnswer {

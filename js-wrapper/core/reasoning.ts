@@ -1,5 +1,5 @@
 /** What the core makes of what the model thought. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_reasoning";
+import bytes from "#wasm/bytes_reasoning";
 import * as wasm from "#wasm/reasoning";
 import { Packer } from "./boundary.js";
 import { Instance } from "./instance.js";
@@ -7,7 +7,7 @@ import { Instance } from "./instance.js";
 /** `src/reasoning.rs`, ReasoningCall. */
 export type ReasoningCall = { ended: boolean; includeRaw: boolean; payloadJson: string | undefined };
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Decides what a reader gets of a reasoning item. */
 export function readReasoning(call: ReasoningCall): wasm.ReasoningAnswer {

@@ -1,10 +1,10 @@
 /** What the core decides for the sweeps. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_sweep";
+import bytes from "#wasm/bytes_sweep";
 import * as wasm from "#wasm/sweep";
 import { packSilence, packTrim, type SilenceCall, type TrimCall } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** Which sessions are due. */
 export function sessionsDue(nowMs: number): wasm.SessionsDue {

@@ -1,5 +1,5 @@
 /** What the core decides of threads as a whole. Every call throws CoreError where the core has a bug. */
-import hex from "#wasm/bytes_threads";
+import bytes from "#wasm/bytes_threads";
 import * as wasm from "#wasm/threads";
 import { foldFacts, newThread, Packer, threadFacts, type FoldFacts, type NewThread, type ThreadFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
@@ -61,7 +61,7 @@ export type CopyCall = {
 
 type AnswerOf<Type extends wasm.DeletionAnswer["type"]> = Extract<wasm.DeletionAnswer, { type: Type }>;
 
-const instance = new Instance(hex, wasm.initSync);
+const instance = new Instance(bytes, wasm.initSync);
 
 /** The names of the tombstones of what a user had, in order. */
 export function tombstonesOf({ tenantId, userId }: Owner, buried: readonly Buried[]): string[] {

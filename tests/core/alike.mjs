@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { wasmBytesOf } from "../../dist/js-wrapper/core/wasm-bytes.js";
 import { ROOT, cargoEnv } from "../../tools/cargo-tools.mjs";
 
 const RANDOM_CALLS = 10_000;
@@ -17,7 +18,7 @@ const transcripts = readdirSync(folder).sort().map((name) => path.join(folder, n
 /** The entries of a door, on an instance that is made anew when its memory has grown: what Convex asks frees nothing. */
 async function openDoor(name) {
   const [glue, { default: bytes }] = await Promise.all([import(`../../pkg/${name}.js`), import(`../../pkg/bytes_${name}.js`)]);
-  const module = new WebAssembly.Module(Buffer.from(bytes, "hex"));
+  const module = new WebAssembly.Module(wasmBytesOf(bytes));
   let memory;
   return (entry) => {
     if (memory === undefined || memory.buffer.byteLength > MEMORY_BYTES_MAX) ({ memory } = glue.initSync({ module }));

@@ -7,12 +7,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { inject } from "vitest";
+import { textOf } from "../../tools/wasm-text.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const TSC = path.join(ROOT, "node_modules/typescript/bin/tsc");
 export const PACKAGE = "convex-codex-local";
-/** How every wasm module starts, `\0asm`, as `pkg/` has it. */
-export const WASM_HEX_START = "0061736d";
+/** How a wasm module starts, as `pkg/` has it: `\0asm` in hex; or the characters that stand for bytes, as far as they are the same in every encoding. */
+export const WASM_STARTS = ["0061736d", /^[ -~]+/.exec(textOf("bridge", new Uint8Array()))?.[0] ?? ""] as const;
 
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;

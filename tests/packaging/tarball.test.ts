@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { chmod, readFile, stat } from "node:fs/promises";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -120,7 +121,8 @@ describe("an app that has it installed", () => {
       "instance.mjs": `
         import { initSync } from "#wasm/${door}";
         import bytes from "#wasm/bytes_${door}";
-        const module = new WebAssembly.Module(Buffer.from(bytes, "hex"));
+        import { wasmBytesOf } from ${JSON.stringify(pathToFileURL(path.join(ROOT, "dist/js-wrapper/core/wasm-bytes.js")).href)};
+        const module = new WebAssembly.Module(wasmBytesOf(bytes));
         const first = initSync({ module });
         if (initSync({ module }).memory === first.memory) throw new Error("the same instance again");`,
     });

@@ -18,7 +18,7 @@ function processes() {
 it("runs though something else went wrong while it was started", async () => {
   const codex = processes();
   const begun = codex.begin(done);
-  codex.wentWrong(new CodexRuntimeError("E_INTERNAL" as never, "a handler failed"));
+  codex.wentWrong(new CodexRuntimeError("E_INTERNAL", "a handler failed"));
   codex.spawned();
   await expect(begun).resolves.toBeUndefined();
 });

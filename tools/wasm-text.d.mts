@@ -1,0 +1,1 @@
+export function textOf(door: string, bytes: Uint8Array): string;
