@@ -228,7 +228,7 @@ describe("the policy", () => {
     const { log, refused } = await handed(leased("a", "turn", { cwd: "/etc" }));
     expect(log).toEqual(REFUSED);
     // Its owner is told of what, and why.
-    expect(refused).toEqual([{ commandId: "a", kind: "turn", threadId: "t", code: "E_COMMAND_NOT_ALLOWED", message: "the folder is not below one that the machine allows" }]);
+    expect(refused).toEqual([{ commandId: "a", kind: "turn", threadId: "t", code: "E_COMMAND_NOT_ALLOWED", message: "the folder is not there, or not allowed" }]);
     expect((await handed(leased("a", "turn"), { machine: machine({ policyJson: () => '{"kinds":["interrupt"]}' }) })).log).toEqual(REFUSED);
     expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ ...QUESTION, payloadJson: '{"params":{"questions":[{"isSecret":true}]}}' }) }) })).log).toEqual(REFUSED);
   });
