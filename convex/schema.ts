@@ -414,6 +414,7 @@ export default defineSchema({
   /** Lifecycle counters: per runtime, one more than the highest number applied. */
   lifecycleMarks: defineTable({
     ...inThread,
+    /** `runtimeId` is what counts: a runtime and Codex's name for the thread, as they stand before the number in its ids. */
     runtimes: v.array(v.object({ runtimeId: v.string(), next: v.number() })),
   }).index("by_thread", ["tenantId", "userId", "threadId"]),
 

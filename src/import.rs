@@ -239,7 +239,8 @@ pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
     let imported_items = before.imported_items + items;
     let progress = Progress { state, position: next, imported_items, ..before };
     let writes = match call.known {
-        Some(known) => call.restart || progress != known,
+        // What is quarantined of it is counted behind this.
+        Some(known) => call.restart || !events.is_empty() || progress != known,
         None => !events.is_empty() || call.new_thread.is_none(),
     };
     ImportAnswer::Import { events, needs: Box::new(needs), tombstone, progress, writes }

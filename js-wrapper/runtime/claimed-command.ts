@@ -145,9 +145,14 @@ function isOfShown({ shownSha256 }: Fields, { payloadSha256 }: WaitingRequest): 
   return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
 }
 
-/** Whether something happens by it that was asked for. What answers a question is words. */
+/** Codex asks for leave to call a tool by a question of such an id. SOURCE: `src/policy.rs`, which holds its answer to be a decision. */
+const TOOL_APPROVAL = "mcp_tool_call_approval";
+
+/** Whether something may happen by it that was asked for. What answers any other question is words. */
 function agrees(kind: string, { decision, answer }: Fields): boolean {
-  return kind === "decide" ? !declines(decision) : fieldsOf(answer)?.["action"] === "accept";
+  if (kind === "decide") return !declines(decision);
+  const { action, answers } = fieldsOf(answer) ?? {};
+  return action === "accept" || Object.keys(fieldsOf(answers) ?? {}).some((id) => id.startsWith(TOOL_APPROVAL));
 }
 
 /** As a command is written here: the policy compares texts. */

@@ -61,12 +61,21 @@ export class CodexRuntime extends CodexHostRuntime {
       this.#tell("E_CONVEX_UNREACHABLE", `no Convex deployment answers at ${new URL(this.#url).origin}: what happens is kept, and it is tried again`);
     }, UNREACHED_MS);
     this.#unreached.unref();
-    await super.start(args);
+    try {
+      await super.start(args);
+    } catch (error) {
+      clearTimeout(this.#unreached);
+      throw error;
+    }
+  }
+
+  override async stop(): Promise<void> {
+    clearTimeout(this.#unreached);
+    await super.stop();
   }
 
   /** Stops, and ends the connection: it cannot be started again. @returns a promise that always resolves */
   async close(): Promise<void> {
-    clearTimeout(this.#unreached);
     await this.stop();
     await this.#client.close();
   }

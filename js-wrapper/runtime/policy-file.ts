@@ -43,10 +43,13 @@ export class PolicyFile {
       const text = readOwn(policyFile);
       const fault = policyFault(text);
       this.#tell(fault === undefined ? undefined : this.#unreadable(fault));
-      return text;
+      return fault === undefined ? text : UNREADABLE;
     } catch (thrown) {
       const isMissing = thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
-      if (isMissing && policyMayBeMissing) return DEFAULT_POLICY;
+      if (isMissing && policyMayBeMissing) {
+        this.#tell(undefined);
+        return DEFAULT_POLICY;
+      }
       this.#tell(thrown instanceof CodexRuntimeError ? thrown : this.#unreadable(`it cannot be read: ${messageOf(thrown)}`, thrown));
       return UNREADABLE;
     }

@@ -101,11 +101,13 @@ export function policyFilesOf(file: string): PolicyFiles {
 
 /** A file's path, and what becomes of it with each link on the way: whoever may write at one of these places decides which file it is. */
 function placesOf(file: string): string[] {
+  // As its folder is called where nothing tells small letters from large ones.
   const places: string[] = [];
+  const real = realPathOf(path.resolve(file));
   for (let at: string | undefined = path.resolve(file); at !== undefined && !places.includes(at) && places.length <= LINKS_MAX; at = behindFirstLink(at)) {
     places.push(at);
   }
-  return places;
+  return places.includes(real) ? places : [...places, real];
 }
 
 function behindFirstLink(file: string): string | undefined {

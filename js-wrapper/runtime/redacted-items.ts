@@ -3,21 +3,27 @@ import { fieldsOf } from "../protocol/fields.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import type { ServerRequest } from "./server-requests.js";
 
+/** What is about an item, and says nothing of it. All others say what they are about themselves. */
+const ABOUT_AN_ITEM = "item/fileChange/requestApproval";
+
 /**
- * Items of turns that run, of which something was redacted: a request may name one instead of saying what it is about, as that of a
- * change of files does. Of an item that an earlier process told of nothing is known.
+ * Changes of files in turns that run, and of which of them something was redacted: a request names one instead of saying what it is
+ * about. One that was not told of here, because this process is younger, counts as redacted.
  */
 export class RedactedItems {
-  readonly #byTurn = new Map<string, Set<string>>();
+  readonly #byTurn = new Map<string, Map<string, boolean>>();
 
   /** An event as it is kept. */
-  saw({ threadId, turnId, payloadJson }: NormalizedEvent): void {
-    if (turnId === undefined || !isRedacted(payloadJson)) return;
+  saw({ kind, threadId, turnId, payloadJson }: NormalizedEvent): void {
+    if (turnId === undefined || !(kind.startsWith("item/fileChange/") || payloadJson.includes('"fileChange"'))) return;
     const params = fieldsOf((JSON.parse(payloadJson) as { params?: unknown }).params);
-    const itemId = fieldsOf(params?.["item"])?.["id"] ?? params?.["itemId"];
-    if (typeof itemId !== "string") return;
+    const item = fieldsOf(params?.["item"]);
+    const itemId = item?.["type"] === "fileChange" ? item["id"] : params?.["itemId"];
+    if (kind === ABOUT_AN_ITEM || typeof itemId !== "string") return;
     const turn = turnKey(threadId, turnId);
-    this.#byTurn.set(turn, (this.#byTurn.get(turn) ?? new Set()).add(itemId));
+    const items = this.#byTurn.get(turn) ?? new Map<string, boolean>();
+    items.set(itemId, items.get(itemId) === true || isRedacted(payloadJson));
+    this.#byTurn.set(turn, items);
   }
 
   turnEnded(threadId: string, turnId: string): void {
@@ -25,10 +31,9 @@ export class RedactedItems {
   }
 
   /** Whether a request, or the item that it names, does not say all that it is about. */
-  has({ threadId, turnId, itemId, payloadJson }: ServerRequest): boolean {
+  has({ method, threadId = "", turnId = "", itemId = "", payloadJson }: ServerRequest): boolean {
     if (isRedacted(payloadJson)) return true;
-    const isNamed = threadId !== undefined && turnId !== undefined && itemId !== undefined;
-    return isNamed && this.#byTurn.get(turnKey(threadId, turnId))?.has(itemId) === true;
+    return method === ABOUT_AN_ITEM && (this.#byTurn.get(turnKey(threadId, turnId))?.get(itemId) ?? true);
   }
 }
 

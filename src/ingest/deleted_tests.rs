@@ -53,7 +53,7 @@ fn a_lifecycle_event_of_a_turn_that_was_deleted_is_counted_and_does_nothing() {
     let mut shell = Shell::after(&[of_turn("V", turn_started(0))]);
     shell.deleted_turns.insert("U".into());
     let plan = shell.plan(&[], &[ended(0, "U")]);
-    assert_eq!(plan.writes.iter().map(brief).collect::<Vec<_>>(), ["marks r 1"]);
+    assert_eq!(plan.writes.iter().map(brief).collect::<Vec<_>>(), ["marks r:T 1"]);
     assert_eq!(shell.turns.len(), 1);
     let plan = shell.plan(&[], &[ended(1, "W")]);
     assert!(plan.writes.len() > 1, "one that was not makes its turn");

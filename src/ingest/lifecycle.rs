@@ -1,7 +1,8 @@
 //! Lifecycle events: which of them were applied before.
 //!
 //! The bridge numbers a thread's lifecycle events, `${runtimeId}:${threadId}:L${n}`, where the thread has the name that Codex
-//! gave it. The thread keeps the highest number applied of each runtime; an id of another form is remembered by itself.
+//! gave it. The thread keeps the highest number applied of each counter, a runtime in such a thread; an id of another form is
+//! remembered by itself.
 
 use super::call::IngestCall;
 use super::write::{Needs, RuntimeMarkRow, Write};
@@ -29,12 +30,12 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
     for (at, event) in call.lifecycle.iter().enumerate() {
         let index = u32::try_from(call.deltas.len() + at).unwrap_or(u32::MAX);
         let deleted = call.is_deleted(event.turn_id.unwrap_or_default());
-        if let Some((runtime_id, number)) = numbered(event.event_id, call.local_thread_id()) {
-            if marks.iter().any(|mark| mark.runtime_id == runtime_id && number < mark.next) {
+        if let Some((counter, _, number)) = numbered(event.event_id, call.local_thread_id()) {
+            if marks.iter().any(|mark| mark.runtime_id == counter && number < mark.next) {
                 continue;
             }
-            marks.retain(|mark| mark.runtime_id != runtime_id);
-            marks.push(RuntimeMarkRow { runtime_id: runtime_id.to_owned(), next: number + 1 });
+            marks.retain(|mark| mark.runtime_id != counter);
+            marks.push(RuntimeMarkRow { runtime_id: counter.to_owned(), next: number + 1 });
             marked = true;
             if !deleted {
                 found.applied.push(at);
@@ -64,11 +65,13 @@ pub fn arrange(call: &IngestCall<'_>, needs: &mut Needs) -> Lifecycle {
     found
 }
 
-/// The runtime and number of an id that the bridge made, which calls the thread `thread_id`.
-pub fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, u64)> {
+/// Of an id that the bridge made, which calls the thread `thread_id`: what counted, a runtime in a thread of Codex's, as they stand
+/// in it; the runtime; the number. A thread of Convex's may come to be another one of Codex's, whose numbers begin at 0 again.
+pub fn numbered<'a>(event_id: &'a str, thread_id: &str) -> Option<(&'a str, &'a str, u64)> {
     let (before, number) = trailing_number(event_id)?;
-    let runtime_id = before.strip_suffix(":L")?.strip_suffix(thread_id)?.strip_suffix(':')?;
-    (number < SAFE_INTEGER_MAX).then_some((runtime_id, number))
+    let counter = before.strip_suffix(":L")?;
+    let runtime_id = counter.strip_suffix(thread_id)?.strip_suffix(':')?;
+    (number < SAFE_INTEGER_MAX).then_some((counter, runtime_id, number))
 }
 
 /// The number that a text ends in, and what is before it.
@@ -84,8 +87,8 @@ mod tests {
 
     #[test]
     fn ids_of_the_bridge_are_read_and_others_are_not() {
-        assert_eq!(numbered("r:t:L12", "t"), Some(("r", 12)));
-        assert_eq!(numbered("a:b:th:read:L0", "th:read"), Some(("a:b", 0)));
+        assert_eq!(numbered("r:t:L12", "t"), Some(("r:t", "r", 12)));
+        assert_eq!(numbered("a:b:th:read:L0", "th:read"), Some(("a:b:th:read", "a:b", 0)));
         for foreign in
             ["r:x:L1", "r:t:L", "r:t:L-1", "r:t:L1x", "t:L1", "abc", "r:t:L9007199254740991", "r:t:L1:resent"]
         {

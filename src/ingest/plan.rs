@@ -61,7 +61,7 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
         needs.quarantine = readings.iter().any(Result::is_err);
         ask(call, &streams, &lifecycle.applied, &readings, &mut needs);
         if needs.ranges() > NEEDS_RANGES_MAX {
-            let message = "the batch names more rows than one call may read";
+            let message = "the batch names more rows than a call reads";
             return Err(Fault::new(Code::ESyncBatchTooLarge, message, None));
         }
         if !needs.is_empty() {

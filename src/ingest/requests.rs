@@ -18,7 +18,7 @@ impl<'a> Rows<'a> {
         let origin = match stream {
             Some(stream) => of_stream(event_id, stream.id, at.cursor),
             None => lifecycle::numbered(event_id, call.local_thread_id())
-                .map(|(runtime_id, _)| Origin { runtime_id: Some(runtime_id), ..Origin::default() }),
+                .map(|(_, runtime_id, _)| Origin { runtime_id: Some(runtime_id), ..Origin::default() }),
         };
         let origin = origin.unwrap_or_default();
         match meaning {

@@ -554,7 +554,7 @@ fn a_lifecycle_event_has_its_effect_once() {
         lifecycle(1, "hook/completed", Some("old"), r#"{"threadId":"T","turnId":"old"}"#),
     ];
     let writes: Vec<_> = shell.plan(&[], &events).writes.iter().map(brief).collect();
-    assert_eq!(writes, ["thread next=None name=\"n\"", "marks r 2"], "and no turn is made");
+    assert_eq!(writes, ["thread next=None name=\"n\"", "marks r:T 2"], "and no turn is made");
     assert_eq!(shell.plan(&[], &events).writes, vec![]);
     let foreign = super::call::LifecycleEvent { event_id: "abc", ..events[0] };
     let writes: Vec<_> = shell.plan(&[], &[foreign, foreign]).writes.iter().map(brief).collect();

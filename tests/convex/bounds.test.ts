@@ -207,7 +207,7 @@ describe("a reader of many or heavy streams", () => {
   });
 });
 
-test("a batch that names more rows than one call may read is refused, and its half is not", async () => {
+test("a batch that names more rows than a call reads is refused, and its half is not", async () => {
   const component = await startThread();
   const turn = new TurnStream();
   const batch = Array.from({ length: 2_000 }, (_, at) => turn.itemCompleted(agentMessage(`m${String(at)}`, "x")));

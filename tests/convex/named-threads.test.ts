@@ -54,7 +54,21 @@ describe("of a thread that has the app's own name", () => {
     await component.mutation(internal.retention.cleanupLifecycleIds, {});
     await ingestOk(component, [], { threadId }, [named(0, "old")]);
     const { threads, lifecycleMarks } = await dump(component);
-    expect([threads[0]!.name, lifecycleMarks.flatMap(({ runtimes }) => runtimes)]).toEqual(["new", [{ runtimeId: "rt", next: 2 }]]);
+    expect([threads[0]!.name, lifecycleMarks.flatMap(({ runtimes }) => runtimes)]).toEqual(["new", [{ runtimeId: `rt:${LOCAL_THREAD}`, next: 2 }]]);
+  });
+
+  test("what is told of the thread that Codex began in the place of one is not taken for old", async () => {
+    const { component, threadId } = await begin();
+    const named = (n: number, threadName: string, local: string) => lifecycle(n, "thread/name/updated", { threadName }, undefined, local);
+    for (const n of [0, 1, 2]) await ingestOk(component, [], { threadId }, [named(n, `first ${n}`, LOCAL_THREAD)]);
+    const another = LOCAL_THREAD.replace(/.$/, "f");
+    expect(await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId: "shop", localThreadId: another })).toMatchObject({ threadId });
+    // The same runtime counts anew for it.
+    await ingestOk(component, [], { threadId }, [named(0, "second", another)]);
+    expect((await dump(component)).threads[0]!.name).toBe("second");
+    await ingestOk(component, [], { threadId }, [named(1, "third", another)]);
+    await ingestOk(component, [], { threadId }, [named(0, "second", another)]);
+    expect((await dump(component)).threads[0]!.name).toBe("third");
   });
 
   test("an event that another numbered is remembered for longer than an outbox keeps it", async () => {

@@ -310,6 +310,7 @@ describe("the policy", () => {
     expect(await given("answer", { answer: { action: "accept", content: {} }, shownSha256: "0a1b" })).toBe(0);
     expect(await given("decide", { decision: "decline" })).toBe(1);
     expect(await given("answer", { answer: { action: "decline" }, shownSha256: "0a1b" })).toBe(1);
+    expect(await given("answer", { answer: { answers: { mcp_tool_call_approval_1: { answers: ["Allow"] } } }, shownSha256: "0a1b" })).toBe(0);
     // What a question is answered with is words.
     expect(await given("answer", {})).toBe(1);
   });

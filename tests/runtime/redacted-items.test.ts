@@ -26,11 +26,19 @@ describe("what was redacted", () => {
     items.saw(event("item/started", fileChange("open", "hello")));
     items.saw(event("item/fileChange/patchUpdated", { itemId: "grown", changes: [{ diff: DRESSED_UP }] }));
     expect(["hidden", "open", "grown"].map((id) => items.has(request(id)))).toEqual([true, false, true]);
-    expect(items.has(request("hidden", "{}", "another turn"))).toBe(false);
+    expect(items.has(request("open", "{}", "another turn"))).toBe(true);
     items.turnEnded("thread", "another turn");
-    expect(items.has(request("hidden"))).toBe(true);
+    expect(items.has(request("open"))).toBe(false);
     items.turnEnded("thread", "turn");
-    expect(items.has(request("hidden"))).toBe(false);
+    expect(items.has(request("open"))).toBe(true);
+  });
+
+  it("is also what is not known here, and nothing that a request says itself", () => {
+    const items = new RedactedItems();
+    items.saw(event("item/fileChange/requestApproval", { itemId: "asked for alone" }));
+    items.saw(event("item/commandExecution/outputDelta", { itemId: "command", delta: DRESSED_UP }));
+    expect(items.has(request("asked for alone"))).toBe(true);
+    expect(items.has({ ...request("command"), method: "item/commandExecution/requestApproval" })).toBe(false);
   });
 
   it("is a request itself", () => {
