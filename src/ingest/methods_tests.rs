@@ -28,9 +28,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "" at 0.4 from 4 growing to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 i:4..5="a" kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r 1"#,
-            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r 1"#,
-            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r:T 1"#,
+            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r:T 1"#,
+            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -42,9 +42,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "ls" at 0.4 from 4 whole to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 1 of i"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "ls" at 0.0 from 0 whole; marks r 1"#,
-            r#"message+ i streaming open "ls" at 0.2 from 0 whole; marks r 1"#,
-            r#"message+ i completed turn "ls" at 0.2 from 0 whole to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "ls" at 0.0 from 0 whole; marks r:T 1"#,
+            r#"message+ i streaming open "ls" at 0.2 from 0 whole; marks r:T 1"#,
+            r#"message+ i completed turn "ls" at 0.2 from 0 whole to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -56,9 +56,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i failed item "ls" at 0.4 from 4 end 4 whole to 104 again after 4; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 1 of i"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i failed item "ls" at 0.0 from 0 whole to 100; marks r 1"#,
-            r#"message+ i failed item "ls" at 0.2 from 0 whole to 100; marks r 1"#,
-            r#"message+ i failed item "ls" at 0.2 from 0 whole to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i failed item "ls" at 0.0 from 0 whole to 100; marks r:T 1"#,
+            r#"message+ i failed item "ls" at 0.2 from 0 whole to 100; marks r:T 1"#,
+            r#"message+ i failed item "ls" at 0.2 from 0 whole to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -70,9 +70,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "" at 0.4 from 4 growing to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 i:4..5="a" kept 1 of i"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r 1"#,
-            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r 1"#,
-            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r:T 1"#,
+            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r:T 1"#,
+            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -84,9 +84,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "" at 0.4 from 4 growing to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 i:4..5="\n\n" kept 1 of i"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r 1"#,
-            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r 1"#,
-            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r:T 1"#,
+            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r:T 1"#,
+            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -98,9 +98,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "" at 0.4 from 4 growing to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r 1"#,
-            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r 1"#,
-            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r:T 1"#,
+            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r:T 1"#,
+            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -112,9 +112,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "" at 0.4 from 4 growing to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 i:4..5="a" kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r 1"#,
-            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r 1"#,
-            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 growing; marks r:T 1"#,
+            r#"message+ i streaming open "" at 0.2 from 0 growing; marks r:T 1"#,
+            r#"message+ i completed turn "" at 0.2 from 0 growing to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -126,9 +126,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "" at 0.4 from 4 whole to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 whole; marks r 1"#,
-            r#"message+ i streaming open "" at 0.2 from 0 whole; marks r 1"#,
-            r#"message+ i completed turn "" at 0.2 from 0 whole to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 whole; marks r:T 1"#,
+            r#"message+ i streaming open "" at 0.2 from 0 whole; marks r:T 1"#,
+            r#"message+ i completed turn "" at 0.2 from 0 whole to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -140,9 +140,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"message+ i completed turn "" at 0.4 from 4 whole to 104; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 whole; marks r 1"#,
-            r#"message+ i streaming open "" at 0.2 from 0 whole; marks r 1"#,
-            r#"message+ i completed turn "" at 0.2 from 0 whole to 100; marks r 1"#,
+            r#"thread+; thread next=Some(1); turn+ U inProgress at 0 with items from 100; message+ i streaming open "" at 0.0 from 0 whole; marks r:T 1"#,
+            r#"message+ i streaming open "" at 0.2 from 0 whole; marks r:T 1"#,
+            r#"message+ i completed turn "" at 0.2 from 0 whole to 100; marks r:T 1"#,
         ],
     },
     Row {
@@ -154,9 +154,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 1",
         ],
         beside: [
-            "thread+; thread next=Some(1); turn+ U inProgress at 0 from 100; marks r 1",
-            "marks r 1",
-            "marks r 1",
+            "thread+; thread next=Some(1); turn+ U inProgress at 0 from 100; marks r:T 1",
+            "marks r:T 1",
+            "marks r:T 1",
         ],
     },
     Row {
@@ -168,9 +168,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "thread next=None; turn U failed by codex with items to 104 error no; message m failed turn to 104; stream aborted; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 1",
         ],
         beside: [
-            "thread+; thread next=Some(1); turn+ U failed by codex at 0 to 100 error no; marks r 1",
-            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; request expired turnEnded; stream aborted; marks r 1",
-            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; stream aborted; marks r 1",
+            "thread+; thread next=Some(1); turn+ U failed by codex at 0 to 100 error no; marks r:T 1",
+            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; request expired turnEnded; stream aborted; marks r:T 1",
+            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; stream aborted; marks r:T 1",
         ],
     },
     Row {
@@ -182,9 +182,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "thread next=None; turn U failed by codex with items to 104 error no; message m failed turn to 104; stream aborted; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 1",
         ],
         beside: [
-            "thread+; marks r 1",
-            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; request expired turnEnded; stream aborted; marks r 1",
-            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; stream aborted; marks r 1",
+            "thread+; marks r:T 1",
+            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; request expired turnEnded; stream aborted; marks r:T 1",
+            "thread next=None; turn U failed by codex with items to 100 error no; message m failed turn to 100; stream aborted; marks r:T 1",
         ],
     },
     Row {
@@ -196,9 +196,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"newest usage of U and thread: {"total":{},"last":{}}; head 5 count 5 weight 16384 at 0 newest [5, 0, 0, 0] with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; newest usage of thread: {"total":{},"last":{}}; marks r 1"#,
-            r#"newest usage of U and thread: {"total":{},"last":{}}; marks r 1"#,
-            "marks r 1",
+            r#"thread+; newest usage of thread: {"total":{},"last":{}}; marks r:T 1"#,
+            r#"newest usage of U and thread: {"total":{},"last":{}}; marks r:T 1"#,
+            "marks r:T 1",
         ],
     },
     Row {
@@ -209,7 +209,7 @@ const NOTIFICATIONS: [Row; 25] = [
             "newest diff of U: d; head 4 count 4 weight 16384 at 0 newest [0, 4, 0, 0] with items; chunk 3..4 kept 0",
             "newest diff of U: d; head 5 count 5 weight 16384 at 0 newest [0, 5, 0, 0] with items closed; chunk 4..5 kept 0",
         ],
-        beside: ["thread+; marks r 1", "newest diff of U: d; marks r 1", "marks r 1"],
+        beside: ["thread+; marks r:T 1", "newest diff of U: d; marks r:T 1", "marks r:T 1"],
     },
     Row {
         method: "turn/plan/updated",
@@ -220,9 +220,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"newest plan of U: {"threadId":"T","turnId":"U","plan":[]}; head 5 count 5 weight 16384 at 0 newest [0, 0, 5, 0] with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            "thread+; marks r 1",
-            r#"newest plan of U: {"threadId":"T","turnId":"U","plan":[]}; marks r 1"#,
-            "marks r 1",
+            "thread+; marks r:T 1",
+            r#"newest plan of U: {"threadId":"T","turnId":"U","plan":[]}; marks r:T 1"#,
+            "marks r:T 1",
         ],
     },
     Row {
@@ -234,9 +234,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"newest reroute of U: {"threadId":"T","turnId":"U","toModel":"n"}; head 5 count 5 weight 16384 at 0 newest [0, 0, 0, 5] with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            "thread+; marks r 1",
-            r#"newest reroute of U: {"threadId":"T","turnId":"U","toModel":"n"}; marks r 1"#,
-            "marks r 1",
+            "thread+; marks r:T 1",
+            r#"newest reroute of U: {"threadId":"T","turnId":"U","toModel":"n"}; marks r:T 1"#,
+            "marks r:T 1",
         ],
     },
     Row {
@@ -248,9 +248,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "newest goal of thread: {}; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
         beside: [
-            "thread+; newest goal of thread: {}; marks r 1",
-            "newest goal of thread: {}; marks r 1",
-            "newest goal of thread: {}; marks r 1",
+            "thread+; newest goal of thread: {}; marks r:T 1",
+            "newest goal of thread: {}; marks r:T 1",
+            "newest goal of thread: {}; marks r:T 1",
         ],
     },
     Row {
@@ -262,9 +262,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "newest goal of thread: ; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
         beside: [
-            "thread+; newest goal of thread: ; marks r 1",
-            "newest goal of thread: ; marks r 1",
-            "newest goal of thread: ; marks r 1",
+            "thread+; newest goal of thread: ; marks r:T 1",
+            "newest goal of thread: ; marks r:T 1",
+            "newest goal of thread: ; marks r:T 1",
         ],
     },
     Row {
@@ -276,9 +276,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "newest settings of thread: {}; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
         beside: [
-            "thread+; newest settings of thread: {}; marks r 1",
-            "newest settings of thread: {}; marks r 1",
-            "newest settings of thread: {}; marks r 1",
+            "thread+; newest settings of thread: {}; marks r:T 1",
+            "newest settings of thread: {}; marks r:T 1",
+            "newest settings of thread: {}; marks r:T 1",
         ],
     },
     Row {
@@ -290,9 +290,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "newest warning of thread: w; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
         beside: [
-            "thread+; newest warning of thread: w; marks r 1",
-            "newest warning of thread: w; marks r 1",
-            "newest warning of thread: w; marks r 1",
+            "thread+; newest warning of thread: w; marks r:T 1",
+            "newest warning of thread: w; marks r:T 1",
+            "newest warning of thread: w; marks r:T 1",
         ],
     },
     Row {
@@ -304,9 +304,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "newest warning of thread: w; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
         beside: [
-            "thread+; newest warning of thread: w; marks r 1",
-            "newest warning of thread: w; marks r 1",
-            "newest warning of thread: w; marks r 1",
+            "thread+; newest warning of thread: w; marks r:T 1",
+            "newest warning of thread: w; marks r:T 1",
+            "newest warning of thread: w; marks r:T 1",
         ],
     },
     Row {
@@ -317,7 +317,7 @@ const NOTIFICATIONS: [Row; 25] = [
             "request expired resolved; head 4 count 4 weight 16384 at 0 with items; chunk 3..4 kept 0",
             "head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
-        beside: ["thread+; marks r 1", "request expired resolved; marks r 1", "marks r 1"],
+        beside: ["thread+; marks r:T 1", "request expired resolved; marks r:T 1", "marks r:T 1"],
     },
     Row {
         method: "thread/name/updated",
@@ -328,9 +328,9 @@ const NOTIFICATIONS: [Row; 25] = [
             r#"thread next=None name="n"; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=None name="n"; marks r 1"#,
-            r#"thread next=None name="n"; marks r 1"#,
-            r#"thread next=None name="n"; marks r 1"#,
+            r#"thread+; thread next=None name="n"; marks r:T 1"#,
+            r#"thread next=None name="n"; marks r:T 1"#,
+            r#"thread next=None name="n"; marks r:T 1"#,
         ],
     },
     Row {
@@ -342,9 +342,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "thread next=None archived=true; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
         beside: [
-            "thread+; thread next=None archived=true; marks r 1",
-            "thread next=None archived=true; marks r 1",
-            "thread next=None archived=true; marks r 1",
+            "thread+; thread next=None archived=true; marks r:T 1",
+            "thread next=None archived=true; marks r:T 1",
+            "thread next=None archived=true; marks r:T 1",
         ],
     },
     Row {
@@ -356,9 +356,9 @@ const NOTIFICATIONS: [Row; 25] = [
             "thread next=None archived=false; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0",
         ],
         beside: [
-            "thread+; thread next=None archived=false; marks r 1",
-            "thread next=None archived=false; marks r 1",
-            "thread next=None archived=false; marks r 1",
+            "thread+; thread next=None archived=false; marks r:T 1",
+            "thread next=None archived=false; marks r:T 1",
+            "thread next=None archived=false; marks r:T 1",
         ],
     },
 ];
@@ -373,9 +373,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 - for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -387,9 +387,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 fileChange for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=None; request+ 9 fileChange for "i" pending of r; marks r 1"#,
-            r#"thread next=None; request+ 9 fileChange for "i" pending of r; marks r 1"#,
-            r#"request+ 9 fileChange for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; thread next=None; request+ 9 fileChange for "i" pending of r; marks r:T 1"#,
+            r#"thread next=None; request+ 9 fileChange for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 fileChange for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -401,9 +401,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 - for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -415,9 +415,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 - for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -429,9 +429,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 commandExecution for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=None; request+ 9 commandExecution for "i" pending of r; marks r 1"#,
-            r#"thread next=None; request+ 9 commandExecution for "i" pending of r; marks r 1"#,
-            r#"request+ 9 commandExecution for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; thread next=None; request+ 9 commandExecution for "i" pending of r; marks r:T 1"#,
+            r#"thread next=None; request+ 9 commandExecution for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 commandExecution for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -443,9 +443,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 commandExecution for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=None; request+ 9 commandExecution for "i" pending of r; marks r 1"#,
-            r#"thread next=None; request+ 9 commandExecution for "i" pending of r; marks r 1"#,
-            r#"request+ 9 commandExecution for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; thread next=None; request+ 9 commandExecution for "i" pending of r; marks r:T 1"#,
+            r#"thread next=None; request+ 9 commandExecution for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 commandExecution for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -457,9 +457,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 fileChange for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=None; request+ 9 fileChange for "i" pending of r; marks r 1"#,
-            r#"thread next=None; request+ 9 fileChange for "i" pending of r; marks r 1"#,
-            r#"request+ 9 fileChange for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; thread next=None; request+ 9 fileChange for "i" pending of r; marks r:T 1"#,
+            r#"thread next=None; request+ 9 fileChange for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 fileChange for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -471,9 +471,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 permissions for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; thread next=None; request+ 9 permissions for "i" pending of r; marks r 1"#,
-            r#"thread next=None; request+ 9 permissions for "i" pending of r; marks r 1"#,
-            r#"request+ 9 permissions for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; thread next=None; request+ 9 permissions for "i" pending of r; marks r:T 1"#,
+            r#"thread next=None; request+ 9 permissions for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 permissions for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -485,9 +485,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 - for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -499,9 +499,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 - for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
     Row {
@@ -513,9 +513,9 @@ const ASKED: [Row; 11] = [
             r#"request+ 9 - for "i" expired turnEnded; head 5 count 5 weight 16384 at 0 with items closed; chunk 4..5 kept 0"#,
         ],
         beside: [
-            r#"thread+; request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" pending of r; marks r 1"#,
-            r#"request+ 9 - for "i" expired turnEnded of r; marks r 1"#,
+            r#"thread+; request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" pending of r; marks r:T 1"#,
+            r#"request+ 9 - for "i" expired turnEnded of r; marks r:T 1"#,
         ],
     },
 ];

@@ -88,7 +88,7 @@ fn a_request_that_names_no_turn_is_kept_too() {
     elicitation.payload_json =
         r#"{"method":"mcpServer/elicitation/request","id":3,"params":{"threadId":"T","turnId":null}}"#;
     let plan = shell.plan(&[], &[elicitation]);
-    assert_eq!(briefs(&plan.writes), ["request+ 3 - for \"\" pending of r", "marks r 1"]);
+    assert_eq!(briefs(&plan.writes), ["request+ 3 - for \"\" pending of r", "marks r:T 1"]);
     shell.plan(&[turn_completed(2, "completed")], &[]);
     assert_eq!(shell.asked(), ["3 pending"]);
     shell.plan(&[], &[resolved(1, "3")]);
@@ -149,12 +149,12 @@ fn resolved_expires_what_nobody_decided_and_proves_what_was() {
         shell.plan(&[command(2, "0")], &[]);
         shell.requests[0].state = state.into();
         let plan = shell.plan(&[], &[resolved(0, "0")]);
-        assert_eq!(briefs(&plan.writes), [format!("request{} of r.1", &want[1..]), "marks r 1".into()]);
+        assert_eq!(briefs(&plan.writes), [format!("request{} of r.1", &want[1..]), "marks r:T 1".into()]);
         assert_eq!(shell.asked(), [want]);
     }
     let mut shell = steady();
     let plan = shell.plan(&[], &[resolved(0, "7")]);
-    assert_eq!(briefs(&plan.writes), ["marks r 1"], "of one that nothing is known of");
+    assert_eq!(briefs(&plan.writes), ["marks r:T 1"], "of one that nothing is known of");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn the_late_resolved_of_an_interrupted_approval_changes_nothing() {
     let mut shell = steady();
     shell.plan(&[command(2, "0"), turn_completed(3, "interrupted")], &[]);
     let plan = shell.plan(&[], &[resolved(0, "0")]);
-    assert_eq!(briefs(&plan.writes), ["marks r 1"]);
+    assert_eq!(briefs(&plan.writes), ["marks r:T 1"]);
     assert_eq!(shell.asked(), ["0 expired turnEnded"]);
 }
 

@@ -581,8 +581,8 @@ fn a_thread_that_has_a_name_of_the_apps_takes_the_bridges_ids_as_any_other_does(
     };
     let writes =
         |shell: &mut Shell, event| -> Vec<_> { shell.plan(&[], &[event]).writes.iter().map(brief).collect() };
-    assert_eq!(writes(&mut shell, named(0, "old")), ["thread next=None name=\"old\"", "marks r 1"]);
-    assert_eq!(writes(&mut shell, named(1, "new")), ["thread next=None name=\"new\"", "marks r 2"]);
+    assert_eq!(writes(&mut shell, named(0, "old")), ["thread next=None name=\"old\"", "marks r:T 1"]);
+    assert_eq!(writes(&mut shell, named(1, "new")), ["thread next=None name=\"new\"", "marks r:T 2"]);
     assert_eq!(writes(&mut shell, named(0, "old")), NONE);
     // By Convex's id nobody numbers it: such an id is remembered by itself.
     let foreign = super::call::LifecycleEvent { event_id: "r:in Convex:L0", ..named(0, "x") };
@@ -711,6 +711,6 @@ fn what_names_no_turn_beside_the_streams_is_of_none() {
         let needs = shell.needs(&[], &event);
         assert_eq!((needs.turns, needs.items, needs.closing), (vec![], vec![], vec![]), "{kind}");
         let plan = shell.clone().plan(&[], &event);
-        assert_eq!(plan.writes.iter().map(brief).collect::<Vec<_>>(), ["marks r 1"], "{kind}");
+        assert_eq!(plan.writes.iter().map(brief).collect::<Vec<_>>(), ["marks r:T 1"], "{kind}");
     }
 }

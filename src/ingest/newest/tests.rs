@@ -76,7 +76,7 @@ fn usage_of_a_turn_that_is_not_known_is_the_threads_and_makes_none() {
     );
     assert_eq!(
         of_thread(&mut shell, &[repeated(0, "old", 240)]),
-        [format!("newest usage of thread: {}", usage_json(240, 1)), "marks r 1".into()]
+        [format!("newest usage of thread: {}", usage_json(240, 1)), "marks r:T 1".into()]
     );
     assert_eq!(shell.turns, []);
 }
@@ -88,7 +88,7 @@ fn what_a_resumed_thread_repeats_of_a_turn_that_ended_changes_nothing() {
     let before = shell.newest.clone();
     let turn_diff =
         lifecycle(1, "turn/diff/updated", Some("U"), r#"{"threadId":"T","turnId":"U","diff":"d"}"#);
-    assert_eq!(of_thread(&mut shell, &[repeated(0, "U", 90), turn_diff]), ["marks r 2"]);
+    assert_eq!(of_thread(&mut shell, &[repeated(0, "U", 90), turn_diff]), ["marks r:T 2"]);
     assert_eq!(shell.newest, before);
     assert_eq!(shell.turns.len(), 1);
 }
@@ -109,7 +109,7 @@ fn a_forked_thread_repeats_before_its_first_turn_in_the_same_batch() {
             "stream+ streaming at 0".into(),
             "head+ 3 count 3 weight 8192 at 0 open m 1:0 folded 1/0 newest [3, 0, 0, 0] with items".into(),
             "chunk 0..3 kept 2 of m".into(),
-            "marks r 1".into(),
+            "marks r:T 1".into(),
         ]
     );
     assert_eq!(kept(&shell, "", "usage"), Some(usage_json(360, 1)));
@@ -120,7 +120,7 @@ fn usage_beside_the_streams_counts_while_its_turn_goes_on() {
     let mut shell = begun();
     assert_eq!(
         of_thread(&mut shell, &[repeated(0, "U", 120)]),
-        [format!("newest usage of U and thread: {}", usage_json(120, 1)), "marks r 1".into()]
+        [format!("newest usage of U and thread: {}", usage_json(120, 1)), "marks r:T 1".into()]
     );
 }
 
@@ -233,7 +233,7 @@ fn diff_plan_and_reroute_of_a_turn_that_is_not_known_are_nobodys() {
         ]
     );
     let beside = lifecycle(0, "turn/diff/updated", Some("old"), params.replace("\"U\"", "\"old\"").as_str());
-    assert_eq!(of_thread(&mut shell, &[beside]), ["marks r 1"]);
+    assert_eq!(of_thread(&mut shell, &[beside]), ["marks r:T 1"]);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn goal_settings_and_warnings_are_the_threads() {
             r#"newest settings of thread: {"model":"m"}"#,
             "newest warning of thread: then",
             "newest goal of thread: ",
-            "marks r 4",
+            "marks r:T 4",
         ]
     );
     assert_eq!((kept(&shell, "", "goal"), shell.turns.len()), (None, 1));
@@ -327,7 +327,7 @@ fn what_rows_show_nothing_of_moves_the_cursor() {
         lifecycle(2, "thread/deleted", None, params),
         lifecycle(3, "thread/reverted", None, params),
     ];
-    assert_eq!(of_thread(&mut shell, &events), ["marks r 4"]);
+    assert_eq!(of_thread(&mut shell, &events), ["marks r:T 4"]);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn the_end_of_a_turn_that_nothing_else_was_heard_of_ends_the_runs_other_id() {
             "turn B interrupted by codex as A to 100",
             "turn+ A interrupted by codex at 1 to 100",
             "stream aborted",
-            "marks r 1",
+            "marks r:T 1",
         ]
     );
     assert_eq!(shell.turn("B").same_run_as.as_deref(), Some("A"));
@@ -77,7 +77,7 @@ fn a_word_about_a_turns_end_that_changes_nothing_of_it_ends_no_other() {
     let again = r#"{"threadId":"T","turn":{"id":"U","status":"completed"}}"#;
     assert_eq!(
         briefs(&shell.plan(&[], &[lifecycle(0, "turn/completed", Some("U"), again)]).writes),
-        ["marks r 1"]
+        ["marks r:T 1"]
     );
     shell.writes(&[turn_completed(3, "completed")]);
     assert_eq!(shell.turn("V").status, "inProgress");

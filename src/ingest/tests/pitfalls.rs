@@ -407,7 +407,7 @@ fn resume_then_fork_of_a_thread_with_finished_turns() {
     let before = (shell.newest.clone(), shell.turns.clone());
     for number in 0..2 {
         let plan = shell.plan(&[], &[usage(number)]);
-        assert_eq!((briefs(&plan), plan.partial), (vec![format!("marks r {}", number + 1)], false));
+        assert_eq!((briefs(&plan), plan.partial), (vec![format!("marks r:T {}", number + 1)], false));
     }
     assert_eq!((shell.newest.clone(), shell.turns.clone()), before, "resumed");
     let mut fork = Shell::new();
@@ -416,7 +416,7 @@ fn resume_then_fork_of_a_thread_with_finished_turns() {
     let plan = fork.plan(&[], &[usage(0)]);
     assert_eq!(
         (briefs(&plan), plan.partial, fork.turns.len()),
-        (vec!["marks r 1".to_owned()], false, 1),
+        (vec!["marks r:T 1".to_owned()], false, 1),
         "forked"
     );
 }
