@@ -173,7 +173,8 @@ describe("what is named wrongly", () => {
   test("a folder to work in that is not there is not blamed on codex", async () => {
     const on = await machine();
     const { code, json } = await cli(on, ["doctor", ...settled(on), "--cwd", "/nowhere", "--json"], set());
-    const bad = json().filter(({ status }) => status !== "ok");
+    // Whatever lies in a folder for temporary files, codex may write.
+    const bad = json().filter(({ name, status }) => status !== "ok" && name !== "policy");
     expect([code, bad]).toEqual([1, [expect.objectContaining({ name: "cwd", message: expect.stringContaining("/nowhere") as unknown, fix: "name a folder that is there with --cwd" })]]);
   });
 
@@ -412,7 +413,7 @@ describe("bridge", () => {
     const outbox = await cli(on, ["outbox", "show", "--state", on.state, "--json"]);
     expect([outbox.code, outbox.json()[0]!["code"]]).toEqual([1, "E_OUTBOX_LOCKED"]);
     const doctor = await cli(on, ["doctor", ...settled(on)], set());
-    expect([doctor.code, doctor.stdout.split("\n").filter((line) => !line.startsWith("ok "))]).toEqual([0, [""]]);
+    expect([doctor.code, doctor.stdout.split("\n").filter((line) => !/^(?:ok|warn {2}policy| +->) /.test(line))]).toEqual([0, [""]]);
     expect(doctor.stdout).toContain("ok    outbox      in use: a bridge runs\n");
     await stop(bridge);
   });
