@@ -12,8 +12,8 @@ import { textOf } from "../../tools/wasm-text.mjs";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const TSC = path.join(ROOT, "node_modules/typescript/bin/tsc");
 export const PACKAGE = "convex-codex-local";
-/** How a wasm module starts, as `pkg/` has it: `\0asm` in hex; or the characters that stand for bytes, as far as they are the same in every encoding. */
-export const WASM_STARTS = ["0061736d", /^[ -~]+/.exec(textOf("bridge", new Uint8Array()))?.[0] ?? ""] as const;
+/** How a wasm module starts, as `pkg/` has it: `\0asm` and its version in hex; or the characters that stand for bytes, as far as they are the same in every encoding. */
+export const WASM_STARTS = ["0061736d01000000", /^[ -~]+/.exec(textOf("bridge", new Uint8Array()))?.[0] ?? ""] as const;
 
 const EMBEDDED_CONVEX = path.join(ROOT, "tools/embedded-convex/cli.mjs");
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;

@@ -17,7 +17,8 @@ const PLAYER = path.join(ROOT, "tools/replay-codex/replay-codex.mjs");
 /** What codex says in it is this, whatever it is asked. */
 const RECORDING = "plain";
 const SAID = [
-  "user: How does the parser read its input?",
+  // The stand-in gives back what it was asked.
+  "user: What is in this folder?",
   "assistant: The parser reads one line at a time. It keeps a small buffer, so a message that spans two reads is still whole. Zażółć gęślą jaźń 🐍, done.",
 ];
 /** SOURCE: tsconfig.app.json of create-vite 9.3.0, template react-ts. */
