@@ -41,7 +41,7 @@ import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
 import { refused } from "./model/refusals.js";
 import { findThread, findTurn, findTurnByEither, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
-import { askOpenTurns } from "./model/taken.js";
+import { askOpenTurns, askTurn } from "./model/taken.js";
 import { vActor, vCommand, vCommandSent, vLeasedCommand, vPageOf, type Actor } from "./validators.js";
 
 /** UTF-8 bytes, about, after which a page of commands ends. */
@@ -322,9 +322,7 @@ async function sendAndGoOn(ctx: MutationCtx, thread: Doc<"threads">, nowMs: numb
 /** Ends the turn that an interrupt names, which Codex does not run: its end never came, and nobody else will tell of it. */
 async function endGone(ctx: MutationCtx, { targetTurnId, ...command }: Doc<"commands">, nowMs: number): Promise<void> {
   const turn = targetTurnId === undefined ? null : await findTurnByEither(ctx, command, command.threadId, targetTurnId);
-  if (turn?.status !== "inProgress") return;
-  await ctx.db.patch("turns", turn._id, { silentAt: nowMs });
-  await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, { turn: turn._id, reason: "codex does not run it" });
+  if (turn?.status === "inProgress") await askTurn(ctx, turn._id, nowMs, "codex does not run it");
 }
 
 /** Why a command is not sent; of a decision also what became of its request. */

@@ -272,8 +272,8 @@ async function messagesThatClose(ctx: ReadCtx, { tenantId, userId }: Scope, thre
   return [...(await closedBy("open")), ...(await closedBy("turn"))];
 }
 
-/** Those that go on come first: by the names of their states, backwards. */
-function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
+/** A turn's streams; those that go on come first: by the names of their states, backwards. */
+export function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, turnId: string) {
   return ctx.db
     .query("streams")
     .withIndex("by_turn", (q) =>

@@ -1,13 +1,11 @@
 /** The streams of a thread, as lists have them. */
 import type { Doc } from "../_generated/dataModel.js";
+import { streamsOfTurn } from "./load.js";
 import { findStream, type ReadCtx } from "./scope.js";
 import { isHidden, takeShown } from "./visible.js";
 
 /** Streams that are listed of a thread. */
 const STREAMS_LISTED_MAX = 200;
-
-/** Streams of one turn. SOURCE: `src/limits.rs`, TURN_STREAMS_MAX. */
-const TURN_STREAMS_MAX = 64;
 
 const STATES = ["streaming", "finished", "aborted"] as const;
 
@@ -35,15 +33,12 @@ export async function listLiveStreams(ctx: ReadCtx, thread: Doc<"threads">, aske
  * which is Convex's only where the app has none of its own, and which may have become known, or another, since the stream began.
  */
 export async function mainStreamOf(ctx: ReadCtx, thread: Doc<"threads">, turnId: string): Promise<string> {
-  const { tenantId, userId, threadId, localThreadId = threadId } = thread;
+  const { threadId, localThreadId = threadId } = thread;
   const suffix = `:${turnId}:0`;
   const own = `${localThreadId}${suffix}`;
-  const listed = await ctx.db
-    .query("streams")
-    .withIndex("by_turn", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("turnId", turnId))
-    .take(TURN_STREAMS_MAX);
+  const listed = await streamsOfTurn(ctx, thread, threadId, turnId);
   const ids = listed.map(({ streamId }) => streamId).filter((streamId) => streamId.endsWith(suffix));
-  return ids.includes(own) ? own : (ids[0] ?? own);
+  return ids.includes(own) ? own : (ids.at(-1) ?? own);
 }
 
 function streamsIn(ctx: ReadCtx, thread: Doc<"threads">, state: (typeof STATES)[number], startOrder: number, max: number): Promise<Doc<"streams">[]> {

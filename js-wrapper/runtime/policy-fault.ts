@@ -5,6 +5,8 @@ import { readObject } from "../protocol/fields.js";
 
 /** Where its format is. */
 const FORMAT = "what a policy says: docs/HOST_INTEGRATION.md#steering-a-machine-from-afar";
+/** UTF-16 units of a value that are said. */
+const VALUE_UNITS_MAX = 60;
 
 /** @param text of a policy file @returns what is wrong with it, as far as that can be told; undefined where nothing is */
 export function policyFault(text: string): string | undefined {
@@ -22,6 +24,3 @@ function whatOf(text: string): string {
   if (wrong.length === 0) return "it is not an object of a policy's members";
   return `it cannot have ${wrong.map(([name, value]) => `\`${name}: ${JSON.stringify(value).slice(0, VALUE_UNITS_MAX)}\``).join(", ")}`;
 }
-
-/** UTF-16 units of a value that are said. */
-const VALUE_UNITS_MAX = 60;

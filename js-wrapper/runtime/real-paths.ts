@@ -62,8 +62,13 @@ function mapTexts(list: readonly unknown[], real: (text: string) => string): unk
 }
 
 /** What is in force in a thread now. */
-export function settingsNow({ cwd, sandboxPolicy, approvalPolicy }: CodexSettings): CodexSettings {
-  return { cwd: realPathOf(cwd), sandboxPolicy: sandboxOf(sandboxPolicy, realPathOf), approvalPolicy };
+export function settingsNow(settings: CodexSettings): CodexSettings {
+  return withFolders(settings, realPathOf);
+}
+
+/** Settings with what their folders lead to. */
+function withFolders({ cwd, sandboxPolicy, approvalPolicy }: CodexSettings, real: (text: string) => string): CodexSettings {
+  return { cwd: real(cwd), sandboxPolicy: sandboxOf(sandboxPolicy, real), approvalPolicy };
 }
 
 /** The folders that the machine's owner allows. Each is what its path led to at first: what codex may write in might be made a link. */
@@ -89,8 +94,8 @@ export class AllowedFolders {
   }
 
   /** What the owner started codex with. */
-  inSettings({ cwd, sandboxPolicy, approvalPolicy }: CodexSettings): CodexSettings {
-    return { cwd: this.#folder(cwd), sandboxPolicy: sandboxOf(sandboxPolicy, this.#folder), approvalPolicy };
+  inSettings(settings: CodexSettings): CodexSettings {
+    return withFolders(settings, this.#folder);
   }
 }
 
@@ -101,12 +106,13 @@ export function policyFilesOf(file: string): PolicyFiles {
 
 /** A file's path, and what becomes of it with each link on the way: whoever may write at one of these places decides which file it is. */
 function placesOf(file: string): string[] {
-  // As its folder is called where nothing tells small letters from large ones.
   const places: string[] = [];
-  const real = realPathOf(path.resolve(file));
-  for (let at: string | undefined = path.resolve(file); at !== undefined && !places.includes(at) && places.length <= LINKS_MAX; at = behindFirstLink(at)) {
+  const named = path.resolve(file);
+  for (let at: string | undefined = named; at !== undefined && !places.includes(at) && places.length <= LINKS_MAX; at = behindFirstLink(at)) {
     places.push(at);
   }
+  // Where nothing tells small letters from large ones, as the file system writes it.
+  const real = realPathOf(named);
   return places.includes(real) ? places : [...places, real];
 }
 

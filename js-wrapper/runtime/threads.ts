@@ -205,7 +205,7 @@ export function agentsIn({ kind, threadId, payloadJson }: NormalizedEvent): Agen
 const isId = (value: unknown): value is string => typeof value === "string" && value !== "";
 
 interface ThreadParams {
-  readonly thread?: { readonly parentThreadId?: string | null; readonly cwd?: string };
+  readonly thread?: { readonly parentThreadId?: string | null };
   readonly threadSettings?: unknown;
   readonly item?: { readonly [field: string]: unknown };
 }
