@@ -1,6 +1,7 @@
 //! The machine's policy: what of a command from afar passes, decided on the machine and before Codex.
 //!
-//! Fails closed: a policy, a setting, a payload's member or a value that is not known refuses the command. A remote value
+//! Fails closed: a policy, a setting, a payload's member or a value that is not known refuses the command, but for a stop,
+//! which no broken policy prevents. A remote value
 //! may only lower what is in force; what is in force above the owner's ceiling is lowered with the turn.
 //!
 //! SOURCE of the values: app-server 0.169.0, `SandboxPolicy`, `SandboxMode`, `AskForApproval`,
@@ -37,12 +38,11 @@ pub enum PolicyAnswer {
         /// The `approvalPolicy` to pass, as JSON; none where what is in force stays.
         #[tsify(optional)]
         approval_policy_json: Option<String>,
-        /// What is lower with it than what is in force.
-        lowered: Vec<Lowered>,
     },
     /// It may not.
     NotAllowed {
-        /// `E_COMMAND_NOT_ALLOWED`; `E_APPROVAL_CHANGED` where it does not say what was shown.
+        /// `E_COMMAND_NOT_ALLOWED`; `E_APPROVAL_CHANGED` where it does not say what was shown, `E_APPROVAL_REDACTED` where that
+        /// was not all.
         code: Code,
         /// What about it.
         reason: Reason,
@@ -68,23 +68,13 @@ pub enum Method {
     Response,
 }
 
-/// A setting that a turn lowers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub enum Lowered {
-    /// The sandbox.
-    Sandbox,
-    /// When Codex asks.
-    ApprovalPolicy,
-}
-
 /// What about a command is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
-    /// The policy or the machine's settings cannot be read: nothing is allowed.
+    /// The policy or the machine's settings cannot be read: nothing is allowed but a stop.
     Policy,
-    /// What Codex may write of files, the policy's own is one of: nothing is allowed.
+    /// What Codex may write of files, the policy's own is one of: nothing is allowed but a stop.
     Exposed,
     /// The kind.
     Kind,
@@ -108,6 +98,8 @@ pub enum Reason {
     Decision,
     /// It lets something happen, and does not say what was shown.
     Shown,
+    /// It lets something happen of which parts were redacted.
+    Redacted,
     /// A secret: it is answered at the machine.
     Secret,
 }
@@ -135,6 +127,8 @@ pub struct Asked<'a> {
     pub method: &'a str,
     /// The request, whole, written as the command is.
     pub payload_json: &'a str,
+    /// Whether parts of what it is about were redacted: who answers from afar has not seen them.
+    pub is_redacted: bool,
 }
 
 type Refused = (Reason, &'static str);
@@ -144,21 +138,26 @@ pub fn decide_command(machine: Machine<'_>, kind: &str, payload_json: &str) -> P
     match decide(machine, kind, payload_json) {
         Ok(answer) => answer,
         Err((reason, message)) => {
-            let is_unseen = reason == Reason::Shown;
-            let code = if is_unseen { Code::EApprovalChanged } else { Code::ECommandNotAllowed };
+            let code = match reason {
+                Reason::Shown => Code::EApprovalChanged,
+                Reason::Redacted => Code::EApprovalRedacted,
+                _ => Code::ECommandNotAllowed,
+            };
             PolicyAnswer::NotAllowed { code, reason, message }
         }
     }
 }
 
 fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<PolicyAnswer, Refused> {
-    let policy = Policy::read(machine)?;
-    let kind = CommandKind::read(kind).filter(|kind| policy.kinds & bit(*kind) != 0);
-    let kind = kind.ok_or((Reason::Kind, "the machine takes no command of this kind"))?;
-    let is_within = machine.recent >= 0.0 && machine.recent < policy.per_minute as f64;
-    if !is_within && kind != CommandKind::Interrupt {
-        return Err((Reason::Rate, "the machine takes no more commands in this minute"));
-    }
+    let kind = CommandKind::read(kind).ok_or(NO_SUCH_KIND)?;
+    let is_stop = kind == CommandKind::Interrupt;
+    let policy = match Policy::read(machine) {
+        Ok(policy) if policy.kinds & bit(kind) == 0 => return Err(NO_SUCH_KIND),
+        Ok(policy) if !is_stop && !policy.is_within(machine.recent) => return Err(TOO_MANY),
+        // Whoever breaks a policy, Codex among them, does not make it unstoppable.
+        Err(refused) if !is_stop => return Err(refused),
+        policy => policy.ok(),
+    };
     let payload = Json::parse(payload_json).ok().filter(|json| json.kind() == Kind::Object);
     let payload = payload.ok_or((Reason::Payload, "the payload is no object"))?;
     let known: &[&str] = match kind {
@@ -189,25 +188,18 @@ fn decide(machine: Machine<'_>, kind: &str, payload_json: &str) -> Result<Policy
     if !payload.entries().all(|(key, _)| known.iter().any(|name| key.is(name))) {
         return Err((Reason::Field, "the payload has a member that the machine does not pass on"));
     }
-    match kind {
-        CommandKind::Turn | CommandKind::Steer => policy.message(kind, payload),
-        CommandKind::Interrupt => Ok(plain(Method::TurnInterrupt)),
-        CommandKind::Decide => policy.decision(payload, machine.asked),
-        CommandKind::Answer => policy.answer(payload, machine.asked),
+    match (kind, policy) {
+        (CommandKind::Interrupt, _) => Ok(plain(Method::TurnInterrupt)),
+        (_, None) => Err(UNREADABLE),
+        (CommandKind::Turn | CommandKind::Steer, Some(policy)) => policy.message(kind, payload),
+        (CommandKind::Decide, Some(policy)) => policy.decision(payload, machine.asked),
+        (CommandKind::Answer, Some(policy)) => policy.answer(payload, machine.asked),
     }
 }
 
 fn plain(method: Method) -> PolicyAnswer {
     let (cwd, sandbox_policy_json, approval_policy_json) = (None, None, None);
-    PolicyAnswer::Allowed { method, cwd, sandbox_policy_json, approval_policy_json, lowered: Vec::new() }
-}
-
-/// What is passed of a setting.
-struct Choice<'b, S> {
-    /// None where what is in force stays.
-    value: Option<&'b S>,
-    /// Whether it is lower than what is in force.
-    is_lower: bool,
+    PolicyAnswer::Allowed { method, cwd, sandbox_policy_json, approval_policy_json }
 }
 
 /// The policy file, completed by what the machine was started with.
@@ -252,9 +244,12 @@ impl Decisions {
 
 const UNREADABLE: Refused = (Reason::Policy, "the machine's policy or its settings cannot be read");
 const EXPOSED: Refused = (Reason::Exposed, "Codex may write the machine's policy");
+const NO_SUCH_KIND: Refused = (Reason::Kind, "the machine takes no command of this kind");
+const TOO_MANY: Refused = (Reason::Rate, "the machine takes no more commands in this minute");
 const NOT_THIS_WAY: Refused = (Reason::Request, "the request wants another kind");
 const NO_DECISION: Refused = (Reason::Decision, "the machine takes no such decision from afar");
 const NOT_SHOWN: Refused = (Reason::Shown, "it does not say what was shown");
+const REDACTED: Refused = (Reason::Redacted, "parts of it were redacted: it is accepted at the machine");
 
 /// Approvals in the protocol of before, which decline by a `denied`.
 const OLD_APPROVALS: [&str; 2] = ["execCommandApproval", "applyPatchApproval"];
@@ -331,6 +326,11 @@ impl<'a> Policy<'a> {
         })
     }
 
+    /// Whether one more passes after so many in the last minute.
+    fn is_within(&self, recent: f64) -> bool {
+        recent >= 0.0 && recent < self.per_minute as f64
+    }
+
     fn holds(&self, path: &Path) -> bool {
         path.is_below(&self.roots)
     }
@@ -354,40 +354,30 @@ impl<'a> Policy<'a> {
         let approval = self.choose(asked.as_ref(), &self.running_approval, &self.approval, is_turn);
         let message = "the approval policy asks less than the machine wants";
         let approval = approval.ok_or((Reason::ApprovalPolicy, message))?;
-        let mut lowered = Vec::new();
-        if sandbox.is_lower {
-            lowered.push(Lowered::Sandbox);
-        }
-        if approval.is_lower {
-            lowered.push(Lowered::ApprovalPolicy);
-        }
         Ok(PolicyAnswer::Allowed {
             method: if is_turn { Method::TurnStart } else { Method::TurnSteer },
             cwd: named.map(|_| cwd.into_text()),
-            sandbox_policy_json: sandbox.value.map(|sandbox| sandbox.json.to_owned()),
-            approval_policy_json: approval.value.map(|approval| approval.json.to_owned()),
-            lowered,
+            sandbox_policy_json: sandbox.map(|sandbox| sandbox.json.to_owned()),
+            approval_policy_json: approval.map(|approval| approval.json.to_owned()),
         })
     }
 
-    /// What to pass of a setting; none where the command does not pass.
+    /// What to pass of a setting, nothing where what is in force stays; none where the command does not pass.
     fn choose<'b, S: Setting>(
         &self,
         wanted: Option<&'b Option<S>>,
         running: &'b Option<S>,
         ceiling: &'b S,
         can_set: bool,
-    ) -> Option<Choice<'b, S>> {
-        let is_below =
-            |low: &Option<S>, high: &S| low.as_ref().is_some_and(|low| low.is_at_most(high, &self.roots));
-        let value = match wanted {
-            Some(wanted) if !is_below(wanted, ceiling) => return None,
-            Some(wanted) => wanted.as_ref()?,
-            None if is_below(running, ceiling) => return Some(Choice { value: None, is_lower: false }),
-            None if can_set => ceiling,
-            None => return None,
-        };
-        Some(Choice { value: Some(value), is_lower: !is_below(running, value) })
+    ) -> Option<Option<&'b S>> {
+        let is_below = |low: &Option<S>| low.as_ref().is_some_and(|low| low.is_at_most(ceiling, &self.roots));
+        match wanted {
+            Some(wanted) => {
+                wanted.as_ref().filter(|wanted| wanted.is_at_most(ceiling, &self.roots)).map(Some)
+            }
+            None if is_below(running) => Some(None),
+            None => can_set.then_some(Some(ceiling)),
+        }
     }
 
     /// Whatever the input names of the machine's files lies below an allowed folder; what it names of the web is the web's.
@@ -421,7 +411,7 @@ impl<'a> Policy<'a> {
         let asked = asked.filter(|asked| approval::kind(asked.method).is_some()).ok_or(NOT_THIS_WAY)?;
         let decision = payload.get("decision").ok_or(NO_DECISION)?;
         let (takes, accepts) = self.takes(decision);
-        let answer = answered(payload, accepts)?;
+        let answer = answered(payload, asked, accepts)?;
         if takes && is_offered(asked, decision, accepts) { Ok(answer) } else { Err(NO_DECISION) }
     }
 
@@ -453,7 +443,8 @@ impl<'a> Policy<'a> {
     }
 
     fn answer(&self, payload: Json<'_>, asked: Option<Asked<'_>>) -> Result<PolicyAnswer, Refused> {
-        let Asked { method, payload_json } = asked.ok_or(NOT_THIS_WAY)?;
+        let asked = asked.ok_or(NOT_THIS_WAY)?;
+        let Asked { method, payload_json, .. } = asked;
         if approval::asks_secret(method, Some(payload_json)) {
             return Err((Reason::Secret, "a secret is answered at the machine"));
         }
@@ -486,7 +477,7 @@ impl<'a> Policy<'a> {
             }
             _ => return Err(NOT_THIS_WAY),
         }
-        if passes { answered(payload, accepts) } else { Err(NO_DECISION) }
+        if passes { answered(payload, asked, accepts) } else { Err(NO_DECISION) }
     }
 
     /// Whether the machine takes what is answered under the ids of [`TOOL_APPROVAL`]: a word, a list of them, or such a list
@@ -538,7 +529,7 @@ impl<'a> Policy<'a> {
 }
 
 /// Whether a request offers a decision, written as the request writes it. One that is too large offers none that accepts.
-fn is_offered(Asked { method, payload_json }: Asked<'_>, decision: Json<'_>, accepts: bool) -> bool {
+fn is_offered(Asked { method, payload_json, .. }: Asked<'_>, decision: Json<'_>, accepts: bool) -> bool {
     let word = decision.str().and_then(RawStr::plain);
     // What every request takes need not be among what it offers.
     let is_plain = match word {
@@ -560,9 +551,13 @@ fn is_offered(Asked { method, payload_json }: Asked<'_>, decision: Json<'_>, acc
 }
 
 /// The answer to a request; `accepts` where it lets something happen.
-fn answered(payload: Json<'_>, accepts: bool) -> Result<PolicyAnswer, Refused> {
+fn answered(payload: Json<'_>, asked: Asked<'_>, accepts: bool) -> Result<PolicyAnswer, Refused> {
     let is_shown = given(payload, "shownSha256").is_some();
-    if accepts && !is_shown { Err(NOT_SHOWN) } else { Ok(plain(Method::Response)) }
+    match accepts {
+        true if asked.is_redacted => Err(REDACTED),
+        true if !is_shown => Err(NOT_SHOWN),
+        _ => Ok(plain(Method::Response)),
+    }
 }
 
 /// The value of a member that is there and not null.

@@ -36,10 +36,11 @@ pub fn decide_command(
     recent: f64,
     asked_method: &str,
     asked_json: &str,
+    is_redacted: bool,
     kind: &str,
     payload_json: &str,
 ) -> Result<JsValue, JsValue> {
-    let asked = Asked { method: asked_method, payload_json: asked_json };
+    let asked = Asked { method: asked_method, payload_json: asked_json, is_redacted };
     let asked = Some(asked).filter(|asked| !asked.method.is_empty());
     let machine = Machine { policy_json, settings_json, recent, asked };
     answer(&policy::decide_command(machine, kind, payload_json))

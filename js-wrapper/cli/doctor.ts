@@ -7,10 +7,11 @@ import type { Command } from "commander";
 import { childEnvironment, findBinary } from "../bridge/binary.js";
 import { type BridgeConfig, CodexBridgeError } from "../bridge/index.js";
 import { codexConfig, loginOf, withAppServer } from "./codex.js";
+import { faultOfPolicy } from "../core/bridge.js";
 import type { CodexRuntimeError } from "../runtime/errors.js";
 import { PolicyFile } from "../runtime/policy-file.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
-import { holds, policyFilesOf, realPathOf } from "../runtime/real-paths.js";
+import { AllowedFolders } from "../runtime/real-paths.js";
 import type { Context } from "./context.js";
 import { type Answers, Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
@@ -268,12 +269,13 @@ async function checkState(flags: CommonFlags): Promise<Check[]> {
 export function policyCheck(policyFile: string, cwd: string): Check {
   const name = "policy";
   let told: CodexRuntimeError | undefined;
-  new PolicyFile({ policyFile, policyMayBeMissing: true }, (error) => (told = error)).read();
+  const file = new PolicyFile({ policyFile, policyMayBeMissing: true }, (error) => (told = error));
+  const text = file.read();
   if (told !== undefined) return failed(name, told);
-  const { policy: places, tmpdir, slashTmp } = policyFilesOf(policyFile);
-  const folders = [realPathOf(path.resolve(cwd)), tmpdir, ...(slashTmp === undefined ? [] : [slashTmp])];
-  if (places.some((place) => folders.some((folder) => holds(folder, place)))) {
-    const message = `codex may write ${policyFile} in a sandbox that lets it write its folder: nothing can be asked from afar then`;
+  const allowed = new AllowedFolders();
+  const started = allowed.inSettings({ cwd: path.resolve(cwd), sandboxPolicy: "workspace-write", approvalPolicy: "untrusted" });
+  if (faultOfPolicy(allowed.inPolicy(text), { started, files: file.files() }) === "exposed") {
+    const message = `codex may write ${policyFile} in a sandbox that lets it write its folder: nothing but a stop can be asked from afar then`;
     return { name, status: "warn", message, fix: "another folder for the policy (--state) or for codex (--cwd), or sandbox_mode = \"read-only\" in codex's config.toml" };
   }
   return { name, status: "ok", message: existsSync(policyFile) ? policyFile : "the default: there is no policy.json" };

@@ -39,8 +39,8 @@ export type CommandCheck = {
   settings: MachineSettings;
   /** Commands of the same user in the last minute. */
   recent: number;
-  /** The request that it answers, whole, written as the command is: as `JSON.stringify` does. */
-  asked?: { method: string; payloadJson: string } | undefined;
+  /** The request that it answers, whole, written as the command is: as `JSON.stringify` does; and whether who answers has not seen all of it. */
+  asked?: { method: string; payloadJson: string; isRedacted: boolean } | undefined;
   kind: string;
   payloadJson: string;
 };
@@ -52,7 +52,7 @@ export type MachineSettings = {
   files?: PolicyFiles | undefined;
 };
 
-/** The places that decide which file the policy is, and the folders for temporary files: where codex may write the policy, nothing passes. */
+/** The places that decide which file the policy is, and the folders for temporary files: where codex may write the policy, nothing but a stop passes. */
 export type PolicyFiles = { policy: string[]; tmpdir: string; slashTmp?: string };
 
 /** As the app-server has them: `sandboxPolicy` and `approvalPolicy` are its values, of whatever version. */
@@ -68,21 +68,26 @@ export type CodexSettings = { cwd: string; sandboxPolicy: unknown; approvalPolic
 export function decideCommand(check: CommandCheck): wasm.PolicyAnswer {
   const { policyJson, recent, asked, kind, payloadJson } = check;
   const settingsJson = JSON.stringify(check.settings);
-  return instance.ask(() => wasm.decideCommand(policyJson, settingsJson, recent, asked?.method ?? "", asked?.payloadJson ?? "", kind, payloadJson));
+  return instance.ask(() => wasm.decideCommand(policyJson, settingsJson, recent, asked?.method ?? "", asked?.payloadJson ?? "", asked?.isRedacted ?? false, kind, payloadJson));
 }
 
-/** With these every policy can be read that can be at all, and of a command of a kind that it does not let pass that is said. */
-const ANY_COMMAND = { settings: { started: { cwd: "/", sandboxPolicy: "read-only", approvalPolicy: "untrusted" } }, recent: 0, kind: "interrupt", payloadJson: "{}" };
+/** A command that no policy lets pass; a stop would, which every one does that cannot be read. */
+const NO_COMMAND = { recent: 0, kind: "steer", payloadJson: "{}" };
+/** With these every policy can be read that can be at all. */
+const READ_ONLY = { started: { cwd: "/", sandboxPolicy: "read-only", approvalPolicy: "untrusted" } };
 
 /**
- * Whether a text is a policy: one that is not lets nothing pass.
+ * What is wrong with a machine's policy, so that nothing but a stop passes.
  *
  * @param policyJson - the machine's policy file
+ * @param settings - what is in force there; left out, no policy is `exposed`
+ * @returns `policy` where the text is none, `exposed` where codex may write the file; undefined where it is in force
  * @throws CoreError where the core trapped: a bug of this software
  */
-export function isPolicy(policyJson: string): boolean {
-  const answer = decideCommand({ ...ANY_COMMAND, policyJson });
-  return answer.type === "allowed" || answer.reason !== "policy";
+export function faultOfPolicy(policyJson: string, settings: MachineSettings = READ_ONLY): "policy" | "exposed" | undefined {
+  const answer = decideCommand({ ...NO_COMMAND, policyJson, settings });
+  const reason = answer.type === "notAllowed" ? answer.reason : undefined;
+  return reason === "policy" || reason === "exposed" ? reason : undefined;
 }
 
 /**

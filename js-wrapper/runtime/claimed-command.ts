@@ -1,14 +1,13 @@
 /** A command from afar, as the machine gives it to Codex: what its policy let through, and nothing else of what was sent. */
 import { decideCommand, type MachineSettings } from "../core/bridge.js";
 import { given } from "../given.js";
-import { declines } from "../protocol/decisions.js";
-import { type Fields, fieldsOf, readObject } from "../protocol/fields.js";
+import { type Fields, readObject } from "../protocol/fields.js";
 import type { LeasedCommand } from "./persistence.js";
 import { withRealPaths } from "./real-paths.js";
 
 /** The machine's own side, which no command can change. */
 export interface Machine {
-  /** The text of its policy file, paths without links; `{}` is the default policy, and what cannot be read lets nothing pass. */
+  /** The text of its policy file, paths without links; `{}` is the default policy, and what cannot be read lets nothing but a stop pass. */
   policyJson: () => string;
   /** What its owner started Codex with, and what is in force in the thread. */
   settings: (threadId: string) => MachineSettings;
@@ -112,7 +111,6 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   const asked = answers ? machine.request(threadId, request) : null;
   if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
   if (asked !== null && !isOfShown(payload, asked)) return refused("E_APPROVAL_CHANGED");
-  if (asked?.isRedacted === true && agrees(kind, payload)) return refused("E_APPROVAL_REDACTED");
   const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, asked: asked === null ? undefined : { ...asked, payloadJson: asWritten(asked.payloadJson) } };
   const answer = decideCommand({ ...check, kind, payloadJson: sent === undefined ? payloadJson : JSON.stringify(payload) });
   if (answer.type === "notAllowed") return { ...refused(answer.code), message: answer.message };
@@ -143,16 +141,6 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
 function isOfShown({ shownSha256 }: Fields, { payloadSha256 }: WaitingRequest): boolean {
   if (shownSha256 === undefined || shownSha256 === null) return true;
   return typeof shownSha256 === "string" && shownSha256.toLowerCase() === payloadSha256.toLowerCase();
-}
-
-/** Codex asks for leave to call a tool by a question of such an id. SOURCE: `src/policy.rs`, which holds its answer to be a decision. */
-const TOOL_APPROVAL = "mcp_tool_call_approval";
-
-/** Whether something may happen by it that was asked for. What answers any other question is words. */
-function agrees(kind: string, { decision, answer }: Fields): boolean {
-  if (kind === "decide") return !declines(decision);
-  const { action, answers } = fieldsOf(answer) ?? {};
-  return action === "accept" || Object.keys(fieldsOf(answers) ?? {}).some((id) => id.startsWith(TOOL_APPROVAL));
 }
 
 /** As a command is written here: the policy compares texts. */

@@ -119,6 +119,9 @@ export class CommandDelivery {
   /** A command from its lease to its end: the policy, the journal, Convex, Codex, and its fate. */
   async deliver(threadId: string, leased: LeasedCommand): Promise<void> {
     const { commandId, leaseToken, kind, turnId } = leased;
+    // What is in force may be another then.
+    if (kind === "turn" || kind === "steer") await this.#options.ready?.().catch(() => undefined);
+    if (this.#options.signal.aborted) return;
     const command = this.#claim(threadId, leased);
     if (command.kind === "refused") {
       const { code, message } = command;
@@ -127,8 +130,6 @@ export class CommandDelivery {
       return;
     }
     if (kind !== "interrupt") this.#passedAt.push(this.#options.clock.elapsed());
-    if (kind === "turn" || kind === "steer") await this.#options.ready?.().catch(() => undefined);
-    if (this.#options.signal.aborted) return;
     const entry = { commandId, leaseToken, threadId, kind, echoId: echoIdOf(leased), ...(turnId === undefined ? {} : { turnId }) };
     if (!(await this.#write(entry))) return;
     const end = await this.#reports.send({ commandId, leaseToken, state: "delivered" });

@@ -14,9 +14,9 @@ export type RuntimeErrorCode =
   | "E_RUNTIME_GAVE_UP"
   /** The raw log could not be written, and is written no more. */
   | "E_RUNTIME_RAW_LOG"
-  /** The owner's policy is not there, or cannot be read: nothing may be asked from afar. */
+  /** The owner's policy is not there, or cannot be read: nothing but a stop may be asked from afar. */
   | "E_RUNTIME_POLICY_UNREADABLE"
-  /** Others, or codex itself, may write the owner's policy: nothing may be asked from afar. */
+  /** Others, or codex itself, may write the owner's policy: nothing but a stop may be asked from afar. */
   | "E_RUNTIME_POLICY_EXPOSED"
   /** A turn that no interrupt ended: codex was started anew. */
   | "E_RUNTIME_TURN_STUCK"

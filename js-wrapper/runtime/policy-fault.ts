@@ -1,6 +1,6 @@
 /** What is wrong with a machine's policy, in words for its owner. */
 import { messageOf } from "../coded-error.js";
-import { isPolicy } from "../core/bridge.js";
+import { faultOfPolicy } from "../core/bridge.js";
 import { readObject } from "../protocol/fields.js";
 
 /** Where its format is. */
@@ -10,7 +10,7 @@ const VALUE_UNITS_MAX = 60;
 
 /** @param text of a policy file @returns what is wrong with it, as far as that can be told; undefined where nothing is */
 export function policyFault(text: string): string | undefined {
-  return isPolicy(text) ? undefined : `${whatOf(text)} (${FORMAT})`;
+  return faultOfPolicy(text) === undefined ? undefined : `${whatOf(text)} (${FORMAT})`;
 }
 
 function whatOf(text: string): string {
@@ -20,7 +20,7 @@ function whatOf(text: string): string {
     return `it is not JSON: ${messageOf(thrown)}`;
   }
   // Each member by itself: a policy may leave out all others.
-  const wrong = Object.entries(readObject(text) ?? {}).filter(([name, value]) => !isPolicy(JSON.stringify({ [name]: value })));
+  const wrong = Object.entries(readObject(text) ?? {}).filter(([name, value]) => faultOfPolicy(JSON.stringify({ [name]: value })) !== undefined);
   if (wrong.length === 0) return "it is not an object of a policy's members";
   return `it cannot have ${wrong.map(([name, value]) => `\`${name}: ${JSON.stringify(value).slice(0, VALUE_UNITS_MAX)}\``).join(", ")}`;
 }

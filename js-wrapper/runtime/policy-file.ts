@@ -7,11 +7,11 @@ import { policyFault } from "./policy-fault.js";
 
 /** The policy of a machine whose owner wrote none: see `src/policy.rs`. */
 export const DEFAULT_POLICY = "{}";
-/** What no policy is: nothing passes. */
+/** What no policy is: nothing but a stop passes. */
 const UNREADABLE = "";
 /** The bits of a mode by which others than the owner can write. */
 const OTHERS_WRITE = 0o022;
-const NOTHING = "nothing may be asked of this machine from afar";
+const NOTHING = "nothing but a stop may be asked of this machine from afar";
 
 /** Where the owner of a machine keeps its policy. */
 export interface PolicyOptions {
@@ -35,7 +35,7 @@ export class PolicyFile {
     this.#onError = onError;
   }
 
-  /** @returns its text; of one that cannot be read, or that others may write, what lets nothing pass, as one that is no policy does not */
+  /** @returns its text; of one that cannot be read, or that others may write, what lets nothing but a stop pass, as one that is no policy does not */
   read(): string {
     const { policyFile, policyMayBeMissing = false } = this.#options;
     if (policyFile === undefined) return DEFAULT_POLICY;
@@ -61,12 +61,14 @@ export class PolicyFile {
     return policyFile === undefined ? undefined : policyFilesOf(policyFile);
   }
 
-  /** Codex may write it: the owner is told, once. */
-  tellExposed(): void {
+  /** Codex may write it, or no more: the owner is told once, until that changes. */
+  tellExposed(isExposed: boolean): void {
+    const wasToldExposed = this.#isToldExposed;
+    this.#isToldExposed = isExposed;
+    if (!isExposed || wasToldExposed) return;
     const { policyFile = "" } = this.#options;
     const message = `${NOTHING}, for codex may write its policy: ${policyFile} lies in the folder that codex works in, in another that it may write, or in one for temporary files. Keep it elsewhere, let codex work in another folder, or start codex with a read-only sandbox`;
-    if (!this.#isToldExposed) this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_EXPOSED", message));
-    this.#isToldExposed = true;
+    this.#onError(new CodexRuntimeError("E_RUNTIME_POLICY_EXPOSED", message));
   }
 
   #tell(error: CodexRuntimeError | undefined): void {

@@ -129,9 +129,3 @@ function behindFirstLink(file: string): string | undefined {
   }
   return undefined;
 }
-
-/** Whether a folder holds a path, or is it; both without links. */
-export function holds(folder: string, file: string): boolean {
-  const way = path.relative(folder, file);
-  return way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way);
-}

@@ -1,7 +1,7 @@
 /** What clients see of this machine, and what they may ask of it from afar. */
 import { createHash } from "node:crypto";
 import type { TurnPage } from "../app-server/turn-pages.js";
-import { type CodexSettings, decideCommand, type MachineSettings } from "../core/bridge.js";
+import { type CodexSettings, faultOfPolicy, type MachineSettings } from "../core/bridge.js";
 import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import type { Machine, RequestName } from "./claimed-command.js";
@@ -72,7 +72,7 @@ export class RemoteControl {
       ...{ runtimeId, generation, persistence },
       tell: () => ({ ...options.present(), threads: this.#threads() }),
       isAtWork: (threadId) => this.#mailbox.isAtWork(threadId),
-      omits: (threadId) => this.#mailbox.mayLapse(threadId),
+      letsLapse: (threadId) => this.#mailbox.mayLapse(threadId),
       onAnswer: ({ commandsWaiting }) => {
         this.#beatFailed = undefined;
         if (commandsWaiting > 0) this.#mailbox.wake();
@@ -150,9 +150,7 @@ export class RemoteControl {
   #checkPolicy(): void {
     const started = this.#options.started();
     if (started === undefined) return;
-    const check = { policyJson: this.#policyJson(), settings: this.#settings(started), recent: 0, kind: "interrupt", payloadJson: "{}" };
-    const answer = decideCommand(check);
-    if (answer.type === "notAllowed" && answer.reason === "exposed") this.#policy.tellExposed();
+    this.#policy.tellExposed(faultOfPolicy(this.#policyJson(), this.#settings(started)) === "exposed");
   }
 
   #policyJson(): string {

@@ -84,8 +84,8 @@ export interface CodexHostRuntimeOptions {
   readonly outboxFolder?: string;
   /**
    * What may be asked of this machine from afar, where the persistence has the functions for it; false for nothing, and nothing is told of
-   * the machine then. `policyFile` is the path of the owner's policy, JSON that is read anew for each command: nothing passes while it
-   * cannot be read, but for one that is not there with `policyMayBeMissing`. Then, and without a path, the default holds: every kind of
+   * the machine then. `policyFile` is the path of the owner's policy, JSON that is read anew for each command: nothing but a stop passes
+   * while it cannot be read; with `policyMayBeMissing` it need not be there. Then, and without a path, the default holds: every kind of
    * command, below the folder, the sandbox and the approval policy that the thread of its start had then.
    */
   readonly remote?: { readonly policyFile?: string; readonly policyMayBeMissing?: boolean } | false;

@@ -11,10 +11,12 @@ fn ask(policy_json: &str, settings_json: &str, kind: &str, payload_json: &str) -
     let decision = Json::parse(payload_json).ok().and_then(|payload| payload.get("decision"));
     let offers = format!(r#"{{"params":{{"availableDecisions":[{}]}}}}"#, decision.map_or("", Json::text));
     let asked = match kind {
-        "decide" => Some(Asked { method: COMMAND, payload_json: &offers }),
-        "answer" => {
-            Some(Asked { method: approval::QUESTION, payload_json: r#"{"params":{"questions":[]}}"# })
-        }
+        "decide" => Some(Asked { method: COMMAND, payload_json: &offers, is_redacted: false }),
+        "answer" => Some(Asked {
+            method: approval::QUESTION,
+            payload_json: r#"{"params":{"questions":[]}}"#,
+            is_redacted: false,
+        }),
         _ => None,
     };
     decide_command(Machine { policy_json, settings_json, recent: 0.0, asked }, kind, payload_json)
@@ -22,7 +24,7 @@ fn ask(policy_json: &str, settings_json: &str, kind: &str, payload_json: &str) -
 
 /// Why a request is not decided or answered so.
 fn of(policy_json: &str, method: &str, asked_json: &str, kind: &str, said: &str) -> Option<Reason> {
-    let asked = Some(Asked { method, payload_json: asked_json });
+    let asked = Some(Asked { method, payload_json: asked_json, is_redacted: false });
     let machine = Machine { policy_json, settings_json: SETTINGS, recent: 0.0, asked };
     let name = if kind == "decide" { "decision" } else { "answer" };
     reason(&decide_command(
@@ -35,8 +37,12 @@ fn of(policy_json: &str, method: &str, asked_json: &str, kind: &str, said: &str)
 fn reason(answer: &PolicyAnswer) -> Option<Reason> {
     match answer {
         PolicyAnswer::NotAllowed { code, reason, .. } => {
-            let unseen = *reason == Reason::Shown;
-            assert_eq!(*code, if unseen { Code::EApprovalChanged } else { Code::ECommandNotAllowed });
+            let of_reason = match reason {
+                Reason::Shown => Code::EApprovalChanged,
+                Reason::Redacted => Code::EApprovalRedacted,
+                _ => Code::ECommandNotAllowed,
+            };
+            assert_eq!(*code, of_reason);
             Some(*reason)
         }
         PolicyAnswer::Allowed { .. } => None,
@@ -59,13 +65,12 @@ fn with(policy: &str, thread: &str, kind: &str, members: &str) -> PolicyAnswer {
     ask(policy, &settings, kind, &turn(members))
 }
 
-fn allowed(sandbox: Option<&str>, approval: Option<&str>, lowered: &[Lowered]) -> PolicyAnswer {
+fn allowed(sandbox: Option<&str>, approval: Option<&str>) -> PolicyAnswer {
     PolicyAnswer::Allowed {
         method: Method::TurnStart,
         cwd: None,
         sandbox_policy_json: sandbox.map(str::to_owned),
         approval_policy_json: approval.map(str::to_owned),
-        lowered: lowered.to_vec(),
     }
 }
 
@@ -96,7 +101,7 @@ fn each_kind_is_one_method_and_nothing_else_can_be_called() {
 }
 
 #[test]
-fn what_cannot_be_read_allows_nothing() {
+fn what_cannot_be_read_allows_nothing_but_a_stop() {
     for policy in [
         "",
         "[]",
@@ -114,6 +119,7 @@ fn what_cannot_be_read_allows_nothing() {
         r#"{"root":["/"]}"#,
     ] {
         assert_eq!(reason(&ask(policy, SETTINGS, "turn", &turn(""))), Some(Reason::Policy), "{policy}");
+        assert_eq!(reason(&ask(policy, SETTINGS, "interrupt", r#"{"turnId":"U"}"#)), None, "{policy}");
     }
     for settings in [
         "",
@@ -133,7 +139,7 @@ fn what_cannot_be_read_allows_nothing() {
 #[test]
 fn a_user_has_30_a_minute() {
     let at = |policy_json, recent| {
-        let asked = Some(Asked { method: COMMAND, payload_json: "{}" });
+        let asked = Some(Asked { method: COMMAND, payload_json: "{}", is_redacted: false });
         let machine = Machine { policy_json, settings_json: SETTINGS, recent, asked };
         let stop = decide_command(machine, "interrupt", r#"{"turnId":"U"}"#);
         assert_eq!(reason(&stop), None, "a stop is refused by no rate");
@@ -202,7 +208,7 @@ fn a_folder_is_below_an_allowed_root() {
         }
     }
     assert_eq!(reason(&with("{}", "{}", "turn", r#""cwd":5"#)), Some(Reason::Cwd));
-    assert_eq!(with("{}", "{}", "turn", r#""cwd":null"#), allowed(None, None, &[]));
+    assert_eq!(with("{}", "{}", "turn", r#""cwd":null"#), allowed(None, None));
 }
 
 #[test]
@@ -235,11 +241,9 @@ fn a_sandbox_may_only_be_lowered() {
             // In force is the ceiling itself.
             let thread = format!(r#"{{"sandboxPolicy":{ceiling}}}"#);
             let answer = with(&policy, &thread, "turn", &members);
-            let same = at.min(5) == asked_at.min(5);
             if asked_at.min(5) <= at.min(5) {
                 let written = asked.replace("\"danger-full-access\"", r#"{"type":"dangerFullAccess"}"#);
-                let lowered: &[Lowered] = if same { &[] } else { &[Lowered::Sandbox] };
-                assert_eq!(answer, allowed(Some(&written), None, lowered), "{ceiling} {asked}");
+                assert_eq!(answer, allowed(Some(&written), None), "{ceiling} {asked}");
             } else {
                 assert_eq!(reason(&answer), Some(Reason::Sandbox), "{ceiling} {asked}");
             }
@@ -313,8 +317,7 @@ fn an_approval_policy_may_only_be_lowered() {
             let thread = format!(r#"{{"approvalPolicy":{ceiling}}}"#);
             let answer = with(&policy, &thread, "turn", &format!(r#""approvalPolicy":{asked}"#));
             if asked_at <= at {
-                let lowered: &[Lowered] = if asked_at == at { &[] } else { &[Lowered::ApprovalPolicy] };
-                assert_eq!(answer, allowed(None, Some(asked), lowered), "{ceiling} {asked}");
+                assert_eq!(answer, allowed(None, Some(asked)), "{ceiling} {asked}");
             } else {
                 assert_eq!(reason(&answer), Some(Reason::ApprovalPolicy), "{ceiling} {asked}");
             }
@@ -353,13 +356,12 @@ fn what_is_in_force_above_the_ceiling_is_lowered_with_the_turn_and_stops_a_steer
         r#"{"sandboxPolicy":{"type":"dangerFullAccess"},"approvalPolicy":"never"}"#,
         r#"{"sandboxPolicy":{"type":"unheard of"},"approvalPolicy":{"new":1}}"#,
     ] {
-        let want =
-            allowed(Some(read_only), Some("\"untrusted\""), &[Lowered::Sandbox, Lowered::ApprovalPolicy]);
+        let want = allowed(Some(read_only), Some("\"untrusted\""));
         assert_eq!(with(policy, thread, "turn", ""), want, "{thread}");
         assert_eq!(reason(&with(policy, thread, "steer", "")), Some(Reason::Sandbox), "{thread}");
     }
     let low = r#"{"sandboxPolicy":"read-only","approvalPolicy":"untrusted"}"#;
-    assert_eq!(with(policy, low, "turn", ""), allowed(None, None, &[]), "what is low enough stays");
+    assert_eq!(with(policy, low, "turn", ""), allowed(None, None), "what is low enough stays");
     assert_eq!(reason(&with(policy, low, "steer", "")), None);
     let asking = r#"{"sandboxPolicy":"read-only","approvalPolicy":"never"}"#;
     assert_eq!(reason(&with(policy, asking, "steer", "")), Some(Reason::ApprovalPolicy));
@@ -377,7 +379,7 @@ fn the_default_ceiling_is_what_the_machine_was_started_with() {
     );
     let raised = r#"{"sandboxPolicy":{"type":"dangerFullAccess"},"approvalPolicy":"never"}"#;
     let started = r#"{"type":"workspaceWrite","writableRoots":["/data"],"networkAccess":false}"#;
-    let want = allowed(Some(started), Some("\"on-request\""), &[Lowered::Sandbox, Lowered::ApprovalPolicy]);
+    let want = allowed(Some(started), Some("\"on-request\""));
     assert_eq!(
         with("{}", raised, "turn", ""),
         want,
@@ -610,7 +612,7 @@ fn what_lets_something_happen_says_what_was_shown() {
         (approval::QUESTION, "answer", &format!(r#""answer":{}"#, tool("Cancel")), false),
         (TOOL_CALL, "answer", r#""answer":{"success":true}"#, false),
     ] {
-        let asked = Some(Asked { method, payload_json: question });
+        let asked = Some(Asked { method, payload_json: question, is_redacted: false });
         let machine = Machine { policy_json: "{}", settings_json: SETTINGS, recent: 0.0, asked };
         for (shown, is_shown) in
             [("", false), (r#","shownSha256":null"#, false), (r#","shownSha256":"0""#, true)]
@@ -618,6 +620,17 @@ fn what_lets_something_happen_says_what_was_shown() {
             let answer = decide_command(machine, kind, &format!(r#"{{"requestId":0,{said}{shown}}}"#));
             let want = (needs && !is_shown).then_some(Reason::Shown);
             assert_eq!(reason(&answer), want, "{said}{shown}");
+            let asked = asked.map(|asked| Asked { is_redacted: true, ..asked });
+            let answer = decide_command(
+                Machine { asked, ..machine },
+                kind,
+                &format!(r#"{{"requestId":0,{said}{shown}}}"#),
+            );
+            assert_eq!(
+                reason(&answer),
+                needs.then_some(Reason::Redacted),
+                "{said}{shown} of what was redacted"
+            );
         }
     }
 }
@@ -638,7 +651,7 @@ fn a_folder_that_is_not_known_is_no_folder_that_is_allowed() {
 }
 
 #[test]
-fn a_policy_that_codex_may_write_allows_nothing() {
+fn a_policy_that_codex_may_write_allows_nothing_but_a_stop() {
     let free = r#"{"type":"workspaceWrite","excludeTmpdirEnvVar":true,"excludeSlashTmp":true}"#;
     let data = r#"{"type":"workspaceWrite","writableRoots":["/data"],"excludeTmpdirEnvVar":true,"excludeSlashTmp":true}"#;
     let read = "\"read-only\"";
@@ -647,7 +660,8 @@ fn a_policy_that_codex_may_write_allows_nothing() {
         let settings = format!(
             r#"{{"started":{{"cwd":"/w","sandboxPolicy":{started},"approvalPolicy":"never"}},"files":{{"policy":["/else",{place}],"tmpdir":"/var/t","slashTmp":"/tmp"}}}}"#
         );
-        reason(&ask(policy, &settings, "interrupt", r#"{"turnId":"U"}"#))
+        assert_eq!(reason(&ask(policy, &settings, "interrupt", r#"{"turnId":"U"}"#)), None, "a stop passes");
+        reason(&ask(policy, &settings, "decide", r#"{"requestId":0,"decision":"decline"}"#))
     };
     let lower = format!(r#"{{"sandbox":{read}}}"#);
     let raised = format!(r#"{{"sandbox":{full}}}"#);

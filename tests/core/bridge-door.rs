@@ -33,12 +33,12 @@ fn a_command_passes_or_does_not() {
         r#"{"started":{"cwd":"/p","sandboxPolicy":"workspace-write","approvalPolicy":"on-request"}}"#;
     let turn = |members: &str| {
         let payload = format!(r#"{{"input":[{{"type":"text","text":"x"}}]{members}}}"#);
-        let answer = decide_command("{}", settings, 0.0, "", "", "turn", &payload).unwrap();
+        let answer = decide_command("{}", settings, 0.0, "", "", false, "turn", &payload).unwrap();
         String::from(JSON::stringify(&answer).unwrap())
     };
     assert_eq!(
         turn(r#","cwd":"/p/./a","approvalPolicy":"untrusted""#),
-        r#"{"type":"allowed","method":"turn/start","cwd":"/p/a","approvalPolicyJson":"\"untrusted\"","lowered":["approvalPolicy"]}"#
+        r#"{"type":"allowed","method":"turn/start","cwd":"/p/a","approvalPolicyJson":"\"untrusted\""}"#
     );
     assert_eq!(
         turn(r#","cwd":"/etc""#),
@@ -65,13 +65,16 @@ fn a_decision_is_what_codex_is_answered_with() {
 fn a_request_is_decided_in_its_own_words() {
     let asked = r#"{"params":{"availableDecisions":["accept","cancel"]}}"#;
     let settings = r#"{"started":{"cwd":"/p","sandboxPolicy":"read-only","approvalPolicy":"on-request"}}"#;
-    let decide = |method: &str, decision: &str| {
+    let decide_of = |method: &str, decision: &str, is_redacted: bool| {
         let payload = format!(r#"{{"requestId":0,"shownSha256":"00","decision":"{decision}"}}"#);
-        let answer = decide_command("{}", settings, 0.0, method, asked, "decide", &payload).unwrap();
+        let answer =
+            decide_command("{}", settings, 0.0, method, asked, is_redacted, "decide", &payload).unwrap();
         String::from(JSON::stringify(&answer).unwrap())
     };
+    let decide = |method: &str, decision: &str| decide_of(method, decision, false);
     let command = "item/commandExecution/requestApproval";
-    assert_eq!(decide(command, "accept"), r#"{"type":"allowed","method":"response","lowered":[]}"#);
+    assert!(decide_of(command, "accept", true).contains("E_APPROVAL_REDACTED"));
+    assert_eq!(decide(command, "accept"), r#"{"type":"allowed","method":"response"}"#);
     assert!(decide(command, "acceptForSession").contains("decision"));
     for method in ["", "item/tool/call"] {
         assert!(decide(method, "accept").contains(r#""reason":"request""#), "{method}");

@@ -243,6 +243,22 @@ describe("the policy", () => {
     expect((await handed(leased("a", "decide", { decision: "cancel" }), { machine: offers })).given).toHaveLength(1);
   });
 
+  it("is the one that holds when its Codex is there", async () => {
+    let back: () => void = () => undefined;
+    let policy = "{}";
+    const ready = new Promise<void>((resolve) => (back = resolve));
+    const world = await handed(leased("a"), { ready: () => ready, machine: machine({ policyJson: () => policy }) });
+    policy = '{"kinds":["interrupt"]}';
+    back();
+    expect(await world.news()).toEqual(["report a refused E_COMMAND_NOT_ALLOWED"]);
+  });
+
+  it("that is none lets nothing but a stop pass", async () => {
+    const none = machine({ policyJson: () => "{" });
+    expect((await handed(leased("a"), { machine: none })).log).toEqual(REFUSED);
+    expect((await handed(leased("a", "interrupt"), { machine: none })).given).toHaveLength(1);
+  });
+
   it("that cannot be read lets nothing pass", async () => {
     const policyJson = () => {
       throw new Error("EACCES");
@@ -299,8 +315,9 @@ describe("the policy", () => {
   });
 
   it("is not asked of an agreement to what was redacted", async () => {
-    const given = async (kind: "decide" | "answer", payload: object) => {
-      const asks = kind === "decide" ? APPROVAL : "answer" in payload ? { ...QUESTION, method: "mcpServer/elicitation/request" } : QUESTION;
+    const given = async (kind: "decide" | "answer", payload: { decision?: unknown; answer?: object; shownSha256?: string }) => {
+      const isForm = payload.answer !== undefined && "action" in payload.answer;
+      const asks = kind === "decide" ? APPROVAL : isForm ? { ...QUESTION, method: "mcpServer/elicitation/request" } : QUESTION;
       const request = () => ({ ...asks, isRedacted: true });
       const { log, given } = await handed(leased("a", kind, payload), { machine: machine({ request }) });
       if (given.length === 0) expect(log).toEqual(["lease t", "report a refused E_APPROVAL_REDACTED"]);
