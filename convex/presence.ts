@@ -16,7 +16,8 @@ import { vActor, vBeaten, vPresenceView, vRuntime } from "./validators.js";
 const THREADS_MAX = 64;
 
 /**
- * Tells what a runtime does, every 15 s: the bridge's call, never a reader's. Renews the leases of its commands.
+ * Tells what a runtime does, every 15 s: the bridge's call, never a reader's. Renews the leases of its commands, but for those of a
+ * thread with `letsLapse`.
  *
  * `phase` is the bridge's (`idle`, `starting`, `ready`, `running`, `reconnecting`, `stopping`, `failed`), `login` Codex's (`in`,
  * `out`); a word that is not known is `unknown`. Of the first 64 threads those are kept that are there.
@@ -39,13 +40,14 @@ export const beat = mutation({
         pendingRequests: v.number(),
         outboxEvents: v.number(),
         oldestEventAt: v.optional(v.number()),
+        letsLapse: v.optional(v.boolean()),
       }),
     ),
   },
   returns: vBeaten,
   handler: async (ctx, { actor, runtimeId, generation, phase, login, threads: named }) => {
     const scope = scopeOf(actor);
-    const told = new Set(named.map(({ threadId }) => threadId));
+    const told = new Map(named.map(({ threadId, letsLapse = false }) => [threadId, letsLapse]));
     const [row, open] = await Promise.all([findPresence(ctx, scope, runtimeId), openCommands(ctx, scope)]);
     const threads = await thoseThere(ctx, scope, named.slice(0, THREADS_MAX), row);
     const rows = open.filter(({ threadId }) => told.has(threadId));
@@ -54,7 +56,10 @@ export const beat = mutation({
       await Promise.all(inThreads.map(async (threadId) => [threadId, runtimeOf(await writerOf(ctx, scope, threadId))] as const)),
     );
     const loaded = await loadAll(ctx, rows, false);
-    const commands = loaded.map(({ facts: command }, at) => ({ bound: writers.get(rows[at]?.threadId ?? "") ?? null, command }));
+    const commands = loaded.map(({ facts: command }, at) => {
+      const { threadId } = commandAt(rows, at);
+      return { bound: writers.get(threadId) ?? null, letsLapse: told.get(threadId) ?? false, command };
+    });
     const known = row === null ? await runtimesFrom(ctx, scope) : [];
     const oldest = known[0] ?? null;
     const nowMs = Date.now();

@@ -46,6 +46,8 @@ pub struct BeatThread<'a> {
 pub struct BeatCommand<'a> {
     /// Whether the beating runtime writes its thread.
     pub bound: bool,
+    /// Whether a lease in its thread is not renewed, so that it lapses: the runtime may not have it.
+    pub lets_lapse: bool,
     /// The command.
     pub command: CommandRow<'a>,
 }
@@ -97,6 +99,7 @@ impl<'a> BeatCall<'a> {
             oldest: call.optional(PresenceRow::unpack),
             commands: call.list(|call| BeatCommand {
                 bound: call.optional(Runtime::unpack).is_some_and(|bound| bound.admits(runtime)),
+                lets_lapse: call.flag(),
                 command: CommandRow::unpack(call),
             }),
         };
@@ -289,7 +292,11 @@ pub fn plan_beat(call: &BeatCall<'_>) -> PresenceAnswer {
         }
         match member.command.present(call.now_ms, Some(call.runtime)).state {
             CommandState::Queued => commands_waiting += 1,
-            CommandState::Leased | CommandState::Delivered if call.holds(&member.command) => renewed.push(at),
+            CommandState::Leased | CommandState::Delivered
+                if !member.lets_lapse && call.holds(&member.command) =>
+            {
+                renewed.push(at);
+            }
             _ => {}
         }
     }
@@ -578,7 +585,7 @@ mod tests {
             turn_id: None,
             target: Target::default(),
         };
-        BeatCommand { bound: true, command }
+        BeatCommand { bound: true, lets_lapse: false, command }
     }
 
     fn lease(generation: u64, expires_at_ms: f64) -> Option<Lease<'static>> {
@@ -685,6 +692,7 @@ mod tests {
             command(CommandState::Accepted, None),
             BeatCommand { bound: false, ..command(CommandState::Queued, None) },
             BeatCommand { bound: false, ..command(CommandState::Delivered, lease(2, NOW + 1.0)) },
+            BeatCommand { lets_lapse: true, ..command(CommandState::Leased, lease(2, NOW + 1.0)) },
         ];
         let beat = |row| match plan_beat(&BeatCall { commands: rows.clone(), ..call(row) }) {
             PresenceAnswer::Beat { renewed, commands_waiting, .. } => (renewed, commands_waiting),
@@ -839,6 +847,7 @@ mod tests {
             1.0,
             2.0,
             1.0,
+            0.0,
             4.0,
             6.0,
             0.0,

@@ -478,6 +478,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             pendingRequests: number;
             outboxEvents: number;
             oldestEventAt?: number;
+            letsLapse?: boolean;
           }>;
         },
         { now: number; commandsWaiting: number },

@@ -25,7 +25,7 @@ export type BeatCall = {
   row: PresenceFacts | null;
   held: number;
   oldest: PresenceFacts | null;
-  commands: readonly { bound: RuntimeFacts | null; command: CommandFacts }[];
+  commands: readonly { bound: RuntimeFacts | null; letsLapse: boolean; command: CommandFacts }[];
 };
 
 /** `src/presence.rs`, PresenceViewCall: the runtime that beat last first. */
@@ -81,8 +81,9 @@ function packBeat(call: BeatCall): Packed {
   packer.optional(call.row, (row) => presenceFacts(packer, row));
   packer.number(call.held);
   packer.optional(call.oldest, (row) => presenceFacts(packer, row));
-  packer.list(call.commands, ({ bound, command }) => {
+  packer.list(call.commands, ({ bound, letsLapse, command }) => {
     packer.optional(bound, (runtime) => runtimeFacts(packer, runtime));
+    packer.flag(letsLapse);
     commandFacts(packer, command);
   });
   return packer.end();

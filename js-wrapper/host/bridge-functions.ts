@@ -25,6 +25,7 @@ const vBeatThread = v.object({
   pendingRequests: v.number(),
   outboxEvents: v.number(),
   oldestEventAt: v.optional(v.number()),
+  letsLapse: v.optional(v.boolean()),
 });
 
 /** The functions of bridges, by the builders for them. */

@@ -213,7 +213,7 @@ export async function reportCommand(
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
  * @param args `threads`: the 64 busiest; `outboxEvents` are those that are yet to arrive, `oldestEventAt`, in milliseconds, is
- *   the time of the first of them
+ *   the time of the first of them; no lease of a thread with `letsLapse` is renewed
  * @returns the server's clock in milliseconds, and how many commands wait to be leased
  * @throws ConvexError `E_COMMAND_INVALID`, `E_SYNC_SESSION_DEVICE_MISMATCH` where another device beats for this runtime
  */

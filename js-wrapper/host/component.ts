@@ -530,6 +530,8 @@ export type CodexBeatThread = {
   pendingRequests: number;
   outboxEvents: number;
   oldestEventAt?: number;
+  /** No lease of a command of the thread is renewed: the answer that handed one out may have been lost. */
+  letsLapse?: boolean;
 };
 
 /** A device's token, told once. */

@@ -23,8 +23,8 @@ export interface HeartbeatOptions {
   tell: () => Present;
   /** Whether a command of the thread is at work: its lease is renewed only if the beat tells of the thread. */
   isAtWork?: ((threadId: string) => boolean) | undefined;
-  /** Threads that are not told of, so that no lease of theirs is renewed: `Mailbox.mayLapse`. */
-  omits?: ((threadId: string) => boolean) | undefined;
+  /** Threads of which no lease is renewed: `Mailbox.mayLapse`. */
+  letsLapse?: ((threadId: string) => boolean) | undefined;
   /** The server's clock, and how many commands wait to be leased. */
   onAnswer?: ((answer: Awaited<ReturnType<CodexPersistence["beat"]>>) => void) | undefined;
   /** A beat failed; the next one comes at its time. */
@@ -128,8 +128,8 @@ export class Heartbeat {
   }
 
   #busiest(threads: Beat["threads"]): Beat["threads"] {
-    const { omits, isAtWork } = this.#options;
-    const told = omits === undefined ? threads : threads.filter(({ threadId }) => !omits(threadId));
+    const { letsLapse, isAtWork } = this.#options;
+    const told = threads.map((thread) => (letsLapse?.(thread.threadId) === true ? { ...thread, letsLapse: true } : thread));
     if (told.length <= BEAT_THREADS_MAX) return told;
     const weight = ({ threadId, turnId, pendingRequests, outboxEvents }: Beat["threads"][number]) =>
       [Number(isAtWork?.(threadId) ?? false), Number(turnId !== undefined), pendingRequests, outboxEvents] as const;

@@ -1,4 +1,4 @@
-/** The turns that were open in an app-server when the runtime lost sight of it: it goes on, or went on, without. */
+/** The turns that were open in an app-server when the runtime lost sight of it, which goes on, or went on, without; and those that it says it does not run. */
 import type { AppServerClient, ClientRequestResult } from "../app-server/index.js";
 import type { ListedTurn } from "../bridge/index.js";
 import { isRefusedByCodex } from "./errors.js";

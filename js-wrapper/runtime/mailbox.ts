@@ -136,8 +136,8 @@ export class Mailbox {
 
   /**
    * Whether a command of the thread is leased and not on its way to Codex: the answer to its lease was lost, or a turn was handed out
-   * when another one had just begun, and nothing else is handed out meanwhile, the answer to what that one asks included. A beat that
-   * tells of the thread holds the lease; without one it lapses within a minute, and the command is queued again.
+   * when another one had just begun, and nothing else is handed out meanwhile, the answer to what that one asks included. A beat renews
+   * the leases of its threads; of one with `letsLapse` it lapses within a minute, and the command is queued again.
    */
   mayLapse(threadId: string): boolean {
     const thread = this.#threads.get(threadId);

@@ -98,7 +98,12 @@ export class Session {
     const initialize = buildInitializeRequestWithCapabilities("", clientInfo, CAPABILITIES).params;
     const config = { ...options.bridge, ...(args.cwd === undefined ? {} : { cwd: args.cwd }), clientInfo, runtimeId, generation, numbers: outbox.numbers() };
     const make = options.bridgeFactory ?? ((given: BridgeConfig, handlers: BridgeHandlers) => new CodexLocalBridge(given, handlers));
-    this.#bridge = make(config, this.#handlers());
+    try {
+      this.#bridge = make(config, this.#handlers());
+    } catch (thrown) {
+      this.#rawLog?.close();
+      throw thrown;
+    }
     this.#redacts = !(this.#bridge instanceof CodexLocalBridge) && config.redact !== false;
     this.client = new ReadClient(
       this.#reading,
@@ -130,7 +135,8 @@ export class Session {
     });
     this.#left = new LeftTurns({
       client: this.client,
-      isOpen: (id, turnId) => outbox.openTurns().get(id)?.includes(turnId) === true,
+      // Of one that was only taken, no event was seen.
+      isOpen: (id, turnId) => outbox.openTurns().get(id)?.includes(turnId) === true || this.#loaded.running(id) === turnId,
       runs: (id, turnId) => this.#turnRuns(id, turnId),
       tell: (id, turn) => {
         this.#bridge.tellTurn?.(id, turn);
@@ -243,7 +249,7 @@ export class Session {
       ended: () => {
         this.requests.waiting.processEnded();
         if (isGoingOn(options)) {
-          this.#left.leave(this.#outbox.openTurns());
+          this.#left.leave([...this.#outbox.openTurns(), ...this.#loaded.runningTurns()]);
           return;
         }
         for (const [id, turnId] of this.#loaded.processEnded()) this.#bridge.tellTurn?.(id, interrupted(turnId));
@@ -430,12 +436,16 @@ export class Session {
   }
 
   async #interrupt(threadId: string, turnId: string): Promise<"sent" | "gone"> {
+    const named = this.#loaded.runningAs(threadId, turnId);
     try {
-      await this.client.request("turn/interrupt", { threadId, turnId: this.#loaded.runningAs(threadId, turnId) });
+      await this.client.request("turn/interrupt", { threadId, turnId: named });
       return "sent";
     } catch (thrown) {
-      if (isNoSuchTurn(thrown)) return "gone";
-      throw thrown;
+      if (!isNoSuchTurn(thrown)) throw thrown;
+      // What runs here by its word, and there does not, ends: nobody else would tell of it.
+      this.#left.leave([[threadId, [named]]]);
+      void this.#left.settle(threadId);
+      return "gone";
     }
   }
 

@@ -87,6 +87,11 @@ export class LoadedThreads {
     return this.#loaded.get(id)?.running;
   }
 
+  /** Those that run, by their threads. */
+  runningTurns(): (readonly [id: string, turnIds: readonly string[]])[] {
+    return [...this.#loaded].flatMap(([id, { running }]) => (running === undefined ? [] : [[id, [running]] as const]));
+  }
+
   /** A turn of it runs, of whose start nobody told. */
   runs(id: string, turnId: string): void {
     const thread = this.#loaded.get(id);

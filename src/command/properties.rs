@@ -286,7 +286,7 @@ impl World {
         };
         let commands = rows
             .iter()
-            .map(|at| BeatCommand { bound: runtime == self.bound, command: self.row(*at) })
+            .map(|at| BeatCommand { bound: runtime == self.bound, lets_lapse: false, command: self.row(*at) })
             .collect();
         let answer = plan_beat(&BeatCall {
             now_ms: self.now,

@@ -141,7 +141,7 @@ class Machine {
     const heartbeat = new Heartbeat({
       ...{ runtimeId, generation, clock: world.clock, persistence, tell },
       isAtWork: (threadId) => mailbox.isAtWork(threadId),
-      omits: (threadId) => mailbox.mayLapse(threadId),
+      letsLapse: (threadId) => mailbox.mayLapse(threadId),
       onAnswer: ({ commandsWaiting }) => {
         if (commandsWaiting > 0) mailbox.wake();
       },

@@ -269,6 +269,20 @@ describe("a beat and the commands of its threads", () => {
     expect(await stateOf(component)).toEqual(["queued", "queued"]);
   });
 
+  test("lets those of a thread lapse that says so, which is there all the same", async () => {
+    const component = await startThread();
+    await ensure(component);
+    await send(component, "a");
+    await lease(component);
+    for (let at = 0; at < 8; at++) {
+      await pass(component, BEAT_MS);
+      await beat(component, { threads: [{ ...AT, letsLapse: true }] });
+    }
+    await sweepCommands(component);
+    expect(await stateOf(component)).toEqual(["queued"]);
+    expect(await component.query(api.presence.get, { actor: OWNER, threadId: THREAD })).toMatchObject({ machine: "here", thread: "here" });
+  });
+
   test("counts what waits in the threads that it writes", async () => {
     const component = await startThread();
     await ensure(component);

@@ -89,11 +89,21 @@ export class AttachableCodex {
 
   /** Begins a turn with a message of the agent's. */
   begin(turnId: string): void {
-    const item = { id: `m-${turnId}`, type: "agentMessage", text: "" };
-    const turn: Turn = { id: turnId, status: "inProgress", items: [{ ...item }], error: null };
-    this.turns.unshift(turn);
+    const turn = this.#take(turnId);
     this.tell("turn/started", { turn: { ...turn, items: [] } });
-    this.tell("item/started", { turnId, item });
+    this.tell("item/started", { turnId, item: { ...turn.items[0]! } });
+  }
+
+  /** Takes a turn, of which it says nothing yet. */
+  #take(turnId: string): Turn {
+    const turn: Turn = { id: turnId, status: "inProgress", items: [{ id: `m-${turnId}`, type: "agentMessage", text: "" }], error: null };
+    this.turns.unshift(turn);
+    return turn;
+  }
+
+  /** Runs no turn any more, and says nothing of it. */
+  forget(): void {
+    this.turns[0]!.status = "interrupted";
   }
 
   /** Says some of the message of the turn that runs. */
@@ -150,7 +160,8 @@ export class AttachableCodex {
 
   #reply(client: WebSocket, id: number | string, method: string, params: Asked["params"]): void {
     const result = this.#results(client)[method]?.(params);
-    client.send(JSON.stringify(result === undefined ? { id, error: { code: -32600, message: "refused" } } : { id, result }));
+    const message = method === "turn/interrupt" ? "no active turn to interrupt" : "refused";
+    client.send(JSON.stringify(result === undefined ? { id, error: { code: -32600, message } } : { id, result }));
     if (method === "thread/resume" && result !== undefined) this.#askAgain(client, this.#waiting.keys());
   }
 
@@ -169,7 +180,8 @@ export class AttachableCodex {
       "thread/fork": () => ({ thread: { ...thread, id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
       "thread/read": (params) => (isIt(params) ? { thread } : undefined),
       "thread/turns/list": (params) => (isIt(params) ? { data: this.turns.map(listed), nextCursor: null } : undefined),
-      "turn/interrupt": () => ({}),
+      "turn/start": () => ({ turn: this.#take(`u${String(this.turns.length)}`) }),
+      "turn/interrupt": () => (isActive ? {} : undefined),
     };
   }
 }

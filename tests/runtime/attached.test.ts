@@ -6,6 +6,7 @@ import { folder } from "../outbox/build.js";
 import { AttachableCodex, THREAD } from "./attachable-codex.js";
 import { persistenceOver, runtimeOver, runtimeWith, START } from "./build.js";
 import { Lid } from "./lid.js";
+import { said, startMachine } from "./machine.js";
 
 const WAIT = { timeout: 20_000, interval: 20 };
 /** When a turn is interrupted once more, and when its stop has an outcome, in milliseconds. */
@@ -313,4 +314,31 @@ it("says that a turn which no interrupt ends is not its own to end, and leaves i
   codex.say("on");
   await reads([["on and on", "streaming"]]);
   expect([codex.connections, await turns()]).toEqual([1, [["inProgress", undefined]]]);
+});
+
+/** A machine that is attached, with a phone. */
+async function machine() {
+  const codex = await AttachableCodex.serve();
+  return { codex, ...(await startMachine({ bridge: { attach: codex.attach } }, { runtimeThreadId: THREAD })) };
+}
+
+it("asks after a turn that it was only given when the connection is lost, and takes the next one", async () => {
+  const { codex, runtime, send, ends } = await machine();
+  await ends(await send("turn", said("Look.")), { state: "accepted" });
+  codex.cut();
+  codex.end();
+  await vi.waitFor(() => expect(runtime.getState().phase).toBe("reconnecting"), WAIT);
+  await vi.waitFor(() => expect(runtime.getState().phase).toBe("ready"), WAIT);
+  await ends(await send("turn", said("And now?")), { state: "accepted" });
+  expect(codex.turns.map(({ id }) => id)).toEqual(["u1", "u0"]);
+});
+
+it("knows that no turn runs once codex says so to a stop, and takes the next one", async () => {
+  const { codex, runtime, send, ends, runs } = await machine();
+  codex.begin("u");
+  const turnId = await runs();
+  codex.forget();
+  await ends(await send("interrupt", { turnId }), { state: "refused", code: "E_COMMAND_TARGET_GONE" });
+  await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "ready", turnInFlight: false }), WAIT);
+  await ends(await send("turn", said("And now?")), { state: "accepted" });
 });

@@ -162,11 +162,11 @@ it("stops: nothing is sent or told any more, and it can start again behind the b
   expect(times()).toHaveLength(4);
 });
 
-it("does not tell of threads whose leases are not to be renewed", () => {
+it("says of which threads no lease is to be renewed", () => {
   const threads = ["a", "b"].map((threadId) => ({ threadId, pendingRequests: 0, outboxEvents: 0 }));
-  const { heartbeat, beats } = begin({ omits: (threadId) => threadId === "a" }, { phase: "ready", threads });
+  const { heartbeat, beats } = begin({ letsLapse: (threadId) => threadId === "a" }, { phase: "ready", threads });
   heartbeat.start();
-  expect(beats[0]!.said.threads).toEqual([threads[1]]);
+  expect(beats[0]!.said.threads).toEqual([{ ...threads[0], letsLapse: true }, threads[1]]);
 });
 
 it("of more threads than a beat holds tells the busiest: at work, with a turn, asked for, behind", () => {
