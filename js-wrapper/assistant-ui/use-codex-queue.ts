@@ -13,6 +13,8 @@ type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
 
 /** How many commands are loaded at a time where one is not among those that are. */
 const MORE_COMMANDS = 30;
+/** A turn of the queue waits for the one before it, however long that takes. It is the same in every tab: an id is of one payload. */
+const WAITING = { waitForMachine: true } as const;
 
 /** What {@link useCodexQueue} returns. */
 export interface CodexQueue {
@@ -90,7 +92,7 @@ export function useCodexQueue(
       const isStopped = () => findOwn(commandId)?.state === "stopping";
       const arrive = async () => {
         try {
-          const sent = await (lane === "steer" ? steerOrSend(codexOfThread, input, commandId, isStopped) : codexOfThread.send(input, { commandId }));
+          const sent = await (lane === "steer" ? steerOrSend(codexOfThread, input, commandId, isStopped) : codexOfThread.send(input, { commandId, ...WAITING }));
           // A turn ends before it begins, as `stop` ends those that are listed; a steer ends with the turn that it was for.
           if (isStopped() && "clientTurnId" in sent) unawaited(codexOfThread.codex.interrupt(commandId));
           change(commandId, { state: findOwn(commandId)?.state === "sending" ? "sent" : "held" });
@@ -224,12 +226,12 @@ function useUntold({ status, loadMore }: UseCodexResult["commands"], commands: r
  * @param isStopped whether nothing is to begin any more: `steer` of `useCodex` does not ask
  */
 async function steerOrSend({ codex, runningTurnId, send }: UseCodexResult, input: readonly UserInput[], commandId: string, isStopped: () => boolean): Promise<CodexSentCommand> {
-  if (runningTurnId === undefined) return await send(input, { commandId });
+  if (runningTurnId === undefined) return await send(input, { commandId, ...WAITING });
   try {
     return await codex.steer(input, { commandId, expectedTurnId: runningTurnId });
   } catch (thrown) {
     if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE" || isStopped()) throw thrown;
-    return await send(input, { commandId });
+    return await send(input, { commandId, ...WAITING });
   }
 }
 

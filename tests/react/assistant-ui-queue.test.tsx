@@ -222,6 +222,22 @@ describe("a message that is sent while a turn runs", () => {
     expect(page.waiting()).toContain("and that");
   });
 
+  it("waits as long as a turn may take, also one that was to steer a turn which has ended", async () => {
+    const waits = async () => {
+      const { page: commands } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 20 } });
+      return commands.flatMap(({ kind, payloadJson }) => (kind === "turn" ? [(JSON.parse(payloadJson) as { waitForMachine?: boolean }).waitForMachine] : []));
+    };
+    const page = await open();
+    await page.say("then this");
+    expect(await waits()).toEqual([true]);
+    chat.loopback.held = [];
+    await page.say("rather so", "Send");
+    await end();
+    await begin("turn_2");
+    await release();
+    expect(await waits()).toEqual([true, true]);
+  });
+
   it("is turned into a steer", async () => {
     const page = await open();
     await page.say("then this");
