@@ -4,7 +4,7 @@ import type { FunctionReference } from "convex/server";
 import { getFunctionName } from "convex/server";
 import type { Value } from "convex/values";
 import { convexToJson } from "convex/values";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useInsertionEffect, useMemo, useRef, useState } from "react";
 
 /** Arguments as Convex has them, by name. */
 export type CallArgs = Record<string, Value>;
@@ -101,10 +101,13 @@ function withCalls(all: ReadonlyMap<string, Calls>, subject: string, calls: Call
   return changed;
 }
 
-/** The newest value, for what is called later: an app's functions are new at every render. */
+/**
+ * The newest value that was rendered, for what is called later: an app's functions are new at every render. It is there before any
+ * other effect, so that a child's, which come first, see what their props say.
+ */
 export function useLatest<Given>(value: Given): { readonly current: Given } {
   const latest = useRef(value);
-  useEffect(() => {
+  useInsertionEffect(() => {
     latest.current = value;
   }, [value]);
   return latest;

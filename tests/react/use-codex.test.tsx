@@ -1,5 +1,5 @@
 import { act, cleanup, render, renderHook } from "@testing-library/react";
-import { memo, type ReactNode } from "react";
+import { memo, useEffect, type ReactNode } from "react";
 import { renderToString } from "react-dom/server";
 import { ConvexProvider, ConvexReactClient } from "convex/react";
 import { anyApi, makeFunctionReference } from "convex/server";
@@ -231,6 +231,29 @@ it("begins a turn where the one that it was to steer ended before the page knew"
   held.forEach((release) => release());
   await chat.does(() => steered);
   expect([commands(page), page.current.error]).toEqual([[["turn", "queued", "rather so"]], undefined]);
+});
+
+it("knows what it returns from when it returns it: a child's effect, which comes before its parent's, steers the turn that it is shown", async () => {
+  const Strict = inStrictMode(chat.loopback.connect());
+  const sent = new Set<string>();
+  function Child({ runningTurnId, steer }: Pick<ReturnType<typeof useCodex>, "runningTurnId" | "steer">) {
+    useEffect(() => {
+      if (runningTurnId === undefined || sent.has(runningTurnId)) return;
+      sent.add(runningTurnId);
+      void steer("rather so");
+    }, [runningTurnId, steer]);
+    return null;
+  }
+  function Parent() {
+    const { runningTurnId, steer } = useCodex({ threadId: THREAD });
+    return <Child runningTurnId={runningTurnId} steer={steer} />;
+  }
+  render(<Parent />, { wrapper: ({ children }) => <Strict><CodexProvider api={api.chat}>{children}</CodexProvider></Strict> });
+  await chat.settle();
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  const { page } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 10 } });
+  expect(page).toMatchObject([{ kind: "steer", payloadJson: expect.stringContaining(TURN) as string }]);
 });
 
 it("waits a day for a machine that is away and for the turn that runs, and ten minutes where it is there", async () => {
