@@ -7,7 +7,7 @@ import type { CodexCommandView } from "../react/command-words.js";
 import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
 import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
-import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type SentCommand, type UnsentMessage } from "./queue.js";
+import { convertQueue, inputOfCommand, isOnItsWay, isSettled, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type SentCommand, type UnsentMessage } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
 
@@ -56,6 +56,12 @@ export function useCodexQueue(
     previous.current = converted;
   }, [converted]);
 
+  // What has its end is kept no more: it would be looked for among older and older commands.
+  useEffect(() => {
+    const settled = new Set(unsent.filter((one) => isSettled(one, commands.find(({ commandId }) => commandId === one.commandId))));
+    if (settled.size > 0) changeUnsent((list) => list.filter((one) => !settled.has(one)));
+  }, [commands, unsent, changeUnsent]);
+
   const ofThread = unsent.filter((message) => message.threadId === threadId && (message.state === "held" || message.state === "sent"));
   const answers = codex.requests.results.flatMap(({ status, answerCommandId }) => (status === "pending" && answerCommandId !== undefined ? [answerCommandId] : []));
   useUntold(codex.commands, commands, [...ofThread.map(({ commandId }) => commandId), ...answers]);
@@ -70,11 +76,7 @@ export function useCodexQueue(
       changeUnsent((list) => list.filter(({ commandId }) => commandId !== id));
     };
     const put = (message: UnsentMessage) => {
-      const isOver = (one: UnsentMessage) => {
-        const command = findCommand(one.commandId);
-        return command !== undefined && !command.isOpen && !isUnsent(one, command);
-      };
-      changeUnsent((list) => [...list.filter((one) => one.commandId !== message.commandId && !isOver(one)), message]);
+      changeUnsent((list) => [...list.filter((one) => one.commandId !== message.commandId), message]);
     };
     const change = (id: string, changed: Partial<UnsentMessage>) => {
       changeUnsent((list) => list.map((message) => (message.commandId === id ? { ...message, ...changed } : message)));

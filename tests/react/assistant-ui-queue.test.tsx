@@ -238,6 +238,27 @@ describe("a message that is sent while a turn runs", () => {
     expect(await waits()).toEqual([true, true]);
   });
 
+  it("is looked for no more once codex has it, however much is sent after it", async () => {
+    await beat();
+    const loaded: number[] = [];
+    function Counting() {
+      const codex = useCodex({ threadId: THREAD });
+      useEffect(() => {
+        loaded.push(codex.commands.results.length);
+      }, [codex.commands.results]);
+      return <Thread runtime={useExternalStoreRuntime(useCodexExternalStore(codex))} />;
+    }
+    const page = await open(<Counting />);
+    await page.say("rather so", "Send");
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "delivered");
+    await chat.report(leased!, "accepted", { turnId: TURN });
+    await chat.settle();
+    await sendSteers(31);
+    await chat.settle();
+    expect(loaded.at(-1)).toBe(30);
+  });
+
   it("is turned into a steer", async () => {
     const page = await open();
     await page.say("then this");
