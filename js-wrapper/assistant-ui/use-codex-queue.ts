@@ -18,14 +18,15 @@ const WAITING = { waitForMachine: true } as const;
 
 /** What {@link useCodexQueue} returns. */
 export interface CodexQueue {
-  readonly queue: Queue;
+  /** Undefined where nothing runs or waits: without one the library sends nothing while something is on its way. */
+  readonly queue: Queue | undefined;
   /** What waits is to come back into the queue when it is cancelled. */
   readonly hold: () => void;
   /**
    * Begins to send past the queue.
    *
-   * @returns what keeps the message in the queue where that was refused, and something was sent after it: the library gives back only
-   *   what was sent last. False where it is to give it back.
+   * @returns what keeps the message in the queue where that was refused, and something may have been sent after it: the library gives
+   *   back only what was sent last, and does not say that it sends until attachments are there. False where it is to give it back.
    */
   readonly begin: () => (input: readonly UserInput[]) => boolean;
 }
@@ -66,10 +67,21 @@ export function useCodexQueue(
   const answers = codex.requests.results.flatMap(({ status, answerCommandId }) => (status === "pending" && answerCommandId !== undefined ? [answerCommandId] : []));
   useUntold(codex.commands, commands, [...ofThread.map(({ commandId }) => commandId), ...answers]);
 
+  const { items, steerItems } = converted;
+  const { turns: known, openCommands } = codex;
+  // What is merely on its way is none: nothing more is to be sent until that has arrived, or is given back.
+  const isTaken = runningTurnId !== undefined || known?.[0]?.status === "queued" || openCommands.some(({ kind }) => kind === "turn");
+  const isShown = isTaken || items.length > 0 || steerItems.length > 0;
+  const shownNow = useLatest(isShown);
+  /** What was sent, and each time from which on something may have been. */
+  const sends = useRef(0);
+  useEffect(() => {
+    if (isShown) sends.current += 1;
+  }, [isShown]);
+
   const latest = useLatest(codex);
   const sentNow = useLatest(commands);
   const onTheirWay = useRef(new Map<string, Promise<void>>());
-  const sends = useRef(0);
   const calls = useMemo(() => {
     const findCommand = (id: string) => sentNow.current.find(({ commandId }) => commandId === id);
     const drop = (id: string) => {
@@ -130,7 +142,7 @@ export function useCodexQueue(
         sends.current += 1;
         const [own, { threadId: ofThread }] = [sends.current, latest.current];
         return (input: readonly UserInput[]) => {
-          if (sends.current === own) return false;
+          if (sends.current === own && !shownNow.current) return false;
           put({ commandId: newCommandId(), threadId: ofThread, input, lane: "queue", state: "refused" });
           return true;
         };
@@ -205,13 +217,12 @@ export function useCodexQueue(
         for (const message of onWay) put({ ...message, state: "stopping" });
       },
     };
-  }, [latest, sentNow, inputOf, changeUnsent, unsentNow]);
+  }, [latest, sentNow, shownNow, inputOf, changeUnsent, unsentNow]);
 
-  const { items, steerItems } = converted;
   return useMemo(() => {
     const { hold, begin, ...acts } = calls;
-    return { queue: { items, steerItems, ...acts }, hold, begin };
-  }, [items, steerItems, calls]);
+    return { queue: isShown ? { items, steerItems, ...acts } : undefined, hold, begin };
+  }, [isShown, items, steerItems, calls]);
 }
 
 /** Loads on until these are there: what became of a message, or of an answer, tells its command alone, and by then others may be before it. */
