@@ -323,7 +323,10 @@ describe.each(["messages", "reasoning"] as const)("what streams alone tell: %s",
     // What is shown stays while another list loads.
     expect(view.texts).toEqual(["new"]);
     await settle();
-    expect([...view.texts].sort()).toEqual(["new", "old"]);
+    expect(view.texts).toEqual(["old", "new"]);
+    const together = follow(which);
+    await settle();
+    expect(together.texts).toEqual(["old", "new"]);
   });
 
   it("startOrder of another thread: nothing is followed until that thread's list is there", async () => {
