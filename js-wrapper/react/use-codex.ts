@@ -3,7 +3,7 @@ import { getFunctionName, type FunctionReference, type PaginationOptions } from 
 import { createContext, createElement, useContext, useMemo, useState, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
-import { isAbsent, isNotTaken, useWithoutNotFound } from "./absent.js";
+import { isAbsent, isNotTaken, useWithoutAbsent } from "./absent.js";
 import type { CodexActivity } from "./activity.js";
 import { useLatest, useStableArgs } from "./calls.js";
 import { codexPendingMessages } from "./pending-messages.js";
@@ -185,7 +185,8 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   const given: ThreadArgs | "skip" = args === "skip" ? "skip" : { ...common, ...args };
   /** What is asked of a function that the app may not have. */
   const of = (name: keyof CodexApi) => (api[name] === undefined ? "skip" : given);
-  const isLacking = (name: keyof CodexApi, { error }: { readonly error?: Error | undefined }) => isAbsent(error, Object.hasOwn(api, name));
+  const isNamed = (name: keyof CodexApi) => Object.hasOwn(api, name);
+  const isLacking = (name: keyof CodexApi, { error }: { readonly error?: Error | undefined }) => isAbsent(error, isNamed(name));
 
   const messages = useCodexMessages(api.listThreadMessagesForHooks, given, { initialNumItems, stream: true });
   const commands = useCodexCommands(api.listCommands, given, { initialNumItems: FIRST_ITEMS });
@@ -198,9 +199,15 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   // What is not there is not asked: with "skip" no hook looks at its functions.
   const approvalsQuery = api.listPendingApprovalsForHooks as ApprovalsQuery;
   const respond = (api.respondApprovalForHooks ?? api.sendCommand) as CodexApprovalRespondMutation;
-  const approvals = useWithoutNotFound(useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS }));
+  const approvals = useWithoutAbsent(
+    useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS }),
+    isNamed("listPendingApprovalsForHooks"),
+  );
   const requestsQuery = api.listPendingServerRequestsForHooks as CodexServerRequestsQuery;
-  const requests = useWithoutNotFound(useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand));
+  const requests = useWithoutAbsent(
+    useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand),
+    isNamed("listPendingServerRequestsForHooks"),
+  );
   const listed = useAnswer<readonly TurnState[] | null>(useStableSubscription(api.listTurns as TurnsQuery, of("listTurns")));
   const hasTurns = api.listTurns !== undefined && !isLacking("listTurns", listed);
   const snapshot = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, hasTurns ? "skip" : of("threadSnapshot")));
