@@ -274,11 +274,22 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   );
 }
 
+/** What an error came after: a turn, null where there is none, undefined while that is not known; `OVER` once a newer one was there. */
+type Since = string | null | undefined | typeof OVER;
+const OVER = Symbol("over");
+const NONE_SEEN: ReadonlyMap<Error, Since> = new Map();
+/** Errors that are remembered, the newest: one for each thread that is looked at again. */
+const SEEN_MAX = 50;
+
 /** Whether nothing newer is there than what an error came after. @param newestTurnId null where there is no turn; undefined while that is not known */
 function useIsNews(error: Error | undefined, newestTurnId: string | null | undefined): boolean {
-  const [seen, setSeen] = useState({ error, newestTurnId });
-  if (seen.error !== error || (seen.newestTurnId === undefined && newestTurnId !== undefined)) setSeen({ error, newestTurnId });
-  return seen.error !== error || seen.newestTurnId === undefined || seen.newestTurnId === newestTurnId;
+  const [seen, setSeen] = useState(NONE_SEEN);
+  if (error === undefined) return false;
+  const since = seen.get(error);
+  const isOver = since !== undefined && newestTurnId !== undefined && since !== newestTurnId;
+  const next = isOver ? OVER : since === undefined ? newestTurnId : since;
+  if (!seen.has(error) || since !== next) setSeen(new Map([...[...seen].filter(([one]) => one !== error).slice(1 - SEEN_MAX), [error, next]]));
+  return next !== OVER;
 }
 
 interface KnownToStop extends CodexStopped {

@@ -319,6 +319,32 @@ it("tells a refusal that is of no message in `error` alone", async () => {
   expect(page.current).toMatchObject({ status: "ready", error: { data: { code: "E_COMMAND_TOO_LATE" } }, codex: { sendError: undefined } });
 });
 
+it("is at no error again that a newer turn came after, when another thread was looked at meanwhile", async () => {
+  const Strict = inStrictMode(chat.loopback.connect());
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <Strict>
+      <CodexProvider api={api.chat}>{children}</CodexProvider>
+    </Strict>
+  );
+  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+  const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
+  await chat.settle();
+  const fail = () => act(() => expect(page.current.codex.steer("so", { expectedTurnId: "gone" })).rejects.toThrow());
+  const lookAt = async (threadId: string) => {
+    rerender({ threadId });
+    await chat.settle();
+    return page.current.status;
+  };
+  await fail();
+  expect([await lookAt("th_2"), await lookAt(THREAD)]).toEqual(["ready", "error"]);
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  await chat.settle();
+  expect([page.current.status, await lookAt("th_2"), await lookAt(THREAD)]).toEqual(["ready", "ready", "ready"]);
+  await fail();
+  expect(page.current.status).toBe("error");
+});
+
 it("is at an error for as long as no turn is newer than what could not be sent", async () => {
   const page = await open();
   await act(() => expect(page.current.codex.steer("so", { expectedTurnId: "gone" })).rejects.toThrow());
