@@ -5,7 +5,7 @@ import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
 import { isAbsent, isNotTaken, useWithoutAbsent } from "./absent.js";
 import type { CodexActivity } from "./activity.js";
-import { useLatest, useStableArgs } from "./calls.js";
+import { keyOfArgs, useLatest, useStableArgs } from "./calls.js";
 import { codexPendingMessages } from "./pending-messages.js";
 import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
@@ -232,7 +232,10 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
 
   const reach = presence && codexReach(presence);
   const isLoading = commands.status === "LoadingFirstPage" || (!isWhole && older.status === "LoadingFirstPage") || listed.isLoading || snapshot.isLoading;
-  const latest = useLatest({ runningTurnId, openCommands, openTurns, turns, reach, isLoading, api, given });
+  // A call that is kept when another thread is looked at is of its own, of which it knows what was known last.
+  const stable = useStableArgs(given);
+  const subject = useMemo(() => (stable === null ? "" : keyOfArgs(stable)), [stable]);
+  const latest = useLatest({ runningTurnId, openCommands, openTurns, turns, reach, isLoading, api, given }, subject);
   const { sendTurn, steer: steerTurn, interrupt } = codex;
   const calls = useMemo(() => {
     const send = async (input: CodexInput, sending: CodexTurnSendOptions = {}): Promise<CodexSentCommand> => {

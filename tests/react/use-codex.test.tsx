@@ -319,6 +319,29 @@ it("tells a refusal that is of no message in `error` alone", async () => {
   expect(page.current).toMatchObject({ status: "ready", error: { data: { code: "E_COMMAND_TOO_LATE" } }, codex: { sendError: undefined } });
 });
 
+it("steers and stops its own thread, also from a call that was kept when another thread is looked at", async () => {
+  const Strict = inStrictMode(chat.loopback.connect());
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <Strict>
+      <CodexProvider api={api.chat}>{children}</CodexProvider>
+    </Strict>
+  );
+  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
+  await chat.settle();
+  const { steer, stop } = page.current;
+  rerender({ threadId: "th_2" });
+  await chat.settle();
+  await chat.does(() => steer("rather so"));
+  await chat.does(() => stop());
+  const sentTo = async (threadId: string) => {
+    const { page: rows } = await chat.ann.query(api.chat.listCommands, { threadId, paginationOpts: { cursor: null, numItems: 10 } });
+    return rows.map(({ kind, payloadJson }) => [kind, payloadJson.includes(TURN)]);
+  };
+  expect([await sentTo(THREAD), await sentTo("th_2")]).toEqual([[["interrupt", true], ["steer", true]], []]);
+});
+
 it("is at no error again that a newer turn came after, when another thread was looked at meanwhile", async () => {
   const Strict = inStrictMode(chat.loopback.connect());
   const wrapper = ({ children }: { children: ReactNode }) => (
