@@ -150,6 +150,8 @@ export interface UseCodexResult {
 
 /** How many of each list are loaded first. */
 const FIRST_ITEMS = 30;
+/** From how many of them on the next may be the first that is not loaded. */
+const NEARLY_FULL_ITEMS = 20;
 /** What a user may have open at once, in all threads. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 const OPEN_ITEMS = 100;
 
@@ -190,9 +192,11 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
 
   const messages = useCodexMessages(api.listThreadMessagesForHooks, given, { initialNumItems, stream: true });
   const commands = useCodexCommands(api.listCommands, given, { initialNumItems: FIRST_ITEMS });
-  // What waits may be older than all that is loaded. Where all is loaded it is not asked for twice.
+  // What waits may be older than all that is loaded. Where all is loaded it is not asked for twice, unless that may be so no more soon:
+  // what is asked for only then would be missing until it is there.
   const isWhole = commands.status !== "CanLoadMore" && commands.status !== "LoadingMore";
-  const older = useCodexCommands(api.listCommands, given === "skip" || isWhole ? "skip" : { ...given, open: true }, { initialNumItems: OPEN_ITEMS });
+  const isNearlyFull = commands.results.length >= NEARLY_FULL_ITEMS && commands.results.length <= FIRST_ITEMS;
+  const older = useCodexCommands(api.listCommands, given === "skip" || (isWhole && !isNearlyFull) ? "skip" : { ...given, open: true }, { initialNumItems: OPEN_ITEMS });
   const { cancelCommand: cancel, editCommand: edit, promoteCommand: promote } = api;
   const mutations: CodexCommandMutations = { ...(cancel && { cancel }), ...(edit && { edit }), ...(promote && { promote }) };
   const codex = useCodexSend<CodexSendMutation, CodexCommandMutations>(api.sendCommand, given, mutations) as CodexSend as UseCodexResult["codex"];

@@ -94,6 +94,34 @@ async function sendMuch(): Promise<void> {
   }
 }
 
+it("has what waits at every render, also when it is the first that is not loaded with the newest any more", async () => {
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  const payloadJson = JSON.stringify({ input: [{ type: "text", text: "first" }], clientTurnId: "first" });
+  await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: "first", kind: "turn", payloadJson });
+  const sendSteers = async (from: number, to: number) => {
+    for (let i = from; i < to; i += 1) {
+      const steer = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
+      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson: steer });
+    }
+  };
+  await sendSteers(0, 28);
+  const seen: boolean[] = [];
+  const Strict = inStrictMode(chat.loopback.connect());
+  function Page() {
+    const { openCommands, messages } = useCodex({ threadId: THREAD });
+    useEffect(() => {
+      if (messages.status !== "LoadingFirstPage") seen.push(openCommands.some(({ commandId }) => commandId === "first"));
+    }, [openCommands, messages.status]);
+    return null;
+  }
+  render(<Page />, { wrapper: ({ children }) => <Strict><CodexProvider api={api.chat}>{children}</CodexProvider></Strict> });
+  await chat.settle();
+  const from = seen.length;
+  await sendSteers(28, 31);
+  await chat.settle();
+  expect([seen.length > from, from > 0, seen.slice(from - 1).includes(false)]).toEqual([true, true, false]);
+});
+
 describe("a stop", () => {
   const run = async () => {
     await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
