@@ -159,6 +159,11 @@ export function isUnsent({ state }: Pick<UnsentMessage, "state">, command: Pick<
   return command.isFailed || (command.state === "cancelled" && (state === "held" || state === "stopping"));
 }
 
+/** Whether a message has come to its end where it was sent, and does not come back to this page. */
+export function isSettled(message: UnsentMessage, command: Pick<SentCommand, "isFailed" | "isOpen" | "state"> | undefined): boolean {
+  return command !== undefined && !command.isOpen && !isOnItsWay(message) && !isUnsent(message, command);
+}
+
 /** Whether it is not known yet what becomes of it. */
 export function isOnItsWay({ state }: Pick<UnsentMessage, "state">): boolean {
   return state === "sending" || state === "stopping";

@@ -102,10 +102,7 @@ export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue =
   const isRunning = status === "submitted" || status === "streaming";
   const isLoading = messages.status === "LoadingFirstPage";
   const hasEarlier = messages.status === "CanLoadMore" || messages.status === "LoadingMore";
-  // What is merely on its way has none: without one the library sends nothing more until that has arrived, or is given back.
-  const isTaken = runningTurnId !== undefined || turns?.[0]?.status === "queued" || openCommands.some(({ kind }) => kind === "turn");
-  const isQueueing = hasQueue && (isTaken || queue.items.length > 0 || queue.steerItems.length > 0);
-  const shownQueue = isQueueing ? queue : undefined;
+  const shownQueue = hasQueue ? queue : undefined;
   return useMemo(
     () => ({ messages: converted.messages, convertMessage: same, isRunning, isLoading, hasEarlier, queue: shownQueue, ...calls }),
     [converted.messages, isRunning, isLoading, hasEarlier, shownQueue, calls],

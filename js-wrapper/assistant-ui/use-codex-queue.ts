@@ -7,23 +7,26 @@ import type { CodexCommandView } from "../react/command-words.js";
 import { codexCommandIdAgain, newCommandId } from "../react/sending.js";
 import type { CodexSentCommand } from "../react/use-codex-send.js";
 import type { UseCodexResult } from "../react/use-codex.js";
-import { convertQueue, inputOfCommand, isOnItsWay, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type SentCommand, type UnsentMessage } from "./queue.js";
+import { convertQueue, inputOfCommand, isOnItsWay, isSettled, isUnsent, NO_QUEUE_ITEMS, promotionsFor, queuedOf, unshownOf, type Lane, type Placement, type SentCommand, type UnsentMessage } from "./queue.js";
 
 type Queue = NonNullable<ExternalStoreAdapter["queue"]>;
 
 /** How many commands are loaded at a time where one is not among those that are. */
 const MORE_COMMANDS = 30;
+/** A turn of the queue waits for the one before it, however long that takes. It is the same in every tab: an id is of one payload. */
+const WAITING = { waitForMachine: true } as const;
 
 /** What {@link useCodexQueue} returns. */
 export interface CodexQueue {
-  readonly queue: Queue;
+  /** Undefined where nothing runs or waits: without one the library sends nothing while something is on its way. */
+  readonly queue: Queue | undefined;
   /** What waits is to come back into the queue when it is cancelled. */
   readonly hold: () => void;
   /**
    * Begins to send past the queue.
    *
-   * @returns what keeps the message in the queue where that was refused, and something was sent after it: the library gives back only
-   *   what was sent last. False where it is to give it back.
+   * @returns what keeps the message in the queue where that was refused, and something may have been sent after it: the library gives
+   *   back only what was sent last, and does not say that it sends until attachments are there. False where it is to give it back.
    */
   readonly begin: () => (input: readonly UserInput[]) => boolean;
 }
@@ -54,25 +57,38 @@ export function useCodexQueue(
     previous.current = converted;
   }, [converted]);
 
+  // What has its end is kept no more: it would be looked for among older and older commands.
+  useEffect(() => {
+    const settled = new Set(unsent.filter((one) => isSettled(one, commands.find(({ commandId }) => commandId === one.commandId))));
+    if (settled.size > 0) changeUnsent((list) => list.filter((one) => !settled.has(one)));
+  }, [commands, unsent, changeUnsent]);
+
   const ofThread = unsent.filter((message) => message.threadId === threadId && (message.state === "held" || message.state === "sent"));
   const answers = codex.requests.results.flatMap(({ status, answerCommandId }) => (status === "pending" && answerCommandId !== undefined ? [answerCommandId] : []));
   useUntold(codex.commands, commands, [...ofThread.map(({ commandId }) => commandId), ...answers]);
 
+  const { items, steerItems } = converted;
+  const { turns: known, openCommands } = codex;
+  // What is merely on its way is none: nothing more is to be sent until that has arrived, or is given back.
+  const isTaken = runningTurnId !== undefined || known?.[0]?.status === "queued" || openCommands.some(({ kind }) => kind === "turn");
+  const isShown = isTaken || items.length > 0 || steerItems.length > 0;
+  const shownNow = useLatest(isShown);
+  /** What was sent, and each time from which on something may have been. */
+  const sends = useRef(0);
+  useEffect(() => {
+    if (isShown) sends.current += 1;
+  }, [isShown]);
+
   const latest = useLatest(codex);
   const sentNow = useLatest(commands);
   const onTheirWay = useRef(new Map<string, Promise<void>>());
-  const sends = useRef(0);
   const calls = useMemo(() => {
     const findCommand = (id: string) => sentNow.current.find(({ commandId }) => commandId === id);
     const drop = (id: string) => {
       changeUnsent((list) => list.filter(({ commandId }) => commandId !== id));
     };
     const put = (message: UnsentMessage) => {
-      const isOver = (one: UnsentMessage) => {
-        const command = findCommand(one.commandId);
-        return command !== undefined && !command.isOpen && !isUnsent(one, command);
-      };
-      changeUnsent((list) => [...list.filter((one) => one.commandId !== message.commandId && !isOver(one)), message]);
+      changeUnsent((list) => [...list.filter((one) => one.commandId !== message.commandId), message]);
     };
     const change = (id: string, changed: Partial<UnsentMessage>) => {
       changeUnsent((list) => list.map((message) => (message.commandId === id ? { ...message, ...changed } : message)));
@@ -90,7 +106,7 @@ export function useCodexQueue(
       const isStopped = () => findOwn(commandId)?.state === "stopping";
       const arrive = async () => {
         try {
-          const sent = await (lane === "steer" ? steerOrSend(codexOfThread, input, commandId, isStopped) : codexOfThread.send(input, { commandId }));
+          const sent = await (lane === "steer" ? steerOrSend(codexOfThread, input, commandId, isStopped) : codexOfThread.send(input, { commandId, ...WAITING }));
           // A turn ends before it begins, as `stop` ends those that are listed; a steer ends with the turn that it was for.
           if (isStopped() && "clientTurnId" in sent) unawaited(codexOfThread.codex.interrupt(commandId));
           change(commandId, { state: findOwn(commandId)?.state === "sending" ? "sent" : "held" });
@@ -126,7 +142,7 @@ export function useCodexQueue(
         sends.current += 1;
         const [own, { threadId: ofThread }] = [sends.current, latest.current];
         return (input: readonly UserInput[]) => {
-          if (sends.current === own) return false;
+          if (sends.current === own && !shownNow.current) return false;
           put({ commandId: newCommandId(), threadId: ofThread, input, lane: "queue", state: "refused" });
           return true;
         };
@@ -201,13 +217,12 @@ export function useCodexQueue(
         for (const message of onWay) put({ ...message, state: "stopping" });
       },
     };
-  }, [latest, sentNow, inputOf, changeUnsent, unsentNow]);
+  }, [latest, sentNow, shownNow, inputOf, changeUnsent, unsentNow]);
 
-  const { items, steerItems } = converted;
   return useMemo(() => {
     const { hold, begin, ...acts } = calls;
-    return { queue: { items, steerItems, ...acts }, hold, begin };
-  }, [items, steerItems, calls]);
+    return { queue: isShown ? { items, steerItems, ...acts } : undefined, hold, begin };
+  }, [isShown, items, steerItems, calls]);
 }
 
 /** Loads on until these are there: what became of a message, or of an answer, tells its command alone, and by then others may be before it. */
@@ -224,12 +239,12 @@ function useUntold({ status, loadMore }: UseCodexResult["commands"], commands: r
  * @param isStopped whether nothing is to begin any more: `steer` of `useCodex` does not ask
  */
 async function steerOrSend({ codex, runningTurnId, send }: UseCodexResult, input: readonly UserInput[], commandId: string, isStopped: () => boolean): Promise<CodexSentCommand> {
-  if (runningTurnId === undefined) return await send(input, { commandId });
+  if (runningTurnId === undefined) return await send(input, { commandId, ...WAITING });
   try {
     return await codex.steer(input, { commandId, expectedTurnId: runningTurnId });
   } catch (thrown) {
     if (parseCodexErrorCode(thrown) !== "E_COMMAND_TARGET_GONE" || isStopped()) throw thrown;
-    return await send(input, { commandId });
+    return await send(input, { commandId, ...WAITING });
   }
 }
 

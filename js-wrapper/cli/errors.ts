@@ -1,9 +1,9 @@
 /** What the command line says of an error: its code, what happened, and what to do. */
 import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
+import { missingFunctionIn } from "../missing-function.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import { NODE_FIX } from "./node-version.js";
-import { MISSING_FUNCTION } from "../runtime/errors.js";
 
 /** Why a command could not do what it was asked. */
 export type CliErrorCode =
@@ -79,8 +79,8 @@ const MESSAGE_UNITS_MAX = 600;
 /** What is to be told of whatever was thrown. */
 export function tellOf(thrown: unknown): Told {
   const message = messageOf(thrown);
-  const missing = MISSING_FUNCTION.exec(message)?.[1];
-  if (missing !== undefined) return told("E_CLI_FUNCTION_MISSING", `the app does not export the function \`${missing.replace(/[.:]+$/, "")}\``);
+  const missing = missingFunctionIn(message);
+  if (missing !== undefined) return told("E_CLI_FUNCTION_MISSING", `the app does not export the function \`${missing}\``);
   const own = thrown !== null && typeof thrown === "object" && "code" in thrown && typeof thrown.code === "string" && thrown.code.startsWith("E_") ? thrown.code : undefined;
   const code = own ?? parseCodexErrorCode(thrown);
   if (code !== null) return told(code, message);

@@ -1,6 +1,6 @@
 /** How a reader follows a thread's streams: where it asks from next, and what an answer's windows say of its place. */
 import type { CodexStreamDeltaLike } from "./deltas.js";
-import type { CodexStreamCursor, CodexStreamHole, CodexStreamsResult, CodexStreamText, CodexStreamWindow } from "./types.js";
+import type { CodexStreamCursor, CodexStreamHole, CodexStreamInfo, CodexStreamsResult, CodexStreamText, CodexStreamWindow } from "./types.js";
 
 /** Where every stream starts. A cursor of 0 is a value, not the lack of one. */
 export const STREAM_START = 0;
@@ -113,7 +113,15 @@ export function followStreams<Live>(
       changed = true;
     }
   }
-  return changed ? followingOf(streams) : following;
+  return changed ? followingOf(inOrder(streams, listed)) : following;
+}
+
+/** Those that stream in the order of their turns, behind those that have ended. @param listed as the host lists them: the newest first */
+function inOrder<Live>(streams: ReadonlyMap<string, FollowedStream<Live>>, listed: readonly CodexStreamInfo[]): ReadonlyMap<string, FollowedStream<Live>> {
+  if (streams.size < 2) return streams;
+  const places = new Map(listed.flatMap(({ streamId, state }, at) => (state === "streaming" ? [[streamId, listed.length - at] as const] : [])));
+  const placeOf = ([streamId]: readonly [string, unknown]) => places.get(streamId) ?? 0;
+  return new Map([...streams].sort((a, b) => placeOf(a) - placeOf(b)));
 }
 
 /** A stream of which nothing was read. */

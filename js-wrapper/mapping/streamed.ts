@@ -124,7 +124,7 @@ export const MESSAGES_FOLDING: StreamedFolding<StreamedMessages> = {
 
 /**
  * The messages that streams tell of, of each stream in the order in which they were last written to. Cursors of two streams say nothing
- * of each other: a stream that has ended comes before one that goes on.
+ * of each other: a stream that has ended comes before one that goes on, and those that go on are in the order of their turns.
  *
  * @param streamed What was folded with {@link MESSAGES_FOLDING}.
  * @returns The list of each stream, the same while nothing in it changed.

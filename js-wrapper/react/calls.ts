@@ -4,7 +4,7 @@ import type { FunctionReference } from "convex/server";
 import { getFunctionName } from "convex/server";
 import type { Value } from "convex/values";
 import { convexToJson } from "convex/values";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useInsertionEffect, useMemo, useState } from "react";
 
 /** Arguments as Convex has them, by name. */
 export type CallArgs = Record<string, Value>;
@@ -101,12 +101,20 @@ function withCalls(all: ReadonlyMap<string, Calls>, subject: string, calls: Call
   return changed;
 }
 
-/** The newest value, for what is called later: an app's functions are new at every render. */
-export function useLatest<Given>(value: Given): { readonly current: Given } {
-  const latest = useRef(value);
-  useEffect(() => {
+/**
+ * The newest value that was rendered, for what is called later: an app's functions are new at every render. It is there before any
+ * other effect, so that a child's, which come first, see what their props say.
+ *
+ * @param subject what the value is of, e.g. the arguments of a thread as text: what was made for one keeps the last value of that
+ * @returns the same object while the subject is
+ */
+export function useLatest<Given>(value: Given, subject = ""): { readonly current: Given } {
+  // What it begins with is of the subject; from then on it is kept below.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const latest = useMemo(() => ({ current: value }), [subject]);
+  useInsertionEffect(() => {
     latest.current = value;
-  }, [value]);
+  }, [latest, value]);
   return latest;
 }
 

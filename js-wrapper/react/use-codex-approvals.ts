@@ -2,12 +2,12 @@ import type { FunctionReference, PaginationOptions } from "convex/server";
 import type { Value } from "convex/values";
 import { codexRequestKey } from "./request-item.js";
 import type { OwnArgs } from "./types.js";
-import { useEffect, useMemo, useRef } from "react";
+import { useMemo } from "react";
 import type { CodexApproval, CodexApprovalDecision } from "../host/component.js";
 import { shownSha256Of } from "../mapping/index.js";
 import { decisionsOffered, wishDeclines } from "../protocol/decisions.js";
 import { useAnswering, useWithAnswers, type Answering } from "./answering.js";
-import { useCall, type CallArgs } from "./calls.js";
+import { useCall, useLatest, type CallArgs } from "./calls.js";
 import { paramsOf } from "./request-words.js";
 import { useStableSubscription } from "./subscription.js";
 import { useList } from "./use-list.js";
@@ -105,10 +105,7 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
   const list = useList<RowOf<Query>, RowOf<Query>>(subscription, options.initialNumItems, codexRequestKey, same);
   const [states, follow] = useAnswering();
   const results = useWithAnswers(list.results, states, codexRequestKey);
-  const listed = useRef<readonly RowOf<Query>[]>([]);
-  useEffect(() => {
-    listed.current = list.results;
-  }, [list.results]);
+  const listed = useLatest<readonly RowOf<Query>[]>(list.results);
   const call = useCall(respondMutation);
 
   const calls = useMemo(() => {
@@ -122,7 +119,7 @@ export function useCodexApprovals<Query extends CodexApprovalsQuery, Respond ext
       decline: (given: CodexApprovalRespondArgs<Respond>) => decide(given, "declined"),
       decide,
     };
-  }, [call, follow]);
+  }, [call, follow, listed]);
   return useMemo(() => ({ ...list, results, ...calls }), [list, results, calls]);
 }
 

@@ -23,7 +23,7 @@ export type CodexToolHandlers = Readonly<Record<string, CodexToolHandler>>;
 
 /** What {@link useCodexDynamicTools} returns. */
 export interface UseCodexDynamicToolsResult {
-  /** The ids of the calls that handlers of this page are at, or whose answers are on their way. */
+  /** The ids of the calls, of these arguments, that handlers of this page are at, or whose answers are on their way. */
   readonly running: readonly string[];
   /** What an answer could not be sent for, or the query failed with. One that there was no room for (`E_QUOTA`) is sent again. */
   readonly error: Error | undefined;
@@ -33,7 +33,14 @@ export interface UseCodexDynamicToolsResult {
 const taken = new WeakMap<object, Set<string>>();
 
 const NOTHING: readonly CodexServerRequest[] = [];
-const NONE: readonly string[] = [];
+/** How it stands with the calls of one subscription. */
+interface Work {
+  readonly running: readonly string[];
+  readonly thrown: Error | undefined;
+}
+
+const AT_REST: Work = { running: [], thrown: undefined };
+const NO_WORKS: ReadonlyMap<string, Work> = new Map();
 /** Another page's answer came first. */
 const ANSWERED = new Set(["E_COMMAND_ID_REUSED", "E_COMMAND_TARGET_GONE", "E_REQUEST_NOT_PENDING"]);
 /** Milliseconds until an answer is sent again that there was no room for: at first, and at most. */
@@ -74,20 +81,23 @@ export function useCodexDynamicTools<Query extends CodexServerRequestsQuery>(
   const requests = useRequests(data ?? NOTHING);
   const send = useSendTo(sendMutation, subscription?.args ?? null);
   const latest = useLatest(handlers);
-  const [running, setRunning] = useState(NONE);
-  const [thrown, setThrown] = useState<Error>();
+  const key = subscription?.key ?? "";
+  const [works, setWorks] = useState(NO_WORKS);
 
   useEffect(() => {
+    const change = (act: (before: Work) => Work) => setWorks((before) => new Map([...before, [key, act(before.get(key) ?? AT_REST)]]));
+    const setRunning = (act: (before: readonly string[]) => readonly string[]) => change((before) => ({ ...before, running: act(before.running) }));
+    const setThrown = (act: (before: Error | undefined) => Error | undefined) => change((before) => ({ ...before, thrown: act(before.thrown) }));
     const known = taken.get(client) ?? new Set();
     taken.set(client, known);
     for (const request of requests) {
       const { call, status } = request;
       const name = call && nameOf(call);
-      const key = codexRequestKey(request);
-      if (call === undefined || name === undefined || status !== "pending" || known.has(key)) continue;
+      const requestKey = codexRequestKey(request);
+      if (call === undefined || name === undefined || status !== "pending" || known.has(requestKey)) continue;
       const handler = Object.hasOwn(latest.current, name) ? latest.current[name] : undefined;
       if (handler === undefined) continue;
-      known.add(key);
+      known.add(requestKey);
       const run = async () => {
         setRunning((before) => [...before, call.callId]);
         try {
@@ -98,11 +108,12 @@ export function useCodexDynamicTools<Query extends CodexServerRequestsQuery>(
         }
       };
       run().catch((error: unknown) => {
-        if (!ANSWERED.has(parseCodexErrorCode(error) ?? "")) setThrown(asError(error));
+        if (!ANSWERED.has(parseCodexErrorCode(error) ?? "")) setThrown(() => asError(error));
       });
     }
-  }, [client, requests, handlers, send, latest]);
+  }, [client, key, requests, handlers, send, latest]);
 
+  const { running, thrown } = works.get(key) ?? AT_REST;
   const error = failed ?? thrown;
   return useMemo(() => ({ running, error }), [running, error]);
 }

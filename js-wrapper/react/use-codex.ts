@@ -3,9 +3,9 @@ import { getFunctionName, type FunctionReference, type PaginationOptions } from 
 import { createContext, createElement, useContext, useMemo, useState, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
-import { isAbsent, isNotTaken, useWithoutNotFound } from "./absent.js";
+import { isAbsent, isNotTaken, useWithoutAbsent } from "./absent.js";
 import type { CodexActivity } from "./activity.js";
-import { useLatest, useStableArgs } from "./calls.js";
+import { keyOfArgs, useLatest, useStableArgs } from "./calls.js";
 import { codexPendingMessages } from "./pending-messages.js";
 import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
@@ -150,6 +150,8 @@ export interface UseCodexResult {
 
 /** How many of each list are loaded first. */
 const FIRST_ITEMS = 30;
+/** From how many of them on the next may be the first that is not loaded. */
+const NEARLY_FULL_ITEMS = 20;
 /** What a user may have open at once, in all threads. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
 const OPEN_ITEMS = 100;
 
@@ -185,22 +187,31 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   const given: ThreadArgs | "skip" = args === "skip" ? "skip" : { ...common, ...args };
   /** What is asked of a function that the app may not have. */
   const of = (name: keyof CodexApi) => (api[name] === undefined ? "skip" : given);
-  const isLacking = (name: keyof CodexApi, { error }: { readonly error?: Error | undefined }) => isAbsent(error, Object.hasOwn(api, name));
+  const isNamed = (name: keyof CodexApi) => Object.hasOwn(api, name);
+  const isLacking = (name: keyof CodexApi, { error }: { readonly error?: Error | undefined }) => isAbsent(error, isNamed(name));
 
   const messages = useCodexMessages(api.listThreadMessagesForHooks, given, { initialNumItems, stream: true });
   const commands = useCodexCommands(api.listCommands, given, { initialNumItems: FIRST_ITEMS });
-  // What waits may be older than all that is loaded. Where all is loaded it is not asked for twice.
+  // What waits may be older than all that is loaded. Where all is loaded it is not asked for twice, unless that may be so no more soon:
+  // what is asked for only then would be missing until it is there.
   const isWhole = commands.status !== "CanLoadMore" && commands.status !== "LoadingMore";
-  const older = useCodexCommands(api.listCommands, given === "skip" || isWhole ? "skip" : { ...given, open: true }, { initialNumItems: OPEN_ITEMS });
+  const isNearlyFull = commands.results.length >= NEARLY_FULL_ITEMS && commands.results.length <= FIRST_ITEMS;
+  const older = useCodexCommands(api.listCommands, given === "skip" || (isWhole && !isNearlyFull) ? "skip" : { ...given, open: true }, { initialNumItems: OPEN_ITEMS });
   const { cancelCommand: cancel, editCommand: edit, promoteCommand: promote } = api;
   const mutations: CodexCommandMutations = { ...(cancel && { cancel }), ...(edit && { edit }), ...(promote && { promote }) };
   const codex = useCodexSend<CodexSendMutation, CodexCommandMutations>(api.sendCommand, given, mutations) as CodexSend as UseCodexResult["codex"];
   // What is not there is not asked: with "skip" no hook looks at its functions.
   const approvalsQuery = api.listPendingApprovalsForHooks as ApprovalsQuery;
   const respond = (api.respondApprovalForHooks ?? api.sendCommand) as CodexApprovalRespondMutation;
-  const approvals = useWithoutNotFound(useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS }));
+  const approvals = useWithoutAbsent(
+    useCodexApprovals(approvalsQuery, of("listPendingApprovalsForHooks"), respond, { initialNumItems: FIRST_ITEMS }),
+    isNamed("listPendingApprovalsForHooks"),
+  );
   const requestsQuery = api.listPendingServerRequestsForHooks as CodexServerRequestsQuery;
-  const requests = useWithoutNotFound(useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand));
+  const requests = useWithoutAbsent(
+    useCodexServerRequests(requestsQuery, of("listPendingServerRequestsForHooks"), api.sendCommand),
+    isNamed("listPendingServerRequestsForHooks"),
+  );
   const listed = useAnswer<readonly TurnState[] | null>(useStableSubscription(api.listTurns as TurnsQuery, of("listTurns")));
   const hasTurns = api.listTurns !== undefined && !isLacking("listTurns", listed);
   const snapshot = useAnswer<Pick<CodexThreadState, "turns"> | null>(useStableSubscription(api.threadSnapshot as SnapshotQuery, hasTurns ? "skip" : of("threadSnapshot")));
@@ -225,7 +236,10 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
 
   const reach = presence && codexReach(presence);
   const isLoading = commands.status === "LoadingFirstPage" || (!isWhole && older.status === "LoadingFirstPage") || listed.isLoading || snapshot.isLoading;
-  const latest = useLatest({ runningTurnId, openCommands, openTurns, turns, reach, isLoading, api, given });
+  // A call that is kept when another thread is looked at is of its own, of which it knows what was known last.
+  const stable = useStableArgs(given);
+  const subject = useMemo(() => (stable === null ? "" : keyOfArgs(stable)), [stable]);
+  const latest = useLatest({ runningTurnId, openCommands, openTurns, turns, reach, isLoading, api, given }, subject);
   const { sendTurn, steer: steerTurn, interrupt } = codex;
   const calls = useMemo(() => {
     const send = async (input: CodexInput, sending: CodexTurnSendOptions = {}): Promise<CodexSentCommand> => {
@@ -267,11 +281,22 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   );
 }
 
+/** What an error came after: a turn, null where there is none, undefined while that is not known; `OVER` once a newer one was there. */
+type Since = string | null | undefined | typeof OVER;
+const OVER = Symbol("over");
+const NONE_SEEN: ReadonlyMap<Error, Since> = new Map();
+/** Errors that are remembered, the newest: one for each thread that is looked at again. */
+const SEEN_MAX = 50;
+
 /** Whether nothing newer is there than what an error came after. @param newestTurnId null where there is no turn; undefined while that is not known */
 function useIsNews(error: Error | undefined, newestTurnId: string | null | undefined): boolean {
-  const [seen, setSeen] = useState({ error, newestTurnId });
-  if (seen.error !== error || (seen.newestTurnId === undefined && newestTurnId !== undefined)) setSeen({ error, newestTurnId });
-  return seen.error !== error || seen.newestTurnId === undefined || seen.newestTurnId === newestTurnId;
+  const [seen, setSeen] = useState(NONE_SEEN);
+  if (error === undefined) return false;
+  const since = seen.get(error);
+  const isOver = since !== undefined && newestTurnId !== undefined && since !== newestTurnId;
+  const next = isOver ? OVER : since === undefined ? newestTurnId : since;
+  if (!seen.has(error) || since !== next) setSeen(new Map([...[...seen].filter(([one]) => one !== error).slice(1 - SEEN_MAX), [error, next]]));
+  return next !== OVER;
 }
 
 interface KnownToStop extends CodexStopped {

@@ -54,11 +54,14 @@ export function useFollowed<State extends Followed>(
   useEffect(() => {
     if (answer === undefined || answer === null || answer instanceof Error) return;
     setState((before) => {
-      const next = fold(before.followed, cursors, answer.streams);
-      return next === before.followed ? before : { ...before, followed: next };
+      // What was read of another subscription is no part of it.
+      const read = before.key === key ? before.followed : none;
+      const next = fold(read, cursors, answer.streams);
+      return next === before.followed ? before : { key, followed: next };
     });
-  }, [cursors, answer, fold]);
+  }, [key, none, cursors, answer, fold]);
 
-  const reset = useCallback(() => setState((before) => ({ ...before, followed: none })), [none]);
+  /** One that is of a subscription that was left does nothing. */
+  const reset = useCallback(() => setState((before) => (before.key === key ? { key, followed: none } : before)), [key, none]);
   return { followed, error: answer instanceof Error ? answer : undefined, reset };
 }

@@ -2,6 +2,7 @@ import { AppServerError } from "../app-server/index.js";
 import type { BridgeErrorCode } from "../bridge/index.js";
 import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
+import { missingFunctionIn } from "../missing-function.js";
 import type { CodexRpcError } from "../protocol/index.js";
 
 /** Why the runtime could not do something. */
@@ -65,12 +66,9 @@ export function isTaken(thrown: unknown): boolean {
   return codeOf(thrown) === "E_SYNC_SESSION_DEVICE_MISMATCH";
 }
 
-/** SOURCE: convex 1.48, what the backend answers of a function that is not there, in production too. */
-export const MISSING_FUNCTION = /Could not find (?:public )?function for ['`"]?([\w/.:-]+)/;
-
-/** Whether the app does not export the function. */
+/** Whether the app does not export the function, as far as its deployment says why a call failed. */
 export function isMissingFunction(thrown: unknown): boolean {
-  return MISSING_FUNCTION.test(messageOf(thrown));
+  return missingFunctionIn(messageOf(thrown)) !== undefined;
 }
 
 /** What whatever was thrown says, behind its code. */

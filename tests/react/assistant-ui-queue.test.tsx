@@ -1,4 +1,4 @@
-import { AssistantRuntimeProvider, ComposerPrimitive, MessagePrimitive, QueueItemPrimitive, ThreadPrimitive, useAui, useExternalStoreRuntime, type AppendMessage } from "@assistant-ui/react";
+import { AssistantRuntimeProvider, ComposerPrimitive, MessagePrimitive, QueueItemPrimitive, ThreadPrimitive, useAui, useExternalStoreRuntime, type AppendMessage, type AttachmentAdapter } from "@assistant-ui/react";
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { useEffect, useState, type ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -44,6 +44,7 @@ function Composer() {
       <ComposerPrimitive.Input aria-label="words" />
       <ComposerPrimitive.Send>Send</ComposerPrimitive.Send>
       <button type="button" onClick={() => aui.composer.send({ steer: false })}>Queue</button>
+      <button type="button" onClick={() => void aui.composer.addAttachment(new File(["x"], "a.png", { type: "image/png" }))}>Attach</button>
       <ComposerPrimitive.Cancel>Stop</ComposerPrimitive.Cancel>
     </ComposerPrimitive.Root>
   );
@@ -220,6 +221,43 @@ describe("a message that is sent while a turn runs", () => {
     const { page: turns } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 100 } });
     expect(turns.flatMap(({ kind, state }) => (kind === "turn" ? state : []))).toEqual(["cancelled", "cancelled"]);
     expect(page.waiting()).toContain("and that");
+  });
+
+  it("waits as long as a turn may take, also one that was to steer a turn which has ended", async () => {
+    const waits = async () => {
+      const { page: commands } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 20 } });
+      return commands.flatMap(({ kind, payloadJson }) => (kind === "turn" ? [(JSON.parse(payloadJson) as { waitForMachine?: boolean }).waitForMachine] : []));
+    };
+    const page = await open();
+    await page.say("then this");
+    expect(await waits()).toEqual([true]);
+    chat.loopback.held = [];
+    await page.say("rather so", "Send");
+    await end();
+    await begin("turn_2");
+    await release();
+    expect(await waits()).toEqual([true, true]);
+  });
+
+  it("is looked for no more once codex has it, however much is sent after it", async () => {
+    await beat();
+    const loaded: number[] = [];
+    function Counting() {
+      const codex = useCodex({ threadId: THREAD });
+      useEffect(() => {
+        loaded.push(codex.commands.results.length);
+      }, [codex.commands.results]);
+      return <Thread runtime={useExternalStoreRuntime(useCodexExternalStore(codex))} />;
+    }
+    const page = await open(<Counting />);
+    await page.say("rather so", "Send");
+    const [leased] = await chat.lease();
+    await chat.report(leased!, "delivered");
+    await chat.report(leased!, "accepted", { turnId: TURN });
+    await chat.settle();
+    await sendSteers(31);
+    await chat.settle();
+    expect(loaded.at(-1)).toBe(30);
   });
 
   it("is turned into a steer", async () => {
@@ -562,6 +600,32 @@ describe("a store", () => {
     expect([page.words(), page.waiting(), page.statuses()]).toEqual(["", ["second", "first"], ["refused", "refused"]]);
     await page.act("first", "remove");
     expect(page.waiting()).toEqual(["second"]);
+  });
+
+  it.each([true, false])("keeps what is refused in the queue where something was sent after it whose attachments are still on their way (while a turn runs: %s)", async (isRunning) => {
+    let uploaded: () => void = () => undefined;
+    const attachments: AttachmentAdapter = {
+      accept: "image/png",
+      add: ({ file }) => Promise.resolve({ id: "a", type: "image", name: file.name, contentType: file.type, file, status: { type: "requires-action", reason: "composer-send" } }),
+      send: (attachment) => new Promise((resolve) => (uploaded = () => resolve({ ...attachment, status: { type: "complete" }, content: [{ type: "image", image: "data:image/png;base64,AA==" }] }))),
+      remove: () => Promise.resolve(),
+    };
+    const page = await open(<Chat options={{ adapters: { attachments } }} />);
+    chat.loopback.held = [];
+    await page.say("first", "Send");
+    await begin("another tab's");
+    await page.press("Attach");
+    await page.say("second", "Send");
+    if (!isRunning) await end("another tab's");
+    await chat.settle();
+    await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+    await release();
+    expect([page.words(), page.waiting(), page.statuses()]).toEqual(["", ["first"], ["refused"]]);
+    await chat.does(async () => {
+      uploaded();
+      await Promise.resolve();
+    });
+    expect([page.words(), page.waiting(), page.statuses()]).toEqual(["", ["first", "second"], ["refused", "refused"]]);
   });
 
   it("has a queue while what was sent waits for a machine", async () => {

@@ -231,10 +231,8 @@ export class FakeHost {
     const { cursors, kind, startOrder = 0 } = streamArgs as StreamArgs;
     if (kind === "followed") return undefined;
     const streams = this.streams.get(threadId) ?? new Map<string, FakeStream>();
-    if (kind === "list") {
-      const listed = [...streams].filter(([, { turnOrder }]) => turnOrder >= startOrder);
-      return { kind, streams: listed.map(([streamId, { state }]) => ({ streamId, state })) };
-    }
+    const infos = listedOf(streams, startOrder);
+    if (kind === "list") return { kind, streams: infos };
     const read = cursors.map(({ streamId, cursor }) => {
       const stream = streams.get(streamId) ?? { runs: [], events: [], latest: 0, keptFrom: 0, holes: [] };
       const isStale =
@@ -258,7 +256,7 @@ export class FakeHost {
     this.served += read.flatMap((one) => [...one.texts, ...one.deltas]).length;
     return {
       kind: "deltas",
-      streams: Array.from(streams, ([streamId, { state }]) => ({ streamId, state })),
+      streams: infos,
       streamWindows: read.map(({ streamId, status, from, end, holes }) => ({
         streamId,
         status,
@@ -271,6 +269,13 @@ export class FakeHost {
       deltas: read.flatMap((one) => one.deltas),
     };
   }
+}
+
+/** As the component lists them: those that stream first, and of both kinds the newest first. */
+function listedOf(streams: ReadonlyMap<string, FakeStream>, startOrder: number) {
+  const newestFirst = [...streams].reverse().sort(([, a], [, b]) => b.turnOrder - a.turnOrder);
+  const infos = newestFirst.filter(([, { turnOrder }]) => turnOrder >= startOrder).map(([streamId, { state }]) => ({ streamId, state }));
+  return [...infos.filter(({ state }) => state === "streaming"), ...infos.filter(({ state }) => state !== "streaming")];
 }
 
 /** Whether a subscription is the one that follows streams, and no page. */

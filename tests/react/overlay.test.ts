@@ -165,7 +165,7 @@ describe("folding an answer into the overlay", () => {
   it("a stale window touches no other stream", () => {
     let overlay = followed("a", "b");
     overlay = fold(overlay, {
-      ...answer({ states: { a: "streaming", b: "streaming" } }),
+      ...answer({ states: { b: "streaming", a: "streaming" } }),
       streamWindows: [
         { streamId: "a", status: "ok", serverCursorStart: 0, serverCursorEnd: 2 },
         { streamId: "b", status: "stale", serverCursorStart: 0, serverCursorEnd: 0 },

@@ -1,5 +1,6 @@
-import { act, cleanup, renderHook } from "@testing-library/react";
+import { act, cleanup, render, renderHook } from "@testing-library/react";
 import { anyApi, type FunctionReference, type PaginationOptions } from "convex/server";
+import { useEffect } from "react";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import { codexApprovalDecisions, useCodexApprovals, type CodexApprovalsPage } from "../../js-wrapper/react/index.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
@@ -167,6 +168,32 @@ describe("an approval of the name of an earlier one", () => {
     const { page, loopback } = await openOn([asked(2), asked(1)]);
     await act(() => expect(page.current.decline({ threadId: THREAD, turnId: TURN, itemId: "i", ...named })).rejects.toThrow("lost"));
     expect(page.current.results.map(({ answerError }) => answerError !== undefined)).toEqual([true, false]);
+    await loopback.close();
+  });
+
+  it("is meant by a child's effect that names it by hand, which comes before its parent's", async () => {
+    const loopback = new Loopback({
+      query: () => ({ page: [asked(1)], isDone: true, continueCursor: "" }),
+      mutation: () => {
+        throw new Error("lost");
+      },
+    });
+    const shown: (Error | undefined)[] = [];
+    let calls = 0;
+    function Child({ results, decline }: Pick<ReturnType<typeof useCodexApprovals<typeof list, typeof respond>>, "results" | "decline">) {
+      useEffect(() => {
+        shown.push(results[0]?.answerError);
+        if (results.length > 0 && (calls += 1) === 1) decline({ threadId: THREAD, turnId: TURN, itemId: "i" }).catch(() => undefined);
+      }, [results, decline]);
+      return null;
+    }
+    function Parent() {
+      const { results, decline } = useCodexApprovals(list, { threadId: THREAD }, respond, { initialNumItems: 5 });
+      return <Child results={results} decline={decline} />;
+    }
+    render(<Parent />, { wrapper: inStrictMode(loopback.connect()) });
+    await settle();
+    expect([calls > 0, shown.at(-1)?.message]).toEqual([true, expect.stringContaining("lost") as string]);
     await loopback.close();
   });
 

@@ -156,6 +156,29 @@ describe("a dynamic tool", () => {
     expect((await chat.lease(100)).map(({ kind }) => kind)).toContain("answer");
   });
 
+  it("of another thread is none of this one's, nor is what it failed with", async () => {
+    await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+    let finish: (text: string) => void = () => undefined;
+    const slow = () => new Promise<string>((resolve) => (finish = resolve));
+    const { result, rerender } = renderHook(({ threadId }) => useCodexDynamicTools(list, { threadId }, sendCommand, { slow }), {
+      initialProps: { threadId: THREAD },
+      wrapper: inStrictMode(chat.loopback.connect()),
+    });
+    await chat.settle();
+    await ask("slow", 1);
+    await chat.settle();
+    await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
+    expect(result.current.running).toEqual(["c1"]);
+    rerender({ threadId: "th_2" });
+    expect(result.current).toEqual({ running: [], error: undefined });
+    finish("done");
+    await chat.settle();
+    expect(result.current).toEqual({ running: [], error: undefined });
+    rerender({ threadId: THREAD });
+    await chat.settle();
+    expect(result.current).toMatchObject({ running: [], error: { data: { code: "E_THREAD_ARCHIVED" } } });
+  });
+
   it("that is at work when its component goes, and comes again, is not run again", async () => {
     let finish: (text: string) => void = () => undefined;
     let runs = 0;

@@ -235,6 +235,21 @@ describe.each(["messages", "reasoning"] as const)("what streams alone tell: %s",
     expect(view.texts).toEqual(["live"]);
   });
 
+  it("reset of another thread forgets nothing of this one", async () => {
+    for (const threadId of ["one", "two"]) {
+      begin(which, threadId);
+      say(which, threadId, threadId);
+    }
+    const view = follow(which, { threadId: "one" });
+    await settle();
+    const { reset } = view.current;
+    view.rerender({ threadId: "two" });
+    await settle();
+    const before = view.current;
+    act(() => reset());
+    expect([view.texts, view.current === before]).toEqual([["two"], true]);
+  });
+
   it.each([1_001, 10_001])("%i deltas, then an abort: each is served once, and the text is whole", async (count) => {
     begin(which);
     const view = follow(which);
@@ -308,7 +323,10 @@ describe.each(["messages", "reasoning"] as const)("what streams alone tell: %s",
     // What is shown stays while another list loads.
     expect(view.texts).toEqual(["new"]);
     await settle();
-    expect([...view.texts].sort()).toEqual(["new", "old"]);
+    expect(view.texts).toEqual(["old", "new"]);
+    const together = follow(which);
+    await settle();
+    expect(together.texts).toEqual(["old", "new"]);
   });
 
   it("startOrder of another thread: nothing is followed until that thread's list is there", async () => {

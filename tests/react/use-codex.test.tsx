@@ -1,5 +1,5 @@
 import { act, cleanup, render, renderHook } from "@testing-library/react";
-import { memo, type ReactNode } from "react";
+import { memo, useEffect, type ReactNode } from "react";
 import { renderToString } from "react-dom/server";
 import { ConvexProvider, ConvexReactClient } from "convex/react";
 import { anyApi, makeFunctionReference } from "convex/server";
@@ -93,6 +93,34 @@ async function sendMuch(): Promise<void> {
     await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson });
   }
 }
+
+it("has what waits at every render, also when it is the first that is not loaded with the newest any more", async () => {
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  const payloadJson = JSON.stringify({ input: [{ type: "text", text: "first" }], clientTurnId: "first" });
+  await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: "first", kind: "turn", payloadJson });
+  const sendSteers = async (from: number, to: number) => {
+    for (let i = from; i < to; i += 1) {
+      const steer = JSON.stringify({ expectedTurnId: TURN, input: [{ type: "text", text: "so" }] });
+      await chat.ann.mutation(api.chat.sendCommand, { threadId: THREAD, commandId: `s${String(i)}`, kind: "steer", payloadJson: steer });
+    }
+  };
+  await sendSteers(0, 28);
+  const seen: boolean[] = [];
+  const Strict = inStrictMode(chat.loopback.connect());
+  function Page() {
+    const { openCommands, messages } = useCodex({ threadId: THREAD });
+    useEffect(() => {
+      if (messages.status !== "LoadingFirstPage") seen.push(openCommands.some(({ commandId }) => commandId === "first"));
+    }, [openCommands, messages.status]);
+    return null;
+  }
+  render(<Page />, { wrapper: ({ children }) => <Strict><CodexProvider api={api.chat}>{children}</CodexProvider></Strict> });
+  await chat.settle();
+  const from = seen.length;
+  await sendSteers(28, 31);
+  await chat.settle();
+  expect([seen.length > from, from > 0, seen.slice(from - 1).includes(false)]).toEqual([true, true, false]);
+});
 
 describe("a stop", () => {
   const run = async () => {
@@ -233,6 +261,29 @@ it("begins a turn where the one that it was to steer ended before the page knew"
   expect([commands(page), page.current.error]).toEqual([[["turn", "queued", "rather so"]], undefined]);
 });
 
+it("knows what it returns from when it returns it: a child's effect, which comes before its parent's, steers the turn that it is shown", async () => {
+  const Strict = inStrictMode(chat.loopback.connect());
+  const sent = new Set<string>();
+  function Child({ runningTurnId, steer }: Pick<ReturnType<typeof useCodex>, "runningTurnId" | "steer">) {
+    useEffect(() => {
+      if (runningTurnId === undefined || sent.has(runningTurnId)) return;
+      sent.add(runningTurnId);
+      void steer("rather so");
+    }, [runningTurnId, steer]);
+    return null;
+  }
+  function Parent() {
+    const { runningTurnId, steer } = useCodex({ threadId: THREAD });
+    return <Child runningTurnId={runningTurnId} steer={steer} />;
+  }
+  render(<Parent />, { wrapper: ({ children }) => <Strict><CodexProvider api={api.chat}>{children}</CodexProvider></Strict> });
+  await chat.settle();
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.settle();
+  const { page } = await chat.ann.query(api.chat.listCommands, { threadId: THREAD, paginationOpts: { cursor: null, numItems: 10 } });
+  expect(page).toMatchObject([{ kind: "steer", payloadJson: expect.stringContaining(TURN) as string }]);
+});
+
 it("waits a day for a machine that is away and for the turn that runs, and ten minutes where it is there", async () => {
   const page = await open();
   const waits = async (text: string, waitForMachine?: boolean) => {
@@ -296,6 +347,55 @@ it("tells a refusal that is of no message in `error` alone", async () => {
   expect(page.current).toMatchObject({ status: "ready", error: { data: { code: "E_COMMAND_TOO_LATE" } }, codex: { sendError: undefined } });
 });
 
+it("steers and stops its own thread, also from a call that was kept when another thread is looked at", async () => {
+  const Strict = inStrictMode(chat.loopback.connect());
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <Strict>
+      <CodexProvider api={api.chat}>{children}</CodexProvider>
+    </Strict>
+  );
+  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
+  await chat.settle();
+  const { steer, stop } = page.current;
+  rerender({ threadId: "th_2" });
+  await chat.settle();
+  await chat.does(() => steer("rather so"));
+  await chat.does(() => stop());
+  const sentTo = async (threadId: string) => {
+    const { page: rows } = await chat.ann.query(api.chat.listCommands, { threadId, paginationOpts: { cursor: null, numItems: 10 } });
+    return rows.map(({ kind, payloadJson }) => [kind, payloadJson.includes(TURN)]);
+  };
+  expect([await sentTo(THREAD), await sentTo("th_2")]).toEqual([[["interrupt", true], ["steer", true]], []]);
+});
+
+it("is at no error again that a newer turn came after, when another thread was looked at meanwhile", async () => {
+  const Strict = inStrictMode(chat.loopback.connect());
+  const wrapper = ({ children }: { children: ReactNode }) => (
+    <Strict>
+      <CodexProvider api={api.chat}>{children}</CodexProvider>
+    </Strict>
+  );
+  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
+  const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
+  await chat.settle();
+  const fail = () => act(() => expect(page.current.codex.steer("so", { expectedTurnId: "gone" })).rejects.toThrow());
+  const lookAt = async (threadId: string) => {
+    rerender({ threadId });
+    await chat.settle();
+    return page.current.status;
+  };
+  await fail();
+  expect([await lookAt("th_2"), await lookAt(THREAD)]).toEqual(["ready", "error"]);
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  await chat.say("turn/completed", { turn: { id: TURN, status: "completed", items: [] } });
+  await chat.settle();
+  expect([page.current.status, await lookAt("th_2"), await lookAt(THREAD)]).toEqual(["ready", "ready", "ready"]);
+  await fail();
+  expect(page.current.status).toBe("error");
+});
+
 it("is at an error for as long as no turn is newer than what could not be sent", async () => {
   const page = await open();
   await act(() => expect(page.current.codex.steer("so", { expectedTurnId: "gone" })).rejects.toThrow());
@@ -354,8 +454,10 @@ describe("an app that does not export all", () => {
   const NEEDED = ["listThreadMessagesForHooks", "sendCommand", "listCommands"];
   const nothingElse = { turns: undefined, presence: undefined, reach: undefined, approvals: { results: [] }, requests: { results: [] } };
 
-  it("has no more than it exports, with the `api` that is generated of it", async () => {
-    const { page, close } = await openWith(NEEDED, anyApi["chat"] as unknown as CodexApi, notFound);
+  const notFoundAtAll = (name: string) => new Failure(`[Request ID: 1f] Server Error\nCould not find function for '${name}'. Did you forget to run \`npx convex dev\`?`);
+
+  it.each([notFound, notFoundAtAll, hidden])("has no more than it exports, with the `api` that is generated of it (%#)", async (failure) => {
+    const { page, close } = await openWith(NEEDED, anyApi["chat"] as unknown as CodexApi, failure);
     expect(page.current).toMatchObject({ status: "ready", error: undefined, ...nothingElse });
     expect([page.current.approvals.error, page.current.requests.error]).toEqual([undefined, undefined]);
     await close();
@@ -372,10 +474,7 @@ describe("an app that does not export all", () => {
     await all.close();
   });
 
-  it("is the same in production, which does not say why: only what it named itself is an error", async () => {
-    const generated = await openWith(NEEDED, anyApi["chat"] as unknown as CodexApi, hidden);
-    expect(generated.page.current).toMatchObject({ error: undefined, ...nothingElse });
-    await generated.close();
+  it("is at an error in production, which does not say why, only of what it named itself", async () => {
     const { listThreadMessagesForHooks, sendCommand, listCommands, getPresence } = api.chat;
     const named = await openWith(NEEDED, { listThreadMessagesForHooks, sendCommand, listCommands, getPresence }, hidden);
     expect(named.page.current.error?.message).toContain("[CONVEX Q(chat:getPresence)]");
