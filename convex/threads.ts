@@ -52,6 +52,7 @@ type MadeOf = ThreadFields & { parentThreadId?: string };
  * Makes a thread, or refreshes the one of that id: it keeps its status, and what is not given. One that was deleted is made only
  * with `recreate`, and not while rows of it are left. An id holds 1 KiB, another text 4 KiB.
  *
+ * `localThreadId` is Codex's name for it: one that is the app's own name says nothing new of a thread that has another.
  * `parentThreadId` is the user's thread whose agent it is: set where there is none, and never changed after.
  *
  * @throws `E_THREAD_DELETED`, `E_QUOTA` (100,000 threads of the user), `E_AUTH_THREAD_FORBIDDEN` (the parent does not exist for
@@ -82,7 +83,7 @@ export const resolve = mutation({
     const binding = externalThreadId === undefined ? null : await findBinding(ctx, scope, externalThreadId);
     if (binding !== null) {
       await ctx.db.patch("bindings", binding._id, { updatedAt: Date.now() });
-      await putThread(ctx, scope, binding.threadId, fields, recreate);
+      await putThread(ctx, scope, binding.threadId, fields, recreate, externalThreadId);
       return { threadId: binding.threadId, ...external, created: false };
     }
     if (externalThreadId !== undefined) await clearWay(ctx, scope, { what: "external", id: externalThreadId }, recreate === true);
@@ -467,14 +468,17 @@ function checkFields(threadId: string, { localThreadId, ...notes }: ThreadFields
   checkBounds({ threadId, localThreadId }, notes);
 }
 
-async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: MadeOf, recreate = false): Promise<void> {
+async function putThread(ctx: MutationCtx, scope: Scope, threadId: string, fields: MadeOf, recreate = false, ownName = threadId): Promise<void> {
   const { parentThreadId, ...others } = fields;
   checkFields(threadId, others);
   const thread = await findThread(ctx, scope, threadId);
   if (parentThreadId !== undefined) await checkParent(ctx, scope, { threadId, known: thread?.parentThreadId, parentThreadId });
   const updatedAt = Date.now();
-  if (thread !== null) await ctx.db.patch("threads", thread._id, { ...fields, updatedAt });
-  else {
+  if (thread !== null) {
+    // Who does not know what Codex calls it says the app's name for it: that is no other one.
+    const known = fields.localThreadId === ownName ? given({ localThreadId: thread.localThreadId }) : {};
+    await ctx.db.patch("threads", thread._id, { ...fields, ...known, updatedAt });
+  } else {
     await clearWay(ctx, scope, { what: "thread", id: threadId }, recreate);
     const row = { ...scope, threadId, status: "active" as const, nextTurnOrder: 0, createdAt: updatedAt, updatedAt };
     await insertThread(ctx, { ...row, ...fields });

@@ -71,6 +71,13 @@ describe("of a thread that has the app's own name", () => {
     expect((await dump(component)).threads[0]!.name).toBe("third");
   });
 
+  test("Codex's name of it stays where an app that does not know it says its own", async () => {
+    const { component, threadId } = await begin();
+    await component.mutation(api.threads.resolve, { actor: OWNER, externalThreadId: "shop", localThreadId: "shop" });
+    await component.mutation(api.threads.create, { actor: OWNER, threadId, localThreadId: threadId });
+    expect((await dump(component)).threads).toMatchObject([{ localThreadId: LOCAL_THREAD }]);
+  });
+
   test("an event that another numbered is remembered for longer than an outbox keeps it", async () => {
     const { component, threadId } = await begin();
     const foreign = { ...lifecycle(0, "thread/name/updated", { threadName: "old" }, undefined, LOCAL_THREAD), eventId: `rt:${LOCAL_THREAD}:L0:resent` };
