@@ -35,6 +35,8 @@ export class AttachableCodex {
   readonly turns: Turn[] = [];
   /** What its clients answered. */
   readonly answers: unknown[] = [];
+  /** Whether it takes the turns of its clients, of which it then says nothing. */
+  takesTurns = false;
   /** A client that resumes its thread is answered when this is done. */
   resumable: Promise<void> = Promise.resolve();
   /** What it waits for, by its ids: a client that resumes the thread is asked it again. SOURCE: app-server 0.169.0. */
@@ -180,7 +182,7 @@ export class AttachableCodex {
       "thread/fork": () => ({ thread: { ...thread, id: THREAD.replace(/1$/, "2") }, ...SETTINGS }),
       "thread/read": (params) => (isIt(params) ? { thread } : undefined),
       "thread/turns/list": (params) => (isIt(params) ? { data: this.turns.map(listed), nextCursor: null } : undefined),
-      "turn/start": () => ({ turn: this.#take(`u${String(this.turns.length)}`) }),
+      "turn/start": () => (this.takesTurns ? { turn: this.#take(`u${String(this.turns.length)}`) } : undefined),
       "turn/interrupt": () => (isActive ? {} : undefined),
     };
   }

@@ -319,6 +319,7 @@ it("says that a turn which no interrupt ends is not its own to end, and leaves i
 /** A machine that is attached, with a phone. */
 async function machine() {
   const codex = await AttachableCodex.serve();
+  codex.takesTurns = true;
   return { codex, ...(await startMachine({ bridge: { attach: codex.attach } }, { runtimeThreadId: THREAD })) };
 }
 
