@@ -95,6 +95,15 @@ test.skipIf(WITHOUT_BROWSER).each([
   await context.close();
 });
 
+test.skipIf(WITHOUT_BROWSER)("a button that shows more of an item is as wide as its words", async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
+  await page.goto(`${origin}dev/story.html?scene=finished`);
+  await page.getByRole("button", { name: "Read all of it" }).first().waitFor();
+  const wide = await page.locator(".item .more").evaluateAll((all) => all.filter((button) => button.clientWidth > button.parentElement!.clientWidth / 2).map(({ textContent }) => textContent));
+  expect(wide).toEqual([]);
+  await page.close();
+});
+
 test.skipIf(WITHOUT_BROWSER).each([390, 360])("what answers a request fills its card on a phone of %i px, and yes and no stand beside each other", async (width) => {
   const page = await browser.newPage({ viewport: { width, height: 800 }, reducedMotion: "reduce" });
   await page.goto(`${origin}dev/story.html?scene=asking`);
