@@ -88,7 +88,7 @@ async function fail(error) {
 async function demo() {
   const tokenMs = flags["token-ms"] === undefined ? undefined : numberOf("token-ms");
   const isAttended = !flags.once;
-  const { describe: codex, sessions, close } = flags.live
+  const { describe: codex, note, sessions, close } = flags.live
     ? await liveSession({ prompt: flags.prompt, isAttended })
     : recordedSessions({ records: flags.record, speed: numberOf("speed"), isAttended, ...(tokenMs === undefined ? {} : { tokenMs }) });
   started.push(close);
@@ -113,7 +113,8 @@ async function demo() {
       onThread(threadId) {
         const at = { url: deploymentUrl, ...(authToken === undefined ? {} : { token: authToken }), thread: threadId };
         say(`  web page  ${page.origin}/#${new URLSearchParams(at)}`);
-        say(flags.once ? "" : "            open it in a browser; Ctrl-C ends the demo\n");
+        if (isAttended) say(`            open it in a browser; Ctrl-C ends the demo${note === undefined ? "" : `;\n            ${note}`}`);
+        say("");
         terminal.follow(threadId);
       },
     },

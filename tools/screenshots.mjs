@@ -12,9 +12,10 @@ const DOCS = new URL("../docs/", import.meta.url);
 const DESK = { width: 1180, height: 760 };
 const PHONE = { width: 390, height: 780 };
 const FRAME_MS = 250;
-/** The moving picture shows a thread at work, and then one that waits for its approval. */
-const WORKING_MS = 9_000;
-const APPROVING_MS = 4_000;
+/** What stands still is shown so long at most: a machine may be slow. */
+const STILL_MS_MAX = 1_250;
+/** How long the ends of both parts are shown. */
+const END_MS = 1_000;
 const COLOURS = 64;
 const PATIENCE_MS = 120_000;
 
@@ -26,7 +27,8 @@ try {
   browser = await startBrowser();
   const page = await open(demo.address, DESK, "light");
   const frames = [];
-  await film(page, frames, WORKING_MS);
+  // The moving picture shows a thread at work, and then one that waits for its approval.
+  await film(page, frames, page.getByText("The total is right for every cart now."));
   await page.getByText("should mean.").first().waitFor({ timeout: PATIENCE_MS });
   await sleep(FRAME_MS);
   await page.screenshot({ path: fileURLToPath(new URL("demo.png", DOCS)) });
@@ -34,12 +36,12 @@ try {
   await waiting.click();
   const accept = page.getByRole("button", { name: "Run it" });
   await accept.waitFor({ timeout: PATIENCE_MS });
-  await film(page, frames, APPROVING_MS / 2);
+  await film(page, frames, accept);
   const phone = await open(page.url(), PHONE, "dark");
   await phone.getByRole("button", { name: "Run it" }).waitFor({ timeout: PATIENCE_MS });
   await phone.screenshot({ path: fileURLToPath(new URL("demo-phone.png", DOCS)) });
   await accept.click();
-  await film(page, frames, APPROVING_MS);
+  await film(page, frames, page.getByText("There are three lines."));
   writeFileSync(new URL("demo.gif", DOCS), gifOf(frames));
 } finally {
   await browser?.close();
@@ -53,9 +55,13 @@ async function open(address, viewport, colorScheme) {
   return page;
 }
 
-async function film(page, frames, ms) {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
+/** Films until something has been there for a moment. */
+async function film(page, frames, what) {
+  const patience = Date.now() + PATIENCE_MS;
+  for (let seen = 0; seen * FRAME_MS < END_MS; ) {
     const next = Date.now() + FRAME_MS;
+    if (next > patience) throw new Error(`not shown in ${PATIENCE_MS / 1_000} s: ${what}`);
+    if (await what.first().isVisible()) seen += 1;
     frames.push(await page.screenshot());
     await sleep(Math.max(0, next - Date.now()));
   }
@@ -74,7 +80,7 @@ function gifOf(frames) {
   for (const { data, width, height } of pictures) {
     const pixels = applyPalette(data, palette);
     const isSame = before?.every((pixel, at) => pixel === pixels[at]);
-    if (isSame) shown.at(-1).delay += FRAME_MS;
+    if (isSame) shown.at(-1).delay = Math.min(STILL_MS_MAX, shown.at(-1).delay + FRAME_MS);
     else shown.push({ width, height, delay: FRAME_MS, pixels: before ? pixels.map((pixel, at) => (pixel === before[at] ? transparentIndex : pixel)) : pixels });
     before = pixels;
   }

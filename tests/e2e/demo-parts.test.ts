@@ -1,13 +1,54 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { servePage } from "../../tools/demo/page.mjs";
 import { Terminal } from "../../tools/demo/terminal.mjs";
 import { Transcript, type TranscriptMessage } from "../../tools/demo/transcript.mjs";
 import { FakeHost } from "../react/fake-convex.js";
 import { Loopback } from "../react/loopback-convex.js";
+
+describe("the bridge's process, whose parent goes first", () => {
+  const BRIDGE = fileURLToPath(new URL("../../tools/demo/bridge.mjs", import.meta.url));
+  /** No codex is there: that it is not is reported at once. */
+  const NONE = { name: "none", codex: { codexBin: "/no/such/codex", cwd: "/" }, drive: { thread: {}, approve: false } };
+  const CONFIG = { convexUrl: "http://127.0.0.1:9", deviceToken: "token", sessions: [NONE] };
+
+  function startBridge() {
+    const child = spawn(process.execPath, [BRIDGE]);
+    const ended = new Promise<number | null>((done) => child.on("close", done));
+    let complaints = "";
+    child.stderr.on("data", (chunk) => (complaints += chunk));
+    onTestFinished(() => void child.kill("SIGKILL"));
+    return { child, end: async () => ({ code: await ended, complaints }) };
+  }
+
+  test("reports where somebody reads it", async () => {
+    const { child, end } = startBridge();
+    let said = "";
+    child.stdout.on("data", (chunk) => (said += chunk));
+    child.stdin.write(`${JSON.stringify(CONFIG)}\n`);
+    await expect.poll(() => said).toContain('"report":"failed"');
+    child.stdin.end();
+    expect(await end()).toEqual({ code: 0, complaints: "" });
+  });
+
+  test("ends quietly where nobody reads its reports any more", async () => {
+    const { child, end } = startBridge();
+    child.stdout.destroy();
+    child.stdin.write(`${JSON.stringify(CONFIG)}\n`);
+    expect(await end()).toEqual({ code: 0, complaints: "" });
+  });
+
+  test("ends quietly where it is told of nothing", async () => {
+    const { child, end } = startBridge();
+    child.stdin.end();
+    expect(await end()).toEqual({ code: 0, complaints: "" });
+  });
+});
 
 describe("the page's server", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "demo-page-"));

@@ -82,6 +82,7 @@ describe("npm run demo", () => {
     const { origin, deploymentUrl, threadId } = await link(run);
     await expect.poll(() => run.stdout, { timeout: START_TIMEOUT_MS }).toContain("The session has ended");
     expect(run.child.exitCode).toBeNull();
+    expect(run.stdout).toContain("refuses what else is asked; --live");
 
     const { page } = await readAll(deploymentUrl, threadId);
     const recorded = recordedItems();

@@ -7,10 +7,12 @@ import { readToStart } from "./read-to-start.js";
 import { newName, startServedPage, type ServedPage } from "./served-page.js";
 
 const THREAD = newName("long");
-const MESSAGES = 600;
+const MESSAGES = 5_000;
 const TURN_MESSAGES = 100;
 /** What the page asks for at first, and keeps in the document. */
 const NEWEST = 30;
+/** How often the beginning of what is loaded is gone to by a key. */
+const LEAPS = 10;
 /** A command whose output is folded. */
 const COMMAND = 2;
 /** Rows are of different heights: so many lines at most. */
@@ -94,6 +96,33 @@ describe.skipIf(WITHOUT_BROWSER)(`a thread of ${MESSAGES} messages`, { timeout: 
     await expect.poll(toEnd).toBeLessThanOrEqual(SHIFT_PX_MAX);
     elementsAtEnd = await elements();
     expect(elementsAtEnd).toBeLessThan(ELEMENTS_MAX);
+  });
+
+  test("is gone up in by a key, ten times: what was its beginning stays in place while more comes in before it, and so does the focus", async () => {
+    const { page } = served;
+    const view = page.locator(".scroll");
+    const loaded = async () => Number(await rows().last().getAttribute("aria-posinset"));
+    /** Where a message stands in the view, in pixels. */
+    const placeOf = (number: number) =>
+      rows().evaluateAll((all, wanted) => {
+        const row = all.find(({ textContent }) => Number(/^message (\d+)/.exec(textContent)?.[1]) === wanted);
+        return row === undefined ? NaN : row.getBoundingClientRect().top - document.querySelector(".scroll")!.getBoundingClientRect().top;
+      }, number);
+    const atTop = await page.locator(".rows").evaluate((list) => (list as HTMLElement).offsetTop - document.querySelector<HTMLElement>(".scroll")!.offsetTop);
+    await view.focus();
+    for (let leap = 0; leap < LEAPS; leap += 1) {
+      const before = await loaded();
+      await page.keyboard.press("Home");
+      await expect.poll(loaded).toBeGreaterThan(before);
+      await expect.poll(async () => Math.abs((await placeOf(MESSAGES - before + 1)) - atTop)).toBeLessThanOrEqual(SHIFT_PX_MAX);
+      expect(await view.evaluate((one) => one === document.activeElement)).toBe(true);
+      expect(await rows().count()).toBeLessThanOrEqual(ROWS_MAX);
+      expect(await elements()).toBeLessThan(ELEMENTS_MAX);
+    }
+    await page.getByRole("button", { name: "Latest" }).click();
+    await expect.poll(toEnd).toBeLessThanOrEqual(SHIFT_PX_MAX);
+    await expect.poll(() => rows().count()).toBe(NEWEST);
+    expect(await elements()).toBe(elementsAtEnd);
   });
 
   test("is read to its beginning: each message once and in order, none moved by what comes in before it", async () => {

@@ -16,8 +16,8 @@ export interface ServedPage {
   readonly complaints: readonly string[];
   /** Every address that the page asked for, but for its own files and its deployment. */
   readonly strayRequests: readonly string[];
-  /** Sends events as a bridge does; throws where one is refused. */
-  ingest(events: readonly NormalizedEvent[]): Promise<void>;
+  /** Sends events as a bridge does, of threads in a folder where that is given; throws where one is refused. */
+  ingest(events: readonly NormalizedEvent[], cwd?: string): Promise<void>;
   /** Opens a thread. */
   open(threadId: string): Promise<void>;
   stop(): Promise<void>;
@@ -51,10 +51,10 @@ export async function startServedPage(): Promise<ServedPage> {
     page,
     complaints,
     strayRequests,
-    async ingest(events) {
+    async ingest(events, cwd) {
       for (const { threadId, deltas } of batchesOf(events)) {
         if (!opened.has(threadId)) {
-          await convex.mutation(api.chat.ensureThread, { deviceToken, threadId });
+          await convex.mutation(api.chat.ensureThread, { deviceToken, threadId, ...(cwd !== undefined && { cwd }) });
           await convex.mutation(api.chat.ensureSession, { deviceToken, ...SESSION, threadId });
           opened.add(threadId);
         }

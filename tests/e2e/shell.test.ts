@@ -10,14 +10,17 @@ const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 860 };
 const FIRST = newName("first");
 const SECOND = newName("second");
+const THIRD = newName("third");
+const FOLDER = "/home/somebody/projects/company/services/billing/invoices";
 
-/** A turn that a person began, as a bridge tells of it. */
-function turnOf(threadId: string, turnId: string, said: string, end: object): NormalizedEvent[] {
+/** A turn that a person began, as a bridge tells of it, and what else is told in it. */
+function turnOf(threadId: string, turnId: string, said: string, end: object, ...others: { method: string; params: object }[]): NormalizedEvent[] {
   const turn = (status: string, given = {}) => ({ turn: { id: turnId, items: [], status, error: null, ...given } });
   const item = { type: "userMessage", id: `${turnId} user`, content: [{ type: "text", text: said, text_elements: [] }] };
   const messages = [
     { method: "turn/started", params: turn("inProgress") },
     ...(said === "" ? [] : [{ method: "item/started", params: { item } }, { method: "item/completed", params: { item } }]),
+    ...others,
     { method: "turn/completed", params: turn("completed", end) },
   ];
   return messages.map(({ method, params }, at) => ({
@@ -143,6 +146,41 @@ describe.skipIf(WITHOUT_BROWSER)("the page around a thread", () => {
     await menu().getByRole("textbox", { name: "Name" }).waitFor();
     await expectUsable();
     await page().keyboard.press("Escape");
+    await page().setViewportSize(DESK);
+  });
+
+  test("a phone shows how full the context of an idle thread is, and the end of its folder, beside each other", async () => {
+    const used = { totalTokens: 1_234_567, inputTokens: 1, cachedInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
+    const tokenUsage = { total: used, last: { ...used, totalTokens: 258_400 }, modelContextWindow: 258_400 };
+    await served.ingest(turnOf(THIRD, "turn-t", "Look here.", {}, { method: "thread/tokenUsage/updated", params: { tokenUsage } }), FOLDER);
+    for (const width of [390, 360]) {
+      await page().setViewportSize({ ...PHONE, width });
+      await served.open(THIRD);
+      await page().getByRole("banner").getByText("context 100 %").waitFor();
+      // What of the words is not cut off by what holds them.
+      const seen = await page().getByRole("banner").evaluate((banner, texts) => {
+        const walker = document.createTreeWalker(banner, NodeFilter.SHOW_TEXT);
+        const isIn = (node: Node, part: string) => {
+          const range = document.createRange();
+          const at = node.textContent!.indexOf(part);
+          range.setStart(node, at);
+          range.setEnd(node, at + part.length);
+          const { left, right } = range.getBoundingClientRect();
+          for (let box = node.parentElement; box !== banner && box !== null; box = box.parentElement) {
+            const { left: from, right: to } = box.getBoundingClientRect();
+            if (getComputedStyle(box).overflowX === "hidden" && (left < from - 1 || right > to + 1)) return false;
+          }
+          return right > left;
+        };
+        const seen: string[] = [];
+        for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+          seen.push(...texts.filter((part) => node.textContent!.includes(part) && isIn(node, part)));
+        }
+        return seen;
+      }, ["invoices", "context 100 %"]);
+      expect(seen, `${width} px`).toEqual(["invoices", "context 100 %"]);
+      await expectUsable();
+    }
     await page().setViewportSize(DESK);
   });
 

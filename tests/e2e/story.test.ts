@@ -95,6 +95,43 @@ test.skipIf(WITHOUT_BROWSER).each([
   await context.close();
 });
 
+test.skipIf(WITHOUT_BROWSER)("a button that shows more of an item is as wide as its words", async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
+  await page.goto(`${origin}dev/story.html?scene=finished`);
+  await page.getByRole("button", { name: "Read all of it" }).first().waitFor();
+  const wide = await page.locator(".item .more").evaluateAll((all) => all.filter((button) => button.clientWidth > button.parentElement!.clientWidth / 2).map(({ textContent }) => textContent));
+  expect(wide).toEqual([]);
+  await page.close();
+});
+
+test.skipIf(WITHOUT_BROWSER).each([390, 360])("what answers a request fills its card on a phone of %i px, and yes and no stand beside each other", async (width) => {
+  const page = await browser.newPage({ viewport: { width, height: 800 }, reducedMotion: "reduce" });
+  await page.goto(`${origin}dev/story.html?scene=asking`);
+  await page.getByRole("region", { name: "Codex asks you" }).waitFor();
+  const cards = await page.locator(".request-actions").evaluateAll((all) =>
+    all.map((actions) => {
+      const { left, right } = actions.getBoundingClientRect();
+      const { paddingLeft, paddingRight } = getComputedStyle(actions);
+      const boxes = [...actions.querySelectorAll(":scope > button")].map((button) => ({ said: button.textContent, box: button.getBoundingClientRect() }));
+      const lines = [...new Set(boxes.map(({ box }) => box.top))].map((top) => boxes.filter(({ box }) => box.top === top));
+      return lines.map((line) => ({
+        said: line.map(({ said }) => said),
+        before: Math.round(line[0]!.box.left - left - parseFloat(paddingLeft)),
+        behind: Math.round(right - parseFloat(paddingRight) - line.at(-1)!.box.right),
+      }));
+    }),
+  );
+  const filled = (...said: string[]) => ({ said, before: 0, behind: 0 });
+  const stop = filled("Decline, and stop the turn");
+  expect(cards).toEqual([
+    [stop, filled("Decline", "Change them")],
+    [stop, filled("Decline", "Allow it")],
+    [stop, filled("Decline", "Change them")],
+    [filled("Answer")],
+  ]);
+  await page.close();
+});
+
 test.skipIf(WITHOUT_BROWSER)("a thread of 5,000 messages is read to its beginning: each once and in order, none moved by what comes in before it", async () => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1_600 }, reducedMotion: "reduce" });
   await page.goto(`${origin}dev/story.html?scene=long`);

@@ -115,6 +115,36 @@ describe("on the page", () => {
     expect([...document.querySelectorAll(".past-turn")].map(({ textContent }) => textContent)).toEqual(["Asked for: make it shorterInterrupted."]);
   });
 
+  it.each<[string, Pick<Row, "planJson">, string[]]>([
+    ["alone", {}, []],
+    ["beside its plan", { planJson: plan("look") }, ["look"]],
+  ])("a stop that its last answer says is said once, %s: while it is the newest, and when it is not", async (_what, given, steps) => {
+    const said = { text: "half of", status: "interrupted", sourceItemType: "agentMessage", role: "assistant" };
+    const row = { status: "interrupted", error: "interrupted", ...given };
+    const shown = () => document.querySelector(".transcript")!.textContent.match(/interrupted/gi);
+    const planned = () => [...document.querySelectorAll(".transcript bdi")].map(({ textContent }) => textContent);
+    await open(thread(["a", row, [said]]));
+    await waitFor(() => expect(planned()).toEqual(steps));
+    await page!.refresh();
+    expect(shown()).toEqual(["Interrupted"]);
+    page!.answers = thread(["a", row, [said]], ["b", RUNS, [{ text: "next", sourceItemType: "agentMessage", role: "assistant" }]]);
+    await page!.refresh();
+    await screen.findByText("next");
+    await waitFor(() => expect(planned()).toEqual(steps));
+    expect(shown()).toEqual(["Interrupted"]);
+  });
+
+  it("a stop in the midst of thoughts is told: they do not say it", async () => {
+    const thought = { text: "half of a thought", status: "interrupted", sourceItemType: "reasoning", role: "assistant" };
+    const row = { status: "interrupted", error: "interrupted" };
+    await open(thread(["a", row, [thought]]));
+    await screen.findByText("Interrupted.");
+    page!.answers = thread(["a", row, [thought]], ["b", RUNS, [{}]]);
+    await page!.refresh();
+    await waitFor(() => expect(document.querySelector(".newest-turn")?.textContent).toBe(""));
+    expect([...document.querySelectorAll(".past-turn")].map(({ textContent }) => textContent)).toEqual(["Interrupted."]);
+  });
+
   it("a plan stays behind its turn", async () => {
     const done = { status: "completed", planJson: plan("look", "mend") };
     const ended = thread(["a", done, [{}]], ["b", { ...RUNS, planJson: plan("test") }, [{}]], ["c", RUNS, []]);

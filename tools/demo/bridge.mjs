@@ -15,7 +15,11 @@ const CLIENT_INFO = { name: "convex_codex_local_demo", title: "convex-codex-loca
 const report = (kind, fields = {}) => process.stdout.write(`${JSON.stringify({ report: kind, ...fields })}\n`);
 
 const input = createInterface({ input: process.stdin });
+// A parent that goes before it has said what to run leaves nothing to do.
+const leave = () => process.exit(0);
+input.on("close", leave);
 const { convexUrl, deviceToken, sessions } = JSON.parse(await new Promise((line) => input.once("line", line)));
+input.off("close", leave);
 
 /** One codex, and what the demo itself does in it. */
 class Session {
@@ -84,6 +88,8 @@ function end() {
 // A Ctrl-C is for the parent, which closes stdin.
 process.on("SIGINT", () => {});
 input.on("close", () => void end());
+// The parent has gone, and nobody reads on.
+process.stdout.on("error", () => void end());
 
 for (const session of running) {
   if (ending) break;

@@ -25,11 +25,12 @@ export class DemoError extends Error {
  * where the visitor says it), and whether approvals are given or wait for the visitor.
  *
  * @typedef {{name: string, codex: object, drive: {thread: object, prompt?: string, turn?: object, approve: boolean}}} Session
- * @typedef {{describe: string, sessions: Session[], close: () => Promise<void>}} Sessions
+ * @typedef {{describe: string, note?: string, sessions: Session[], close: () => Promise<void>}} Sessions  `note`: what a visitor should know
  */
 
 /** What is played where nothing else is asked for: the first goes by itself, the others show what a visitor can do. */
 const SHOWN = ["demo", "command-approved", "user-input", "interrupt", "big-output", "todo"];
+const NOTHING_ELSE = "a stand-in answers what was recorded, and refuses what else is asked; --live has a codex that does it";
 /** Recordings whose approvals the demo gives. */
 const GOES_BY_ITSELF = "demo";
 
@@ -57,7 +58,7 @@ export function recordedSessions({ records, speed, tokenMs = TOKEN_MS, isAttende
   }));
   const names = played.map((record) => `\`${record}\``).join(", ");
   const who = played.length === 1 ? "a stand-in for codex, playing a recording" : "a stand-in for codex each, playing recordings";
-  return { describe: `${who} of codex-cli 0.169.0: ${names}`, sessions, close: async () => {} };
+  return { describe: `${who} of codex-cli 0.169.0: ${names}`, note: NOTHING_ELSE, sessions, close: async () => {} };
 }
 
 /** How the recorded client began: what it started its thread with, and what it said. */

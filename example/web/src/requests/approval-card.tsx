@@ -52,14 +52,14 @@ export function ApprovalCard({ approval, message, earlier, onAccept, onDecline, 
         <div ref={end} className="request-end" />
       </div>
       <div className="request-actions">
-        <button type="button" className="secondary" disabled={isAnswering} onClick={() => onDecline(approval)}>
-          Decline
-        </button>
         {stop !== undefined && (
-          <button type="button" className="secondary" disabled={isAnswering} onClick={() => onDecide(approval, stop)}>
+          <button type="button" className="secondary request-stop" disabled={isAnswering} onClick={() => onDecide(approval, stop)}>
             Decline, and stop the turn
           </button>
         )}
+        <button type="button" className="secondary" disabled={isAnswering} onClick={() => onDecline(approval)}>
+          Decline
+        </button>
         <button
           type="button"
           className="primary"

@@ -37,7 +37,7 @@ export interface HeaderProps {
 }
 
 export function Header({ threadId, title, thread, threadStatus, turn, connection, deletion, drawer }: HeaderProps) {
-  const usage = usageWords(thread);
+  const { tokens, context } = usageWords(thread);
   const name = useRef<HTMLHeadingElement>(null);
   // Codex takes no warning back; another one is shown.
   const [dismissed, dismiss] = useKept<string | undefined>(`warning ${threadId}`, undefined);
@@ -53,16 +53,20 @@ export function Header({ threadId, title, thread, threadStatus, turn, connection
           <h2 ref={name} dir="auto" tabIndex={-1}>
             {title}
           </h2>
-          <span className="thread-id" title={threadId}>
-            {shortId(threadId)}
+          <p className="thread-about">
+            <span className="thread-id" title={threadId}>
+              {shortId(threadId)}
+            </span>
             {thread?.cwd !== undefined && (
-              <>
-                {" · "}
-                <Visible text={thread.cwd} />
-              </>
+              <span className="thread-folder">
+                <span>
+                  <Visible text={thread.cwd} />
+                </span>
+              </span>
             )}
-            {usage !== undefined && ` · ${usage}`}
-          </span>
+            {tokens !== undefined && <span className="thread-tokens">{tokens}</span>}
+            {context !== undefined && <span>{context}</span>}
+          </p>
         </div>
         {threadStatus !== undefined && threadStatus !== "active" && (
           <span className={`chip chip-${threadStatus}`}>{threadStatus}</span>
@@ -126,10 +130,10 @@ function ParentButton({ parentThreadId }: { parentThreadId: string }) {
 }
 
 /** What the thread has used, and how full the model's context is. */
-function usageWords(thread: UseCodexThreadResult["thread"]): string | undefined {
-  if (thread?.usage === undefined) return undefined;
+function usageWords(thread: UseCodexThreadResult["thread"]): { tokens?: string; context?: string } {
+  if (thread?.usage === undefined) return {};
   const { total, last, modelContextWindow } = thread.usage;
   const tokens = `${total.totalTokens.toLocaleString()} tokens`;
-  if (modelContextWindow === undefined || modelContextWindow <= 0) return tokens;
-  return `${tokens}, context ${Math.min(100, Math.round((100 * last.totalTokens) / modelContextWindow))} %`;
+  if (modelContextWindow === undefined || modelContextWindow <= 0) return { tokens };
+  return { tokens, context: `context ${Math.min(100, Math.round((100 * last.totalTokens) / modelContextWindow))} %` };
 }

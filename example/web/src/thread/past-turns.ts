@@ -33,7 +33,7 @@ export interface Turns {
   past: PastTurns;
   newest: Answered<Turn | null>;
   /** How the newest one stands, where it could not be read. */
-  said: Pick<Turn, "status" | "error"> | undefined;
+  said: Pick<Turn, "turnId" | "status" | "error"> | undefined;
   /** Why earlier ones are not known. */
   error: Error | undefined;
 }
@@ -128,6 +128,8 @@ function isTold({ status, error, planJson }: PastTurn): boolean {
 export interface PlacedTurn extends PastTurn {
   /** It has no message: nothing else tells that it was. */
   isAlone: boolean;
+  /** Its last message says that it was stopped. */
+  isStopTold: boolean;
 }
 
 /**
@@ -155,7 +157,7 @@ export function placeTurns(messages: readonly CodexUIMessage[], { order, turns, 
   const known = new Set(order);
   for (const [turnId, { to, ended }] of spans) {
     if (ended === undefined || known.has(turnId) || turnId === newest) continue;
-    place(to, { turnId, status: ended.status === "failed" ? "failed" : "interrupted", error: ended.error, isAlone: false });
+    place(to, { turnId, status: ended.status === "failed" ? "failed" : "interrupted", error: ended.error, isAlone: false, isStopTold: false });
   }
 
   const told = new Map(turns.map((turn) => [turn.turnId, turn]));
@@ -165,18 +167,19 @@ export function placeTurns(messages: readonly CodexUIMessage[], { order, turns, 
     const span = spans.get(turnId);
     last = Math.max(last, span?.to ?? -1);
     const turn = told.get(turnId);
-    if (turn === undefined || (span !== undefined && isToldBy(turn, messages[span.to]))) return;
+    const isStopTold = span !== undefined && turn !== undefined && isStopToldBy(turn, messages[span.to]);
+    if (turn === undefined || (isStopTold && turn.planJson === undefined)) return;
     const next = behind[rank];
     // Messages of turns before those that are known stand before all that are.
     const at = span?.to ?? (last !== -1 ? last : next === undefined ? messages.length - 1 : next - 1);
-    if (last !== -1 || at !== -1 || isWhole) place(at, { ...turn, isAlone: span === undefined });
+    if (last !== -1 || at !== -1 || isWhole) place(at, { ...turn, isAlone: span === undefined, isStopTold });
   });
   return placed;
 }
 
-/** Whether a turn that was stopped without a word has an answer at its end that says so itself. */
-function isToldBy({ status, error = STOPPED, planJson }: PastTurn, last: CodexUIMessage | undefined): boolean {
-  return status === "interrupted" && error === STOPPED && planJson === undefined && last?.status === "interrupted" && last.role === "assistant";
+/** Whether a turn that was stopped without a word has an answer at its end that says so itself; thoughts do not. */
+export function isStopToldBy({ status, error = STOPPED }: Pick<PastTurn, "status"> & { error?: string | undefined }, last: CodexUIMessage | undefined): boolean {
+  return status === "interrupted" && error === STOPPED && last?.status === "interrupted" && last.role === "assistant" && last.sourceItemType !== "reasoning";
 }
 
 /** Of each turn the first message of a later one. */

@@ -41,17 +41,27 @@ export function useStickToEnd(): StickToEnd {
       top = viewport.scrollTop;
       setIsAtEnd(isNear || isStuck.current);
     };
+    // A browser goes there in steps, and each meets rows that are larger than they were taken for: it would end on the way.
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.target !== viewport || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      if (event.key === "Home") viewport.scrollTop = 0;
+      else if (event.key === "End") toEnd();
+      else return;
+      event.preventDefault();
+    };
     const observer = new ResizeObserver(() => {
       if (isStuck.current) viewport.scrollTop = viewport.scrollHeight;
     });
     observer.observe(inner);
     observer.observe(viewport);
     viewport.addEventListener("scroll", onScroll, { passive: true });
+    viewport.addEventListener("keydown", onKeyDown);
     return () => {
       observer.disconnect();
       viewport.removeEventListener("scroll", onScroll);
+      viewport.removeEventListener("keydown", onKeyDown);
     };
-  }, [viewport]);
+  }, [viewport, toEnd]);
 
   return { viewport, viewportRef, content, isAtEnd, toEnd };
 }

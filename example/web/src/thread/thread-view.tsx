@@ -89,7 +89,7 @@ export function ThreadView({ threadId, listed, connection, drawer, waiting }: Th
           {turns.error !== undefined && turns.newest.error === undefined && (
             <FailureLine title="How earlier turns went could not be read" error={turns.error} />
           )}
-          <NewestTurn newest={turns.newest} said={turns.said} />
+          <NewestTurn newest={turns.newest} said={turns.said} last={outline.at(-1)} />
         </div>
       </main>
       <div className="foot">

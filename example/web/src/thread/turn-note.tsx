@@ -8,15 +8,17 @@ const ASKED_UNITS_MAX = 300;
 
 interface TurnNoteProps {
   turn: { status: Turn["status"]; error?: string | undefined; planJson?: string | undefined };
+  /** Its last message says that it was stopped. */
+  isStopTold?: boolean;
 }
 
 /** What a turn tells beside its messages: its plan, and that it failed or was stopped, and why. */
-export function TurnNote({ turn: { status, error, planJson } }: TurnNoteProps) {
+export function TurnNote({ turn: { status, error, planJson }, isStopTold = false }: TurnNoteProps) {
   const isStopped = status === "interrupted";
   return (
     <>
       <TurnPlan planJson={planJson} isOver={isOver(status)} />
-      {(status === "failed" || isStopped) && (
+      {(status === "failed" || (isStopped && !isStopTold)) && (
         <FailureNote error={error ?? (isStopped ? STOPPED : undefined)} kind={isStopped || isTakenBack(error) ? "reason" : "failure"} />
       )}
     </>
@@ -32,7 +34,7 @@ export function TurnNotes({ turns }: { turns: readonly PlacedTurn[] | undefined 
           Asked for: <Visible text={turn.asked.slice(0, ASKED_UNITS_MAX)} />
         </p>
       )}
-      <TurnNote turn={turn} />
+      <TurnNote turn={turn} isStopTold={turn.isStopTold} />
     </div>
   ));
 }
