@@ -4,7 +4,6 @@ import type { Browser } from "playwright-core";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WITHOUT_BROWSER, startBrowser } from "./browser.js";
-import { readToStart } from "./read-to-start.js";
 
 const SERIOUS = ["serious", "critical"];
 
@@ -129,23 +128,5 @@ test.skipIf(WITHOUT_BROWSER).each([390, 360])("what answers a request fills its 
     [stop, filled("Decline", "Change them")],
     [filled("Answer")],
   ]);
-  await page.close();
-});
-
-test.skipIf(WITHOUT_BROWSER)("a thread of 5,000 messages is read to its beginning: each once and in order, none moved by what comes in before it", async () => {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1_600 }, reducedMotion: "reduce" });
-  await page.goto(`${origin}dev/story.html?scene=long`);
-  await page.getByText("message 5000").waitFor();
-  await expect.poll(() => page.locator(".scroll").evaluate((view) => view.scrollHeight - view.scrollTop - view.clientHeight)).toBeLessThanOrEqual(1);
-  const { seen, rows, elements, shift, torn } = await page.evaluate(readToStart);
-  expect(torn).toEqual([]);
-  expect(seen).toEqual(Array.from({ length: 5_000 }, (_, at) => 5_000 - at));
-  // A browser places text on fractions of a pixel.
-  expect(shift).toBeLessThanOrEqual(1);
-  // The newest 30, those in view, and a few on both sides.
-  expect(rows).toBeLessThanOrEqual(90);
-  expect(elements).toBeLessThan(700);
-  const first = page.locator(".row").first();
-  expect([await first.getAttribute("aria-posinset"), await first.getAttribute("aria-setsize")]).toEqual(["1", "5000"]);
   await page.close();
 });

@@ -295,12 +295,3 @@ export const FINISHED: CodexUIMessage[] = [
       '{"error":{"message":"stream disconnected before completion","codexErrorInfo":{"responseStreamDisconnected":{"httpStatusCode":502}}}}',
   },
 ].map(row);
-
-/** 5,000 messages of different heights, `message 1` the oldest. */
-export const LONG: CodexUIMessage[] = Array.from({ length: 5_000 }, (_, at) => ({
-  messageId: `m${at + 1}`,
-  turnId: `turn-${Math.floor(at / 100)}`,
-  role: "assistant" as const,
-  sourceItemType: "agentMessage",
-  text: [`message ${at + 1}`, ...Array.from({ length: at % 4 }, (_, line) => `line ${line}`)].join("  \n"),
-})).map(row);

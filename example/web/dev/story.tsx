@@ -1,14 +1,13 @@
 // Development only: the page on scripted rows, without a deployment. It is no part of the build.
-// `?scene=` is one of the scenes below, `long`, or `asking`; `#write` lets the last answer be written.
+// `?scene=` is one of the scenes below, or `asking`; `#write` lets the last answer be written.
 import type { CodexUIMessage, UseCodexMessagesResult } from "convex-codex-local/react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import type { Readers } from "../src/items/readers.js";
 import { ReadersContext } from "../src/items/readers.js";
-import { useStickToEnd } from "../src/thread/stick-to-end.js";
 import { Transcript } from "../src/thread/transcript.js";
 import { AskingScene } from "./asking.js";
-import { ANSWER, FINISHED, LONG, RUNNING } from "./fixtures.js";
+import { ANSWER, FINISHED, RUNNING } from "./fixtures.js";
 import "../src/styles/index.css";
 
 const LETTERS_AT_ONCE = 7;
@@ -53,7 +52,6 @@ function piece(index: number, draw: (line: string) => string, [before, after] = 
 
 function Story() {
   const scene = new URLSearchParams(location.search).get("scene") ?? "running";
-  if (scene === "long") return <LongScene />;
   if (scene === "asking") return <AskingScene readers={READERS} />;
   return <Scene messages={(SCENES[scene] ?? SCENES["running"])?.() ?? { ...LOADED, results: [] }} />;
 }
@@ -73,29 +71,6 @@ function Scene({ messages }: { messages: UseCodexMessagesResult }) {
         </div>
       </main>
     </ReadersContext.Provider>
-  );
-}
-
-const LOADED_FIRST = 30;
-
-/** A thread of 5,000 messages, loaded from its end as its reader goes up. */
-function LongScene() {
-  const { viewport, viewportRef, content } = useStickToEnd();
-  const [loaded, setLoaded] = useState(LOADED_FIRST);
-  const loadMore = useCallback((more: number) => setLoaded((before) => Math.min(LONG.length, before + more)), []);
-  const results = useMemo(() => LONG.slice(-loaded), [loaded]);
-  const isWhole = loaded === LONG.length;
-  const messages: UseCodexMessagesResult = isWhole
-    ? { ...LOADED, results, loadMore }
-    : { status: "CanLoadMore", isLoading: false, results, loadMore };
-  return (
-    <div className="page">
-      <main className="scroll" ref={viewportRef}>
-        <div className="transcript" ref={content}>
-          <Transcript messages={messages} outline={results} viewport={viewport} />
-        </div>
-      </main>
-    </div>
   );
 }
 
