@@ -347,7 +347,8 @@ it("tells a refusal that is of no message in `error` alone", async () => {
   expect(page.current).toMatchObject({ status: "ready", error: { data: { code: "E_COMMAND_TOO_LATE" } }, codex: { sendError: undefined } });
 });
 
-it("steers and stops its own thread, also from a call that was kept when another thread is looked at", async () => {
+/** A page on the thread, which may look at another one. */
+async function openAmongTwo() {
   const Strict = inStrictMode(chat.loopback.connect());
   const wrapper = ({ children }: { children: ReactNode }) => (
     <Strict>
@@ -355,12 +356,21 @@ it("steers and stops its own thread, also from a call that was kept when another
     </Strict>
   );
   await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
-  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
   const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
   await chat.settle();
+  const lookAt = async (threadId: string) => {
+    rerender({ threadId });
+    await chat.settle();
+    return page.current.status;
+  };
+  return { page, lookAt };
+}
+
+it("steers and stops its own thread, also from a call that was kept when another thread is looked at", async () => {
+  await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
+  const { page, lookAt } = await openAmongTwo();
   const { steer, stop } = page.current;
-  rerender({ threadId: "th_2" });
-  await chat.settle();
+  await lookAt("th_2");
   await chat.does(() => steer("rather so"));
   await chat.does(() => stop());
   const sentTo = async (threadId: string) => {
@@ -371,21 +381,8 @@ it("steers and stops its own thread, also from a call that was kept when another
 });
 
 it("is at no error again that a newer turn came after, when another thread was looked at meanwhile", async () => {
-  const Strict = inStrictMode(chat.loopback.connect());
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <Strict>
-      <CodexProvider api={api.chat}>{children}</CodexProvider>
-    </Strict>
-  );
-  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
-  const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
-  await chat.settle();
+  const { page, lookAt } = await openAmongTwo();
   const fail = () => act(() => expect(page.current.codex.steer("so", { expectedTurnId: "gone" })).rejects.toThrow());
-  const lookAt = async (threadId: string) => {
-    rerender({ threadId });
-    await chat.settle();
-    return page.current.status;
-  };
   await fail();
   expect([await lookAt("th_2"), await lookAt(THREAD)]).toEqual(["ready", "error"]);
   await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
