@@ -1,8 +1,8 @@
 //! The machine's policy: what of a command from afar passes, decided on the machine and before Codex.
 //!
 //! Fails closed: a policy, a setting, a payload's member or a value that is not known refuses the command, but for a stop,
-//! which no broken policy prevents. A remote value
-//! may only lower what is in force; what is in force above the owner's ceiling is lowered with the turn.
+//! which no broken policy prevents. A remote value may only lower what is in force; what is in force above the owner's
+//! ceiling is lowered with the turn.
 //!
 //! SOURCE of the values: app-server 0.169.0, `SandboxPolicy`, `SandboxMode`, `AskForApproval`,
 //! `CommandExecutionApprovalDecision`, `ReviewDecision`, `UserInput`. Nothing else of the app-server can be called: [`Method`] has no more.
@@ -370,12 +370,11 @@ impl<'a> Policy<'a> {
         ceiling: &'b S,
         can_set: bool,
     ) -> Option<Option<&'b S>> {
-        let is_below = |low: &Option<S>| low.as_ref().is_some_and(|low| low.is_at_most(ceiling, &self.roots));
+        let below =
+            |setting: &'b Option<S>| setting.as_ref().filter(|low| low.is_at_most(ceiling, &self.roots));
         match wanted {
-            Some(wanted) => {
-                wanted.as_ref().filter(|wanted| wanted.is_at_most(ceiling, &self.roots)).map(Some)
-            }
-            None if is_below(running) => Some(None),
+            Some(wanted) => below(wanted).map(Some),
+            None if below(running).is_some() => Some(None),
             None => can_set.then_some(Some(ceiling)),
         }
     }

@@ -302,9 +302,9 @@ it("waits a day for a machine that is away and for the turn that runs, and ten m
   expect(await waits("behind what runs")).toBe(true);
 });
 
-it("tells of its own thread alone when another one is looked at meanwhile", async () => {
-  const client = chat.loopback.connect();
-  const Strict = inStrictMode(client);
+/** A page on the thread, which may look at another one. */
+async function openAmongTwo() {
+  const Strict = inStrictMode(chat.loopback.connect());
   const wrapper = ({ children }: { children: ReactNode }) => (
     <Strict>
       <CodexProvider api={api.chat}>{children}</CodexProvider>
@@ -313,12 +313,21 @@ it("tells of its own thread alone when another one is looked at meanwhile", asyn
   await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
   const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
   await chat.settle();
+  const lookAt = async (threadId: string) => {
+    rerender({ threadId });
+    await chat.settle();
+    return page.current.status;
+  };
+  return { page, lookAt };
+}
+
+it("tells of its own thread alone when another one is looked at meanwhile", async () => {
+  const { page, lookAt } = await openAmongTwo();
   chat.loopback.held = [];
   const sent = page.current.send("one");
   await chat.settle();
   expect(page.current.status).toBe("submitted");
-  rerender({ threadId: "th_2" });
-  await chat.settle();
+  await lookAt("th_2");
   expect(page.current).toMatchObject({ status: "ready", error: undefined });
   await chat.ann.mutation(api.chat.archiveThread, { threadId: THREAD });
   chat.loopback.release();
@@ -346,25 +355,6 @@ it("tells a refusal that is of no message in `error` alone", async () => {
   await chat.settle();
   expect(page.current).toMatchObject({ status: "ready", error: { data: { code: "E_COMMAND_TOO_LATE" } }, codex: { sendError: undefined } });
 });
-
-/** A page on the thread, which may look at another one. */
-async function openAmongTwo() {
-  const Strict = inStrictMode(chat.loopback.connect());
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <Strict>
-      <CodexProvider api={api.chat}>{children}</CodexProvider>
-    </Strict>
-  );
-  await chat.ann.mutation(api.chat.createThread, { threadId: "th_2" });
-  const { result: page, rerender } = renderHook(({ threadId }) => useCodex({ threadId }), { initialProps: { threadId: THREAD }, wrapper });
-  await chat.settle();
-  const lookAt = async (threadId: string) => {
-    rerender({ threadId });
-    await chat.settle();
-    return page.current.status;
-  };
-  return { page, lookAt };
-}
 
 it("steers and stops its own thread, also from a call that was kept when another thread is looked at", async () => {
   await chat.say("turn/started", { turn: { id: TURN, status: "inProgress", items: [] } });
