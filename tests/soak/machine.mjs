@@ -52,7 +52,7 @@ export class Machine {
     let cpu;
     child.on("message", (message) => {
       if (message.type === "ready") this.readyAt = Date.now();
-      else if (message.type === "problem") this.problems.push({ at: Date.now(), ...message });
+      else if (message.type === "problem") this.problems.push({ at: Date.now(), awayUntil: this.network.state.awayUntil, ...message });
       else {
         const ms = (message.cpu.user + message.cpu.system) / 1000;
         this.#cpuMs += ms - (cpu ?? 0);

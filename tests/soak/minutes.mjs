@@ -9,9 +9,12 @@ const REFUSALS = {
   "chat:resolvePendingServerRequestForHooks": ["E_REQUEST_NOT_PENDING"],
   "chat:reportCommand": ["E_COMMAND_LEASE_LOST", "E_COMMAND_EXPIRED"],
 };
-/** What a host may tell of: its codex was killed, or its network was away, some eight tries of the outbox long. */
-const PROBLEMS = ["E_BRIDGE_PROCESS_EXITED", "E_APP_SERVER_GONE", "E_CONVEX_SUBSCRIPTION", "E_BRIDGE_PIPE_FAILED", "E_OUTBOX_NOT_TAKEN"];
+/** What a host may tell of at any time: its codex was killed, or its connection cut. */
+const PROBLEMS = ["E_BRIDGE_PROCESS_EXITED", "E_APP_SERVER_GONE", "E_CONVEX_SUBSCRIPTION", "E_BRIDGE_PIPE_FAILED"];
+/** And where its network was away some eight tries of the outbox long. */
 const NETWORK_AWAY = /no answer$|the connection to Convex is down$/;
+/** A start that had no answer for so long tells `E_CONVEX_UNREACHABLE` (`js-wrapper/runtime/codex-runtime.ts`), which is right where its network was away meanwhile. */
+const UNREACHED_MS = 10_000;
 /** Processor time of all processes, of one core, over which fewer turns are begun. */
 const CPU_MAX = 0.7;
 const SLOWNESS_MAX = 8;
@@ -74,10 +77,17 @@ export class Minutes {
       if (holes.length > 0 || latest !== eventCount) world.violated(`the stream ${streamId} has ${eventCount} of ${latest} events, and holes ${JSON.stringify(holes)}`);
     }
     for (const machine of world.machines) {
-      for (const { code, message } of machine.problems.splice(0)) {
+      for (const problem of machine.problems.splice(0)) {
+        const { code, message } = problem;
         world.count(`told by hosts: ${code}`);
-        if (!PROBLEMS.includes(code) || (code === "E_OUTBOX_NOT_TAKEN" && !NETWORK_AWAY.test(message))) world.violated(`${machine.name} tells of ${code}: ${message.slice(0, 300)}`);
+        if (!isRight(problem)) world.violated(`${machine.name} tells of ${code}: ${message.slice(0, 300)}`);
       }
     }
   }
+}
+
+function isRight({ at, awayUntil, code, message }) {
+  if (code === "E_OUTBOX_NOT_TAKEN") return NETWORK_AWAY.test(message);
+  if (code === "E_CONVEX_UNREACHABLE") return awayUntil > at - UNREACHED_MS;
+  return PROBLEMS.includes(code);
 }

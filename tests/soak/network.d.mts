@@ -1,6 +1,7 @@
 export interface Network {
   readonly url: string;
-  readonly state: { isDown: boolean; isCalm: boolean };
+  /** `awayUntil`: when it comes back from what it was made to do last, in milliseconds since 1970. */
+  readonly state: { isDown: boolean; isCalm: boolean; awayUntil: number };
   readonly counts: { readonly passed: number; readonly refused: number };
   open(): number;
   cut(): void;

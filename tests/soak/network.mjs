@@ -24,7 +24,8 @@ export async function networkTo(upstream, chance, lost) {
   const ask = isSecure ? https.request : http.request;
   const connect = () => (isSecure ? tls.connect({ port, host: hostname, servername: hostname }) : net.connect(port, hostname));
   const sockets = new Set();
-  const state = { isDown: false, isCalm: false };
+  const state = { isDown: false, isCalm: false, awayUntil: 0 };
+  const isAwayFor = (ms) => (state.awayUntil = Math.max(state.awayUntil, Date.now() + ms));
   /** Of WebSockets: messages' pieces that came through, and connections that were refused. */
   const counts = { passed: 0, refused: 0 };
   const happens = (share) => !state.isCalm && chance() < share;
@@ -91,11 +92,13 @@ export async function networkTo(upstream, chance, lost) {
     /** Stands still: what is sent waits, in both directions, on connections that seem well. */
     stall: (ms) => {
       count("stalls");
+      isAwayFor(ms);
       for (const socket of sockets) socket.pause();
       setTimeout(() => sockets.forEach((socket) => socket.resume()), ms).unref();
     },
     down: (ms) => {
       count("outages");
+      isAwayFor(ms);
       state.isDown = true;
       cut();
       setTimeout(() => (state.isDown = false), ms).unref();
