@@ -155,6 +155,7 @@ describe("the doctor", () => {
     expect(APP_SERVER_VERSION).toBe(list.version);
     expect(checkCodexVersion(`codex-cli ${APP_SERVER_VERSION}\n`).status).toBe("ok");
     expect(tellOf(Object.assign(new Error("none"), { code: "E_CODEX_NOT_FOUND" })).hint).toContain(`@openai/codex@${list.version})`);
+    expect(checkCodexVersion("codex-cli 0.171.0\n")).toMatchObject({ status: "ok", message: "codex 0.171.0" });
     expect(checkCodexVersion("codex-cli 0.168.0")).toMatchObject({ status: "warn", fix: `npm install -g @openai/codex@${APP_SERVER_VERSION}` });
     expect(checkCodexVersion("").status).toBe("warn");
   });
