@@ -62,6 +62,8 @@ interface Self {
   readonly runtimeId: string;
   /** The last one that was given out. */
   readonly generation: number;
+  /** Names the opening that wrote it. */
+  readonly opening: string;
 }
 
 /** Digits of a number in a key, so that keys are in the order of their numbers. SOURCE: 2^53 has 16. */
@@ -78,19 +80,29 @@ const eventKey = (index: number, seq: number): string => EVENT + digits(index) +
  * What an outbox keeps on disk: LevelDB in a folder that its user alone can enter, for one process at a time.
  *
  * What `write` took is the operating system's: it survives the end of the process. `sync` makes it survive a power cut. A record
- * that was torn is left out when the folder is opened again, with what was written behind it.
+ * that was torn is left out when the folder is opened again, with what was written behind it: so nothing is. Behind a change that
+ * failed the database is opened anew before the next.
  */
 export class OutboxStore {
   /** Names the folder's runtime: drawn once. */
   readonly runtimeId: string;
   /** The generation of this opening of the folder, from 1: larger than any that was given out before. */
   readonly generation: number;
+  readonly #folder: string;
   readonly #db: ClassicLevel;
+  readonly #opening: string;
+  /** Ends when no change is under way. */
+  #changing: Promise<void> = Promise.resolve();
+  /** A change failed since the database was opened. */
+  #hasFailed = false;
+  #isClosed = false;
 
-  private constructor(db: ClassicLevel, { runtimeId, generation }: Self) {
+  private constructor(folder: string, db: ClassicLevel, { runtimeId, generation, opening }: Self) {
+    this.#folder = folder;
     this.#db = db;
     this.runtimeId = runtimeId;
     this.generation = generation;
+    this.#opening = opening;
   }
 
   /**
@@ -105,9 +117,9 @@ export class OutboxStore {
       await db.open();
       const known = await db.get(SELF);
       const before = known === undefined ? { runtimeId: randomUUID(), generation: 0 } : (JSON.parse(known) as Self);
-      const self = { ...before, generation: before.generation + 1 };
+      const self: Self = { ...before, generation: before.generation + 1, opening: randomUUID() };
       await db.put(SELF, JSON.stringify(self), { sync: true });
-      return new OutboxStore(db, self);
+      return new OutboxStore(folder, db, self);
     } catch (thrown) {
       await db.close();
       throw notOurs(folder, "opened", thrown);
@@ -115,8 +127,12 @@ export class OutboxStore {
   }
 
   /** Hands changes to the operating system, all or none. */
-  async write(changes: readonly StoreChange[]): Promise<void> {
-    const batch = this.#db.batch();
+  write(changes: readonly StoreChange[]): Promise<void> {
+    return this.#change((db) => this.#batchOf(db, changes).write());
+  }
+
+  #batchOf(db: ClassicLevel, changes: readonly StoreChange[]): ReturnType<ClassicLevel["batch"]> {
+    const batch = db.batch();
     for (const change of changes) {
       switch (change.type) {
         case "put":
@@ -131,7 +147,7 @@ export class OutboxStore {
           break;
         }
         case "generation":
-          batch.put(SELF, JSON.stringify({ runtimeId: this.runtimeId, generation: change.generation } satisfies Self));
+          batch.put(SELF, JSON.stringify({ runtimeId: this.runtimeId, generation: change.generation, opening: this.#opening } satisfies Self));
           break;
         case "bury": {
           const { seq, ...rest } = change.letter;
@@ -142,12 +158,12 @@ export class OutboxStore {
           batch.del(LETTER + digits(change.seq));
       }
     }
-    await batch.write();
+    return batch;
   }
 
   /** Waits until everything that was written is on the disk. */
-  async sync(): Promise<void> {
-    await this.#db.put(SYNC, "", { sync: true });
+  sync(): Promise<void> {
+    return this.#change((db) => db.put(SYNC, "", { sync: true }));
   }
 
   /** The threads, in the order of their ids. */
@@ -179,13 +195,13 @@ export class OutboxStore {
   }
 
   /** Keeps a command, in the place of one of the same id. @returns when it is on the disk */
-  async putCommand(command: StoredCommand): Promise<void> {
-    await this.#db.put(COMMAND + command.commandId, JSON.stringify(command), { sync: true });
+  putCommand(command: StoredCommand): Promise<void> {
+    return this.#change((db) => db.put(COMMAND + command.commandId, JSON.stringify(command), { sync: true }));
   }
 
   /** Forgets a command; one that comes back after a power cut is settled once more, to the same end. */
-  async removeCommand(commandId: string): Promise<void> {
-    await this.#db.del(COMMAND + commandId);
+  removeCommand(commandId: string): Promise<void> {
+    return this.#change((db) => db.del(COMMAND + commandId));
   }
 
   /** The commands that are kept. */
@@ -194,8 +210,35 @@ export class OutboxStore {
     return values.map((value) => JSON.parse(value) as StoredCommand);
   }
 
-  close(): Promise<void> {
-    return this.#db.close();
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#changing;
+    await this.#db.close();
+  }
+
+  /**
+   * Makes one change behind the other, as LevelDB does: one that succeeds beside one that is torn would lie behind it. LevelDB does not
+   * say where a change failed, and goes on writing behind what was torn, or, where a compaction or an fsync failed, takes nothing more.
+   */
+  #change(change: (db: ClassicLevel) => Promise<void>): Promise<void> {
+    const changed = this.#changing.then(async () => {
+      if (this.#hasFailed && !this.#isClosed) await this.#openAnew();
+      this.#hasFailed = true;
+      await change(this.#db);
+      this.#hasFailed = false;
+    });
+    this.#changing = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #openAnew(): Promise<void> {
+    await this.#db.close();
+    await this.#db.open();
+    const known = await this.#db.get(SELF);
+    if (known !== undefined && (JSON.parse(known) as Self).opening === this.#opening) return;
+    // What this process knows of the folder is not what is in it.
+    await this.#db.close();
+    throw new OutboxError("E_OUTBOX_LOCKED", `another process has had the outbox ${this.#folder} since: start again`);
   }
 }
 
