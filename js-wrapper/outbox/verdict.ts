@@ -27,34 +27,50 @@ export function verdictOfAnswer({ status, errors }: IngestAnswer): Verdict {
   const code = error.errorCode ?? error.code;
   if (code === "E_THREAD_DELETED") return { type: "deleted", message: error.message };
   if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message: error.message };
-  if (error.recoverable || PASSING_CODES.has(code)) return { type: "again", reason: error.message };
+  if (error.recoverable || !liesAtEvents(code)) return { type: "again", reason: error.message };
   return { type: "refused", code, message: error.message };
 }
 
-/** HTTP statuses that another try may not meet again. */
-const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+/** HTTP statuses of what is wrong with a request itself; any other one may be a proxy's, or pass. */
+const REFUSING_STATUSES: ReadonlySet<number> = new Set([400, 413, 422]);
 
-/** Codes that another try may not meet again: with another credential, or when the user has room, the same batch is taken. */
-const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED", "E_AUTH_DEVICE_FORBIDDEN", "E_QUOTA"]);
+/** Codes beside E_SYNC_… that say what is wrong with events: the same batch meets them again, whoever sends it, and when. */
+const REFUSING_CODES: ReadonlySet<string> = new Set(["E_ARGUMENTS", "E_AUTH_TURN_FORBIDDEN", "E_INTERNAL"]);
+
+/** Any other code is of who sends, of the session, of room, or an app's own: what is given up for it would be lost for what passes. */
+function liesAtEvents(code: string): boolean {
+  return REFUSING_CODES.has(code) || (code.startsWith("E_SYNC_") && !code.startsWith("E_SYNC_SESSION_"));
+}
 
 /**
  * What becomes of a batch that was not answered.
  *
- * What says nothing of itself is the network's. A ConvexError is refused unless its data say `retryable`; so are arguments that the
- * validators do not take, and E_INTERNAL, a bug that the same batch may meet again.
+ * What says nothing of itself is the network's. A ConvexError is refused where its code lies at the events, unless its data say
+ * `retryable`; so are arguments that the validators do not take, and E_INTERNAL, a bug that the same batch may meet again.
  */
 export function verdictOfError(thrown: unknown): Verdict {
   const message = messageOf(thrown);
   const { data, status } = (thrown ?? {}) as { data?: unknown; status?: unknown };
-  if (typeof status === "number") return isPassing(status) ? { type: "again", reason: message } : { type: "refused", code: `HTTP_${String(status)}`, message };
+  if (typeof status === "number") return REFUSING_STATUSES.has(status) ? { type: "refused", code: `HTTP_${String(status)}`, message } : { type: "again", reason: message };
   if (data !== null && typeof data === "object" && "code" in data && typeof data.code === "string") {
     const { code } = data;
     if (code === "E_THREAD_DELETED") return { type: "deleted", message };
     if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message };
-    const isRetryable = ("retryable" in data && data.retryable === true && code !== "E_INTERNAL") || PASSING_CODES.has(code);
-    return isRetryable ? { type: "again", reason: `[${code}] ${message}` } : { type: "refused", code, message };
+    const isRetryable = "retryable" in data && data.retryable === true && code !== "E_INTERNAL";
+    return isRetryable || !liesAtEvents(code) ? { type: "again", reason: `[${code}] ${message}` } : { type: "refused", code, message };
   }
   // SOURCE: convex 1.48, what a client throws of arguments and of a function that threw. Production says "Server Error" alone.
   if (message.includes("ArgumentValidationError")) return { type: "refused", code: "E_ARGUMENTS", message };
   return { type: "again", reason: message };
+}
+
+/** Codes beside those that say `retryable` which another try may not meet again: with another credential, or when the user has room. */
+const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED", "E_AUTH_SIGNED_OUT", "E_AUTH_DEVICE_FORBIDDEN", "E_QUOTA"]);
+
+/** Whether what failed may succeed at another try. It is no batch, which nothing is given up for, so that any other no is taken for one. */
+export function mayPass(thrown: unknown): boolean {
+  if (verdictOfError(thrown).type !== "again") return false;
+  const { data } = (thrown ?? {}) as { data?: unknown };
+  if (data === null || typeof data !== "object" || !("code" in data) || typeof data.code !== "string") return true;
+  return ("retryable" in data && data.retryable === true) || PASSING_CODES.has(data.code);
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../coded-error.js";
 import { given } from "../given.js";
 import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent, HostInboundStreamDelta, HostSyncRuntimeOptions } from "../host/validators.js";
-import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
+import { mayPass, type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { codeOf, CodexRuntimeError, isMissingFunction, passedOn, toldOf } from "./errors.js";
 
@@ -323,7 +323,7 @@ export class ConvexDelivery {
       await this.#persistence.forkThread({ actor, threadId, newThreadId, ...given({ turnId: lastTurnId, model: names?.model, cwd: names?.cwd }) });
       return true;
     } catch (thrown) {
-      if (!isMissingFunction(thrown) && verdictOfError(thrown).type === "again") throw thrown;
+      if (!isMissingFunction(thrown) && mayPass(thrown)) throw thrown;
       const message = `the thread ${newThreadId} begins without the history of ${id}, whose copy it is: ${messageOf(thrown)}`;
       this.#listeners.onNotCopied?.(new CodexRuntimeError(passedOn(codeOf(thrown)), message, thrown));
       return false;

@@ -1,8 +1,8 @@
 import { messageOf } from "../coded-error.js";
 import type { HostActorContext } from "../host/validators.js";
-import { type Outbox, type OutboxBatch, type OutboxError, type Verdict, verdictOfError } from "../outbox/index.js";
-import { type BoundThread, type ConvexDelivery, isPassing } from "./convex-delivery.js";
-import { isMissingFunction, isTaken } from "./errors.js";
+import { mayPass, type Outbox, type OutboxBatch, type OutboxError, type Verdict } from "../outbox/index.js";
+import { type BoundThread, type ConvexDelivery, isPassing, NO_ROOM } from "./convex-delivery.js";
+import { codeOf, isMissingFunction, isRefusedByConvex, isTaken } from "./errors.js";
 import type { ConvexRetry } from "./retry.js";
 import type { Left, Reverts } from "./reverts.js";
 import { SessionBeats } from "./session-beats.js";
@@ -120,17 +120,27 @@ export class WrittenThreads {
     const { persistence, actor, delivery, retry, failed } = this.#options;
     if (persistence.revertThread === undefined) return;
     let tries = 0;
-    await retry.again(async () => {
+    // What Convex refused it with that will pass: told once.
+    let waited: unknown;
+    const takeBack = async (): Promise<void> => {
       const { threadId } = await delivery.find(id);
       // What another session has written since is not taken back.
       if (!isDue() || this.#lost.has(id)) return;
       await persistence.revertThread?.({ actor, threadId, turnId: lastTurnId ?? null }).catch((thrown: unknown) => {
         if (isMissingFunction(thrown)) return;
         tries += 1;
-        if (!isHopeless(thrown, tries)) throw thrown;
-        failed(thrown);
+        if (isHopeless(thrown, tries)) {
+          failed(thrown);
+          return;
+        }
+        if (isRefusedByConvex(thrown)) {
+          if (waited === undefined) failed(thrown);
+          waited = thrown;
+        }
+        throw thrown;
       });
-    });
+    };
+    await retry.again(takeBack, (thrown) => waited !== undefined && thrown === waited);
   }
 
   /** Refreshes the session of a thread. Why else it failed the outbox is told too, by the next event. */
@@ -147,8 +157,11 @@ export class WrittenThreads {
   }
 }
 
-/** Whether an app's function will take back nothing: what comes next in the thread would wait for it for ever. The network passes. */
+/**
+ * Whether an app's function will take back nothing: what comes next in the thread would wait for it for ever. The network passes, and a
+ * credential that has expired; room for one more may take a day.
+ */
 function isHopeless(thrown: unknown, tries: number): boolean {
-  if (verdictOfError(thrown).type !== "again") return true;
+  if (!mayPass(thrown) || codeOf(thrown) === NO_ROOM) return true;
   return tries >= REVERT_TRIES && messageOf(thrown).includes("Server Error");
 }

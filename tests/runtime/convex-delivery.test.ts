@@ -443,7 +443,7 @@ describe("a copy", () => {
     expect(told).toEqual(["E_QUOTA: the thread c is not in Convex until there is room for it: why", "room"]);
   });
 
-  it.each(["E_AUTH_EXPIRED", "E_AUTH_DEVICE_FORBIDDEN"])("waits for another credential where this one does not hold: %s", async (code) => {
+  it.each(["E_AUTH_EXPIRED", "E_AUTH_SIGNED_OUT", "E_AUTH_DEVICE_FORBIDDEN"])("waits for another credential where this one does not hold: %s", async (code) => {
     const { delivery, calls, told, batch, copies } = copying(undefined, [refused(code)]);
     await copies();
     expect(await batch(delivery)).toEqual({ type: "again", reason: `[${code}] why` });

@@ -1,4 +1,5 @@
 /** What codex takes back, in Convex. */
+import { ConvexError } from "convex/values";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { ConvexDelivery } from "../../js-wrapper/runtime/convex-delivery.js";
 import { ConvexRetry } from "../../js-wrapper/runtime/retry.js";
@@ -52,6 +53,23 @@ it("is taken back before its batch counts as arrived, however often that is sent
   await Promise.all([first, second]);
   expect(revertThread).toHaveBeenLastCalledWith({ actor: OWNER, threadId: "th", turnId: "a" });
   expect(revertThread.mock.calls).toHaveLength(told.length + 1);
+});
+
+it.each(["E_AUTH_EXPIRED", "E_AUTH_SIGNED_OUT", "E_AUTH_DEVICE_FORBIDDEN"])("waits for another credential where this one does not hold, which is told once: %s", async (code) => {
+  let isGood = false;
+  const expired = new ConvexError({ code, message: `[${code}] no`, retryable: false });
+  const { written, revertThread, batch, told } = writing(() => (isGood ? Promise.resolve(null) : Promise.reject(expired)));
+  const arrives = written.deliver(batch);
+  await vi.waitFor(() => expect(revertThread.mock.calls.length).toBeGreaterThan(1), WAIT);
+  isGood = true;
+  expect(await arrives).toEqual({ type: "acknowledged" });
+  expect(told).toEqual([expired]);
+});
+
+it("that there is no room for is told, and keeps nothing that comes next", async () => {
+  const { written, revertThread, batch, told } = writing(() => Promise.reject(new ConvexError({ code: "E_QUOTA", message: "[E_QUOTA] no", retryable: true })));
+  expect(await written.deliver(batch)).toEqual({ type: "acknowledged" });
+  expect([revertThread.mock.calls.length, told.length]).toEqual([1, 1]);
 });
 
 it("is not taken back behind another session, which may have written since", async () => {
