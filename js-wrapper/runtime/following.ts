@@ -1,4 +1,4 @@
-/** A query that is asked again and again, for clients without subscriptions. */
+/** A query that is followed: by subscription, or asked again and again for clients that have none. */
 import { Backoff, pause, type Clock } from "../clock.js";
 
 /** Milliseconds between two askings: what somebody sends from afar is seen within that time. */
@@ -10,6 +10,44 @@ export interface Followed<Answer> {
   onAnswer: (answer: Answer) => void;
   /** It failed. It is asked again, with growing waits. */
   onError: (thrown: unknown) => void;
+}
+
+/**
+ * Subscribes, until it is told to stop. One that failed is made anew, with the arguments that hold by then: its credential may have been
+ * renewed.
+ *
+ * @param subscribe subscribes with the arguments of now, and returns what ends that
+ * @returns what ends it
+ */
+export function followBySubscribing<Answer>(
+  clock: Clock,
+  subscribe: (onAnswer: (answer: Answer) => void, onError: (thrown: unknown) => void) => () => void,
+  { onAnswer, onError }: Followed<Answer>,
+): () => void {
+  const backoff = new Backoff(clock, FOLLOW_EVERY_MS);
+  let [end, cancel] = [() => {}, () => {}];
+  const begin = (): void => {
+    end = subscribe(
+      (answer) => {
+        cancel();
+        backoff.reset();
+        onAnswer(answer);
+      },
+      (thrown) => {
+        cancel();
+        cancel = clock.after(backoff.next(), () => {
+          end();
+          begin();
+        });
+        onError(thrown);
+      },
+    );
+  };
+  begin();
+  return () => {
+    cancel();
+    end();
+  };
 }
 
 /**

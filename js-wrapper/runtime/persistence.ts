@@ -4,7 +4,7 @@ import type { ApiFromModules, FunctionArgs, FunctionReference, FunctionReturnTyp
 import type { bridgeFunctions } from "../host/bridge-functions.js";
 import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
 import { SYSTEM_CLOCK, type Clock } from "../clock.js";
-import { followByAsking } from "./following.js";
+import { followByAsking, followBySubscribing } from "./following.js";
 
 /** The bridge's functions of `defineCodexHost`, by the names that it gives them: the generated api of the app's file fits it. */
 export type CodexBridgeApi = ApiFromModules<{ bridge: ReturnType<typeof bridgeFunctions> }>["bridge"];
@@ -115,11 +115,11 @@ export interface CodexPersistence {
   beat: (beat: Beat) => Promise<Answer<"beatPresence">>;
   /**
    * Tells of the open commands of threads, now and whenever they change: by subscription, or where the client has none by asking
-   * every 5 s.
+   * every 5 s. `undefined` says that they are not known, for the subscription failed; it is made anew.
    *
    * @returns what ends it
    */
-  followCommands: (threadIds: readonly string[], listener: (threadId: string, commands: FollowedCommands) => void) => () => void;
+  followCommands: (threadIds: readonly string[], listener: (threadId: string, commands: FollowedCommands | undefined) => void) => () => void;
 }
 
 /**
@@ -201,8 +201,15 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     followCommands: (threadIds, listener) => {
       const ends = threadIds.map((threadId) => {
         const onAnswer = (commands: FollowedCommands) => listener(threadId, commands);
-        if (client.onUpdate !== undefined) return client.onUpdate(api.listOpenCommandsForBridge, mine({ threadId }), onAnswer, onError);
-        return followByAsking(clock, () => client.query(api.listOpenCommandsForBridge, mine({ threadId })), { onAnswer, onError });
+        if (client.onUpdate === undefined) return followByAsking(clock, () => client.query(api.listOpenCommandsForBridge, mine({ threadId })), { onAnswer, onError });
+        const subscribe = client.onUpdate.bind(client);
+        return followBySubscribing<FollowedCommands>(clock, (...told) => subscribe(api.listOpenCommandsForBridge, mine({ threadId }), ...told), {
+          onAnswer,
+          onError: (thrown) => {
+            onError(thrown);
+            listener(threadId, undefined);
+          },
+        });
       });
       return () => ends.forEach((end) => end());
     },

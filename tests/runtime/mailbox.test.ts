@@ -51,7 +51,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
   const given: ClaimedCommand[] = [];
   let leasing = 0;
   let reporting: Promise<void> | undefined;
-  let follow: ((threadId: string, commands: FollowedCommands) => void) | undefined;
+  let follow: ((threadId: string, commands: FollowedCommands | undefined) => void) | undefined;
   const act = async (command: ClaimedCommand): Promise<never> => {
     given.push(command);
     log.push(`codex ${command.commandId}`);
@@ -115,6 +115,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
     return log.splice(0);
   };
   const tell = (...commands: FollowedCommands) => follow?.("t", commands);
+  const tellUnknown = () => follow?.("t", undefined);
   /** Reports are answered when the returned function is called. */
   const holdReports = () => {
     let go: () => void = () => undefined;
@@ -123,7 +124,7 @@ function begin(options: Partial<MailboxOptions> = {}) {
   };
   const starts = (threadId: string, turnId: string) => turns.start(threadId, turnId);
   const ends = (threadId: string, turnId: string) => turns.end(mailbox, threadId, turnId);
-  return { clock, holdReports, mailbox, starts, ends, queue, refusals, outcomes, echoes, open, given, errors, refused, news, tell, isFollowed: () => follow !== undefined };
+  return { clock, holdReports, mailbox, starts, ends, queue, refusals, outcomes, echoes, open, given, errors, refused, news, tell, tellUnknown, isFollowed: () => follow !== undefined };
 }
 
 /** Follows, with one command waiting. */
@@ -524,6 +525,19 @@ describe("a thread", () => {
     ends("t", "short");
     mailbox.wake();
     expect([(await news()).length, told.length]).toEqual([1, 2]);
+  });
+
+  it("asks at a beat where no command is known to wait only while what waits is not known", async () => {
+    const { mailbox, news, tell, tellUnknown } = begin();
+    mailbox.follow("t");
+    await news();
+    tell();
+    mailbox.wake();
+    expect(await news()).toEqual([]);
+    tellUnknown();
+    expect(await news()).toEqual([]);
+    mailbox.wake();
+    expect(await news()).toEqual(["lease t"]);
   });
 
   it("tells of the turn that runs by then, where another one began meanwhile", async () => {

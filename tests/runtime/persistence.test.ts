@@ -170,6 +170,38 @@ describe("commands are followed", () => {
     expect(open.size).toBe(0);
   });
 
+  it("by another subscription with the credential of then where one fails, and are not known meanwhile", async () => {
+    const clock = new ManualClock();
+    let token = "old";
+    const made: { token: unknown; isOpen: boolean; onAnswer: (answer: unknown) => unknown; onError: (error: Error) => unknown }[] = [];
+    const onUpdate: CodexBridgeClient["onUpdate"] = (_, args, onAnswer, onError) => {
+      const one = { token: (args as { deviceToken?: unknown }).deviceToken, isOpen: true, onAnswer, onError };
+      made.push(one);
+      return () => void (one.isOpen = false);
+    };
+    const [told, errors]: [unknown[], unknown[]] = [[], []];
+    const { client } = new FakeClient();
+    const persistence = createConvexPersistence({ ...client, onUpdate }, api, { clock, deviceToken: () => token, onError: (error) => errors.push(error) });
+    const end = persistence.followCommands(["a"], (_, commands) => told.push(commands));
+    made[0]!.onAnswer([]);
+    token = "new";
+    made[0]!.onError(new Error("E_AUTH_DEVICE_FORBIDDEN"));
+    expect([told, errors.length, made.length]).toEqual([[[], undefined], 1, 1]);
+    await clock.pass(FOLLOW_EVERY_MS);
+    expect(made.map(({ token, isOpen }) => [token, isOpen])).toEqual([["old", false], ["new", true]]);
+    made[1]!.onAnswer(row("queued"));
+    expect(told).toEqual([[], undefined, row("queued")]);
+    made[1]!.onError(new Error("a fault"));
+    // It goes again by itself: it is not made anew.
+    made[1]!.onAnswer([]);
+    await clock.pass(60_000);
+    expect(made).toHaveLength(2);
+    made[1]!.onError(new Error("a fault"));
+    end();
+    await clock.pass(60_000);
+    expect([made.length, made.filter(({ isOpen }) => isOpen), clock.waiting]).toEqual([2, [], 0]);
+  });
+
   it("by asking every 5 s where it has none, telling what changed, with growing waits while it fails", async () => {
     const clock = new ManualClock();
     const fake = new FakeClient();
