@@ -8,6 +8,10 @@ import type { CodexLink, ProcessListener } from "./process.js";
 const ATTACH_TIMEOUT_MS = 10_000;
 /** Milliseconds from the wish to go until the connection is cut. */
 const CLOSE_AFTER_MS = 5_000;
+/** Milliseconds between two pings. SOURCE: codex 0.169.0 and 0.171.0 answer them, over TCP and over a socket's file. */
+const PING_MS = 20_000;
+/** Pings in a row that nothing was heard after: its machine, or the way to it, is gone, which a connection may never say. */
+const PINGS_LOST_MAX = 2;
 const LINE_END = Buffer.from("\n");
 
 /**
@@ -22,6 +26,9 @@ export class CodexSocket implements CodexLink {
   #isPaused = false;
   #isTerminating = false;
   #isEnded = false;
+  #pinging: NodeJS.Timeout | undefined;
+  /** Pings since something was heard. */
+  #pings = 0;
   #error: CodexBridgeError | undefined;
 
   /**
@@ -58,6 +65,7 @@ export class CodexSocket implements CodexLink {
   /** Reads on. */
   resume(): void {
     this.#isPaused = false;
+    this.#pings = 0;
     this.#socket?.resume();
   }
 
@@ -77,10 +85,13 @@ export class CodexSocket implements CodexLink {
       isOpen = true;
       if (this.#isEnded) return;
       if (this.#isPaused) socket.pause();
+      this.#pinging = setInterval(() => this.#ping(socket), PING_MS).unref();
       this.#listener.onSpawn();
       for (const text of this.#waiting.splice(0)) this.write(text);
     });
+    socket.on("pong", () => (this.#pings = 0));
     socket.on("message", (data: Buffer) => {
+      this.#pings = 0;
       if (this.#isEnded) return;
       this.#listener.onStdout(data);
       this.#listener.onStdout(LINE_END);
@@ -95,7 +106,20 @@ export class CodexSocket implements CodexLink {
     return socket;
   }
 
+  /** Asks whether somebody is there still; one that is not read may be. */
+  #ping(socket: WebSocket): void {
+    if (this.#isPaused) return;
+    if (this.#pings === PINGS_LOST_MAX) {
+      this.#listener.onFault(new CodexBridgeError("E_BRIDGE_PIPE_FAILED", "the app-server does not answer any more: the connection is cut"));
+      socket.terminate();
+      return;
+    }
+    this.#pings += 1;
+    socket.ping();
+  }
+
   #end(): void {
+    clearInterval(this.#pinging);
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#listener.onEnd({ code: null, signal: null, stderrTail: "", ...(this.#error === undefined ? {} : { error: this.#error }) });

@@ -1,17 +1,17 @@
 /** A bridge that attaches to an app-server which somebody else runs; here a WebSocket server of the test's own. */
 import { createServer } from "node:http";
 import path from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { WebSocketServer, type WebSocket } from "ws";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { type ServerOptions, WebSocketServer, type WebSocket } from "ws";
 import { CodexLocalBridge } from "../../js-wrapper/bridge/index.js";
 import { folder } from "../outbox/build.js";
 import { Recorder } from "./recorder.js";
 
 /** An app-server on a socket of its own. `heard` is what its clients said. */
-async function serve(onMessage: (client: WebSocket, message: { id?: unknown; method?: string }) => void = () => undefined) {
+async function serve(onMessage: (client: WebSocket, message: { id?: unknown; method?: string }) => void = () => undefined, options: ServerOptions = {}) {
   const file = path.join(await folder(), "app.sock");
   const server = createServer();
-  const sockets = new WebSocketServer({ server });
+  const sockets = new WebSocketServer({ ...options, server });
   const heard: { id?: unknown; method?: string }[] = [];
   const clients: WebSocket[] = [];
   sockets.on("connection", (client) => {
@@ -49,6 +49,54 @@ describe("a bridge that attaches to a running app-server", () => {
     await bridge.stop();
     expect(await closed).toBe(1005);
     expect([seen.errors, seen.exits]).toEqual([[], [null]]);
+  });
+
+  describe("asks every 20 s whether it is there still", () => {
+    /** Lets as many pings go as `pings`, and each be answered that is. */
+    async function attached(pings: number, options: ServerOptions) {
+      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+      onTestFinished(() => void vi.useRealTimers());
+      const { attach, clients } = await serve((client, { method }) => {
+        if (method === "test/go") client.send(JSON.stringify(EVENT));
+      }, options);
+      const seen = new Recorder();
+      const bridge = seen.start({ attach, runtimeId: "run" });
+      bridge.send({ method: "test/go", id: 0 });
+      await seen.untilEvents(1);
+      for (let ping = 1; ping <= pings; ping++) {
+        const comes = new Promise((resolve) => clients[0]!.once("ping", resolve));
+        vi.advanceTimersByTime(20_000);
+        await comes;
+        // What answers a message has answered the ping before it.
+        if (options.autoPong !== false) bridge.send({ method: "test/go", id: ping });
+        if (options.autoPong !== false) await seen.untilEvents(ping + 1);
+      }
+      return { seen, bridge, clients };
+    }
+
+    it("and goes on while it answers", async () => {
+      const { seen, bridge } = await attached(5, {});
+      await bridge.stop();
+      expect([seen.errors, seen.exits]).toEqual([[], [null]]);
+    });
+
+    it("and cuts a connection over which two pings were not answered", async () => {
+      const { seen, clients } = await attached(2, { autoPong: false });
+      const cut = new Promise((resolve) => clients[0]!.once("close", resolve));
+      vi.advanceTimersByTime(20_000);
+      await cut;
+      await seen.untilExits(1);
+      expect(seen.errorCodes).toEqual(["E_BRIDGE_PIPE_FAILED", "E_BRIDGE_PROCESS_EXITED"]);
+    });
+
+    it("but not while it is not read", async () => {
+      const { seen, bridge } = await attached(2, { autoPong: false });
+      bridge.hold(true);
+      vi.advanceTimersByTime(200_000);
+      bridge.hold(false);
+      await bridge.stop();
+      expect([seen.errors, seen.exits]).toEqual([[], [null]]);
+    });
   });
 
   it("hears a message of 20 MiB, which comes in frames, as one", async () => {
