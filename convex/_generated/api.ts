@@ -29,7 +29,6 @@ import type * as model_folds from "../model/folds.js";
 import type * as model_forks from "../model/forks.js";
 import type * as model_imports from "../model/imports.js";
 import type * as model_ingest from "../model/ingest.js";
-import type * as model_jobs from "../model/jobs.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_newest from "../model/newest.js";
@@ -103,7 +102,6 @@ const fullApi: ApiFromModules<{
   "model/forks": typeof model_forks;
   "model/imports": typeof model_imports;
   "model/ingest": typeof model_ingest;
-  "model/jobs": typeof model_jobs;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
   "model/newest": typeof model_newest;
