@@ -109,7 +109,7 @@ export const resolveByExternalId = query({
 });
 
 /**
- * The external id that is bound to a thread, the first; null where none is.
+ * The external id that is bound to a thread; null where none is.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`
  */
@@ -122,7 +122,7 @@ export const getExternalMapping = query({
     const binding = await ctx.db
       .query("bindings")
       .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
-      .first();
+      .unique();
     return binding === null ? null : { threadId, externalThreadId: binding.externalThreadId };
   },
 });
