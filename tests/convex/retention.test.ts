@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { FunctionReference } from "convex/server";
 import crons from "../../convex/crons.js";
-import { computeDataHygiene } from "../../js-wrapper/host/convex.js";
 import {
   agentMessage,
   api,
@@ -465,31 +464,32 @@ test("an audit names heads without a turn", async () => {
   expect(await Promise.all([Number.NaN, Infinity, -1, 0.5, 1, 2].map(scanned))).toEqual([2, 2, 1, 2, 1, 2]);
 });
 
-test("of a thread no statistic is without its stream, whatever went; of what no turn is known the audit tells", async () => {
+test("a thread says of each stream that it lists how far it is, whatever went; of what no turn is known the audit tells", async () => {
   const component = await startThread();
   const found = async () => {
-    const { scannedStreamStats, streamStatOrphans } = computeDataHygiene(await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD }));
+    const { allStreams, streamStats } = await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD });
+    expect(streamStats.map(({ streamId }) => streamId)).toEqual(allStreams.map(({ streamId }) => streamId));
     const audit = await component.query(internal.streams.auditDataHygiene, { tenantId: OWNER.tenantId });
-    return { inState: [scannedStreamStats, streamStatOrphans], heads: [audit.scannedStreamStats, audit.orphanStreamIds] };
+    return { inState: streamStats.map(({ streamId, latestCursor }) => [streamId, latestCursor]), heads: [audit.scannedStreamStats, audit.orphanStreamIds] };
   };
   const [first, second] = [new TurnStream(), new TurnStream({ turnId: "turn_2" })];
   await ingestOk(component, [first.started(), ...first.reply("m", ["hi"])]);
   await ingestOk(component, second.whole());
-  expect(await found()).toEqual({ inState: [2, 0], heads: [2, []] });
+  expect(await found()).toEqual({ inState: [[first.streamId, 4], [second.streamId, 8]], heads: [2, []] });
   await ingestOk(component, [first.completed()]);
   pass(5 * MINUTE);
   await sweep(component, internal.streams.cleanupFinishedStreams);
   // Listed no more, and how far they are is kept with their turns.
-  expect(await found()).toEqual({ inState: [0, 0], heads: [2, []] });
+  expect(await found()).toEqual({ inState: [], heads: [2, []] });
   await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: THREAD, turnId: TURN });
   await component.finishAllScheduledFunctions(vi.runAllTimers);
-  expect(await found()).toEqual({ inState: [0, 0], heads: [1, []] });
+  expect(await found()).toEqual({ inState: [], heads: [1, []] });
   // Usage of a turn that nobody told of makes none.
   const early = new TurnStream({ turnId: "turn_3" });
   await ingestOk(component, [early.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } })]);
-  expect(await found()).toEqual({ inState: [1, 0], heads: [2, [early.streamId]] });
+  expect(await found()).toEqual({ inState: [[early.streamId, 1]], heads: [2, [early.streamId]] });
   await ingestOk(component, [early.started()]);
-  expect(await found()).toEqual({ inState: [1, 0], heads: [2, []] });
+  expect(await found()).toEqual({ inState: [[early.streamId, 2]], heads: [2, []] });
 });
 
 describe("a stream whose turn nobody tells of", () => {
