@@ -63,6 +63,7 @@ import type * as reasoning from "../reasoning.js";
 import type * as retention from "../retention.js";
 import type * as serverRequests from "../serverRequests.js";
 import type * as sessions from "../sessions.js";
+import type * as silence from "../silence.js";
 import type * as stats from "../stats.js";
 import type * as streams from "../streams.js";
 import type * as sync from "../sync.js";
@@ -70,7 +71,6 @@ import type * as threads from "../threads.js";
 import type * as tokenUsage from "../tokenUsage.js";
 import type * as tombstones from "../tombstones.js";
 import type * as turns from "../turns.js";
-import type * as turnsInternal from "../turnsInternal.js";
 import type * as validators from "../validators.js";
 
 import type {
@@ -136,6 +136,7 @@ const fullApi: ApiFromModules<{
   retention: typeof retention;
   serverRequests: typeof serverRequests;
   sessions: typeof sessions;
+  silence: typeof silence;
   stats: typeof stats;
   streams: typeof streams;
   sync: typeof sync;
@@ -143,7 +144,6 @@ const fullApi: ApiFromModules<{
   tokenUsage: typeof tokenUsage;
   tombstones: typeof tombstones;
   turns: typeof turns;
-  turnsInternal: typeof turnsInternal;
   validators: typeof validators;
 }> = anyApi as any;
 

@@ -245,12 +245,12 @@ describe("a turn", () => {
   test("of which nothing was heard for a day is ended, and goes on with the next event", async () => {
     const { component, turn } = await running();
     pass(DAY - 1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
     pass(1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
     expect(await statesOf(component)).toEqual(["interrupted", "sweep", "interrupted", "aborted"]);
     expect((await turnOf(component)).error).toBe("no event and no beat for 24 h");
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
     await ingest(component, [turn.text("m", "lo")]);
     expect(await statesOf(component)).toEqual(["inProgress", undefined, "streaming", "streaming"]);
     const revived = await turnOf(component);
@@ -265,7 +265,7 @@ describe("a turn", () => {
   test("goes on where its stream was cleaned up in between", async () => {
     const { component, turn } = await running();
     pass(DAY);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     pass(HOUR);
     await sweep(component, internal.streams.cleanupFinishedStreams);
     expect(await statesOf(component)).toEqual(["interrupted", "sweep", "interrupted", ""]);
@@ -281,14 +281,14 @@ describe("a turn", () => {
     for (let hours = 0; hours < 50; hours += 10) {
       pass(10 * HOUR);
       await beat(component);
-      await sweep(component, internal.turnsInternal.endSilentTurns);
+      await sweep(component, internal.silence.endSilentTurns);
       expect((await turnOf(component)).status).toBe("inProgress");
     }
     pass(DAY - 1);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     expect((await turnOf(component)).status).toBe("inProgress");
     pass(1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
   });
 
   test("that was asked for and never began is ended too, and what has ended is not looked at", async () => {
@@ -299,7 +299,7 @@ describe("a turn", () => {
     await ingestOk(component, done.whole());
     expect((await dump(component)).turns.map(({ silentAt }) => silentAt)).toEqual([Date.now() + DAY, undefined]);
     pass(DAY);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
     expect((await turnOf(component)).status).toBe("interrupted");
   });
 
@@ -311,7 +311,7 @@ describe("a turn", () => {
       for (const thread of await ctx.db.query("threads").collect()) if (thread.threadId === THREAD) await ctx.db.delete("threads", thread._id);
     });
     pass(DAY);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 2, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 2, hasMore: false });
     expect((await dump(component)).turns.map(({ threadId, status, silentAt }) => [threadId, status, silentAt])).toEqual([
       [THREAD, "inProgress", undefined],
       ["th_2", "interrupted", undefined],
@@ -329,7 +329,7 @@ describe("a turn", () => {
     await ingestOk(component, [turn.completed()]);
     expect(await open()).toBe(1_100);
     const before = await turnOf(component);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     expect(await open()).toBe(0);
     const { silentAt: _, ...after } = await turnOf(component);
     expect({ ...after, silentAt: before.silentAt }).toEqual(before);
@@ -351,7 +351,7 @@ describe("a turn", () => {
   test("that a client interrupts after the sweep stays ended", async () => {
     const { component, turn } = await running();
     pass(DAY);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     await component.mutation(api.turns.interrupt, { actor: OWNER, threadId: THREAD, turnId: turn.turnId });
     await ingest(component, [turn.text("m", "lo")]);
     expect(await statesOf(component)).toEqual(["interrupted", "client", "interrupted", "aborted"]);
@@ -616,7 +616,7 @@ test("the crons name every sweep, and nothing else", async () => {
   }
   // These are of one stream, turn, command or job, which its caller names, of one thread's decisions, of one runtime, whose beats move them, and of one token.
   const ofStreams = ["streams:cleanupExpiredStream", "streams:cleanupFinishedStream", "streams:timeoutStream"];
-  const ofOne = ["commands:expireCommand", "commands:sendUnsent", "devices:expire", "forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
+  const ofOne = ["commands:expireCommand", "commands:sendUnsent", "devices:expire", "forks:step", ...ofStreams, "silence:endSilentTurn", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });

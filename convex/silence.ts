@@ -11,8 +11,8 @@ export const endSilentTurns = internalMutation({
   returns: v.object({ asked: v.number(), hasMore: v.boolean() }),
   handler: (ctx, { after }): Promise<{ asked: number; hasMore: boolean }> =>
     sweepDue(ctx, "turns", after, {
-      ask: (turn) => ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, { turn }),
-      goOn: (after) => ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurns, { after }),
+      ask: (turn) => ctx.scheduler.runAfter(0, internal.silence.endSilentTurn, { turn }),
+      goOn: (after) => ctx.scheduler.runAfter(0, internal.silence.endSilentTurns, { after }),
     }),
 });
 
@@ -33,7 +33,7 @@ export const endSilentTurn = internalMutation({
     if (turn === null) return { ended: false, hasMore: false };
     const ended = (await endTurn(ctx, turn, nowMs, args.reason)) > 0;
     const hasMore = ended && (await due()) !== null;
-    if (hasMore) await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, args);
+    if (hasMore) await ctx.scheduler.runAfter(0, internal.silence.endSilentTurn, args);
     return { ended, hasMore };
   },
 });
