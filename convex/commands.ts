@@ -35,7 +35,7 @@ import {
 } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writeDecision } from "./model/decisions.js";
-import { pageOfDue, vAfter } from "./model/due.js";
+import { sweepDue, vAfter } from "./model/due.js";
 import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
@@ -48,8 +48,6 @@ import { vActor, vCommand, vCommandSent, vLeasedCommand, vPageOf, type Actor } f
 const COMMANDS_LISTED_BYTES_MAX = 4 * 1024 * 1024;
 /** What an interrupt of a turn that Codex does not run is refused with. */
 const TARGET_GONE = "E_COMMAND_TARGET_GONE";
-/** Commands that one call of the sweep asks for. */
-const SWEPT_MAX = 100;
 
 const vCommandArgs = { actor: vActor, commandId: v.string() };
 
@@ -282,19 +280,11 @@ export const report = mutation({
 export const expireCommands = internalMutation({
   args: { after: v.optional(vAfter) },
   returns: v.object({ asked: v.number(), hasMore: v.boolean() }),
-  handler: async (ctx, { after }): Promise<{ asked: number; hasMore: boolean }> => {
-    const nowMs = Date.now();
-    const commands = () => ctx.db.query("commands");
-    const due = {
-      at: (dueAt: number, created: number) => commands().withIndex("by_due", (q) => q.eq("dueAt", dueAt).gt("_creationTime", created)),
-      behind: (dueAt: number) => commands().withIndex("by_due", (q) => q.gt("dueAt", dueAt).lte("dueAt", nowMs)),
-      timeOf: ({ dueAt }: { dueAt?: number }) => dueAt,
-    };
-    const { rows, next } = await pageOfDue(due, after, ({ length }) => length >= SWEPT_MAX);
-    for (const { _id } of rows) await ctx.scheduler.runAfter(0, internal.commands.expireCommand, { command: _id });
-    if (next !== undefined) await ctx.scheduler.runAfter(0, internal.commands.expireCommands, { after: next });
-    return { asked: rows.length, hasMore: next !== undefined };
-  },
+  handler: (ctx, { after }): Promise<{ asked: number; hasMore: boolean }> =>
+    sweepDue(ctx, "commands", after, {
+      ask: (command) => ctx.scheduler.runAfter(0, internal.commands.expireCommand, { command }),
+      goOn: (after) => ctx.scheduler.runAfter(0, internal.commands.expireCommands, { after }),
+    }),
 });
 
 /** Ends a command if it comes to its end by itself: its lease lapsed, or its time is over, or its turn or request is. */

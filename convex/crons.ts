@@ -8,7 +8,7 @@ crons.interval("clean up finished streams", { minutes: 5 }, internal.streams.cle
 crons.interval("clean up expired chunks", { minutes: 30 }, internal.streams.cleanupExpiredDeltas, {});
 crons.interval("time out stale sessions", { minutes: 5 }, internal.sessions.timeoutStaleSessions, {});
 crons.interval("forget old sessions", { hours: 6 }, internal.sessions.forgetOldSessions, {});
-crons.interval("end silent turns", { minutes: 30 }, internal.turnsInternal.endSilentTurns, {});
+crons.interval("end silent turns", { minutes: 30 }, internal.silence.endSilentTurns, {});
 crons.interval("clean up checkpoints", { hours: 6 }, internal.retention.cleanupCheckpoints, {});
 crons.interval("clean up lifecycle ids", { hours: 6 }, internal.retention.cleanupLifecycleIds, {});
 crons.interval("go on with deletions", { minutes: 5 }, internal.deletions.goOn, {});

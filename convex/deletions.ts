@@ -3,8 +3,7 @@ import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
 import { step as doStep } from "./model/deletion.js";
-import { vAfter } from "./model/due.js";
-import { takeUp, vTakenUp, type TakenUp } from "./model/jobs.js";
+import { sweepDue, vAfter } from "./model/due.js";
 
 /** Does the next batch of a deletion, if one is due. */
 export const step = internalMutation({
@@ -16,6 +15,12 @@ export const step = internalMutation({
 /** Takes up deletions that are due and that nobody goes on with: after a crash, or a batch that failed. */
 export const goOn = internalMutation({
   args: { after: v.optional(vAfter) },
-  returns: vTakenUp,
-  handler: (ctx, { after }): Promise<TakenUp> => takeUp(ctx, "deletions", { step: internal.deletions.step, sweep: internal.deletions.goOn, after }),
+  returns: v.object({ takenUp: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx, { after }): Promise<{ takenUp: number; hasMore: boolean }> => {
+    const { asked: takenUp, hasMore } = await sweepDue(ctx, "deletions", after, {
+      ask: (job) => ctx.scheduler.runAfter(0, internal.deletions.step, { job }),
+      goOn: (after) => ctx.scheduler.runAfter(0, internal.deletions.goOn, { after }),
+    });
+    return { takenUp, hasMore };
+  },
 });

@@ -2,9 +2,8 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
-import { vAfter } from "./model/due.js";
+import { sweepDue, vAfter } from "./model/due.js";
 import { step as doStep } from "./model/forks.js";
-import { takeUp, vTakenUp, type TakenUp } from "./model/jobs.js";
 
 /** Copies the next batch of a fork, if one is due. */
 export const step = internalMutation({
@@ -16,6 +15,12 @@ export const step = internalMutation({
 /** Takes up forks that nobody goes on with: after a crash, or a batch that failed. */
 export const goOn = internalMutation({
   args: { after: v.optional(vAfter) },
-  returns: vTakenUp,
-  handler: (ctx, { after }): Promise<TakenUp> => takeUp(ctx, "forks", { step: internal.forks.step, sweep: internal.forks.goOn, after }),
+  returns: v.object({ takenUp: v.number(), hasMore: v.boolean() }),
+  handler: async (ctx, { after }): Promise<{ takenUp: number; hasMore: boolean }> => {
+    const { asked: takenUp, hasMore } = await sweepDue(ctx, "forks", after, {
+      ask: (job) => ctx.scheduler.runAfter(0, internal.forks.step, { job }),
+      goOn: (after) => ctx.scheduler.runAfter(0, internal.forks.goOn, { after }),
+    });
+    return { takenUp, hasMore };
+  },
 });

@@ -6,17 +6,14 @@ import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { internalMutation, internalQuery, type MutationCtx } from "./_generated/server.js";
-import { pageOfDue, vAfter } from "./model/due.js";
+import { pageOfDue, sweepDue, vAfter } from "./model/due.js";
 import { findTurn } from "./model/scope.js";
 import { endTurn } from "./model/silence.js";
 import { TRIM_CHUNKS_MAX, trimStream } from "./model/trim.js";
 
 /** Checkpoints that one call deletes with their stream. */
 const CHECKPOINTS_MAX = 500;
-/** Finished streams that one call asks for. */
-const LISTED_STREAMS_MAX = 100;
-/** Expired chunks that one call looks at, and UTF-16 units of them, one chunk more at most. */
-const LISTED_CHUNKS_MAX = 100;
+/** UTF-16 units of expired chunks that one call looks at, one chunk more at most. */
 const LISTED_UNITS_MAX = 1024 * 1024;
 /** Streams whose facts one audit looks at, where it is not asked for fewer. */
 const AUDIT_SAMPLE = 100;
@@ -31,15 +28,8 @@ export const cleanupExpiredDeltas = internalMutation({
   returns: v.object({ streams: v.number(), hasMore: v.boolean() }),
   handler: async (ctx, { after, ...args }): Promise<{ streams: number; hasMore: boolean }> => {
     const nowMs = args.nowMs ?? Date.now();
-    const chunks = () => ctx.db.query("chunks");
-    const due = {
-      at: (dueAt: number, created: number) => chunks().withIndex("by_expiry", (q) => q.eq("expiresAt", dueAt).gt("_creationTime", created)),
-      behind: (dueAt: number) => chunks().withIndex("by_expiry", (q) => q.gt("expiresAt", dueAt).lte("expiresAt", nowMs)),
-      timeOf: ({ expiresAt }: Doc<"chunks">) => expiresAt,
-    };
-    const isFull = (rows: readonly Doc<"chunks">[]) =>
-      rows.length >= LISTED_CHUNKS_MAX || rows.reduce((units, { weight }) => units + weight, 0) >= LISTED_UNITS_MAX;
-    const { rows, next } = await pageOfDue(due, after, isFull);
+    const isFull = (rows: readonly Doc<"chunks">[]) => rows.reduce((units, { weight }) => units + weight, 0) >= LISTED_UNITS_MAX;
+    const { rows, next } = await pageOfDue(ctx, "chunks", after, nowMs, isFull);
     const byStream = new Map<string, Id<"chunks">[]>();
     for (const { _id, tenantId, userId, streamId } of rows) {
       const name = JSON.stringify([tenantId, userId, streamId]);
@@ -77,17 +67,11 @@ export const cleanupFinishedStreams = internalMutation({
   args: { batchSize: v.optional(v.number()), after: v.optional(vAfter) },
   returns: v.object({ streams: v.number(), hasMore: v.boolean() }),
   handler: async (ctx, { after, ...args }): Promise<{ streams: number; hasMore: boolean }> => {
-    const nowMs = Date.now();
-    const streams = () => ctx.db.query("streams");
-    const due = {
-      at: (dueAt: number, created: number) => streams().withIndex("by_expiry", (q) => q.eq("expiresAt", dueAt).gt("_creationTime", created)),
-      behind: (dueAt: number) => streams().withIndex("by_expiry", (q) => q.gt("expiresAt", dueAt).lte("expiresAt", nowMs)),
-      timeOf: ({ expiresAt }: Doc<"streams">) => expiresAt,
-    };
-    const { rows, next } = await pageOfDue(due, after, ({ length }) => length >= LISTED_STREAMS_MAX);
-    for (const { _id } of rows) await ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStream, { ...args, stream: _id });
-    if (next !== undefined) await ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStreams, { ...args, after: next });
-    return { streams: rows.length, hasMore: next !== undefined };
+    const { asked, hasMore } = await sweepDue(ctx, "streams", after, {
+      ask: (stream) => ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStream, { ...args, stream }),
+      goOn: (after) => ctx.scheduler.runAfter(0, internal.streams.cleanupFinishedStreams, { ...args, after }),
+    });
+    return { streams: asked, hasMore };
   },
 });
 

@@ -109,7 +109,7 @@ export const resolveByExternalId = query({
 });
 
 /**
- * The external id that is bound to a thread, the first; null where none is.
+ * The external id that is bound to a thread; null where none is.
  *
  * @throws `E_AUTH_THREAD_FORBIDDEN`
  */
@@ -122,7 +122,7 @@ export const getExternalMapping = query({
     const binding = await ctx.db
       .query("bindings")
       .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId))
-      .first();
+      .unique();
     return binding === null ? null : { threadId, externalThreadId: binding.externalThreadId };
   },
 });
@@ -329,19 +329,14 @@ export const archive = mutation({
 export const unarchive = mutation({
   args: { actor: vActor, threadId: v.string() },
   returns: vThreadResumed,
-  handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
+  handler: async (ctx, { actor, threadId }) => {
+    await change(ctx, scopeOf(actor), threadId, { archived: false });
+    return { threadId, status: "active" as const };
+  },
 });
 
-/**
- * Goes on with a thread: takes it out of the archive, where it is there.
- *
- * @throws `E_AUTH_THREAD_FORBIDDEN`
- */
-export const resume = mutation({
-  args: { actor: vActor, threadId: v.string() },
-  returns: vThreadResumed,
-  handler: (ctx, { actor, threadId }) => unarchiveThread(ctx, scopeOf(actor), threadId),
-});
+/** Goes on with a thread: {@link unarchive}, where that has something to do. */
+export const resume = unarchive;
 
 /**
  * Names a thread; an empty name is none. It is cut at 4 KiB.
@@ -438,11 +433,6 @@ export const getForkStatus = query({
 
 function fillingOf({ filling }: Doc<"threads">): { filling?: true } {
   return filling === undefined ? {} : { filling: true };
-}
-
-async function unarchiveThread(ctx: MutationCtx, scope: Scope, threadId: string) {
-  await change(ctx, scope, threadId, { archived: false });
-  return { threadId, status: "active" as const };
 }
 
 async function change(ctx: MutationCtx, scope: Scope, threadId: string, to: { archived: boolean } | { name: string }): Promise<void> {

@@ -17,6 +17,12 @@ export interface Oversize {
   readonly sha256: string;
 }
 
+/** Whether a message, or an item, stands for one that was too large to be stored. */
+export function isStub(value: object): boolean {
+  const { oversize } = value as { oversize?: Partial<Record<keyof Oversize, unknown>> | null };
+  return typeof oversize?.bytes === "number" && typeof oversize.sha256 === "string";
+}
+
 /** A text as UTF-8, where that is more than is stored; undefined where it fits, which is told without counting for most. */
 export function utf8IfOversize(json: string): Uint8Array<ArrayBuffer> | undefined {
   if (json.length * 3 <= STORED_BYTES_MAX) return undefined;

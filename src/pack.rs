@@ -81,6 +81,12 @@ impl<'a> Unpacker<'a> {
         self.expect(name)
     }
 
+    /// The next name, if there is one.
+    pub fn optional_named<T: Default>(&mut self, read: fn(&str) -> Option<T>) -> Option<T> {
+        let name = read(self.optional_text()?);
+        Some(self.expect(name))
+    }
+
     /// The next list: its length, then its members as `read` reads them.
     pub fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let mut left = self.integer();
@@ -199,6 +205,13 @@ mod tests {
             Err(Misfit),
             "a list without end"
         );
+        fn known(name: &str) -> Option<u8> {
+            (name == "x").then_some(1)
+        }
+        assert_eq!(read("x", &[1.0], |call| call.named(known)), Ok(1));
+        assert_eq!(read("y", &[1.0], |call| call.named(known)), Err(Misfit), "a name that nobody knows");
+        assert_eq!(read("", &[-1.0], |call| call.optional_named(known)), Ok(None));
+        assert_eq!(read("y", &[1.0], |call| call.optional_named(known)), Err(Misfit));
         assert_eq!(read("x", &[], |_| ()), Err(Misfit));
         assert_eq!(read("", &[1.0], |_| ()), Err(Misfit));
     }

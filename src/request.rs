@@ -44,10 +44,11 @@ pub struct Origin<'a> {
 }
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub enum RequestState {
     /// Nobody has decided.
+    #[default]
     Pending,
     /// A decision is stored; Codex does not have it yet.
     Answering,
@@ -55,6 +56,19 @@ pub enum RequestState {
     Answered,
     /// It waits no more, and no answer of ours ended it.
     Expired,
+}
+
+impl RequestState {
+    /// As the schema writes it.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "pending" => Some(Self::Pending),
+            "answering" => Some(Self::Answering),
+            "answered" => Some(Self::Answered),
+            "expired" => Some(Self::Expired),
+            _ => None,
+        }
+    }
 }
 
 /// How a request's end is known. Every one but the bridge's own word is a guess.
@@ -182,7 +196,7 @@ impl<'a> Request<'a> {
             turn_id: call.text(),
             event_id: call.optional_text(),
             origin: Origin::unpack(call),
-            state: request_state(call.text()),
+            state: call.named(RequestState::read),
             cause: (call.optional_text() == Some("reported")).then_some(RequestCause::Reported),
             auto_resolution_ms: call.flag().then_some(0),
             params: None,
@@ -341,14 +355,4 @@ pub fn admit<'a>(requests: &mut Vec<Request<'a>>, mut asked: Request<'a>, turn_e
     }
     requests.push(asked);
     asked.is_open()
-}
-
-/// The state that the schema writes so.
-pub fn request_state(text: &str) -> RequestState {
-    match text {
-        "pending" => RequestState::Pending,
-        "answering" => RequestState::Answering,
-        "answered" => RequestState::Answered,
-        _ => RequestState::Expired,
-    }
 }

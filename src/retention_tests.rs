@@ -1,6 +1,7 @@
 use super::*;
 use crate::fold::Tail;
 use crate::ingest::call::{EventPlace, MessageRow, StreamRow, TurnRow};
+use crate::ingest::write::{Closing, MessageStatus, Source, StreamState, TurnStatus};
 use crate::testing::*;
 use proptest::prelude::*;
 
@@ -84,8 +85,8 @@ fn silent(last_beat_ms: Option<f64>, status: &'static str) -> SilenceCall<'stati
     let turn = TurnRow {
         turn_id: "U",
         turn_order: 0,
-        status,
-        source: ended.then_some("codex"),
+        status: TurnStatus::read(status).unwrap(),
+        source: ended.then_some(Source::Codex),
         has_items: true,
         same_run_as: None,
         started: true,
@@ -99,12 +100,12 @@ fn silent(last_beat_ms: Option<f64>, status: &'static str) -> SilenceCall<'stati
         start_cursor: 1,
         end_cursor: None,
         restart: None,
-        status: "streaming",
-        closing: "open",
+        status: MessageStatus::Streaming,
+        closing: Closing::Open,
         text_whole: false,
         started: true,
     };
-    let stream = StreamRow { stream_id: STREAM, turn_id: "U", state: "streaming" };
+    let stream = StreamRow { stream_id: STREAM, turn_id: "U", state: StreamState::Streaming };
     let loaded =
         Loaded { turns: vec![turn], messages: vec![message], streams: vec![stream], ..Loaded::default() };
     SilenceCall { now_ms: 2.0 * DAY, last_beat_ms, runtime_id: None, reason: None, loaded }

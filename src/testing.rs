@@ -9,15 +9,15 @@ use crate::ingest::call::{
 };
 use crate::ingest::plan::plan_ingest;
 use crate::ingest::write::{
-    Channel, HoleRow, IngestAnswer, MessageContent, MessageMade, Needs, OpenItemRow, Plan, Restart, Run,
-    RuntimeMarkRow, StreamState, TurnStatus, Write,
+    Channel, Closing, HoleRow, IngestAnswer, MessageContent, MessageMade, MessageStatus, Needs, OpenItemRow,
+    Plan, Restart, Run, RuntimeMarkRow, Source, StreamState, TurnStatus, Write,
 };
 use crate::limits::{
     CHUNK_TTL_MS, CLOSING_MESSAGES_MAX, LIFECYCLE_ID_TTL_MS, TURN_SILENT_MS, TURN_STREAMS_MAX,
 };
 use crate::options::Options;
 use crate::pack::Unpacker;
-use crate::request::{Origin, Request, RequestCause, RequestWrite, request_state};
+use crate::request::{Origin, Request, RequestCause, RequestState, RequestWrite};
 use crate::retention::{
     SilenceAnswer, SilenceCall, TrimCall, TrimChunk, TrimMessage, plan_silence, plan_trim,
 };
@@ -412,9 +412,12 @@ impl Shell {
     fn turns_streams(&self, closes: &dyn Fn(&String) -> bool) -> Vec<StreamRow<'_>> {
         let mut rows: Vec<StreamRow<'_>> = (self.streams.iter())
             .filter(|(_, (turn_id, _))| closes(turn_id))
-            .map(|(stream_id, (turn_id, state))| StreamRow { stream_id, turn_id, state })
+            .map(|(stream_id, (turn_id, state))| {
+                let state = stored(StreamState::read, state);
+                StreamRow { stream_id, turn_id, state }
+            })
             .collect();
-        rows.sort_by_key(|row| row.state != "streaming");
+        rows.sort_by_key(|row| row.state != StreamState::Streaming);
         let mut count: BTreeMap<&str, usize> = BTreeMap::new();
         rows.retain(|row| {
             let count = count.entry(row.turn_id).or_insert(0);
@@ -931,13 +934,18 @@ pub(crate) fn joined<'a>(texts: impl Iterator<Item = (Option<u16>, &'a str, Opti
     whole
 }
 
+/// The state that a row writes so.
+fn stored<T>(read: fn(&str) -> Option<T>, name: &str) -> T {
+    read(name).unwrap()
+}
+
 impl TurnState {
     fn row(&self) -> TurnRow<'_> {
         TurnRow {
             turn_id: &self.turn_id,
             turn_order: self.turn_order,
-            status: &self.status,
-            source: self.source.as_deref(),
+            status: stored(TurnStatus::read, &self.status),
+            source: self.source.as_deref().map(|name| stored(Source::read, name)),
             has_items: self.has_items,
             same_run_as: self.same_run_as.as_deref(),
             started: self.started,
@@ -952,7 +960,7 @@ impl RequestRecord {
             generation: self.generation,
             app_generation: self.app_generation,
         };
-        let state = request_state(&self.state);
+        let state = stored(RequestState::read, &self.state);
         let is_reported = self.cause.as_deref() == Some("reported");
         let cause = is_reported.then_some(RequestCause::Reported);
         let mut row = Request::known(at, &self.id, &self.method, &self.turn_id, origin, state, cause);
@@ -973,8 +981,8 @@ impl MessageState {
             start_cursor: self.made.start_cursor,
             end_cursor: self.end_cursor,
             restart: self.restart,
-            status: &self.status,
-            closing: &self.closing,
+            status: stored(MessageStatus::read, &self.status),
+            closing: stored(Closing::read, &self.closing),
             text_whole: self.text_whole,
             started: self.content.as_ref().is_some_and(|content| content.payload.is_some()),
         }

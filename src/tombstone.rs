@@ -80,24 +80,19 @@ pub enum MakeAnswer {
         /// Whether it can be made anew later.
         retryable: bool,
     },
-    /// The thread is there.
-    Exists,
-    /// It is made; a tombstone of it goes.
+    /// It is made; its tombstone goes.
     Make,
 }
 
-/// Whether a thread may be made that does not exist: not while it is being deleted, and behind its deletion only where its
+/// Whether a thread may be made that has a tombstone: not while it is being deleted, and behind its deletion only where its
 /// maker says so.
-pub fn plan_make(exists: bool, tombstone: Option<Tombstone>, recreate: bool, now_ms: f64) -> MakeAnswer {
+pub fn plan_make(tombstone: Tombstone, recreate: bool, now_ms: f64) -> MakeAnswer {
     let rejected =
         |message, retryable| MakeAnswer::Rejected { code: Code::EThreadDeleted, message, retryable };
     match tombstone {
-        _ if exists => MakeAnswer::Exists,
-        Some(Tombstone::Deleting) => rejected("the thread is being deleted", recreate),
-        Some(Tombstone::Until(time)) if time > now_ms && !recreate => {
-            rejected("the thread was deleted", false)
-        }
-        Some(Tombstone::Until(_)) | None => MakeAnswer::Make,
+        Tombstone::Deleting => rejected("the thread is being deleted", recreate),
+        Tombstone::Until(time) if time > now_ms && !recreate => rejected("the thread was deleted", false),
+        Tombstone::Until(_) => MakeAnswer::Make,
     }
 }
 
@@ -143,24 +138,16 @@ mod tests {
     fn a_thread_comes_back_only_behind_its_deletion_and_on_request() {
         let deleted =
             |message, retryable| MakeAnswer::Rejected { code: Code::EThreadDeleted, message, retryable };
-        let until = Some(Tombstone::Until(10.0));
-        for (exists, tombstone, recreate, now_ms, want) in [
-            (true, None, false, 5.0, MakeAnswer::Exists),
-            (true, Some(Tombstone::Deleting), true, 5.0, MakeAnswer::Exists),
-            (false, None, false, 5.0, MakeAnswer::Make),
-            (false, None, true, 5.0, MakeAnswer::Make),
-            (false, Some(Tombstone::Deleting), false, 5.0, deleted("the thread is being deleted", false)),
-            (false, Some(Tombstone::Deleting), true, 5.0, deleted("the thread is being deleted", true)),
-            (false, until, false, 5.0, deleted("the thread was deleted", false)),
-            (false, until, true, 5.0, MakeAnswer::Make),
-            (false, until, false, 9.0, deleted("the thread was deleted", false)),
-            (false, until, false, 10.0, MakeAnswer::Make),
+        let until = Tombstone::Until(10.0);
+        for (tombstone, recreate, now_ms, want) in [
+            (Tombstone::Deleting, false, 5.0, deleted("the thread is being deleted", false)),
+            (Tombstone::Deleting, true, 5.0, deleted("the thread is being deleted", true)),
+            (until, false, 5.0, deleted("the thread was deleted", false)),
+            (until, true, 5.0, MakeAnswer::Make),
+            (until, false, 9.0, deleted("the thread was deleted", false)),
+            (until, false, 10.0, MakeAnswer::Make),
         ] {
-            assert_eq!(
-                plan_make(exists, tombstone, recreate, now_ms),
-                want,
-                "{exists} {tombstone:?} {recreate}"
-            );
+            assert_eq!(plan_make(tombstone, recreate, now_ms), want, "{tombstone:?} {recreate}");
         }
     }
 

@@ -135,7 +135,7 @@ fn summary(texts: &[&str]) -> String {
 mod tests {
     use super::*;
     use crate::ingest::call::TurnRow;
-    use crate::ingest::write::Write;
+    use crate::ingest::write::{TurnStatus, Write};
 
     const THREAD: ThreadRow<'static> =
         ThreadRow { local_thread_id: None, next_turn_order: 7, archived: false, name: None };
@@ -201,7 +201,7 @@ mod tests {
             turn_id: "u",
             turn_order: 0,
             status,
-            source: (status == "completed").then_some("codex"),
+            source: (status == TurnStatus::Completed).then_some(Source::Codex),
             has_items: true,
             same_run_as: None,
             started: true,
@@ -212,18 +212,20 @@ mod tests {
         };
         let plan = |turns| plan_for(None, turns);
         for (reason, want) in [("", "interrupted"), ("enough", "enough")] {
-            let ClientAnswer::Interrupted { writes } = plan_for(Some(reason), vec![row("inProgress")]) else {
+            let ClientAnswer::Interrupted { writes } =
+                plan_for(Some(reason), vec![row(TurnStatus::InProgress)])
+            else {
                 panic!()
             };
             assert!(
                 matches!(writes.last(), Some(Write::PutTurn { error: Some(error), .. }) if error == want)
             );
         }
-        let ClientAnswer::Interrupted { writes } = plan(vec![row("inProgress")]) else { panic!() };
+        let ClientAnswer::Interrupted { writes } = plan(vec![row(TurnStatus::InProgress)]) else { panic!() };
         assert!(
             matches!(writes.last(), Some(Write::PutTurn { error: Some(error), .. }) if error == "interrupted")
         );
-        assert_eq!(plan(vec![row("completed")]), ClientAnswer::Interrupted { writes: vec![] });
+        assert_eq!(plan(vec![row(TurnStatus::Completed)]), ClientAnswer::Interrupted { writes: vec![] });
         assert!(matches!(plan(vec![]), ClientAnswer::Rejected { code: Code::EAuthTurnForbidden, .. }));
     }
 }

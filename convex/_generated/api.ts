@@ -29,7 +29,6 @@ import type * as model_folds from "../model/folds.js";
 import type * as model_forks from "../model/forks.js";
 import type * as model_imports from "../model/imports.js";
 import type * as model_ingest from "../model/ingest.js";
-import type * as model_jobs from "../model/jobs.js";
 import type * as model_load from "../model/load.js";
 import type * as model_messages from "../model/messages.js";
 import type * as model_newest from "../model/newest.js";
@@ -64,6 +63,7 @@ import type * as reasoning from "../reasoning.js";
 import type * as retention from "../retention.js";
 import type * as serverRequests from "../serverRequests.js";
 import type * as sessions from "../sessions.js";
+import type * as silence from "../silence.js";
 import type * as stats from "../stats.js";
 import type * as streams from "../streams.js";
 import type * as sync from "../sync.js";
@@ -71,7 +71,6 @@ import type * as threads from "../threads.js";
 import type * as tokenUsage from "../tokenUsage.js";
 import type * as tombstones from "../tombstones.js";
 import type * as turns from "../turns.js";
-import type * as turnsInternal from "../turnsInternal.js";
 import type * as validators from "../validators.js";
 
 import type {
@@ -103,7 +102,6 @@ const fullApi: ApiFromModules<{
   "model/forks": typeof model_forks;
   "model/imports": typeof model_imports;
   "model/ingest": typeof model_ingest;
-  "model/jobs": typeof model_jobs;
   "model/load": typeof model_load;
   "model/messages": typeof model_messages;
   "model/newest": typeof model_newest;
@@ -138,6 +136,7 @@ const fullApi: ApiFromModules<{
   retention: typeof retention;
   serverRequests: typeof serverRequests;
   sessions: typeof sessions;
+  silence: typeof silence;
   stats: typeof stats;
   streams: typeof streams;
   sync: typeof sync;
@@ -145,7 +144,6 @@ const fullApi: ApiFromModules<{
   tokenUsage: typeof tokenUsage;
   tombstones: typeof tombstones;
   turns: typeof turns;
-  turnsInternal: typeof turnsInternal;
   validators: typeof validators;
 }> = anyApi as any;
 

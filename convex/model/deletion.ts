@@ -8,7 +8,7 @@ import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
 import { decide, existing } from "./core.js";
-import { endJob, forgetInPresence, gravesOf, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
+import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { deleteThreads } from "./tally.js";
 import { bury, findTombstone } from "./tombstones.js";
@@ -36,8 +36,6 @@ const TURN_ROUNDS_MAX = 50;
 const THREADS_LOOKED_AT_MAX = 50;
 /** Rows of a user, and of no thread, that go in one batch. */
 const ACTOR_ROWS_MAX = 100;
-/** Bindings that go with their thread's row; those beyond go with its other rows. */
-const BINDINGS_MAX = 100;
 
 const NO_JOB = "a job is there while it is worked on";
 
@@ -289,13 +287,15 @@ type Hidden = { job: Id<"deletions">; thread: Doc<"threads"> };
 async function hideThreads(ctx: WriteCtx, { tenantId, userId }: Scope, hidden: readonly Hidden[], batch: Batch): Promise<void> {
   const bindings = [];
   for (const { thread } of hidden) {
-    const ofThread = ctx.db
+    const binding = await ctx.db
       .query("bindings")
-      .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", thread.threadId));
-    bindings.push(...(await ofThread.take(BINDINGS_MAX)));
+      .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", thread.threadId))
+      .unique();
+    if (binding !== null) bindings.push(binding);
   }
   const threads = hidden.map(({ thread }) => ({ what: "thread" as const, id: thread.threadId }));
-  const tombstones = await bury(ctx, { tenantId, userId }, [...threads, ...gravesOf(bindings, batch.buriedUntil)]);
+  const names = bindings.map(({ externalThreadId }) => ({ what: "external" as const, id: externalThreadId, expiresAt: batch.buriedUntil }));
+  const tombstones = await bury(ctx, { tenantId, userId }, [...threads, ...names]);
   for (const { _id } of bindings) await ctx.db.delete("bindings", _id);
   await deleteThreads(ctx, { tenantId, userId }, hidden.map(({ thread }) => thread._id));
   for (const [at, { job, thread }] of hidden.entries()) {

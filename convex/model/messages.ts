@@ -1,5 +1,6 @@
 /** Messages as readers get them: the row, its text as far as it is known, its payload. */
 import { given } from "../../js-wrapper/given.js";
+import { isStub } from "../../js-wrapper/oversize.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MessageRow, Tail } from "../validators.js";
 import { cut, partsOf, readParts, utf8Bytes } from "./parts.js";
@@ -86,14 +87,9 @@ export async function payloadOf(
 ): Promise<{ payloadJson: string; payloadTruncated?: true }> {
   if (doc.payloadUnits > Math.min(unitsMax, LIST_PAYLOAD_UNITS_MAX)) return payloadStub(doc);
   const payloadJson = await readParts(ctx, doc._id, "payload");
-  return isOversizeStub(payloadJson) ? { payloadJson, payloadTruncated: true } : { payloadJson };
-}
-
-/** Whether a stored payload stands for an item that was too large to be stored (`js-wrapper/oversize.ts`). */
-function isOversizeStub(payloadJson: string): boolean {
-  if (!payloadJson.includes('"oversize":{')) return false;
-  const { oversize } = JSON.parse(payloadJson) as { oversize?: { bytes?: unknown; sha256?: unknown } | null };
-  return typeof oversize?.bytes === "number" && typeof oversize.sha256 === "string";
+  // Most are not read for it.
+  const isOversize = payloadJson.includes('"oversize":{') && isStub(JSON.parse(payloadJson) as object);
+  return isOversize ? { payloadJson, payloadTruncated: true } : { payloadJson };
 }
 
 function payloadStub(doc: Doc<"messages">): { payloadJson: string; payloadTruncated: true } {

@@ -8,7 +8,6 @@ import { forgetForks } from "./forks.js";
 import { findUsage } from "./newest.js";
 import { forgetParent } from "./parents.js";
 import type { Scope, WriteCtx } from "./scope.js";
-import { bury } from "./tombstones.js";
 
 /** What one batch may yet take away and read, and what it took. */
 export type Batch = { rows: number; units: number; deleted: number; buriedUntil: number; expiresAt: number; nowMs: number };
@@ -58,8 +57,8 @@ const OF_THREAD: Record<TableNames, Remove<ThreadRows>> = {
     removeRows(ctx, batch, "lifecycleMarks", ctx.db.query("lifecycleMarks").withIndex("by_thread", (q) => inThread(q, of))),
   lifecycleIds: (ctx, of, batch) =>
     removeRows(ctx, batch, "lifecycleIds", ctx.db.query("lifecycleIds").withIndex("by_event", (q) => inThread(q, of))),
-  bindings: (ctx, of, batch) =>
-    removeRows(ctx, batch, "bindings", buryBindings(ctx, of, batch)),
+  // Went with the thread's row.
+  bindings: elsewhere,
   deletedTurns: (ctx, of, batch) => removeRows(ctx, batch, "deletedTurns", ctx.db.query("deletedTurns").withIndex("by_turn", (q) => inThread(q, of))),
   commands: (ctx, of, batch) => removeOwners(ctx, batch, "commands", ctx.db.query("commands").withIndex("by_order", (q) => inThread(q, of))),
   // Counted down with the thread's row.
@@ -165,18 +164,6 @@ function takes(batch: Batch, row: object): boolean {
   batch.units -= JSON.stringify(row).length;
   batch.deleted += 1;
   return true;
-}
-
-/** A batch's bindings of a thread: what an app called it is buried before they go, all of it in one crossing. */
-async function* buryBindings(ctx: WriteCtx, of: ThreadRows, { rows, buriedUntil }: Batch) {
-  const bindings = await ctx.db.query("bindings").withIndex("by_thread", (q) => inThread(q, of)).take(rows + 1);
-  await bury(ctx, of, gravesOf(bindings.slice(0, rows), buriedUntil));
-  yield* bindings;
-}
-
-/** What is buried of a thread's bindings. */
-export function gravesOf(bindings: readonly Doc<"bindings">[], expiresAt: number) {
-  return bindings.map(({ externalThreadId }) => ({ what: "external" as const, id: externalThreadId, expiresAt }));
 }
 
 /** Takes threads out of what a user's runtimes have told: their next beat may never come, and names none that is not there. */

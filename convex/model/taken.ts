@@ -18,5 +18,5 @@ export async function askOpenTurns(ctx: MutationCtx, thread: Scope & { threadId:
 export async function askTurn(ctx: MutationCtx, turn: Id<"turns">, nowMs: number, reason?: string): Promise<void> {
   // The cron asks for it, should this call of the sweep fail.
   await ctx.db.patch("turns", turn, { silentAt: nowMs });
-  await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, { turn, ...given({ reason }) });
+  await ctx.scheduler.runAfter(0, internal.silence.endSilentTurn, { turn, ...given({ reason }) });
 }

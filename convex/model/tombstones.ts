@@ -43,7 +43,7 @@ export async function whyNotMade(ctx: ReadCtx, scope: Scope, threadId: string, n
   const tombstone = hash === undefined ? await findTombstone(ctx, scope, { what: "thread", id: threadId }) : await findByHash(ctx, hash);
   // Without one there is nothing to decide.
   if (tombstone === null) return null;
-  const answer = decide(() => planMake(false, tombstone, false, nowMs));
+  const answer = decide(() => planMake(tombstone, false, nowMs));
   return answer.type === "rejected" ? answer.message : null;
 }
 
@@ -59,7 +59,7 @@ export async function clearWay(ctx: WriteCtx, scope: Scope, buried: Buried, recr
 /** The same, of a tombstone that was looked for. */
 export async function clearTombstone(ctx: WriteCtx, tombstone: Tombstone | null, { what, id }: Buried, recreate: boolean): Promise<void> {
   if (tombstone === null) return;
-  const answer = decide(() => planMake(false, tombstone, recreate, Date.now()));
+  const answer = decide(() => planMake(tombstone, recreate, Date.now()));
   if (answer.type === "rejected") {
     const named = what === "thread" ? { threadId: id } : { externalThreadId: id };
     throw coded(answer.code, answer.message, { retryable: answer.retryable, ...named });

@@ -31,15 +31,11 @@ pub fn tombstones_of(texts: &[u8], numbers: &[f64]) -> Result<Vec<String>, JsVal
     })
 }
 
-/// Whether a thread may be made. `buried_until` is a tombstone's: below 0 where there is none, NaN while rows are left.
+/// Whether a thread may be made. `buried_until` is its tombstone's: NaN while rows are left.
 #[wasm_bindgen(js_name = planMake, unchecked_return_type = "MakeAnswer")]
-pub fn plan_make(exists: bool, buried_until: f64, recreate: bool, now_ms: f64) -> Result<JsValue, JsValue> {
-    let tombstone = match buried_until {
-        time if time.is_nan() => Some(Tombstone::Deleting),
-        time if time < 0.0 => None,
-        time => Some(Tombstone::Until(time)),
-    };
-    answer(&tombstone::plan_make(exists, tombstone, recreate, now_ms))
+pub fn plan_make(buried_until: f64, recreate: bool, now_ms: f64) -> Result<JsValue, JsValue> {
+    let tombstone = if buried_until.is_nan() { Tombstone::Deleting } else { Tombstone::Until(buried_until) };
+    answer(&tombstone::plan_make(tombstone, recreate, now_ms))
 }
 
 /// Plans a deletion.

@@ -32,8 +32,3 @@ export function oversizeStub(payloadJson: string): string | undefined {
   const about = item === undefined ? {} : { itemId: smallOf(item.id) };
   return JSON.stringify({ ...said, params: { ...names, ...about, ...(turn === undefined ? {} : { turn: smallOf(turn) }) }, oversize });
 }
-
-/** Whether a message stands for one that was too large: whoever asked is not shown what it asks. */
-export function isOversizeStub(message: object): boolean {
-  return "oversize" in message;
-}

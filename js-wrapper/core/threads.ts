@@ -75,13 +75,12 @@ export function tombstonesOf({ tenantId, userId }: Owner, buried: readonly Burie
 }
 
 /**
- * Whether a thread may be made.
+ * Whether a thread may be made that was deleted.
  *
- * @param tombstone - its tombstone, if there is one; without `expiresAt` while rows of it are left
+ * @param tombstone - its tombstone; without `expiresAt` while rows of it are left
  */
-export function planMake(exists: boolean, tombstone: { expiresAt?: number | undefined } | null, recreate: boolean, nowMs: number): wasm.MakeAnswer {
-  const buriedUntil = tombstone === null ? -1 : (tombstone.expiresAt ?? Number.NaN);
-  return instance.ask(() => wasm.planMake(exists, buriedUntil, recreate, nowMs));
+export function planMake(tombstone: { expiresAt?: number | undefined }, recreate: boolean, nowMs: number): wasm.MakeAnswer {
+  return instance.ask(() => wasm.planMake(tombstone.expiresAt ?? Number.NaN, recreate, nowMs));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isOversizeStub } from "../bridge/oversize.js";
+import { isStub } from "../oversize.js";
 import type { Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent, RpcId } from "../protocol/index.js";
 import type { RequestName } from "./claimed-command.js";
@@ -78,7 +78,7 @@ export class SessionRequests {
     if (id === undefined) return true;
     const isNew = this.waiting.asked({ id, method: kind, params }, { threadId, payloadJson });
     // Nobody can be shown what it asks.
-    if (isOversizeStub(message) || this.#deleted.has(threadId)) this.waiting.withdraw(id);
+    if (isStub(message) || this.#deleted.has(threadId)) this.waiting.withdraw(id);
     return isNew;
   }
 

@@ -26,6 +26,7 @@ export const modules: Record<string, () => Promise<unknown>> = {
   "./retention.js": () => import("#component/retention.js"),
   "./serverRequests.js": () => import("#component/serverRequests.js"),
   "./sessions.js": () => import("#component/sessions.js"),
+  "./silence.js": () => import("#component/silence.js"),
   "./stats.js": () => import("#component/stats.js"),
   "./streams.js": () => import("#component/streams.js"),
   "./sync.js": () => import("#component/sync.js"),
@@ -33,7 +34,6 @@ export const modules: Record<string, () => Promise<unknown>> = {
   "./tokenUsage.js": () => import("#component/tokenUsage.js"),
   "./tombstones.js": () => import("#component/tombstones.js"),
   "./turns.js": () => import("#component/turns.js"),
-  "./turnsInternal.js": () => import("#component/turnsInternal.js"),
 };
 
 /** What is registered with: a test of convex-test. */

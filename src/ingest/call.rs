@@ -1,6 +1,6 @@
 //! A batch and the rows that were loaded for it, as the shell packs them.
 
-use super::write::{OpenFold, Restart};
+use super::write::{Closing, MessageStatus, OpenFold, Restart, Source, StreamState, TurnStatus};
 use crate::delta::order::{Order, Range};
 use crate::event::methods::NEWEST_OF_TURN;
 use crate::fold::FoldRow;
@@ -170,10 +170,10 @@ pub struct TurnRow<'a> {
     pub turn_id: &'a str,
     /// Its place in the thread.
     pub turn_order: u64,
-    /// Its status, as the schema has it.
-    pub status: &'a str,
+    /// Its status.
+    pub status: TurnStatus,
     /// Whose word a terminal status is.
-    pub source: Option<&'a str>,
+    pub source: Option<Source>,
     /// Whether an item of it is known.
     pub has_items: bool,
     /// The turn that this is another name of.
@@ -201,10 +201,10 @@ pub struct MessageRow<'a> {
     pub end_cursor: Option<u64>,
     /// Where on it its item may have begun again.
     pub restart: Option<Restart>,
-    /// Its status, as the schema has it.
-    pub status: &'a str,
-    /// What ended it: `open`, `turn` or `item`.
-    pub closing: &'a str,
+    /// Its status.
+    pub status: MessageStatus,
+    /// What ended it.
+    pub closing: Closing,
     /// Whether its parts are its whole text.
     pub text_whole: bool,
     /// Whether its item's own start or end was seen: else only deltas were.
@@ -218,8 +218,8 @@ pub struct StreamRow<'a> {
     pub stream_id: &'a str,
     /// The turn whose events it holds.
     pub turn_id: &'a str,
-    /// Its state, as the schema has it.
-    pub state: &'a str,
+    /// Its state.
+    pub state: StreamState,
 }
 
 /// Where an event lies that was accepted before.
@@ -371,7 +371,7 @@ impl<'a> Loaded<'a> {
             streams: call.list(|call| StreamRow {
                 stream_id: call.text(),
                 turn_id: call.text(),
-                state: call.text(),
+                state: call.named(StreamState::read),
             }),
             places: call.list(|call| EventPlace {
                 stream_id: call.text(),
@@ -394,8 +394,8 @@ impl<'a> TurnRow<'a> {
         Self {
             turn_id: call.text(),
             turn_order: call.integer(),
-            status: call.text(),
-            source: call.optional_text(),
+            status: call.named(TurnStatus::read),
+            source: call.optional_named(Source::read),
             has_items: call.flag(),
             same_run_as: call.optional_text(),
             started: call.flag(),
@@ -414,8 +414,8 @@ impl<'a> MessageRow<'a> {
             start_cursor: call.integer(),
             end_cursor: call.optional_integer(),
             restart: call.optional(|call| Restart { cursor: call.integer(), seen: call.flag() }),
-            status: call.text(),
-            closing: call.text(),
+            status: call.named(MessageStatus::read),
+            closing: call.named(Closing::read),
             text_whole: call.flag(),
             started: call.flag(),
         }

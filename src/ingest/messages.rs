@@ -86,8 +86,8 @@ impl Message {
             start_cursor: row.start_cursor,
             end_cursor: row.end_cursor,
             restart: row.restart,
-            status: message_status(row.status),
-            closing: closing(row.closing),
+            status: row.status,
+            closing: row.closing,
             made: None,
             joined: None,
             content: None,
@@ -578,23 +578,6 @@ fn status_of(outcome: Outcome) -> MessageStatus {
         Outcome::Completed => MessageStatus::Completed,
         Outcome::Interrupted => MessageStatus::Interrupted,
         Outcome::Failed => MessageStatus::Failed,
-    }
-}
-
-fn message_status(text: &str) -> MessageStatus {
-    match text {
-        "completed" => MessageStatus::Completed,
-        "failed" => MessageStatus::Failed,
-        "interrupted" => MessageStatus::Interrupted,
-        _ => MessageStatus::Streaming,
-    }
-}
-
-fn closing(text: &str) -> Closing {
-    match text {
-        "turn" => Closing::Turn,
-        "item" => Closing::Item,
-        _ => Closing::Open,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What batches do to server requests, each with every write that is planned.
 
 use super::call::{Delta, Loaded, TurnRow};
-use super::write::Write;
+use super::write::{TurnStatus, Write};
 use crate::client::ClientAnswer;
 use crate::testing::*;
 use crate::turn::{TurnInterruptCall, plan_turn_interrupt};
@@ -237,7 +237,7 @@ fn an_interrupt_expires_what_waits_in_the_turn() {
     let turn = TurnRow {
         turn_id: "U",
         turn_order: 0,
-        status: "inProgress",
+        status: TurnStatus::InProgress,
         source: None,
         has_items: true,
         same_run_as: None,

@@ -139,7 +139,7 @@ impl<'a> Rows<'a> {
 
     fn closing_writes(&self) -> impl Iterator<Item = Write> {
         self.closing_streams.iter().zip(0..).filter_map(|((row, state), at)| {
-            let state = state.filter(|state| super::turns::stream_state(row.state) != *state)?;
+            let state = state.filter(|state| row.state != *state)?;
             let (swept, expires_at) = (self.is_swept(row.turn_id), self.expiry_of(state));
             Some(Write::CloseStream { row: at, state, swept, expires_at })
         })

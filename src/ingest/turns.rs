@@ -46,8 +46,8 @@ impl Turn {
             row: Some(at),
             turn_id: row.turn_id.to_owned(),
             turn_order: row.turn_order,
-            status: turn_status(row.status),
-            source: row.source.map(source),
+            status: row.status,
+            source: row.source,
             has_items: row.has_items,
             same_run_as: row.same_run_as.map(str::to_owned),
             started: row.started,
@@ -278,7 +278,7 @@ impl Rows<'_> {
             stream.made_as = state;
         }
         for (row, closed) in self.closing_streams.iter_mut().filter(|(row, _)| row.turn_id == turn_id) {
-            let was_open = stream_state(row.state) == StreamState::Streaming;
+            let was_open = row.state == StreamState::Streaming;
             streams += usize::from(was_open);
             if was_open || follow {
                 *closed = Some(state);
@@ -360,35 +360,6 @@ pub fn message_status_of(status: TurnStatus) -> MessageStatus {
         TurnStatus::Completed => MessageStatus::Completed,
         TurnStatus::Interrupted => MessageStatus::Interrupted,
         TurnStatus::Failed => MessageStatus::Failed,
-    }
-}
-
-/// The turn's status that the schema writes so.
-pub fn turn_status(text: &str) -> TurnStatus {
-    match text {
-        "queued" => TurnStatus::Queued,
-        "completed" => TurnStatus::Completed,
-        "interrupted" => TurnStatus::Interrupted,
-        "failed" => TurnStatus::Failed,
-        _ => TurnStatus::InProgress,
-    }
-}
-
-/// The stream's state that the schema writes so.
-pub fn stream_state(text: &str) -> StreamState {
-    match text {
-        "finished" => StreamState::Finished,
-        "aborted" => StreamState::Aborted,
-        _ => StreamState::Streaming,
-    }
-}
-
-fn source(text: &str) -> Source {
-    match text {
-        "codex" => Source::Codex,
-        "local" => Source::Local,
-        "client" => Source::Client,
-        _ => Source::Sweep,
     }
 }
 

@@ -220,12 +220,13 @@ pub struct Ack {
 }
 
 /// A turn's status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub enum TurnStatus {
     /// Asked for; Codex has not begun.
     Queued,
     /// Codex works on it.
+    #[default]
     InProgress,
     /// Ended well.
     Completed,
@@ -235,11 +236,26 @@ pub enum TurnStatus {
     Failed,
 }
 
+impl TurnStatus {
+    /// As the schema writes it.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "queued" => Some(Self::Queued),
+            "inProgress" => Some(Self::InProgress),
+            "completed" => Some(Self::Completed),
+            "interrupted" => Some(Self::Interrupted),
+            "failed" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+
 /// Whose word a turn's end is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Tsify)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub enum Source {
     /// The sweep's: a day without a word.
+    #[default]
     Sweep,
     /// A client's: `turns.interrupt`.
     Client,
@@ -249,11 +265,25 @@ pub enum Source {
     Codex,
 }
 
+impl Source {
+    /// As the schema writes it.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "sweep" => Some(Self::Sweep),
+            "client" => Some(Self::Client),
+            "local" => Some(Self::Local),
+            "codex" => Some(Self::Codex),
+            _ => None,
+        }
+    }
+}
+
 /// A message's status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub enum MessageStatus {
     /// Its item goes on.
+    #[default]
     Streaming,
     /// Ended well.
     Completed,
@@ -263,11 +293,25 @@ pub enum MessageStatus {
     Interrupted,
 }
 
+impl MessageStatus {
+    /// As the schema writes it.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "streaming" => Some(Self::Streaming),
+            "completed" => Some(Self::Completed),
+            "failed" => Some(Self::Failed),
+            "interrupted" => Some(Self::Interrupted),
+            _ => None,
+        }
+    }
+}
+
 /// What ended a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub enum Closing {
     /// Nothing yet.
+    #[default]
     Open,
     /// The end of its turn: a later word of its item overwrites it.
     Turn,
@@ -275,16 +319,41 @@ pub enum Closing {
     Item,
 }
 
+impl Closing {
+    /// As the schema writes it.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "open" => Some(Self::Open),
+            "turn" => Some(Self::Turn),
+            "item" => Some(Self::Item),
+            _ => None,
+        }
+    }
+}
+
 /// A stream's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub enum StreamState {
     /// Its turn goes on.
+    #[default]
     Streaming,
     /// Its turn ended well.
     Finished,
     /// Its turn was interrupted or failed.
     Aborted,
+}
+
+impl StreamState {
+    /// As the schema writes it.
+    pub fn read(name: &str) -> Option<Self> {
+        match name {
+            "streaming" => Some(Self::Streaming),
+            "finished" => Some(Self::Finished),
+            "aborted" => Some(Self::Aborted),
+            _ => None,
+        }
+    }
 }
 
 /// A payload to store: units `start..end` of an event's payloadJson, in UTF-16, with something left out of it.
@@ -674,6 +743,23 @@ pub struct MessageMade {
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn states_are_read_as_they_are_written_and_no_other() {
+        fn check<T: Copy + std::fmt::Debug + PartialEq + Serialize>(read: fn(&str) -> Option<T>, all: &[T]) {
+            for one in all {
+                assert_eq!(read(&crate::testing::name(one)), Some(*one));
+            }
+            assert_eq!(read("gone"), None);
+        }
+        use TurnStatus::{Completed, Failed, InProgress, Interrupted, Queued};
+        check(TurnStatus::read, &[Queued, InProgress, Completed, Interrupted, Failed]);
+        check(Source::read, &[Source::Sweep, Source::Client, Source::Local, Source::Codex]);
+        use MessageStatus as M;
+        check(M::read, &[M::Streaming, M::Completed, M::Failed, M::Interrupted]);
+        check(Closing::read, &[Closing::Open, Closing::Turn, Closing::Item]);
+        check(StreamState::read, &[StreamState::Streaming, StreamState::Finished, StreamState::Aborted]);
+    }
 
     #[test]
     fn every_code_of_a_batch_has_its_name() {

@@ -5,7 +5,7 @@ use super::{Origin, Request, RequestState, RequestWrite, admit};
 use crate::error::Code;
 use crate::event::json::Json;
 use crate::event::payload::request_id;
-use crate::ingest::turns::{note, turn_status};
+use crate::ingest::turns::note;
 use crate::ingest::write::TurnStatus;
 use crate::limits::{ID_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::pack::{Misfit, Unpacker};
@@ -63,7 +63,7 @@ pub struct UpsertCall<'a> {
     /// Whether the thread exists for this actor.
     pub thread_exists: bool,
     /// The status of the turn, where it exists.
-    pub turn_status: Option<&'a str>,
+    pub turn_status: Option<TurnStatus>,
     /// The id, as JSON.
     pub id: &'a str,
     /// The app-server's method.
@@ -207,7 +207,7 @@ impl<'a> UpsertCall<'a> {
     pub fn unpack(mut call: Unpacker<'a>) -> Result<Self, Misfit> {
         let read = Self {
             thread_exists: call.flag(),
-            turn_status: call.optional_text(),
+            turn_status: call.optional_named(TurnStatus::read),
             id: call.text(),
             method: call.text(),
             turn_id: call.text(),
@@ -346,9 +346,8 @@ pub fn plan_upsert(call: &UpsertCall<'_>) -> RequestAnswer {
     let resolves_after = approval::params(call.payload).and_then(|params| params.get("autoResolutionMs"));
     let mut asked = Request::asked(id, call.method, call.turn_id, call.origin);
     asked.auto_resolution_ms = resolves_after.and_then(Json::safe_integer);
-    let turn_ended = call
-        .turn_status
-        .is_some_and(|status| !matches!(turn_status(status), TurnStatus::Queued | TurnStatus::InProgress));
+    let turn_ended =
+        call.turn_status.is_some_and(|status| !matches!(status, TurnStatus::Queued | TurnStatus::InProgress));
     let known = requests.iter().rposition(|known| known.is(&asked));
     let waits = admit(&mut requests, asked, turn_ended);
     let requests: Vec<RequestWrite> = requests.into_iter().filter_map(Request::into_write).collect();

@@ -3,6 +3,7 @@
 use super::approval::{Unfit, Wish, decision, decision_of, declines, is_same, is_shown, result};
 use super::client::*;
 use super::*;
+use crate::ingest::write::TurnStatus;
 use crate::limits::APPROVAL_BYTES_MAX;
 use crate::testing::{keep, name};
 
@@ -426,16 +427,16 @@ fn what_the_bridge_tells_of_a_request() {
     let open = |row| Request::known(row, "0", COMMAND, "U", Origin::default(), RequestState::Pending, None);
     for (call, want) in [
         (call("0", None, vec![]), "upsert 1 row None touches true"),
-        (call("0", Some("inProgress"), vec![]), "upsert 1 row None touches true"),
-        (call("0", Some("queued"), vec![]), "upsert 1 row None touches true"),
-        (call("0", Some("failed"), vec![]), "upsert 1 row None touches false"),
+        (call("0", Some(TurnStatus::InProgress), vec![]), "upsert 1 row None touches true"),
+        (call("0", Some(TurnStatus::Queued), vec![]), "upsert 1 row None touches true"),
+        (call("0", Some(TurnStatus::Failed), vec![]), "upsert 1 row None touches false"),
         (
             UpsertCall { method: "item/tool/call", ..call("0", None, vec![]) },
             "upsert 1 row None touches false",
         ),
         (call("0", None, vec![open(0)]), "keep"),
         (call("1", None, vec![open(0)]), "upsert 1 row None touches true"),
-        (call("0", Some("completed"), vec![open(0)]), "upsert 1 row Some(0) touches false"),
+        (call("0", Some(TurnStatus::Completed), vec![open(0)]), "upsert 1 row Some(0) touches false"),
         (call("-1", None, vec![]), "E_REQUEST_INVALID None"),
         (call("null", None, vec![]), "E_REQUEST_INVALID None"),
         (call("0.5", None, vec![]), "E_REQUEST_INVALID None"),

@@ -1,6 +1,6 @@
 //! Decisions that do not reach Codex: what the end of the command that carries one does to its request.
 
-use super::{RequestState, request_state};
+use super::RequestState;
 use crate::command::answer::CommandCode;
 use crate::command::row::CommandState;
 
@@ -13,7 +13,7 @@ const NOT_PENDING: &str = "E_REQUEST_NOT_PENDING";
 pub fn after(status: &str, end: CommandState, code: Option<&CommandCode>) -> Option<RequestState> {
     let is_lost = matches!(end, CommandState::Refused | CommandState::Expired | CommandState::Cancelled);
     let waits = !matches!(code, Some(CommandCode::Reported(code)) if code == NOT_PENDING);
-    let goes_back = is_lost && waits && request_state(status) == RequestState::Answering;
+    let goes_back = is_lost && waits && status == "answering";
     goes_back.then_some(RequestState::Pending)
 }
 

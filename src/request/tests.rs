@@ -216,8 +216,9 @@ fn the_oldest_open_request_goes_where_there_are_too_many() {
 #[test]
 fn states_are_read_as_they_are_written() {
     for (state, _) in STATES {
-        assert_eq!(request_state(&crate::testing::name(&state)), state);
+        assert_eq!(RequestState::read(&crate::testing::name(&state)), Some(state));
     }
+    assert_eq!(RequestState::read("gone"), None);
 }
 
 #[test]

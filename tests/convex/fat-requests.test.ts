@@ -75,7 +75,7 @@ describe("94 requests of 180 KB", () => {
   test("end with their turn, where nothing is heard of it for a day", async () => {
     const { component } = await waiting();
     vi.setSystemTime(Date.now() + 24 * 60 * 60 * 1000);
-    await component.mutation(internal.turnsInternal.endSilentTurns, {});
+    await component.mutation(internal.silence.endSilentTurns, {});
     await component.finishAllScheduledFunctions(vi.runAllTimers);
     expect(await statuses(component)).toEqual(["expired"]);
   });

@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { FunctionReference } from "convex/server";
 import crons from "../../convex/crons.js";
-import { computeDataHygiene } from "../../js-wrapper/host/convex.js";
 import {
   agentMessage,
   api,
@@ -246,12 +245,12 @@ describe("a turn", () => {
   test("of which nothing was heard for a day is ended, and goes on with the next event", async () => {
     const { component, turn } = await running();
     pass(DAY - 1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
     pass(1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
     expect(await statesOf(component)).toEqual(["interrupted", "sweep", "interrupted", "aborted"]);
     expect((await turnOf(component)).error).toBe("no event and no beat for 24 h");
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 0, hasMore: false });
     await ingest(component, [turn.text("m", "lo")]);
     expect(await statesOf(component)).toEqual(["inProgress", undefined, "streaming", "streaming"]);
     const revived = await turnOf(component);
@@ -266,7 +265,7 @@ describe("a turn", () => {
   test("goes on where its stream was cleaned up in between", async () => {
     const { component, turn } = await running();
     pass(DAY);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     pass(HOUR);
     await sweep(component, internal.streams.cleanupFinishedStreams);
     expect(await statesOf(component)).toEqual(["interrupted", "sweep", "interrupted", ""]);
@@ -282,14 +281,14 @@ describe("a turn", () => {
     for (let hours = 0; hours < 50; hours += 10) {
       pass(10 * HOUR);
       await beat(component);
-      await sweep(component, internal.turnsInternal.endSilentTurns);
+      await sweep(component, internal.silence.endSilentTurns);
       expect((await turnOf(component)).status).toBe("inProgress");
     }
     pass(DAY - 1);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     expect((await turnOf(component)).status).toBe("inProgress");
     pass(1);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
   });
 
   test("that was asked for and never began is ended too, and what has ended is not looked at", async () => {
@@ -300,7 +299,7 @@ describe("a turn", () => {
     await ingestOk(component, done.whole());
     expect((await dump(component)).turns.map(({ silentAt }) => silentAt)).toEqual([Date.now() + DAY, undefined]);
     pass(DAY);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 1, hasMore: false });
     expect((await turnOf(component)).status).toBe("interrupted");
   });
 
@@ -312,7 +311,7 @@ describe("a turn", () => {
       for (const thread of await ctx.db.query("threads").collect()) if (thread.threadId === THREAD) await ctx.db.delete("threads", thread._id);
     });
     pass(DAY);
-    expect(await sweep(component, internal.turnsInternal.endSilentTurns)).toEqual({ asked: 2, hasMore: false });
+    expect(await sweep(component, internal.silence.endSilentTurns)).toEqual({ asked: 2, hasMore: false });
     expect((await dump(component)).turns.map(({ threadId, status, silentAt }) => [threadId, status, silentAt])).toEqual([
       [THREAD, "inProgress", undefined],
       ["th_2", "interrupted", undefined],
@@ -330,7 +329,7 @@ describe("a turn", () => {
     await ingestOk(component, [turn.completed()]);
     expect(await open()).toBe(1_100);
     const before = await turnOf(component);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     expect(await open()).toBe(0);
     const { silentAt: _, ...after } = await turnOf(component);
     expect({ ...after, silentAt: before.silentAt }).toEqual(before);
@@ -352,7 +351,7 @@ describe("a turn", () => {
   test("that a client interrupts after the sweep stays ended", async () => {
     const { component, turn } = await running();
     pass(DAY);
-    await sweep(component, internal.turnsInternal.endSilentTurns);
+    await sweep(component, internal.silence.endSilentTurns);
     await component.mutation(api.turns.interrupt, { actor: OWNER, threadId: THREAD, turnId: turn.turnId });
     await ingest(component, [turn.text("m", "lo")]);
     expect(await statesOf(component)).toEqual(["interrupted", "client", "interrupted", "aborted"]);
@@ -465,31 +464,32 @@ test("an audit names heads without a turn", async () => {
   expect(await Promise.all([Number.NaN, Infinity, -1, 0.5, 1, 2].map(scanned))).toEqual([2, 2, 1, 2, 1, 2]);
 });
 
-test("of a thread no statistic is without its stream, whatever went; of what no turn is known the audit tells", async () => {
+test("a thread says of each stream that it lists how far it is, whatever went; of what no turn is known the audit tells", async () => {
   const component = await startThread();
   const found = async () => {
-    const { scannedStreamStats, streamStatOrphans } = computeDataHygiene(await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD }));
+    const { allStreams, streamStats } = await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD });
+    expect(streamStats.map(({ streamId }) => streamId)).toEqual(allStreams.map(({ streamId }) => streamId));
     const audit = await component.query(internal.streams.auditDataHygiene, { tenantId: OWNER.tenantId });
-    return { inState: [scannedStreamStats, streamStatOrphans], heads: [audit.scannedStreamStats, audit.orphanStreamIds] };
+    return { inState: streamStats.map(({ streamId, latestCursor }) => [streamId, latestCursor]), heads: [audit.scannedStreamStats, audit.orphanStreamIds] };
   };
   const [first, second] = [new TurnStream(), new TurnStream({ turnId: "turn_2" })];
   await ingestOk(component, [first.started(), ...first.reply("m", ["hi"])]);
   await ingestOk(component, second.whole());
-  expect(await found()).toEqual({ inState: [2, 0], heads: [2, []] });
+  expect(await found()).toEqual({ inState: [[first.streamId, 4], [second.streamId, 8]], heads: [2, []] });
   await ingestOk(component, [first.completed()]);
   pass(5 * MINUTE);
   await sweep(component, internal.streams.cleanupFinishedStreams);
   // Listed no more, and how far they are is kept with their turns.
-  expect(await found()).toEqual({ inState: [0, 0], heads: [2, []] });
+  expect(await found()).toEqual({ inState: [], heads: [2, []] });
   await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: THREAD, turnId: TURN });
   await component.finishAllScheduledFunctions(vi.runAllTimers);
-  expect(await found()).toEqual({ inState: [0, 0], heads: [1, []] });
+  expect(await found()).toEqual({ inState: [], heads: [1, []] });
   // Usage of a turn that nobody told of makes none.
   const early = new TurnStream({ turnId: "turn_3" });
   await ingestOk(component, [early.event("thread/tokenUsage/updated", { tokenUsage: { total: COUNTS, last: COUNTS } })]);
-  expect(await found()).toEqual({ inState: [1, 0], heads: [2, [early.streamId]] });
+  expect(await found()).toEqual({ inState: [[early.streamId, 1]], heads: [2, [early.streamId]] });
   await ingestOk(component, [early.started()]);
-  expect(await found()).toEqual({ inState: [1, 0], heads: [2, []] });
+  expect(await found()).toEqual({ inState: [[early.streamId, 2]], heads: [2, []] });
 });
 
 describe("a stream whose turn nobody tells of", () => {
@@ -616,7 +616,7 @@ test("the crons name every sweep, and nothing else", async () => {
   }
   // These are of one stream, turn, command or job, which its caller names, of one thread's decisions, of one runtime, whose beats move them, and of one token.
   const ofStreams = ["streams:cleanupExpiredStream", "streams:cleanupFinishedStream", "streams:timeoutStream"];
-  const ofOne = ["commands:expireCommand", "commands:sendUnsent", "devices:expire", "forks:step", ...ofStreams, "turnsInternal:endSilentTurn", "deletions:step", "presence:expire"];
+  const ofOne = ["commands:expireCommand", "commands:sendUnsent", "devices:expire", "forks:step", ...ofStreams, "silence:endSilentTurn", "deletions:step", "presence:expire"];
   const named = Object.values(crons.crons).map(({ name }) => name);
   expect(named.sort()).toEqual(sweeps.filter((name) => !ofOne.includes(name)).sort());
 });

@@ -159,7 +159,7 @@ describe("rows of a user that no call has room for", () => {
     const two = await failed();
     const { component } = two;
     pass(DAY);
-    await sweep(two, () => component.mutation(internal.turnsInternal.endSilentTurns, {}));
+    await sweep(two, () => component.mutation(internal.silence.endSilentTurns, {}));
     const statuses = await component.run(async (ctx) => (await ctx.db.query("turns").collect()).map(({ userId, status }) => [userId, status]));
     expect(statuses).toEqual([
       [OWNER.userId, "inProgress"],

@@ -69,7 +69,7 @@ describe("a turn whose thread another runtime takes", () => {
     const { component } = await inTurn();
     await bind(component, SECOND, DESK, "desk's");
     // As if the call at the binding had failed: the cron asks.
-    await component.mutation(internal.turnsInternal.endSilentTurns, {});
+    await component.mutation(internal.silence.endSilentTurns, {});
     await run(component);
     expect((await turnOf(component)).status).toBe("interrupted");
   });
@@ -81,7 +81,7 @@ describe("a turn whose thread another runtime takes", () => {
     await run(component);
     expect((await turnOf(component)).status).toBe("inProgress");
     vi.setSystemTime(Date.now() + DAY);
-    await component.mutation(internal.turnsInternal.endSilentTurns, {});
+    await component.mutation(internal.silence.endSilentTurns, {});
     await run(component);
     expect(await turnOf(component)).toMatchObject({ status: "interrupted", error: "no event and no beat for 24 h" });
   });

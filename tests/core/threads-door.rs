@@ -24,10 +24,10 @@ fn tombstones_have_the_names_that_the_core_gives_them() {
 #[wasm_bindgen_test]
 fn a_thread_that_was_deleted_is_not_made() {
     let deleted = r#"{"type":"rejected","code":"E_THREAD_DELETED","message":"the thread was deleted","retryable":false}"#;
-    assert_eq!(text(plan_make(false, 9.0, false, 5.0)), deleted);
+    assert_eq!(text(plan_make(9.0, false, 5.0)), deleted);
     let deleting = r#"{"type":"rejected","code":"E_THREAD_DELETED","message":"the thread is being deleted","retryable":true}"#;
-    assert_eq!(text(plan_make(false, f64::NAN, true, 5.0)), deleting);
-    assert_eq!(text(plan_make(false, -1.0, false, 5.0)), r#"{"type":"make"}"#);
+    assert_eq!(text(plan_make(f64::NAN, true, 5.0)), deleting);
+    assert_eq!(text(plan_make(5.0, false, 5.0)), r#"{"type":"make"}"#);
 }
 
 #[wasm_bindgen_test]

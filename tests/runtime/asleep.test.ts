@@ -78,8 +78,8 @@ async function begin(standIn: object) {
   const pass = async (ms: number) => {
     const settle = () => component.finishInProgressScheduledFunctions();
     await lid.pass(ms, settle);
-    const { sessions, turnsInternal, commands, streams } = internal;
-    for (const sweep of [sessions.timeoutStaleSessions, turnsInternal.endSilentTurns, commands.expireCommands, streams.cleanupExpiredDeltas, streams.cleanupFinishedStreams]) {
+    const { sessions, silence, commands, streams } = internal;
+    for (const sweep of [sessions.timeoutStaleSessions, silence.endSilentTurns, commands.expireCommands, streams.cleanupExpiredDeltas, streams.cleanupFinishedStreams]) {
       await lid.atServer(() => component.mutation(sweep, {}));
     }
     await lid.pass(0, settle);

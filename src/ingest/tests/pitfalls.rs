@@ -3,7 +3,7 @@
 use super::told;
 use crate::client::ClientAnswer;
 use crate::ingest::call::{Delta, Loaded, TurnRow};
-use crate::ingest::write::{Plan, StoredPayload, Write};
+use crate::ingest::write::{Plan, StoredPayload, TurnStatus, Write};
 use crate::limits::{CHUNK_TTL_MS, TEXT_PART_BYTES_MAX};
 use crate::options::Options;
 use crate::pack::Unpacker;
@@ -290,7 +290,7 @@ fn an_interrupt_right_after_the_start_ends_a_turn_that_never_began() {
     let turn = TurnRow {
         turn_id: "U",
         turn_order: 0,
-        status: "queued",
+        status: TurnStatus::Queued,
         source: None,
         has_items: false,
         same_run_as: None,

@@ -246,7 +246,8 @@ impl Packed {
 
     fn loaded(packed: &mut Self, loaded: &Loaded<'_>) {
         packed.list(&loaded.turns, |packed, turn| {
-            packed.text(turn.turn_id).integer(turn.turn_order).text(turn.status).optional_text(turn.source);
+            packed.text(turn.turn_id).integer(turn.turn_order).text(&name(&turn.status));
+            packed.optional_text(turn.source.map(|source| name(&source)).as_deref());
             packed.flag(turn.has_items).optional_text(turn.same_run_as).flag(turn.started);
         });
         packed.list(&loaded.messages, |packed, message| {
@@ -258,11 +259,11 @@ impl Packed {
                     _ = packed.integer(restart.cursor).flag(restart.seen);
                 },
             );
-            packed.text(message.status).text(message.closing);
+            packed.text(&name(&message.status)).text(&name(&message.closing));
             packed.flag(message.text_whole).flag(message.started);
         });
         packed.list(&loaded.streams, |packed, stream| {
-            packed.text(stream.stream_id).text(stream.turn_id).text(stream.state);
+            packed.text(stream.stream_id).text(stream.turn_id).text(&name(&stream.state));
         });
         packed.list(&loaded.places, |packed, place| {
             packed.text(place.stream_id);

@@ -8,7 +8,7 @@ use crate::delta::order::Range;
 use crate::delta::window::{ChunkFacts, StreamRequest, Window, WindowCall, read_window};
 use crate::ingest::call::IngestCall;
 use crate::ingest::plan::plan_ingest;
-use crate::ingest::write::{Channel, Write};
+use crate::ingest::write::{Channel, TurnStatus, Write};
 use crate::ingest::write::{IngestAnswer, Needs, Plan};
 use crate::limits::TEXT_PART_BYTES_MAX;
 use crate::options::Options;
@@ -283,8 +283,8 @@ impl Engine {
     /// `serverRequests.upsertPending`: the code where it is refused.
     pub fn tell_of(&mut self, ask: Ask) -> Result<(), String> {
         let rows = self.shell.clone();
-        let status =
-            rows.turns.iter().find(|turn| turn.turn_id == ask.turn_id).map(|turn| turn.status.as_str());
+        let turn = rows.turns.iter().find(|turn| turn.turn_id == ask.turn_id);
+        let status = turn.and_then(|turn| TurnStatus::read(&turn.status));
         let is_open =
             |record: &crate::testing::RequestRecord| record.state == "pending" || record.state == "answering";
         let mut places: Vec<usize> = (0..rows.requests.len()).collect();

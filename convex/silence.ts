@@ -2,29 +2,18 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
-import { pageOfDue, vAfter } from "./model/due.js";
+import { sweepDue, vAfter } from "./model/due.js";
 import { endTurn } from "./model/silence.js";
-
-/** Turns that one call asks for. */
-const TURNS_MAX = 50;
 
 /** Asks for each turn of which nothing was heard for a day, and for each whose end left something open: by itself, whatever stops another. */
 export const endSilentTurns = internalMutation({
   args: { after: v.optional(vAfter) },
   returns: v.object({ asked: v.number(), hasMore: v.boolean() }),
-  handler: async (ctx, { after }): Promise<{ asked: number; hasMore: boolean }> => {
-    const nowMs = Date.now();
-    const turns = () => ctx.db.query("turns");
-    const due = {
-      at: (dueAt: number, created: number) => turns().withIndex("by_silence", (q) => q.eq("silentAt", dueAt).gt("_creationTime", created)),
-      behind: (dueAt: number) => turns().withIndex("by_silence", (q) => q.gt("silentAt", dueAt).lte("silentAt", nowMs)),
-      timeOf: ({ silentAt }: { silentAt?: number }) => silentAt,
-    };
-    const { rows, next } = await pageOfDue(due, after, ({ length }) => length >= TURNS_MAX);
-    for (const { _id } of rows) await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, { turn: _id });
-    if (next !== undefined) await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurns, { after: next });
-    return { asked: rows.length, hasMore: next !== undefined };
-  },
+  handler: (ctx, { after }): Promise<{ asked: number; hasMore: boolean }> =>
+    sweepDue(ctx, "turns", after, {
+      ask: (turn) => ctx.scheduler.runAfter(0, internal.silence.endSilentTurn, { turn }),
+      goOn: (after) => ctx.scheduler.runAfter(0, internal.silence.endSilentTurns, { after }),
+    }),
 });
 
 /**
@@ -44,7 +33,7 @@ export const endSilentTurn = internalMutation({
     if (turn === null) return { ended: false, hasMore: false };
     const ended = (await endTurn(ctx, turn, nowMs, args.reason)) > 0;
     const hasMore = ended && (await due()) !== null;
-    if (hasMore) await ctx.scheduler.runAfter(0, internal.turnsInternal.endSilentTurn, args);
+    if (hasMore) await ctx.scheduler.runAfter(0, internal.silence.endSilentTurn, args);
     return { ended, hasMore };
   },
 });
