@@ -17,7 +17,7 @@ const MORE_COMMANDS = 30;
 const WAITING = { waitForMachine: true } as const;
 
 /** What {@link useCodexQueue} returns. */
-export interface CodexQueue {
+interface CodexQueue {
   /** Undefined where nothing runs or waits: without one the library sends nothing while something is on its way. */
   readonly queue: Queue | undefined;
   /** What waits is to come back into the queue when it is cancelled. */

@@ -7,7 +7,7 @@ import { growPaging, pageRequests, readPages, settlePaging, startPaging } from "
 import type { Subscription } from "./subscription.js";
 
 /** The durable pages of a subscription. */
-export interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Page> {
+interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Page> {
   readonly isGrowing: boolean;
   readonly loadMore: (numItems: number) => void;
 }
