@@ -33,7 +33,7 @@ export const replay = query({
     const streams = await (args.liveOnly === true ? listLiveStreams(ctx, thread, asked) : listStreams(ctx, thread, args.startOrder));
     const { items, ...read } = await replayStreams(ctx, thread, args.streamCursorsById, { runtime: args.runtime, alone: false });
     return {
-      streams: streams.map(({ streamId, state }) => ({ streamId, state })),
+      streams: streams.map(({ streamId, state, turnOrder }) => ({ streamId, state, ...(turnOrder !== undefined && { turnOrder }) })),
       ...read,
       snapshots: args.snapshots === false ? [] : await snapshotsOf(ctx, scope, args.threadId, items),
     };

@@ -259,7 +259,8 @@ export type Usage = Infer<typeof vUsage>;
 const vStreamRow = v.object({ streamId: v.string(), state: vStreamState });
 
 export const vReplay = v.object({
-  streams: v.array(vStreamRow),
+  /** `turnOrder`: the place of its turn, where that is known. */
+  streams: v.array(vStreamRow.extend({ turnOrder: v.optional(v.number()) })),
   streamWindows: v.array(
     v.object({
       streamId: v.string(),

@@ -612,6 +612,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           streams: Array<{
             streamId: string;
             state: "streaming" | "finished" | "aborted";
+            turnOrder?: number;
           }>;
           streamWindows: Array<{
             streamId: string;
@@ -1075,6 +1076,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           streams: Array<{
             streamId: string;
             state: "streaming" | "finished" | "aborted";
+            turnOrder?: number;
           }>;
           streamWindows: Array<{
             streamId: string;

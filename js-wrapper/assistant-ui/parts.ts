@@ -8,7 +8,7 @@ export type Part = Exclude<ThreadMessageLike["content"], string>[number];
 /** The part that a tool's call is. */
 export type ToolCallPart = Extract<Part, { readonly type: "tool-call" }>;
 /** The arguments of a tool's call. */
-export type ToolArgs = NonNullable<ToolCallPart["args"]>;
+type ToolArgs = NonNullable<ToolCallPart["args"]>;
 
 type Fields = Readonly<Record<string, unknown>>;
 

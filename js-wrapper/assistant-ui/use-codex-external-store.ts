@@ -5,6 +5,7 @@ import { useLatest } from "../react/calls.js";
 import { joinCodexCommands } from "../react/command-words.js";
 import { codexRequestKey } from "../react/request-item.js";
 import { useCodex, type UseCodexResult } from "../react/use-codex.js";
+import { useSame } from "../react/use-streamed.js";
 import { answersOf, decisionOf } from "./asked.js";
 import { convertCodexMessages, NO_THREAD_MESSAGES } from "./convert.js";
 import { useCodexQueue } from "./use-codex-queue.js";
@@ -133,7 +134,10 @@ export function useCodexAssistantRuntime(args: Parameters<typeof useCodex>[0], o
   const { initialNumItems, ...own } = options;
   const codex = useCodex(args, initialNumItems === undefined ? {} : { initialNumItems });
   const store = useCodexExternalStore(codex, { queue: !("queue" in own) });
-  return useExternalStoreRuntime(Object.keys(own).length === 0 ? store : { ...store, ...own });
+  const added = useSame(Object.entries(own).flat());
+  // What is added stands for the options: their object may be new at every render.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  return useExternalStoreRuntime(useMemo(() => ({ ...store, ...own }), [store, added]));
 }
 
 /**

@@ -17,7 +17,7 @@ const MORE_COMMANDS = 30;
 const WAITING = { waitForMachine: true } as const;
 
 /** What {@link useCodexQueue} returns. */
-export interface CodexQueue {
+interface CodexQueue {
   /** Undefined where nothing runs or waits: without one the library sends nothing while something is on its way. */
   readonly queue: Queue | undefined;
   /** What waits is to come back into the queue when it is cancelled. */
@@ -57,13 +57,20 @@ export function useCodexQueue(
     previous.current = converted;
   }, [converted]);
 
-  // What has its end is kept no more: it would be looked for among older and older commands.
+  const ofThread = useMemo(
+    () => unsent.filter((message) => message.threadId === threadId && (message.state === "held" || message.state === "sent")),
+    [unsent, threadId],
+  );
+  const { status, error } = codex.commands;
+  const isWhole = status === "Exhausted" && error === undefined;
+  // What has its end, or is not there at all, is kept no more: it would be looked for among older and older commands.
   useEffect(() => {
-    const settled = new Set(unsent.filter((one) => isSettled(one, commands.find(({ commandId }) => commandId === one.commandId))));
+    const findCommand = (id: string) => commands.find(({ commandId }) => commandId === id);
+    const isGone = (one: UnsentMessage) => isWhole && ofThread.includes(one) && findCommand(one.commandId) === undefined;
+    const settled = new Set(unsent.filter((one) => isGone(one) || isSettled(one, findCommand(one.commandId))));
     if (settled.size > 0) changeUnsent((list) => list.filter((one) => !settled.has(one)));
-  }, [commands, unsent, changeUnsent]);
+  }, [commands, isWhole, unsent, ofThread, changeUnsent]);
 
-  const ofThread = unsent.filter((message) => message.threadId === threadId && (message.state === "held" || message.state === "sent"));
   const answers = codex.requests.results.flatMap(({ status, answerCommandId }) => (status === "pending" && answerCommandId !== undefined ? [answerCommandId] : []));
   useUntold(codex.commands, commands, [...ofThread.map(({ commandId }) => commandId), ...answers]);
 

@@ -9,7 +9,7 @@ const WAITING_UNITS_RESUME = WAITING_UNITS_MAX / 2;
 const DELIVERED_KEPT_MAX = 1_024;
 
 /** Whom the events are for. */
-export interface DeliveryActions {
+interface DeliveryActions {
   /** Takes one event, at once where it gives no promise; a rejection means once more. */
   handle(event: NormalizedEvent): Promise<void> | void;
   /** An event was rejected; told once for each, however often it is. */

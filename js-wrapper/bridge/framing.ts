@@ -10,7 +10,7 @@ const NEWLINE = 0x0a;
 export type FrameFault = "tooLong" | "notUtf8" | "cut";
 
 /** Takes the lines in the order in which they came. */
-export interface LineSink {
+interface LineSink {
   /**
    * @param line without its line end, never blank
    * @param fault `tooLong`: the line is only the beginning of one that was dropped; `notUtf8`: U+FFFD stands for what

@@ -11,7 +11,7 @@ export const DEFAULT_CLIENT_INFO: AppServerClientInfo = { name: "convex_codex_lo
 export const CAPABILITIES = { experimentalApi: true };
 
 /** What the handshake makes happen. */
-export interface HandshakeActions {
+interface HandshakeActions {
   /** Writes to the process. @param line as `encode` made it */
   write(line: string): void;
   /** Answers the app. */

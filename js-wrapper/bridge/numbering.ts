@@ -1,5 +1,5 @@
 /** Where an event stands: the part of a NormalizedEvent that the bridge adds. */
-export interface EventNumber {
+interface EventNumber {
   readonly eventId: string;
   readonly threadId: string;
   readonly turnId?: string;

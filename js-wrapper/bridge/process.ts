@@ -18,7 +18,7 @@ const ABANDON_AFTER_MS = 5_000;
 const STDERR_UNITS_MAX = 16 * 1024;
 
 /** What is spawned. */
-export interface ProcessConfig extends EnvironmentChanges {
+interface ProcessConfig extends EnvironmentChanges {
   readonly codexBin?: string | undefined;
   readonly cwd?: string | undefined;
   readonly args?: readonly string[] | undefined;

@@ -18,7 +18,7 @@ import { oneLine, type Output } from "./output.js";
 import { backlogOf, counted, statusLine } from "./status-line.js";
 
 /** What `bridge` is told beside the options that are shared. */
-export interface BridgeFlags extends CommonFlags {
+interface BridgeFlags extends CommonFlags {
   thread?: string;
   resume?: string;
   new?: boolean;

@@ -22,7 +22,7 @@ import { lookAt } from "./outbox-folder.js";
 import { backlogOf, counted } from "./status-line.js";
 
 /** What a check found; a failure is in a bridge's way, a warning is not. */
-export interface Check {
+interface Check {
   readonly name: string;
   readonly status: "ok" | "warn" | "fail";
   readonly message: string;

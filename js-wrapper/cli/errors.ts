@@ -6,7 +6,7 @@ import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import { NODE_FIX } from "./node-version.js";
 
 /** Why a command could not do what it was asked. */
-export type CliErrorCode =
+type CliErrorCode =
   /** An option or an argument is missing, or is none. */
   | "E_CLI_USAGE"
   /** Nothing answers at the deployment's address. */

@@ -143,7 +143,7 @@ function readToken(file: string, output: Output): string {
 }
 
 /** Where a bridge keeps what outlives it. */
-export interface StateFolder {
+interface StateFolder {
   readonly folder: string;
   readonly outbox: string;
   readonly policy: string;

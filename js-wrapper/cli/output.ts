@@ -5,14 +5,14 @@ import { stripVTControlCharacters } from "node:util";
 import type { Told } from "./errors.js";
 
 /** Where it is written to: a stream of the process. */
-export interface Sink {
+interface Sink {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
 }
 
 /** What an {@link Output} is made of. */
-export interface OutputOptions {
+interface OutputOptions {
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly json?: boolean | undefined;

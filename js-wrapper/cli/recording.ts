@@ -16,7 +16,7 @@ export interface Said {
 }
 
 /** What a recording is played of. */
-export interface Recording {
+interface Recording {
   /** The answer to the first request for a thread. */
   readonly thread: object;
   /** Notifications and requests, in order. */

@@ -9,7 +9,7 @@ export type CodexQueryRunner = HostQueryCtx;
 export type CodexMutationRunner = HostMutationCtx;
 
 /** Arguments in which a field that may be left out may be `undefined` too: Convex leaves it out. */
-export type Given<Args> = { [Field in keyof Args]: Args[Field] | (undefined extends Args[Field] ? undefined : never) };
+type Given<Args> = { [Field in keyof Args]: Args[Field] | (undefined extends Args[Field] ? undefined : never) };
 
 /** A function that reads through the component. */
 export type CodexRead<Query extends FunctionReference<"query", "internal">> = (

@@ -9,7 +9,7 @@ export type * from "#wasm/ingest";
 export type Packed = { texts: Uint8Array; numbers: Float64Array };
 
 /** The six options of an app; what is left out is the core's default. */
-export type RuntimeOptions = {
+type RuntimeOptions = {
   saveStreamDeltas?: boolean | undefined;
   saveReasoningDeltas?: boolean | undefined;
   exposeRawReasoningDeltas?: boolean | undefined;
@@ -45,7 +45,7 @@ export type SessionContext = {
 };
 
 /** `src/ingest/call.rs`, HeadRow. */
-export type HeadFacts = {
+type HeadFacts = {
   streamId: string;
   threadId: string;
   turnId: string;
@@ -92,7 +92,7 @@ export type StreamEvent = {
 };
 
 /** `src/ingest/call.rs`, LifecycleEvent. */
-export type ThreadEvent = {
+type ThreadEvent = {
   eventId: string;
   turnId?: string | undefined;
   kind: string;
@@ -562,10 +562,10 @@ export function requestOrigin(packer: Packer, origin: RequestOrigin): void {
 export type RuntimeFacts = { runtimeId: string; generation: number; deviceId: string };
 
 /** `src/command/row.rs`, TargetTurn: one that a command names, or that shows it. */
-export type TargetTurnFacts = { turnId?: string | undefined; status: string; source?: string | undefined };
+type TargetTurnFacts = { turnId?: string | undefined; status: string; source?: string | undefined };
 
 /** `src/command/row.rs`, TargetRequest; its payload where it matters whether it asks for a secret. */
-export type TargetRequestFacts = { status: string; payloadJson?: string | undefined; carried: boolean };
+type TargetRequestFacts = { status: string; payloadJson?: string | undefined; carried: boolean };
 
 /** `src/command/row.rs`, CommandRow. */
 export type CommandFacts = {

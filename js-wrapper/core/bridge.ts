@@ -3,7 +3,7 @@ import bytes from "#wasm/bytes_bridge";
 import * as wasm from "#wasm/bridge";
 import { Instance } from "./instance.js";
 
-export type { LineClass, StopStep } from "#wasm/bridge";
+export type { LineClass } from "#wasm/bridge";
 
 const instance = new Instance(bytes, wasm.initSync);
 
@@ -32,7 +32,7 @@ export function redactMessage(line: string, request?: string): string {
 }
 
 /** A command from afar, and what the machine that it came to knows. */
-export type CommandCheck = {
+type CommandCheck = {
   /** The machine's policy file; `{}` is the default policy. */
   policyJson: string;
   /** What the machine's owner started Codex with, and what is in force in the thread. */
@@ -104,7 +104,7 @@ export function approvalResult(method: string, payloadJson: string, decisionJson
 }
 
 /** How far a stop has come. */
-export type StopSoFar = {
+type StopSoFar = {
   /** Whether the turn has ended, by Codex's word or with its process. */
   settled: boolean;
   /** The turn's requests that wait for an answer. */

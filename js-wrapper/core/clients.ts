@@ -14,7 +14,7 @@ import {
 import { Instance } from "./instance.js";
 
 /** The answers that a client's call can have; every one can be rejected. */
-export type ClientAnswer<Type extends wasm.ClientAnswer["type"]> = Extract<wasm.ClientAnswer, { type: Type | "rejected" }>;
+type ClientAnswer<Type extends wasm.ClientAnswer["type"]> = Extract<wasm.ClientAnswer, { type: Type | "rejected" }>;
 
 const instance = new Instance(bytes, wasm.initSync);
 

@@ -4,17 +4,17 @@ import * as wasm from "#wasm/commands";
 import { commandFacts, commandSend, Packer, runtimeFacts, type CommandFacts, type CommandSendCall, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { CommandFacts, CommandSendCall, NamedFacts, RuntimeFacts, TargetRequestFacts, TargetTurnFacts } from "./boundary.js";
+export type { CommandFacts, CommandSendCall, NamedFacts, RuntimeFacts } from "./boundary.js";
 export type { CommandNeeds, CommandWrite, NewCommand, RequestName, TurnFate } from "#wasm/commands";
 
 /** `src/command/edit.rs`, CommandCall. */
-export type CommandCall = { nowMs: number; bound: RuntimeFacts | null; command: CommandFacts | null };
+type CommandCall = { nowMs: number; bound: RuntimeFacts | null; command: CommandFacts | null };
 
 /** `src/command/edit.rs`, CommandEditCall. */
-export type CommandEditCall = CommandCall & { beforeJson: string; payloadJson: string };
+type CommandEditCall = CommandCall & { beforeJson: string; payloadJson: string };
 
 /** `src/command/edit.rs`, CommandPromoteCall. */
-export type CommandPromoteCall = CommandCall & {
+type CommandPromoteCall = CommandCall & {
   /** Of the thread's open commands. */
   ranks: readonly number[];
   expectedTurnId: string | undefined;
@@ -38,7 +38,7 @@ export type CommandLeaseCall = {
 };
 
 /** `src/command/report.rs`, CommandReportCall. */
-export type CommandReportCall = {
+type CommandReportCall = {
   nowMs: number;
   deviceId: string;
   bound: RuntimeFacts | null;
@@ -53,10 +53,10 @@ export type CommandReportCall = {
 };
 
 /** `src/command/lease.rs`, CommandSweepCall. */
-export type CommandSweepCall = { nowMs: number; command: CommandFacts };
+type CommandSweepCall = { nowMs: number; command: CommandFacts };
 
 /** The answers that a call can have; every one can be rejected. */
-export type CommandAnswer<Type extends wasm.CommandAnswer["type"]> = Extract<wasm.CommandAnswer, { type: Type | "rejected" }>;
+type CommandAnswer<Type extends wasm.CommandAnswer["type"]> = Extract<wasm.CommandAnswer, { type: Type | "rejected" }>;
 
 const instance = new Instance(bytes, wasm.initSync);
 

@@ -15,11 +15,10 @@ import {
 } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { KnownRequest, RequestFacts, RequestOrigin } from "./boundary.js";
 export type { DecisionSendAnswer, RequestAnswer, RequestWrite } from "#wasm/control";
 
 /** `src/request/client.rs`, RespondCall. */
-export type RespondCall = {
+type RespondCall = {
   threadExists: boolean;
   requestId: string | number | undefined;
   /** `accepted`, `declined`, or a decision as JSON. */
@@ -31,7 +30,7 @@ export type RespondCall = {
 };
 
 /** `src/request/client.rs`, ResolveCall. */
-export type ResolveCall = {
+type ResolveCall = {
   threadExists: boolean;
   origin: RequestOrigin;
   answered: boolean;
@@ -41,7 +40,7 @@ export type ResolveCall = {
 };
 
 /** `src/request/client.rs`, UpsertCall. */
-export type UpsertCall = {
+type UpsertCall = {
   threadExists: boolean;
   turnStatus: string | undefined;
   requestId: string | number;
@@ -56,7 +55,7 @@ export type UpsertCall = {
 };
 
 /** The answers that a call can have; every one can be rejected. */
-export type RequestAnswerOf<Type extends wasm.RequestAnswer["type"]> = Extract<wasm.RequestAnswer, { type: Type | "rejected" }>;
+type RequestAnswerOf<Type extends wasm.RequestAnswer["type"]> = Extract<wasm.RequestAnswer, { type: Type | "rejected" }>;
 
 const instance = new Instance(bytes, wasm.initSync);
 

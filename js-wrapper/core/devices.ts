@@ -4,10 +4,8 @@ import * as wasm from "#wasm/devices";
 import { Packer } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { DeviceAnswer } from "#wasm/devices";
-
 /** `src/device.rs`, IssueCall. */
-export type IssueCall = {
+type IssueCall = {
   nowMs: number;
   deviceId: string;
   label: string | undefined;

@@ -10,10 +10,10 @@ export type { ImportEvent } from "#wasm/imports";
 export type Place = { turn: number; item: number };
 
 /** `src/import.rs`, Progress. */
-export type Progress = { state: string; position: Place; importedItems: number; quarantined: number };
+type Progress = { state: string; position: Place; importedItems: number; quarantined: number };
 
 /** `src/import.rs`, ImportCall. */
-export type ImportCall = {
+type ImportCall = {
   /** The thread that is to be made; null where it exists. */
   newThread: NewThread | null;
   legacy: boolean;

@@ -4,13 +4,11 @@ import * as wasm from "#wasm/presence";
 import { commandFacts, Packer, runtimeFacts, type CommandFacts, type Packed, type RuntimeFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { PresenceSeen, PresenceWrite } from "#wasm/presence";
-
 /** `src/presence.rs`, PresenceRow. */
-export type PresenceFacts = { deviceId: string; generation: number; awayAt: number; away: boolean };
+type PresenceFacts = { deviceId: string; generation: number; awayAt: number; away: boolean };
 
 /** `src/presence.rs`, BeatCall. */
-export type BeatCall = {
+type BeatCall = {
   nowMs: number;
   runtime: RuntimeFacts;
   phase: string;
@@ -29,7 +27,7 @@ export type BeatCall = {
 };
 
 /** `src/presence.rs`, PresenceViewCall: the runtime that beat last first. */
-export type PresenceViewCall = {
+type PresenceViewCall = {
   /** The place of the asked runtime, one beyond them where it has none; none where none is asked for. */
   asked: number | undefined;
   runtimes: readonly { away: boolean; phase: string; login: string; hasThread: boolean }[];

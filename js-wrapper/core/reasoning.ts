@@ -5,7 +5,7 @@ import { Packer } from "./boundary.js";
 import { Instance } from "./instance.js";
 
 /** `src/reasoning.rs`, ReasoningCall. */
-export type ReasoningCall = { ended: boolean; includeRaw: boolean; payloadJson: string | undefined };
+type ReasoningCall = { ended: boolean; includeRaw: boolean; payloadJson: string | undefined };
 
 const instance = new Instance(bytes, wasm.initSync);
 

@@ -4,7 +4,7 @@ import * as wasm from "#wasm/threads";
 import { foldFacts, newThread, Packer, threadFacts, type FoldFacts, type NewThread, type ThreadFacts } from "./boundary.js";
 import { Instance } from "./instance.js";
 
-export type { CopyAnswer, DeletionStep, ForkStep, MakeAnswer, TailCopy } from "#wasm/threads";
+export type { CopyAnswer, DeletionStep, ForkStep, TailCopy } from "#wasm/threads";
 
 type Owner = { tenantId: string; userId: string };
 
@@ -12,10 +12,10 @@ type Owner = { tenantId: string; userId: string };
 export type Buried = { what: "thread" | "external"; id: string };
 
 /** `src/deletion.rs`, JobState. */
-export type JobState = "scheduled" | "running" | "completed" | "cancelled";
+type JobState = "scheduled" | "running" | "completed" | "cancelled";
 
 /** `src/deletion.rs`, DeletionCall. */
-export type DeletionCall = {
+type DeletionCall = {
   nowMs: number;
   target: "thread" | "turn" | "revert" | "actor";
   threadExists: boolean;
@@ -31,10 +31,10 @@ export type DeletionCall = {
 };
 
 /** `src/fork.rs`, ForkState. */
-export type ForkState = "scheduled" | "running" | "completed" | "failed";
+type ForkState = "scheduled" | "running" | "completed" | "failed";
 
 /** `src/fork.rs`, ForkCall. */
-export type ForkCall = {
+type ForkCall = {
   nowMs: number;
   /** The thread that is to be made; null where it exists. */
   newThread: NewThread | null;
@@ -50,10 +50,10 @@ export type ForkCall = {
 };
 
 /** `src/fork.rs`, ForkStepCall. */
-export type ForkStepCall = { state: ForkState; source: boolean; copy: boolean; filling: boolean; nowMs: number };
+type ForkStepCall = { state: ForkState; source: boolean; copy: boolean; filling: boolean; nowMs: number };
 
 /** `src/fork.rs`, CopyCall. */
-export type CopyCall = {
+type CopyCall = {
   turns: readonly { status: string }[];
   messages: readonly { status: string }[];
   tails: readonly { fold: FoldFacts; whole: boolean }[];

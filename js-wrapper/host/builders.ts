@@ -40,7 +40,7 @@ export interface CodexHostOptions<Model extends GenericDataModel = GenericDataMo
 }
 
 /** Arguments with whom they are of. */
-export type OfActor<Args extends PropertyValidators> = ObjectType<Args> & { actor: HostActorContext };
+type OfActor<Args extends PropertyValidators> = ObjectType<Args> & { actor: HostActorContext };
 
 type Call<Ctx, Args extends PropertyValidators, Answer> = (ctx: Ctx, component: CodexComponent, args: OfActor<Args>) => Promise<Answer>;
 

@@ -146,7 +146,8 @@ export type CodexStreamState = { streamId: string; state: "streaming" | "finishe
 
 /** What `readers.replay` answers. */
 export type CodexReplay = {
-  streams: CodexStreamState[];
+  /** `turnOrder`: the place of its turn, where that is known. */
+  streams: (CodexStreamState & { turnOrder?: number })[];
   streamWindows: {
     streamId: string;
     status: "ok" | "rebased" | "stale";

@@ -21,7 +21,7 @@ interface MergedItem {
 }
 
 /** Sections of a thread, with what the next merge needs: to keep their identity, and to look only at what can have changed. */
-export interface CodexMergedReasoning {
+interface CodexMergedReasoning {
   /** Oldest first. */
   readonly sections: CodexReasoningOverlaySegment[];
   /** Of which pieces. */

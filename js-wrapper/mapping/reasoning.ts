@@ -89,7 +89,7 @@ export function extractCodexReasoningOverlaySegments(
 }
 
 /** A piece, with the use of its item that it is of. */
-export type Piece = [use: string, segment: CodexReasoningSegmentLike];
+type Piece = [use: string, segment: CodexReasoningSegmentLike];
 
 /** The piece that an event holds; undefined where it holds none. An item's uses are counted by its starts and ends: every event is to come, in order. */
 export function pieceOf(read: ReadDelta, uses: ItemUses): Piece | undefined {

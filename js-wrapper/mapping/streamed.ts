@@ -20,7 +20,7 @@ const REPLACEMENT = "\uFFFD";
 export interface Streamed<Live> {
   readonly following: Following<Live>;
   /** By stream, the one that ended last at the end. */
-  readonly ended: ReadonlyMap<string, Live>;
+  readonly ended: ReadonlyMap<string, { readonly live: Live; readonly turnOrder: number | undefined }>;
   /** The cursors to ask with next. */
   readonly cursors: readonly CodexStreamCursor[];
 }
@@ -32,7 +32,7 @@ export interface StreamedFolding<Live> extends Folding<Live> {
 
 const NOTHING_STREAMED: Streamed<never> = {
   following: { streams: new Map<string, never>(), cursors: [] },
-  ended: new Map<string, never>(),
+  ended: new Map<string, { live: never; turnOrder: undefined }>(),
   cursors: [],
 };
 
@@ -64,7 +64,7 @@ export function foldStreamed<Live>(
     if (following.streams.has(streamId)) continue;
     // What is listed no more was deleted or taken back: nothing of it is shown.
     const info = answer?.streams.find((listed) => listed.streamId === streamId);
-    if (info !== undefined) ended.set(streamId, folding.end(live, info.state));
+    if (info !== undefined) ended.set(streamId, { live: folding.end(live, info.state), turnOrder: info.turnOrder });
   }
   // A stream that speaks again is read anew from its beginning.
   for (const streamId of following.streams.keys()) ended.delete(streamId);
@@ -72,9 +72,10 @@ export function foldStreamed<Live>(
   return { following, ended, cursors: following.cursors };
 }
 
-/** What was read of each stream: of those that ended first. */
-function streamsRead<Live>({ following, ended }: Streamed<Live>): Live[] {
-  return [...ended.values(), ...Array.from(following.streams.values(), ({ live }) => live)];
+/** What was read of each stream: of those that ended first, as far as their turns are not known to be before `startOrder`. */
+function streamsRead<Live>({ following, ended }: Streamed<Live>, startOrder = 0): Live[] {
+  const shown = [...ended.values()].filter(({ turnOrder = startOrder }) => turnOrder >= startOrder);
+  return [...shown, ...following.streams.values()].map(({ live }) => live);
 }
 
 /** A list that is copied when it is written to first: one that is not stays the same. */
@@ -127,10 +128,11 @@ export const MESSAGES_FOLDING: StreamedFolding<StreamedMessages> = {
  * of each other: a stream that has ended comes before one that goes on, and those that go on are in the order of their turns.
  *
  * @param streamed What was folded with {@link MESSAGES_FOLDING}.
+ * @param startOrder Leaves out turns that have ended before this place.
  * @returns The list of each stream, the same while nothing in it changed.
  */
-export function messagesStreamed(streamed: Streamed<StreamedMessages>): (readonly CodexOverlayMessage[])[] {
-  return streamsRead(streamed).map(({ list }) => list);
+export function messagesStreamed(streamed: Streamed<StreamedMessages>, startOrder?: number): (readonly CodexOverlayMessage[])[] {
+  return streamsRead(streamed, startOrder).map(({ list }) => list);
 }
 
 /** An event, or a run of text: what is read in the order of the cursors. */
@@ -266,10 +268,15 @@ export const REASONING_FOLDING: StreamedFolding<StreamedReasoning> = {
  *
  * @param streamed What was folded with {@link REASONING_FOLDING}.
  * @param options Whether raw reasoning is shown too.
+ * @param startOrder Leaves out turns that have ended before this place.
  * @returns The list of each stream, the same while nothing in it changed.
  */
-export function reasoningStreamed(streamed: Streamed<StreamedReasoning>, { includeRaw = false }: CodexReasoningOptions = {}): (readonly CodexReasoningOverlaySegment[])[] {
-  return streamsRead(streamed).map(({ all, summaries }) => (includeRaw ? all : summaries));
+export function reasoningStreamed(
+  streamed: Streamed<StreamedReasoning>,
+  { includeRaw = false }: CodexReasoningOptions = {},
+  startOrder?: number,
+): (readonly CodexReasoningOverlaySegment[])[] {
+  return streamsRead(streamed, startOrder).map(({ all, summaries }) => (includeRaw ? all : summaries));
 }
 
 function addReasoning(live: StreamedReasoning, { deltas }: StreamNews, floor: number, since: number): StreamedReasoning {

@@ -76,6 +76,8 @@ export type CodexStreamArgs =
 export interface CodexStreamInfo {
   streamId: string;
   state: "streaming" | "finished" | "aborted";
+  /** The place of its turn in the thread, where that is known. */
+  turnOrder?: number | undefined;
 }
 
 /** Which part of a message a live text run belongs to. */

@@ -18,7 +18,7 @@ export interface JournalThread {
 }
 
 /** Who is told what becomes of writes. */
-export interface JournalListeners {
+interface JournalListeners {
   /** The disk does not do something: told once, until all of it goes again. */
   onError(error: OutboxError): void;
   /** Nothing waits for the disk. */

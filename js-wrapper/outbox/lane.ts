@@ -4,7 +4,7 @@ import type { StoredEvent } from "./store.js";
 /** Events of a batch, their UTF-8 bytes, and the milliseconds that the oldest waits in a turn, and otherwise. */
 export const BATCH_EVENTS_MAX = 100;
 /** See {@link BATCH_EVENTS_MAX}. */
-export const BATCH_BYTES_MAX = 256 * 1024;
+const BATCH_BYTES_MAX = 256 * 1024;
 /** See {@link BATCH_EVENTS_MAX}. */
 export const BATCH_WAIT_MS = 50;
 /** See {@link BATCH_EVENTS_MAX}. */

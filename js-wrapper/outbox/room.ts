@@ -1,5 +1,5 @@
 /** UTF-8 bytes that may wait: then nothing more is to be read, until there is room again. */
-export const OUTBOX_BYTES_MAX = 256 * 1024 * 1024;
+const OUTBOX_BYTES_MAX = 256 * 1024 * 1024;
 /** UTF-8 bytes of events that are held in memory; what is behind them is read from the disk when it is its turn. */
 const MEMORY_BYTES_MAX = 32 * 1024 * 1024;
 /** UTF-8 bytes of events that may wait for the disk. */
@@ -8,7 +8,7 @@ const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 const RESUME_SHARE = 0.9;
 
 /** UTF-8 bytes of events: in all, of these in memory, and for the disk. */
-export interface RoomTaken {
+interface RoomTaken {
   readonly waiting?: number;
   readonly memory?: number;
   readonly pending?: number;

@@ -44,7 +44,7 @@ export interface StoredThread {
 }
 
 /** A command from afar that was given to codex: JSON, kept until its fate is known. */
-export interface StoredCommand {
+interface StoredCommand {
   readonly commandId: string;
 }
 

@@ -14,7 +14,7 @@ export type Verdict =
   | { readonly type: "taken"; readonly message: string };
 
 /** What `ingestSafe` answers, as far as it decides. */
-export interface IngestAnswer {
+interface IngestAnswer {
   readonly status: "ok" | "partial" | "session_recovered" | "rejected";
   readonly errors: readonly { readonly code: string; readonly message: string; readonly recoverable: boolean; readonly errorCode?: string }[];
 }

@@ -52,7 +52,7 @@ export const ITEM_TYPES = {
 } as const satisfies Record<string, readonly [CanonicalMessageRole, Words]>;
 
 /** An item as a message carries it. */
-export interface ReadItem {
+interface ReadItem {
   readonly id: string;
   readonly type: string;
   readonly role: CanonicalMessageRole;

@@ -10,7 +10,7 @@ import { useCallback, useInsertionEffect, useMemo, useState } from "react";
 export type CallArgs = Record<string, Value>;
 
 /** Calls a mutation of the app. */
-export type Call = (args: CallArgs) => Promise<unknown>;
+type Call = (args: CallArgs) => Promise<unknown>;
 
 /**
  * Gives arguments written in place an identity.
@@ -47,7 +47,7 @@ export function useCall(mutation: FunctionReference<"mutation"> | undefined): Ca
 }
 
 /** How it stands with calls. */
-export interface Progress {
+interface Progress {
   /** At least one is not answered. */
   readonly isPending: boolean;
   /** What the last one failed with; undefined once another is made. */

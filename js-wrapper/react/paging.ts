@@ -8,7 +8,7 @@ export interface ListPage<Row = unknown> {
 type RowOf<Page extends ListPage> = Page["page"][number];
 
 /** One subscribed page: the rows after `cursor`, up to `endCursor` once the page is pinned. */
-export interface PageRequest {
+interface PageRequest {
   readonly key: number;
   readonly cursor: string | null;
   readonly endCursor?: string;
@@ -29,7 +29,7 @@ export interface Paging {
 }
 
 /** What the server said about a page: nothing yet, a page, or an error. */
-export type PageResult<Page extends ListPage = ListPage> = (Page & Partial<PageSplit>) | Error | undefined;
+type PageResult<Page extends ListPage = ListPage> = (Page & Partial<PageSplit>) | Error | undefined;
 
 interface PageSplit {
   splitCursor: string | null;

@@ -79,6 +79,24 @@ export function codexSaidBack(messages: readonly EchoMessage[]): (command: Pick<
     ids.has(commandId) || ids.has(clientTurnId ?? commandId) || texts.has(text) || (turnId !== undefined && unnamed.has(inTurn(turnId, text)));
 }
 
+/** What codex said back of messages, read where it is asked for. */
+export interface SaidBack {
+  readonly messages: readonly EchoMessage[];
+  readonly isSaid: () => ReturnType<typeof codexSaidBack>;
+}
+
+/**
+ * {@link codexSaidBack} of messages; that of `before` where what differs is no user's: codex says much before a user says more.
+ */
+export function saidBackOf(messages: readonly EchoMessage[], before: SaidBack | undefined): SaidBack {
+  const isSame = (message: EchoMessage, other: EchoMessage | undefined) => message === other || (message.role !== "user" && other?.role !== "user");
+  if (before?.messages.length === messages.length && messages.every((message, at) => isSame(message, before.messages[at]))) {
+    return { messages, isSaid: before.isSaid };
+  }
+  let said: ReturnType<typeof codexSaidBack> | undefined;
+  return { messages, isSaid: () => (said ??= codexSaidBack(messages)) };
+}
+
 function inTurn(turnId: string, text: string): string {
   return JSON.stringify([turnId, text]);
 }

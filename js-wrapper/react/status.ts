@@ -46,11 +46,9 @@ export interface CodexStatusInput {
 export function codexStatus({ messages, turns, isAsked = false, error }: CodexStatusInput): CodexChatStatus {
   const newest = messages.at(-1);
   const running =
-    turns === undefined
-      ? messages.find(({ turnId, status }) => turnId === newest?.turnId && status === "streaming")
-      : turns.find(({ status }) => status === "inProgress");
+    turns === undefined ? findOfTurn(messages, newest?.turnId, ({ status }) => status === "streaming") : turns.find(({ status }) => status === "inProgress");
   if (running !== undefined) {
-    const isAnswered = messages.some(({ turnId, role }) => turnId === running.turnId && role !== "user");
+    const isAnswered = findOfTurn(messages, running.turnId, ({ role }) => role !== "user", turns) !== undefined;
     return isAnswered ? "streaming" : "submitted";
   }
   if (isAsked || turns?.[0]?.status === "queued") return "submitted";
@@ -58,4 +56,27 @@ export function codexStatus({ messages, turns, isAsked = false, error }: CodexSt
   if (turns !== undefined) return turns[0]?.status === "failed" ? "error" : "ready";
   // A command that failed on the way did not fail its turn.
   return newest?.status === "failed" && newest.role !== "tool" ? "error" : "ready";
+}
+
+type Message = CodexStatusInput["messages"][number];
+
+/** The newest message of a turn that is looked for. What comes before the turn is not looked at, however much of it is loaded. */
+function findOfTurn(
+  messages: readonly Message[],
+  turnId: string | undefined,
+  isSought: (message: Message) => boolean,
+  turns: CodexStatusInput["turns"] = [],
+): Message | undefined {
+  const before = turns.slice(turns.findIndex((turn) => turn.turnId === turnId) + 1);
+  let isWithin = false;
+  for (let at = messages.length - 1; at >= 0; at -= 1) {
+    const message = messages[at];
+    if (message === undefined) return undefined;
+    const isOfTurn = message.turnId === turnId;
+    if (isOfTurn && isSought(message)) return message;
+    // A message that is newer may be of a turn that is not among the turns yet.
+    if (!isOfTurn && (isWithin || before.some((turn) => turn.turnId === message.turnId))) return undefined;
+    isWithin ||= isOfTurn;
+  }
+  return undefined;
 }

@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import type { Subscription } from "./subscription.js";
 
 /** What a query answers: undefined while it loads, and where nothing is asked. */
-export interface Answered<Answer> {
+interface Answered<Answer> {
   readonly data: Answer | undefined;
   /** The query failed. It stays subscribed, and recovers when the server does. */
   readonly error: Error | undefined;

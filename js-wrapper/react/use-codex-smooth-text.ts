@@ -50,7 +50,8 @@ interface Progress {
  */
 export function useCodexSmoothText(text: string, options: CodexSmoothTextOptions = {}): string {
   const { isStreaming = true } = options;
-  const isStill = useSyncExternalStore(onReducedMotion, prefersReducedMotion, () => false);
+  const [motion] = useState(motionPreference);
+  const isStill = useSyncExternalStore(motion.subscribe, motion.isReduced, () => false);
   const isAnimated = isStreaming && !isStill;
   const drainMs = positiveOr(options.drainMs, DRAIN_MS);
   const maxCharIntervalMs = positiveOr(options.maxCharIntervalMs, CHAR_INTERVAL_MS);
@@ -95,18 +96,15 @@ function positiveOr(given: number | undefined, otherwise: number): number {
   return given !== undefined && given > 0 ? given : otherwise;
 }
 
-function prefersReducedMotion(): boolean {
-  return motionQuery()?.matches === true;
-}
-
-function onReducedMotion(listener: () => void): () => void {
-  const query = motionQuery();
-  query?.addEventListener("change", listener);
-  return () => query?.removeEventListener("change", listener);
-}
-
-/** Not every place that renders knows media queries. */
-function motionQuery(): MediaQueryList | undefined {
+/** Whether less motion is preferred. Not every place that renders knows media queries. */
+function motionPreference() {
   const place: { matchMedia?: (query: string) => MediaQueryList } = globalThis;
-  return place.matchMedia?.(REDUCED_MOTION);
+  const query = place.matchMedia?.(REDUCED_MOTION);
+  return {
+    isReduced: () => query?.matches === true,
+    subscribe: (listener: () => void) => {
+      query?.addEventListener("change", listener);
+      return () => query?.removeEventListener("change", listener);
+    },
+  };
 }

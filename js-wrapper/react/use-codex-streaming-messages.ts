@@ -36,7 +36,7 @@ export function useCodexStreamingMessages<Query extends CodexStreamsQuery>(
 ): UseCodexStreamingMessagesResult {
   const subscription = useStableSubscription(query, args);
   const { streamed, streamIds, error, reset } = useStreamed(subscription, options, MESSAGES_FOLDING);
-  const lists = useSame(useMemo(() => messagesStreamed(streamed), [streamed]));
+  const lists = useSame(useMemo(() => messagesStreamed(streamed, options.startOrder), [streamed, options.startOrder]));
   return useMemo(
     () => ({ results: lists.flat(), streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
     [lists, streamIds, reset, error],

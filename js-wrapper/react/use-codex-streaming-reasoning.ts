@@ -33,10 +33,10 @@ export function useCodexStreamingReasoning<Query extends CodexStreamsQuery>(
   args: CodexStreamsQueryArgs<Query> | "skip",
   options: UseCodexStreamingReasoningOptions = {},
 ): UseCodexStreamingReasoningResult {
-  const { includeRaw = false } = options;
+  const { includeRaw = false, startOrder } = options;
   const subscription = useStableSubscription(query, args);
   const { streamed, streamIds, error, reset } = useStreamed(subscription, options, REASONING_FOLDING);
-  const lists = useSame(useMemo(() => reasoningStreamed(streamed, { includeRaw }), [streamed, includeRaw]));
+  const lists = useSame(useMemo(() => reasoningStreamed(streamed, { includeRaw }, startOrder), [streamed, includeRaw, startOrder]));
   return useMemo(
     () => ({ results: lists.flat(), streamIds: [...streamIds], reset, ...(error !== undefined && { error }) }),
     [lists, streamIds, reset, error],

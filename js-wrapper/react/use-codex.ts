@@ -1,12 +1,12 @@
 import { useConvex, type ConvexReactClient } from "convex/react";
 import { getFunctionName, type FunctionReference, type PaginationOptions } from "convex/server";
-import { createContext, createElement, useContext, useMemo, useState, type ReactNode } from "react";
+import { createContext, createElement, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import type { CodexApproval, CodexListedTurn, CodexPresence, CodexThreadState } from "../host/component.js";
 import { isAbsent, isNotTaken, useWithoutAbsent } from "./absent.js";
 import type { CodexActivity } from "./activity.js";
 import { keyOfArgs, useLatest, useStableArgs } from "./calls.js";
-import { codexPendingMessages } from "./pending-messages.js";
+import { pendingAmong, saidBackOf, type SaidBack } from "./pending-messages.js";
 import { codexReach, codexSendWaits, type CodexReach } from "./presence-words.js";
 import type { CodexInput } from "./sending.js";
 import { codexStatus, type CodexChatStatus } from "./status.js";
@@ -225,8 +225,13 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   const questions = useMemo(() => requests.results.filter(({ kind, status }) => status === "pending" && (kind === "question" || kind === "elicitation")), [requests.results]);
   const activity = useCodexActivity({ messages: messages.results, turns, presence, approvals: approvals.results, questions, openCommands: openTurns });
   const runningTurnId = activity.turnId;
+  const saidBefore = useRef<SaidBack | undefined>(undefined);
+  const said = useMemo(() => saidBackOf(messages.results, saidBefore.current), [messages.results]);
+  useEffect(() => {
+    saidBefore.current = said;
+  }, [said]);
   const pendingMessages = useSame(
-    useMemo(() => codexPendingMessages({ messages: messages.results, commands: sent, runningTurnId, turns }), [messages.results, sent, runningTurnId, turns]),
+    useMemo(() => pendingAmong({ messages: messages.results, commands: sent, runningTurnId, turns }, said.isSaid), [messages.results, said, sent, runningTurnId, turns]),
   );
   const isAsked = codex.isSending || openTurns.length > 0;
   const newestTurnId = turns === undefined ? messages.results.at(-1)?.turnId : (turns[0]?.clientTurnId ?? turns[0]?.turnId);

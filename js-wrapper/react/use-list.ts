@@ -5,7 +5,7 @@ import type { Subscription } from "./subscription.js";
 import { useListResult, usePages, type UseListResult } from "./use-pages.js";
 
 /** A page of a list of a thread's, or of a user's. */
-export type ThreadListPage<Row> = ListPage<Row> & { readonly threadStatus?: "missing" | undefined };
+type ThreadListPage<Row> = ListPage<Row> & { readonly threadStatus?: "missing" | undefined };
 
 interface Shown<Row, Item> {
   readonly items: Item[];

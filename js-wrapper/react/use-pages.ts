@@ -7,7 +7,7 @@ import { growPaging, pageRequests, readPages, settlePaging, startPaging } from "
 import type { Subscription } from "./subscription.js";
 
 /** The durable pages of a subscription. */
-export interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Page> {
+interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Page> {
   readonly isGrowing: boolean;
   readonly loadMore: (numItems: number) => void;
 }
@@ -86,7 +86,7 @@ export type UseListResult<Item, Status extends string = "missing"> = UsePaginate
 /**
  * What a list's hook returns, of its pages and of what it makes of them.
  *
- * @param results the same array while nothing in it changed: so is what is returned
+ * @param results the same array while nothing in it changed: so is what is returned, a copy that an app may sort in place
  * @param failed what else failed of which it is made
  */
 export function useListResult<Item, Status extends string>(
@@ -98,9 +98,10 @@ export function useListResult<Item, Status extends string>(
   const error = pages.error ?? failed;
   const threadStatus = first?.threadStatus;
   const status = pageStatus(pages);
+  const copy = useMemo(() => results.slice(), [results]);
   return useMemo(
-    () => ({ results, loadMore, ...status, ...(threadStatus !== undefined && { threadStatus }), ...(error !== undefined && { error }) }),
-    [results, loadMore, status, threadStatus, error],
+    () => ({ results: copy, loadMore, ...status, ...(threadStatus !== undefined && { threadStatus }), ...(error !== undefined && { error }) }),
+    [copy, loadMore, status, threadStatus, error],
   );
 }
 

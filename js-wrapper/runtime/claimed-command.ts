@@ -22,7 +22,7 @@ export interface Machine {
 }
 
 /** A request of the app-server that nobody has answered. */
-export interface WaitingRequest {
+interface WaitingRequest {
   method: string;
   /** The request, whole. */
   payloadJson: string;
@@ -46,7 +46,7 @@ interface Claimed {
 }
 
 /** What `turn/start` takes beside the app-server's thread id. */
-export interface TurnParams {
+interface TurnParams {
   readonly input: readonly unknown[];
   /** What Codex gives back as the message's `clientId`. */
   readonly clientUserMessageId: string;
@@ -61,7 +61,7 @@ export interface TurnParams {
 }
 
 /** What `turn/steer` takes beside the app-server's thread id. */
-export interface SteerParams {
+interface SteerParams {
   readonly expectedTurnId: string;
   readonly input: readonly unknown[];
   readonly clientUserMessageId: string;

@@ -5,7 +5,7 @@ import { Supervisor } from "./supervisor.js";
 import type { RuntimeBridge } from "./types.js";
 
 /** What {@link CodexProcesses} are made of. */
-export interface CodexProcessesOptions {
+interface CodexProcessesOptions {
   readonly bridge: Pick<RuntimeBridge, "start" | "stop">;
   /** Whether the bridge says when its process runs; one of the app's own need not. */
   readonly tellsStart: boolean;

@@ -40,7 +40,7 @@ export interface EventPersistence {
 }
 
 /** Whose events they are, and what is kept of them. */
-export interface DeliveryTarget {
+interface DeliveryTarget {
   readonly actor: HostActorContext;
   readonly sessionId: string;
   readonly runtime?: HostSyncRuntimeOptions | undefined;
@@ -51,7 +51,7 @@ export interface DeliveryTarget {
 }
 
 /** What the app calls a thread, and what it was started with. */
-export interface ThreadNames {
+interface ThreadNames {
   readonly externalThreadId?: string;
   readonly model?: string;
   readonly cwd?: string;
@@ -115,7 +115,7 @@ export function isPassing(thrown: unknown): boolean {
 }
 
 /** Who is told what becomes of threads. */
-export interface DeliveryListeners {
+interface DeliveryListeners {
   /** A thread's session is bound to this start of the runtime. */
   onBound?(localThreadId: string, threadId: string): void;
   /** The user has no room for a thread: told once until there is. Its events wait, and it is asked for with them. */

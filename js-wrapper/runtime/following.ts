@@ -5,7 +5,7 @@ import { Backoff, pause, type Clock } from "../clock.js";
 export const FOLLOW_EVERY_MS = 5_000;
 
 /** What is told of a query that is followed. */
-export interface Followed<Answer> {
+interface Followed<Answer> {
   /** The first answer, and each that differs from the one before. */
   onAnswer: (answer: Answer) => void;
   /** It failed. It is asked again, with growing waits. */

@@ -6,7 +6,7 @@ import { policyFilesOf } from "./real-paths.js";
 import { policyFault } from "./policy-fault.js";
 
 /** The policy of a machine whose owner wrote none: see `src/policy.rs`. */
-export const DEFAULT_POLICY = "{}";
+const DEFAULT_POLICY = "{}";
 /** What no policy is: nothing but a stop passes. */
 const UNREADABLE = "";
 /** The bits of a mode by which others than the owner can write. */

@@ -11,7 +11,7 @@ const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 /** Who said a line: codex (`in`), or this side (`out`). */
-export type RawDirection = "in" | "out";
+type RawDirection = "in" | "out";
 
 /**
  * Every line between codex and this side, without its secrets, one JSON object a line: `{dir, t, msg}`, as recordings are; `t` is

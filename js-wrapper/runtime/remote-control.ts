@@ -19,7 +19,7 @@ import { AllowedFolders, realPathOf, settingsNow } from "./real-paths.js";
 export type RemotePersistence = Pick<CodexPersistence, "leaseCommands" | "reportCommand" | "followCommands" | "beat">;
 
 /** What a {@link RemoteControl} is made of. Threads are named by the app-server's ids. */
-export interface RemoteControlOptions {
+interface RemoteControlOptions {
   readonly persistence: RemotePersistence;
   readonly codex: CommandedCodex;
   readonly outbox: Pick<Outbox, "runtimeId" | "generation" | "commands" | "backlog">;

@@ -4,7 +4,7 @@ import { Backoff, pause, type Clock } from "../clock.js";
 import type { CodexPersistence, CommandReport } from "./persistence.js";
 
 /** How a report ended. */
-export type ReportEnd =
+type ReportEnd =
   | "written"
   /** The command's time is over: it must not be given to Codex. */
   | "expired"
@@ -20,7 +20,7 @@ const LATE_MS = 30_000;
 const OVER: readonly string[] = ["E_COMMAND_LEASE_LOST", "E_COMMAND_NOT_FOUND", "E_COMMAND_INVALID", "E_SYNC_SESSION_DEVICE_MISMATCH"];
 
 /** What a {@link Reports} is made of. */
-export interface ReportsOptions {
+interface ReportsOptions {
   persistence: Pick<CodexPersistence, "reportCommand">;
   clock: Clock;
   /** Ends every wait. */

@@ -2,7 +2,7 @@ import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
 import { isRefusedByConvex } from "./errors.js";
 
 /** What is asked of Convex again and again. */
-export interface ConvexRetryOptions {
+interface ConvexRetryOptions {
   /** The runtime has stopped: nothing is tried any more. */
   readonly isOver: AbortSignal;
   /** What failed and is tried again, or was refused. */

@@ -4,7 +4,7 @@ import { SYSTEM_CLOCK, type Clock } from "../clock.js";
 export const SESSION_BEAT_EVERY_MS = 15_000;
 
 /** What {@link SessionBeats} is made of. */
-export interface SessionBeatsOptions {
+interface SessionBeatsOptions {
   /** The threads in which a turn runs. */
   readonly running: () => readonly string[];
   /** Refreshes a thread's session. What it throws is its own: the next beat comes at its time. */

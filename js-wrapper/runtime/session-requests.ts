@@ -11,7 +11,7 @@ import type { RuntimeState } from "./state.js";
 import type { LoadedThreads } from "./threads.js";
 
 /** What {@link SessionRequests} are made of. Threads are named by the app-server's ids. */
-export interface SessionRequestsOptions extends Omit<RequestRecordsOptions, "notes" | "waiting">, Pick<ServerRequestActions, "send" | "refused"> {
+interface SessionRequestsOptions extends Omit<RequestRecordsOptions, "notes" | "waiting">, Pick<ServerRequestActions, "send" | "refused"> {
   readonly outbox: ThreadNotes & Pick<Outbox, "backlog">;
   readonly threadless: Threadless;
   readonly threads: Pick<LoadedThreads, "inConvex">;

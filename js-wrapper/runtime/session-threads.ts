@@ -8,15 +8,15 @@ import { type LoadedThreads, settingsOf } from "./threads.js";
 import type { StartArgs } from "./types.js";
 
 /** What codex answers where it has a thread. */
-export interface ThreadAnswer {
+interface ThreadAnswer {
   readonly thread: { readonly id: string; readonly parentThreadId?: string | null };
 }
 
 /** How far `thread/fork` was to copy a thread: to the end, where it says nothing. */
-export type CopyAsked = Pick<ClientRequestParams<"thread/fork">, "beforeTurnId" | "lastTurnId">;
+type CopyAsked = Pick<ClientRequestParams<"thread/fork">, "beforeTurnId" | "lastTurnId">;
 
 /** What {@link SessionThreads} are made of. Threads are named by the app-server's ids. */
-export interface SessionThreadsOptions {
+interface SessionThreadsOptions {
   readonly args: StartArgs;
   readonly client: Pick<AppServerClient, "request">;
   readonly threads: LoadedThreads;

@@ -40,7 +40,7 @@ const LAST_BEAT_MS = 1_000;
 const NOBODY: HostActorContext = { tenantId: "", userId: "", deviceId: "" };
 
 /** What a session is of, and who is told of it. */
-export interface SessionParts {
+interface SessionParts {
   readonly options: CodexHostRuntimeOptions;
   readonly args: StartArgs;
   readonly state: RuntimeState;

@@ -10,7 +10,7 @@ export const RESTARTS_MAX = 10;
 export const RESTARTS_WITHIN_MS = 5 * 60_000;
 
 /** What a supervisor makes happen. */
-export interface SupervisorActions {
+interface SupervisorActions {
   /** Starts the process. */
   start(): void;
   /** It ended too often; it is not started again by itself. */

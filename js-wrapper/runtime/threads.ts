@@ -2,7 +2,7 @@ import type { CodexSettings } from "../core/bridge.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 
 /** What is known of a thread when codex has loaded it. */
-export interface Loaded {
+interface Loaded {
   /** What is in force in it; undefined where codex did not say. */
   readonly settings?: CodexSettings | undefined;
   /** The thread whose agent it is. */

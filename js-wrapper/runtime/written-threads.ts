@@ -14,7 +14,7 @@ import type { CodexHostPersistence } from "./types.js";
 const REVERT_TRIES = 5;
 
 /** What {@link WrittenThreads} are made of. Threads are named by the app-server's ids. */
-export interface WrittenThreadsOptions {
+interface WrittenThreadsOptions {
   readonly persistence: Pick<CodexHostPersistence, "heartbeat" | "revertThread">;
   readonly actor: HostActorContext;
   readonly sessionId: string;

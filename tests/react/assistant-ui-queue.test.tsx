@@ -1,9 +1,10 @@
 import { AssistantRuntimeProvider, ComposerPrimitive, MessagePrimitive, QueueItemPrimitive, ThreadPrimitive, useAui, useExternalStoreRuntime, type AppendMessage, type AttachmentAdapter } from "@assistant-ui/react";
-import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, renderHook, screen, within } from "@testing-library/react";
 import { useEffect, useState, type ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { codexQueueItemStatus, useCodexAssistantRuntime, useCodexExternalStore, type CodexAssistantRuntimeOptions, type CodexExternalStore } from "../../js-wrapper/assistant-ui/index.js";
-import { CodexProvider, useCodex, type CodexApi } from "../../js-wrapper/react/index.js";
+import { useCodexQueue } from "../../js-wrapper/assistant-ui/use-codex-queue.js";
+import { CodexProvider, useCodex, type CodexApi, type UseCodexResult } from "../../js-wrapper/react/index.js";
 import { api, startChat, THREAD, TURN, type ChatApp } from "./chat-app.js";
 import { inStrictMode } from "./in-strict-mode.js";
 
@@ -649,4 +650,22 @@ describe("a store", () => {
     await page.press("Stop");
     expect([page.waiting(), (await sent())[0]]).toEqual([[], ["turn", "cancelled", "then this"]]);
   });
+});
+
+it("a message whose command is among none of those that are loaded is looked for once", async () => {
+  const loadMore = vi.fn();
+  const codexOf = (status: UseCodexResult["commands"]["status"]) => {
+    const none = { results: [], status, loadMore };
+    return { threadId: THREAD, runningTurnId: TURN, commands: none, requests: none, openCommands: [], send: () => Promise.resolve({}), codex: {} } as unknown as UseCodexResult;
+  };
+  const noCommands: [] = [];
+  const isSaid = () => false;
+  const inputOf = () => [];
+  const page = renderHook(({ status }) => useCodexQueue(codexOf(status), noCommands, isSaid, inputOf), {
+    initialProps: { status: "CanLoadMore" as UseCodexResult["commands"]["status"] },
+  });
+  await act(async () => page.result.current.queue?.enqueue(message("then this")));
+  expect(loadMore).toHaveBeenCalledOnce();
+  for (const status of ["Exhausted", "LoadingFirstPage", "CanLoadMore"] as const) page.rerender({ status });
+  expect(loadMore).toHaveBeenCalledOnce();
 });

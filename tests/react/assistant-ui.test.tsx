@@ -13,6 +13,11 @@ import { inStrictMode } from "./in-strict-mode.js";
 const TIMEOUT_MS = 60_000;
 vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS });
 
+vi.mock("@assistant-ui/react", async (original) => {
+  const library = await original<{ useExternalStoreRuntime: typeof useExternalStoreRuntime }>();
+  return { ...library, useExternalStoreRuntime: vi.fn(library.useExternalStoreRuntime) };
+});
+
 let chat: ChatApp;
 
 beforeEach(async () => {
@@ -219,6 +224,19 @@ it("adds what the app gives, and asks nothing with skip", async () => {
   cleanup();
   await open(<Chat args="skip" />);
   expect([shown("user"), shown("assistant")]).toEqual([[], []]);
+});
+
+it("is the same store while nothing in it changes, also with options written in place", async () => {
+  vi.mocked(useExternalStoreRuntime).mockClear();
+  const element = (onCancel: () => Promise<void>) => <Chat options={{ onCancel, initialNumItems: 5 }} />;
+  const [none, other] = [() => Promise.resolve(), () => Promise.resolve()];
+  const page = await open(element(none));
+  const last = () => vi.mocked(useExternalStoreRuntime).mock.lastCall?.[0];
+  const first = last();
+  page.rerender(element(none));
+  expect(last()).toBe(first);
+  page.rerender(element(other));
+  expect(last()?.onCancel).toBe(other);
 });
 
 it("is rendered on a server", () => {

@@ -274,7 +274,7 @@ export class FakeHost {
 /** As the component lists them: those that stream first, and of both kinds the newest first. */
 function listedOf(streams: ReadonlyMap<string, FakeStream>, startOrder: number) {
   const newestFirst = [...streams].reverse().sort(([, a], [, b]) => b.turnOrder - a.turnOrder);
-  const infos = newestFirst.filter(([, { turnOrder }]) => turnOrder >= startOrder).map(([streamId, { state }]) => ({ streamId, state }));
+  const infos = newestFirst.filter(([, { turnOrder }]) => turnOrder >= startOrder).map(([streamId, { state, turnOrder }]) => ({ streamId, state, turnOrder }));
   return [...infos.filter(({ state }) => state === "streaming"), ...infos.filter(({ state }) => state !== "streaming")];
 }
 

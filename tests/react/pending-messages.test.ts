@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { codexPendingMessages, codexSaidBack, type CodexMessageCommand, type CodexPendingInput } from "../../js-wrapper/react/index.js";
+import { saidBackOf } from "../../js-wrapper/react/pending-messages.js";
 
 type Message = CodexPendingInput<CodexMessageCommand>["messages"][number];
 const sent = { commandId: "k", kind: "turn", state: "queued", isOpen: true, text: "go", createdAt: 5, clientTurnId: "ct" } as const;
@@ -38,4 +39,20 @@ it("reads each message once", () => {
   const message = { ...echo("other"), get payloadJson() { reads += 1; return "{}"; } };
   for (let i = 0; i < 3; i += 1) codexPendingMessages({ messages: [message], commands: [sent] });
   expect(reads).toBe(1);
+});
+
+it("looks at the messages again only where one came, or a user's is another", () => {
+  let looks = 0;
+  const watched = (message: Message) => new Proxy(message, { get: (target, name) => ((looks += 1), Reflect.get(target, name) as unknown) });
+  const old = Array.from({ length: 1_000 }, (_, n) => watched(echo(`old${String(n)}`)));
+  let said = saidBackOf([...old, later], undefined);
+  expect(said.isSaid()(sent)).toBe(false);
+  looks = 0;
+  for (let i = 0; i < 10; i += 1) {
+    said = saidBackOf([...old, { ...later, text: String(i) }], said);
+    expect(said.isSaid()(sent)).toBe(false);
+  }
+  expect(looks).toBe(0);
+  expect(saidBackOf([...old, echo("ct")], said).isSaid()(sent)).toBe(true);
+  expect(saidBackOf([...old, later, echo("ct")], said).isSaid()(sent)).toBe(true);
 });

@@ -39,3 +39,19 @@ it.each<[string, CodexStatusInput, ReturnType<typeof codexStatus>]>([
 ])("%s", (_, input, status) => {
   expect(codexStatus(input)).toBe(status);
 });
+
+it.each<[string, CodexStatusInput["turns"]]>([
+  ["by messages alone", undefined],
+  ["with the thread's turns", [turn("queued", "t2"), turn("inProgress", "t1"), turn("completed", "t0")]],
+])("looks at no message of an earlier turn, however many there are: %s", (_, turns) => {
+  let looks = 0;
+  const watched = () => new Proxy(said("completed", "t0"), { get: (target, name) => ((looks += 1), Reflect.get(target, name) as unknown) });
+  const earlier = Array.from({ length: 5_000 }, watched);
+  for (const later of [[user("t1")], [user("t1"), said("streaming", "t1")]]) codexStatus({ messages: [...earlier, ...later], turns });
+  expect(looks).toBeLessThan(10);
+});
+
+it("tells of the turn that runs where a newer message is of a turn that nobody knows yet", () => {
+  const messages = [user("t1"), said("completed", "t1"), user("shown at once")];
+  expect(codexStatus({ messages, turns: [turn("inProgress", "t1")] })).toBe("streaming");
+});

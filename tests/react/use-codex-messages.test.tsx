@@ -57,6 +57,18 @@ describe("durable pages", () => {
     expect(view.current.status).toBe("Exhausted");
   });
 
+  it("an app that turns `results` around in place spoils no message that comes later", async () => {
+    host.put(THREAD, { messageId: "a", status: "completed", text: "old" });
+    host.put(THREAD, { messageId: "b", status: "streaming", text: "" });
+    host.stream(THREAD);
+    const view = follow({ initialNumItems: 5 });
+    await settle();
+    view.current.results.reverse();
+    host.say(THREAD, "b", "new");
+    await settle();
+    expect(view.current.results.map(({ text }) => text)).toEqual(["old", "new"]);
+  });
+
   it("loadMore twice in a row loads once", async () => {
     for (const n of [1, 2, 3, 4]) host.put(THREAD, { messageId: `m${n}` });
     const view = follow({ initialNumItems: 1 });

@@ -231,3 +231,13 @@ it("a server, and a place without media queries, shows the text itself", () => {
   expect(renderToString(<Shown />)).toBe("<p>all of it</p>");
   expect(show({ text: "client" }).shown).toBe("client");
 });
+
+it("asks the browser once how much motion is preferred, however often it renders", () => {
+  const ask = vi.spyOn(globalThis, "matchMedia");
+  const view = renderHook(({ text }: Given) => useCodexSmoothText(text), { initialProps: { text: "a" } });
+  for (const text of ["ab", "abc", "abcd"]) {
+    view.rerender({ text });
+    frames(2);
+  }
+  expect(ask).toHaveBeenCalledOnce();
+});

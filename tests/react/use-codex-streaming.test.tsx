@@ -329,6 +329,22 @@ describe.each(["messages", "reasoning"] as const)("what streams alone tell: %s",
     expect(together.texts).toEqual(["old", "new"]);
   });
 
+  it("startOrder is raised: what ended before it is shown no more, what ended behind it is", async () => {
+    begin(which);
+    say(which, "old");
+    const view = follow(which, { options: { startOrder: 0 } });
+    await settle();
+    host.stream(THREAD).state = "finished";
+    await settle();
+    expect(view.texts).toEqual(["old"]);
+    view.rerender({ options: { startOrder: 1 } });
+    await settle();
+    expect(view.texts).toEqual([]);
+    view.rerender({ options: { startOrder: 0 } });
+    await settle();
+    expect(view.texts).toEqual(["old"]);
+  });
+
   it("startOrder of another thread: nothing is followed until that thread's list is there", async () => {
     for (const threadId of ["one", "two"]) begin(which, threadId);
     const view = follow(which, { threadId: "one", options: { startOrder: 0 } });
