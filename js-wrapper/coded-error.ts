@@ -13,6 +13,11 @@ export class CodedError<Code extends string, Given extends Code = Code> extends 
   }
 }
 
+/** What a message says each time, without the name of the call that failed, which Convex puts into it. */
+export function withoutRequestId(message: string): string {
+  return message.replace(/\[Request ID: [^\]]*\] /g, "");
+}
+
 /** What whatever was thrown says, without its code. The message of a ConvexError is its data as JSON: what it says is in there. */
 export function messageOf(thrown: unknown): string {
   const { data } = (thrown ?? {}) as { data?: { message?: unknown } | null };

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { type Command, Option } from "commander";
 import { AppServerError } from "../app-server/index.js";
+import { withoutRequestId } from "../coded-error.js";
 import { given } from "../given.js";
 import { type CodexRuntime, createCodexRuntime } from "../runtime/codex-runtime.js";
 import type { RefusedCommand } from "../runtime/command-delivery.js";
@@ -289,9 +290,10 @@ class Watch {
     if (this.isTrying && code === "E_APP_SERVER_REFUSED") return;
     // That a process is gone follows why it ended; what codex lacks it goes on without.
     if (code !== "E_APP_SERVER_GONE" && code !== "E_UNSUPPORTED_BY_APP_SERVER") this.#last = told;
-    const key = `${code} ${message}`;
+    const key = withoutRequestId(`${code} ${message}`);
     const now = Date.now();
-    if (now - (this.#printed.get(key) ?? -Infinity) >= SAME_PROBLEM_MS) {
+    for (const [printed, at] of this.#printed) if (now - at >= SAME_PROBLEM_MS) this.#printed.delete(printed);
+    if (!this.#printed.has(key)) {
       this.#printed.set(key, now);
       this.#output.log(`problem: ${message} [${code}]`, { type: "problem", ...told }, true);
     }

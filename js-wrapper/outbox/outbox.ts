@@ -192,10 +192,12 @@ export class Outbox {
     return true;
   }
 
-  /** Keeps an event among the dead letters that does not leave as it is. @param code why @param message in words */
-  async keepAside(event: NormalizedEvent, code: string, message: string): Promise<void> {
-    if (this.#isOver()) return;
-    await this.#store.write(this.#letters.keep({ seq: this.#nextSeq++, event, code, message, at: Date.now() }));
+  /**
+   * Keeps an event among the dead letters that does not leave as it is: it is on the disk no later than what is appended next, however
+   * long that takes. @param code why @param message in words
+   */
+  keepAside(event: NormalizedEvent, code: string, message: string): void {
+    if (!this.#isOver()) this.#journal.change(this.#letters.keep({ seq: this.#nextSeq++, event, code, message, at: Date.now() }));
   }
 
   /** Forgets a dead letter. */

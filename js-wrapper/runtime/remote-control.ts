@@ -1,6 +1,7 @@
 /** What clients see of this machine, and what they may ask of it from afar. */
 import { createHash } from "node:crypto";
 import type { TurnPage } from "../app-server/turn-pages.js";
+import { withoutRequestId } from "../coded-error.js";
 import { type CodexSettings, faultOfPolicy, type MachineSettings } from "../core/bridge.js";
 import type { Backlog, Outbox, OutboxBatch } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
@@ -78,8 +79,9 @@ export class RemoteControl {
         if (commandsWaiting > 0) this.#mailbox.wake();
       },
       onError: (thrown) => {
-        if (String(thrown) !== this.#beatFailed) onError(thrown);
-        this.#beatFailed = String(thrown);
+        const failed = withoutRequestId(String(thrown));
+        if (failed !== this.#beatFailed) onError(thrown);
+        this.#beatFailed = failed;
       },
     });
   }

@@ -603,7 +603,7 @@ describe("outbox", () => {
     const outbox = await Outbox.open({ folder: path.join(on.state, "outbox"), deliver: async () => ({ type: "again", reason: "away" }), onError: () => undefined });
     onTestFinished(() => outbox.close());
     outbox.append(event("w", '{"method":"thread/name/updated"}'));
-    for (const id of ["a", "b"]) await outbox.keepAside(event(id, `{"private":"${id}"}`), "E_QUOTA", `[E_QUOTA] too many\nObject: {"private":"${id}"}`);
+    for (const id of ["a", "b"]) outbox.keepAside(event(id, `{"private":"${id}"}`), "E_QUOTA", `[E_QUOTA] too many\nObject: {"private":"${id}"}`);
     await outbox.close();
     return { on, run: (...args: string[]) => cli(on, ["outbox", ...args, "--state", on.state]) };
   }

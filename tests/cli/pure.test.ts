@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { withoutRequestId } from "../../js-wrapper/coded-error.js";
 import { Context } from "../../js-wrapper/cli/context.js";
 import { bridgeFunctions } from "../../js-wrapper/host/bridge-functions.js";
 import { checkCodexVersion, checkNode, clockCheck, diskCheck, judge, lineOf, NEEDED, policyCheck, WANTED } from "../../js-wrapper/cli/doctor.js";
@@ -148,6 +149,12 @@ describe("errors", () => {
     expect(tellOfProblem({ code: "E_OUTBOX_WRITE_FAILED", message: "full" })).toEqual({ code: "E_OUTBOX_WRITE_FAILED", message: "full" });
     expect(tellOf(new Error("x".repeat(10_000))).message).toHaveLength(600);
   });
+});
+
+test("what fails at each call in the same way says the same, without the names of the calls", () => {
+  const thrown = (id: string) => `[CONVEX M(chat:beatPresence)] [Request ID: ${id}] Server Error`;
+  expect(withoutRequestId(thrown("a1"))).toBe("[CONVEX M(chat:beatPresence)] Server Error");
+  expect(withoutRequestId(thrown("a1"))).toBe(withoutRequestId(thrown("b2")));
 });
 
 describe("the doctor", () => {

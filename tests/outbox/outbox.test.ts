@@ -524,6 +524,17 @@ describe("a disk that takes nothing", () => {
     expect([cursorsOf(opened.batches).flat(), opened.crowds]).toEqual([[0, 1], [true, false]]);
   });
 
+  it("has what is kept aside when there is room", async () => {
+    const opened = await open();
+    const disk = full();
+    opened.outbox.keepAside(delta(0), "E_BRIDGE_EVENT_TOO_LARGE", "too large");
+    opened.outbox.append(delta(0));
+    await vi.waitFor(() => expect(disk.mock.calls.length).toBeGreaterThan(1));
+    disk.mockRestore();
+    await arrives(opened);
+    expect((await opened.outbox.letters()).map(({ code, event }) => [code, event.cursorStart])).toEqual([["E_BRIDGE_EVENT_TOO_LARGE", 0]]);
+  });
+
   it("holds up no end", async () => {
     const opened = await open();
     const disk = full();
