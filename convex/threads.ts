@@ -354,7 +354,8 @@ export const rename = mutation({
 
 /**
  * Takes the thread back to a turn: those behind it leave every list at once, and are deleted a day later.
- * `cancelScheduledDeletion` brings them back until then. `turnId` is the last turn that stays; with null none does.
+ * `cancelScheduledDeletion` brings them back until then. Those that Codex has not begun stay. `turnId` is the last turn that stays
+ * of the others; with null none does.
  *
  * @returns the deletion; none where no turn is behind it
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_QUOTA`
