@@ -19,8 +19,6 @@ import {
   loadNamed,
   loadOne,
   nextOrder,
-  openCommands,
-  openCommandsOf,
   payloadOfCommand,
   planClientSend,
   presentCommand,
@@ -39,6 +37,7 @@ import { sweepDue, vAfter } from "./model/due.js";
 import { writerOf } from "./model/load.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { PAYLOAD_PART_UNITS, splitUnits, writeParts } from "./model/parts.js";
+import { openCommands, openCommandsOf } from "./model/queue.js";
 import { refused } from "./model/refusals.js";
 import { findThread, findTurn, findTurnByEither, requireThread, scopeOf, type ReadCtx } from "./model/scope.js";
 import { askOpenTurns, askTurn } from "./model/taken.js";

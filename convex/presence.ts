@@ -6,9 +6,10 @@ import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { commandAt, findPresence, loadAll, openCommands, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
+import { commandAt, findPresence, loadAll, runtimeOf, runtimesFrom, runtimesOf } from "./model/commands.js";
 import { decide } from "./model/core.js";
 import { writerOf } from "./model/load.js";
+import { openCommands } from "./model/queue.js";
 import { findThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { vActor, vBeaten, vPresenceView, vRuntime } from "./validators.js";
 

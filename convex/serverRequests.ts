@@ -24,10 +24,11 @@ import {
   writeTexts,
 } from "./model/requests.js";
 import { findThread, findTurn, requireThread, scopeOf } from "./model/scope.js";
-import { isDeletedTurn, shownAnywhere } from "./model/visible.js";
+import { firstShown, isDeletedTurn, shownAnywhere } from "./model/visible.js";
 import { vActor, vDecidedRequest, vPageOf, vRequestId, vRequestOrigin, vServerRequest } from "./validators.js";
 
 const LISTED_DEFAULT = 100;
+/** Requests of a status that are listed, and looked at: what is hidden is not listed. */
 const LISTED_MAX = 200;
 
 /**
@@ -151,16 +152,13 @@ export const listPending = query({
     if (threadId !== undefined) await requireThread(ctx, scope, threadId);
     const asked = limit !== undefined && Number.isFinite(limit) ? Math.floor(limit) : LISTED_DEFAULT;
     const rowsMax = Math.min(Math.max(asked, 1), LISTED_MAX);
-    const open = await Promise.all([
-      inStatus(ctx, scope, threadId, "pending").take(rowsMax),
-      inStatus(ctx, scope, threadId, "answering").take(rowsMax),
-    ]);
     const shown = shownAnywhere(ctx, scope);
+    const statuses = ["pending", "answering"] as const;
+    const open = await Promise.all(statuses.map((status) => firstShown(inStatus(ctx, scope, threadId, status), rowsMax, LISTED_MAX, shown)));
     const newest = open.flat().sort((one, other) => other.updatedAt - one.updatedAt);
     const rows = [];
     let weight = 0;
     for (const doc of newest.slice(0, rowsMax)) {
-      if (!(await shown(doc))) continue;
       weight += weightOf(doc);
       if (rows.length > 0 && weight > REQUESTS_LISTED_BYTES_MAX) break;
       rows.push(await presentRequest(ctx, doc));

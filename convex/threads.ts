@@ -20,7 +20,7 @@ import { SUMMARY_BYTES, summaryOf, turnOf } from "./model/summary.js";
 import { insertThread } from "./model/tally.js";
 import { clearWay } from "./model/tombstones.js";
 import { isItsOwn, newestTurns, TURNS_LISTED_MAX } from "./model/turns.js";
-import { isShown, takeShown } from "./model/visible.js";
+import { firstShown, isShown, takeShown } from "./model/visible.js";
 import {
   vActor,
   vDeletionAsked,
@@ -44,6 +44,8 @@ import {
 /** What `getState` shows of a thread. */
 const STATE_MESSAGES_MAX = 20;
 const STATE_APPROVALS_MAX = 100;
+/** Requests of a thread that are open at once: all are looked at. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
+const OPEN_REQUESTS_MAX = 200;
 
 type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
 type MadeOf = ThreadFields & { parentThreadId?: string };
@@ -207,15 +209,18 @@ export const getState = query({
           .order("desc")
           .take(left),
       ),
-      ctx.db
-        .query("serverRequests")
-        .withIndex("by_thread_waiting", (q) =>
-          q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("waiting", "approval"),
-        )
-        .order("desc")
-        .take(STATE_APPROVALS_MAX),
+      firstShown(
+        ctx.db
+          .query("serverRequests")
+          .withIndex("by_thread_waiting", (q) =>
+            q.eq("tenantId", scope.tenantId).eq("userId", scope.userId).eq("threadId", threadId).eq("waiting", "approval"),
+          )
+          .order("desc"),
+        STATE_APPROVALS_MAX,
+        OPEN_REQUESTS_MAX,
+        ({ turnId }) => isShown(ctx, thread, turnId),
+      ),
     ]);
-    const shown = await Promise.all(approvals.map(({ turnId }) => isShown(ctx, thread, turnId)));
     const heads = await Promise.all(streams.map((stream) => findHead(ctx, scope, stream.streamId)));
     const recent = [];
     let weight = 0;
@@ -239,7 +244,7 @@ export const getState = query({
         deltaCount: heads[at]?.eventCount ?? 0,
         latestCursor: heads[at]?.latest ?? 0,
       })),
-      pendingApprovals: approvals.filter((_, at) => shown[at]).map(({ turnId, itemId, approval = "", reason }) => ({
+      pendingApprovals: approvals.map(({ turnId, itemId, approval = "", reason }) => ({
         turnId,
         itemId,
         kind: approval,
@@ -354,7 +359,8 @@ export const rename = mutation({
 
 /**
  * Takes the thread back to a turn: those behind it leave every list at once, and are deleted a day later.
- * `cancelScheduledDeletion` brings them back until then. `turnId` is the last turn that stays; with null none does.
+ * `cancelScheduledDeletion` brings them back until then. Those that Codex has not begun stay. `turnId` is the last turn that stays
+ * of the others; with null none does.
  *
  * @returns the deletion; none where no turn is behind it
  * @throws `E_AUTH_THREAD_FORBIDDEN`, `E_AUTH_TURN_FORBIDDEN`, `E_QUOTA`

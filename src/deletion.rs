@@ -178,6 +178,24 @@ pub fn plan_deletion(call: &DeletionCall) -> DeletionAnswer {
     DeletionAnswer::Insert { due_at: call.now_ms + delay_ms, first: begins.then(|| step(true, call.now_ms)) }
 }
 
+/// What a revert hides: places from the one behind the turn that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Tsify)]
+pub struct RevertPlan {
+    /// Where it ends.
+    pub to: u64,
+    /// The new places of the first turns that wait: those that would else be hidden.
+    pub moved: Vec<u64>,
+}
+
+/// Plans what a revert hides: codex takes back none that it has not begun. `waiting` are the places of those, in order;
+/// `begun_end` is the place behind the last other turn. Those behind that one keep theirs, so that the same revert again
+/// hides the same.
+pub fn plan_revert(begun_end: u64, next_turn_order: u64, waiting: &[u64]) -> RevertPlan {
+    let (before, behind) = waiting.split_at(waiting.partition_point(|place| *place < begun_end));
+    let to = behind.first().copied().unwrap_or(next_turn_order);
+    RevertPlan { to, moved: (next_turn_order..).take(before.len()).collect() }
+}
+
 /// Plans a cancellation: until the first row is gone.
 pub fn plan_cancel(state: Option<JobState>, now_ms: f64) -> DeletionAnswer {
     match state {
@@ -320,6 +338,20 @@ mod tests {
         assert_eq!(plan_deletion(&last), DeletionAnswer::Keep);
         let gone = DeletionCall { exists: false, ..last };
         assert_eq!(code(plan_deletion(&gone)), Some(Code::EAuthTurnForbidden));
+    }
+
+    #[test]
+    fn a_revert_hides_no_turn_that_waits() {
+        for (begun_end, waiting, to, moved) in [
+            (3, &[][..], 5, &[][..]),
+            (3, &[3, 4], 3, &[]),
+            (3, &[4], 4, &[]),
+            (4, &[1, 3], 5, &[5, 6]),
+            (3, &[1, 4], 4, &[5]),
+        ] {
+            let want = RevertPlan { to, moved: moved.to_vec() };
+            assert_eq!(plan_revert(begun_end, 5, waiting), want, "{waiting:?} before {begun_end}");
+        }
     }
 
     #[test]

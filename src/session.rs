@@ -67,10 +67,12 @@ pub fn message(code: Code) -> &'static str {
 impl<'a> SessionFacts<'a> {
     /// The answer to `heartbeat`, else to `ensureSession`.
     pub fn answer(&self, heartbeat: bool) -> ClientAnswer {
-        match if heartbeat { self.beat() } else { Ok(self.bind()) } {
-            Ok(session) => ClientAnswer::Session { session },
-            Err(code) => ClientAnswer::Rejected { code, message: message(code) },
-        }
+        told(if heartbeat { self.beat() } else { Ok(self.bind()) })
+    }
+
+    /// The answer to a call that writes the thread as a batch does, and brings none.
+    pub fn admission(&self, now_ms: f64) -> ClientAnswer {
+        told(self.admit(false, now_ms))
     }
 
     /// Reads them.
@@ -136,6 +138,13 @@ impl<'a> SessionFacts<'a> {
 
     fn is_writer(&self, own: SessionRow<'_>) -> bool {
         self.writer.is_none_or(|writer| writer.session_id == own.session_id)
+    }
+}
+
+fn told(session: Result<SessionWrite, Code>) -> ClientAnswer {
+    match session {
+        Ok(session) => ClientAnswer::Session { session },
+        Err(code) => ClientAnswer::Rejected { code, message: message(code) },
     }
 }
 

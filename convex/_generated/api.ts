@@ -37,6 +37,7 @@ import type * as model_parents from "../model/parents.js";
 import type * as model_parts from "../model/parts.js";
 import type * as model_pieces from "../model/pieces.js";
 import type * as model_quarantine from "../model/quarantine.js";
+import type * as model_queue from "../model/queue.js";
 import type * as model_reasoning from "../model/reasoning.js";
 import type * as model_refusals from "../model/refusals.js";
 import type * as model_removal from "../model/removal.js";
@@ -110,6 +111,7 @@ const fullApi: ApiFromModules<{
   "model/parts": typeof model_parts;
   "model/pieces": typeof model_pieces;
   "model/quarantine": typeof model_quarantine;
+  "model/queue": typeof model_queue;
   "model/reasoning": typeof model_reasoning;
   "model/refusals": typeof model_refusals;
   "model/removal": typeof model_removal;

@@ -22,12 +22,11 @@ import { decide } from "./core.js";
 import { answeredBy, loseDecision, type Decided } from "./decisions.js";
 import { writerOf } from "./load.js";
 import { PAYLOAD_PART_UNITS, readParts, splitUnits, writeParts } from "./parts.js";
+import { openCommands } from "./queue.js";
 import { newestOfId, payloadOf, textOf, unsentDecisions, withPayload } from "./requests.js";
 import { findThread, findTurn, findTurnByClient, findTurnByEither, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { findShownTurn, isShown } from "./visible.js";
 
-/** Commands of a user that are open at once, beside interrupts and the component's own. SOURCE: `src/limits.rs`, COMMANDS_OPEN_MAX. */
-export const COMMANDS_OPEN_MAX = 100;
 /** Newest accepted commands among which the last turn is looked for: steers and interrupts of it are behind. */
 const ACCEPTED_READ_MAX = 20;
 /** Runtimes of a user that are remembered. SOURCE: `src/limits.rs`, RUNTIMES_MAX. */
@@ -65,33 +64,6 @@ export async function findShownCommand(ctx: ReadCtx, scope: Scope, commandId: st
 export async function isCommandShown(ctx: ReadCtx, thread: Doc<"threads">, { turnId = "", clientTurnId = turnId, aboutTurnId = turnId }: Command): Promise<boolean> {
   const shown = await Promise.all([...new Set([turnId, clientTurnId, aboutTurnId])].map((id) => isShown(ctx, thread, id)));
   return !shown.includes(false);
-}
-
-/** The user's open commands, of all threads: see {@link fromBothEnds}. */
-export function openCommands(ctx: ReadCtx, { tenantId, userId }: Scope): Promise<Command[]> {
-  const rows = () => ctx.db.query("commands").withIndex("by_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("open", true));
-  return fromBothEnds((order) => rows().order(order).take(COMMANDS_OPEN_MAX));
-}
-
-/** A thread's open commands, in the order of sending: see {@link fromBothEnds}. */
-export function openCommandsOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string): Promise<Command[]> {
-  const rows = () =>
-    ctx.db
-      .query("commands")
-      .withIndex("by_thread_open", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("open", true));
-  return fromBothEnds((order) => rows().order(order).take(COMMANDS_OPEN_MAX));
-}
-
-/**
- * The oldest commands, and where those are as many as a user can send, behind them the newest: an interrupt, and what the
- * component sends itself, is open beyond that bound, and is not to wait until it is among the oldest.
- */
-async function fromBothEnds(take: (order: "asc" | "desc") => Promise<Command[]>): Promise<Command[]> {
-  const oldest = await take("asc");
-  if (oldest.length < COMMANDS_OPEN_MAX) return oldest;
-  const known = new Set(oldest.map(({ _id }) => _id));
-  const newest = (await take("desc")).filter(({ _id }) => !known.has(_id));
-  return [...oldest, ...newest.reverse()];
 }
 
 /** The runtime behind the session that writes a thread; of one that named none, its device. */

@@ -1,5 +1,5 @@
 /** Deletions: asked for, cancelled, and done a batch at a time. The core says what a job may do where it stands. */
-import { planCancel, planDeletion, planForce, planStep, type DeletionStep } from "../../js-wrapper/core/threads.js";
+import { planCancel, planDeletion, planForce, planRevert, planStep, type DeletionStep } from "../../js-wrapper/core/threads.js";
 import { given } from "../../js-wrapper/given.js";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
@@ -8,11 +8,12 @@ import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
 import { decide, existing } from "./core.js";
+import { openCommandsOf } from "./queue.js";
 import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
-import { findOwn, findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
+import { findOwn, findThread, findTurnByClient, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { deleteThreads } from "./tally.js";
 import { bury, findTombstone } from "./tombstones.js";
-import { findShownTurn } from "./visible.js";
+import { findShownTurn, isHidden, type Places } from "./visible.js";
 
 /** What a deletion is of. */
 export type Deleted =
@@ -32,6 +33,8 @@ const HEADS_MAX = 16;
 const TURN_UNITS_MIN = 1024 * 1024;
 /** Turns that go in one batch: each takes a dozen index ranges. */
 const TURN_ROUNDS_MAX = 50;
+/** Queued turns that one revert lets stay, beside those of open commands: as many as its user can send. */
+const QUEUED_MAX = 100;
 /** Threads that one batch looks at: each costs its row, its tombstone and its job. */
 const THREADS_LOOKED_AT_MAX = 50;
 /** Rows of a user, and of no thread, that go in one batch. */
@@ -53,7 +56,8 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
   const thread = threadId === undefined ? null : await findThread(ctx, scope, threadId);
   const turnId = "turnId" in of ? of.turnId : null;
   const turn = thread === null || turnId === null ? null : await findShownTurn(ctx, thread, turnId);
-  const places = thread === null ? undefined : placesOf(of, thread, turn);
+  const going = thread === null ? undefined : await goingOf(ctx, of, thread, turn);
+  const places = going?.places;
   const open = await openJob(ctx, scope, of, places);
   const threadExists = of.kind === "actor" || thread !== null;
   const exists = turnId === null ? threadExists : turn !== null;
@@ -74,7 +78,10 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
       const row = { ...scope, kind: of.kind, state: "scheduled" as const, deletedRows: 0, createdAt: nowMs, scheduledFor: dueAt, dueAt };
       const named = given({ threadId, turnId: turnId ?? undefined, reason: reason === undefined ? undefined : cutNote(reason) });
       const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
-      if (of.kind === "revert" && thread !== null && places !== undefined) await hide(ctx, thread, job, places);
+      if (of.kind === "revert" && thread !== null && going !== undefined) {
+        await moveBehind(ctx, thread, going.moved);
+        await hide(ctx, thread, job, going.places);
+      }
       if (first !== undefined) await doStep(ctx, existing(await ctx.db.get("deletions", job), NO_JOB), first, nowMs);
       else await ctx.scheduler.runAt(dueAt, internal.deletions.step, { job });
       return { deletionJobId: job, scheduledFor: dueAt };
@@ -311,18 +318,73 @@ async function finish(ctx: WriteCtx, { _id }: Job, { nowMs, expiresAt, buriedUnt
   await endJob(ctx, job, "completed", nowMs, expiresAt);
 }
 
-
-type PlacesOf = { from: number; to: number };
+/** What goes of a thread's turns, and those that get places behind it. */
+type Going = { places: Places; moved: Moved[] };
+type Moved = { turn: Doc<"turns">; turnOrder: number };
 
 /** What is to go of the thread's turns; undefined where that is not of turns, or their turn is not there. */
-function placesOf(of: Deleted, { nextTurnOrder }: Doc<"threads">, turn: Doc<"turns"> | null): PlacesOf | undefined {
-  if (of.kind === "revert" && of.turnId === null) return { from: 0, to: nextTurnOrder };
+async function goingOf(ctx: ReadCtx, of: Deleted, thread: Doc<"threads">, turn: Doc<"turns"> | null): Promise<Going | undefined> {
+  if (of.kind === "revert" && of.turnId === null) return goingFrom(ctx, thread, 0);
   if (turn === null) return undefined;
   const { turnOrder } = turn;
-  return of.kind === "turn" ? { from: turnOrder, to: turnOrder + 1 } : { from: turnOrder + 1, to: nextTurnOrder };
+  return of.kind === "turn" ? { places: { from: turnOrder, to: turnOrder + 1 }, moved: [] } : goingFrom(ctx, thread, turnOrder + 1);
 }
 
-function hide(ctx: WriteCtx, { _id, hidden = [] }: Doc<"threads">, job: Id<"deletions">, { from, to }: PlacesOf): Promise<void> {
+async function goingFrom(ctx: ReadCtx, thread: Doc<"threads">, from: number): Promise<Going> {
+  const { nextTurnOrder } = thread;
+  const waiting = await waitingFrom(ctx, thread, from);
+  if (waiting.length === 0) return { places: { from, to: nextTurnOrder }, moved: [] };
+  const ids = new Set(waiting.map(({ _id }) => _id));
+  let begunEnd = from;
+  for await (const { _id, turnOrder } of turnsFrom(ctx, thread, from).order("desc")) {
+    if (ids.has(_id)) continue;
+    begunEnd = turnOrder + 1;
+    break;
+  }
+  const { to, moved } = decide(() => planRevert(begunEnd, nextTurnOrder, waiting.map(({ turnOrder }) => turnOrder)));
+  return { places: { from, to }, moved: moved.map((turnOrder, at) => ({ turn: existing(waiting[at], "the core moved a turn that it was not given"), turnOrder })) };
+}
+
+function turnsFrom(ctx: ReadCtx, { tenantId, userId, threadId }: Doc<"threads">, from: number) {
+  return ctx.db
+    .query("turns")
+    .withIndex("by_order", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).gte("turnOrder", from));
+}
+
+/**
+ * The shown turns from a place on that codex has not begun, in their order: the queued ones, and those that show an open command,
+ * whatever they say, until codex's id for them is known.
+ */
+async function waitingFrom(ctx: ReadCtx, thread: Doc<"threads">, from: number): Promise<Doc<"turns">[]> {
+  const { tenantId, userId, threadId } = thread;
+  const [queued, open] = await Promise.all([
+    ctx.db
+      .query("turns")
+      .withIndex("by_status", (q) =>
+        q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("status", "queued").gte("turnOrder", from),
+      )
+      .take(QUEUED_MAX),
+    openCommandsOf(ctx, thread, threadId),
+  ]);
+  const clientTurnIds = new Set(open.flatMap(({ clientTurnId }) => (clientTurnId === undefined ? [] : [clientTurnId])));
+  const carried = await Promise.all([...clientTurnIds].map((id) => findTurnByClient(ctx, thread, threadId, id)));
+  const unknown = carried.filter((turn) => turn !== null && turn.turnId === turn.clientTurnId && turn.turnOrder >= from);
+  const waiting = new Map([...queued, ...unknown].flatMap((turn) => (turn === null ? [] : [[turn._id, turn] as const])));
+  return [...waiting.values()].filter(({ turnOrder }) => !isHidden(thread, turnOrder)).sort((one, other) => one.turnOrder - other.turnOrder);
+}
+
+/** Gives turns that wait places behind all others, and with them the deletions that wait for these. Nothing else names their places: they have no events. */
+async function moveBehind(ctx: WriteCtx, thread: Doc<"threads">, moved: readonly Moved[]): Promise<void> {
+  if (moved.length === 0) return;
+  const jobs = await jobsOf(ctx, thread, thread.threadId, "turn");
+  for (const { turn, turnOrder } of moved) {
+    await ctx.db.patch("turns", turn._id, { turnOrder });
+    for (const { _id } of jobs.filter(({ from }) => from === turn.turnOrder)) await ctx.db.patch("deletions", _id, { from: turnOrder, to: turnOrder + 1 });
+  }
+  await ctx.db.patch("threads", thread._id, { nextTurnOrder: thread.nextTurnOrder + moved.length });
+}
+
+function hide(ctx: WriteCtx, { _id, hidden = [] }: Doc<"threads">, job: Id<"deletions">, { from, to }: Places): Promise<void> {
   return ctx.db.patch("threads", _id, { hidden: [...hidden, { job, from, to }], updatedAt: Date.now() });
 }
 
@@ -336,7 +398,7 @@ async function show(ctx: WriteCtx, job: Job): Promise<void> {
 }
 
 /** The job of the same target that has not ended. */
-async function openJob(ctx: ReadCtx, { tenantId, userId }: Scope, of: Deleted, places?: PlacesOf): Promise<Job | null> {
+async function openJob(ctx: ReadCtx, { tenantId, userId }: Scope, of: Deleted, places?: Places): Promise<Job | null> {
   if (of.kind === "actor") {
     for (const state of ["running", "scheduled"] as const) {
       const found = await askedFor(ctx, { tenantId, userId }, "actor", state).first();
@@ -344,13 +406,18 @@ async function openJob(ctx: ReadCtx, { tenantId, userId }: Scope, of: Deleted, p
     }
     return null;
   }
-  const jobs = await ctx.db
-    .query("deletions")
-    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", of.threadId).eq("kind", of.kind))
-    .take(JOBS_OF_THREAD_MAX);
+  const jobs = await jobsOf(ctx, { tenantId, userId }, of.threadId, of.kind);
   const isSame = (job: Job) =>
     of.kind === "thread" || (of.kind === "turn" ? job.turnId === of.turnId : job.from === places?.from && job.to === places?.to);
   return jobs.find(isSame) ?? null;
+}
+
+/** A thread's jobs of that kind that have not ended. */
+function jobsOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, kind: Job["kind"]): Promise<Job[]> {
+  return ctx.db
+    .query("deletions")
+    .withIndex("by_thread", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("kind", kind))
+    .take(JOBS_OF_THREAD_MAX);
 }
 
 async function countOpen(ctx: ReadCtx, scope: Scope, kind: Job["kind"]): Promise<number> {

@@ -1,12 +1,15 @@
 /** History imports: pages of a history become batches of import streams, and a row remembers how far they came. */
+import { planAdmission } from "../../js-wrapper/core/clients.js";
 import { planImport, type ImportEvent, type Place } from "../../js-wrapper/core/imports.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { coded } from "../errors.js";
 import type { Actor, ImportStatus } from "../validators.js";
+import { applySession } from "./apply.js";
+import { checkBounds } from "./bounds.js";
 import { decide, existing } from "./core.js";
 import type { Foreseen, Outcome } from "./ingest.js";
-import { findHead, type IngestArgs } from "./load.js";
+import { findHead, loadSession, type IngestArgs } from "./load.js";
 import { findThread, findTurn, scopeOf, type ReadCtx, type Scope } from "./scope.js";
 
 /** A turn as a page has it: without its items, which stand beside it. */
@@ -53,8 +56,10 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
   if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, ...(known === null ? {} : known.position) });
   const nowMs = Date.now();
   const streamDeltas = answer.events.map((event) => deltaOf(threadId, existing(turns[event.turn], NOT_GIVEN), event, nowMs));
-  const quarantined = streamDeltas.length === 0 ? 0 : await take(ingest, { ...args, streamDeltas }, answer);
   const { progress, writes } = answer;
+  const quarantined = streamDeltas.length === 0 ? 0 : await take(ingest, { ...args, streamDeltas }, answer);
+  // What brings no batch moves the import all the same: that is the writer's alone too.
+  if (streamDeltas.length === 0 && writes && thread !== null) await admit(ctx, args, nowMs);
   const row = { ...progress, quarantined: progress.quarantined + quarantined, updatedAt: nowMs };
   if (!writes) return presentImport(known ?? row);
   if (known !== null) await ctx.db.patch("imports", known._id, row);
@@ -79,6 +84,16 @@ async function take(ingest: Ingest, batch: Omit<IngestArgs, "lifecycleEvents">, 
   const outcome = await ingest({ actor, sessionId, threadId, streamDeltas, lifecycleEvents: [] }, foreseen);
   if (outcome.type === "rejected") throw coded(outcome.fault.errorCode, outcome.fault.message, { threadId, retryable: outcome.fault.recoverable });
   return outcome.plan.errors.filter(({ errorCode }) => errorCode === "E_SYNC_MALFORMED_EVENT").length;
+}
+
+/** Asks whether the caller writes the thread, as a batch does, and with what it does to the session. */
+async function admit(ctx: MutationCtx, args: ImportArgs, nowMs: number): Promise<void> {
+  const { actor, sessionId, threadId } = args;
+  checkBounds({ sessionId });
+  const { facts, own } = await loadSession(ctx, actor, sessionId, threadId);
+  const answer = decide(() => planAdmission(nowMs, facts));
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, retryable: true });
+  await applySession(ctx, args, own, answer.session, nowMs);
 }
 
 /** Whether the thread has the turn, and no import brought it. */

@@ -4,9 +4,9 @@
  */
 import type { Doc } from "../_generated/dataModel.js";
 import type { Usage } from "../validators.js";
-import { COMMANDS_OPEN_MAX, openCommands, openCommandsOf } from "./commands.js";
 import { findUsage, usageOf } from "./newest.js";
 import { QUARANTINE_BYTES_MAX, QUARANTINE_MAX, quarantineOf } from "./quarantine.js";
+import { COMMANDS_OPEN_MAX, openCommands, openCommandsOf } from "./queue.js";
 import type { ReadCtx, Scope } from "./scope.js";
 import { shownAnywhere } from "./visible.js";
 

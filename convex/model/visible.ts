@@ -73,6 +73,18 @@ export function shownAnywhere(ctx: ReadCtx, scope: Scope): (row: { threadId: str
   };
 }
 
+/** The first `count` rows that are shown, among the first `lookedMax`. */
+export async function firstShown<Row>(rows: AsyncIterable<Row>, count: number, lookedMax: number, isShown: (row: Row) => Promise<boolean>): Promise<Row[]> {
+  const shown: Row[] = [];
+  let looked = 0;
+  for await (const row of rows) {
+    if (await isShown(row)) shown.push(row);
+    looked += 1;
+    if (shown.length >= count || looked >= lookedMax) break;
+  }
+  return shown;
+}
+
 /** Whether the turn was deleted, or is being deleted. */
 export async function isDeletedTurn(
   ctx: ReadCtx,

@@ -40,6 +40,16 @@ pub fn plan_session(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
     answer(&facts.answer(heartbeat))
 }
 
+/// Plans what a call does to its session that writes the thread as a batch does, and brings none.
+#[wasm_bindgen(js_name = planAdmission, unchecked_return_type = "ClientAnswer")]
+pub fn plan_admission(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let (now_ms, facts) = unpacked(texts, numbers, |mut call| {
+        let read = (call.number(), SessionFacts::unpack(&mut call));
+        call.end(read)
+    })?;
+    answer(&facts.admission(now_ms))
+}
+
 /// Plans a `sync.upsertCheckpoint`. `known` below 0 means none.
 #[wasm_bindgen(js_name = planCheckpoint, unchecked_return_type = "ClientAnswer")]
 pub fn plan_checkpoint(

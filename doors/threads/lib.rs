@@ -58,6 +58,16 @@ pub fn plan_deletion(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> 
     answer(&deletion::plan_deletion(&call))
 }
 
+/// Plans what a revert hides.
+#[wasm_bindgen(js_name = planRevert, unchecked_return_type = "RevertPlan")]
+pub fn plan_revert(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {
+    let (begun_end, next, waiting) = unpacked(texts, numbers, |mut call| {
+        let read = (call.integer(), call.integer(), call.list(Unpacker::integer));
+        call.end(read)
+    })?;
+    answer(&deletion::plan_revert(begun_end, next, &waiting))
+}
+
 /// Plans a cancellation.
 #[wasm_bindgen(js_name = planCancel, unchecked_return_type = "DeletionAnswer")]
 pub fn plan_cancel(texts: &[u8], numbers: &[f64]) -> Result<JsValue, JsValue> {

@@ -37,7 +37,7 @@ export const unarchiveThread = writes((component) => component.threads.unarchive
 /** Names a thread; `name` is cut at 4 KiB, an empty one is none. */
 export const renameThread = writes((component) => component.threads.rename);
 
-/** Takes a thread back to a turn: those behind it leave every list at once, and are deleted a day later. */
+/** Takes a thread back to a turn: those behind it that Codex has begun leave every list at once, and are deleted a day later. */
 export const revertThread = writes((component) => component.threads.revert);
 
 /** What a thread's turns have used, newest first, and beside the page what the thread has. Throws `E_CURSOR_INVALID`. */

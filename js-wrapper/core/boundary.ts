@@ -419,6 +419,13 @@ export function packSession(call: SessionCall): Packed {
   return packer.end();
 }
 
+export function packAdmission(nowMs: number, session: SessionContext): Packed {
+  const packer = new Packer();
+  packer.number(nowMs);
+  sessionContext(packer, session);
+  return packer.end();
+}
+
 export function newThread(packer: Packer, { tenantId, userId, threadId }: NewThread): void {
   for (const text of [tenantId, userId, threadId]) packer.text(text);
 }

@@ -2,12 +2,14 @@
 import bytes from "#wasm/bytes_clients";
 import * as wasm from "#wasm/clients";
 import {
+  packAdmission,
   packSession,
   packTurnInterrupt,
   packTurnStart,
   type CheckpointCall,
   type Packed,
   type SessionCall,
+  type SessionContext,
   type TurnInterruptCall,
   type TurnStartCall,
 } from "./boundary.js";
@@ -26,6 +28,9 @@ export const planTurnInterrupt = (call: TurnInterruptCall) => ask<"interrupted">
 
 /** Plans a `sync.ensureSession`, or a `sync.heartbeat`. */
 export const planSession = (call: SessionCall) => ask<"session">(wasm.planSession, packSession(call));
+
+/** Plans what a call does to its session that writes the thread as a batch does, and brings none. */
+export const planAdmission = (nowMs: number, session: SessionContext) => ask<"session">(wasm.planAdmission, packAdmission(nowMs, session));
 
 /** Plans a `sync.upsertCheckpoint`. */
 export function planCheckpoint({ nowMs, cursor, known, streamExists }: CheckpointCall): ClientAnswer<"keep" | "raise"> {

@@ -108,6 +108,20 @@ export function planDeletion(call: DeletionCall): AnswerOf<"rejected" | "keep" |
   return instance.askPacked(wasm.planDeletion, packer.end()) as AnswerOf<"rejected" | "keep" | "begin" | "insert">;
 }
 
+/**
+ * Plans what a revert hides.
+ *
+ * @param begunEnd - the place behind its last turn that does not wait
+ * @param waiting - the places of its turns that codex has not begun, in order
+ */
+export function planRevert(begunEnd: number, nextTurnOrder: number, waiting: readonly number[]): wasm.RevertPlan {
+  const packer = new Packer();
+  packer.number(begunEnd);
+  packer.number(nextTurnOrder);
+  packer.list(waiting, (place) => packer.number(place));
+  return instance.askPacked(wasm.planRevert, packer.end());
+}
+
 /** Plans that a deletion is taken back. */
 export function planCancel(state: JobState | null, nowMs: number): AnswerOf<"rejected" | "keep" | "cancel"> {
   const packer = new Packer();

@@ -717,6 +717,110 @@ describe("the queued turn that shows a command", () => {
   });
 });
 
+describe("a revert takes nothing out of the queue", () => {
+  const turns = async (component: Component) => (await component.query(api.turns.list, { actor: OWNER, threadId: THREAD })).map(({ turnId }) => turnId);
+  const revert = (component: Component, turnId: string | null = "a") => component.mutation(api.threads.revert, { actor: OWNER, threadId: THREAD, turnId });
+  const ended = (component: Component, turnId: string) => ingestOk(component, new TurnStream({ turnId }).whole());
+  async function startReverted(steps: (component: Component) => Promise<unknown>) {
+    const component = await startBound();
+    for (const turnId of ["a", "b"]) await ended(component, turnId);
+    await send(component, "q");
+    const known = await steps(component);
+    await ended(component, "c");
+    const { deletionJobId = "" } = await revert(component);
+    return { component, known, deletionJobId };
+  }
+
+  test("queued", async () => {
+    const { component } = await startReverted(() => Promise.resolve());
+    expect(await turns(component)).toEqual(["turn of q", "a"]);
+    expect(await get(component, "q")).toMatchObject({ state: "queued" });
+    const { token } = await deliver(component);
+    await report(component, "q", token, "accepted", { turnId: TURN });
+    await ingestOk(component, new TurnStream().whole());
+    expect(await turns(component)).toEqual([TURN, "a"]);
+    expect(await messagesOf(component)).toHaveLength(4);
+  });
+
+  test("leased", async () => {
+    const { component, known } = await startReverted((started) => lease(started));
+    const [handed] = known as Awaited<ReturnType<typeof lease>>;
+    expect(await turns(component)).toEqual(["turn of q", "a"]);
+    await report(component, "q", handed!.leaseToken, "delivered");
+    expect(await get(component, "q")).toMatchObject({ state: "delivered" });
+  });
+
+  test("delivered: it joins the turn that codex makes of it", async () => {
+    const { component, known } = await startReverted(deliver);
+    expect(await turns(component)).toEqual(["turn of q", "a"]);
+    await ended(component, "d");
+    await report(component, "q", (known as { token: string }).token, "accepted", { turnId: "d" });
+    expect(await turns(component)).toEqual(["d", "a"]);
+    expect(await component.query(api.turns.get, { actor: OWNER, threadId: THREAD, turnId: "turn of q" })).toMatchObject({ turnId: "d", inputSummary: "do q" });
+  });
+
+  test("delivered, and stopped before codex knew it: the stop goes out", async () => {
+    const { component, known } = await startReverted(async (started) => {
+      const delivered = await deliver(started);
+      await started.mutation(api.turns.interrupt, { actor: PHONE, threadId: THREAD, turnId: "turn of q" });
+      return delivered;
+    });
+    await report(component, "q", (known as { token: string }).token, "accepted", { turnId: TURN });
+    expect(await lease(component)).toMatchObject([{ kind: "interrupt", turnId: TURN }]);
+  });
+
+  test("accepted, and not begun", async () => {
+    const { component } = await startReverted(async (started) => {
+      const { token } = await deliver(started);
+      await report(started, "q", token, "accepted", { turnId: TURN });
+    });
+    await running(component);
+    expect(await turns(component)).toEqual([TURN, "a"]);
+  });
+
+  test("and what is the last keeps its place: the same again is the same job, until codex has begun it", async () => {
+    const component = await startBound();
+    for (const turnId of ["a", "b"]) await ended(component, turnId);
+    for (const id of ["q", "r"]) await send(component, id);
+    const first = await revert(component);
+    const places = async () => (await dump(component)).turns.map(({ turnId, turnOrder }) => [turnId, turnOrder]);
+    expect(await places()).toEqual([["a", 0], ["b", 1], ["turn of q", 2], ["turn of r", 3]]);
+    expect(await revert(component)).toEqual(first);
+    expect(await revert(component, null)).not.toEqual(first);
+    expect(await turns(component)).toEqual(["turn of r", "turn of q"]);
+    const { token } = await deliver(component);
+    await report(component, "q", token, "accepted", { turnId: TURN });
+    await ingestOk(component, new TurnStream().whole());
+    await revert(component, null);
+    expect(await turns(component)).toEqual(["turn of r"]);
+    expect(await places()).toEqual([["a", 0], ["b", 1], [TURN, 2], ["turn of r", 3]]);
+  });
+
+  test("and what is not the last comes behind all others, for good", async () => {
+    const { component, deletionJobId } = await startReverted((started) => send(started, "r"));
+    const places = async () => (await dump(component)).turns.map(({ turnId, turnOrder }) => [turnId, turnOrder]);
+    expect(await places()).toEqual([["a", 0], ["b", 1], ["turn of q", 5], ["turn of r", 6], ["c", 4]]);
+    expect(await revert(component), "the same again").toMatchObject({ deletionJobId });
+    await ended(component, "d");
+    expect(await turns(component)).toEqual(["d", "turn of r", "turn of q", "a"]);
+    pass(24 * HOUR);
+    const job = (await dump(component)).deletions[0]!._id;
+    for (let more = true; more; ) more = (await component.mutation(internal.deletions.step, { job })).hasMore;
+    expect(await places()).toEqual([["a", 0], ["turn of q", 5], ["turn of r", 6], ["d", 7]]);
+  });
+
+  test("but what is to be deleted is, wherever it has come", async () => {
+    const { component } = await startReverted((started) =>
+      started.mutation(api.turns.scheduleDeleteCascade, { actor: OWNER, threadId: THREAD, turnId: "turn of q", delayMs: MINUTE }),
+    );
+    expect(await turns(component)).toEqual(["turn of q", "a"]);
+    pass(MINUTE);
+    const { deletions } = await dump(component);
+    await component.mutation(internal.deletions.step, { job: deletions.find(({ kind }) => kind === "turn")!._id });
+    expect(await turns(component)).toEqual(["a"]);
+  });
+});
+
 describe("turns.interrupt", () => {
   const interrupt = (component: Component, turnId = TURN) => component.mutation(api.turns.interrupt, { actor: PHONE, threadId: THREAD, turnId });
 

@@ -273,6 +273,18 @@ describe("an import", () => {
     expect((await refusal(importPage(component, page, { position: { turn: 0.5, item: 0 } }))).code).toBe("E_SYNC_INVALID_CURSOR_RANGE");
   });
 
+  test("is the writer's alone where a page brings nothing", async () => {
+    const component = await startThread();
+    await send(component, pageOf([turnOf("one", [agentMessage("m", "one")])]));
+    const before = await statusOf(component);
+    const other = { actor: { ...OWNER, deviceId: "phone" }, sessionId: "session_2" };
+    for (const more of [{ restart: true }, { restart: true, atEnd: true }]) {
+      expect((await refusal(importPage(component, [], { ...other, ...more }))).code).toBe("E_SYNC_SESSION_DEVICE_MISMATCH");
+    }
+    expect(await statusOf(component)).toEqual(before);
+    expect(await importPage(component, [], { restart: true })).toMatchObject({ importedItems: 0, position: { turn: 0, item: 0 } });
+  });
+
   test("of nothing makes no thread", async () => {
     const component = startComponent();
     expect(await importPage(component, [], { atEnd: true })).toMatchObject({ status: "completed", importedItems: 0 });

@@ -526,6 +526,16 @@ describe("lists", () => {
     for (const all of [1e9, Number.NaN]) expect(await limited(all)).toHaveLength(5);
   });
 
+  test("are as many as asked for where newer ones are hidden", async () => {
+    const component = await startThread();
+    for (const turnId of ["a", "b"]) await ingestOk(component, [new TurnStream({ turnId }).started()]);
+    await upsert(component, { requestId: "shown", turnId: "a" });
+    for (let at = 0; at < 100; at++) await upsert(component, { requestId: at, turnId: "b" });
+    await component.mutation(api.threads.revert, { actor: OWNER, threadId: THREAD, turnId: "a" });
+    expect(await component.query(api.serverRequests.listPending, { actor: OWNER, limit: 1 })).toMatchObject([{ requestId: "shown" }]);
+    expect((await component.query(api.threads.getState, { actor: OWNER, threadId: THREAD })).pendingApprovals).toMatchObject([{ turnId: "a" }]);
+  });
+
   test("end early where payloads are large, and cut none", async () => {
     const component = await startThread();
     const turn = new TurnStream();

@@ -1,7 +1,7 @@
 //! The real door, as JavaScript has it: packed calls in, plain objects out.
 #![allow(clippy::unwrap_used)]
 
-use super::{plan_checkpoint, plan_session, plan_turn_interrupt, plan_turn_start};
+use super::{plan_admission, plan_checkpoint, plan_session, plan_turn_interrupt, plan_turn_start};
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -22,10 +22,9 @@ fn a_turn_of_no_thread_is_rejected() {
 #[wasm_bindgen_test]
 fn a_session_is_bound() {
     let call = [0.0, 1.0, 1.0, 0.0, 0.0, 0.0];
-    assert_eq!(
-        text(plan_session(b"sd", &call)),
-        r#"{"type":"session","session":{"type":"bind","epoch":1,"created":true}}"#
-    );
+    let bound = r#"{"type":"session","session":{"type":"bind","epoch":1,"created":true}}"#;
+    assert_eq!(text(plan_session(b"sd", &call)), bound);
+    assert_eq!(text(plan_admission(b"sd", &call)), bound);
 }
 
 #[wasm_bindgen_test]

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    plan_change, plan_copies, plan_deletion, plan_fork, plan_fork_step, plan_make, plan_step, tombstones_of,
+    plan_change, plan_copies, plan_deletion, plan_fork, plan_fork_step, plan_make, plan_revert, plan_step,
+    tombstones_of,
 };
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
@@ -41,6 +42,12 @@ fn a_deletion_is_planned() {
     );
     assert!(plan_deletion(b"thread", &numbers[1..]).is_err());
     assert!(plan_deletion(b"thrift", &numbers).is_err());
+}
+
+#[wasm_bindgen_test]
+fn a_revert_is_planned() {
+    assert_eq!(text(plan_revert(b"", &[4.0, 5.0, 2.0, 1.0, 4.0])), r#"{"to":4,"moved":[5]}"#);
+    assert!(plan_revert(b"", &[4.0, 5.0, 2.0, 1.0]).is_err());
 }
 
 #[wasm_bindgen_test]
