@@ -269,7 +269,7 @@ describe("streams and snapshots", () => {
       }
       const { streams } = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById: [] });
       expect(streams).toHaveLength(200);
-      expect(streams[0]).toEqual({ streamId: `${THREAD}:turn_${live}:0`, state: "streaming" });
+      expect(streams[0]).toEqual({ streamId: `${THREAD}:turn_${live}:0`, state: "streaming", turnOrder: live });
       expect(new Set(streams.map(({ streamId }) => streamId)).size).toBe(200);
     }
   });
