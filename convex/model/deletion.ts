@@ -8,7 +8,7 @@ import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
 import { decide, existing } from "./core.js";
-import { openCommandsOf } from "./queue.js";
+import { COMMANDS_OPEN_MAX, openCommandsOf } from "./queue.js";
 import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, findTurnByClient, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { deleteThreads } from "./tally.js";
@@ -33,8 +33,6 @@ const HEADS_MAX = 16;
 const TURN_UNITS_MIN = 1024 * 1024;
 /** Turns that go in one batch: each takes a dozen index ranges. */
 const TURN_ROUNDS_MAX = 50;
-/** Queued turns that one revert lets stay, beside those of open commands: as many as its user can send. */
-const QUEUED_MAX = 100;
 /** Threads that one batch looks at: each costs its row, its tombstone and its job. */
 const THREADS_LOOKED_AT_MAX = 50;
 /** Rows of a user, and of no thread, that go in one batch. */
@@ -363,7 +361,7 @@ async function waitingFrom(ctx: ReadCtx, thread: Doc<"threads">, from: number): 
       .withIndex("by_status", (q) =>
         q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", threadId).eq("status", "queued").gte("turnOrder", from),
       )
-      .take(QUEUED_MAX),
+      .take(COMMANDS_OPEN_MAX),
     openCommandsOf(ctx, thread, threadId),
   ]);
   const clientTurnIds = new Set(open.flatMap(({ clientTurnId }) => (clientTurnId === undefined ? [] : [clientTurnId])));

@@ -50,13 +50,14 @@ function liesAtEvents(code: string): boolean {
  */
 export function verdictOfError(thrown: unknown): Verdict {
   const message = messageOf(thrown);
-  const { data, status } = (thrown ?? {}) as { data?: unknown; status?: unknown };
+  const { status } = (thrown ?? {}) as { status?: unknown };
   if (typeof status === "number") return REFUSING_STATUSES.has(status) ? { type: "refused", code: `HTTP_${String(status)}`, message } : { type: "again", reason: message };
-  if (data !== null && typeof data === "object" && "code" in data && typeof data.code === "string") {
-    const { code } = data;
+  const coded = codedOf(thrown);
+  if (coded !== undefined) {
+    const { code } = coded;
     if (code === "E_THREAD_DELETED") return { type: "deleted", message };
     if (code === "E_SYNC_SESSION_DEVICE_MISMATCH") return { type: "taken", message };
-    const isRetryable = "retryable" in data && data.retryable === true && code !== "E_INTERNAL";
+    const isRetryable = coded.isRetryable && code !== "E_INTERNAL";
     return isRetryable || !liesAtEvents(code) ? { type: "again", reason: `[${code}] ${message}` } : { type: "refused", code, message };
   }
   // SOURCE: convex 1.48, what a client throws of arguments and of a function that threw. Production says "Server Error" alone.
@@ -67,10 +68,16 @@ export function verdictOfError(thrown: unknown): Verdict {
 /** Codes beside those that say `retryable` which another try may not meet again: with another credential, or when the user has room. */
 const PASSING_CODES: ReadonlySet<string> = new Set(["E_AUTH_EXPIRED", "E_AUTH_SIGNED_OUT", "E_AUTH_DEVICE_FORBIDDEN", "E_QUOTA"]);
 
-/** Whether what failed may succeed at another try. It is no batch, which nothing is given up for, so that any other no is taken for one. */
+/** Whether what failed, and is no batch, may succeed at another try: what waits behind it waits no longer for any other no. */
 export function mayPass(thrown: unknown): boolean {
   if (verdictOfError(thrown).type !== "again") return false;
+  const coded = codedOf(thrown);
+  return coded === undefined || coded.isRetryable || PASSING_CODES.has(coded.code);
+}
+
+/** What a ConvexError says with a code; undefined of whatever else was thrown. */
+function codedOf(thrown: unknown): { code: string; isRetryable: boolean } | undefined {
   const { data } = (thrown ?? {}) as { data?: unknown };
-  if (data === null || typeof data !== "object" || !("code" in data) || typeof data.code !== "string") return true;
-  return ("retryable" in data && data.retryable === true) || PASSING_CODES.has(data.code);
+  if (data === null || typeof data !== "object" || !("code" in data) || typeof data.code !== "string") return undefined;
+  return { code: data.code, isRetryable: "retryable" in data && data.retryable === true };
 }
