@@ -5,11 +5,11 @@ import { internalMutation } from "./_generated/server.js";
 import { step as doStep } from "./model/deletion.js";
 import { sweepDue, vAfter } from "./model/due.js";
 
-/** Does the next batch of a deletion, if one is due. */
+/** Does the next batch of a deletion, if that is due at `dueAt` and nobody went on with it since. */
 export const step = internalMutation({
-  args: { job: v.id("deletions") },
+  args: { job: v.id("deletions"), dueAt: v.number() },
   returns: v.object({ deleted: v.number(), hasMore: v.boolean() }),
-  handler: (ctx, { job }): Promise<{ deleted: number; hasMore: boolean }> => doStep(ctx, job),
+  handler: (ctx, { job, dueAt }): Promise<{ deleted: number; hasMore: boolean }> => doStep(ctx, job, dueAt),
 });
 
 /** Takes up deletions that are due and that nobody goes on with: after a crash, or a batch that failed. */
@@ -18,7 +18,7 @@ export const goOn = internalMutation({
   returns: v.object({ takenUp: v.number(), hasMore: v.boolean() }),
   handler: async (ctx, { after }): Promise<{ takenUp: number; hasMore: boolean }> => {
     const { asked: takenUp, hasMore } = await sweepDue(ctx, "deletions", after, {
-      ask: (job) => ctx.scheduler.runAfter(0, internal.deletions.step, { job }),
+      ask: (job, dueAt) => ctx.scheduler.runAfter(0, internal.deletions.step, { job, dueAt }),
       goOn: (after) => ctx.scheduler.runAfter(0, internal.deletions.goOn, { after }),
     });
     return { takenUp, hasMore };

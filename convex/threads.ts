@@ -14,6 +14,7 @@ import { askDeletion, asked, cancelDeletion, forceDeletion, presentJob } from ".
 import { askFork, presentFork } from "./model/forks.js";
 import { readPage, type Listed } from "./model/paging.js";
 import { checkParent } from "./model/parents.js";
+import { OPEN_REQUESTS_MAX } from "./model/requests.js";
 import { findOwn, findThread, requireThread, scopeOf, type ReadCtx, type Scope } from "./model/scope.js";
 import { listStreams } from "./model/streams.js";
 import { SUMMARY_BYTES, summaryOf, turnOf } from "./model/summary.js";
@@ -44,8 +45,6 @@ import {
 /** What `getState` shows of a thread. */
 const STATE_MESSAGES_MAX = 20;
 const STATE_APPROVALS_MAX = 100;
-/** Requests of a thread that are open at once: all are looked at. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
-const OPEN_REQUESTS_MAX = 200;
 
 type ThreadFields = { [Field in keyof typeof vThreadFields]?: string };
 type MadeOf = ThreadFields & { parentThreadId?: string };

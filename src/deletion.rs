@@ -84,7 +84,7 @@ pub struct DeletionCall {
     pub delay_ms: Option<f64>,
     /// The job of the same target that has not ended.
     pub open: Option<JobState>,
-    /// Jobs of the same owner that have not ended.
+    /// Jobs of the same owner and kind that have not ended; of reverts, those that wait.
     pub open_count: u64,
 }
 
@@ -108,6 +108,10 @@ pub enum DeletionAnswer {
         /// Its first batch, where that is now.
         #[tsify(optional)]
         first: Option<DeletionStep>,
+        /// Whether the oldest that waits begins now, and makes room.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[tsify(optional)]
+        crowds: bool,
     },
     /// The job that is there begins now.
     Begin {
@@ -172,10 +176,14 @@ pub fn plan_deletion(call: &DeletionCall) -> DeletionAnswer {
     if call.empty {
         return DeletionAnswer::Keep;
     }
-    if call.open_count >= JOBS_OPEN_MAX {
+    let full = call.open_count >= JOBS_OPEN_MAX;
+    // A revert is no wish: codex has taken the turns back.
+    let crowds = full && call.target == Target::Revert;
+    if full && !crowds {
         return DeletionAnswer::Rejected { code: Code::EQuota, message: "too many deletions are under way" };
     }
-    DeletionAnswer::Insert { due_at: call.now_ms + delay_ms, first: begins.then(|| step(true, call.now_ms)) }
+    let first = begins.then(|| step(true, call.now_ms));
+    DeletionAnswer::Insert { due_at: call.now_ms + delay_ms, first, crowds }
 }
 
 /// What a revert hides: places from the one behind the turn that stays.
@@ -281,6 +289,7 @@ mod tests {
         let insert = |delay, begins: bool| DeletionAnswer::Insert {
             due_at: 5.0 + delay,
             first: begins.then_some(FIRST),
+            crowds: false,
         };
         for (delay_ms, want) in [
             (None, insert(0.0, true)),
@@ -298,7 +307,17 @@ mod tests {
     fn a_revert_deletes_a_day_later() {
         for delay_ms in [None, Some(0.0), Some(f64::NAN)] {
             let revert = DeletionCall { target: Target::Revert, ..call(delay_ms) };
-            assert_eq!(plan_deletion(&revert), DeletionAnswer::Insert { due_at: 5.0 + DAY, first: None });
+            let want = DeletionAnswer::Insert { due_at: 5.0 + DAY, first: None, crowds: false };
+            assert_eq!(plan_deletion(&revert), want);
+        }
+    }
+
+    #[test]
+    fn a_revert_beyond_the_bound_makes_the_oldest_begin() {
+        for (open_count, crowds) in [(JOBS_OPEN_MAX - 1, false), (JOBS_OPEN_MAX, true)] {
+            let revert = DeletionCall { target: Target::Revert, open_count, ..call(None) };
+            let want = DeletionAnswer::Insert { due_at: 5.0 + DAY, first: None, crowds };
+            assert_eq!(plan_deletion(&revert), want);
         }
     }
 

@@ -8,6 +8,7 @@ import { coded } from "../errors.js";
 import type { Actor, DeletionJob } from "../validators.js";
 import { cutNote } from "./bounds.js";
 import { decide, existing } from "./core.js";
+import { stillDue } from "./due.js";
 import { COMMANDS_OPEN_MAX, openCommandsOf } from "./queue.js";
 import { endJob, forgetInPresence, idsOf, removeThreadRows, removeTurnRows, type Batch } from "./removal.js";
 import { findOwn, findThread, findTurnByClient, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
@@ -72,7 +73,7 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
     case "begin":
       return open === null ? null : beginNow(ctx, open, answer.first, nowMs);
     case "insert": {
-      const { dueAt, first } = answer;
+      const { dueAt, first, crowds = false } = answer;
       const row = { ...scope, kind: of.kind, state: "scheduled" as const, deletedRows: 0, createdAt: nowMs, scheduledFor: dueAt, dueAt };
       const named = given({ threadId, turnId: turnId ?? undefined, reason: reason === undefined ? undefined : cutNote(reason) });
       const job = await ctx.db.insert("deletions", { ...row, ...named, ...places });
@@ -81,7 +82,8 @@ export async function askDeletion(ctx: MutationCtx, actor: Actor, of: Deleted, d
         await hide(ctx, thread, job, going.places);
       }
       if (first !== undefined) await doStep(ctx, existing(await ctx.db.get("deletions", job), NO_JOB), first, nowMs);
-      else await ctx.scheduler.runAt(dueAt, internal.deletions.step, { job });
+      else await ctx.scheduler.runAt(dueAt, internal.deletions.step, { job, dueAt });
+      if (crowds) await force(ctx, await askedFor(ctx, scope, of.kind, "scheduled").first(), nowMs);
       return { deletionJobId: job, scheduledFor: dueAt };
     }
   }
@@ -107,12 +109,14 @@ export async function cancelDeletion(ctx: MutationCtx, actor: Actor, deletionJob
 
 /** Begins a deletion that waits. */
 export async function forceDeletion(ctx: MutationCtx, actor: Actor, deletionJobId: string): Promise<Asked> {
-  const job = await findOwn(ctx, "deletions", actor, deletionJobId);
-  const nowMs = Date.now();
+  return force(ctx, await findOwn(ctx, "deletions", actor, deletionJobId), Date.now(), deletionJobId);
+}
+
+async function force(ctx: MutationCtx, job: Job | null, nowMs: number, deletionJobId?: string): Promise<Asked> {
   const answer = decide(() => planForce(job?.state ?? null, nowMs));
   if (answer.type === "rejected" || job === null) {
     const { code, message } = answer.type === "rejected" ? answer : { code: "E_INTERNAL", message: "the core forced a job that is not there" };
-    throw coded(code, message, { deletionJobId });
+    throw coded(code, message, given({ deletionJobId }));
   }
   return answer.type === "begin" ? beginNow(ctx, job, answer.first, nowMs) : { deletionJobId: job._id, scheduledFor: job.scheduledFor };
 }
@@ -123,11 +127,11 @@ export function presentJob({ _id, kind, state, deletedRows, createdAt, scheduled
   return { ...known, ...given({ threadId, turnId, reason, startedAt, endedAt }) };
 }
 
-/** Does the job's next batch, if one is due; answers whether there is more. */
-export async function step(ctx: MutationCtx, id: Id<"deletions">): Promise<{ deleted: number; hasMore: boolean }> {
-  const job = await ctx.db.get("deletions", id);
+/** Does the job's next batch, if it is due as its call was told; answers whether there is more. */
+export async function step(ctx: MutationCtx, id: Id<"deletions">, dueAt: number): Promise<{ deleted: number; hasMore: boolean }> {
+  const job = stillDue(await ctx.db.get("deletions", id), dueAt);
   const nowMs = Date.now();
-  const answer = job === null ? null : decide(() => planStep(job.state, job.dueAt ?? Infinity, nowMs));
+  const answer = job === null ? null : decide(() => planStep(job.state, dueAt, nowMs));
   return job === null || answer?.type !== "step" ? { deleted: 0, hasMore: false } : doStep(ctx, job, answer.step, nowMs);
 }
 
@@ -141,8 +145,9 @@ async function beginNow(ctx: MutationCtx, job: Job, first: DeletionStep, nowMs: 
 async function doStep(ctx: MutationCtx, job: Job, step: DeletionStep, nowMs: number): Promise<{ deleted: number; hasMore: boolean }> {
   const outcome = await work(ctx, job, step, nowMs);
   if (outcome.hasMore) {
-    await ctx.db.patch("deletions", job._id, { dueAt: step.retryAt });
-    await ctx.scheduler.runAfter(0, internal.deletions.step, { job: job._id });
+    const dueAt = step.retryAt;
+    await ctx.db.patch("deletions", job._id, { dueAt });
+    await ctx.scheduler.runAfter(0, internal.deletions.step, { job: job._id, dueAt });
   }
   return outcome;
 }
@@ -236,10 +241,7 @@ async function takeHeads(ctx: WriteCtx, { tenantId, userId, threadId }: Scope & 
 async function goOnWithActor(ctx: WriteCtx, job: Job, step: DeletionStep, batch: Batch): Promise<boolean> {
   const { _id: parent, tenantId, userId, startedAt = 0, after } = job;
   if (after === undefined) {
-    const child = await ctx.db
-      .query("deletions")
-      .withIndex("by_parent", (q) => q.eq("parent", parent).eq("state", "running"))
-      .first();
+    const child = (await childOf(ctx, parent)) ?? (await adopt(ctx, job));
     if (child === null) return (await takePresence(ctx, job, batch)) || takeTokens(ctx, job, batch);
     const { deleted } = await work(ctx, child, { ...step, begins: false }, batch.nowMs);
     batch.deleted += deleted;
@@ -265,6 +267,21 @@ async function goOnWithActor(ctx: WriteCtx, job: Job, step: DeletionStep, batch:
   await hideThreads(ctx, job, children, batch);
   await ctx.db.patch("deletions", parent, { after: threads.length === THREADS_LOOKED_AT_MAX ? threads.at(-1)?.threadId : undefined });
   return true;
+}
+
+/** The next of the jobs that it made or took over. */
+function childOf(ctx: ReadCtx, parent: Id<"deletions">): Promise<Job | null> {
+  return ctx.db
+    .query("deletions")
+    .withIndex("by_parent", (q) => q.eq("parent", parent).eq("state", "running"))
+    .first();
+}
+
+/** Takes over the deletion of a thread that was hidden before: all is gone when that is done, too. */
+async function adopt(ctx: WriteCtx, { _id: parent, ...scope }: Job): Promise<Job | null> {
+  const begun = await askedFor(ctx, scope, "thread", "running").first();
+  if (begun !== null) await ctx.db.patch("deletions", begun._id, { parent, dueAt: undefined });
+  return begun;
 }
 
 /** Takes what the actor's runtimes told of themselves; answers whether some is left. */
@@ -418,8 +435,10 @@ function jobsOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, kin
     .take(JOBS_OF_THREAD_MAX);
 }
 
+/** Jobs of the user that count against the bound: of reverts those that wait, which can make room. */
 async function countOpen(ctx: ReadCtx, scope: Scope, kind: Job["kind"]): Promise<number> {
-  const open = await Promise.all((["scheduled", "running"] as const).map((state) => askedFor(ctx, scope, kind, state).take(OPEN_JOBS_MAX)));
+  const states = kind === "revert" ? (["scheduled"] as const) : (["scheduled", "running"] as const);
+  const open = await Promise.all(states.map((state) => askedFor(ctx, scope, kind, state).take(OPEN_JOBS_MAX)));
   return open.flat().length;
 }
 

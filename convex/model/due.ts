@@ -18,6 +18,9 @@ const DUE = {
 } satisfies { [Table in keyof DataModel]?: { index: keyof DataModel[Table]["indexes"]; field: keyof Doc<Table>; rowsMax: number } };
 type DueTable = keyof typeof DUE;
 
+/** When a row is due, in milliseconds. */
+const dueOf = (table: DueTable, row: object): number => Number((row as Record<string, unknown>)[DUE[table].field]);
+
 /** Rows by an index that a variable names: the schema's types know it by its name alone. */
 type Ranges<Row> = { query: (table: string) => { withIndex: (index: string, range: (q: Bounds) => Bounds) => AsyncIterable<Row> } };
 type Bounds = Record<"eq" | "gt" | "lte", (field: string, value: number) => Bounds>;
@@ -41,9 +44,9 @@ export async function pageOfDue<Table extends DueTable>(
   const rows: Doc<Table>[] = [];
   for (const range of after === undefined ? [behind] : [at(after), behind]) {
     for await (const row of range) {
-      const last: Record<string, unknown> | undefined = rows.at(-1);
+      const last = rows.at(-1);
       if (last !== undefined && (rows.length >= rowsMax || isFull(rows))) {
-        return { rows, next: { dueAt: Number(last[field]), createdAt: Number(last["_creationTime"]) } };
+        return { rows, next: { dueAt: dueOf(table, last), createdAt: last._creationTime } };
       }
       rows.push(row);
     }
@@ -51,15 +54,18 @@ export async function pageOfDue<Table extends DueTable>(
   return { rows, next: undefined };
 }
 
+/** The job, if it is due as the call was told that asks for it; null where it ended, or another call went on with it since. */
+export const stillDue = <Job extends { dueAt?: number | undefined }>(job: Job | null, dueAt: number): Job | null => (job?.dueAt === dueAt ? job : null);
+
 /** Has each row of a page of what is due swept, and the page behind it asked for. */
 export async function sweepDue<Table extends DueTable>(
   ctx: ReadCtx,
   table: Table,
   after: After | undefined,
-  { ask, goOn }: { ask: (row: Doc<Table>["_id"]) => Promise<unknown>; goOn: (after: After) => Promise<unknown> },
+  { ask, goOn }: { ask: (row: Doc<Table>["_id"], dueAt: number) => Promise<unknown>; goOn: (after: After) => Promise<unknown> },
 ): Promise<{ asked: number; hasMore: boolean }> {
   const { rows, next } = await pageOfDue(ctx, table, after);
-  for (const { _id } of rows) await ask(_id);
+  for (const row of rows) await ask(row._id, dueOf(table, row));
   if (next !== undefined) await goOn(next);
   return { asked: rows.length, hasMore: next !== undefined };
 }

@@ -8,6 +8,7 @@ import { coded } from "../errors.js";
 import type { Actor, ForkJob } from "../validators.js";
 import { copyBatch } from "./copies.js";
 import { decide, existing } from "./core.js";
+import { stillDue } from "./due.js";
 import { findThread, scopeOf, type ReadCtx, type Scope, type WriteCtx } from "./scope.js";
 import { insertThread } from "./tally.js";
 import { clearTombstone, findByHash, findTombstone } from "./tombstones.js";
@@ -86,9 +87,9 @@ export function presentFork({ _id, state, copiedTurns, copiedMessages, createdAt
   return { forkJobId: _id, status: state, copiedTurns, copiedMessages, createdAt, ...given({ threadId, newThreadId, turnId, code, endedAt }) };
 }
 
-/** Copies the job's next batch, if one is due; answers whether there is more. */
-export async function step(ctx: MutationCtx, id: Id<"forks">): Promise<{ copied: number; hasMore: boolean }> {
-  const job = await ctx.db.get("forks", id);
+/** Copies the job's next batch, if it is due as its call was told; answers whether there is more. */
+export async function step(ctx: MutationCtx, id: Id<"forks">, dueAt: number): Promise<{ copied: number; hasMore: boolean }> {
+  const job = stillDue(await ctx.db.get("forks", id), dueAt);
   if (job === null) return { copied: 0, hasMore: false };
   const nowMs = Date.now();
   const [source, copy] = await Promise.all([ctx.db.get("threads", job.source), ctx.db.get("threads", job.copy)]);
@@ -119,7 +120,7 @@ async function doStep(ctx: MutationCtx, { job, source, copy }: Loaded, step: For
       const { turns, messages, more, place } = await copyBatch(ctx, begun, existing(source, NO_THREAD), existing(copy, NO_THREAD), { rows, units });
       const counts = { copiedTurns: job.copiedTurns + turns, copiedMessages: job.copiedMessages + messages };
       await ctx.db.patch("forks", id, { state: "running", ...given({ newest: begun.newest }), ...place, ...counts, dueAt: retryAt });
-      if (more) await ctx.scheduler.runAfter(0, internal.forks.step, { job: id });
+      if (more) await ctx.scheduler.runAfter(0, internal.forks.step, { job: id, dueAt: retryAt });
       else {
         await endFork(ctx, job, "completed", { nowMs, expiresAt });
         await wakeThoseBehind(ctx, job);
@@ -214,5 +215,7 @@ async function wakeThoseBehind(ctx: MutationCtx, { tenantId, userId, newThreadId
     .query("forks")
     .withIndex("by_source", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("threadId", newThreadId).eq("state", "scheduled"))
     .take(OPEN_JOBS_MAX);
-  for (const { _id: job } of waiting) await ctx.scheduler.runAfter(0, internal.forks.step, { job });
+  for (const { _id: job, dueAt } of waiting) {
+    if (dueAt !== undefined) await ctx.scheduler.runAfter(0, internal.forks.step, { job, dueAt });
+  }
 }

@@ -10,7 +10,7 @@ import { Room } from "./room.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
 /** Requests of one thread that are open at once. SOURCE: `src/limits.rs`, OPEN_REQUESTS_MAX. */
-const OPEN_REQUESTS_MAX = 200;
+export const OPEN_REQUESTS_MAX = 200;
 /** Newest requests of one id: one for each process of the app-server that used it. */
 const REQUESTS_OF_ID_MAX = 8;
 /** Ids whose requests are looked up at once. */

@@ -86,10 +86,10 @@ export class WrittenThreads {
 
   /** Brings a batch to Convex, and behind it what it takes back. */
   async deliver(batch: OutboxBatch): Promise<Verdict> {
-    const { delivery, reverts, state, arrived } = this.#options;
+    const { delivery, reverts, arrived } = this.#options;
     const verdict = await delivery.deliver(batch);
     if (verdict.type === "acknowledged") {
-      if (this.#notTaken.delete(batch.threadId) && this.#notTaken.size === 0) state.recovered("E_OUTBOX_NOT_TAKEN");
+      this.#waitsNoMore(batch.threadId);
       await reverts.arrived(batch, (left, isDue) => this.#takeBack(batch.threadId, left, isDue));
       this.#beats.arrived(batch.threadId);
       arrived(batch);
@@ -100,6 +100,7 @@ export class WrittenThreads {
   /** Another session has a thread. What waits of it is in the outbox. */
   lose(id: string, error: unknown): void {
     this.#lost.add(id);
+    this.#waitsNoMore(id);
     this.#options.lost(id, error);
   }
 
@@ -112,7 +113,15 @@ export class WrittenThreads {
     if (threadId === undefined) return;
     if (error.code === "E_OUTBOX_NOT_TAKEN") this.#notTaken.add(threadId);
     if (isTaken(error)) this.lose(threadId, error);
-    if (error.code === "E_THREAD_DELETED") this.#options.deleted(threadId);
+    if (error.code === "E_THREAD_DELETED") {
+      this.#waitsNoMore(threadId);
+      this.#options.deleted(threadId);
+    }
+  }
+
+  /** Nothing of a thread is sent again and again: it was taken, or is not sent any more. */
+  #waitsNoMore(id: string): void {
+    if (this.#notTaken.delete(id) && this.#notTaken.size === 0) this.#options.state.recovered("E_OUTBOX_NOT_TAKEN");
   }
 
   /** Codex took a thread back: so does Convex, behind what had happened in it and before what happens next. An app that cannot keeps its turns. */

@@ -4,7 +4,7 @@ import type { FunctionArgs } from "convex/server";
 import { ConvexError, type Infer } from "convex/values";
 import { expect, inject, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api.js";
-import type { Doc, TableNames } from "../../convex/_generated/dataModel.js";
+import type { Doc, Id, TableNames } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import { describeModules, isFunctionModule } from "../../tools/api-shape.mjs";
 import type { Actor, MessageRow, vLifecycleEvent, vStreamDelta } from "../../convex/validators.js";
@@ -80,6 +80,20 @@ export async function sweepCommands(component: Component): Promise<number> {
   await component.mutation(internal.commands.expireCommands, {});
   await runScheduledNow(component);
   return (await read()).filter((now, at) => now !== before[at]).length;
+}
+
+/** Does a deletion's next batch, as the call does that is scheduled for it. */
+export async function stepDeletion(component: Component, deletionJobId: string): Promise<{ deleted: number; hasMore: boolean }> {
+  const job = deletionJobId as Id<"deletions">;
+  const row = await component.run((ctx) => ctx.db.get("deletions", job));
+  return component.mutation(internal.deletions.step, { job, dueAt: row?.dueAt ?? 0 });
+}
+
+/** Copies a fork's next batch, as the call does that is scheduled for it. */
+export async function stepFork(component: Component, forkJobId: string): Promise<{ copied: number; hasMore: boolean }> {
+  const job = forkJobId as Id<"forks">;
+  const row = await component.run((ctx) => ctx.db.get("forks", job));
+  return component.mutation(internal.forks.step, { job, dueAt: row?.dueAt ?? 0 });
 }
 
 /** Every row of every table. */

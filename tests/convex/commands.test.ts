@@ -17,6 +17,7 @@ import {
   SESSION,
   startComponent,
   startThread,
+  stepDeletion,
   sweepCommands,
   THREAD,
   TURN,
@@ -805,7 +806,7 @@ describe("a revert takes nothing out of the queue", () => {
     expect(await turns(component)).toEqual(["d", "turn of r", "turn of q", "a"]);
     pass(24 * HOUR);
     const job = (await dump(component)).deletions[0]!._id;
-    for (let more = true; more; ) more = (await component.mutation(internal.deletions.step, { job })).hasMore;
+    for (let more = true; more; ) more = (await stepDeletion(component, job)).hasMore;
     expect(await places()).toEqual([["a", 0], ["turn of q", 5], ["turn of r", 6], ["d", 7]]);
   });
 
@@ -816,7 +817,7 @@ describe("a revert takes nothing out of the queue", () => {
     expect(await turns(component)).toEqual(["turn of q", "a"]);
     pass(MINUTE);
     const { deletions } = await dump(component);
-    await component.mutation(internal.deletions.step, { job: deletions.find(({ kind }) => kind === "turn")!._id });
+    await stepDeletion(component, deletions.find(({ kind }) => kind === "turn")!._id);
     expect(await turns(component)).toEqual(["a"]);
   });
 });

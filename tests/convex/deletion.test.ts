@@ -1,5 +1,6 @@
 /** Deletion of threads: hidden at once, gone in batches, and never back. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Id } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import {
   agentMessage,
@@ -15,6 +16,7 @@ import {
   refusal,
   SESSION,
   startComponent,
+  stepDeletion as step,
   STREAM,
   THREAD,
   TURN,
@@ -42,7 +44,6 @@ const schedule = (component: Component, delayMs?: number) =>
 const cancel = (component: Component, deletionJobId: string, actor = OWNER) => component.mutation(api.threads.cancelScheduledDeletion, { actor, deletionJobId });
 const force = (component: Component, deletionJobId: string) => component.mutation(api.threads.forceRunScheduledDeletion, { actor: OWNER, deletionJobId });
 const status = (component: Component, deletionJobId: string, actor = OWNER) => component.query(api.threads.getDeletionJobStatus, { actor, deletionJobId });
-const step = (component: Component, deletionJobId: string) => component.mutation(internal.deletions.step, { job: deletionJobId as never });
 
 /** A thread with rows in every table that has rows of threads. */
 async function workOn(component: Component, actor = OWNER, threadId = THREAD): Promise<void> {
@@ -210,6 +211,22 @@ describe("a thread's deletion", () => {
     vi.runAllTimers();
     for (let more = true; more; ) more = (await step(component, deletionJobId)).hasMore;
     expect(await status(component, deletionJobId)).toMatchObject({ status: "completed" });
+  });
+
+  test("is gone on with by one call at a time, whoever forced it or took it up", async () => {
+    const component = startComponent();
+    await workOn(component);
+    await component.mutation(api.threads.create, { actor: OWNER, threadId: "other" });
+    const { deletionJobId, scheduledFor } = await schedule(component, MINUTE);
+    await force(component, deletionJobId);
+    vi.clearAllTimers();
+    pass(MINUTE);
+    const job = deletionJobId as Id<"deletions">;
+    const call = (dueAt: number) => component.mutation(internal.deletions.step, { job, dueAt });
+    expect(await call(scheduledFor), "of the time that it would have begun at").toEqual({ deleted: 0, hasMore: false });
+    const { dueAt = 0 } = (await dump(component)).deletions[0]!;
+    expect((await call(dueAt)).deleted).toBeGreaterThan(0);
+    expect(await call(dueAt), "the same call again").toEqual({ deleted: 0, hasMore: false });
   });
 
   test("is taken up by the sweep however many stand before it", async () => {
@@ -435,13 +452,26 @@ describe("a user's data", () => {
     }
   });
 
+  test("is gone when its job says so, with a thread that was being deleted before", async () => {
+    const component = startComponent();
+    await workOn(component);
+    const thread = await remove(component);
+    vi.clearAllTimers();
+    const all = await component.mutation(api.threads.purgeActorData, { actor: OWNER });
+    vi.clearAllTimers();
+    for (let more = true; more; ) more = (await step(component, all.deletionJobId)).hasMore;
+    expect(await status(component, all.deletionJobId)).toMatchObject({ status: "completed" });
+    expect(await status(component, thread.deletionJobId)).toMatchObject({ status: "completed" });
+    expect(Object.keys(await countRows(component))).toEqual(["deletions", "forks", "tombstones"]);
+  });
+
   test("of many threads is hidden in bounded batches", async () => {
     const component = startComponent();
     for (let at = 0; at < 120; at++) await component.mutation(api.threads.create, { actor: OWNER, threadId: `th_${at}` });
     const { deletionJobId } = await component.mutation(api.threads.schedulePurgeActorData, { actor: OWNER, delayMs: 1 });
     await force(component, deletionJobId);
     expect((await step(component, deletionJobId)).deleted).toBe(50);
-    await finish(component);
+    await component.finishAllScheduledFunctions(vi.runAllTimers, 200);
     expect(await status(component, deletionJobId)).toMatchObject({ status: "completed", deletedRows: 120 });
     expect(await countRows(component)).toEqual({ deletions: 121, tombstones: 120 });
   });

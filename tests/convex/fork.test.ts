@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Numbering } from "../../js-wrapper/bridge/numbering.js";
-import type { Doc } from "../../convex/_generated/dataModel.js";
+import type { Doc, Id } from "../../convex/_generated/dataModel.js";
 import {
   agentMessage,
   api,
@@ -21,6 +21,8 @@ import {
   SESSION,
   startComponent,
   startThread,
+  stepDeletion,
+  stepFork as step,
   STREAM,
   THREAD,
   TURN,
@@ -46,7 +48,6 @@ const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const finish = (component: Component) => component.finishAllScheduledFunctions(vi.runAllTimers);
 const fork = (component: Component, more: object = {}, actor = OWNER) => component.mutation(api.threads.fork, { actor, threadId: THREAD, newThreadId: COPY, ...more });
 const status = (component: Component, forkJobId: string, actor = OWNER) => component.query(api.threads.getForkStatus, { actor, forkJobId });
-const step = (component: Component, forkJobId: string) => component.mutation(internal.forks.step, { job: forkJobId as never });
 const get = (component: Component, threadId = COPY) => component.query(api.threads.get, { actor: OWNER, threadId });
 const stateOf = (component: Component, threadId = COPY) => component.query(api.threads.getState, { actor: OWNER, threadId });
 
@@ -366,6 +367,19 @@ describe("a fork's batches", () => {
     expect(await component.mutation(internal.forks.goOn, {})).toEqual({ takenUp: 0, hasMore: false });
   });
 
+  test("are gone on with by one call at a time", async () => {
+    const component = await startThread();
+    await long(component);
+    const { forkJobId } = await fork(component);
+    vi.clearAllTimers();
+    const job = forkJobId as Id<"forks">;
+    const { dueAt = 0 } = (await dump(component)).forks[0]!;
+    pass(5 * MINUTE);
+    const call = () => component.mutation(internal.forks.step, { job, dueAt });
+    expect((await call()).copied, "the sweep's, say").toBeGreaterThan(0);
+    expect(await call(), "the one that came late").toEqual({ copied: 0, hasMore: false });
+  });
+
   test("leave alone what the copy has by then: its turn keeps its place, its items their words", async () => {
     const component = await startThread();
     await long(component, true);
@@ -439,7 +453,7 @@ describe("a fork's batches", () => {
         if (first === "job") expect(await step(component, forkJobId)).toEqual({ copied: 0, hasMore: false });
         else {
           vi.clearAllTimers();
-          while ((await component.mutation(internal.deletions.step, { job: deletionJobId })).hasMore) vi.clearAllTimers();
+          while ((await stepDeletion(component, deletionJobId)).hasMore) vi.clearAllTimers();
         }
         await finish(component);
         expect(await status(component, forkJobId)).toMatchObject({ status: "failed", code: "E_THREAD_DELETED" });
@@ -459,7 +473,7 @@ describe("a fork's batches", () => {
       for (const turnId of ["long", "short"]) {
         const { deletionJobId } = await component.mutation(api.turns.deleteCascade, { actor: OWNER, threadId: COPY, turnId });
         vi.clearAllTimers();
-        while ((await component.mutation(internal.deletions.step, { job: deletionJobId })).hasMore) vi.clearAllTimers();
+        while ((await stepDeletion(component, deletionJobId)).hasMore) vi.clearAllTimers();
       }
       vi.clearAllTimers();
       expect((await dump(component)).threads.find(({ threadId }) => threadId === COPY)).not.toHaveProperty("hidden");

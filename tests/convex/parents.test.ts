@@ -1,7 +1,7 @@
 /** Agents' threads and the threads that began them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ANCESTORS_MAX } from "../../convex/model/parents.js";
-import { api, dump, internal, OWNER, refusal, startComponent, type Component } from "./build.js";
+import { api, dump, internal, OWNER, refusal, startComponent, stepDeletion, type Component } from "./build.js";
 
 const PAGE = { cursor: null, numItems: 100 };
 const STRANGERS = [["another user", { ...OWNER, userId: "bob" }], ["another tenant", { ...OWNER, tenantId: "other" }]] as const;
@@ -178,7 +178,7 @@ describe("a deleted parent", () => {
     const left = async () => (await dump(component)).threads.filter(({ parentThreadId }) => parentThreadId === "top").length;
     const steps: number[] = [await left()];
     const job = (await dump(component)).deletions[0]!._id;
-    for (let hasMore = true; hasMore; steps.push(await left())) ({ hasMore } = await component.mutation(internal.deletions.step, { job }));
+    for (let hasMore = true; hasMore; steps.push(await left())) ({ hasMore } = await stepDeletion(component, job));
     expect(steps.at(-1)).toBe(0);
     expect(Math.max(...steps.slice(1).map((now, at) => steps[at]! - now))).toBeLessThan(count);
     expect(await component.query(api.threads.getDeletionJobStatus, { actor: OWNER, deletionJobId })).toMatchObject({ status: "completed" });

@@ -1,7 +1,7 @@
 /** Turns that are deleted, or reverted: hidden at once, gone in batches; what still comes of them has no effect. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { isHidden, shownPlaces } from "../../convex/model/visible.js";
-import { agentMessage, api, countRows, dump, ingest, ingestOk, internal, lifecycle, messagesOf, OWNER, refusal, startThread, THREAD, TurnStream, type Component } from "./build.js";
+import { agentMessage, api, countRows, dump, ingest, ingestOk, internal, lifecycle, messagesOf, OWNER, refusal, runScheduledNow, startThread, stepDeletion, THREAD, TurnStream, type Component } from "./build.js";
 
 const DAY = 24 * 60 * 60_000;
 const COUNTS = { totalTokens: 7, inputTokens: 6, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0 };
@@ -235,7 +235,7 @@ describe("a turn's deletion", () => {
     const waiting = await component.mutation(api.turns.scheduleDeleteCascade, { ...inThread, turnId: "a" });
     const reverted = await revert(component, "b");
     const whole = await component.mutation(api.threads.deleteCascade, inThread);
-    for (let more = true; more; ) more = (await component.mutation(internal.deletions.step, { job: whole.deletionJobId })).hasMore;
+    for (let more = true; more; ) more = (await stepDeletion(component, whole.deletionJobId)).hasMore;
     for (const id of [waiting.deletionJobId, reverted.deletionJobId!]) expect(await status(component, id)).toMatchObject({ status: "completed" });
     expect(JSON.stringify((await dump(component)).deletions)).not.toContain(THREAD);
   });
@@ -281,6 +281,17 @@ describe("a turn's deletion", () => {
   });
 });
 
+/** Turns behind `b`, each taken back before the next. */
+async function revertOften(component: Component, times: number): Promise<string[]> {
+  const jobs: string[] = [];
+  for (let at = 0; at < times; at++) {
+    await ingest(component, new TurnStream({ turnId: `again ${String(at)} ${String(Date.now())}` }).whole());
+    jobs.push((await revert(component, "b")).deletionJobId!);
+    pass(1);
+  }
+  return jobs;
+}
+
 describe("a revert", () => {
   test("hides the turns behind one at once, and deletes them a day later", async () => {
     const component = await startTurns("abcd");
@@ -322,6 +333,28 @@ describe("a revert", () => {
     await finish(component);
     expect(await listed(component)).toEqual(new Set(["a"]));
     for (const turnId of "bcd") expect(await rowsOf(component, turnId)).toEqual({ deletedTurns: 1 });
+  });
+
+  test("beyond the hundredth that waits makes the oldest begin, and none is refused", async () => {
+    const component = await startTurns("ab");
+    const jobs = await revertOften(component, 102);
+    const waiting = async () => (await dump(component)).deletions.filter(({ state }) => state === "scheduled").map(({ _id }) => _id as string);
+    expect(await waiting()).toEqual(jobs.slice(2));
+    expect(await listed(component)).toEqual(new Set(["ab"]));
+    for (const _of of ["the first", "the second"]) await runScheduledNow(component);
+    expect((await dump(component)).turns.map(({ turnOrder }) => turnOrder).slice(0, 3), "the places of the first two are gone").toEqual([0, 1, 4]);
+    expect((await dump(component)).threads[0]!.hidden).toHaveLength(100);
+  });
+
+  test("beyond the hundredth hides nothing for ever, where the oldest finds its turns gone", async () => {
+    const component = await startTurns("ab");
+    const jobs = await revertOften(component, 100);
+    await component.mutation(api.threads.forceRunScheduledDeletion, { actor: OWNER, deletionJobId: jobs[98]! });
+    for (const _of of ["two batches", "of fifty turns"]) await runScheduledNow(component);
+    expect(await status(component, jobs[98]!)).toMatchObject({ status: "completed" });
+    jobs.push(...(await revertOften(component, 2)));
+    expect(await status(component, jobs[0]!)).toMatchObject({ status: "completed", deletedRows: 0 });
+    expect((await dump(component)).threads[0]!.hidden!.map(({ job }) => job as string)).toEqual(jobs.filter((_id, at) => at !== 0 && at !== 98));
   });
 
   test("to the last turn, or to one that is hidden", async () => {

@@ -1,6 +1,7 @@
 /** What codex takes back, in Convex. */
 import { ConvexError } from "convex/values";
 import { expect, it, onTestFinished, vi } from "vitest";
+import { OutboxError } from "../../js-wrapper/outbox/errors.js";
 import { ConvexDelivery } from "../../js-wrapper/runtime/convex-delivery.js";
 import { ConvexRetry } from "../../js-wrapper/runtime/retry.js";
 import { Reverts } from "../../js-wrapper/runtime/reverts.js";
@@ -14,7 +15,7 @@ import { WAIT } from "./machine.js";
 function writing(revert: () => Promise<unknown>) {
   const isOver = new AbortController();
   onTestFinished(() => isOver.abort());
-  const told: unknown[] = [];
+  const [told, recovered]: [unknown[], string[]] = [[], []];
   const revertThread = vi.fn(revert);
   const persistence = { ensureThread: async () => ({ threadId: "th", created: true }), ensureSession: async () => null, ingestSafe: async () => ({ status: "ok" as const, errors: [] }), revertThread };
   const kept = new Map<string, unknown>();
@@ -25,12 +26,12 @@ function writing(revert: () => Promise<unknown>) {
     delivery: new ConvexDelivery(persistence, { actor: OWNER, sessionId: SESSION }, notes),
     outbox: { resume: () => undefined },
     retry: new ConvexRetry({ isOver: isOver.signal, failed: (thrown) => void told.push(thrown) }),
-    state: { recovered: () => undefined },
+    state: { recovered: (code) => void recovered.push(code) },
     ...{ arrived: () => undefined, lost: () => undefined, takenBack: () => undefined, deleted: () => undefined, failed: (thrown: unknown) => void told.push(thrown) },
   });
   const event = lifecycle(0, { kind: "thread/reverted" });
   reverts.saw(event);
-  return { written, revertThread, told, batch: { threadId: "t", events: [event] } };
+  return { written, revertThread, told, recovered, batch: { threadId: "t", events: [event] } };
 }
 
 it("stays where the app does not export what takes it back, which says nothing", async () => {
@@ -95,4 +96,13 @@ it.each([
   expect(await written.deliver(batch)).toEqual({ type: "acknowledged" });
   expect(revertThread).toHaveBeenCalledTimes(tries);
   expect(told).toHaveLength(tries);
+});
+
+it.each(["E_THREAD_DELETED", "E_SYNC_SESSION_DEVICE_MISMATCH"] as const)("says that nothing waits when the last thread that did is taken, or waits no more for %s", async (code) => {
+  const { written, batch, recovered } = writing(async () => null);
+  for (const threadId of ["t", "gone"]) written.outboxFailed(new OutboxError("E_OUTBOX_NOT_TAKEN", "no", undefined, threadId));
+  await written.deliver(batch);
+  expect(recovered, "another one waits").toEqual([]);
+  written.outboxFailed(new OutboxError(code, "no", undefined, "gone"));
+  expect(recovered).toEqual(["E_OUTBOX_NOT_TAKEN"]);
 });
