@@ -19,7 +19,7 @@ const DUE = {
 type DueTable = keyof typeof DUE;
 
 /** When a row is due, in milliseconds. */
-const dueOf = (table: DueTable, row: object): number => Number((row as Record<string, unknown>)[DUE[table].field]);
+const dueOf = (table: DueTable, row: Readonly<Record<string, unknown>>): number => Number(row[DUE[table].field]);
 
 /** Rows by an index that a variable names: the schema's types know it by its name alone. */
 type Ranges<Row> = { query: (table: string) => { withIndex: (index: string, range: (q: Bounds) => Bounds) => AsyncIterable<Row> } };
@@ -44,9 +44,9 @@ export async function pageOfDue<Table extends DueTable>(
   const rows: Doc<Table>[] = [];
   for (const range of after === undefined ? [behind] : [at(after), behind]) {
     for await (const row of range) {
-      const last = rows.at(-1);
+      const last: Record<string, unknown> | undefined = rows.at(-1);
       if (last !== undefined && (rows.length >= rowsMax || isFull(rows))) {
-        return { rows, next: { dueAt: dueOf(table, last), createdAt: last._creationTime } };
+        return { rows, next: { dueAt: dueOf(table, last), createdAt: Number(last["_creationTime"]) } };
       }
       rows.push(row);
     }

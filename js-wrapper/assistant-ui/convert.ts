@@ -246,7 +246,9 @@ function answerParts(read: readonly ReadMessage[], asked: readonly Asked[]): Par
   const messages = read.map(({ message }) => message);
   const open = new Map(asked.map((one) => [one.row, one]));
   const askedOf = new Map([...asked].reverse().map((one) => [codexRequestItem(one.row, messages), one]));
-  const parts = read.map((one): readonly Part[] => {
+  const parts = read.map((one, at): readonly Part[] => {
+    const review = read[at - 1]?.review;
+    if (review !== undefined && one.message.sourceItemType === "agentMessage" && one.message.text === review) return [];
     const request = one.call && askedOf.get(one.message);
     if (request === undefined) return one.parts;
     open.delete(request.row);

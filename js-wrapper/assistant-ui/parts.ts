@@ -1,7 +1,7 @@
 /** What one message of codex is in a message of assistant-ui. */
 import type { ThreadMessageLike } from "@assistant-ui/react";
 import type { CodexUIMessage } from "../mapping/index.js";
-import { itemOf } from "../react/pending-messages.js";
+import { itemOf } from "../protocol/fields.js";
 
 /** A part of a message. */
 export type Part = Exclude<ThreadMessageLike["content"], string>[number];
@@ -27,6 +27,8 @@ export interface ReadMessage {
   /** Of a tool's call. */
   readonly call: Pick<ToolCallPart, "toolName" | "args" | "argsText"> | undefined;
   readonly parts: readonly Part[];
+  /** Of a review, its text: codex says it over again in an answer. */
+  readonly review: string | undefined;
 }
 
 /** What of these an item is asked with. Of every other type it is all that is not known to be something else. */
@@ -53,7 +55,8 @@ export function readMessage(message: CodexUIMessage, before: ReadMessage | undef
   const item = isKnown ? before.item : itemOf(message.payloadJson);
   const isSameCall = isKnown && before.call !== undefined && before.message.text === message.text;
   const call = isSameCall ? before.call : message.role === "tool" ? callOf(message, item) : undefined;
-  return { message, item, call, parts: partsOf(message, item, call) };
+  const review = message.sourceItemType === "exitedReviewMode" ? message.text : undefined;
+  return { message, item, call, parts: partsOf(message, item, call), review };
 }
 
 /** What was sent, in parts: its texts, its images, and all else under its own name, for the app's renderers. */
@@ -97,7 +100,7 @@ function callOf({ sourceItemType = "tool", text }: CodexUIMessage, item: Fields)
 /** What a call gave back so far. Without a result it runs. */
 function resultOf({ status, output, error }: CodexUIMessage, item: Fields): Pick<ToolCallPart, "result" | "isPreliminary" | "isError"> {
   if (status === "streaming") return output === undefined ? {} : { result: { status, aggregatedOutput: output }, isPreliminary: true };
-  const said = fieldsOf(item, RESULTS);
+  const said = fieldsOf({ ...item, ...(output !== undefined && { aggregatedOutput: output }) }, RESULTS);
   return { result: { status, ...said, ...(error !== undefined && said["error"] === undefined && { error }) }, ...(status === "failed" && { isError: true }) };
 }
 

@@ -1,3 +1,4 @@
+import { itemOf } from "../protocol/fields.js";
 import { isSameList, isSameRow } from "./identity.js";
 import { codexMessageKey } from "./key.js";
 import type { CodexLiveMessage, CodexLiveText, CodexOverlay } from "./overlay.js";
@@ -125,10 +126,18 @@ function mergeRow(
     delete merged.textTruncated;
     delete merged.textBytes;
   }
-  if (live?.output !== undefined) merged.output = live.output.text;
+  const output = live?.output?.text ?? lastOutput(row, before);
+  if (output !== undefined) merged.output = output;
   const message =
     before !== undefined && isSameRow(before.message, merged) ? before.message : merged;
   return { row, live, isLiveText, message };
+}
+
+/** What a call had put out when its turn ended before it: its own end, which has the output, may come later, or never. */
+function lastOutput(row: CodexDurableMessageLike, before: MergedRow | undefined): string | undefined {
+  const output = before?.message.output;
+  if (output === undefined || isOpen(row) || row.status === "completed" || row.payloadTruncated === true) return undefined;
+  return typeof itemOf(row.payloadJson)["aggregatedOutput"] === "string" ? undefined : output;
 }
 
 /** Whether the live text goes on where the row's text ends. */

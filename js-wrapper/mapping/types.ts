@@ -51,7 +51,7 @@ export interface CodexUIMessage {
   payloadJson?: string;
   /** `payloadJson` is a stub, `{type, id, $payload: {units}}`: the payload is too large for a list. */
   payloadTruncated?: boolean;
-  /** The live output of a running command; absent once the message is terminal. */
+  /** The live output of a running command, and of one that its turn's end cut off until its own end comes; absent else. */
   output?: string;
   /** `text` is only the beginning of a text of `textBytes` bytes. */
   textTruncated?: boolean;

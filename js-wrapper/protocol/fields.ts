@@ -23,6 +23,13 @@ export function readObject(json: string): Fields | undefined {
   return fieldsOf(readJson(json));
 }
 
+/** The item of a message's payload: all of it, or under `item`. */
+export function itemOf(payloadJson: string | undefined): Readonly<Record<string, unknown>> {
+  const payload = readObject(payloadJson ?? "") ?? {};
+  const { params, item } = payload;
+  return fieldsOf(fieldsOf(params)?.["item"] ?? item) ?? payload;
+}
+
 /** What a text says in JSON; undefined where it is none. */
 export function readJson(json: string): unknown {
   try {

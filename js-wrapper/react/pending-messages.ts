@@ -1,7 +1,7 @@
 /** Messages between the command that carries them and codex's own row of them. */
 import type { CodexThreadState } from "../host/component.js";
 import type { CodexUIMessage } from "../mapping/index.js";
-import { fieldsOf, readObject } from "../protocol/fields.js";
+import { itemOf } from "../protocol/fields.js";
 import type { CodexCommandView } from "./command-words.js";
 
 /** A command that may carry a message. */
@@ -106,11 +106,4 @@ const clientIds = new WeakMap<EchoMessage, unknown>();
 function clientIdOf(message: EchoMessage): unknown {
   if (!clientIds.has(message)) clientIds.set(message, itemOf(message.payloadJson)["clientId"]);
   return clientIds.get(message);
-}
-
-/** The item of a message's payload: all of it, or under `item`. */
-export function itemOf(payloadJson: string | undefined): Readonly<Record<string, unknown>> {
-  const payload = readObject(payloadJson ?? "") ?? {};
-  const { params, item } = payload;
-  return fieldsOf(fieldsOf(params)?.["item"] ?? item) ?? payload;
 }

@@ -1,6 +1,5 @@
 /** Deletion of threads: hidden at once, gone in batches, and never back. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Id } from "../../convex/_generated/dataModel.js";
 import schema from "../../convex/schema.js";
 import {
   agentMessage,
@@ -221,8 +220,7 @@ describe("a thread's deletion", () => {
     await force(component, deletionJobId);
     vi.clearAllTimers();
     pass(MINUTE);
-    const job = deletionJobId as Id<"deletions">;
-    const call = (dueAt: number) => component.mutation(internal.deletions.step, { job, dueAt });
+    const call = (dueAt: number) => component.mutation(internal.deletions.step, { job: deletionJobId, dueAt });
     expect(await call(scheduledFor), "of the time that it would have begun at").toEqual({ deleted: 0, hasMore: false });
     const { dueAt = 0 } = (await dump(component)).deletions[0]!;
     expect((await call(dueAt)).deleted).toBeGreaterThan(0);

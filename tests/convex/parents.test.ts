@@ -1,7 +1,7 @@
 /** Agents' threads and the threads that began them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ANCESTORS_MAX } from "../../convex/model/parents.js";
-import { api, dump, internal, OWNER, refusal, startComponent, stepDeletion, type Component } from "./build.js";
+import { api, dump, OWNER, refusal, startComponent, stepDeletion, type Component } from "./build.js";
 
 const PAGE = { cursor: null, numItems: 100 };
 const STRANGERS = [["another user", { ...OWNER, userId: "bob" }], ["another tenant", { ...OWNER, tenantId: "other" }]] as const;

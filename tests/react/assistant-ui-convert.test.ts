@@ -45,6 +45,21 @@ const shape = (source: CodexThreadSource | CodexUIMessage[]) =>
   messagesOf(source).map(({ role, content, status }) => [role, typeof content === "string" ? content : content.map((part) => part.type), ...(status ? [status.type] : [])]);
 const partsOf = (...messages: CodexUIMessage[]) => messagesOf(messages).flatMap(({ content }) => (typeof content === "string" ? [] : content));
 
+describe("a review", () => {
+  it("is one text, though codex says it as its own item and as an answer", () => {
+    const review = said("r", { sourceItemType: "exitedReviewMode", text: "wrong" });
+    const answer = said("a", { sourceItemType: "agentMessage", text: "wrong" });
+    expect(partsOf(review, answer)).toMatchObject([{ type: "text", text: "wrong" }]);
+    expect(partsOf(answer, said("b", { sourceItemType: "agentMessage", text: "wrong" }))).toHaveLength(2);
+  });
+});
+
+describe("a command that its turn's end cut off", () => {
+  it("gives back what it had put out", () => {
+    expect(partsOf(command("c", { aggregatedOutput: null }, { status: "interrupted", output: "tick" }))).toMatchObject([{ result: { status: "interrupted", aggregatedOutput: "tick" } }]);
+  });
+});
+
 describe("grouping", () => {
   it("makes all of a turn's answer one message, and parts it where the user says more", () => {
     const turn = [user("u"), said("r", { sourceItemType: "reasoning" }), command("c"), said("a"), user("steer"), said("b")];

@@ -57,6 +57,21 @@ describe("merging durable rows with live text", () => {
     expect(done.messages[0]).not.toHaveProperty("output");
   });
 
+  it("keeps what a command has put out where its turn ends first, until the command's own end comes", () => {
+    const running = mergeCodexMessages([row({ text: "ls", payloadJson: JSON.stringify({ item: { aggregatedOutput: null } }) })], overlayOf([run("a.txt", { channel: "output" })]));
+    const outputs = (["interrupted", "failed", "completed"] as const).map((status) => {
+      const ended = mergeCodexMessages([row({ text: "ls", status })], EMPTY_OVERLAY, running);
+      expect(mergeCodexMessages([...ended.rows], EMPTY_OVERLAY, ended).messages).toEqual(ended.messages);
+      return ended.messages[0]?.output;
+    });
+    expect(outputs).toEqual(["a.txt", "a.txt", undefined]);
+    const ends: Partial<CodexDurableMessageLike>[] = [{ payloadJson: JSON.stringify({ item: { aggregatedOutput: "a.txt b.txt" } }) }, { payloadTruncated: true }];
+    for (const end of ends) {
+      const own = mergeCodexMessages([row({ text: "ls", status: "failed", ...end })], EMPTY_OVERLAY, running);
+      expect(own.messages[0]).not.toHaveProperty("output");
+    }
+  });
+
   it("tells that the list left a payload out", () => {
     expect(toCodexUIMessage(row({ payloadTruncated: true }))).toHaveProperty("payloadTruncated", true);
     expect(toCodexUIMessage(row({}))).not.toHaveProperty("payloadTruncated");

@@ -1,5 +1,5 @@
 // The example's page: what a repository may have written is shown, and is nothing but text.
-import { cleanup, render } from "@testing-library/react";
+import { cleanup, fireEvent, render } from "@testing-library/react";
 import { afterEach, describe, expect, it } from "vitest";
 import { Item } from "../../example/web/src/items/item.js";
 import { TurnNote } from "../../example/web/src/thread/turn-note.js";
@@ -64,6 +64,37 @@ describe("the page runs nothing of what Codex prints", () => {
       }
     },
   );
+});
+
+describe("what Codex made and asks", () => {
+  const PNG = "iVBORw0KGgoAAAANSUhEUg==";
+  const made = (item: object) => render(<Item message={message({ role: "tool", sourceItemType: "imageGeneration", text: "a cat", item: { type: "imageGeneration", ...item } })} />).container;
+
+  it("a picture is shown on request, and where it lies; never its bytes as text", () => {
+    const container = made({ result: PNG, savedPath: "/tmp/cat.png" });
+    fireEvent.click(container.querySelector("button")!);
+    expect(container.querySelector("img")?.getAttribute("src")).toBe(`data:image/png;base64,${PNG}`);
+    expect(container.textContent).toContain("/tmp/cat.png");
+    expect(container.textContent).not.toContain("iVBOR");
+  });
+
+  it.each(["PHN2ZyB4bWxucz0i", "", "iVBORw0KGgo<script>"])("what is no picture that is known is not shown: %j", (result) => {
+    const container = made({ result, failure: { type: "usageLimitExceeded" } });
+    expect(container.querySelector("img")).toBeNull();
+    expect(container.textContent).toContain("usageLimitExceeded");
+    expect(container.textContent).not.toContain("PHN2Z");
+  });
+
+  it("what an agent did is said", () => {
+    const words = ["started", "interrupted"].map((kind) => render(<Item message={message({ role: "tool", sourceItemType: "subAgentActivity", text: "/root/counter", item: { kind } })} />).container.textContent);
+    expect(words).toEqual([expect.stringContaining("/root/counter started"), expect.stringContaining("/root/counter interrupted")]);
+  });
+
+  it("what it asks beside its words stands under them", () => {
+    const questions = [{ title: "Which branch?", options: ["main", "<b>next</b>"] }, { title: "Why?", options: null }, null];
+    const { container } = render(<Item message={message({ sourceItemType: "agentMessage", text: "Done.", item: { questions } })} />);
+    expect([...container.querySelectorAll("li")].map(({ textContent }) => textContent)).toEqual(["Which branch? main, <b>next</b>", "Why?", ""]);
+  });
 });
 
 describe("the state of the turn", () => {

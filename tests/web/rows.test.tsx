@@ -76,6 +76,21 @@ it("a message that comes is laid out, and one whose turn ends tells of it", () =
   expect(screen.getAllByText("an end.")).toHaveLength(1);
 });
 
+it("a review is read once, and an answer without a word not at all", () => {
+  const review = { sourceItemType: "exitedReviewMode", turnId: "r", text: "It is wrong." };
+  const answer = { sourceItemType: "agentMessage", turnId: "r", text: "It is wrong." };
+  const { change } = open();
+  const show = (...messages: Partial<CodexUIMessage>[]) => change(() => messages.map((one, at) => message({ _id: String(at), ...one })));
+  const items = () => [screen.queryAllByText("It is wrong.").length, document.querySelectorAll("article").length];
+  show({ ...answer, text: "" }, review, answer);
+  expect(items()).toEqual([1, 1]);
+  expect(screen.getAllByRole("listitem")).toHaveLength(1);
+  show(review, { ...answer, turnId: "another" });
+  expect(items()).toEqual([2, 2]);
+  show({ ...answer, text: "", status: "streaming" }, { ...answer, text: "", payloadJson: JSON.stringify({ questions: [{ title: "Which?" }] }) });
+  expect(items()).toEqual([0, 2]);
+});
+
 const PIECES = 5;
 const ONE_FAILED: PastTurns = { order: ["t0", "t1", "t2"], turns: [{ turnId: "t1", status: "failed", error: "Quota exceeded." }], newest: "t2" };
 

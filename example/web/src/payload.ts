@@ -103,9 +103,10 @@ export interface ToolResult {
 /**
  * Reads what a tool gave back: the texts among its parts, the images, and every other part as JSON.
  *
- * @param item of an `mcpToolCall`, a `dynamicToolCall`, or a call of a kind that is not known
+ * @param item of an `mcpToolCall`, a `dynamicToolCall`, an `imageGeneration`, or a call of a kind that is not known
  */
 export function readResult(item: Fields): ToolResult {
+  if (item["type"] === "imageGeneration") return readPicture(item);
   const result = fields(item["result"]);
   const parts = firstList(result["content"], item["contentItems"], item["output"]);
   const texts = parts.map((part) => (imageOf(part) === undefined ? partText(part) : undefined));
@@ -120,6 +121,23 @@ export function readResult(item: Fields): ToolResult {
     text: found.length === 0 ? undefined : found.join("\n"),
     images: parts.map(imageOf).filter((image) => image !== undefined),
   };
+}
+
+/** How base64 begins, of the images that are shown. */
+const MAGIC = [
+  ["iVBORw0KGgo", "image/png"],
+  ["/9j/", "image/jpeg"],
+  ["R0lGOD", "image/gif"],
+  ["UklGR", "image/webp"],
+] as const;
+
+/** A picture that was made is its bytes in base64; where it lies, or why there is none. */
+function readPicture(item: Fields): ToolResult {
+  const data = stringOf(item["result"]) ?? "";
+  const type = MAGIC.find(([begin]) => data.startsWith(begin))?.[1];
+  const image = type === undefined ? undefined : imageOf({ mimeType: type, data });
+  const said = [stringOf(item["savedPath"]), jsonOf(item["failure"])].filter((text) => text !== undefined);
+  return { text: said.length === 0 ? undefined : said.join("\n"), images: image === undefined ? [] : [image] };
 }
 
 function firstList(...values: unknown[]): Fields[] {

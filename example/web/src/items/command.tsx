@@ -47,7 +47,7 @@ export function CommandItem({ message }: ItemProps) {
           )}
         </p>
       )}
-      <Output output={output ?? printed(item)} isLive={output !== undefined} />
+      <Output output={output ?? printed(item)} isLive={output !== undefined && status === "streaming"} />
       {message.payloadTruncated === true && (
         <TooLarge
           message={message}

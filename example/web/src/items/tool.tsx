@@ -34,6 +34,7 @@ export function ToolItem({ message }: ItemProps) {
   const item = useMemo(() => readItem(payloadJson), [payloadJson]);
   const server = stringOf(item["server"]) ?? stringOf(item["namespace"]);
   const name = [server, stringOf(item["tool"])].filter((part) => part !== undefined).join(".");
+  const activity = sourceItemType === "subAgentActivity" ? stringOf(item["kind"]) : undefined;
   return (
     <div className="box">
       <div className="box-head">
@@ -45,6 +46,7 @@ export function ToolItem({ message }: ItemProps) {
             <Visible text={LABEL.get(sourceItemType) ?? sourceItemType.slice(0, NAME_UNITS_MAX)} />
           </span>{" "}
           <Visible text={(name === "" ? text : name).slice(0, NAME_UNITS_MAX)} />
+          {activity !== undefined && <Visible text={` ${activity.slice(0, NAME_UNITS_MAX)}`} />}
         </span>
         <Status status={status} durationMs={numberOf(item["durationMs"])} />
       </div>

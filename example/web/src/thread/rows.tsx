@@ -3,6 +3,7 @@ import type { CodexUIMessage } from "convex-codex-local/react";
 import type { Ref, SyntheticEvent } from "react";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Item } from "../items/item.js";
+import { listOf, readItem } from "../payload.js";
 import { keptRows, withTouched } from "./kept-rows.js";
 import { placeTurns, type PastTurns, type PlacedTurn } from "./past-turns.js";
 import { TurnNotes } from "./turn-note.js";
@@ -83,6 +84,7 @@ export function Rows({ messages, outline, isWhole, past, viewport }: RowsProps) 
           <Row
             key={message._id}
             message={message}
+            isSilent={saysNothing(message, messages[index - 1])}
             index={index}
             gap={gapBefore(message, messages[index - 1])}
             size={isWhole ? messages.length : SIZE_UNKNOWN}
@@ -118,6 +120,7 @@ const SIZE_UNKNOWN = -1;
 
 interface RowProps {
   message: CodexUIMessage;
+  isSilent: boolean;
   index: number;
   gap: Gap | undefined;
   size: number;
@@ -127,23 +130,28 @@ interface RowProps {
   measure: Ref<HTMLDivElement>;
 }
 
-const Row = memo(function Row({ message, index, gap, size, before, behind, measure }: RowProps) {
+const Row = memo(function Row({ message, isSilent, index, gap, size, before, behind, measure }: RowProps) {
   return (
     <div
       className="row"
-      role="listitem"
-      aria-posinset={index + 1}
-      aria-setsize={size}
+      {...(isSilent ? { role: "none" } : { role: "listitem", "aria-posinset": index + 1, "aria-setsize": size })}
       data-index={index}
       data-gap={gap}
       ref={measure}
     >
       <TurnNotes turns={before} />
-      <Item message={message} />
+      {!isSilent && <Item message={message} />}
       <TurnNotes turns={behind} />
     </div>
   );
 });
+
+/** Whether a message is an answer that ended without a word, or says a review over again: Codex gives a review as its own item, too. */
+function saysNothing({ sourceItemType, turnId, status, text, payloadJson }: CodexUIMessage, before: CodexUIMessage | undefined): boolean {
+  if (sourceItemType !== "agentMessage") return false;
+  if (text === "") return status !== "streaming" && listOf(readItem(payloadJson)["questions"]).length === 0;
+  return before?.sourceItemType === "exitedReviewMode" && before.turnId === turnId && before.text === text;
+}
 
 /** More room before a turn, less between two things that Codex did. */
 type Gap = "turn" | "tool";
