@@ -2,7 +2,7 @@
 import { v } from "convex/values";
 import { query } from "./_generated/server.js";
 import { coded } from "./errors.js";
-import { replay as replayStreams, snapshotsOf } from "./model/replay.js";
+import { replay as replayStreams } from "./model/replay.js";
 import { findTurnByEither, requireThread, scopeOf } from "./model/scope.js";
 import { listLiveStreams, listStreams, mainStreamOf } from "./model/streams.js";
 import { vActor, vReplay, vResumed, vRuntimeOptions } from "./validators.js";
@@ -31,11 +31,10 @@ export const replay = query({
     const thread = await requireThread(ctx, scope, args.threadId);
     const asked = args.streamCursorsById.map(({ streamId }) => streamId);
     const streams = await (args.liveOnly === true ? listLiveStreams(ctx, thread, asked) : listStreams(ctx, thread, args.startOrder));
-    const { items, ...read } = await replayStreams(ctx, thread, args.streamCursorsById, { runtime: args.runtime, alone: false });
+    const read = await replayStreams(ctx, thread, args.streamCursorsById, { runtime: args.runtime, alone: false, snapshots: args.snapshots !== false });
     return {
       streams: streams.map(({ streamId, state, turnOrder }) => ({ streamId, state, ...(turnOrder !== undefined && { turnOrder }) })),
       ...read,
-      snapshots: args.snapshots === false ? [] : await snapshotsOf(ctx, scope, args.threadId, items),
     };
   },
 });
@@ -54,7 +53,7 @@ export const resumeReplay = query({
     const thread = await requireThread(ctx, scope, threadId);
     const turn = await findTurnByEither(ctx, scope, threadId, turnId);
     const streamId = await mainStreamOf(ctx, thread, turn?.turnId ?? turnId);
-    const read = await replayStreams(ctx, thread, [{ streamId, cursor: fromCursor }], { runtime, alone: true });
+    const read = await replayStreams(ctx, thread, [{ streamId, cursor: fromCursor }], { runtime, alone: true, snapshots: false });
     const [streamWindow] = read.streamWindows;
     const [next] = read.nextCheckpoints;
     if (streamWindow === undefined || next === undefined) throw coded("E_INTERNAL", "a stream that is asked for has a window");

@@ -238,6 +238,8 @@ export default defineSchema({
     ),
     /** Cursors behind the newest of each kind that a turn keeps; none where no event brought one. */
     newest: v.optional(v.array(v.number())),
+    /** The last event, where its chunk has gone before its turn ended: its id says which runtime told of the turn. */
+    lastEvent: v.optional(v.object({ cursor: v.number(), eventId: v.string() })),
   })
     .index("by_stream", ["tenantId", "userId", "streamId"])
     .index("by_turn", ["tenantId", "userId", "threadId", "turnId"]),

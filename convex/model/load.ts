@@ -283,15 +283,22 @@ export function streamsOfTurn(ctx: ReadCtx, { tenantId, userId }: Scope, threadI
     .take(TURN_STREAMS_MAX);
 }
 
-/** Where the last event of a stream lies, as far as its chunk is kept. */
-export async function lastPlaceOf(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string): Promise<LoadedRows["places"]> {
+/** Where the last event of a stream lies: in its last chunk, or where the head says, if that has gone. */
+export async function lastPlaceOf(ctx: ReadCtx, scope: Scope, streamId: string): Promise<LoadedRows["places"]> {
+  const { tenantId, userId } = scope;
   const last = await ctx.db
     .query("chunks")
     .withIndex("by_start", (q) => q.eq("tenantId", tenantId).eq("userId", userId).eq("streamId", streamId))
     .order("desc")
     .first();
-  return last === null ? [] : placesOf(last).slice(-1);
+  if (last !== null) return lastOf(last);
+  const gone = await findHead(ctx, scope, streamId);
+  const { cursor, eventId } = gone?.lastEvent ?? {};
+  return gone === null || cursor === undefined || eventId === undefined ? [] : [{ streamId, range: { start: cursor, end: gone.latest }, eventId }];
 }
+
+/** Where a chunk's last event lies. */
+export const lastOf = (chunk: Doc<"chunks">): LoadedRows["places"] => placesOf(chunk).slice(-1);
 
 /** The events that lie in a range. Reads that range and the chunk before it, never a stream's open end. */
 async function placesIn(ctx: ReadCtx, { tenantId, userId }: Scope, streamId: string, asked: Range, room: Room) {

@@ -8,18 +8,20 @@ import { findHead } from "./load.js";
 import { payloadOf } from "./messages.js";
 import { readParts } from "./parts.js";
 import { chunksFrom, whole } from "./runs.js";
-import type { ReadCtx, Scope } from "./scope.js";
+import type { ReadCtx } from "./scope.js";
 import { isHidden } from "./visible.js";
 
-/** UTF-16 units of chunks that one answer reads, shared by its streams, one chunk more at most. */
+/** UTF-16 units that one answer reads, of chunks, shared by its streams, and of payloads: three bytes each at most, of the 16 MiB that a query may read. */
 const REPLAY_UNITS_MAX = 4 * 1024 * 1024;
-/** UTF-16 units of payloads in the snapshots of one answer. */
-const SNAPSHOTS_UNITS_MAX = 4 * 1024 * 1024;
+/** How many of them are of payloads, where snapshots are asked for. One chunk, and one payload, may be read beyond. */
+const SNAPSHOTS_UNITS_MAX = 2 * 1024 * 1024;
 
 /** Streams that one answer reads, the first that are asked for: each takes up to three ranges of the 4,096 that a query may read. */
 const STREAMS_READ_MAX = 200;
 /** Runs of text that one answer holds, and those of one chunk more: below the 8,192 elements of an array. */
 const RUNS_READ_MAX = 4_000;
+/** Items of which one answer has snapshots, and those of one chunk more: two ranges each. */
+const ITEMS_READ_MAX = 800;
 
 const NO_HEAD: Pick<Doc<"streamHeads">, "latest" | "holes"> = { latest: 0, holes: [] };
 
@@ -28,14 +30,14 @@ export type Cursor = { streamId: string; cursor: number };
 type Opened = { cursor: Cursor; latest: number; holes: Doc<"streamHeads">["holes"]; chunks: Doc<"chunks">[] };
 
 /** What is left of an answer's room, shared by its streams in the order in which they are asked for. */
-type Room = { streams: number; units: number; runs: number };
+type Room = { streams: number; units: number; runs: number; items: number };
 
-/** The windows of the streams that are asked for, and the deltas and texts that begin in them. */
+/** The windows of the streams that are asked for, the deltas and texts that begin in them, and where asked for the newest state of their items. */
 export async function replay(
   ctx: ReadCtx,
   thread: Doc<"threads">,
   cursors: readonly Cursor[],
-  reader: ReaderCall,
+  reader: ReaderCall & { snapshots: boolean },
 ) {
   const windows = cursors.length === 0 ? [] : await openWindows(ctx, thread, cursors, reader);
   const read = await Promise.all(windows.map((stream) => readWithin(ctx, stream)));
@@ -50,12 +52,12 @@ export async function replay(
     nextCheckpoints: windows.map(({ streamId, window: { next } }) => ({ streamId, cursor: next })),
     deltas: read.flatMap((stream) => stream.deltas),
     texts: read.flatMap((stream) => stream.texts),
-    items: read.flatMap((stream) => stream.items),
+    snapshots: reader.snapshots ? await snapshotsOf(ctx, thread, read.flatMap((stream) => stream.items)) : [],
   };
 }
 
 /** The newest state of the items that were named in what a reader got. */
-export async function snapshotsOf(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: string, items: readonly NamedItem[]) {
+async function snapshotsOf(ctx: ReadCtx, { tenantId, userId, threadId }: Doc<"threads">, items: readonly NamedItem[]) {
   const distinct = [...new Map(items.map((item) => [JSON.stringify([item.turnId, item.itemId]), item])).values()];
   const found = await Promise.all(
     distinct.map(async ({ turnId, itemId, streamId }) => {
@@ -90,7 +92,7 @@ function holesBelow(readEnd: number, holes: Opening["holes"]): { holes?: { curso
 
 /**
  * A stream with the chunks that an answer has room for. One that finds no room is as one that has nothing newer: its window is
- * empty. Where the room was of units or runs, the others' moved cursors bring it its turn; who asks for more streams than are read asks
+ * empty. Where the room was of units, runs or items, the others' moved cursors bring it its turn; who asks for more streams than are read asks
  * for those behind in a call of their own.
  */
 async function open(ctx: ReadCtx, thread: Doc<"threads">, cursor: Cursor, chunksMax: number, room: Room): Promise<Opened> {
@@ -100,13 +102,14 @@ async function open(ctx: ReadCtx, thread: Doc<"threads">, cursor: Cursor, chunks
   room.streams -= 1;
   const found = await findHead(ctx, thread, cursor.streamId);
   const { latest, holes } = found?.threadId === thread.threadId && !isHidden(thread, found.turnOrder) ? found : NO_HEAD;
-  const full = () => room.units <= 0 || room.runs <= 0;
+  const full = () => room.units <= 0 || room.runs <= 0 || room.items <= 0;
   if (full()) return { cursor, latest: asItStands, holes, chunks };
   if (cursor.cursor < latest) {
     for await (const chunk of chunksFrom(ctx, thread, cursor.streamId, Math.max(cursor.cursor, 0))) {
       chunks.push(chunk);
       room.units -= chunk.weight;
       room.runs -= chunk.runs.length;
+      room.items -= chunk.itemIds.length;
       if (chunks.length >= chunksMax || full()) break;
     }
   }
@@ -120,10 +123,11 @@ async function openWindows(
   ctx: ReadCtx,
   thread: Doc<"threads">,
   cursors: readonly Cursor[],
-  reader: ReaderCall,
+  { snapshots, ...reader }: ReaderCall & { snapshots: boolean },
 ): Promise<Opening[]> {
   const chunksMax = decide(() => chunksToLoad(reader));
-  const room: Room = { streams: STREAMS_READ_MAX, units: REPLAY_UNITS_MAX, runs: RUNS_READ_MAX };
+  const [units, items] = snapshots ? [REPLAY_UNITS_MAX - SNAPSHOTS_UNITS_MAX, ITEMS_READ_MAX] : [REPLAY_UNITS_MAX, Infinity];
+  const room: Room = { streams: STREAMS_READ_MAX, units, runs: RUNS_READ_MAX, items };
   const opened: Opened[] = [];
   for (const cursor of cursors) opened.push(await open(ctx, thread, cursor, chunksMax, room));
   const streams = opened.map(({ cursor, latest, chunks }) => ({

@@ -1,11 +1,12 @@
 /** Trims a stream: its first chunks go, the texts in them are folded before. The core decides which. */
 import type { FoldFacts } from "../../js-wrapper/core/boundary.js";
 import { planTrim } from "../../js-wrapper/core/sweep.js";
+import { given } from "../../js-wrapper/given.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { coded } from "../errors.js";
 import { decide } from "./core.js";
 import { foldMessage, foldOf } from "./folds.js";
-import { findHead } from "./load.js";
+import { findHead, lastOf } from "./load.js";
 import { chunksFrom, tailStart, whole, type Run } from "./runs.js";
 import type { ReadCtx, Scope, WriteCtx } from "./scope.js";
 
@@ -61,7 +62,10 @@ export async function trimStream(ctx: WriteCtx, stream: StreamName, batch: numbe
   }
   const gone = shown.filter((_, at) => answer.gone.includes(at));
   for (const chunk of gone) await deleteChunk(ctx, chunk._id);
-  if (head !== null && answer.holes !== undefined) await ctx.db.patch("streamHeads", head._id, { holes: answer.holes });
+  const ends = head !== null && overdue !== undefined ? gone.find(({ cursorEnd }) => cursorEnd >= head.latest) : undefined;
+  const [lastEvent] = ends === undefined ? [] : lastOf(ends).map(({ range, eventId }) => ({ cursor: range.start, eventId }));
+  const kept = given({ holes: answer.holes, lastEvent });
+  if (head !== null && Object.keys(kept).length > 0) await ctx.db.patch("streamHeads", head._id, kept);
   return { deleted: gone.length, moved: gone.length > 0 || answer.writes.length > 0, atEnd: atEnd && areAll };
 
   /** The folds of the messages that are open, and whether there is room for all of them. */

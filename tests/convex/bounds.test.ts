@@ -12,6 +12,7 @@ import {
   messagesOf,
   OWNER,
   startThread,
+  STREAM,
   textsOf,
   THREAD,
   TURN,
@@ -190,6 +191,36 @@ describe("a reader of many or heavy streams", () => {
     expect(cursors.map(({ cursor }) => cursor)).toEqual(streams.map(() => 2));
     expect([...read.values()].every((units) => units > 2.9 * MiB)).toBe(true);
     expect(read.size).toBe(streams.length);
+  });
+
+  test("has the newest state of as many items as a query may read: each takes two index ranges", async () => {
+    // Half of what a query may read: a test of twice as many items would take minutes.
+    const component = await startThread(THREAD, { databaseQueries: 2_048 });
+    const [streams, items] = [Array.from({ length: 6 }, (_, at) => new TurnStream({ turnId: `turn_${String(at)}` })), 200];
+    for (const stream of streams) {
+      await ingestOk(component, [stream.started(), ...Array.from({ length: items }, (_, at) => stream.itemCompleted(command(`${stream.streamId}/${String(at)}`, "ls", "completed")))]);
+    }
+    const streamCursorsById = streams.map(({ streamId }) => ({ streamId, cursor: 0 }));
+    const answer = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById, runtime: { maxDeltasPerStreamRead: 1_000, maxDeltasPerRequestRead: 4_000 } });
+    expect(answer.nextCheckpoints.map(({ cursor }) => cursor)).toEqual([201, 201, 201, 201, 0, 0]);
+    expect(answer.snapshots).toHaveLength(800);
+  });
+
+  test("has it of outputs in an alphabet of three bytes a letter, a stub where they are too many", async () => {
+    const component = await startThread();
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started()]);
+    const events = Array.from({ length: 60 }, (_, at) => turn.itemCompleted(command(String(at), "ls", "completed", "\u6f22".repeat(60_000))));
+    for (let from = 0; from < events.length; from += 8) await ingestOk(component, events.slice(from, from + 8));
+    let cursor = 0;
+    const seen = new Set<string>();
+    for (let moves = true; moves; ) {
+      const { snapshots, nextCheckpoints } = await component.query(api.sync.replay, { actor: OWNER, threadId: THREAD, streamCursorsById: [{ streamId: STREAM, cursor }] });
+      for (const { itemId } of snapshots) seen.add(itemId);
+      const next = nextCheckpoints[0]!.cursor;
+      [moves, cursor] = [next > cursor, next];
+    }
+    expect([cursor, seen.size]).toEqual([61, 60]);
   });
 
   test("may name more streams than one answer reads", async () => {

@@ -44,6 +44,27 @@ describe("a turn whose thread another runtime takes", () => {
     expect(await lease(component, SECOND, actor)).toMatchObject([{ commandId: "next" }]);
   });
 
+  test("ends where nothing was heard of it for so long that all it told is folded and gone", async () => {
+    const component = await startThread();
+    await bind(component, FIRST);
+    const turn = new TurnStream();
+    await ingestOk(component, [turn.started(), turn.itemStarted(agentMessage("m", "")), turn.text("m", "Hel")]);
+    for (let hours = 0; hours < 30; hours += 10) {
+      vi.setSystemTime(Date.now() + 10 * 60 * 60_000);
+      await component.mutation(api.sync.heartbeat, { actor: OWNER, sessionId: SESSION, threadId: THREAD, lastEventCursor: 0 });
+      await component.mutation(internal.streams.cleanupExpiredDeltas, {});
+      await component.mutation(internal.silence.endSilentTurns, {});
+      await run(component);
+    }
+    expect((await dump(component)).chunks).toEqual([]);
+    expect((await turnOf(component)).status, "its machine is there").toBe("inProgress");
+    await send(component, "next", "turn", { input: [{ type: "text", text: "go on" }] });
+    await bind(component, SECOND, DESK, "desk's");
+    await run(component);
+    expect(await turnOf(component)).toMatchObject({ status: "interrupted", error: "another runtime writes the thread" });
+    expect(await lease(component, SECOND, DESK)).toMatchObject([{ commandId: "next" }]);
+  });
+
   test("ends too where the other is known by its first lease", async () => {
     const { component } = await inTurn();
     await component.mutation(api.sync.ensureSession, { actor: DESK, sessionId: "desk's", threadId: THREAD, lastEventCursor: 0 });
