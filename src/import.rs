@@ -213,22 +213,24 @@ pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
         return refused(Code::ESyncOutOfOrder, "the page begins behind what was imported");
     }
     let mut events = Events { known, next: known, ..Events::default() };
+    let mut whole = true;
     for ((order, turn), index) in (at.turn..).zip(&call.turns).zip(0..) {
         if order < known.turn {
             continue;
         }
         let first = if order == at.turn { at.item } else { 0 };
         let first_event = events.events.len();
-        let follows = events.add_turn(index, turn, order, first, call.legacy && turn.foreign);
+        let left_out = call.legacy && turn.foreign;
+        let is_last = call.at_end && index as usize + 1 == call.turns.len();
+        whole = events.add_turn(index, turn, Place { turn: order, item: first }, left_out, is_last);
         events.foresee(turn.turn_id, first_event);
-        if !follows {
+        if !whole {
             break;
         }
     }
     let Events { events, needs, next, .. } = events;
     let tombstone = call.new_thread.filter(|_| !events.is_empty()).map(NewThread::tombstone);
-    let is_at_end = call.at_end && next.turn >= at.turn + call.turns.len() as u64;
-    let state = if is_at_end {
+    let state = if call.at_end && whole {
         ImportState::Completed
     } else if events.is_empty() {
         before.state
@@ -263,14 +265,15 @@ struct Events {
 }
 
 impl Events {
-    /// Adds what is new of a turn, whose listed items begin with number `first`; answers whether the next one follows.
+    /// Adds what is new of a turn, whose listed items begin at that place; answers whether all of it came. The last one of a
+    /// history may go on: the next import begins in it.
     fn add_turn(
         &mut self,
         index: u32,
         turn: &ImportTurn<'_>,
-        order: u64,
-        first: u64,
+        Place { turn: order, item: first }: Place,
         left_out: bool,
+        is_last: bool,
     ) -> bool {
         if self.turns >= IMPORT_TURNS_MAX || self.is_full() {
             return false;
@@ -312,7 +315,9 @@ impl Events {
             let at = facts.completed_at.or(facts.started_at);
             self.push(left_out, turn.json, event(TURN_COMPLETED, 2 * count + 1, at));
         }
-        self.next = Place { turn: order + 1, item: 0 };
+        let goes_on = is_last && !facts.ended;
+        self.next =
+            if goes_on { Place { turn: order, item: count } } else { Place { turn: order + 1, item: 0 } };
         true
     }
 
@@ -525,6 +530,31 @@ mod tests {
         assert_eq!(events[5], format!("0.4 item/started x:{} 9..10", "i".repeat(ID_BYTES_MAX)));
         assert_eq!(&events[6..], ["0.4 item/completed 10..11", "0 turn/completed 11..12 broken"]);
         assert_eq!(next, (1, 0));
+    }
+
+    #[test]
+    fn an_import_stays_in_the_turn_that_goes_on_at_the_end() {
+        let last = |known, turns| ImportCall { known, at_end: true, ..page((0.0, 0.0), turns) };
+        let state = |call: &ImportCall<'_>| match plan_import(call) {
+            ImportAnswer::Import { progress, .. } => progress.state,
+            ImportAnswer::Rejected { .. } => panic!("{call:?}"),
+        };
+        let open = last(None, vec![turn(DONE, &[ITEM]), turn(OPEN, &[ITEM])]);
+        assert_eq!((planned(&open).1, state(&open)), ((1, 1), ImportState::Completed));
+        let again = last(come_to(1, 1), vec![turn(DONE, &[ITEM]), turn(OPEN, &[ITEM])]);
+        assert_eq!((planned(&again), state(&again)), ((vec![], (1, 1)), ImportState::Completed));
+        let ended = last(come_to(1, 1), vec![turn(DONE, &[ITEM]), turn(DONE, &[ITEM, ITEM])]);
+        let want = [
+            "1.1 item/started x:m 3..4 @2500",
+            "1.1 item/completed 4..5 @3000",
+            "1 turn/completed 5..6 @5000",
+        ];
+        assert_eq!(planned(&ended), (want.map(str::to_owned).to_vec(), (2, 0)));
+        let passed = last(None, vec![turn(OPEN, &[ITEM]), turn(DONE, &[])]);
+        assert_eq!(planned(&passed).1, (2, 0), "another turn came behind it");
+        let mut more = turn(DONE, &[ITEM]);
+        more.more = true;
+        assert_eq!(state(&last(None, vec![more])), ImportState::Running);
     }
 
     #[test]

@@ -175,6 +175,18 @@ describe("an import", () => {
     expect((await turnsOf(component)).at(-1)).toMatchObject({ status: "failed", error: "no", source: "codex" });
   });
 
+  test("that met a turn that ran brings the rest of it the next time", async () => {
+    const component = startComponent();
+    const running = (...texts: string[]) => turnOf("two", texts.map((text) => agentMessage(text, text)), { status: "inProgress", completedAt: null });
+    const one = turnOf("one", [agentMessage("a", "a")]);
+    expect(await importPage(component, pageOf([one, running("b")]), { atEnd: true })).toMatchObject({ status: "completed", position: { turn: 1, item: 1 } });
+    expect(await importPage(component, pageOf([one, running("b", "c")]), { atEnd: true })).toMatchObject({ status: "completed", position: { turn: 1, item: 2 } });
+    const ended = [one, turnOf("two", ["b", "c", "d"].map((text) => agentMessage(text, text)))];
+    expect(await importPage(component, pageOf(ended), { atEnd: true })).toMatchObject({ status: "completed", position: { turn: 2, item: 0 } });
+    expect((await read(component)).map(([, id, status]) => [id, status])).toEqual(["a", "b", "c", "d"].map((id) => [id, "completed"]));
+    expect((await turnsOf(component)).map(({ status }) => status)).toEqual(["completed", "completed"]);
+  });
+
   test("leaves items alone that came live, and a turn that runs goes on", async () => {
     const component = await startThread();
     const turn = new TurnStream();
