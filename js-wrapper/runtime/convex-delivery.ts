@@ -245,24 +245,32 @@ export class ConvexDelivery {
    */
   async deliver(batch: OutboxBatch): Promise<Verdict> {
     const { threadId: localThreadId, events } = batch;
+    let isIngesting = false;
+    const ingest = (threadId: string): Promise<Verdict> => {
+      isIngesting = true;
+      return this.#ingest(threadId, events);
+    };
     try {
       const goesOn = this.#goesOn(localThreadId);
       const { threadId } = await (goesOn ? this.bind(localThreadId) : this.#findFor(localThreadId));
-      let verdict = await this.#ingest(threadId, events);
+      let verdict = await ingest(threadId);
       if (!goesOn && verdict.type === "taken") {
         if (this.#goesOn(localThreadId)) return await this.deliver(batch);
         // Until that session has ended, or somebody goes on in the thread here.
         verdict = { type: "again", reason: verdict.message };
       }
       if (goesOn && verdict.type === "again") {
+        isIngesting = false;
         await this.#ensureSession(threadId);
-        verdict = await this.#ingest(threadId, events);
+        verdict = await ingest(threadId);
       }
       // Convex is there: a link that failed is asked for again.
       if (verdict.type === "acknowledged") this.#linkAround(localThreadId);
       return verdict;
     } catch (thrown) {
-      return verdictOfError(thrown);
+      const verdict = verdictOfError(thrown);
+      // Of a thread or a session that is refused no event is the cause: they wait for what mends it.
+      return verdict.type === "refused" && !isIngesting ? { type: "again", reason: `[${verdict.code}] ${verdict.message}` } : verdict;
     }
   }
 
@@ -438,7 +446,7 @@ export class ConvexDelivery {
   async #ingest(threadId: string, events: readonly NormalizedEvent[]): Promise<Verdict> {
     const { actor, sessionId, runtime } = this.#target;
     const deltas = events.map((event) => inbound(event, threadId));
-    return verdictOfAnswer(await this.#persistence.ingestSafe({ actor, sessionId, threadId, deltas, ...(runtime === undefined ? {} : { runtime }) }));
+    return verdictOfAnswer(await this.#persistence.ingestSafe({ actor, sessionId, threadId, deltas, ...given({ runtime }) }));
   }
 }
 

@@ -316,6 +316,46 @@ describe("a batch", () => {
   });
 });
 
+describe("a batch whose thread or session is refused", () => {
+  const code = (code: string) => Object.assign(new Error("Server Error"), { data: { code, message: `[${code}] why`, retryable: false } });
+  const REFUSALS: [string, () => Error][] = [
+    ["arguments that the app's function does not take", () => new Error("[Request ID: 1] Server Error\nArgumentValidationError: Object contains extra field `runtimeId`")],
+    ["a bug", () => code("E_INTERNAL")],
+    ["a request that cannot be", () => Object.assign(new Error("bad request"), { status: 400 })],
+    ["an argument out of bounds", () => code("E_SYNC_BATCH_TOO_LARGE")],
+  ];
+  const NOT_GOING_ON = { ...TARGET, goesOn: () => false };
+
+  it.each(REFUSALS)("waits, whole: %s lies at no event", async (_what, thrown) => {
+    const batch = { threadId: "t", events: [delta(0)] };
+    const ensureThread = vi.fn(async () => bound).mockRejectedValueOnce(thrown());
+    const ensureSession = vi.fn(async () => null).mockRejectedValueOnce(thrown());
+    const { delivery, persistence } = fake({ ensureThread, ensureSession });
+    for (const type of ["again", "again", "acknowledged"]) expect(await delivery.deliver(batch)).toMatchObject({ type });
+    expect(persistence.ingestSafe).toHaveBeenCalledTimes(1);
+    const left = fake({ ensureThread: vi.fn(async () => bound).mockRejectedValueOnce(thrown()) });
+    const other = new ConvexDelivery(left.persistence, NOT_GOING_ON, notes());
+    for (const type of ["again", "acknowledged"]) expect(await other.deliver(batch)).toMatchObject({ type });
+    // The session that is ensured once more, for the thread does not know it.
+    const ingestSafe = vi.fn(async () => ok as Awaited<ReturnType<EventPersistence["ingestSafe"]>>).mockResolvedValueOnce(refusal("E_SYNC_SESSION_NOT_FOUND", true));
+    const once = fake({ ingestSafe, ensureSession: vi.fn(async () => null).mockResolvedValueOnce(null).mockRejectedValueOnce(thrown()) });
+    for (const type of ["again", "acknowledged"]) expect(await once.delivery.deliver(batch)).toMatchObject({ type });
+  });
+
+  it.each([
+    ["E_THREAD_DELETED", "deleted"],
+    ["E_SYNC_SESSION_DEVICE_MISMATCH", "taken"],
+  ])("with %s is %s", async (why, type) => {
+    const { delivery } = fake({ ensureThread: async () => Promise.reject(code(why)) });
+    expect(await delivery.deliver({ threadId: "t", events: [delta(0)] })).toMatchObject({ type });
+  });
+
+  it.each(REFUSALS)("is refused itself where its own call is: %s", async (_what, thrown) => {
+    const { delivery } = fake({ ingestSafe: async () => Promise.reject(thrown()) });
+    expect(await delivery.deliver({ threadId: "t", events: [delta(0)] })).toMatchObject({ type: "refused" });
+  });
+});
+
 describe("a batch of a thread in which the start does not go on", () => {
   const left = (persistence: EventPersistence, goesOn: ReadonlySet<string> = new Set()) => {
     const told: string[] = [];
