@@ -5,6 +5,7 @@ import { type TurnPage, turnPages } from "../app-server/turn-pages.js";
 import { given } from "../given.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
 import { ECHO_PAGE_TURNS } from "../runtime/echo.js";
+import { Ownership } from "../runtime/ownership.js";
 import type { CodexPersistence } from "../runtime/persistence.js";
 import type { Agent } from "../runtime/threads.js";
 import { codexConfig, isTooLong, LINE_TOO_LONG, withAppServer } from "./codex.js";
@@ -60,8 +61,9 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
   const { outbox: folder } = makeState(flags);
   const stopped = context.stopSignal(output);
   const persistence = new Deployment(url, flags.functions).persistence(deviceToken);
-  await withRuntime(folder, (runtime) =>
-    withAppServer(config, async (client) => {
+  await withRuntime(folder, async (runtime) => {
+    await new Ownership(runtime, persistence).passed();
+    await withAppServer(config, async (client) => {
       const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
       const failed: string[] = [];
       const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true, isNamed: !isAll };
@@ -83,8 +85,8 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
       output.live("");
       output.note(`${counted(ids.length - failed.length, "thread")} imported${failed.length === 0 ? "" : `, ${String(failed.length)} left out`}`, { type: "end", imported: ids.length - failed.length, failed: failed.length });
       if (failed.length > 0) context.exitCode = 1;
-    }),
-  );
+    });
+  });
 }
 
 const isOfThread = (code: string): boolean => code === LINE_TOO_LONG || code.startsWith("E_THREAD_") || code.startsWith("E_APP_SERVER_") || code.startsWith("E_SYNC_");

@@ -6,7 +6,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import { api, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+import { api, bobsApi, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -244,6 +244,24 @@ describe("bridge", () => {
     const told = (await stop(second)).json();
     expect(told.map(({ type }) => type)).toEqual(["starting", "ready", "stopping", "stopped"]);
     expect(told[1]).toMatchObject({ threadId, runtimeThreadId: NEW, externalThreadId: "shop" });
+  });
+
+  test("the state folder of one user is refused to another one's token, of the bridge and of an import, and nothing is sent", async () => {
+    const on = await machine({ threads: 1 });
+    const anns = start(on, ["bridge", ...settled(on), "--thread", "of Ann's"], set());
+    await isReady(anns);
+    await stop(anns);
+    const { token } = await host.issue("laptop", bobsApi);
+    for (const command of [["bridge", "--thread", "of Ann's"], ["bridge", "--no-remote"], ["import", OLD(0)]]) {
+      const { code, stderr } = await cli(on, [...command, ...settled(on)], { ...set(), CODEX_DEVICE_TOKEN: token });
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/another user's[^]*E_OUTBOX_OWNER_MISMATCH[^]*--state[^]*outbox delete/) as string });
+    }
+    const { page } = (await host.ann.query(bobsApi["listThreadsForHooks"]!, { paginationOpts: { cursor: null, numItems: 10 } } as never)) as { page: unknown[] };
+    expect(page).toEqual([]);
+    // A token that follows Ann's is hers.
+    const renewed = start(on, ["bridge", ...settled(on), "--thread", "of Ann's"], { ...set(), CODEX_DEVICE_TOKEN: (await host.issue()).token });
+    await isReady(renewed);
+    await stop(renewed);
   });
 
   test("codex has neither the token nor the deployment, and makes files with the user's rights; the state is the user's alone", async () => {
