@@ -39,11 +39,17 @@ export class Ownership {
   #passed: Promise<void> | undefined;
   #tries = 0;
   #isOther = false;
+  #isSame = false;
 
   constructor(folder: OwnedFolder, persistence: OwnerPersistence, options: OwnershipOptions = {}) {
     this.#folder = folder;
     this.#persistence = persistence;
     this.#options = options;
+  }
+
+  /** It was the caller's before: so is what is noted in it. */
+  get isSame(): boolean {
+    return this.#isSame;
   }
 
   /** It is another user's. */
@@ -83,7 +89,8 @@ export class Ownership {
 
   async #check(): Promise<void> {
     const owner = await this.#ask();
-    if (owner === undefined || owner === this.#folder.owner) return;
+    this.#isSame = owner !== undefined && owner === this.#folder.owner;
+    if (owner === undefined || this.#isSame) return;
     if (this.#folder.owner === undefined) {
       await this.#folder.keepOwner(owner);
       return;

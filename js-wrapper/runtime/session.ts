@@ -127,7 +127,7 @@ export class Session {
       (error) => parts.handlers.lacks(error),
     );
     this.#processes = this.#codexProcesses(initialize);
-    const target = { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation }, goesOn: (id: string) => this.#loaded.isLoaded(id) };
+    const target = { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation }, goesOn: (id: string) => this.#loaded.isLoaded(id), isSame: () => this.#ownership.isSame };
     this.#delivery = new ConvexDelivery(this.#persistence, target, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
       onNoRoom: (error, id) => {

@@ -502,6 +502,22 @@ describe("import", () => {
     expect([anew.code, await host.texts(OLD(2))]).toEqual([0, OLD_TEXTS]);
   });
 
+  test("brings a history into the bridge's thread, made again by its name where the deployment has it no more", async () => {
+    for (const ids of [[OLD(0)], ["--all"]]) {
+      const on = await machine({ threads: 1 });
+      await cli(on, ["import", "019a3b5c-0000-7000-8000-000000000999", ...settled(on)], set());
+      const store = await OutboxStore.open(path.join(on.state, "outbox"));
+      const externalThreadId = `named ${ids.join("")}`;
+      await store.write([{ type: "thread", thread: { threadId: OLD(0), index: 0, nextLifecycle: 0, turns: [], note: { names: { externalThreadId }, bound: { threadId: "of a deployment before" } } } }]);
+      await store.close();
+      const { code, stdout } = await cli(on, ["import", ...ids, ...settled(on), "--json"], set());
+      expect([code, stdout]).toEqual([0, expect.stringContaining('"type":"imported"')]);
+      const { inConvex } = JSON.parse(/.*"type":"imported".*/.exec(stdout)![0]) as { inConvex: string };
+      const { threadId } = (await host.ann.mutation(api["resolveThread"]!, { externalThreadId, deviceToken: host.token } as never)) as { threadId: string };
+      expect([threadId, await host.texts(inConvex)]).toEqual([inConvex, OLD_TEXTS]);
+    }
+  });
+
   test("brings an agent's thread under the one that began it, in whichever order, and by itself where that is not there", async () => {
     const on = await machine({ threads: 9, oldAgent: 7 });
     const both = await cli(on, ["import", OLD(7), OLD(8), ...settled(on)], set());

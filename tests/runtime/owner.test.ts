@@ -20,16 +20,16 @@ type Network = (args: Args, call: () => Promise<unknown>) => Promise<unknown>;
 /** An app, and one machine on which bridges of its users run, each over a network. */
 async function startUsers() {
   const app = startApp({ chat });
-  const outboxFolder = await folder();
+  const mine = await folder();
   const { actor: _, ...start } = START;
   const as = (name: string) => app.withIdentity({ subject: name, issuer: "https://id.test", tokenIdentifier: `https://id.test|${name}` } satisfies Partial<UserIdentity>);
-  const bridgeOf = async (name: string, network: Network = (_args, call) => call()) => {
+  const bridgeOf = async (name: string, network: Network = (_args, call) => call(), outboxFolder = mine) => {
     const { token: deviceToken } = await as(name).mutation(host.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
     const over = (call: Call): Call => (reference, args) => network(args, () => call(reference, args));
     const client = { query: over(app.query as Call), mutation: over(app.mutation as Call) } as unknown as CodexBridgeClient;
     return runtimeWith(createConvexPersistence(client, host, { deviceToken }), { outboxFolder });
   };
-  const waiting = async () => (await lookAt(outboxFolder)).backlog.map(({ events }) => events);
+  const waiting = async () => (await lookAt(mine)).backlog.map(({ events }) => events);
   /** A turn of Ann's of which nothing arrives. @returns how much of it waits */
   const leaveBacklog = async () => {
     const { runtime } = await bridgeOf("ann", (args, call) => ("deltas" in args ? Promise.reject(new TypeError("fetch failed")) : call()));
@@ -82,6 +82,23 @@ describe("the outbox of a user", { timeout: 60_000 }, () => {
     expect(await waiting()).not.toEqual([]);
   });
 
+  it("goes on with its thread by its name where its own user's deployment was reset", async () => {
+    const [{ start, bridgeOf }, reset] = [await startUsers(), await startUsers()];
+    const outboxFolder = await folder();
+    const threadIds = [];
+    for (const bridgeIn of [bridgeOf, bridgeOf, reset.bridgeOf]) {
+      const { runtime, problems } = await bridgeIn("ann", undefined, outboxFolder);
+      await runtime.start({ ...start, ...(threadIds.length === 0 ? {} : { runtimeThreadId: "019a3b5c-0000-7000-8000-000000000001" }) });
+      await runtime.ready();
+      const { threadId, externalThreadId } = runtime.getState();
+      expect([externalThreadId, problems]).toEqual(["mine", []]);
+      threadIds.push(threadId);
+      await runtime.stop();
+    }
+    const [first, second, afterwards] = threadIds;
+    expect([second, afterwards === first]).toEqual([first, false]);
+  });
+
   it("is so too where the app's own persistence is told whose the calls are", async () => {
     const component = startComponent();
     const outboxFolder = await folder();
@@ -112,6 +129,10 @@ describe("whose it is", () => {
     await Promise.all([ownership.passed(), ownership.passed()]);
     await ownership.passed();
     expect([answers.mock.calls, kept.keepOwner.mock.calls]).toEqual([[[{ runtimeId: RUNTIME }]], [[ann]]]);
+    const next = new Ownership(kept, { owner: answers });
+    await next.passed();
+    // What was noted before it was known may be anybody's.
+    expect([ownership.isSame, next.isSame]).toEqual([false, true]);
     const told = vi.fn();
     const bobs = new Ownership(kept, { owner: async () => bob }, { onOther: told });
     for (let times = 0; times < 2; times++) await expect(bobs.passed()).rejects.toMatchObject(ANOTHER);
