@@ -18,9 +18,12 @@ export function withoutRequestId(message: string): string {
   return message.replace(/\[Request ID: [^\]]*\] /g, "");
 }
 
-/** What whatever was thrown says, without its code. The message of a ConvexError is its data as JSON: what it says is in there. */
+/** SOURCE: Convex, deployments that are no production: behind what is wrong with arguments or an answer they show it whole, a credential too. */
+const SHOWN = /(ValidationError: [^]*?)\s*\n(?:Object|Value): [^]*/;
+
+/** What whatever was thrown says, without its code, and without what did not fit. The message of a ConvexError is its data as JSON: what it says is in there. */
 export function messageOf(thrown: unknown): string {
   const { data } = (thrown ?? {}) as { data?: { message?: unknown } | null };
   const words = typeof data?.message === "string" ? data.message : thrown instanceof Error ? thrown.message : String(thrown);
-  return words.replace(/^\[E_[A-Z0-9_]+\] /, "");
+  return words.replace(/^\[E_[A-Z0-9_]+\] /, "").replace(SHOWN, "$1");
 }

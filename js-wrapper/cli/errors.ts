@@ -61,6 +61,7 @@ const HINTS: Readonly<Record<string, string>> = {
   E_BRIDGE_INITIALIZE_FAILED: "this codex does not speak the app-server's protocol as expected: run `convex-codex-local doctor`",
   E_OUTBOX_LOCKED: "a bridge (or another command) uses this state folder: stop it first, or take another folder with --state",
   E_OUTBOX_NOT_TAKEN: "they are kept, and sent again by themselves: check the network, and the deployment's log",
+  E_OUTBOX_OWNER_MISMATCH: "take another state folder by --state, or that user's token; `outbox delete` forgets what that user's bridge kept (`--lose`: what waits too)",
   E_OUTBOX_UNREADABLE: "put the rights of the state folder right, or take another one by --state: what waits in this one is not sent then",
   E_RUNTIME_GAVE_UP: "run `convex-codex-local doctor`, and codex by itself",
   E_RUNTIME_POLICY_UNREADABLE: "put the file right, or move it away: the default holds then. It is read again for each command, and nothing else stops",

@@ -4,7 +4,9 @@ import { type AppServerClient, AppServerError } from "../app-server/index.js";
 import { type TurnPage, turnPages } from "../app-server/turn-pages.js";
 import { given } from "../given.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
+import { GONE } from "../runtime/convex-delivery.js";
 import { ECHO_PAGE_TURNS } from "../runtime/echo.js";
+import { Ownership } from "../runtime/ownership.js";
 import type { CodexPersistence } from "../runtime/persistence.js";
 import type { Agent } from "../runtime/threads.js";
 import { codexConfig, isTooLong, LINE_TOO_LONG, withAppServer } from "./codex.js";
@@ -60,11 +62,13 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
   const { outbox: folder } = makeState(flags);
   const stopped = context.stopSignal(output);
   const persistence = new Deployment(url, flags.functions).persistence(deviceToken);
-  await withRuntime(folder, (runtime) =>
-    withAppServer(config, async (client) => {
+  await withRuntime(folder, async (runtime) => {
+    const ownership = new Ownership(runtime, persistence);
+    await ownership.passed();
+    await withAppServer(config, async (client) => {
       const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
       const failed: string[] = [];
-      const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true, isNamed: !isAll };
+      const parts = { client, persistence, runtime, output, stopped, restart: flags.restart === true, isNamed: !isAll, ownership };
       const agents: Agent[] = [];
       for (const id of ids) {
         try {
@@ -83,16 +87,19 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
       output.live("");
       output.note(`${counted(ids.length - failed.length, "thread")} imported${failed.length === 0 ? "" : `, ${String(failed.length)} left out`}`, { type: "end", imported: ids.length - failed.length, failed: failed.length });
       if (failed.length > 0) context.exitCode = 1;
-    }),
-  );
+    });
+  });
 }
 
 const isOfThread = (code: string): boolean => code === LINE_TOO_LONG || code.startsWith("E_THREAD_") || code.startsWith("E_APP_SERVER_") || code.startsWith("E_SYNC_");
+
+type Status = Awaited<ReturnType<CodexPersistence["importHistory"]>>;
 
 interface ImportParts {
   readonly client: AppServerClient;
   readonly persistence: CodexPersistence;
   readonly runtime: RuntimeOf;
+  readonly ownership: Ownership;
   readonly output: Output;
   readonly stopped: AbortSignal;
   readonly restart: boolean;
@@ -101,16 +108,30 @@ interface ImportParts {
 }
 
 /** Imports a thread. @returns codex's id of the thread whose agent it is, where it is one */
-async function importThread(id: string, { client, persistence, runtime, output, stopped, restart, isNamed }: ImportParts): Promise<string | undefined> {
+async function importThread(id: string, { client, persistence, runtime, output, stopped, restart, isNamed, ownership }: ImportParts): Promise<string | undefined> {
   stopped.throwIfAborted();
   const { thread } = await client.request("thread/read", { threadId: id, includeTurns: false });
   const { historyMode, parentThreadId } = thread as Partial<typeof thread>;
   // Where the bridge with this folder keeps it, if it does.
-  const threadId = noted(runtime, id)?.bound?.threadId ?? (await persistence.ensureThread({ localThreadId: id })).threadId;
+  const { bound, names } = noted(runtime, id) ?? {};
   // The session of the bridge with this state folder: it goes on writing the thread.
   const { runtimeId: sessionId, generation } = runtime;
-  if (isNamed) await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
-  let status = restart ? null : await persistence.getImportStatus({ threadId });
+  const statusIn = async (threadId: string): Promise<Status | null> => {
+    if (isNamed) await persistence.ensureSession({ sessionId, threadId, runtimeId: sessionId, generation });
+    return await persistence.getImportStatus({ threadId });
+  };
+  const made = async (): Promise<string> => (await persistence.ensureThread({ localThreadId: id, externalThreadId: names?.externalThreadId })).threadId;
+  let threadId = bound?.threadId ?? (await made());
+  let known: Status | null;
+  try {
+    known = await statusIn(threadId);
+  } catch (thrown) {
+    if (bound === undefined || !ownership.isSame || tellOf(thrown).code !== GONE) throw thrown;
+    // The deployment has it no more: as the bridge does, by its name.
+    threadId = await made();
+    known = await statusIn(threadId);
+  }
+  let status = restart ? null : known;
   const from = status?.position ?? { turn: 0, item: 0 };
   const begun = status;
   const mode = given({ historyMode });

@@ -21,8 +21,9 @@ export function lookAt(folder: string): Promise<{ backlog: Backlog[]; letters: D
 export async function withRuntime<Answer>(folder: string, use: (runtime: RuntimeOf) => Promise<Answer>): Promise<Answer> {
   const store = await OutboxStore.open(folder);
   try {
-    const { runtimeId, generation } = store;
-    return await use({ runtimeId, generation, threads: await store.threads() });
+    const { runtimeId, generation, owner } = store;
+    const keepOwner = (owner: string): Promise<void> => store.write([{ type: "owner", owner }]);
+    return await use({ runtimeId, generation, owner, keepOwner, threads: await store.threads() });
   } finally {
     await store.close();
   }
@@ -32,6 +33,8 @@ export async function withRuntime<Answer>(folder: string, use: (runtime: Runtime
 export interface RuntimeOf {
   readonly runtimeId: string;
   readonly generation: number;
+  readonly owner: string | undefined;
+  readonly keepOwner: (owner: string) => Promise<void>;
   readonly threads: readonly StoredThread[];
 }
 

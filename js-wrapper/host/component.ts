@@ -655,7 +655,7 @@ export type CodexComponent = {
     resumeReplay: Query<InThread & { turnId: string; fromCursor: number; runtime?: HostSyncRuntimeOptions }, CodexResumedReplay>;
   };
   sync: {
-    ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number; runtimeId?: string; generation?: number }, HostEnsureSessionResult>;
+    ensureSession: Mutation<InThread & { sessionId: string; lastEventCursor: number; runtimeId?: string; generation?: number }, Omit<HostEnsureSessionResult, "owner">>;
     ingestSafe: Mutation<
       InThread & {
         sessionId: string;

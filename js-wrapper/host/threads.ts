@@ -2,6 +2,7 @@ import type { PaginationOptions, PaginationResult } from "convex/server";
 import { given } from "../given.js";
 import type { CodexComponent, CodexThreadRow, HostMutationCtx, HostQueryCtx } from "./component.js";
 import { pageOrMissing } from "./errors.js";
+import { ownerOf } from "./owner.js";
 import type { HostActorContext, HostEnsureSessionResult } from "./validators.js";
 
 /**
@@ -107,8 +108,9 @@ export async function registerTurnStart(
  * @param ctx of a mutation or an action
  * @param component `components.codexLocal`
  * @param args `sessionId` names the bridge's process; one may hold many threads. `runtimeId` and `generation` say which start of
- *   which runtime it is, which alone leases the thread's commands
- * @returns `{sessionId, threadId, status}`: `created` for a new session, else `active`
+ *   which runtime it is, which alone leases the thread's commands. Without a thread (`""`) nothing is written
+ * @returns `{sessionId, threadId, status}`: `created` for a new session, else `active`; without a thread also `owner`, a name for the
+ *   actor's user that `runtimeId` alone has
  * @throws ConvexError `E_AUTH_THREAD_FORBIDDEN` where there is no such thread
  */
 export async function ensureSession(
@@ -117,6 +119,7 @@ export async function ensureSession(
   args: { actor: HostActorContext; sessionId: string; threadId: string; runtimeId?: string | undefined; generation?: number | undefined },
 ): Promise<HostEnsureSessionResult> {
   const { actor, sessionId, threadId, runtimeId, generation } = args;
+  if (threadId === "") return { sessionId, threadId, status: "active", owner: await ownerOf(runtimeId ?? sessionId, actor) };
   const runtime = runtimeId === undefined || generation === undefined ? {} : { runtimeId, generation };
   return await ctx.runMutation(component.sync.ensureSession, { actor, sessionId, threadId, lastEventCursor: 0, ...runtime });
 }

@@ -38,7 +38,7 @@ export const vHostStreamArgs = v.optional(
 export const vHostIngestSafeResult = vIngestSafeResult;
 
 /** What ensureSession answers. */
-export const vHostEnsureSessionResult = vSessionEnsured;
+export const vHostEnsureSessionResult = vSessionEnsured.extend({ owner: v.optional(v.string()) });
 
 /** What persistenceStats answers. */
 export const vHostPersistenceStats = v.object({

@@ -6,6 +6,8 @@ export type OutboxErrorCode =
   | "E_OUTBOX_LOCKED"
   /** The folder cannot be made, read or written. */
   | "E_OUTBOX_UNREADABLE"
+  /** It is another user's than the one whose credential is used. */
+  | "E_OUTBOX_OWNER_MISMATCH"
   /** It is closed. */
   | "E_OUTBOX_CLOSED"
   /** The disk took nothing; it is tried again, and nothing is read meanwhile. */

@@ -81,6 +81,16 @@ export class Outbox {
     return this.#lastGeneration;
   }
 
+  /** Whose it is, by whatever name whoever delivers gave; undefined until it did. */
+  get owner(): string | undefined {
+    return this.#store.owner;
+  }
+
+  /** Keeps whose it is: it is on the disk before what is appended later. */
+  keepOwner(owner: string): void {
+    if (!this.#isOver()) this.#journal.change([{ type: "owner", owner }]);
+  }
+
   /** How the events of each thread are numbered on. */
   numbers(): KnownNumbers[] {
     return [...this.#threads.values()].map(({ numbers }) => numbers.known());

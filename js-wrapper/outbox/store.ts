@@ -55,6 +55,7 @@ export type StoreChange =
   | { readonly type: "thread"; readonly thread: StoredThread }
   /** The next opening of the folder is of a later one. */
   | { readonly type: "generation"; readonly generation: number }
+  | { readonly type: "owner"; readonly owner: string }
   | { readonly type: "bury"; readonly letter: DeadLetter }
   | { readonly type: "unbury"; readonly seq: number };
 
@@ -64,6 +65,8 @@ interface Self {
   readonly generation: number;
   /** Names the opening that wrote it. */
   readonly opening: string;
+  /** Whose it is, where that is known. */
+  readonly owner?: string | undefined;
 }
 
 /** Digits of a number in a key, so that keys are in the order of their numbers. SOURCE: 2^53 has 16. */
@@ -90,19 +93,24 @@ export class OutboxStore {
   readonly generation: number;
   readonly #folder: string;
   readonly #db: ClassicLevel;
-  readonly #opening: string;
+  #self: Self;
   /** Ends when no change is under way. */
   #changing: Promise<void> = Promise.resolve();
   /** A change failed since the database was opened. */
   #hasFailed = false;
   #isClosed = false;
 
-  private constructor(folder: string, db: ClassicLevel, { runtimeId, generation, opening }: Self) {
+  private constructor(folder: string, db: ClassicLevel, self: Self) {
     this.#folder = folder;
     this.#db = db;
-    this.runtimeId = runtimeId;
-    this.generation = generation;
-    this.#opening = opening;
+    this.runtimeId = self.runtimeId;
+    this.generation = self.generation;
+    this.#self = self;
+  }
+
+  /** Whose it is; undefined until that is known. */
+  get owner(): string | undefined {
+    return this.#self.owner;
   }
 
   /**
@@ -147,8 +155,12 @@ export class OutboxStore {
           break;
         }
         case "generation":
-          batch.put(SELF, JSON.stringify({ runtimeId: this.runtimeId, generation: change.generation, opening: this.#opening } satisfies Self));
+        case "owner": {
+          const { type: _, ...changed } = change;
+          this.#self = { ...this.#self, ...changed };
+          batch.put(SELF, JSON.stringify(this.#self));
           break;
+        }
         case "bury": {
           const { seq, ...rest } = change.letter;
           batch.put(LETTER + digits(seq), JSON.stringify(rest));
@@ -235,7 +247,7 @@ export class OutboxStore {
     await this.#db.close();
     await this.#db.open();
     const known = await this.#db.get(SELF);
-    if (known !== undefined && (JSON.parse(known) as Self).opening === this.#opening) return;
+    if (known !== undefined && (JSON.parse(known) as Self).opening === this.#self.opening) return;
     // What this process knows of the folder is not what is in it.
     await this.#db.close();
     throw new OutboxError("E_OUTBOX_LOCKED", `another process has had the outbox ${this.#folder} since: start again`);

@@ -1,4 +1,5 @@
 import { messageOf } from "../coded-error.js";
+import { redactMessage } from "../core/bridge.js";
 
 /** What became of a batch. */
 export type Verdict =
@@ -49,7 +50,8 @@ function liesAtEvents(code: string): boolean {
  * `retryable`; so are arguments that the validators do not take, and E_INTERNAL, a bug that the same batch may meet again.
  */
 export function verdictOfError(thrown: unknown): Verdict {
-  const message = messageOf(thrown);
+  // It is kept, with dead letters and with threads.
+  const message = redactMessage(messageOf(thrown));
   const { status } = (thrown ?? {}) as { status?: unknown };
   if (typeof status === "number") return REFUSING_STATUSES.has(status) ? { type: "refused", code: `HTTP_${String(status)}`, message } : { type: "again", reason: message };
   const coded = codedOf(thrown);

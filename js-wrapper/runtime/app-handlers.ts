@@ -1,7 +1,7 @@
 import { AppServerError } from "../app-server/index.js";
 import { CodexBridgeError } from "../bridge/errors.js";
 import { messageOf } from "../coded-error.js";
-import { codeOf } from "./errors.js";
+import { codeOf, shownOf } from "./errors.js";
 import type { CodexHostHandlers } from "./types.js";
 
 /** The handlers that an app brought: one that throws or rejects ends nothing. */
@@ -37,7 +37,7 @@ export class AppHandlers {
   }
 
   #tell(thrown: unknown, line: string): void {
-    const told = async (): Promise<void> => this.#handlers.onProtocolError?.({ message: messageOf(thrown), line, code: codeOf(thrown) });
+    const told = async (): Promise<void> => this.#handlers.onProtocolError?.({ message: shownOf(thrown), line, code: codeOf(thrown) });
     // A handler of errors that fails has nobody left to be told.
     told().catch(() => undefined);
   }

@@ -49,7 +49,7 @@ export class CodexProcesses {
   #isStopping = false;
   #spawned: Settle | undefined;
   /** What went wrong last since the start of the newest one, as the bridge told. */
-  #told: CodexRuntimeError | undefined;
+  #told: Error | undefined;
   /** Settles `ready` while a process is waited for that is to follow one that ended. */
   #back: Settle | undefined;
   #ready: Promise<void> = Promise.resolve();
@@ -83,8 +83,8 @@ export class CodexProcesses {
     this.#spawned?.resolve();
   }
 
-  /** The bridge says what went wrong: what it said last before a process ended that never ran is why it did not. */
-  wentWrong(error: CodexRuntimeError): void {
+  /** What went wrong was told: what the bridge said last before a process ended that never ran is why it did not. */
+  wentWrong(error: Error): void {
     this.#told = error;
   }
 

@@ -48,6 +48,8 @@ interface DeliveryTarget {
   readonly start?: { readonly runtimeId: string; readonly generation: number } | undefined;
   /** Whether this start goes on in a thread, and takes it for that, beside those that it binds; left out, it does in each. */
   readonly goesOn?: ((localThreadId: string) => boolean) | undefined;
+  /** Whether what earlier starts noted is known to be the actor's; left out, it is not. */
+  readonly isSame?: (() => boolean) | undefined;
 }
 
 /** What the app calls a thread, and what it was started with. */
@@ -94,8 +96,10 @@ interface Note {
   readonly parent?: { readonly id: string; readonly link?: "made" | "refused" };
 }
 
+/** What Convex says of a thread that is not there. */
+export const GONE = "E_AUTH_THREAD_FORBIDDEN";
 /** What Convex says of a parent that no other try will make one. */
-const LINK_REFUSALS: ReadonlySet<string> = new Set(["E_AUTH_THREAD_FORBIDDEN", "E_REQUEST_INVALID"]);
+const LINK_REFUSALS: ReadonlySet<string> = new Set([GONE, "E_REQUEST_INVALID"]);
 /** Links that fail one after another for another reason: an app whose functions are older than links says no more than that. */
 const LINK_FAILURES_MAX = 3;
 
@@ -145,6 +149,8 @@ export class ConvexDelivery {
   /** Agents that Convex is not told of yet, by their parents. */
   readonly #unlinked = new Map<string, Set<string>>();
   readonly #linking = new Set<string>();
+  /** Threads that this start has asked Convex for: of others there is what an earlier one noted. */
+  readonly #asked = new Set<string>();
   /** Threads for which there is no room. */
   readonly #noRoom = new Set<string>();
   #linkFailures = 0;
@@ -245,24 +251,32 @@ export class ConvexDelivery {
    */
   async deliver(batch: OutboxBatch): Promise<Verdict> {
     const { threadId: localThreadId, events } = batch;
+    const now: { is: "binding" | "ingesting" } = { is: "binding" };
+    const ingest = (threadId: string): Promise<Verdict> => {
+      now.is = "ingesting";
+      return this.#ingest(threadId, events);
+    };
     try {
       const goesOn = this.#goesOn(localThreadId);
       const { threadId } = await (goesOn ? this.bind(localThreadId) : this.#findFor(localThreadId));
-      let verdict = await this.#ingest(threadId, events);
+      let verdict = await ingest(threadId);
       if (!goesOn && verdict.type === "taken") {
         if (this.#goesOn(localThreadId)) return await this.deliver(batch);
         // Until that session has ended, or somebody goes on in the thread here.
         verdict = { type: "again", reason: verdict.message };
       }
       if (goesOn && verdict.type === "again") {
+        now.is = "binding";
         await this.#ensureSession(threadId);
-        verdict = await this.#ingest(threadId, events);
+        verdict = await ingest(threadId);
       }
       // Convex is there: a link that failed is asked for again.
       if (verdict.type === "acknowledged") this.#linkAround(localThreadId);
       return verdict;
     } catch (thrown) {
-      return verdictOfError(thrown);
+      const verdict = verdictOfError(thrown);
+      // Of a thread or a session that is refused no event is the cause: they wait for what mends it.
+      return verdict.type === "refused" && now.is === "binding" ? { type: "again", reason: `[${verdict.code}] ${verdict.message}` } : verdict;
     }
   }
 
@@ -293,10 +307,25 @@ export class ConvexDelivery {
   }
 
   async #ensure(localThreadId: string): Promise<BoundThread> {
-    const bound = await this.find(localThreadId);
-    await this.#ensureSession(bound.threadId);
+    let bound = await this.find(localThreadId);
+    try {
+      await this.#ensureSession(bound.threadId);
+    } catch (thrown) {
+      // Of a thread that may be somebody else's, none is made.
+      if (codeOf(thrown) !== GONE || this.#asked.has(localThreadId) || this.#target.isSame?.() !== true) throw thrown;
+      this.#forget(localThreadId);
+      bound = await this.find(localThreadId);
+      await this.#ensureSession(bound.threadId);
+    }
     this.#listeners.onBound?.(localThreadId, bound.threadId);
     return bound;
+  }
+
+  /** The deployment has it no more: it was reset, or the thread was deleted long ago. It is asked for by its names, as one that is new. */
+  #forget(localThreadId: string): void {
+    const { bound: _, isCopy: __, parent, ...note } = this.#note(localThreadId);
+    this.#notes.keepNote(localThreadId, { ...note, ...(parent === undefined ? {} : { parent: { id: parent.id } }) });
+    this.#awaitParent(localThreadId);
   }
 
   async #findOrMake(localThreadId: string): Promise<BoundThread> {
@@ -308,6 +337,7 @@ export class ConvexDelivery {
     const isCopied = await this.#copy(localThreadId, known, known.copyOf);
     const { copyOf: _, ...note } = this.#note(localThreadId);
     const bound = { threadId: localThreadId };
+    this.#asked.add(localThreadId);
     this.#notes.keepNote(localThreadId, isCopied ? { ...note, bound, isCopy: true } : note);
     return isCopied ? bound : this.#make(localThreadId, note);
   }
@@ -363,6 +393,7 @@ export class ConvexDelivery {
 
   #made(localThreadId: string, { threadId, externalThreadId }: { threadId: string; externalThreadId?: string }): BoundThread {
     const bound = { threadId, ...given({ externalThreadId }) };
+    this.#asked.add(localThreadId);
     // Its parent may have become known meanwhile.
     this.#notes.keepNote(localThreadId, { ...this.#note(localThreadId), bound });
     return bound;
@@ -438,7 +469,7 @@ export class ConvexDelivery {
   async #ingest(threadId: string, events: readonly NormalizedEvent[]): Promise<Verdict> {
     const { actor, sessionId, runtime } = this.#target;
     const deltas = events.map((event) => inbound(event, threadId));
-    return verdictOfAnswer(await this.#persistence.ingestSafe({ actor, sessionId, threadId, deltas, ...(runtime === undefined ? {} : { runtime }) }));
+    return verdictOfAnswer(await this.#persistence.ingestSafe({ actor, sessionId, threadId, deltas, ...given({ runtime }) }));
   }
 }
 

@@ -1,6 +1,7 @@
 import { AppServerError } from "../app-server/index.js";
 import type { BridgeErrorCode } from "../bridge/index.js";
 import { CodedError, messageOf } from "../coded-error.js";
+import { redactMessage } from "../core/bridge.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
 import { missingFunctionIn } from "../missing-function.js";
 import type { CodexRpcError } from "../protocol/index.js";
@@ -71,7 +72,12 @@ export function isMissingFunction(thrown: unknown): boolean {
   return missingFunctionIn(messageOf(thrown)) !== undefined;
 }
 
-/** What whatever was thrown says, behind its code. */
+/** What whatever was thrown says, behind its code, as it may be shown. */
 export function toldOf(thrown: unknown): string {
-  return `[${codeOf(thrown)}] ${messageOf(thrown)}`;
+  return `[${codeOf(thrown)}] ${shownOf(thrown)}`;
+}
+
+/** What whatever was thrown says, without known secrets: who is told may keep it. */
+export function shownOf(thrown: unknown): string {
+  return redactMessage(messageOf(thrown));
 }

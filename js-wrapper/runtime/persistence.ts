@@ -78,6 +78,8 @@ export interface CodexPersistence {
       parentThreadId?: string | undefined;
     }>,
   ) => Promise<Answer<"resolveThread">>;
+  /** Whose the credential is, by a name that the runtime alone has for them; undefined where the app does not say. Writes nothing. */
+  owner: (args: { runtimeId: string }) => Promise<string | undefined>;
   /** Puts a thread that {@link ensureThread} knows by the same names under its parent. */
   linkThread: (args: Anyones<{ externalThreadId?: string | undefined; localThreadId: string; parentThreadId: string }>) => Promise<void>;
   /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
@@ -164,6 +166,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
   };
   return {
     ensureThread,
+    owner: async ({ runtimeId }) => (await client.mutation(api.ensureSession, mine({ sessionId: runtimeId, threadId: "", runtimeId }))).owner,
     linkThread: async (args) => {
       await ensureThread(args);
     },

@@ -1,4 +1,5 @@
 import { Backoff, pause, SYSTEM_CLOCK } from "../clock.js";
+import { OutboxError } from "../outbox/index.js";
 import { isRefusedByConvex } from "./errors.js";
 
 /** What is asked of Convex again and again. */
@@ -21,7 +22,7 @@ export class ConvexRetry {
    * Tries something until it succeeds; undefined where the runtime stops before.
    *
    * @param isWaitedFor whether a refusal will pass, and was told
-   * @throws what Convex refuses it with
+   * @throws what Convex refuses it with; OutboxError `E_OUTBOX_OWNER_MISMATCH`
    */
   async insist<Value>(attempt: () => Promise<Value>, isWaitedFor: (thrown: unknown) => boolean = () => false): Promise<Value | undefined> {
     const { isOver, failed } = this.#options;
@@ -31,7 +32,8 @@ export class ConvexRetry {
         return await attempt();
       } catch (thrown) {
         if (!isWaitedFor(thrown)) {
-          if (isRefusedByConvex(thrown)) throw thrown;
+          // What is another user's stays so.
+          if (isRefusedByConvex(thrown) || thrown instanceof OutboxError) throw thrown;
           failed(thrown);
         }
         if (!(await pause(SYSTEM_CLOCK, backoff.next(), isOver))) return undefined;

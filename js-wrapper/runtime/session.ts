@@ -8,7 +8,7 @@ import { pause, SYSTEM_CLOCK } from "../clock.js";
 import { messageOf } from "../coded-error.js";
 import { redactMessage } from "../core/bridge.js";
 import type { HostActorContext } from "../host/validators.js";
-import { type Backlog, Outbox, stubOf } from "../outbox/index.js";
+import { type Backlog, Outbox, type OutboxError, stubOf } from "../outbox/index.js";
 import { type NormalizedEvent, type RpcId, SERVER_NOTIFICATIONS, type ServerInboundMessage } from "../protocol/index.js";
 import type { AppHandlers } from "./app-handlers.js";
 import { isNoSuchTurn } from "./codex-commands.js";
@@ -17,6 +17,7 @@ import { ConvexDelivery, isPassing, NO_ROOM } from "./convex-delivery.js";
 import { CodexRuntimeError, passedOn } from "./errors.js";
 import type { Present } from "./heartbeat.js";
 import { LeftTurns } from "./left-turns.js";
+import { Ownership } from "./ownership.js";
 import { RawLog } from "./raw-log.js";
 import { ReadClient, Reading } from "./reading.js";
 import { RedactedItems } from "./redacted-items.js";
@@ -33,6 +34,8 @@ import { WrittenThreads } from "./written-threads.js";
 
 /** Milliseconds that a stop waits for what has happened to arrive. */
 export const STOP_FLUSH_MS = 10_000;
+/** Milliseconds that a start waits for the deployment to say whose the credential is. */
+const OWNER_MS = 3_000;
 /** Milliseconds of these that the last beat may take. */
 const LAST_BEAT_MS = 1_000;
 
@@ -61,6 +64,9 @@ export class Session {
   readonly #actor: HostActorContext;
   readonly #loaded = new LoadedThreads();
   readonly #outbox: Outbox;
+  readonly #ownership: Ownership;
+  /** Where what is kept in the outbox goes, when that is known to be the caller's. */
+  readonly #persistence: CodexHostPersistence;
   readonly #bridge: RuntimeBridge;
   /** Whether what the bridge says is to be without secrets yet: this package's own has taken them out. */
   readonly #redacts: boolean;
@@ -78,6 +84,7 @@ export class Session {
   readonly #temporary: string | undefined;
   /** Another session has the runtime's own thread: it stops. */
   #isLost = false;
+  #isBegun = false;
   #isClosing = false;
   #login: NonNullable<Present["login"]> = "unknown";
 
@@ -90,6 +97,15 @@ export class Session {
     this.#actor = args.actor ?? NOBODY;
     const sessionId = args.sessionId ?? runtimeId;
     const failed = (thrown: unknown) => this.#failed(thrown);
+    const onOther = (error: OutboxError) => {
+      // A start throws it.
+      if (!this.#isBegun) return;
+      this.#processes.wentWrong(error);
+      failed(error);
+      parts.onLost(error);
+    };
+    this.#ownership = new Ownership(outbox, options.persistence, { actor: args.actor, onOther });
+    this.#persistence = this.#ownership.before(options.persistence);
     this.#retry = new ConvexRetry({ isOver: this.#isOver.signal, failed });
     if (options.rawLog !== undefined) {
       this.#rawLog = new RawLog(options.rawLog, (thrown) => failed(new CodexRuntimeError("E_RUNTIME_RAW_LOG", `the raw log ended: ${messageOf(thrown)}`, thrown)));
@@ -111,8 +127,8 @@ export class Session {
       (error) => parts.handlers.lacks(error),
     );
     this.#processes = this.#codexProcesses(initialize);
-    const target = { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation }, goesOn: (id: string) => this.#loaded.isLoaded(id) };
-    this.#delivery = new ConvexDelivery(options.persistence, target, outbox, {
+    const target = { actor: this.#actor, sessionId, runtime: args.runtime, start: { runtimeId, generation }, goesOn: (id: string) => this.#loaded.isLoaded(id), isSame: () => this.#ownership.isSame };
+    this.#delivery = new ConvexDelivery(this.#persistence, target, outbox, {
       onBound: (id, threadId) => this.#bound(id, threadId),
       onNoRoom: (error, id) => {
         failed(error);
@@ -197,10 +213,22 @@ export class Session {
 
   /** Starts codex, and asks for the thread of the start. @returns when the process runs @throws CodexRuntimeError where it does not */
   async begin(): Promise<void> {
+    await this.#checkOwner();
     await this.#processes.begin(() => this.#settlesOthers(this.threads.begin()));
     this.requests.settleLeft();
     this.written.start();
     this.#remote?.start();
+  }
+
+  /** Before codex runs, where the outbox is somebody's and the deployment answers; else when it does. @throws OutboxError `E_OUTBOX_OWNER_MISMATCH` */
+  async #checkOwner(): Promise<void> {
+    if (this.#outbox.owner !== undefined) {
+      const passed = this.#ownership.passed().catch((thrown: unknown) => {
+        if (this.#ownership.isOther) throw thrown;
+      });
+      await Promise.race([passed, pause(SYSTEM_CLOCK, OWNER_MS, this.#isOver.signal)]);
+    }
+    this.#isBegun = true;
   }
 
   /** How much waits in the outbox, thread by thread. */
@@ -230,8 +258,9 @@ export class Session {
   async #settle(): Promise<void> {
     await this.#processes.stop();
     this.requests.waiting.processEnded();
-    const end = performance.now() + STOP_FLUSH_MS;
-    await this.#outbox.flush(STOP_FLUSH_MS);
+    const flushMs = this.#ownership.isOther ? 0 : STOP_FLUSH_MS;
+    const end = performance.now() + flushMs;
+    await this.#outbox.flush(flushMs);
     await Promise.race([this.requests.told, pause(SYSTEM_CLOCK, Math.max(0, end - performance.now()), this.#isOver.signal)]);
     await this.#remote?.stop(LAST_BEAT_MS);
   }
@@ -267,9 +296,9 @@ export class Session {
   }
 
   #writtenThreads(sessionId: string): WrittenThreads {
-    const { options, state } = this.#parts;
+    const { state } = this.#parts;
     return new WrittenThreads({
-      ...{ persistence: options.persistence, actor: this.#actor, sessionId, outbox: this.#outbox, retry: this.#retry, state },
+      ...{ persistence: this.#persistence, actor: this.#actor, sessionId, outbox: this.#outbox, retry: this.#retry, state },
       ...{ delivery: this.#delivery, threads: this.#loaded, reverts: this.#reverts },
       arrived: (batch) => {
         this.requests.arrived(batch);
@@ -304,7 +333,7 @@ export class Session {
   #sessionRequests(): SessionRequests {
     const { options, state, handlers } = this.#parts;
     return new SessionRequests({
-      ...{ persistence: options.persistence, actor: this.#actor, state, threads: this.#loaded, outbox: this.#outbox },
+      ...{ persistence: this.#persistence, actor: this.#actor, state, threads: this.#loaded, outbox: this.#outbox },
       // Whoever is told of it may answer it whenever they like. An app-server that was attached to has clients besides: one of them may.
       threadless: handlers.has("onGlobalMessage") ? "waits" : isGoingOn(options) ? "left" : "refused",
       process: () => this.#processes.name,
@@ -318,7 +347,8 @@ export class Session {
 
   #remoteControl(): RemoteControl | undefined {
     const { options, state } = this.#parts;
-    const { persistence, remote = {} } = options;
+    const { remote = {} } = options;
+    const persistence = this.#persistence;
     if (remote === false || !isRemote(persistence)) return undefined;
     return new RemoteControl({
       persistence,
@@ -333,8 +363,10 @@ export class Session {
       policy: remote,
       started: () => this.threads.started,
       present: () => ({ phase: this.#isLost ? "failed" : state.get().phase, login: this.#login }),
-      // They are tried again, and say nothing of how the runtime stands.
-      onError: (thrown) => this.#parts.handlers.failed(thrown),
+      // They are tried again, and say nothing of how the runtime stands. That the outbox is another user's was told.
+      onError: (thrown) => {
+        if (!this.#ownership.isOther) this.#parts.handlers.failed(thrown);
+      },
       onRefused: (refused) => this.#parts.handlers.call("onCommandRefused", refused),
       onLost: (id, error) => this.written.lose(id, error),
     });

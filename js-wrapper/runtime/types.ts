@@ -5,6 +5,7 @@ import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validator
 import type { ClientOutboundWireMessage, NormalizedEvent, RpcId, ServerInboundMessage } from "../protocol/index.js";
 import type { RefusedCommand } from "./command-delivery.js";
 import type { EventPersistence } from "./convex-delivery.js";
+import type { OwnerPersistence } from "./ownership.js";
 import type { PersistedRequest } from "./persistence.js";
 import type { RemotePersistence } from "./remote-control.js";
 
@@ -19,7 +20,7 @@ export type RuntimePhase = "idle" | "starting" | "ready" | "running" | "reconnec
  * Where the runtime keeps what happens: `createConvexPersistence` gives one. With its four functions of remote control the runtime can be
  * seen and steered from afar; they may be left out.
  */
-export interface CodexHostPersistence extends EventPersistence, Partial<RemotePersistence> {
+export interface CodexHostPersistence extends EventPersistence, OwnerPersistence, Partial<RemotePersistence> {
   /** Calls whenever Convex can be reached again, and what waits is sent at once; left out, it waits for its next try, 30 s at most. @returns what ends it */
   onConnected?(call: () => void): () => void;
   /** Refreshes a session while a turn runs that says nothing; left out, such a turn is ended after a day. */

@@ -22,6 +22,8 @@ const APP = fileURLToPath(new URL("host.app", import.meta.url));
 const secrets: string[] = [];
 
 export const api = anyApi["chat"] as Record<string, never>;
+/** Another user's. */
+export const bobsApi = anyApi["bob"] as Record<string, never>;
 
 /** How a command ended, and what it printed. */
 export interface Ended {
@@ -46,8 +48,8 @@ export async function startHost() {
   secrets.push(server.token);
   afterAll(() => server.stop());
   const ann = new ConvexHttpClient(server.url, { logger: false });
-  const issue = async (deviceId = "laptop") => {
-    const { token, tokenId } = (await ann.mutation(api["issueDeviceToken"]!, { deviceId, entropy: createDeviceEntropy() } as never)) as { token: string; tokenId: string };
+  const issue = async (deviceId = "laptop", of = api) => {
+    const { token, tokenId } = (await ann.mutation(of["issueDeviceToken"]!, { deviceId, entropy: createDeviceEntropy() } as never)) as { token: string; tokenId: string };
     secrets.push(token);
     return { token, tokenId };
   };

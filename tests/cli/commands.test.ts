@@ -6,7 +6,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import { api, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+import { api, bobsApi, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -246,6 +246,24 @@ describe("bridge", () => {
     expect(told[1]).toMatchObject({ threadId, runtimeThreadId: NEW, externalThreadId: "shop" });
   });
 
+  test("the state folder of one user is refused to another one's token, of the bridge and of an import, and nothing is sent", async () => {
+    const on = await machine({ threads: 1 });
+    const anns = start(on, ["bridge", ...settled(on), "--thread", "of Ann's"], set());
+    await isReady(anns);
+    await stop(anns);
+    const { token } = await host.issue("laptop", bobsApi);
+    for (const command of [["bridge", "--thread", "of Ann's"], ["bridge", "--no-remote"], ["import", OLD(0)]]) {
+      const { code, stderr } = await cli(on, [...command, ...settled(on)], { ...set(), CODEX_DEVICE_TOKEN: token });
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/another user's[^]*E_OUTBOX_OWNER_MISMATCH[^]*--state[^]*outbox delete/) as string });
+    }
+    const { page } = (await host.ann.query(bobsApi["listThreadsForHooks"]!, { paginationOpts: { cursor: null, numItems: 10 } } as never)) as { page: unknown[] };
+    expect(page).toEqual([]);
+    // A token that follows Ann's is hers.
+    const renewed = start(on, ["bridge", ...settled(on), "--thread", "of Ann's"], { ...set(), CODEX_DEVICE_TOKEN: (await host.issue()).token });
+    await isReady(renewed);
+    await stop(renewed);
+  });
+
   test("codex has neither the token nor the deployment, and makes files with the user's rights; the state is the user's alone", async () => {
     const before = process.umask(0o022);
     onTestFinished(() => void process.umask(before));
@@ -482,6 +500,22 @@ describe("import", () => {
     expect(await host.texts(OLD(2))).toEqual(OLD_TEXTS);
     const anew = await cli(on, ["import", OLD(2), "--restart", ...settled(on)], set());
     expect([anew.code, await host.texts(OLD(2))]).toEqual([0, OLD_TEXTS]);
+  });
+
+  test("brings a history into the bridge's thread, made again by its name where the deployment has it no more", async () => {
+    for (const ids of [[OLD(0)], ["--all"]]) {
+      const on = await machine({ threads: 1 });
+      await cli(on, ["import", "019a3b5c-0000-7000-8000-000000000999", ...settled(on)], set());
+      const store = await OutboxStore.open(path.join(on.state, "outbox"));
+      const externalThreadId = `named ${ids.join("")}`;
+      await store.write([{ type: "thread", thread: { threadId: OLD(0), index: 0, nextLifecycle: 0, turns: [], note: { names: { externalThreadId }, bound: { threadId: "of a deployment before" } } } }]);
+      await store.close();
+      const { code, stdout } = await cli(on, ["import", ...ids, ...settled(on), "--json"], set());
+      expect([code, stdout]).toEqual([0, expect.stringContaining('"type":"imported"')]);
+      const { inConvex } = JSON.parse(/.*"type":"imported".*/.exec(stdout)![0]) as { inConvex: string };
+      const { threadId } = (await host.ann.mutation(api["resolveThread"]!, { externalThreadId, deviceToken: host.token } as never)) as { threadId: string };
+      expect([threadId, await host.texts(inConvex)]).toEqual([inConvex, OLD_TEXTS]);
+    }
   });
 
   test("brings an agent's thread under the one that began it, in whichever order, and by itself where that is not there", async () => {

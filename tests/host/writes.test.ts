@@ -54,3 +54,14 @@ it("each helper calls its function, with what was given and nothing else", async
     ["turns.interrupt", { ...turn, reason: "r" }],
   ]);
 });
+
+it("a session of no thread says whose the caller is, by a name that one runtime alone has for it, and calls nothing", async () => {
+  const fake = new FakeComponent();
+  const asked = { sessionId: "s", threadId: "", runtimeId: "rt" };
+  const whose = async (as: Partial<typeof actor>, runtimeId = "rt") => (await ensureSession(fake.ctx, fake.component, { ...asked, actor: { ...actor, ...as }, runtimeId })).owner;
+  expect(await ensureSession(fake.ctx, fake.component, { ...asked, actor })).toEqual({ sessionId: "s", threadId: "", status: "active", owner: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+  const owner = await whose({});
+  expect(await whose({ deviceId: "desk" })).toBe(owner);
+  for (const other of [whose({ userId: "bob" }), whose({ tenantId: "else" }), whose({}, "another")]) expect(await other).not.toBe(owner);
+  expect(fake.calls).toEqual([]);
+});

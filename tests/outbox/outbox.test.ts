@@ -4,7 +4,7 @@ import { ClassicLevel } from "classic-level";
 import { describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { type Clock, RETRY_FIRST_MS, SYSTEM_CLOCK } from "../../js-wrapper/clock.js";
 import { DELIVERY_TIMEOUT_MS, NOT_TAKEN_TOLD } from "../../js-wrapper/outbox/sender.js";
-import { type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
+import { deleteOutbox, type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../../js-wrapper/outbox/index.js";
 import { BATCH_WAIT_MS, Lane } from "../../js-wrapper/outbox/lane.js";
 import { OutboxStore, type StoreChange } from "../../js-wrapper/outbox/store.js";
 import type { NormalizedEvent } from "../../js-wrapper/protocol/index.js";
@@ -332,6 +332,19 @@ describe("after a restart", () => {
     const empty = await open({ folder: opened.folder });
     await arrives(empty);
     expect(empty.batches).toEqual([]);
+  });
+
+  it("whose it is stays known, whatever is counted since", async () => {
+    const opened = await open();
+    expect(opened.outbox.owner).toBeUndefined();
+    opened.outbox.keepOwner("ann");
+    opened.outbox.nextGeneration();
+    await opened.outbox.close();
+    const again = await open({ folder: opened.folder });
+    expect([again.outbox.owner, again.outbox.generation]).toEqual(["ann", 3]);
+    await again.outbox.close();
+    await deleteOutbox(opened.folder);
+    expect((await open({ folder: opened.folder })).outbox.owner).toBeUndefined();
   });
 
   it("numbers go on, the runtime is the same, and its openings are counted", async () => {

@@ -52,6 +52,49 @@ describe("a thread of the app-server", () => {
     expect(await delivery.deliver({ threadId: "t", events: [delta(0)] })).toEqual({ type: "acknowledged" });
   });
 
+  describe("that only a note of an earlier start knows", () => {
+    const SAME = { ...TARGET, isSame: () => true };
+    const gone = Object.assign(new Error("Server Error"), { data: { code: "E_AUTH_THREAD_FORBIDDEN", message: "[E_AUTH_THREAD_FORBIDDEN] none", retryable: false } });
+
+    it("is made again by its name in a deployment that has it no more, where the note is known to be this user's, and so is its agent, under it", async () => {
+      const kept = new Map<string, unknown>();
+      const before = new ConvexDelivery(persistenceOver(startComponent()), TARGET, notes(kept));
+      before.name("t", { externalThreadId: "mine" });
+      await before.bind("t");
+      before.parent("a", "t");
+      await before.bind("a");
+      const component = startComponent();
+      await expect(new ConvexDelivery(persistenceOver(component), TARGET, notes(kept)).bind("t")).rejects.toMatchObject({ data: { code: "E_AUTH_THREAD_FORBIDDEN" } });
+      const delivery = new ConvexDelivery(persistenceOver(component), SAME, notes(kept));
+      const { threadId, externalThreadId } = await delivery.bind("t");
+      const agent = await delivery.bind("a");
+      expect(externalThreadId).toBe("mine");
+      expect(await delivery.deliver({ threadId: "t", events: [delta(0)] })).toEqual({ type: "acknowledged" });
+      const { threads, bindings } = await dump(component);
+      expect(threads.map((thread) => [thread.threadId, thread.parentThreadId])).toEqual([[threadId, undefined], [agent.threadId, threadId]]);
+      expect(bindings).toContainEqual(expect.objectContaining({ externalThreadId: "mine", threadId }));
+    });
+
+    it("is deleted where that is why, and its events are no more", async () => {
+      const component = startComponent();
+      const kept = new Map<string, unknown>();
+      const { threadId } = await new ConvexDelivery(persistenceOver(component), TARGET, notes(kept)).bind("t");
+      await component.mutation(api.threads.deleteCascade, { actor: OWNER, threadId });
+      expect(await new ConvexDelivery(persistenceOver(component), SAME, notes(kept)).deliver({ threadId: "t", events: [delta(0)] })).toMatchObject({ type: "deleted" });
+    });
+
+    it("is made again once, and not where this start made it", async () => {
+      const kept = new Map<string, unknown>([["t", { names: {}, bound: { threadId: "old" } }]]);
+      const ensureSession = vi.fn(() => Promise.reject(gone));
+      const { persistence } = fake({ ensureSession });
+      const delivery = new ConvexDelivery(persistence, SAME, notes(kept));
+      for (let times = 0; times < 3; times++) await expect(delivery.bind("t")).rejects.toBe(gone);
+      expect(persistence.ensureThread).toHaveBeenCalledTimes(1);
+      for (let times = 0; times < 3; times++) await expect(delivery.bind("s")).rejects.toBe(gone);
+      expect(persistence.ensureThread).toHaveBeenCalledTimes(2);
+    });
+  });
+
   it("has a thread of its own in Convex, where its events arrive as they are", async () => {
     const component = startComponent();
     const delivery = new ConvexDelivery(persistenceOver(component), TARGET, notes());
@@ -313,6 +356,46 @@ describe("a batch", () => {
     expect(persistence.ensureSession).toHaveBeenCalledTimes(1);
     await delivery.take("t");
     expect(persistence.ensureSession).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("a batch whose thread or session is refused", () => {
+  const code = (code: string) => Object.assign(new Error("Server Error"), { data: { code, message: `[${code}] why`, retryable: false } });
+  const REFUSALS: [string, () => Error][] = [
+    ["arguments that the app's function does not take", () => new Error("[Request ID: 1] Server Error\nArgumentValidationError: Object contains extra field `runtimeId`")],
+    ["a bug", () => code("E_INTERNAL")],
+    ["a request that cannot be", () => Object.assign(new Error("bad request"), { status: 400 })],
+    ["an argument out of bounds", () => code("E_SYNC_BATCH_TOO_LARGE")],
+  ];
+  const NOT_GOING_ON = { ...TARGET, goesOn: () => false };
+
+  it.each(REFUSALS)("waits, whole: %s lies at no event", async (_what, thrown) => {
+    const batch = { threadId: "t", events: [delta(0)] };
+    const ensureThread = vi.fn(async () => bound).mockRejectedValueOnce(thrown());
+    const ensureSession = vi.fn(async () => null).mockRejectedValueOnce(thrown());
+    const { delivery, persistence } = fake({ ensureThread, ensureSession });
+    for (const type of ["again", "again", "acknowledged"]) expect(await delivery.deliver(batch)).toMatchObject({ type });
+    expect(persistence.ingestSafe).toHaveBeenCalledTimes(1);
+    const left = fake({ ensureThread: vi.fn(async () => bound).mockRejectedValueOnce(thrown()) });
+    const other = new ConvexDelivery(left.persistence, NOT_GOING_ON, notes());
+    for (const type of ["again", "acknowledged"]) expect(await other.deliver(batch)).toMatchObject({ type });
+    // The session that is ensured once more, for the thread does not know it.
+    const ingestSafe = vi.fn(async () => ok as Awaited<ReturnType<EventPersistence["ingestSafe"]>>).mockResolvedValueOnce(refusal("E_SYNC_SESSION_NOT_FOUND", true));
+    const once = fake({ ingestSafe, ensureSession: vi.fn(async () => null).mockResolvedValueOnce(null).mockRejectedValueOnce(thrown()) });
+    for (const type of ["again", "acknowledged"]) expect(await once.delivery.deliver(batch)).toMatchObject({ type });
+  });
+
+  it.each([
+    ["E_THREAD_DELETED", "deleted"],
+    ["E_SYNC_SESSION_DEVICE_MISMATCH", "taken"],
+  ])("with %s is %s", async (why, type) => {
+    const { delivery } = fake({ ensureThread: async () => Promise.reject(code(why)) });
+    expect(await delivery.deliver({ threadId: "t", events: [delta(0)] })).toMatchObject({ type });
+  });
+
+  it.each(REFUSALS)("is refused itself where its own call is: %s", async (_what, thrown) => {
+    const { delivery } = fake({ ingestSafe: async () => Promise.reject(thrown()) });
+    expect(await delivery.deliver({ threadId: "t", events: [delta(0)] })).toMatchObject({ type: "refused" });
   });
 });
 

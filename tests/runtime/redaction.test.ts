@@ -5,6 +5,7 @@ import { expect, it, vi } from "vitest";
 import { type BridgeConfig, type BridgeHandlers, CodexLocalBridge, type NormalizedEvent } from "../../js-wrapper/bridge/index.js";
 import { CodexBridgeError } from "../../js-wrapper/bridge/errors.js";
 import { redactMessage } from "../../js-wrapper/core/bridge.js";
+import { lookAt } from "../../js-wrapper/cli/outbox-folder.js";
 import type { RuntimeBridge } from "../../js-wrapper/runtime/types.js";
 import { dump, startComponent } from "../convex/build.js";
 import { folder } from "../outbox/build.js";
@@ -78,4 +79,29 @@ it("is not looked for twice where it is made of this package's own", async () =>
   await vi.waitFor(() => expect(events.at(-1)?.kind).toBe("turn/completed"), WAIT);
   const looked = vi.mocked(redactMessage).mock.calls.filter(([line]) => line.includes('"turn/completed"'));
   expect(looked).toHaveLength(1);
+});
+
+const TOKEN = "cdxd_90fbc1f780b491194633b24f7c38c6d32dde490cec7c187c9032b887eb7f0fba";
+const CONVEX = "[CONVEX M(chat:ingestBatch)] [Request ID: cc3d7fb9f03a4a52] Server Error";
+it.each([
+  // SOURCE: Convex, a development deployment. A credential of an app's own has no shape that is known.
+  ["arguments that a function does not take", "an app's own credential", (secret: string) => `ArgumentValidationError: Object contains extra field \`x\` that is not in the validator.\n\nObject: {"deltas": ["private"], "deviceToken": "${secret}"}\nValidator: v.object({})\n\n  Called by client`],
+  ["a value that a function does not take", "an app's own credential", (secret: string) => `ArgumentValidationError: Value does not match validator.\nPath: .deltas[0]\nValue: {"private": "${secret}"}\nValidator: v.string()\n\n  Called by client`],
+  ["a function that fails", TOKEN, (secret: string) => `ArgumentValidationError: Uncaught Error: ${secret} is no good`],
+])("is nothing of the credential, or of what was sent, in what Convex says of %s", async (_what, secret, words) => {
+  const problems: unknown[] = [];
+  const states: unknown[] = [];
+  const outboxFolder = await folder();
+  const persistence = { ...persistenceOver(startComponent()), ingestSafe: () => Promise.reject(new Error(`${CONVEX}\n${words(secret)}`)) };
+  const handlers = { onProtocolError: (problem: unknown) => void problems.push(problem), onState: (state: unknown) => void states.push(state) };
+  const { runtime } = runtimeWith(persistence, { outboxFolder, handlers });
+  await runtime.start(START);
+  await runtime.ready();
+  await vi.waitFor(() => expect(problems).toContainEqual(expect.objectContaining({ code: "E_OUTBOX_EVENT_REFUSED" })), WAIT);
+  await runtime.stop();
+  const { letters } = await lookAt(outboxFolder);
+  for (const kept of [onDisk(outboxFolder), JSON.stringify(problems), JSON.stringify(states), JSON.stringify(letters)]) {
+    expect(kept).toContain("ArgumentValidationError");
+    for (const hidden of [secret, "private"]) expect(kept).not.toContain(hidden);
+  }
 });
