@@ -38,6 +38,9 @@ interface PageSplit {
 
 export type PageResults<Page extends ListPage = ListPage> = Readonly<Record<string, PageResult<Page>>>;
 
+/** Of each page what it last had, by its key. */
+export type KeptPages<Page extends ListPage = ListPage> = Readonly<Record<string, Page>>;
+
 /** The loaded part of the list, newest first. */
 export interface LoadedPages<Page extends ListPage = ListPage> {
   readonly rows: readonly RowOf<Page>[];
@@ -80,6 +83,20 @@ export function growPaging(paging: Paging, continueCursor: string, numItems: num
 }
 
 /**
+ * What was last read of each page: an answer that fails changes nothing of it.
+ *
+ * @param before what this returned for the results before these
+ */
+export function keepPages<Page extends ListPage>(paging: Paging, results: PageResults<Page>, before: KeptPages<Page> = {}): KeptPages<Page> {
+  const kept: Record<string, Page> = {};
+  for (const { key } of pageRequests(paging)) {
+    const page = pageOf(results[key]) ?? before[key];
+    if (page !== undefined) kept[key] = page;
+  }
+  return kept;
+}
+
+/**
  * The step that the results call for: take over `next` once it is loaded, cut a page that the
  * server could not read to its end, or start again where a cursor is no longer valid.
  *
@@ -119,26 +136,27 @@ export function settlePaging(paging: Paging, results: PageResults): Paging {
 export function readPages<Page extends ListPage>(
   paging: Paging,
   results: PageResults<Page>,
+  kept: KeptPages<Page> = keepPages(paging, results),
 ): LoadedPages<Page> {
-  const pages =
-    paging.next !== undefined && isLoaded(paging.next, results) ? paging.next : paging.shown;
+  const { shown, next } = paging;
   const rows: RowOf<Page>[] = [];
   let first: Page | undefined;
   let last: Page | undefined;
-  for (const { key } of pages) {
-    const result = results[key];
+  for (const { key } of next !== undefined && isLoaded(next, results) ? next : shown) {
     last = undefined;
-    if (result === undefined) break;
-    if (result instanceof Error) return { rows, first, last, error: result };
-    first ??= result;
-    if (result.pageStatus === "SplitRequired") break;
-    rows.push(...result.page);
-    last = result;
+    const page = kept[key];
+    if (page === undefined) break;
+    first ??= page;
+    if (pageOf(results[key])?.pageStatus === "SplitRequired") break;
+    last = page;
+    rows.push(...page.page);
   }
-  const failed = paging.next
-    ?.map(({ key }) => results[key])
-    .find((result) => result instanceof Error);
-  return { rows, first, last, error: failed };
+  const error = pageRequests(paging).map(({ key }) => results[key]).find((result) => result instanceof Error);
+  return { rows, first, last, error };
+}
+
+function pageOf<Page extends ListPage>(result: PageResult<Page>): (Page & Partial<PageSplit>) | undefined {
+  return result instanceof Error ? undefined : result;
 }
 
 function isLoaded(pages: readonly PageRequest[], results: PageResults): boolean {

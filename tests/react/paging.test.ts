@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import {
   growPaging,
+  keepPages,
   pageRequests,
   readPages,
   settlePaging,
@@ -104,6 +105,17 @@ describe("an invalid cursor", () => {
     const paging = startPaging(2);
     expect(settlePaging(paging, { 0: invalid })).toBe(paging);
     expect(readPages(paging, { 0: invalid }).error).toBe(invalid);
+  });
+});
+
+describe("a page whose query fails", () => {
+  it("is as it was, and so are those behind it", () => {
+    const paging = settlePaging(growPaging(startPaging(2), "c", 2), { 0: page("ab", "c"), 1: page("ab", "c"), 2: page("cd", "e") });
+    const results = { 1: page("ab", "c"), 2: page("cd", "e") };
+    const kept = keepPages(paging, results);
+    for (const failed of [{ ...results, 1: new Error("no") }, { ...results, 2: new Error("no") }]) {
+      expect(readPages(paging, failed, keepPages(paging, failed, kept))).toMatchObject({ rows: rows("abcd"), last: page("cd", "e"), error: new Error("no") });
+    }
   });
 });
 

@@ -57,6 +57,36 @@ describe("durable pages", () => {
     expect(view.current.status).toBe("Exhausted");
   });
 
+  it("what was read stays while its query fails", async () => {
+    for (let n = 1; n <= 4; n += 1) host.put(THREAD, { messageId: `m${n}` });
+    const view = follow({ initialNumItems: 2 });
+    await settle();
+    act(() => view.current.loadMore(1));
+    await settle();
+    host.error = new Error("signed out");
+    await settle();
+    expect(view.current).toMatchObject({ status: "CanLoadMore", isLoading: false, threadStatus: "active", error: { message: "signed out" } });
+    expect(ids(view.current)).toEqual(named(2, 4));
+    host.error = undefined;
+    host.put(THREAD, { messageId: "m5" });
+    await settle();
+    expect(view.current.error).toBeUndefined();
+    expect(ids(view.current)).toEqual(named(2, 5));
+  });
+
+  it("nothing of a thread is kept for another whose query fails", async () => {
+    host.put("one", { messageId: "m" });
+    convex = new FakeConvex((args) => {
+      if (args["threadId"] === "two") throw new Error("no");
+      return host.serve(args);
+    });
+    const view = follow({ threadId: "one" });
+    await settle();
+    view.rerender({ threadId: "two" });
+    await settle();
+    expect(view.current).toMatchObject({ results: [], status: "Exhausted", error: { message: "no" } });
+  });
+
   it("an app that turns `results` around in place spoils no message that comes later", async () => {
     host.put(THREAD, { messageId: "a", status: "completed", text: "old" });
     host.put(THREAD, { messageId: "b", status: "streaming", text: "" });
@@ -560,6 +590,10 @@ async function settle(): Promise<void> {
 
 function ids({ results }: UseCodexMessagesResult): string[] {
   return results.map(({ messageId }) => messageId);
+}
+
+function named(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => `m${from + at}`);
 }
 
 function textOf({ results }: UseCodexMessagesResult, messageId: string): string | undefined {
