@@ -13,8 +13,10 @@ interface PageRequest {
   readonly cursor: string | null;
   readonly endCursor?: string;
   readonly numItems: number;
-  /** The page ends where the server ended it before: it is not cut again. */
+  /** It is a part of a page that was cut. */
   readonly isCut?: boolean;
+  /** The page that is to be cut where this one ends, which is no part of the list. */
+  readonly cuts?: PageRequest;
 }
 
 /**
@@ -38,7 +40,7 @@ interface PageSplit {
 
 export type PageResults<Page extends ListPage = ListPage> = Readonly<Record<string, PageResult<Page>>>;
 
-/** Of each page what it last had, by its key. */
+/** Of each page what it last had whole, by its key. */
 export type KeptPages<Page extends ListPage = ListPage> = Readonly<Record<string, Page>>;
 
 /** The loaded part of the list, newest first. */
@@ -66,70 +68,86 @@ export function pageRequests({ shown, next }: Paging): PageRequest[] {
 
 /** Pins the last page where it ends and adds a page after it. */
 export function growPaging(paging: Paging, continueCursor: string, numItems: number): Paging {
-  const last = paging.shown.at(-1);
-  if (paging.next !== undefined || last === undefined) return paging;
-  const pinned = { ...last, key: paging.nextKey, endCursor: continueCursor };
-  const added = {
-    key: paging.nextKey + 1,
-    cursor: continueCursor,
-    numItems: pageItems(numItems),
-  };
-  return {
-    shown: paging.shown,
-    next: [...paging.shown.slice(0, -1), pinned, added],
-    isGrowing: true,
-    nextKey: paging.nextKey + 2,
-  };
+  const pages = paging.next ?? paging.shown;
+  const end = pages.at(-1);
+  const last = end?.cuts ?? end;
+  if (paging.isGrowing || last === undefined) return paging;
+  const pinned = last.endCursor === continueCursor ? last : { ...last, key: paging.nextKey, endCursor: continueCursor };
+  const added = { key: paging.nextKey + 1, cursor: continueCursor, numItems: pageItems(numItems) };
+  return { ...paging, next: [...pages.slice(0, -1), pinned, added], isGrowing: true, nextKey: paging.nextKey + 2 };
 }
 
 /**
- * What was last read of each page: an answer that fails changes nothing of it.
+ * What of each page was last read whole: an answer that fails, or lacks rows that the page had, changes nothing of it.
  *
  * @param before what this returned for the results before these
  */
 export function keepPages<Page extends ListPage>(paging: Paging, results: PageResults<Page>, before: KeptPages<Page> = {}): KeptPages<Page> {
+  const requests = pageRequests(paging);
+  const parts = requests.flatMap(({ key, isCut }) => (isCut === true ? [pageOf(results[key])] : []));
+  const endsAsAsked = ({ key, endCursor }: PageRequest) => endCursor !== undefined && [pageOf(results[key]), before[key]].some((page) => page?.continueCursor === endCursor);
+  // What a page was cut from had more rows than the first part, unless the server calls its ends by other names: then it would be cut for ever.
+  const isStrange = !parts.includes(undefined) && parts.some((page) => page?.page.length === 0) && !requests.some(endsAsAsked);
   const kept: Record<string, Page> = {};
-  for (const { key } of pageRequests(paging)) {
-    const page = pageOf(results[key]) ?? before[key];
-    if (page !== undefined) kept[key] = page;
+  for (const request of requests) {
+    const result = pageOf(results[request.key]);
+    const known = before[request.key];
+    const page = result !== undefined && ((isStrange && request.isCut === true) || isWhole(request, result)) ? result : known;
+    if (page !== undefined) kept[request.key] = page;
   }
   return kept;
 }
 
+function isWhole({ cursor, endCursor }: PageRequest, result: ListPage & Partial<PageSplit>): boolean {
+  if (result.pageStatus === "SplitRequired") return false;
+  return result.isDone || endCursor === undefined || [cursor, endCursor].includes(result.continueCursor);
+}
+
 /**
- * The step that the results call for: take over `next` once it is loaded, cut a page that the
- * server could not read to its end, or start again where a cursor is no longer valid.
+ * The step that the results call for: take over `next` once it is loaded, change a page that cannot go on as it is, or start again
+ * where a cursor is no longer valid.
  *
  * @returns The next paging; the same object when there is nothing to do.
  */
-export function settlePaging(paging: Paging, results: PageResults): Paging {
-  const requests = pageRequests(paging);
-  if (requests.some((request) => isCursorInvalid(request, results[request.key]))) {
-    return startPaging(paging.shown[0]?.numItems ?? MIN_PAGE_ITEMS, paging.nextKey);
+export function settlePaging(paging: Paging, results: PageResults, kept: KeptPages = keepPages(paging, results)): Paging {
+  const { shown, next, nextKey } = paging;
+  if (pageRequests(paging).some((request) => isCursorInvalid(request, results[request.key]))) {
+    return startPaging(shown[0]?.numItems ?? MIN_PAGE_ITEMS, nextKey);
   }
-  if (paging.next !== undefined) {
-    if (!isLoaded(paging.next, results)) return paging;
-    return { shown: paging.next, isGrowing: false, nextKey: paging.nextKey };
-  }
-  for (const [i, request] of paging.shown.entries()) {
-    const result = results[request.key];
-    const cutAt = cutCursor(request, result);
-    if (cutAt === undefined || result === undefined || result instanceof Error) continue;
-    const before = { ...request, key: paging.nextKey, endCursor: cutAt, isCut: true };
-    const after = {
-      key: paging.nextKey + 1,
-      cursor: cutAt,
-      endCursor: request.endCursor ?? result.continueCursor,
-      numItems: request.numItems,
-    };
-    return {
-      shown: paging.shown,
-      next: [...paging.shown.slice(0, i), before, after, ...paging.shown.slice(i + 1)],
-      isGrowing: false,
-      nextKey: paging.nextKey + 2,
-    };
+  if (next !== undefined && isLoaded(next, kept)) return { shown: next, isGrowing: false, nextKey };
+  const pages = next ?? shown;
+  for (const [at, request] of pages.entries()) {
+    const parts = partsOf(request, paging, results, kept);
+    if (parts !== undefined) return { ...paging, next: [...pages.slice(0, at), ...parts, ...pages.slice(at + 1)], nextKey: nextKey + parts.length };
   }
   return paging;
+}
+
+/** What a page has to become, where it cannot go on as it is. */
+function partsOf(request: PageRequest, { next, nextKey: key }: Paging, results: PageResults, kept: KeptPages): PageRequest[] | undefined {
+  const { cursor, endCursor, numItems, cuts } = request;
+  const result = pageOf(results[request.key]);
+  if (result === undefined) return undefined;
+  if (cuts !== undefined) return cutWithin(cuts, result, key, pageOf(results[cuts.key]), kept);
+  const known = kept[request.key];
+  const rows = result.page.length;
+  if (result.splitCursor && result.pageStatus) return cut(request, result.splitCursor, endCursor ?? result.continueCursor, key);
+  if (endCursor === undefined) return undefined;
+  if (known === undefined) return cut(request, result.continueCursor, endCursor, key);
+  // Cut at the end of what is full it would be full again at the next row.
+  return next === undefined && known !== result ? [{ key, cursor, numItems: Math.min(numItems, Math.ceil(rows / 2)), cuts: request }] : undefined;
+}
+
+/** Cuts a page where `part` of it ends; where that is not within it, at its own early end. */
+function cutWithin(request: PageRequest, part: ListPage, key: number, page: ListPage | undefined, kept: KeptPages): PageRequest[] {
+  if (part.page.length < (page?.page.length ?? 0)) return cut(request, part.continueCursor, request.endCursor, key);
+  const isWhole = page === undefined || page === kept[request.key];
+  return isWhole ? [request] : cut(request, page.continueCursor, request.endCursor, key);
+}
+
+function cut({ cursor, numItems }: PageRequest, at: string, endCursor: string | undefined, key: number): PageRequest[] {
+  const before = { key, cursor, endCursor: at, numItems, isCut: true };
+  return [before, { key: key + 1, cursor: at, ...(endCursor !== undefined && { endCursor }), numItems, isCut: true }];
 }
 
 /** Reads the rows of the pages that have loaded, up to the first that has not. */
@@ -142,36 +160,22 @@ export function readPages<Page extends ListPage>(
   const rows: RowOf<Page>[] = [];
   let first: Page | undefined;
   let last: Page | undefined;
-  for (const { key } of next !== undefined && isLoaded(next, results) ? next : shown) {
-    last = undefined;
-    const page = kept[key];
-    if (page === undefined) break;
-    first ??= page;
-    if (pageOf(results[key])?.pageStatus === "SplitRequired") break;
-    last = page;
-    rows.push(...page.page);
+  for (const { key } of next !== undefined && isLoaded(next, kept) ? next : shown) {
+    last = kept[key];
+    if (last === undefined) break;
+    first ??= last;
+    rows.push(...last.page);
   }
   const error = pageRequests(paging).map(({ key }) => results[key]).find((result) => result instanceof Error);
   return { rows, first, last, error };
 }
 
+function isLoaded(pages: readonly PageRequest[], kept: KeptPages): boolean {
+  return pages.every(({ key, cuts }) => kept[key] !== undefined && cuts === undefined);
+}
+
 function pageOf<Page extends ListPage>(result: PageResult<Page>): (Page & Partial<PageSplit>) | undefined {
   return result instanceof Error ? undefined : result;
-}
-
-function isLoaded(pages: readonly PageRequest[], results: PageResults): boolean {
-  return pages.every(({ key }) => {
-    const result = results[key];
-    return result !== undefined && !(result instanceof Error);
-  });
-}
-
-function cutCursor(request: PageRequest, result: PageResult): string | undefined {
-  if (result === undefined || result instanceof Error) return undefined;
-  if (result.splitCursor && result.pageStatus) return result.splitCursor;
-  const isPinned = request.endCursor !== undefined && request.isCut !== true;
-  const endsEarly = isPinned && !result.isDone && result.continueCursor !== request.endCursor;
-  return endsEarly && result.page.length > 0 ? result.continueCursor : undefined;
 }
 
 /** A first page has no cursor that could be invalid: to start again would not help it. */

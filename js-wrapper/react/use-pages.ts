@@ -60,8 +60,8 @@ export function usePages<Page extends ListPage>(
     [key],
   );
   useEffect(() => {
-    step((before) => (before === paging ? settlePaging(before, results) : before));
-  }, [step, paging, results]);
+    step((before) => (before === paging ? settlePaging(before, results, kept) : before));
+  }, [step, paging, results, kept]);
 
   const { last } = loaded;
   const continueCursor = last === undefined || last.isDone ? undefined : last.continueCursor;

@@ -7,6 +7,9 @@ import {
   readPages,
   settlePaging,
   startPaging,
+  type KeptPages,
+  type ListPage,
+  type Paging,
 } from "../../js-wrapper/react/paging.js";
 
 describe("growing", () => {
@@ -108,6 +111,42 @@ describe("an invalid cursor", () => {
   });
 });
 
+describe("a list that grows", () => {
+  it.each<[string, { initial: number; from: number; more: number; rowsMax?: number; burst?: number; each?: number }]>([
+    ["more was loaded", { initial: 10, from: 60, more: 10 }],
+    ["a page holds few rows", { initial: 10, from: 60, more: 10, rowsMax: 16 }],
+    ["a page holds fewer rows than are asked for", { initial: 30, from: 60, more: 30, rowsMax: 7 }],
+    ["many rows come at once", { initial: 10, from: 60, more: 10, rowsMax: 16, burst: 50 }],
+    ["each row is loaded by itself", { initial: 1, from: 9, more: 1, rowsMax: 2 }],
+    ["a row that counts is several rows", { initial: 5, from: 40, more: 5, rowsMax: 12, each: 4 }],
+  ])("loses no row where %s, at no moment", (_what, { initial, from, more, rowsMax = 1_000, burst = 1, each = 1 }) => {
+    const list = new List(initial, { rowsMax, each }, from);
+    if (more > 0) list.loadMore(more);
+    list.settle();
+    const oldest = list.oldest();
+    for (let step = 0; step < 120; step += burst) {
+      list.add(burst);
+      list.settle();
+      expect(list.read()).toEqual({ from: oldest, to: list.newest, isWhole: oldest === 0 });
+    }
+    expect(list.moments).toEqual([]);
+  });
+
+  it("loads more where the list is being cut just then", () => {
+    const list = new List(10, { rowsMax: 16 }, 60);
+    list.loadMore(10);
+    list.settle();
+    list.add(20);
+    list.step();
+    expect(list.paging.next).toBeDefined();
+    const oldest = list.oldest();
+    list.loadMore(10);
+    list.settle();
+    expect(list.read()).toEqual({ from: oldest - 10, to: list.newest, isWhole: false });
+    expect(list.moments).toEqual([]);
+  });
+});
+
 describe("a page whose query fails", () => {
   it("is as it was, and so are those behind it", () => {
     const paging = settlePaging(growPaging(startPaging(2), "c", 2), { 0: page("ab", "c"), 1: page("ab", "c"), 2: page("cd", "e") });
@@ -118,6 +157,93 @@ describe("a page whose query fails", () => {
     }
   });
 });
+
+/** A list of numbered rows, newest first, as the component pages it, and who reads it: answers come one transition after they are asked for. */
+class List {
+  paging: Paging;
+  newest: number;
+  /** What a reader saw that has a hole, or lacks what was there. */
+  readonly moments: (readonly number[])[] = [];
+  #kept: KeptPages<ListPage<number>> = {};
+  #results: Record<string, ListPage<number>> = {};
+  readonly #rowsMax: number;
+  readonly #each: number;
+
+  constructor(initial: number, { rowsMax = 1_000, each = 1 }: { rowsMax?: number; each?: number }, count: number) {
+    this.paging = startPaging(initial);
+    this.newest = count - 1;
+    [this.#rowsMax, this.#each] = [rowsMax, each];
+    this.settle();
+  }
+
+  add(count: number): void {
+    this.newest += count;
+  }
+
+  /** Takes the newest rows away. */
+  take(count: number): void {
+    this.newest -= count;
+  }
+
+  loadMore(numItems: number): void {
+    const { last } = this.#loaded();
+    if (last !== undefined && !last.isDone) this.paging = growPaging(this.paging, last.continueCursor, numItems);
+  }
+
+  oldest(): number {
+    return this.#shown().at(-1) ?? -1;
+  }
+
+  read() {
+    const shown = this.#shown();
+    return { from: shown.at(-1), to: shown[0], isWhole: this.#loaded().last?.isDone };
+  }
+
+  settle(): void {
+    for (let steps = 0, before: Paging | undefined; before !== this.paging; steps += 1) {
+      if (steps > 500) throw new Error("the list does not come to rest");
+      before = this.paging;
+      this.step();
+    }
+  }
+
+  /** What was asked for before this is answered, as of now. */
+  step(): void {
+    const asked = pageRequests(this.paging);
+    this.#results = Object.fromEntries(asked.map(({ key, ...opts }) => [key, this.#answer(opts)]));
+    const before = this.#shown();
+    this.#kept = keepPages(this.paging, this.#results, this.#kept);
+    this.#look(before);
+    this.paging = settlePaging(this.paging, this.#results, this.#kept);
+    this.#look(before);
+  }
+
+  #look(before: readonly number[]): void {
+    const shown = this.#shown();
+    const isHoled = shown.some((row, at) => at > 0 && shown[at - 1] !== row + 1);
+    if (isHoled || before.some((row) => row <= this.newest && !shown.includes(row))) this.moments.push(shown);
+  }
+
+  /** One row a number: pages that move against each other may both hold it. */
+  #shown(): number[] {
+    return [...new Set(this.#loaded().rows)];
+  }
+
+  #loaded() {
+    return readPages(this.paging, this.#results, this.#kept);
+  }
+
+  #answer({ cursor, endCursor, numItems }: { cursor: string | null; endCursor?: string; numItems: number }): ListPage<number> {
+    const from = Math.min(this.newest, cursor ? Number(cursor) - 1 : Infinity);
+    const end = endCursor ? Number(endCursor) : 0;
+    const itemsMax = Math.max(1, Math.floor(this.#rowsMax / this.#each));
+    const to = Math.max(end, from - Math.min(itemsMax, endCursor === undefined ? numItems : Infinity) + 1);
+    const items = Array.from({ length: Math.max(0, from - to + 1) }, (_, at) => from - at);
+    const isAtEnd = to === end;
+    const page = items.flatMap((item) => Array.from({ length: this.#each }, () => item));
+    return { page, isDone: isAtEnd && endCursor === undefined, continueCursor: isAtEnd && endCursor !== undefined ? endCursor : String(items.at(-1) ?? cursor ?? "") };
+  }
+}
 
 function page(letters: string, continueCursor: string) {
   return { page: rows(letters), isDone: false, continueCursor };

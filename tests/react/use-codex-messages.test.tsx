@@ -57,6 +57,25 @@ describe("durable pages", () => {
     expect(view.current.status).toBe("Exhausted");
   });
 
+  it("no row is missing at any moment while a page grows out of what a page may hold, again and again", async () => {
+    const put = (n: number) => host.put(THREAD, { messageId: `m${n}` });
+    for (let n = 1; n <= 20; n += 1) put(n);
+    host.pageRowsMax = 8;
+    const seen: string[][] = [];
+    const view = follow({ initialNumItems: 4, onRender: (result) => seen.push(ids(result)) });
+    await settle();
+    act(() => view.current.loadMore(4));
+    await settle();
+    expect(ids(view.current)[0]).toBe("m13");
+    seen.length = 0;
+    for (let n = 21; n <= 60; n += 1) {
+      put(n);
+      await settle();
+      expect(ids(view.current)).toEqual(named(13, n));
+    }
+    expect(seen.filter((shown) => shown.join() !== named(13, 12 + shown.length).join())).toEqual([]);
+  });
+
   it("what was read stays while its query fails", async () => {
     for (let n = 1; n <= 4; n += 1) host.put(THREAD, { messageId: `m${n}` });
     const view = follow({ initialNumItems: 2 });
