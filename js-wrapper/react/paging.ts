@@ -13,6 +13,8 @@ interface PageRequest {
   readonly cursor: string | null;
   readonly endCursor?: string;
   readonly numItems: number;
+  /** How many rows it had when it was pinned, where that is known. */
+  readonly rows?: number;
   /** It is a part of a page that was cut. */
   readonly isCut?: boolean;
   /** The page that is to be cut where this one ends, which is no part of the list. */
@@ -28,6 +30,8 @@ export interface Paging {
   readonly next?: readonly PageRequest[];
   readonly isGrowing: boolean;
   readonly nextKey: number;
+  /** A last page is as many rows as were asked for: what is older leaves it as newer ones come. */
+  readonly isSliding: boolean;
 }
 
 /** What the server said about a page: nothing yet, a page, or an error. */
@@ -53,10 +57,14 @@ export interface LoadedPages<Page extends ListPage = ListPage> {
 }
 
 const MIN_PAGE_ITEMS = 1;
+/** A pinned page is cut where it has as many times the rows that it began with, so that each newer row costs few others. */
+const GROWN = 2;
+/** Less is not cut for that. */
+const GROWN_ROWS_MIN = 20;
 
-export function startPaging(initialNumItems: number, key = 0): Paging {
+export function startPaging(initialNumItems: number, key = 0, isSliding = false): Paging {
   const numItems = pageItems(initialNumItems);
-  return { shown: [{ key, cursor: null, numItems }], isGrowing: false, nextKey: key + 1 };
+  return { shown: [{ key, cursor: null, numItems }], isGrowing: false, nextKey: key + 1, isSliding };
 }
 
 /** Every page to subscribe to. */
@@ -67,12 +75,13 @@ export function pageRequests({ shown, next }: Paging): PageRequest[] {
 }
 
 /** Pins the last page where it ends and adds a page after it. */
-export function growPaging(paging: Paging, continueCursor: string, numItems: number): Paging {
+export function growPaging(paging: Paging, continueCursor: string, numItems: number, kept: KeptPages = {}): Paging {
   const pages = paging.next ?? paging.shown;
   const end = pages.at(-1);
   const last = end?.cuts ?? end;
   if (paging.isGrowing || last === undefined) return paging;
-  const pinned = last.endCursor === continueCursor ? last : { ...last, key: paging.nextKey, endCursor: continueCursor };
+  const rows = kept[last.key]?.page.length;
+  const pinned = last.endCursor === continueCursor ? last : { ...last, key: paging.nextKey, endCursor: continueCursor, ...(rows !== undefined && { rows }) };
   const added = { key: paging.nextKey + 1, cursor: continueCursor, numItems: pageItems(numItems) };
   return { ...paging, next: [...pages.slice(0, -1), pinned, added], isGrowing: true, nextKey: paging.nextKey + 2 };
 }
@@ -92,15 +101,16 @@ export function keepPages<Page extends ListPage>(paging: Paging, results: PageRe
   for (const request of requests) {
     const result = pageOf(results[request.key]);
     const known = before[request.key];
-    const page = result !== undefined && ((isStrange && request.isCut === true) || isWhole(request, result)) ? result : known;
+    const page = result !== undefined && ((isStrange && request.isCut === true) || isWhole(request, result, known, paging.isSliding)) ? result : known;
     if (page !== undefined) kept[request.key] = page;
   }
   return kept;
 }
 
-function isWhole({ cursor, endCursor }: PageRequest, result: ListPage & Partial<PageSplit>): boolean {
+function isWhole({ cursor, endCursor }: PageRequest, result: ListPage & Partial<PageSplit>, known: ListPage | undefined, isSliding: boolean): boolean {
   if (result.pageStatus === "SplitRequired") return false;
-  return result.isDone || endCursor === undefined || [cursor, endCursor].includes(result.continueCursor);
+  if (result.isDone || result.continueCursor === (endCursor ?? known?.continueCursor) || result.continueCursor === cursor) return true;
+  return endCursor === undefined && (isSliding || known === undefined || known.page.length === 0);
 }
 
 /**
@@ -110,21 +120,22 @@ function isWhole({ cursor, endCursor }: PageRequest, result: ListPage & Partial<
  * @returns The next paging; the same object when there is nothing to do.
  */
 export function settlePaging(paging: Paging, results: PageResults, kept: KeptPages = keepPages(paging, results)): Paging {
-  const { shown, next, nextKey } = paging;
+  const { shown, next, nextKey, isSliding } = paging;
   if (pageRequests(paging).some((request) => isCursorInvalid(request, results[request.key]))) {
-    return startPaging(shown[0]?.numItems ?? MIN_PAGE_ITEMS, nextKey);
+    return startPaging(shown[0]?.numItems ?? MIN_PAGE_ITEMS, nextKey, isSliding);
   }
-  if (next !== undefined && isLoaded(next, kept)) return { shown: next, isGrowing: false, nextKey };
+  if (next !== undefined && isLoaded(next, kept)) return { shown: next, isGrowing: false, nextKey, isSliding };
   const pages = next ?? shown;
   for (const [at, request] of pages.entries()) {
-    const parts = partsOf(request, paging, results, kept);
+    const isLast = next === undefined && at === shown.length - 1;
+    const parts = partsOf(request, paging, results, kept) ?? (isLast ? reopened(request, nextKey, kept) : undefined);
     if (parts !== undefined) return { ...paging, next: [...pages.slice(0, at), ...parts, ...pages.slice(at + 1)], nextKey: nextKey + parts.length };
   }
   return paging;
 }
 
 /** What a page has to become, where it cannot go on as it is. */
-function partsOf(request: PageRequest, { next, nextKey: key }: Paging, results: PageResults, kept: KeptPages): PageRequest[] | undefined {
+function partsOf(request: PageRequest, { next, nextKey: key, isSliding }: Paging, results: PageResults, kept: KeptPages): PageRequest[] | undefined {
   const { cursor, endCursor, numItems, cuts } = request;
   const result = pageOf(results[request.key]);
   if (result === undefined) return undefined;
@@ -132,22 +143,42 @@ function partsOf(request: PageRequest, { next, nextKey: key }: Paging, results: 
   const known = kept[request.key];
   const rows = result.page.length;
   if (result.splitCursor && result.pageStatus) return cut(request, result.splitCursor, endCursor ?? result.continueCursor, key);
-  if (endCursor === undefined) return undefined;
-  if (known === undefined) return cut(request, result.continueCursor, endCursor, key);
+  if (endCursor === undefined) {
+    if (known === undefined || known === result) return undefined;
+    // What it had is to stay there; behind what was the end of the list more may come.
+    const pinned = { ...request, key, endCursor: known.continueCursor, rows: known.page.length };
+    return known.isDone ? [pinned, { key: key + 1, cursor: known.continueCursor, numItems }] : [pinned];
+  }
+  if (known === undefined) return cut(request, result.continueCursor, endCursor, key, rows);
+  const isGrown = !isSliding && rows > Math.max(GROWN * (request.rows ?? numItems), GROWN_ROWS_MIN);
   // Cut at the end of what is full it would be full again at the next row.
-  return next === undefined && known !== result ? [{ key, cursor, numItems: Math.min(numItems, Math.ceil(rows / 2)), cuts: request }] : undefined;
+  return next === undefined && (known !== result || isGrown) ? [{ key, cursor, numItems: Math.min(numItems, Math.ceil(rows / 2)), cuts: request }] : undefined;
 }
 
 /** Cuts a page where `part` of it ends; where that is not within it, at its own early end. */
 function cutWithin(request: PageRequest, part: ListPage, key: number, page: ListPage | undefined, kept: KeptPages): PageRequest[] {
-  if (part.page.length < (page?.page.length ?? 0)) return cut(request, part.continueCursor, request.endCursor, key);
+  const { length: before } = part.page;
+  const rows = page?.page.length ?? 0;
+  if (before < rows) return cut(request, part.continueCursor, request.endCursor, key, before, rows - before);
   const isWhole = page === undefined || page === kept[request.key];
-  return isWhole ? [request] : cut(request, page.continueCursor, request.endCursor, key);
+  return isWhole ? [{ ...request, rows }] : cut(request, page.continueCursor, request.endCursor, key, rows);
 }
 
-function cut({ cursor, numItems }: PageRequest, at: string, endCursor: string | undefined, key: number): PageRequest[] {
-  const before = { key, cursor, endCursor: at, numItems, isCut: true };
-  return [before, { key: key + 1, cursor: at, ...(endCursor !== undefined && { endCursor }), numItems, isCut: true }];
+function cut(request: PageRequest, at: string, endCursor: string | undefined, key: number, before?: number, after?: number): PageRequest[] {
+  const part = (own: Pick<PageRequest, "key" | "cursor">, end: string | undefined, rows: number | undefined): PageRequest => ({
+    ...own,
+    numItems: request.numItems,
+    ...(end !== undefined && { endCursor: end }),
+    ...(rows !== undefined && { rows }),
+    isCut: true,
+  });
+  return [part({ key, cursor: request.cursor }, at, before), part({ key: key + 1, cursor: at }, endCursor, after)];
+}
+
+/** A last page that lost most of its rows: what is behind it takes their place. */
+function reopened({ key: known, cursor, endCursor, numItems, rows = 0 }: PageRequest, key: number, kept: KeptPages): PageRequest[] | undefined {
+  const page = kept[known];
+  return endCursor !== undefined && page !== undefined && GROWN * page.page.length < rows ? [{ key, cursor, numItems }] : undefined;
 }
 
 /** Reads the rows of the pages that have loaded, up to the first that has not. */

@@ -15,19 +15,21 @@ interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Page> {
 /**
  * Subscribes to the pages, each pinned to its end once there is one after it. What was read of a page stays while its query fails.
  *
+ * @param isSliding What is older leaves the last page as newer rows come: else that is pinned too, once it would.
  * @param more What else each page is asked with: a constant.
  */
 export function usePages<Page extends ListPage>(
   subscription: Subscription | null,
   initialNumItems: number,
+  isSliding: boolean,
   more?: Readonly<Record<string, Value>>,
 ): Pages<Page> {
   const key = subscription?.key ?? null;
-  const [state, setState] = useState(() => ({ key, paging: startPaging(initialNumItems) }));
+  const [state, setState] = useState(() => ({ key, paging: startPaging(initialNumItems, 0, isSliding) }));
   let { paging } = state;
   if (state.key !== key) {
     // Under new keys: what is kept of one list is not shown in another.
-    paging = startPaging(initialNumItems, paging.nextKey);
+    paging = startPaging(initialNumItems, paging.nextKey, isSliding);
     setState({ key, paging });
   }
 
@@ -68,7 +70,7 @@ export function usePages<Page extends ListPage>(
   const loadMore = useCallback(
     (numItems: number) => {
       if (continueCursor !== undefined) {
-        step((before) => growPaging(before, continueCursor, numItems));
+        step((before) => growPaging(before, continueCursor, numItems, previous.current));
       }
     },
     [step, continueCursor],

@@ -113,6 +113,7 @@ describe("an invalid cursor", () => {
 
 describe("a list that grows", () => {
   it.each<[string, { initial: number; from: number; more: number; rowsMax?: number; burst?: number; each?: number }]>([
+    ["its first page was the whole list", { initial: 30, from: 3, more: 0 }],
     ["more was loaded", { initial: 10, from: 60, more: 10 }],
     ["a page holds few rows", { initial: 10, from: 60, more: 10, rowsMax: 16 }],
     ["a page holds fewer rows than are asked for", { initial: 30, from: 60, more: 30, rowsMax: 7 }],
@@ -132,6 +133,55 @@ describe("a list that grows", () => {
     expect(list.moments).toEqual([]);
   });
 
+  it.each(Array.from({ length: 60 }, (_, at) => at + 1))("loses no row, however late its answers are (%d)", (seed) => {
+    let state = seed;
+    const below = (count: number) => ((state = (state * 48_271) % 2_147_483_647), state % count);
+    const list = new List(1 + below(12), { rowsMax: [2, 5, 8, 16, 1_000][below(5)]!, each: 1 + below(2) }, below(60));
+    for (let round = 0; round < 20; round += 1) {
+      const oldest = list.oldest();
+      list.isLate = () => below(3) === 0;
+      for (let left = 1 + below(4); left > 0; left -= 1) {
+        list.add(below(8) === 0 ? below(40) : 1);
+        list.step();
+        if (below(8) === 0) list.loadMore(1 + below(12));
+      }
+      list.isLate = () => false;
+      list.settle();
+      expect(list.read().to).toBe(list.newest);
+      expect(list.oldest()).toBeLessThanOrEqual(Math.max(oldest, 0));
+    }
+    expect(list.moments).toEqual([]);
+  });
+
+  it("reads few rows for each that comes, and few pages in all", () => {
+    const list = new List(30, {}, 3);
+    for (let step = 0; step < 300; step += 1) {
+      list.add(1);
+      list.settle();
+    }
+    // The newest page has twice what was asked for at most; a page is read anew where it is cut.
+    expect(list.rowsSent / 300).toBeLessThan(60);
+    expect(pageRequests(list.paging).length).toBeLessThanOrEqual(300 / 30 + 2);
+  });
+
+  it("costs one subscription while nothing came that it has no room for", () => {
+    const list = new List(30, {}, 3);
+    for (let step = 0; step < 26; step += 1) {
+      list.add(1);
+      list.settle();
+    }
+    expect(pageRequests(list.paging)).toEqual([{ key: 0, cursor: null, numItems: 30 }]);
+  });
+
+  it("shows what is behind where most of a page was taken away", () => {
+    const list = new List(10, {}, 60);
+    list.add(1);
+    list.settle();
+    list.take(20);
+    list.settle();
+    expect(list.read()).toEqual({ from: 31, to: 40, isWhole: false });
+  });
+
   it("loads more where the list is being cut just then", () => {
     const list = new List(10, { rowsMax: 16 }, 60);
     list.loadMore(10);
@@ -144,6 +194,14 @@ describe("a list that grows", () => {
     list.settle();
     expect(list.read()).toEqual({ from: oldest - 10, to: list.newest, isWhole: false });
     expect(list.moments).toEqual([]);
+  });
+
+  it("that slides shows as many as were asked for", () => {
+    const list = new List(10, {}, 60, true);
+    list.add(5);
+    list.settle();
+    expect(list.read()).toEqual({ from: 55, to: 64, isWhole: false });
+    expect(pageRequests(list.paging)).toHaveLength(1);
   });
 });
 
@@ -164,13 +222,17 @@ class List {
   newest: number;
   /** What a reader saw that has a hole, or lacks what was there. */
   readonly moments: (readonly number[])[] = [];
+  rowsSent = 0;
+  /** Whether an answer that was not there yet is not there now. */
+  isLate = () => false;
   #kept: KeptPages<ListPage<number>> = {};
+  #sent = new Map<number, string>();
   #results: Record<string, ListPage<number>> = {};
   readonly #rowsMax: number;
   readonly #each: number;
 
-  constructor(initial: number, { rowsMax = 1_000, each = 1 }: { rowsMax?: number; each?: number }, count: number) {
-    this.paging = startPaging(initial);
+  constructor(initial: number, { rowsMax = 1_000, each = 1 }: { rowsMax?: number; each?: number }, count: number, isSliding = false) {
+    this.paging = startPaging(initial, 0, isSliding);
     this.newest = count - 1;
     [this.#rowsMax, this.#each] = [rowsMax, each];
     this.settle();
@@ -210,7 +272,13 @@ class List {
   /** What was asked for before this is answered, as of now. */
   step(): void {
     const asked = pageRequests(this.paging);
-    this.#results = Object.fromEntries(asked.map(({ key, ...opts }) => [key, this.#answer(opts)]));
+    const isThere = ({ key }: { key: number }) => this.#results[key] !== undefined || !this.isLate();
+    this.#results = Object.fromEntries(asked.filter(isThere).map(({ key, ...opts }) => [key, this.#answer(opts)]));
+    for (const { key } of asked) {
+      const content = JSON.stringify(this.#results[key]);
+      if (this.#sent.get(key) !== content) this.rowsSent += this.#results[key]?.page.length ?? 0;
+      this.#sent.set(key, content);
+    }
     const before = this.#shown();
     this.#kept = keepPages(this.paging, this.#results, this.#kept);
     this.#look(before);

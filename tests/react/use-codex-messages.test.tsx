@@ -76,6 +76,37 @@ describe("durable pages", () => {
     expect(seen.filter((shown) => shown.join() !== named(13, 12 + shown.length).join())).toEqual([]);
   });
 
+  it.each([3, 40])("what was shown stays where more than was asked for comes, in a thread of %d", async (count) => {
+    const put = (n: number) => host.put(THREAD, { messageId: `m${n}` });
+    for (let n = 1; n <= count; n += 1) put(n);
+    const seen: string[][] = [];
+    const view = follow({ initialNumItems: 30, onRender: (result) => seen.push(ids(result)) });
+    await settle();
+    seen.length = 0;
+    const oldest = Math.max(1, count - 29);
+    for (let n = count + 1; n <= count + 100; n += 1) {
+      put(n);
+      await settle();
+      expect(ids(view.current)).toEqual(named(oldest, n));
+      expect(view.current.status).toBe(count < 30 ? "Exhausted" : "CanLoadMore");
+    }
+    expect(seen.filter((shown) => shown[0] !== `m${oldest}`)).toEqual([]);
+  });
+
+  it("a whole thread that fits is one subscription; one that has grown, and can be gone on with, is its pages", async () => {
+    for (let n = 1; n <= 40; n += 1) host.put(THREAD, { messageId: `m${n}` });
+    const view = follow({ initialNumItems: 30, stream: false });
+    await settle();
+    expect(convex.active).toHaveLength(1);
+    host.put(THREAD, { messageId: "m41" });
+    await settle();
+    expect(convex.active).toHaveLength(1);
+    act(() => view.current.loadMore(30));
+    await settle();
+    expect(convex.active).toHaveLength(2);
+    expect(ids(view.current)).toEqual(named(1, 41));
+  });
+
   it("what was read stays while its query fails", async () => {
     for (let n = 1; n <= 4; n += 1) host.put(THREAD, { messageId: `m${n}` });
     const view = follow({ initialNumItems: 2 });
