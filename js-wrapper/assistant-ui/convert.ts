@@ -14,6 +14,8 @@ import { queuedOf, type SentCommand } from "./queue.js";
 export interface CodexThreadSource {
   /** Oldest first. */
   readonly messages: readonly CodexUIMessage[];
+  /** Whether they are all of the thread. */
+  readonly isWhole?: boolean | undefined;
   /** As `listTurns` has them; without them a turn is as its messages are. */
   readonly turns?: readonly Pick<CodexThreadState["turns"][number], "turnId" | "status">[] | undefined;
   /** The turn that runs. */
@@ -293,8 +295,8 @@ function readAsked({ approvals = [], requests = [], commands = [] }: CodexThread
 }
 
 /** Messages that were sent and are in no queue, oldest first, until codex gives back what they say. */
-function waitingOf({ messages, commands = [], runningTurnId, turns, hasQueue = false }: CodexThreadSource, isSaid: IsSaid): readonly SentCommand[] {
-  const pending = pendingAmong({ messages, commands, runningTurnId, turns }, () => isSaid);
+function waitingOf({ messages, isWhole, commands = [], runningTurnId, turns, hasQueue = false }: CodexThreadSource, isSaid: IsSaid): readonly SentCommand[] {
+  const pending = pendingAmong({ messages, isWhole, commands, runningTurnId, turns }, () => isSaid);
   if (!hasQueue || pending.length === 0) return pending;
   const { turns: queued, steers } = queuedOf(commands, runningTurnId);
   const shown = new Set([...queued, ...steers]);

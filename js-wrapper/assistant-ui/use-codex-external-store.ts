@@ -49,14 +49,15 @@ const EARLIER_ITEMS = 30;
 export function useCodexExternalStore(codex: UseCodexResult, { queue: hasQueue = true }: { readonly queue?: boolean | undefined } = {}): CodexExternalStore {
   const { messages, status, turns, runningTurnId, approvals, requests, commands, openCommands } = codex;
   const sent = useMemo(() => joinCodexCommands(commands.results, openCommands), [commands.results, openCommands]);
+  const isWhole = messages.status === "Exhausted";
   const previous = useRef(NO_THREAD_MESSAGES);
   const converted = useMemo(
     () =>
       convertCodexMessages(
-        { messages: messages.results, turns, runningTurnId, approvals: approvals.results, requests: requests.results, commands: sent, hasQueue },
+        { messages: messages.results, isWhole, turns, runningTurnId, approvals: approvals.results, requests: requests.results, commands: sent, hasQueue },
         previous.current,
       ),
-    [messages.results, turns, runningTurnId, approvals.results, requests.results, sent, hasQueue],
+    [messages.results, isWhole, turns, runningTurnId, approvals.results, requests.results, sent, hasQueue],
   );
   useEffect(() => {
     previous.current = converted;

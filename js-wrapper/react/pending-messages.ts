@@ -8,12 +8,14 @@ import type { CodexCommandView } from "./command-words.js";
 export type CodexMessageCommand = Pick<CodexCommandView, "commandId" | "kind" | "state" | "isOpen" | "text" | "createdAt" | "clientTurnId" | "turnId">;
 
 /** A message as far as it tells whose echo it is. */
-type EchoMessage = Pick<CodexUIMessage, "turnId" | "role" | "text" | "createdAt" | "payloadJson" | "payloadTruncated">;
+type EchoMessage = Pick<CodexUIMessage, "turnId" | "role" | "text" | "updatedAt" | "payloadJson" | "payloadTruncated">;
 
 /** What {@link codexPendingMessages} reads. What a page has not is left out. */
 export interface CodexPendingInput<Command extends CodexMessageCommand> {
   /** Oldest first. */
   readonly messages: readonly EchoMessage[];
+  /** Whether they are all of the thread: what is not among them is not loaded elsewhere. */
+  readonly isWhole?: boolean | undefined;
   /** What was sent, newest first. */
   readonly commands: readonly Command[];
   /** The turn that runs. */
@@ -44,13 +46,15 @@ export function codexPendingMessages<Command extends CodexMessageCommand>(input:
  * @param saidBack {@link codexSaidBack} of its messages, for who has it already; it is asked only where something was sent
  */
 export function pendingAmong<Command extends CodexMessageCommand>(
-  { messages, commands, runningTurnId, turns = [] }: CodexPendingInput<Command>,
+  { messages, isWhole, commands, runningTurnId, turns = [] }: CodexPendingInput<Command>,
   saidBack: () => (command: Command) => boolean,
 ): readonly Command[] {
   const first = messages[0];
   const goingOn = new Set([runningTurnId, ...turns.flatMap(({ turnId, status }) => (status === "queued" ? [turnId] : []))]);
-  // What is older than all that is loaded of its turn may have its echo among what is not.
-  const isLoaded = ({ createdAt, turnId }: Command) => first === undefined || first.turnId !== turnId || createdAt >= first.createdAt;
+  // Its echo may be among what is not loaded, unless a row of another turn is before it, or one that was there when it was sent: by the
+  // server's clock, as `createdAt` of a message is its machine's.
+  const isLoaded = ({ createdAt, turnId }: Command) =>
+    isWhole === true || first === undefined || first.turnId !== turnId || messages.some(({ updatedAt }) => updatedAt <= createdAt);
   const isTaken = (command: Command) => command.state === "accepted" && command.turnId !== undefined && goingOn.has(command.turnId) && isLoaded(command);
   const sent = commands.filter((command) => (command.kind === "turn" || command.kind === "steer") && (command.isOpen || isTaken(command)));
   if (sent.length === 0) return sent;

@@ -39,7 +39,7 @@ export function useCodexMessages<Query extends CodexMessagesQuery>(
 ): UseCodexMessagesResult {
   const subscription = useStableSubscription(query, args);
   const isFollowing = options.stream === true;
-  const pages = usePages<CodexMessagesPage>(subscription, options.initialNumItems, isFollowing ? FOLLOWED : undefined);
+  const pages = usePages<CodexMessagesPage>(subscription, options.initialNumItems, false, isFollowing ? FOLLOWED : undefined);
   const { overlay, error } = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, pages.rows);
 
   const previous = useRef(NO_MESSAGES);

@@ -41,7 +41,7 @@ export function useCodexReasoning<Query extends CodexReasoningQuery>(
   const includeRaw = args !== "skip" && (args as { includeRaw?: unknown }).includeRaw === true;
   const subscription = useStableSubscription(query, args);
   const isFollowing = options.stream === true;
-  const pages = usePages<CodexReasoningPage>(subscription, options.initialNumItems, isFollowing ? FOLLOWED : undefined);
+  const pages = usePages<CodexReasoningPage>(subscription, options.initialNumItems, false, isFollowing ? FOLLOWED : undefined);
   const tails = useMemo(() => tailsOfReasoning(pages.rows), [pages.rows]);
   const { overlay, error } = useOverlay(isFollowing && pages.first !== undefined ? subscription : null, tails);
 

@@ -230,8 +230,9 @@ export function useCodex(args: ThreadArgs | "skip", options: { initialNumItems?:
   useEffect(() => {
     saidBefore.current = said;
   }, [said]);
+  const isAllThere = messages.status === "Exhausted";
   const pendingMessages = useSame(
-    useMemo(() => pendingAmong({ messages: messages.results, commands: sent, runningTurnId, turns }, said.isSaid), [messages.results, said, sent, runningTurnId, turns]),
+    useMemo(() => pendingAmong({ messages: messages.results, isWhole: isAllThere, commands: sent, runningTurnId, turns }, said.isSaid), [messages.results, isAllThere, said, sent, runningTurnId, turns]),
   );
   const isAsked = codex.isSending || openTurns.length > 0;
   const newestTurnId = turns === undefined ? messages.results.at(-1)?.turnId : (turns[0]?.clientTurnId ?? turns[0]?.turnId);

@@ -35,7 +35,7 @@ export function useListAndFirst<Row extends object, Item>(
   keyOf: (row: Row) => string,
   show: (row: Row) => Item,
 ): { readonly list: UseListResult<Item>; readonly first: ThreadListPage<Row> | undefined } {
-  const pages = usePages<ThreadListPage<Row>>(subscription, initialNumItems);
+  const pages = usePages<ThreadListPage<Row>>(subscription, initialNumItems, true);
 
   const previous = useRef<Shown<Row, Item>>({ items: [], byKey: new Map() });
   const shown = useMemo(

@@ -1,9 +1,9 @@
 import type { RequestForQueries, UsePaginatedQueryResult } from "convex/react";
 import { useQueries } from "convex/react";
 import type { Value } from "convex/values";
-import { useCallback, useEffect, useMemo, useState } from "react";
-import type { ListPage, LoadedPages, PageResults, Paging } from "./paging.js";
-import { growPaging, pageRequests, readPages, settlePaging, startPaging } from "./paging.js";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { KeptPages, ListPage, LoadedPages, PageResults, Paging } from "./paging.js";
+import { growPaging, keepPages, pageRequests, readPages, settlePaging, startPaging } from "./paging.js";
 import type { Subscription } from "./subscription.js";
 
 /** The durable pages of a subscription. */
@@ -13,20 +13,23 @@ interface Pages<Page extends ListPage = ListPage> extends LoadedPages<Page> {
 }
 
 /**
- * Subscribes to the pages, each pinned to its end once there is one after it.
+ * Subscribes to the pages, each pinned to its end once there is one after it. What was read of a page stays while its query fails.
  *
+ * @param isSliding What is older leaves the last page as newer rows come: else that is pinned too, once it would.
  * @param more What else each page is asked with: a constant.
  */
 export function usePages<Page extends ListPage>(
   subscription: Subscription | null,
   initialNumItems: number,
+  isSliding: boolean,
   more?: Readonly<Record<string, Value>>,
 ): Pages<Page> {
   const key = subscription?.key ?? null;
-  const [state, setState] = useState(() => ({ key, paging: startPaging(initialNumItems) }));
+  const [state, setState] = useState(() => ({ key, paging: startPaging(initialNumItems, 0, isSliding) }));
   let { paging } = state;
   if (state.key !== key) {
-    paging = startPaging(initialNumItems);
+    // Under new keys: what is kept of one list is not shown in another.
+    paging = startPaging(initialNumItems, paging.nextKey, isSliding);
     setState({ key, paging });
   }
 
@@ -41,7 +44,12 @@ export function usePages<Page extends ListPage>(
     );
   }, [subscription, paging, more]);
   const results = useQueries(queries) as PageResults<Page>;
-  const loaded = useMemo(() => readPages(paging, results), [paging, results]);
+  const previous = useRef<KeptPages<Page>>({});
+  const kept = useMemo(() => keepPages(paging, results, previous.current), [paging, results]);
+  useEffect(() => {
+    previous.current = kept;
+  }, [kept]);
+  const loaded = useMemo(() => readPages(paging, results, kept), [paging, results, kept]);
 
   /** A step meant for a subscription that was left does nothing. */
   const step = useCallback(
@@ -54,15 +62,15 @@ export function usePages<Page extends ListPage>(
     [key],
   );
   useEffect(() => {
-    step((before) => (before === paging ? settlePaging(before, results) : before));
-  }, [step, paging, results]);
+    step((before) => (before === paging ? settlePaging(before, results, kept) : before));
+  }, [step, paging, results, kept]);
 
   const { last } = loaded;
   const continueCursor = last === undefined || last.isDone ? undefined : last.continueCursor;
   const loadMore = useCallback(
     (numItems: number) => {
       if (continueCursor !== undefined) {
-        step((before) => growPaging(before, continueCursor, numItems));
+        step((before) => growPaging(before, continueCursor, numItems, previous.current));
       }
     },
     [step, continueCursor],
@@ -79,7 +87,7 @@ const EXHAUSTED = { status: "Exhausted", isLoading: false } as const;
 export type UseListResult<Item, Status extends string = "missing"> = UsePaginatedQueryResult<Item> & {
   /** `missing`: the thread that was asked about is not there (yet). Absent until the first page is loaded, and with hosts that do not say. */
   threadStatus?: Status;
-  /** The query failed. It stays subscribed, and recovers when the server does. */
+  /** The query failed: `results` are those of before. It stays subscribed, and recovers when the server does. */
   error?: Error;
 };
 

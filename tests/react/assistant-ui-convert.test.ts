@@ -255,13 +255,14 @@ describe("what was said", () => {
   it("is a message from when it was taken into the turn that runs until codex comes to it", () => {
     const steer = { ...sent, commandId: "s", kind: "steer", state: "accepted", isQueued: false, isOpen: false, turnId: "t", clientTurnId: "s" } as const;
     // The turn's start is before it.
-    const first = user("u", { orderInTurn: 1, createdAt: steer.createdAt });
+    const first = user("u", { orderInTurn: 1, updatedAt: steer.createdAt });
     const shown = (source: Partial<CodexThreadSource>) => wordsOf({ messages: [first], commands: [steer], runningTurnId: "t", hasQueue: true, ...source });
     expect(shown({})).toEqual(["u", "go"]);
     expect(shown({ messages: [first, user("e", { payloadJson: item({ type: "userMessage", clientId: "s", content: [] }) })] })).toEqual(["u", "e"]);
     // Its echo may be among what is not loaded.
-    expect(shown({ messages: [user("u", { orderInTurn: 7, createdAt: steer.createdAt + 1 })] })).toEqual(["u"]);
-    expect(shown({ messages: [user("u", { turnId: "before", createdAt: steer.createdAt + 1 })] })).toEqual(["u", "go"]);
+    expect(shown({ messages: [user("u", { orderInTurn: 7, updatedAt: steer.createdAt + 1 })] })).toEqual(["u"]);
+    expect(shown({ messages: [user("u", { orderInTurn: 7, updatedAt: steer.createdAt + 1 })], isWhole: true })).toEqual(["u", "go"]);
+    expect(shown({ messages: [user("u", { turnId: "before", updatedAt: steer.createdAt + 1 })] })).toEqual(["u", "go"]);
     expect(shown({ runningTurnId: "later" })).toEqual(["u"]);
     expect(shown({ commands: [{ ...steer, state: "refused", isFailed: true }] })).toEqual(["u"]);
   });

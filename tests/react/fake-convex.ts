@@ -114,6 +114,8 @@ export class FakeHost {
   /** Runs and events given out, over all answers. */
   served = 0;
   error: Error | undefined;
+  /** Rows that one page holds at most: it ends early, as the component's do. */
+  pageRowsMax = Infinity;
 
   put(threadId: string, row: Partial<CodexDurableMessageLike> & { messageId: string }): void {
     const rows = this.rows.get(threadId) ?? [];
@@ -217,7 +219,8 @@ export class FakeHost {
     const after = (id: string) => newestFirst.findIndex(({ messageId }) => messageId === id) + 1;
     const from = cursor === null ? 0 : after(cursor);
     if (cursor !== null && from === 0) throw new Error("InvalidCursor");
-    const to = endCursor ? after(endCursor) : from + numItems;
+    const asked = endCursor ? after(endCursor) : from + numItems;
+    const to = Math.min(asked, from + this.pageRowsMax);
     const page = newestFirst.slice(from, to);
     return {
       page,

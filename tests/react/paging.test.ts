@@ -2,10 +2,14 @@ import { describe, expect, it } from "vitest";
 
 import {
   growPaging,
+  keepPages,
   pageRequests,
   readPages,
   settlePaging,
   startPaging,
+  type KeptPages,
+  type ListPage,
+  type Paging,
 } from "../../js-wrapper/react/paging.js";
 
 describe("growing", () => {
@@ -106,6 +110,208 @@ describe("an invalid cursor", () => {
     expect(readPages(paging, { 0: invalid }).error).toBe(invalid);
   });
 });
+
+describe("a list that grows", () => {
+  it.each<[string, { initial: number; from: number; more: number; rowsMax?: number; burst?: number; each?: number }]>([
+    ["its first page was the whole list", { initial: 30, from: 3, more: 0 }],
+    ["more was loaded", { initial: 10, from: 60, more: 10 }],
+    ["a page holds few rows", { initial: 10, from: 60, more: 10, rowsMax: 16 }],
+    ["a page holds fewer rows than are asked for", { initial: 30, from: 60, more: 30, rowsMax: 7 }],
+    ["many rows come at once", { initial: 10, from: 60, more: 10, rowsMax: 16, burst: 50 }],
+    ["each row is loaded by itself", { initial: 1, from: 9, more: 1, rowsMax: 2 }],
+    ["a row that counts is several rows", { initial: 5, from: 40, more: 5, rowsMax: 12, each: 4 }],
+  ])("loses no row where %s, at no moment", (_what, { initial, from, more, rowsMax = 1_000, burst = 1, each = 1 }) => {
+    const list = new List(initial, { rowsMax, each }, from);
+    if (more > 0) list.loadMore(more);
+    list.settle();
+    const oldest = list.oldest();
+    for (let step = 0; step < 120; step += burst) {
+      list.add(burst);
+      list.settle();
+      expect(list.read()).toEqual({ from: oldest, to: list.newest, isWhole: oldest === 0 });
+    }
+    expect(list.moments).toEqual([]);
+  });
+
+  it.each(Array.from({ length: 60 }, (_, at) => at + 1))("loses no row, however late its answers are (%d)", (seed) => {
+    let state = seed;
+    const below = (count: number) => ((state = (state * 48_271) % 2_147_483_647), state % count);
+    const list = new List(1 + below(12), { rowsMax: [2, 5, 8, 16, 1_000][below(5)]!, each: 1 + below(2) }, below(60));
+    for (let round = 0; round < 20; round += 1) {
+      const oldest = list.oldest();
+      list.isLate = () => below(3) === 0;
+      for (let left = 1 + below(4); left > 0; left -= 1) {
+        list.add(below(8) === 0 ? below(40) : 1);
+        list.step();
+        if (below(8) === 0) list.loadMore(1 + below(12));
+      }
+      list.isLate = () => false;
+      list.settle();
+      expect(list.read().to).toBe(list.newest);
+      expect(list.oldest()).toBeLessThanOrEqual(Math.max(oldest, 0));
+    }
+    expect(list.moments).toEqual([]);
+  });
+
+  it("reads few rows for each that comes, and few pages in all", () => {
+    const list = new List(30, {}, 3);
+    for (let step = 0; step < 300; step += 1) {
+      list.add(1);
+      list.settle();
+    }
+    // The newest page has twice what was asked for at most; a page is read anew where it is cut.
+    expect(list.rowsSent / 300).toBeLessThan(60);
+    expect(pageRequests(list.paging).length).toBeLessThanOrEqual(300 / 30 + 2);
+  });
+
+  it("costs one subscription while nothing came that it has no room for", () => {
+    const list = new List(30, {}, 3);
+    for (let step = 0; step < 26; step += 1) {
+      list.add(1);
+      list.settle();
+    }
+    expect(pageRequests(list.paging)).toEqual([{ key: 0, cursor: null, numItems: 30 }]);
+  });
+
+  it("shows what is behind where most of a page was taken away", () => {
+    const list = new List(10, {}, 60);
+    list.add(1);
+    list.settle();
+    list.take(20);
+    list.settle();
+    expect(list.read()).toEqual({ from: 31, to: 40, isWhole: false });
+  });
+
+  it("loads more where the list is being cut just then", () => {
+    const list = new List(10, { rowsMax: 16 }, 60);
+    list.loadMore(10);
+    list.settle();
+    list.add(20);
+    list.step();
+    expect(list.paging.next).toBeDefined();
+    const oldest = list.oldest();
+    list.loadMore(10);
+    list.settle();
+    expect(list.read()).toEqual({ from: oldest - 10, to: list.newest, isWhole: false });
+    expect(list.moments).toEqual([]);
+  });
+
+  it("that slides shows as many as were asked for", () => {
+    const list = new List(10, {}, 60, true);
+    list.add(5);
+    list.settle();
+    expect(list.read()).toEqual({ from: 55, to: 64, isWhole: false });
+    expect(pageRequests(list.paging)).toHaveLength(1);
+  });
+});
+
+describe("a page whose query fails", () => {
+  it("is as it was, and so are those behind it", () => {
+    const paging = settlePaging(growPaging(startPaging(2), "c", 2), { 0: page("ab", "c"), 1: page("ab", "c"), 2: page("cd", "e") });
+    const results = { 1: page("ab", "c"), 2: page("cd", "e") };
+    const kept = keepPages(paging, results);
+    for (const failed of [{ ...results, 1: new Error("no") }, { ...results, 2: new Error("no") }]) {
+      expect(readPages(paging, failed, keepPages(paging, failed, kept))).toMatchObject({ rows: rows("abcd"), last: page("cd", "e"), error: new Error("no") });
+    }
+  });
+});
+
+/** A list of numbered rows, newest first, as the component pages it, and who reads it: answers come one transition after they are asked for. */
+class List {
+  paging: Paging;
+  newest: number;
+  /** What a reader saw that has a hole, or lacks what was there. */
+  readonly moments: (readonly number[])[] = [];
+  rowsSent = 0;
+  /** Whether an answer that was not there yet is not there now. */
+  isLate = () => false;
+  #kept: KeptPages<ListPage<number>> = {};
+  #sent = new Map<number, string>();
+  #results: Record<string, ListPage<number>> = {};
+  readonly #rowsMax: number;
+  readonly #each: number;
+
+  constructor(initial: number, { rowsMax = 1_000, each = 1 }: { rowsMax?: number; each?: number }, count: number, isSliding = false) {
+    this.paging = startPaging(initial, 0, isSliding);
+    this.newest = count - 1;
+    [this.#rowsMax, this.#each] = [rowsMax, each];
+    this.settle();
+  }
+
+  add(count: number): void {
+    this.newest += count;
+  }
+
+  /** Takes the newest rows away. */
+  take(count: number): void {
+    this.newest -= count;
+  }
+
+  loadMore(numItems: number): void {
+    const { last } = this.#loaded();
+    if (last !== undefined && !last.isDone) this.paging = growPaging(this.paging, last.continueCursor, numItems);
+  }
+
+  oldest(): number {
+    return this.#shown().at(-1) ?? -1;
+  }
+
+  read() {
+    const shown = this.#shown();
+    return { from: shown.at(-1), to: shown[0], isWhole: this.#loaded().last?.isDone };
+  }
+
+  settle(): void {
+    for (let steps = 0, before: Paging | undefined; before !== this.paging; steps += 1) {
+      if (steps > 500) throw new Error("the list does not come to rest");
+      before = this.paging;
+      this.step();
+    }
+  }
+
+  /** What was asked for before this is answered, as of now. */
+  step(): void {
+    const asked = pageRequests(this.paging);
+    const isThere = ({ key }: { key: number }) => this.#results[key] !== undefined || !this.isLate();
+    this.#results = Object.fromEntries(asked.filter(isThere).map(({ key, ...opts }) => [key, this.#answer(opts)]));
+    for (const { key } of asked) {
+      const content = JSON.stringify(this.#results[key]);
+      if (this.#sent.get(key) !== content) this.rowsSent += this.#results[key]?.page.length ?? 0;
+      this.#sent.set(key, content);
+    }
+    const before = this.#shown();
+    this.#kept = keepPages(this.paging, this.#results, this.#kept);
+    this.#look(before);
+    this.paging = settlePaging(this.paging, this.#results, this.#kept);
+    this.#look(before);
+  }
+
+  #look(before: readonly number[]): void {
+    const shown = this.#shown();
+    const isHoled = shown.some((row, at) => at > 0 && shown[at - 1] !== row + 1);
+    if (isHoled || before.some((row) => row <= this.newest && !shown.includes(row))) this.moments.push(shown);
+  }
+
+  /** One row a number: pages that move against each other may both hold it. */
+  #shown(): number[] {
+    return [...new Set(this.#loaded().rows)];
+  }
+
+  #loaded() {
+    return readPages(this.paging, this.#results, this.#kept);
+  }
+
+  #answer({ cursor, endCursor, numItems }: { cursor: string | null; endCursor?: string; numItems: number }): ListPage<number> {
+    const from = Math.min(this.newest, cursor ? Number(cursor) - 1 : Infinity);
+    const end = endCursor ? Number(endCursor) : 0;
+    const itemsMax = Math.max(1, Math.floor(this.#rowsMax / this.#each));
+    const to = Math.max(end, from - Math.min(itemsMax, endCursor === undefined ? numItems : Infinity) + 1);
+    const items = Array.from({ length: Math.max(0, from - to + 1) }, (_, at) => from - at);
+    const isAtEnd = to === end;
+    const page = items.flatMap((item) => Array.from({ length: this.#each }, () => item));
+    return { page, isDone: isAtEnd && endCursor === undefined, continueCursor: isAtEnd && endCursor !== undefined ? endCursor : String(items.at(-1) ?? cursor ?? "") };
+  }
+}
 
 function page(letters: string, continueCursor: string) {
   return { page: rows(letters), isDone: false, continueCursor };

@@ -2,13 +2,13 @@ import { expect, it } from "vitest";
 import { codexPendingMessages, codexSaidBack, type CodexMessageCommand, type CodexPendingInput } from "../../js-wrapper/react/index.js";
 import { saidBackOf } from "../../js-wrapper/react/pending-messages.js";
 
-type Message = CodexPendingInput<CodexMessageCommand>["messages"][number];
+type Message = CodexPendingInput<CodexMessageCommand>["messages"][number] & { createdAt: number };
 const sent = { commandId: "k", kind: "turn", state: "queued", isOpen: true, text: "go", createdAt: 5, clientTurnId: "ct" } as const;
 const accepted = { ...sent, state: "accepted", isOpen: false, turnId: "t" } as const;
 const steer = { ...accepted, commandId: "s", kind: "steer", clientTurnId: "s", text: "rather so" } as const;
-const user = (told: Partial<Message> = {}): Message => ({ turnId: "t", role: "user", text: "go", createdAt: 5, payloadJson: "{}", ...told });
+const user = (told: Partial<Message> = {}): Message => ({ turnId: "t", role: "user", text: "go", createdAt: 5, updatedAt: 5, payloadJson: "{}", ...told });
 const echo = (clientId: string, told: Partial<Message> = {}) => user({ payloadJson: JSON.stringify({ type: "userMessage", clientId }), ...told });
-const later = user({ role: "assistant", createdAt: 9 });
+const later = user({ role: "assistant", createdAt: 9, updatedAt: 9 });
 
 it.each<[string, Partial<CodexPendingInput<CodexMessageCommand>>, string[]]>([
   ["one that waits", { commands: [sent] }, ["go"]],
@@ -18,6 +18,10 @@ it.each<[string, Partial<CodexPendingInput<CodexMessageCommand>>, string[]]>([
   ["one of a turn that has said nothing yet", { commands: [accepted], runningTurnId: "t" }, ["go"]],
   ["one that the turn has taken and not read", { commands: [steer], runningTurnId: "t", messages: [user()] }, ["rather so"]],
   ["one of which only an equal text is there", { commands: [sent], messages: [user()] }, ["go"]],
+  ["one whose machine's clock is ahead", { commands: [steer], runningTurnId: "t", messages: [user({ createdAt: 30_000 })] }, ["rather so"]],
+  ["one of a thread that is all loaded", { commands: [steer], runningTurnId: "t", messages: [later], isWhole: true }, ["rather so"]],
+  ["one of whose turn all is loaded", { commands: [steer], runningTurnId: "t", messages: [user({ turnId: "t0", updatedAt: 9 }), later] }, ["rather so"]],
+  ["none whose machine's clock is behind", { commands: [accepted], runningTurnId: "t", messages: [user({ role: "assistant", createdAt: 1, updatedAt: 9 })] }, []],
   ["none that is no message", { commands: [{ ...sent, kind: "interrupt" }] }, []],
   ["none that came to nothing", { commands: [{ ...sent, state: "expired", isOpen: false }] }, []],
   ["none of a turn that is over", { commands: [accepted, steer], turns: [{ turnId: "t", status: "completed" }], runningTurnId: "t2" }, []],

@@ -57,6 +57,86 @@ describe("durable pages", () => {
     expect(view.current.status).toBe("Exhausted");
   });
 
+  it("no row is missing at any moment while a page grows out of what a page may hold, again and again", async () => {
+    const put = (n: number) => host.put(THREAD, { messageId: `m${n}` });
+    for (let n = 1; n <= 20; n += 1) put(n);
+    host.pageRowsMax = 8;
+    const seen: string[][] = [];
+    const view = follow({ initialNumItems: 4, onRender: (result) => seen.push(ids(result)) });
+    await settle();
+    act(() => view.current.loadMore(4));
+    await settle();
+    expect(ids(view.current)[0]).toBe("m13");
+    seen.length = 0;
+    for (let n = 21; n <= 60; n += 1) {
+      put(n);
+      await settle();
+      expect(ids(view.current)).toEqual(named(13, n));
+    }
+    expect(seen.filter((shown) => shown.join() !== named(13, 12 + shown.length).join())).toEqual([]);
+  });
+
+  it.each([3, 40])("what was shown stays where more than was asked for comes, in a thread of %d", async (count) => {
+    const put = (n: number) => host.put(THREAD, { messageId: `m${n}` });
+    for (let n = 1; n <= count; n += 1) put(n);
+    const seen: string[][] = [];
+    const view = follow({ initialNumItems: 30, onRender: (result) => seen.push(ids(result)) });
+    await settle();
+    seen.length = 0;
+    const oldest = Math.max(1, count - 29);
+    for (let n = count + 1; n <= count + 100; n += 1) {
+      put(n);
+      await settle();
+      expect(ids(view.current)).toEqual(named(oldest, n));
+      expect(view.current.status).toBe(count < 30 ? "Exhausted" : "CanLoadMore");
+    }
+    expect(seen.filter((shown) => shown[0] !== `m${oldest}`)).toEqual([]);
+  });
+
+  it("a whole thread that fits is one subscription; one that has grown, and can be gone on with, is its pages", async () => {
+    for (let n = 1; n <= 40; n += 1) host.put(THREAD, { messageId: `m${n}` });
+    const view = follow({ initialNumItems: 30, stream: false });
+    await settle();
+    expect(convex.active).toHaveLength(1);
+    host.put(THREAD, { messageId: "m41" });
+    await settle();
+    expect(convex.active).toHaveLength(1);
+    act(() => view.current.loadMore(30));
+    await settle();
+    expect(convex.active).toHaveLength(2);
+    expect(ids(view.current)).toEqual(named(1, 41));
+  });
+
+  it("what was read stays while its query fails", async () => {
+    for (let n = 1; n <= 4; n += 1) host.put(THREAD, { messageId: `m${n}` });
+    const view = follow({ initialNumItems: 2 });
+    await settle();
+    act(() => view.current.loadMore(1));
+    await settle();
+    host.error = new Error("signed out");
+    await settle();
+    expect(view.current).toMatchObject({ status: "CanLoadMore", isLoading: false, threadStatus: "active", error: { message: "signed out" } });
+    expect(ids(view.current)).toEqual(named(2, 4));
+    host.error = undefined;
+    host.put(THREAD, { messageId: "m5" });
+    await settle();
+    expect(view.current.error).toBeUndefined();
+    expect(ids(view.current)).toEqual(named(2, 5));
+  });
+
+  it("nothing of a thread is kept for another whose query fails", async () => {
+    host.put("one", { messageId: "m" });
+    convex = new FakeConvex((args) => {
+      if (args["threadId"] === "two") throw new Error("no");
+      return host.serve(args);
+    });
+    const view = follow({ threadId: "one" });
+    await settle();
+    view.rerender({ threadId: "two" });
+    await settle();
+    expect(view.current).toMatchObject({ results: [], status: "Exhausted", error: { message: "no" } });
+  });
+
   it("an app that turns `results` around in place spoils no message that comes later", async () => {
     host.put(THREAD, { messageId: "a", status: "completed", text: "old" });
     host.put(THREAD, { messageId: "b", status: "streaming", text: "" });
@@ -560,6 +640,10 @@ async function settle(): Promise<void> {
 
 function ids({ results }: UseCodexMessagesResult): string[] {
   return results.map(({ messageId }) => messageId);
+}
+
+function named(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => `m${from + at}`);
 }
 
 function textOf({ results }: UseCodexMessagesResult, messageId: string): string | undefined {

@@ -230,6 +230,16 @@ describe("what was said to a turn, and handed to Codex", () => {
     expect(told()).toEqual([]);
   });
 
+  it("is not told again by who comes when what says it back is no longer loaded, whatever the machine's clock said", async () => {
+    await open();
+    const commandId = await hand("rather so");
+    await sayBack(commandId);
+    cleanup();
+    for (let n = 0; n < 31; n += 1) await chat.say("item/completed", { item: { id: `later ${String(n)}`, type: "agentMessage", text: "." } });
+    await open();
+    expect(told()).toEqual([]);
+  });
+
   it("is not lost where the turn ends before: it is sent again, or dismissed", async () => {
     await open();
     await hand("rather so");

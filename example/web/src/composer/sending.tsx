@@ -65,13 +65,16 @@ function useSent(threadId: string): Sent {
 
 /** What was to be said to a turn, and was handed to Codex, which has not said it back: by the ids of its commands. */
 function useUnread({ results: outline, status, error }: SendingProps["messages"], commands: readonly CodexCommandView[]): ReadonlySet<string> {
-  const isLoaded = status !== "LoadingFirstPage" && (error === undefined || outline.length > 0);
+  const isRead = status !== "LoadingFirstPage" && (error === undefined || outline.length > 0);
   return useMemo(() => {
     const handed = commands.filter(({ kind, state }) => kind === "steer" && state === "accepted");
-    if (handed.length === 0 || !isLoaded) return NONE;
-    // What is older than all that is loaded may have been said back among what is not.
-    const from = status === "Exhausted" && error === undefined ? 0 : (outline[0]?.createdAt ?? 0);
+    if (handed.length === 0 || !isRead) return NONE;
+    // It may have been said back among what is not loaded, unless its turn is loaded from before its start, or a message that was there
+    // when it was sent, by the server's clock: `createdAt` of a message is its machine's.
+    const isWhole = status === "Exhausted" || outline.length === 0;
+    const isTurnWhole = ({ turnId }: CodexCommandView) => outline[0]?.turnId !== turnId && outline.some((message) => message.turnId === turnId);
+    const isLoaded = (command: CodexCommandView) => isWhole || isTurnWhole(command) || outline.some(({ updatedAt }) => updatedAt <= command.createdAt);
     const isSaid = codexSaidBack(outline);
-    return new Set(handed.filter((command) => command.createdAt >= from && !isSaid(command)).map(({ commandId }) => commandId));
-  }, [outline, isLoaded, status, error, commands]);
+    return new Set(handed.filter((command) => isLoaded(command) && !isSaid(command)).map(({ commandId }) => commandId));
+  }, [outline, isRead, status, commands]);
 }

@@ -40,14 +40,14 @@ export function Transcript({ messages, outline, past = NO_PAST, viewport }: Tran
   return (
     <>
       <Earlier messages={messages} viewport={viewport} />
-      <Rows messages={results} outline={outline} isWhole={status === "Exhausted" && error === undefined} past={past} viewport={viewport} />
+      <Rows messages={results} outline={outline} isWhole={status === "Exhausted"} past={past} viewport={viewport} />
       {error !== undefined && <FailureLine title="Messages could not be read" error={error} />}
     </>
   );
 }
 
 /** What came before is loaded as its reader comes near, or asks for it. All its states are of one height: no row moves. */
-function Earlier({ messages: { results, status, error, loadMore }, viewport }: Pick<TranscriptProps, "messages" | "viewport">) {
+function Earlier({ messages: { results, status, loadMore }, viewport }: Pick<TranscriptProps, "messages" | "viewport">) {
   const { length } = results;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -69,7 +69,7 @@ function Earlier({ messages: { results, status, error, loadMore }, viewport }: P
           Earlier messages
         </MoreButton>
       )}
-      {status === "Exhausted" && error === undefined && <p>Start of the thread</p>}
+      {status === "Exhausted" && <p>Start of the thread</p>}
     </div>
   );
 }
