@@ -5,13 +5,18 @@ import { apiOf } from "../runtime/codex-runtime.js";
 import { type CodexPersistence, createConvexPersistence } from "../runtime/persistence.js";
 import { CliError, tellOf, type Told } from "./errors.js";
 import { shownUrl } from "./options.js";
+import { oneLine } from "./output.js";
 
 /** Milliseconds in which an address answers, or is told not to. */
 const ANSWER_MS = 10_000;
 /** Milliseconds that a call may take. */
 const CALL_MS = 60_000;
-/** HTTP's status of a call that came too soon. */
-const TOO_MANY = 429;
+/** HTTP's statuses of what may be answered later, beside those from 500 up: it took too long, and it came too soon. */
+const LATER: readonly number[] = [408, 429];
+/** SOURCE: convex 1.48, STATUS_CODE_UDF_FAILED: a deployment's own answer, of a function that threw. */
+const FUNCTION_THREW = 560;
+/** Units that are printed of what a deployment in trouble says. */
+const WORDS_MAX = 200;
 /** An argument that no function takes: whatever is there refuses it before it runs. */
 const PROBE = { convexCodexLocalProbe: true };
 
@@ -31,10 +36,15 @@ export class Deployment {
     this.#functions = functions;
     const timed: typeof fetch = async (input, init) => {
       const response = await fetch(input, { ...init, signal: AbortSignal.timeout(CALL_MS) });
+      const { status } = response;
       // A deployment answers a call in JSON, whatever it answers; what stands before one may not, where it is in trouble.
       const isJson = response.headers.get("content-type")?.includes("json") === true;
-      if (isJson || response.status >= 500 || response.status === TOO_MANY) return response;
-      throw new CliError("E_CLI_NOT_CONVEX", `what answers at ${shownUrl(url)} is not a Convex deployment (HTTP ${String(response.status)})`);
+      if (LATER.includes(status) || (status >= 500 && status !== FUNCTION_THREW)) {
+        const words = isJson ? `: ${oneLine(await response.text(), WORDS_MAX)}` : "";
+        throw new CliError("E_CLI_DEPLOYMENT_UNREACHABLE", `the deployment does not answer (HTTP ${String(status)})${words}`);
+      }
+      if (isJson) return response;
+      throw new CliError("E_CLI_NOT_CONVEX", `what answers at ${shownUrl(url)} is not a Convex deployment (HTTP ${String(status)})`);
     };
     this.#client = new ConvexHttpClient(url, { logger: false, skipConvexDeploymentUrlCheck: true, fetch: timed });
   }

@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -90,6 +91,20 @@ export async function listening({ root, cwd }: Machine, standIn: object = {}) {
   onTestFinished(() => void server.close());
   return { attach: `unix://${file}`, heard };
 }
+
+/** What answers at an address as it is told to, for as long as the test runs. @returns the address */
+export async function answering(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+/** A deployment in trouble: what stands before it answers in its place. */
+export const inTrouble = (status: number) => answering((_request, response) => response.writeHead(status, { "content-type": "text/html" }).end("<html><h1>in trouble</h1></html>"));
 
 export type Machine = Awaited<ReturnType<typeof machine>>;
 

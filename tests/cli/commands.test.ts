@@ -1,12 +1,10 @@
 /** Each command as a user types it: the built command line, a served app, a stand-in for codex. */
 import { chmod, mkdir, readFile, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import { api, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+import { answering, api, cli, inTrouble, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -125,6 +123,7 @@ describe("doctor", () => {
     const unread = await cli(on, ["doctor", ...settled(on), "--token-file", "/nowhere/token", "--json"], { CONVEX_URL: host.url });
     expect(unread.json().filter(({ name }) => name === "token")).toEqual([expect.objectContaining({ message: expect.stringContaining("the token file cannot be read") })]);
     expect(await found(on, { env: { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: token } })).toMatchObject({ code: 1, bad: ["deployment fail"] });
+    expect(await found(on, { env: { CONVEX_URL: await inTrouble(503), CODEX_DEVICE_TOKEN: token } })).toMatchObject({ code: 1, bad: ["deployment fail"] });
     const { code, stdout } = await cli({ ...on, codexBin: "/nowhere/codex" }, ["doctor"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/fail {2}codex .*E_CODEX_NOT_FOUND[^]*fail {2}url .*\n *-> https/);
@@ -133,15 +132,11 @@ describe("doctor", () => {
 
 describe("what is named wrongly", () => {
   /** As a development server of a page answers: with the page, or with nothing. */
-  async function pageServer() {
-    const server = createServer((request, response) => {
+  const pageServer = () =>
+    answering((request, response) => {
       if (request.method === "GET") response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
       else response.writeHead(404).end();
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void server.close());
-    return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  }
 
   test("an address that is none of a deployment is told as that", async () => {
     const on = await machine();
@@ -455,9 +450,12 @@ describe("bridge", () => {
     expect([code, json().at(-1)]).toEqual([3, expect.objectContaining({ type: "error", code: "E_SYNC_SESSION_DEVICE_MISMATCH" })]);
   });
 
-  test("a deployment that is away is waited for; a second signal stops at once", async () => {
+  test.each([
+    ["away", () => Promise.resolve("http://127.0.0.1:9")],
+    ["in trouble", () => inTrouble(503)],
+  ])("a deployment that is %s is waited for; a second signal stops at once", async (_name, url) => {
     const on = await machine();
-    const bridge = start(on, ["bridge", ...settled(on)], { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: "cxd_none" });
+    const bridge = start(on, ["bridge", ...settled(on)], { CONVEX_URL: await url(), CODEX_DEVICE_TOKEN: "cxd_none" });
     await expect.poll(bridge.stdout).toContain("starting codex");
     bridge.kill("SIGINT");
     await expect.poll(bridge.stdout).toContain("stopping");

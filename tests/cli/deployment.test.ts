@@ -1,0 +1,28 @@
+/** What a command makes of what a deployment answers. */
+import { describe, expect, test } from "vitest";
+import { Deployment } from "../../js-wrapper/cli/deployment.js";
+import { answering, inTrouble } from "./build.js";
+
+describe("what answers in a deployment's place", () => {
+  test.each([408, 429, 500, 502, 503, 504])("HTTP %d is of a deployment that is away for now", async (status) => {
+    const answer = await new Deployment(await inTrouble(status), "chat").ask("token");
+    expect(answer).toEqual({ type: "unreachable", told: { code: "E_CLI_DEPLOYMENT_UNREACHABLE", message: `the deployment does not answer (HTTP ${String(status)})`, hint: expect.any(String) as unknown } });
+  });
+
+  test("what a deployment in trouble says of it is told", async () => {
+    const url = await answering((_request, response) => response.writeHead(503, { "content-type": "application/json" }).end('{"code":"Overloaded","message":"later"}'));
+    expect(await new Deployment(url, "chat").ask("token")).toMatchObject({ type: "unreachable", told: { message: 'the deployment does not answer (HTTP 503): {"code":"Overloaded","message":"later"}' } });
+  });
+
+  test.each([
+    ["a function that failed", 560, "refused"],
+    ["a request that is wrong", 400, "refused"],
+  ])("%s is not waited for", async (_name, status, type) => {
+    const url = await answering((_request, response) => response.writeHead(status, { "content-type": "application/json" }).end('{"status":"error","errorMessage":"no"}'));
+    expect(await new Deployment(url, "chat").ask("token")).toMatchObject({ type });
+  });
+
+  test.each([404, 560])("HTTP %d in no JSON is of no deployment", async (status) => {
+    expect(await new Deployment(await inTrouble(status), "chat").ask("token")).toMatchObject({ type: "notConvex", told: { code: "E_CLI_NOT_CONVEX" } });
+  });
+});
