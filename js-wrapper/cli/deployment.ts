@@ -34,19 +34,7 @@ export class Deployment {
   constructor(url: string, functions: string) {
     this.#url = url;
     this.#functions = functions;
-    const timed: typeof fetch = async (input, init) => {
-      const response = await fetch(input, { ...init, signal: AbortSignal.timeout(CALL_MS) });
-      const { status } = response;
-      // A deployment answers a call in JSON, whatever it answers; what stands before one may not, where it is in trouble.
-      const isJson = response.headers.get("content-type")?.includes("json") === true;
-      if (LATER.includes(status) || (status >= 500 && status !== FUNCTION_THREW)) {
-        const words = isJson ? `: ${oneLine(await response.text(), WORDS_MAX)}` : "";
-        throw new CliError("E_CLI_DEPLOYMENT_UNREACHABLE", `the deployment does not answer (HTTP ${String(status)})${words}`);
-      }
-      if (isJson) return response;
-      throw new CliError("E_CLI_NOT_CONVEX", `what answers at ${shownUrl(url)} is not a Convex deployment (HTTP ${String(status)})`);
-    };
-    this.#client = new ConvexHttpClient(url, { logger: false, skipConvexDeploymentUrlCheck: true, fetch: timed });
+    this.#client = clientOf(url, CALL_MS);
   }
 
   /** What a runtime keeps things with, without subscriptions. */
@@ -57,7 +45,7 @@ export class Deployment {
   /** Asks as a bridge does, and writes nothing. @param deviceToken undefined: what holds but for it */
   async ask(deviceToken: string | undefined): Promise<Answers> {
     try {
-      await createConvexPersistence(this.#client, apiOf(this.#functions), { deviceToken }).listPendingServerRequests({ limit: 1 });
+      await createConvexPersistence(clientOf(this.#url, ANSWER_MS), apiOf(this.#functions), { deviceToken }).listPendingServerRequests({ limit: 1 });
       return { type: "ok" };
     } catch (thrown) {
       const told = tellOf(thrown);
@@ -98,4 +86,21 @@ export class Deployment {
     // The header is of the second that has begun.
     return Number.isNaN(told) ? undefined : Math.round((before + Date.now()) / 2 - told - 500);
   }
+}
+
+/** A client whose calls take so long at most. */
+function clientOf(url: string, callMs: number): ConvexHttpClient {
+  const timed: typeof fetch = async (input, init) => {
+    const response = await fetch(input, { ...init, signal: AbortSignal.timeout(callMs) });
+    const { status } = response;
+    // A deployment answers a call in JSON, whatever it answers; what stands before one may not, where it is in trouble.
+    const isJson = response.headers.get("content-type")?.includes("json") === true;
+    if (LATER.includes(status) || (status >= 500 && status !== FUNCTION_THREW)) {
+      const words = isJson ? `: ${oneLine(await response.text(), WORDS_MAX)}` : "";
+      throw new CliError("E_CLI_DEPLOYMENT_UNREACHABLE", `the deployment does not answer (HTTP ${String(status)})${words}`);
+    }
+    if (isJson) return response;
+    throw new CliError("E_CLI_NOT_CONVEX", `what answers at ${shownUrl(url)} is not a Convex deployment (HTTP ${String(status)})`);
+  };
+  return new ConvexHttpClient(url, { logger: false, skipConvexDeploymentUrlCheck: true, fetch: timed });
 }

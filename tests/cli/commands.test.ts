@@ -456,14 +456,23 @@ describe("bridge", () => {
   ])("a deployment that is %s is waited for; a second signal stops at once", async (_name, url) => {
     const on = await machine();
     const bridge = start(on, ["bridge", ...settled(on)], { CONVEX_URL: await url(), CODEX_DEVICE_TOKEN: "cxd_none" });
-    await expect.poll(bridge.stdout).toContain("starting codex");
+    await expect.poll(bridge.stderr).toContain("what happens is kept until it does");
     bridge.kill("SIGINT");
     await expect.poll(bridge.stdout).toContain("stopping");
     bridge.kill("SIGINT");
     const { code, stderr } = await bridge.ended;
     expect(code).toBe(1);
-    expect(stderr).toContain("what happens is kept until it does");
     expect(stderr).toContain("stopped at once: what was under way is sent when it runs again [E_CLI_INTERRUPTED]");
+  });
+
+  test("a signal stops it while the deployment is asked, before there is a codex", async () => {
+    const on = await machine();
+    const bridge = start(on, ["bridge", ...settled(on), "--json"], { CONVEX_URL: await answering(() => undefined), CODEX_DEVICE_TOKEN: host.token });
+    await expect.poll(bridge.stdout).toContain("starting");
+    bridge.kill("SIGINT");
+    const { code, stderr, json } = await bridge.ended;
+    expect({ code, stderr, told: json().map(({ type }) => type) }).toEqual({ code: 0, stderr: "", told: ["starting", "stopped"] });
+    expect(await readdir(on.root)).not.toContain("environment");
   });
 });
 

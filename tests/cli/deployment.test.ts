@@ -1,5 +1,5 @@
 /** What a command makes of what a deployment answers. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Deployment } from "../../js-wrapper/cli/deployment.js";
 import { answering, inTrouble } from "./build.js";
 
@@ -20,6 +20,14 @@ describe("what answers in a deployment's place", () => {
   ])("%s is not waited for", async (_name, status, type) => {
     const url = await answering((_request, response) => response.writeHead(status, { "content-type": "application/json" }).end('{"status":"error","errorMessage":"no"}'));
     expect(await new Deployment(url, "chat").ask("token")).toMatchObject({ type });
+  });
+
+  test("a question is given up after 10 s, whatever a call may take", async () => {
+    const timeout = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => AbortSignal.abort(new DOMException(`${String(ms)} ms`, "TimeoutError")));
+    onTestFinished(() => timeout.mockRestore());
+    const deployment = new Deployment(await answering(() => undefined), "chat");
+    expect(await deployment.ask("token")).toMatchObject({ type: "unreachable", told: { message: "the deployment does not answer: 10000 ms" } });
+    await expect(deployment.persistence("token").ensureThread({ localThreadId: "t" })).rejects.toThrow("60000 ms");
   });
 
   test.each([404, 560])("HTTP %d in no JSON is of no deployment", async (status) => {
