@@ -106,6 +106,21 @@ export async function answering(listener: RequestListener): Promise<string> {
 /** A deployment in trouble: what stands before it answers in its place. */
 export const inTrouble = (status: number) => answering((_request, response) => response.writeHead(status, { "content-type": "text/html" }).end("<html><h1>in trouble</h1></html>"));
 
+/** A deployment as a production one answers: of a failure that has no data of its own, it tells nothing. */
+export const inProduction = (url: string) =>
+  answering((request, response) => {
+    const ask = async () => {
+      const body = request.method === "GET" ? null : Buffer.concat((await request.toArray()) as Buffer[]);
+      const answer = await fetch(url + request.url!, { method: request.method!, headers: { "content-type": "application/json" }, body });
+      const text = await answer.text();
+      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "text/plain" });
+      if (body === null) return response.end(text);
+      const told = JSON.parse(text) as { status: string; errorData?: unknown };
+      return response.end(JSON.stringify(told.status !== "error" ? told : { ...told, errorMessage: "[Request ID: 0123456789abcdef] Server Error", logLines: [] }));
+    };
+    void ask();
+  });
+
 export type Machine = Awaited<ReturnType<typeof machine>>;
 
 /** Starts a command on a machine; it is ended with the test. */

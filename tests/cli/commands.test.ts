@@ -4,7 +4,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import { answering, api, cli, inTrouble, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+import { answering, api, cli, inProduction, inTrouble, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -109,6 +109,20 @@ describe("doctor", () => {
     const { message, fix } = checks.find(({ name }) => name === "exports") as { message: string; fix: string };
     for (const name of ["listPendingServerRequestsForBridge", "resolveThread", "heartbeat"]) expect(message).toContain(name);
     for (const name of ["listPendingServerRequestsForBridge", "leaseCommands", "forkThread"]) expect(fix).toContain(name);
+  });
+
+  test.each([
+    ["chat", 0, [], undefined],
+    ["partial", 0, ["exports warn"], /^this deployment does not say whether it has resolveThread, heartbeat, upsert[^]*, reportCommand, listOpen/],
+    ["nowhere", 1, ["component fail", "exports warn"], /^this deployment does not say which functions it has$/],
+  ])("knows of a production deployment what it refuses by a code, and says what is not known: %s", async (functions, code, bad, words) => {
+    const on = await machine();
+    const env = { CONVEX_URL: await inProduction(host.url), CODEX_DEVICE_TOKEN: host.token };
+    const { checks, ...told } = await found(on, { functions, env });
+    expect(told).toEqual({ code, bad });
+    const { message, fix } = checks.find(({ name }) => name === "exports") as { message: string; fix?: string };
+    expect(message).toMatch(words ?? /^all 16 functions of bridges$/);
+    if (words !== undefined) expect(fix).toContain(`convex/${functions}.ts`);
   });
 
   test("tells a token that does not hold from none, and both from a deployment that is away", async () => {

@@ -1,6 +1,11 @@
 /** What a command makes of what a deployment answers. */
+import { makeFunctionReference } from "convex/server";
+import { ConvexError } from "convex/values";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { Deployment } from "../../js-wrapper/cli/deployment.js";
+import schema from "../../convex/schema.js";
+import { Deployment, PROBES } from "../../js-wrapper/cli/deployment.js";
+import { defineCodexHost } from "../../js-wrapper/host/convex.js";
+import { type AppCtx, codexLocal, startApp } from "../convex/app.js";
 import { answering, inTrouble } from "./build.js";
 
 describe("what answers in a deployment's place", () => {
@@ -32,5 +37,37 @@ describe("what answers in a deployment's place", () => {
 
   test.each([404, 560])("HTTP %d in no JSON is of no deployment", async (status) => {
     expect(await new Deployment(await inTrouble(status), "chat").ask("token")).toMatchObject({ type: "notConvex", told: { code: "E_CLI_NOT_CONVEX" } });
+  });
+});
+
+describe("what doctor asks each function of bridges", () => {
+  const ANN = { tenantId: "t", userId: "ann", deviceId: "laptop" };
+  /** What each says to it: the code that it refuses by, or its answer; and the tables in which there is something then. */
+  async function answers(bridge?: () => typeof ANN) {
+    const chat = defineCodexHost(codexLocal, { actor: () => ANN, bridge });
+    const app = startApp({ chat });
+    const said: Record<string, unknown> = {};
+    for (const [name, args] of Object.entries(PROBES)) {
+      const { isQuery } = chat[name as keyof typeof PROBES] as { isQuery?: true };
+      const answer = isQuery ? app.query(makeFunctionReference<"query">(`chat:${name}`), args) : app.mutation(makeFunctionReference<"mutation">(`chat:${name}`), args);
+      said[name] = await answer.catch((thrown: unknown) => (thrown instanceof ConvexError ? (thrown.data as { code: string }).code : thrown));
+    }
+    const { runInComponent } = app as unknown as { runInComponent: (name: string, look: (ctx: AppCtx) => Promise<unknown>) => Promise<unknown> };
+    const written = await runInComponent("codexLocal", async ({ db }) => {
+      const rows = await Promise.all(Object.keys(schema.tables).map(async (table) => [table, (await db.query(table).collect()).length] as const));
+      return rows.filter(([, count]) => count > 0);
+    });
+    return { said, written };
+  }
+
+  test("each takes, and refuses by a code where there is no token", async () => {
+    const { said } = await answers();
+    expect(said).toEqual(Object.fromEntries(Object.keys(PROBES).map((name) => [name, "E_AUTH_DEVICE_FORBIDDEN"])));
+  });
+
+  test("writes nothing even where the app lets everybody in as a bridge", async () => {
+    const { said, written } = await answers(() => ANN);
+    expect(said).toMatchObject({ ensureThread: "E_REQUEST_INVALID", listOpenCommandsForBridge: [] });
+    expect(written).toEqual([]);
   });
 });
