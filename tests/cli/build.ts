@@ -39,6 +39,8 @@ export interface Running {
   stdout: () => string;
   stderr: () => string;
   kill: (signal: NodeJS.Signals) => void;
+  /** As Ctrl-C in a terminal does: whatever it has started gets the signal too. */
+  interrupt: () => void;
 }
 
 /** An app that is served, Ann's token for a machine, and Ann as a client. */
@@ -125,7 +127,7 @@ export type Machine = Awaited<ReturnType<typeof machine>>;
 
 /** Starts a command on a machine; it is ended with the test. */
 export function start({ home, cwd, codexBin }: Pick<Machine, "home" | "cwd" | "codexBin">, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH: process.env["PATH"]!, HOME: home, CODEX_BIN: codexBin, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH: process.env["PATH"]!, HOME: home, CODEX_BIN: codexBin, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += String(chunk)));
   child.stderr.on("data", (chunk) => (stderr += String(chunk)));
@@ -137,7 +139,7 @@ export function start({ home, cwd, codexBin }: Pick<Machine, "home" | "cwd" | "c
     });
   });
   onTestFinished(() => void child.kill("SIGKILL"));
-  return { ended, stdout: () => stdout, stderr: () => stderr, kill: (signal) => void child.kill(signal) };
+  return { ended, stdout: () => stdout, stderr: () => stderr, kill: (signal) => void child.kill(signal), interrupt: () => void process.kill(-child.pid!, "SIGINT") };
 }
 
 /** Runs a command to its end. */

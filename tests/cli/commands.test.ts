@@ -452,6 +452,19 @@ describe("bridge", () => {
     expect(outbox.json().filter(({ type }) => type === "letter")).toEqual([]);
   });
 
+  test("Ctrl-C in a terminal, which ends codex too, is no problem, in the middle of a turn either", async () => {
+    const on = await machine({ holdIn: "u1" });
+    const bridge = start(on, ["bridge", ...settled(on), "--thread", "held"], set());
+    await isReady(bridge);
+    await ask(threadOf(bridge), "Wait.");
+    await expect.poll(bridge.stdout).toContain("began");
+    bridge.interrupt();
+    const { code, stdout, stderr } = await bridge.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/ stopping: [^]* turn u1\S* ended\n[^]* stopped\n$/);
+    expect(stdout).not.toMatch(/problem|started again/);
+  });
+
   test("a thread that another machine takes ends it: exit 3", async () => {
     const on = await machine();
     const first = start(on, ["bridge", ...settled(on), "--thread", "taken", "--json"], set());
@@ -541,6 +554,16 @@ describe("import", () => {
     expect(second.code).toBe(0);
     expect(second.json()[0]!["items"]).toBeGreaterThan(reached);
     expect(second.json().at(-2)).toMatchObject({ type: "imported", items: 400, quarantined: 0 });
+  });
+
+  test.each([[["--all"]], [[OLD(13)]]])("Ctrl-C in a terminal, which ends codex too, is told as what it is: %j", async (which) => {
+    const on = await machine();
+    const silentAt = path.join(on.root, "asked");
+    const { codexBin } = await machine({ threads: 14, silentAt });
+    const run = start({ ...on, codexBin }, ["import", ...which, ...settled(on)], set());
+    await expect.poll(() => readdir(on.root)).toContain("asked");
+    run.interrupt();
+    expect(await run.ended).toMatchObject({ code: 1, stdout: "", stderr: "error: stopped before its end: what was done stays done [E_CLI_INTERRUPTED]\n  the same command takes it up again\n" });
   });
 
   test("an app without the functions for it says so", async () => {
