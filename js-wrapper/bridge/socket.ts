@@ -1,4 +1,5 @@
-import { WebSocket } from "ws";
+import net from "node:net";
+import { type ClientOptions, WebSocket } from "ws";
 import { messageOf } from "../coded-error.js";
 import { CodexBridgeError } from "./errors.js";
 import { LINE_BYTES_MAX } from "./framing.js";
@@ -13,6 +14,8 @@ const PING_MS = 20_000;
 /** Pings in a row that nothing was heard after: its machine, or the way to it, is gone, which a connection may never say. */
 const PINGS_LOST_MAX = 2;
 const LINE_END = Buffer.from("\n");
+/** What stands before a socket's path. */
+const UNIX = "unix://";
 
 /**
  * A connection to an app-server that somebody else runs (`codex app-server --listen unix://…`, or a desktop's daemon): each message is a
@@ -40,7 +43,7 @@ export class CodexSocket implements CodexLink {
   constructor(address: string, listener: ProcessListener) {
     this.#listener = listener;
     try {
-      this.#socket = this.#attach(new WebSocket(urlOf(address), { handshakeTimeout: ATTACH_TIMEOUT_MS, maxPayload: LINE_BYTES_MAX, perMessageDeflate: false }), address);
+      this.#socket = this.#attach(connect(address), address);
     } catch (thrown) {
       this.#error = attachFailed(address, thrown);
       queueMicrotask(() => this.#end());
@@ -126,9 +129,14 @@ export class CodexSocket implements CodexLink {
   }
 }
 
-/** The address as `ws` takes it. */
-function urlOf(address: string): string {
-  return address.startsWith("unix://") ? `ws+unix:${address.slice("unix://".length)}:/` : address;
+/** A connection to an address. What stands behind `unix://` is a path as it is: `ws` would read it as a part of a URL. */
+function connect(address: string): WebSocket {
+  const options: ClientOptions = { handshakeTimeout: ATTACH_TIMEOUT_MS, maxPayload: LINE_BYTES_MAX, perMessageDeflate: false };
+  if (!address.startsWith(UNIX)) return new WebSocket(address, options);
+  const path = address.slice(UNIX.length);
+  // What `ws` asks of a connection holds of this one too: the time that it may take.
+  const createConnection = ((given: object) => net.connect({ ...given, path })) as typeof net.connect;
+  return new WebSocket("ws://localhost/", { ...options, createConnection });
 }
 
 function attachFailed(address: string, thrown: unknown): CodexBridgeError {

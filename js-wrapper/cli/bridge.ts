@@ -86,7 +86,12 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   const { attach } = flags;
   const codex = attach === undefined ? codexConfig(flags, context.umask) : { attach };
   const state = makeState(flags);
-  await checkDeployment(url, flags.functions, deviceToken, output);
+  output.log(`${attach === undefined ? "starting codex" : `attaching to codex at ${attach}`} for ${shownUrl(url)}; what waits lies in ${state.folder}`, { type: "starting", url: shownUrl(url), state: state.folder });
+  const asking = checkDeployment(url, flags.functions, deviceToken, output).then(() => false);
+  if (await Promise.race([stop.then(() => true), asking])) {
+    output.log("stopped", { type: "stopped" });
+    return;
+  }
   const watch = new Watch(output, flags);
   const runtime = createCodexRuntime({
     ...{ convexUrl: url, deviceToken, functions: flags.functions, outboxFolder: state.outbox, bridge: codex },
@@ -100,7 +105,6 @@ async function runBridge(flags: BridgeFlags, output: Output, context: Context): 
   });
   watch.begin(runtime);
   try {
-    output.log(`${attach === undefined ? "starting codex" : `attaching to codex at ${attach}`} for ${shownUrl(url)}; what waits lies in ${state.folder}`, { type: "starting", url: shownUrl(url), state: state.folder });
     const before = flags.resume ?? (flags.new === true ? undefined : await threadBefore(state.outbox, flags.thread));
     const running = begin(runtime, flags, before, watch).then(() => Promise.all([load(runtime, flags.follow ?? [], watch), checkLogin(runtime, output)]));
     await Promise.race([stop, watch.failed, running.then(() => new Promise<never>(() => undefined))]);

@@ -1,19 +1,55 @@
 /** The deployment, as commands ask it. */
 import { ConvexHttpClient } from "convex/browser";
-import { makeFunctionReference } from "convex/server";
+import { type FunctionArgs, makeFunctionReference } from "convex/server";
+import { messageOf } from "../coded-error.js";
+import { isUntoldFailure } from "../missing-function.js";
 import { apiOf } from "../runtime/codex-runtime.js";
-import { type CodexPersistence, createConvexPersistence } from "../runtime/persistence.js";
+import { type CodexBridgeApi, type CodexPersistence, createConvexPersistence } from "../runtime/persistence.js";
 import { CliError, tellOf, type Told } from "./errors.js";
 import { shownUrl } from "./options.js";
+import { oneLine } from "./output.js";
 
 /** Milliseconds in which an address answers, or is told not to. */
 const ANSWER_MS = 10_000;
 /** Milliseconds that a call may take. */
 const CALL_MS = 60_000;
-/** HTTP's status of a call that came too soon. */
-const TOO_MANY = 429;
-/** An argument that no function takes: whatever is there refuses it before it runs. */
-const PROBE = { convexCodexLocalProbe: true };
+/** HTTP's statuses of what may be answered later, beside those from 500 up: it took too long, and it came too soon. */
+const LATER: readonly number[] = [408, 429];
+/** SOURCE: convex 1.48, STATUS_CODE_UDF_FAILED: a deployment's own answer, of a function that threw. */
+const FUNCTION_THREW = 560;
+/** Units that are printed of what a deployment in trouble says. */
+const WORDS_MAX = 200;
+/** Bytes of an id at most. SOURCE: `src/limits.rs`, ID_BYTES_MAX. */
+const ID_BYTES_MAX = 1024;
+/** An id that nothing can have: whoever is let in, nothing is written. */
+const ID = "-".repeat(ID_BYTES_MAX + 1);
+const [ofThread, ofRuntime] = [{ threadId: ID }, { runtimeId: ID, generation: 0 }];
+const [ofSession, ofRequest] = [{ ...ofThread, sessionId: ID }, { ...ofThread, requestId: ID }];
+/**
+ * What each function of bridges takes, and must refuse: without a token, by a code. That is what a production deployment tells; of
+ * arguments that it does not take, it says as little as of a function that it does not have.
+ */
+export const PROBES = {
+  ensureThread: ofThread,
+  resolveThread: { externalThreadId: ID },
+  ensureSession: ofSession,
+  heartbeat: { ...ofSession, lastEventCursor: 0 },
+  ingestBatch: { ...ofSession, deltas: [] },
+  upsertPendingServerRequestForHooks: { ...ofRequest, turnId: ID, itemId: ID, method: "", payloadJson: "", requestedAt: 0 },
+  resolvePendingServerRequestForHooks: { ...ofRequest, status: "expired", resolvedAt: 0 },
+  listPendingServerRequestsForBridge: ofThread,
+  leaseCommands: { ...ofRuntime, ...ofThread, limit: 0 },
+  reportCommand: { commandId: ID, leaseToken: ID, state: "unknown" },
+  beatPresence: { ...ofRuntime, phase: "idle", threads: [] },
+  listOpenCommandsForBridge: ofThread,
+  importHistory: { ...ofSession, position: { turn: 0, item: 0 }, turns: [] },
+  getImportStatusForBridge: ofThread,
+  forkThread: { ...ofThread, newThreadId: ID },
+  revertThreadForBridge: { ...ofThread, turnId: null },
+} as const satisfies { readonly [Name in keyof CodexBridgeApi]: Readonly<FunctionArgs<CodexBridgeApi[Name]>> };
+
+/** A function of bridges. */
+export type FunctionName = keyof typeof PROBES;
 
 /** How a deployment answers a bridge. */
 export type Answers =
@@ -29,14 +65,7 @@ export class Deployment {
   constructor(url: string, functions: string) {
     this.#url = url;
     this.#functions = functions;
-    const timed: typeof fetch = async (input, init) => {
-      const response = await fetch(input, { ...init, signal: AbortSignal.timeout(CALL_MS) });
-      // A deployment answers a call in JSON, whatever it answers; what stands before one may not, where it is in trouble.
-      const isJson = response.headers.get("content-type")?.includes("json") === true;
-      if (isJson || response.status >= 500 || response.status === TOO_MANY) return response;
-      throw new CliError("E_CLI_NOT_CONVEX", `what answers at ${shownUrl(url)} is not a Convex deployment (HTTP ${String(response.status)})`);
-    };
-    this.#client = new ConvexHttpClient(url, { logger: false, skipConvexDeploymentUrlCheck: true, fetch: timed });
+    this.#client = clientOf(url, CALL_MS);
   }
 
   /** What a runtime keeps things with, without subscriptions. */
@@ -47,7 +76,7 @@ export class Deployment {
   /** Asks as a bridge does, and writes nothing. @param deviceToken undefined: what holds but for it */
   async ask(deviceToken: string | undefined): Promise<Answers> {
     try {
-      await createConvexPersistence(this.#client, apiOf(this.#functions), { deviceToken }).listPendingServerRequests({ limit: 1 });
+      await createConvexPersistence(clientOf(this.#url, ANSWER_MS), apiOf(this.#functions), { deviceToken }).listPendingServerRequests({ limit: 1 });
       return { type: "ok" };
     } catch (thrown) {
       const told = tellOf(thrown);
@@ -61,22 +90,30 @@ export class Deployment {
     }
   }
 
-  /** Those of the functions that the app's file does not export. Each is called with arguments that it must refuse. @throws where it is not known */
-  async missing(names: readonly string[]): Promise<string[]> {
-    const isMissing = async (name: string, isAgain = false): Promise<boolean> => {
+  /**
+   * Those of the functions that the app's file does not export, and those of which the deployment does not say it.
+   *
+   * @throws where it does not answer
+   */
+  async lacking(names: readonly FunctionName[]): Promise<Record<"missing" | "untold", FunctionName[]>> {
+    const look = async (name: FunctionName, isAgain = false): Promise<"there" | "missing" | "untold"> => {
+      const path = `${this.#functions}:${name}`;
       try {
-        await this.#client.mutation(makeFunctionReference<"mutation">(`${this.#functions}:${name}`), PROBE);
-        return false;
+        if (/^(?:get|list)/.test(name)) await this.#client.query(makeFunctionReference<"query">(path), PROBES[name]);
+        else await this.#client.mutation(makeFunctionReference<"mutation">(path), PROBES[name]);
+        return "there";
       } catch (thrown) {
         const { code } = tellOf(thrown);
         // One connection of many may break: it is asked once more.
-        if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" && !isAgain) return await isMissing(name, true);
+        if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" && !isAgain) return await look(name, true);
         if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" || code === "E_CLI_NOT_CONVEX") throw thrown;
-        return code === "E_CLI_FUNCTION_MISSING";
+        if (code === "E_CLI_FUNCTION_MISSING") return "missing";
+        return isUntoldFailure(messageOf(thrown)) ? "untold" : "there";
       }
     };
-    const found = await Promise.all(names.map(async (name) => ((await isMissing(name)) ? [name] : [])));
-    return found.flat();
+    const found = await Promise.all(names.map((name) => look(name)));
+    const those = (what: "missing" | "untold") => names.filter((_, at) => found[at] === what);
+    return { missing: those("missing"), untold: those("untold") };
   }
 
   /** How far this machine's clock is ahead of the deployment's, in milliseconds; undefined where that is not told. */
@@ -88,4 +125,21 @@ export class Deployment {
     // The header is of the second that has begun.
     return Number.isNaN(told) ? undefined : Math.round((before + Date.now()) / 2 - told - 500);
   }
+}
+
+/** A client whose calls take so long at most. */
+function clientOf(url: string, callMs: number): ConvexHttpClient {
+  const timed: typeof fetch = async (input, init) => {
+    const response = await fetch(input, { ...init, signal: AbortSignal.timeout(callMs) });
+    const { status } = response;
+    // A deployment answers a call in JSON, whatever it answers; what stands before one may not, where it is in trouble.
+    const isJson = response.headers.get("content-type")?.includes("json") === true;
+    if (LATER.includes(status) || (status >= 500 && status !== FUNCTION_THREW)) {
+      const words = isJson ? `: ${oneLine(await response.text(), WORDS_MAX)}` : "";
+      throw new CliError("E_CLI_DEPLOYMENT_UNREACHABLE", `the deployment does not answer (HTTP ${String(status)})${words}`);
+    }
+    if (isJson) return response;
+    throw new CliError("E_CLI_NOT_CONVEX", `what answers at ${shownUrl(url)} is not a Convex deployment (HTTP ${String(status)})`);
+  };
+  return new ConvexHttpClient(url, { logger: false, skipConvexDeploymentUrlCheck: true, fetch: timed });
 }

@@ -13,7 +13,7 @@ import { PolicyFile } from "../runtime/policy-file.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import { AllowedFolders } from "../runtime/real-paths.js";
 import type { Context } from "./context.js";
-import { type Answers, Deployment } from "./deployment.js";
+import { type Answers, Deployment, type FunctionName } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
 import { type CommonFlags, isFolder, noFolder, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
 import { isNodeEnough, NODE_FIX } from "./node-version.js";
@@ -42,11 +42,11 @@ const DISK_WARN_BYTES = 512 * MIB;
 const DISK_FAIL_BYTES = 32 * MIB;
 
 /** What a bridge cannot do without. */
-export const NEEDED = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
+export const NEEDED: readonly FunctionName[] = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
 /** What it asks before anything else, and so does doctor. */
-const ASKED = "listPendingServerRequestsForBridge";
+const ASKED: FunctionName = "listPendingServerRequestsForBridge";
 /** What is missed only by who wants it. */
-export const WANTED: readonly { readonly names: readonly string[]; readonly without: string }[] = [
+export const WANTED: readonly { readonly names: readonly FunctionName[]; readonly without: string }[] = [
   { names: ["leaseCommands", "reportCommand", "beatPresence", "listOpenCommandsForBridge"], without: "nobody can steer this machine from the app, or see that it is there" },
   { names: ["importHistory", "getImportStatusForBridge"], without: "`import` does not work" },
   { names: ["forkThread"], without: "a forked thread begins without its history" },
@@ -212,8 +212,11 @@ async function checkExports(deployment: Deployment, functions: string, isAskedMi
   const name = "exports";
   const all = [...NEEDED, ...WANTED.flatMap(({ names }) => names)];
   const missing = new Set(isAskedMissing ? [ASKED] : []);
+  let untold: readonly FunctionName[];
   try {
-    for (const one of await deployment.missing(all)) missing.add(one);
+    const lacking = await deployment.lacking(all);
+    for (const one of lacking.missing) missing.add(one);
+    ({ untold } = lacking);
   } catch (thrown) {
     return failed(name, thrown);
   }
@@ -223,6 +226,10 @@ async function checkExports(deployment: Deployment, functions: string, isAskedMi
   if (needed.length > 0) return { name, status: "fail", message: `the app does not export ${needed.join(", ")}, which a bridge needs`, fix };
   const unmet = WANTED.filter(({ names }) => names.some((one) => missing.has(one)));
   if (unmet.length > 0) return { name, status: "warn", message: `the app does not export ${[...missing].join(", ")}: ${unmet.map(({ without }) => without).join("; ")}`, fix };
+  if (untold.length > 0) {
+    const what = untold.length === all.length ? "which functions it has" : `whether it has ${untold.join(", ")}`;
+    return { name, status: "warn", message: `this deployment does not say ${what}`, fix: `\`npx convex function-spec --prod\` lists them: those of bridges that it lacks are to be exported in convex/${functions}.ts` };
+  }
   return { name, status: "ok", message: `all ${String(all.length + 1)} functions of bridges` };
 }
 

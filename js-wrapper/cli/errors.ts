@@ -9,7 +9,7 @@ import { NODE_FIX } from "./node-version.js";
 type CliErrorCode =
   /** An option or an argument is missing, or is none. */
   | "E_CLI_USAGE"
-  /** Nothing answers at the deployment's address. */
+  /** Nothing answers at the deployment's address, or it says that it cannot yet. */
   | "E_CLI_DEPLOYMENT_UNREACHABLE"
   /** What answers at the address is something else than a Convex deployment. */
   | "E_CLI_NOT_CONVEX"

@@ -75,6 +75,7 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
           const parentId = await importThread(id, parts);
           if (parentId !== undefined) agents.push({ id, parentId });
         } catch (thrown) {
+          stopped.throwIfAborted();
           // One of many that is refused does not end the others; what any would meet does.
           const told = tellOf(isTooLong(thrown) ? thrown.cause : thrown);
           if (!isAll || !isOfThread(told.code)) throw thrown;
@@ -88,6 +89,10 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
       output.note(`${counted(ids.length - failed.length, "thread")} imported${failed.length === 0 ? "" : `, ${String(failed.length)} left out`}`, { type: "end", imported: ids.length - failed.length, failed: failed.length });
       if (failed.length > 0) context.exitCode = 1;
     });
+  }).catch((thrown: unknown) => {
+    // A signal of the terminal ends codex too.
+    stopped.throwIfAborted();
+    throw thrown;
   });
 }
 

@@ -252,9 +252,9 @@ export function readerFunctions(
 /** The two read limits, each at most the server's; nothing else of what a reader says counts. */
 function lowered(server: CodexHostOptions["read"], reader: HostSyncRuntimeOptions | undefined): HostSyncRuntimeOptions {
   const lower = (name: keyof typeof READ_DEFAULT) => {
-    const most = server?.[name] ?? READ_DEFAULT[name];
-    const wished = reader?.[name];
-    return wished !== undefined && wished < most ? wished : most;
+    // The component takes what is not finite as its default, which may be more.
+    const [most = READ_DEFAULT[name], wished = most] = [server?.[name], reader?.[name]].map((said) => (Number.isFinite(said) ? said : undefined));
+    return Math.min(wished, most);
   };
   return { maxDeltasPerStreamRead: lower("maxDeltasPerStreamRead"), maxDeltasPerRequestRead: lower("maxDeltasPerRequestRead") };
 }

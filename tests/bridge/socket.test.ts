@@ -1,5 +1,6 @@
 /** A bridge that attaches to an app-server which somebody else runs; here a WebSocket server of the test's own. */
 import { createServer } from "node:http";
+import { createServer as createSilent, Socket } from "node:net";
 import path from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type ServerOptions, WebSocketServer, type WebSocket } from "ws";
@@ -8,8 +9,8 @@ import { folder } from "../outbox/build.js";
 import { Recorder } from "./recorder.js";
 
 /** An app-server on a socket of its own. `heard` is what its clients said. */
-async function serve(onMessage: (client: WebSocket, message: { id?: unknown; method?: string }) => void = () => undefined, options: ServerOptions = {}) {
-  const file = path.join(await folder(), "app.sock");
+async function serve(onMessage: (client: WebSocket, message: { id?: unknown; method?: string }) => void = () => undefined, options: ServerOptions = {}, name = "app.sock") {
+  const file = path.join(await folder(), name);
   const server = createServer();
   const sockets = new WebSocketServer({ ...options, server });
   const heard: { id?: unknown; method?: string }[] = [];
@@ -168,6 +169,34 @@ describe("a bridge that attaches to a running app-server", () => {
     await seen.untilExits(1);
     expect(seen.errors.map(({ error }) => [error.code, error.message])).toEqual([["E_BRIDGE_PROCESS_EXITED", "the connection to codex ended"]]);
     expect(seen.events.map(({ kind }) => kind)).toEqual(["item/started"]);
+  });
+
+  it.each(["a b.sock", "\u00fc.sock", "a:b.sock", "a#b?c.sock", "a%20b.sock", "100%.sock"])("finds the file %j as it is named", async (name) => {
+    const { attach } = await serve((client, { method }) => {
+      if (method === "initialized") client.send(JSON.stringify(EVENT));
+    }, {}, name);
+    const seen = new Recorder();
+    const bridge = seen.start({ attach });
+    await seen.untilEvents(1);
+    await bridge.stop();
+    expect(seen.errors).toEqual([]);
+  });
+
+  it("gives up a file behind which nobody takes the connection, after 10 s", async () => {
+    const file = path.join(await folder(), "app.sock");
+    const silent = createSilent(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(file, resolve));
+    onTestFinished(() => void silent.close());
+    const after = Object.getOwnPropertyDescriptor(Socket.prototype, "setTimeout")!.value as (this: Socket, ms: number, call?: () => void) => Socket;
+    const waits = vi.spyOn(Socket.prototype, "setTimeout").mockImplementation(function (this: Socket, ms, call) {
+      return after.call(this, ms === 10_000 ? 1 : ms, call);
+    });
+    onTestFinished(() => waits.mockRestore());
+    const seen = new Recorder();
+    const bridge = seen.start({ attach: `unix://${file}` });
+    await seen.untilExits(1);
+    expect(seen.errors.map(({ error }) => error.code)).toEqual(["E_BRIDGE_ATTACH_FAILED"]);
+    await bridge.stop();
   });
 
   it.each([["a socket that is not there", "unix:///nowhere/app.sock"], ["no address", "nowhere"]])("says that %s cannot be reached", async (_what, attach) => {

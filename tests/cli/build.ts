@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -40,6 +41,8 @@ export interface Running {
   stdout: () => string;
   stderr: () => string;
   kill: (signal: NodeJS.Signals) => void;
+  /** As Ctrl-C in a terminal does: whatever it has started gets the signal too. */
+  interrupt: () => void;
 }
 
 /** An app that is served, Ann's token for a machine, and Ann as a client. */
@@ -93,11 +96,40 @@ export async function listening({ root, cwd }: Machine, standIn: object = {}) {
   return { attach: `unix://${file}`, heard };
 }
 
+/** What answers at an address as it is told to, for as long as the test runs. @returns the address */
+export async function answering(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+/** A deployment in trouble: what stands before it answers in its place. */
+export const inTrouble = (status: number) => answering((_request, response) => response.writeHead(status, { "content-type": "text/html" }).end("<html><h1>in trouble</h1></html>"));
+
+/** A deployment as a production one answers: of a failure that has no data of its own, it tells nothing. */
+export const inProduction = (url: string) =>
+  answering((request, response) => {
+    const ask = async () => {
+      const body = request.method === "GET" ? null : Buffer.concat((await request.toArray()) as Buffer[]);
+      const answer = await fetch(url + request.url!, { method: request.method!, headers: { "content-type": "application/json" }, body });
+      const text = await answer.text();
+      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "text/plain" });
+      if (body === null) return response.end(text);
+      const told = JSON.parse(text) as { status: string; errorData?: unknown };
+      return response.end(JSON.stringify(told.status !== "error" ? told : { ...told, errorMessage: "[Request ID: 0123456789abcdef] Server Error", logLines: [] }));
+    };
+    void ask();
+  });
+
 export type Machine = Awaited<ReturnType<typeof machine>>;
 
 /** Starts a command on a machine; it is ended with the test. */
 export function start({ home, cwd, codexBin }: Pick<Machine, "home" | "cwd" | "codexBin">, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH: process.env["PATH"]!, HOME: home, CODEX_BIN: codexBin, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { PATH: process.env["PATH"]!, HOME: home, CODEX_BIN: codexBin, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += String(chunk)));
   child.stderr.on("data", (chunk) => (stderr += String(chunk)));
@@ -109,7 +141,7 @@ export function start({ home, cwd, codexBin }: Pick<Machine, "home" | "cwd" | "c
     });
   });
   onTestFinished(() => void child.kill("SIGKILL"));
-  return { ended, stdout: () => stdout, stderr: () => stderr, kill: (signal) => void child.kill(signal) };
+  return { ended, stdout: () => stdout, stderr: () => stderr, kill: (signal) => void child.kill(signal), interrupt: () => void process.kill(-child.pid!, "SIGINT") };
 }
 
 /** Runs a command to its end. */

@@ -1,12 +1,10 @@
 /** Each command as a user types it: the built command line, a served app, a stand-in for codex. */
 import { chmod, mkdir, readFile, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Outbox } from "../../js-wrapper/outbox/index.js";
 import { OutboxStore } from "../../js-wrapper/outbox/store.js";
-import { api, bobsApi, cli, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
+import { answering, api, bobsApi, cli, inProduction, inTrouble, listening, machine, type Machine, NOWHERE, type Running, start, startHost } from "./build.js";
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -113,6 +111,20 @@ describe("doctor", () => {
     for (const name of ["listPendingServerRequestsForBridge", "leaseCommands", "forkThread"]) expect(fix).toContain(name);
   });
 
+  test.each([
+    ["chat", 0, [], undefined],
+    ["partial", 0, ["exports warn"], /^this deployment does not say whether it has resolveThread, heartbeat, upsert[^]*, reportCommand, listOpen/],
+    ["nowhere", 1, ["component fail", "exports warn"], /^this deployment does not say which functions it has$/],
+  ])("knows of a production deployment what it refuses by a code, and says what is not known: %s", async (functions, code, bad, words) => {
+    const on = await machine();
+    const env = { CONVEX_URL: await inProduction(host.url), CODEX_DEVICE_TOKEN: host.token };
+    const { checks, ...told } = await found(on, { functions, env });
+    expect(told).toEqual({ code, bad });
+    const { message, fix } = checks.find(({ name }) => name === "exports") as { message: string; fix?: string };
+    expect(message).toMatch(words ?? /^all 16 functions of bridges$/);
+    if (words !== undefined) expect(fix).toContain(`convex/${functions}.ts`);
+  });
+
   test("tells a token that does not hold from none, and both from a deployment that is away", async () => {
     const on = await machine();
     const { token, tokenId } = await host.issue();
@@ -125,6 +137,7 @@ describe("doctor", () => {
     const unread = await cli(on, ["doctor", ...settled(on), "--token-file", "/nowhere/token", "--json"], { CONVEX_URL: host.url });
     expect(unread.json().filter(({ name }) => name === "token")).toEqual([expect.objectContaining({ message: expect.stringContaining("the token file cannot be read") })]);
     expect(await found(on, { env: { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: token } })).toMatchObject({ code: 1, bad: ["deployment fail"] });
+    expect(await found(on, { env: { CONVEX_URL: await inTrouble(503), CODEX_DEVICE_TOKEN: token } })).toMatchObject({ code: 1, bad: ["deployment fail"] });
     const { code, stdout } = await cli({ ...on, codexBin: "/nowhere/codex" }, ["doctor"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/fail {2}codex .*E_CODEX_NOT_FOUND[^]*fail {2}url .*\n *-> https/);
@@ -133,15 +146,11 @@ describe("doctor", () => {
 
 describe("what is named wrongly", () => {
   /** As a development server of a page answers: with the page, or with nothing. */
-  async function pageServer() {
-    const server = createServer((request, response) => {
+  const pageServer = () =>
+    answering((request, response) => {
       if (request.method === "GET") response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
       else response.writeHead(404).end();
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void server.close());
-    return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  }
 
   test("an address that is none of a deployment is told as that", async () => {
     const on = await machine();
@@ -461,6 +470,19 @@ describe("bridge", () => {
     expect(outbox.json().filter(({ type }) => type === "letter")).toEqual([]);
   });
 
+  test("Ctrl-C in a terminal, which ends codex too, is no problem, in the middle of a turn either", async () => {
+    const on = await machine({ holdIn: "u1" });
+    const bridge = start(on, ["bridge", ...settled(on), "--thread", "held"], set());
+    await isReady(bridge);
+    await ask(threadOf(bridge), "Wait.");
+    await expect.poll(bridge.stdout).toContain("began");
+    bridge.interrupt();
+    const { code, stdout, stderr } = await bridge.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/ stopping: [^]* turn u1\S* ended\n[^]* stopped\n$/);
+    expect(stdout).not.toMatch(/problem|started again/);
+  });
+
   test("a thread that another machine takes ends it: exit 3", async () => {
     const on = await machine();
     const first = start(on, ["bridge", ...settled(on), "--thread", "taken", "--json"], set());
@@ -473,17 +495,29 @@ describe("bridge", () => {
     expect([code, json().at(-1)]).toEqual([3, expect.objectContaining({ type: "error", code: "E_SYNC_SESSION_DEVICE_MISMATCH" })]);
   });
 
-  test("a deployment that is away is waited for; a second signal stops at once", async () => {
+  test.each([
+    ["away", () => Promise.resolve("http://127.0.0.1:9")],
+    ["in trouble", () => inTrouble(503)],
+  ])("a deployment that is %s is waited for; a second signal stops at once", async (_name, url) => {
     const on = await machine();
-    const bridge = start(on, ["bridge", ...settled(on)], { CONVEX_URL: "http://127.0.0.1:9", CODEX_DEVICE_TOKEN: "cxd_none" });
-    await expect.poll(bridge.stdout).toContain("starting codex");
+    const bridge = start(on, ["bridge", ...settled(on)], { CONVEX_URL: await url(), CODEX_DEVICE_TOKEN: "cxd_none" });
+    await expect.poll(bridge.stderr).toContain("what happens is kept until it does");
     bridge.kill("SIGINT");
     await expect.poll(bridge.stdout).toContain("stopping");
     bridge.kill("SIGINT");
     const { code, stderr } = await bridge.ended;
     expect(code).toBe(1);
-    expect(stderr).toContain("what happens is kept until it does");
     expect(stderr).toContain("stopped at once: what was under way is sent when it runs again [E_CLI_INTERRUPTED]");
+  });
+
+  test("a signal stops it while the deployment is asked, before there is a codex", async () => {
+    const on = await machine();
+    const bridge = start(on, ["bridge", ...settled(on), "--json"], { CONVEX_URL: await answering(() => undefined), CODEX_DEVICE_TOKEN: host.token });
+    await expect.poll(bridge.stdout).toContain("starting");
+    bridge.kill("SIGINT");
+    const { code, stderr, json } = await bridge.ended;
+    expect({ code, stderr, told: json().map(({ type }) => type) }).toEqual({ code: 0, stderr: "", told: ["starting", "stopped"] });
+    expect(await readdir(on.root)).not.toContain("environment");
   });
 });
 
@@ -554,6 +588,16 @@ describe("import", () => {
     expect(second.code).toBe(0);
     expect(second.json()[0]!["items"]).toBeGreaterThan(reached);
     expect(second.json().at(-2)).toMatchObject({ type: "imported", items: 400, quarantined: 0 });
+  });
+
+  test.each([[["--all"]], [[OLD(13)]]])("Ctrl-C in a terminal, which ends codex too, is told as what it is: %j", async (which) => {
+    const on = await machine();
+    const silentAt = path.join(on.root, "asked");
+    const { codexBin } = await machine({ threads: 14, silentAt });
+    const run = start({ ...on, codexBin }, ["import", ...which, ...settled(on)], set());
+    await expect.poll(() => readdir(on.root)).toContain("asked");
+    run.interrupt();
+    expect(await run.ended).toMatchObject({ code: 1, stdout: "", stderr: "error: stopped before its end: what was done stays done [E_CLI_INTERRUPTED]\n  the same command takes it up again\n" });
   });
 
   test("an app without the functions for it says so", async () => {

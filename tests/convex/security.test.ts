@@ -201,6 +201,12 @@ describe("the server says what is kept and how much is read", () => {
     expect(await live(kept, { maxDeltasPerStreamRead: Number.NaN })).toHaveLength(100);
     const read = { maxDeltasPerStreamRead: 110 };
     expect(await live({ ...kept, read }, { maxDeltasPerStreamRead: 111 })).toHaveLength(110);
+    for (const wished of [-Infinity, Infinity, Number.NaN]) {
+      const few = { maxDeltasPerStreamRead: 7, maxDeltasPerRequestRead: 5 };
+      expect(await live({ ...kept, read: few }, { maxDeltasPerStreamRead: wished, maxDeltasPerRequestRead: wished }), String(wished)).toHaveLength(5);
+      // What the server says so is none of its own: the default holds.
+      expect(await live({ ...kept, read: { maxDeltasPerStreamRead: wished } }, { maxDeltasPerStreamRead: 111 }), String(wished)).toHaveLength(100);
+    }
     expect(await live({ ...kept, read, includeRaw: true }, { exposeRawReasoningDeltas: true })).not.toContain("item/reasoning/textDelta");
   });
 

@@ -5,6 +5,7 @@
 //   tookOnce: "path" answers that it has taken a turn, and dies before it says anything of that, likewise
 //   askIn: "u1"      asks in that turn whether a command may run, and goes on when that is answered; in each of several: ["u1", "u2"]
 //   asksFreely: true asks by an elicitation instead, which names no turn
+//   silentAt: "path" does not answer when a thread is read, and makes such a file
 //   refuse: "method" answers requests of that method with an error
 //   holdIn: "u1"     goes on with that turn until it is steered or interrupted
 //   largeIn: "u1"    asks in that turn about a command of 4 MiB, which prints 4 MiB
@@ -26,7 +27,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, tookOnce, askIn, asksFreely, version, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, writes, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, tookOnce, askIn, asksFreely, version, silentAt, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, writes, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: writes ? { type: "workspaceWrite", writableRoots: [], networkAccess: false, excludeTmpdirEnvVar: false, excludeSlashTmp: false } : { type: "readOnly", networkAccess: false } };
@@ -174,6 +175,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     return waiting?.(result?.decision);
   }
   if (id === undefined) return;
+  if (method === "thread/read" && silentAt !== undefined) return writeFileSync(silentAt, "");
   if (method === refuse) return say({ id, error: { code: -32600, message: "refused" } });
   if (method === "turn/start" && deadOnce !== undefined && !existsSync(deadOnce)) {
     writeFileSync(deadOnce, "");
