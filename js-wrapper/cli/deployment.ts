@@ -7,7 +7,6 @@ import { apiOf } from "../runtime/codex-runtime.js";
 import { type CodexBridgeApi, type CodexPersistence, createConvexPersistence } from "../runtime/persistence.js";
 import { CliError, tellOf, type Told } from "./errors.js";
 import { shownUrl } from "./options.js";
-import { oneLine } from "./output.js";
 
 /** Milliseconds in which an address answers, or is told not to. */
 const ANSWER_MS = 10_000;
@@ -17,8 +16,8 @@ const CALL_MS = 60_000;
 const LATER: readonly number[] = [408, 429];
 /** SOURCE: convex 1.48, STATUS_CODE_UDF_FAILED: a deployment's own answer, of a function that threw. */
 const FUNCTION_THREW = 560;
-/** Units that are printed of what a deployment in trouble says. */
-const WORDS_MAX = 200;
+/** What a bridge asks before anything else, and so does doctor. */
+export const ASKED = "listPendingServerRequestsForBridge";
 /** Bytes of an id at most. SOURCE: `src/limits.rs`, ID_BYTES_MAX. */
 const ID_BYTES_MAX = 1024;
 /** An id that nothing can have: whoever is let in, nothing is written. */
@@ -26,7 +25,7 @@ const ID = "-".repeat(ID_BYTES_MAX + 1);
 const [ofThread, ofRuntime] = [{ threadId: ID }, { runtimeId: ID, generation: 0 }];
 const [ofSession, ofRequest] = [{ ...ofThread, sessionId: ID }, { ...ofThread, requestId: ID }];
 /**
- * What each function of bridges takes, and must refuse: without a token, by a code. That is what a production deployment tells; of
+ * What each function of bridges takes but for the one that is asked first, and must refuse: without a token, by a code. That is what a production deployment tells; of
  * arguments that it does not take, it says as little as of a function that it does not have.
  */
 export const PROBES = {
@@ -37,7 +36,6 @@ export const PROBES = {
   ingestBatch: { ...ofSession, deltas: [] },
   upsertPendingServerRequestForHooks: { ...ofRequest, turnId: ID, itemId: ID, method: "", payloadJson: "", requestedAt: 0 },
   resolvePendingServerRequestForHooks: { ...ofRequest, status: "expired", resolvedAt: 0 },
-  listPendingServerRequestsForBridge: ofThread,
   leaseCommands: { ...ofRuntime, ...ofThread, limit: 0 },
   reportCommand: { commandId: ID, leaseToken: ID, state: "unknown" },
   beatPresence: { ...ofRuntime, phase: "idle", threads: [] },
@@ -46,9 +44,9 @@ export const PROBES = {
   getImportStatusForBridge: ofThread,
   forkThread: { ...ofThread, newThreadId: ID },
   revertThreadForBridge: { ...ofThread, turnId: null },
-} as const satisfies { readonly [Name in keyof CodexBridgeApi]: Readonly<FunctionArgs<CodexBridgeApi[Name]>> };
+} as const satisfies { readonly [Name in Exclude<keyof CodexBridgeApi, typeof ASKED>]: Readonly<FunctionArgs<CodexBridgeApi[Name]>> };
 
-/** A function of bridges. */
+/** A function of bridges that is looked for. */
 export type FunctionName = keyof typeof PROBES;
 
 /** How a deployment answers a bridge. */
@@ -90,30 +88,21 @@ export class Deployment {
     }
   }
 
-  /**
-   * Those of the functions that the app's file does not export, and those of which the deployment does not say it.
-   *
-   * @throws where it does not answer
-   */
-  async lacking(names: readonly FunctionName[]): Promise<Record<"missing" | "untold", FunctionName[]>> {
-    const look = async (name: FunctionName, isAgain = false): Promise<"there" | "missing" | "untold"> => {
-      const path = `${this.#functions}:${name}`;
-      try {
-        if (/^(?:get|list)/.test(name)) await this.#client.query(makeFunctionReference<"query">(path), PROBES[name]);
-        else await this.#client.mutation(makeFunctionReference<"mutation">(path), PROBES[name]);
-        return "there";
-      } catch (thrown) {
-        const { code } = tellOf(thrown);
-        // One connection of many may break: it is asked once more.
-        if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" && !isAgain) return await look(name, true);
-        if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" || code === "E_CLI_NOT_CONVEX") throw thrown;
-        if (code === "E_CLI_FUNCTION_MISSING") return "missing";
-        return isUntoldFailure(messageOf(thrown)) ? "untold" : "there";
-      }
-    };
-    const found = await Promise.all(names.map((name) => look(name)));
-    const those = (what: "missing" | "untold") => names.filter((_, at) => found[at] === what);
-    return { missing: those("missing"), untold: those("untold") };
+  /** Whether the app's file exports a function, as far as the deployment tells. @throws where it does not answer */
+  async lookFor(name: FunctionName, isAgain = false): Promise<"there" | "missing" | "untold"> {
+    const path = `${this.#functions}:${name}`;
+    try {
+      if (/^(?:get|list)/.test(name)) await this.#client.query(makeFunctionReference<"query">(path), PROBES[name]);
+      else await this.#client.mutation(makeFunctionReference<"mutation">(path), PROBES[name]);
+      return "there";
+    } catch (thrown) {
+      const { code } = tellOf(thrown);
+      // One connection of many may break: it is asked once more.
+      if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" && !isAgain) return await this.lookFor(name, true);
+      if (code === "E_CLI_DEPLOYMENT_UNREACHABLE" || code === "E_CLI_NOT_CONVEX") throw thrown;
+      if (code === "E_CLI_FUNCTION_MISSING") return "missing";
+      return isUntoldFailure(messageOf(thrown)) ? "untold" : "there";
+    }
   }
 
   /** How far this machine's clock is ahead of the deployment's, in milliseconds; undefined where that is not told. */
@@ -135,7 +124,7 @@ function clientOf(url: string, callMs: number): ConvexHttpClient {
     // A deployment answers a call in JSON, whatever it answers; what stands before one may not, where it is in trouble.
     const isJson = response.headers.get("content-type")?.includes("json") === true;
     if (LATER.includes(status) || (status >= 500 && status !== FUNCTION_THREW)) {
-      const words = isJson ? `: ${oneLine(await response.text(), WORDS_MAX)}` : "";
+      const words = isJson ? `: ${await response.text()}` : "";
       throw new CliError("E_CLI_DEPLOYMENT_UNREACHABLE", `the deployment does not answer (HTTP ${String(status)})${words}`);
     }
     if (isJson) return response;

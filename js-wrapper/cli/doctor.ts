@@ -13,7 +13,7 @@ import { PolicyFile } from "../runtime/policy-file.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import { AllowedFolders } from "../runtime/real-paths.js";
 import type { Context } from "./context.js";
-import { type Answers, Deployment, type FunctionName } from "./deployment.js";
+import { type Answers, ASKED, Deployment, type FunctionName, PROBES } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
 import { type CommonFlags, isFolder, noFolder, shownUrl, stateOf, tokenOf, urlOf, withOptions } from "./options.js";
 import { isNodeEnough, NODE_FIX } from "./node-version.js";
@@ -41,10 +41,6 @@ const MIB = 1024 * 1024;
 const DISK_WARN_BYTES = 512 * MIB;
 const DISK_FAIL_BYTES = 32 * MIB;
 
-/** What a bridge cannot do without. */
-export const NEEDED: readonly FunctionName[] = ["ensureThread", "resolveThread", "ensureSession", "ingestBatch", "heartbeat", "upsertPendingServerRequestForHooks", "resolvePendingServerRequestForHooks"];
-/** What it asks before anything else, and so does doctor. */
-const ASKED: FunctionName = "listPendingServerRequestsForBridge";
 /** What is missed only by who wants it. */
 export const WANTED: readonly { readonly names: readonly FunctionName[]; readonly without: string }[] = [
   { names: ["leaseCommands", "reportCommand", "beatPresence", "listOpenCommandsForBridge"], without: "nobody can steer this machine from the app, or see that it is there" },
@@ -52,10 +48,13 @@ export const WANTED: readonly { readonly names: readonly FunctionName[]; readonl
   { names: ["forkThread"], without: "a forked thread begins without its history" },
   { names: ["revertThreadForBridge"], without: "what codex takes back stays in the deployment" },
 ];
+const ALL = Object.keys(PROBES) as FunctionName[];
+/** What a bridge cannot do without, beside what it asks first. */
+export const NEEDED = ALL.filter((name) => !WANTED.some(({ names }) => names.includes(name)));
 
 const HELP = `
 Checks node, codex and its version, codex's login, the deployment, the token, what the app exports, the clock,
-the owner's policy, the disk and the outbox of the state folder. Each line says ok, warn or fail; what is not ok has how to fix it below.
+the owner's policy, the disk and the outbox of the state folder.
 
 Exit codes: 0 nothing failed (warnings may be there), 1 something failed, 2 the command line is wrong.
 
@@ -210,27 +209,26 @@ export function judge(answer: Answers, functions: string): Check[] {
 /** @param isAskedMissing whether the function is missing that was asked @returns undefined where the file exports none: it is another one, or is not deployed */
 async function checkExports(deployment: Deployment, functions: string, isAskedMissing: boolean): Promise<Check | undefined> {
   const name = "exports";
-  const all = [...NEEDED, ...WANTED.flatMap(({ names }) => names)];
-  const missing = new Set(isAskedMissing ? [ASKED] : []);
-  let untold: readonly FunctionName[];
+  let found: readonly string[];
   try {
-    const lacking = await deployment.lacking(all);
-    for (const one of lacking.missing) missing.add(one);
-    ({ untold } = lacking);
+    found = await Promise.all(ALL.map((one) => deployment.lookFor(one)));
   } catch (thrown) {
     return failed(name, thrown);
   }
-  if (missing.size > all.length) return undefined;
+  const those = (what: string) => ALL.filter((_, at) => found[at] === what);
+  const missing = new Set<string>([...(isAskedMissing ? [ASKED] : []), ...those("missing")]);
+  if (missing.size > ALL.length) return undefined;
   const needed = [ASKED, ...NEEDED].filter((one) => missing.has(one));
   const fix = `export them in convex/${functions}.ts: export const { ${[...missing].join(", ")} } = defineCodexHost(…)`;
   if (needed.length > 0) return { name, status: "fail", message: `the app does not export ${needed.join(", ")}, which a bridge needs`, fix };
   const unmet = WANTED.filter(({ names }) => names.some((one) => missing.has(one)));
   if (unmet.length > 0) return { name, status: "warn", message: `the app does not export ${[...missing].join(", ")}: ${unmet.map(({ without }) => without).join("; ")}`, fix };
+  const untold = those("untold");
   if (untold.length > 0) {
-    const what = untold.length === all.length ? "which functions it has" : `whether it has ${untold.join(", ")}`;
-    return { name, status: "warn", message: `this deployment does not say ${what}`, fix: `\`npx convex function-spec --prod\` lists them: those of bridges that it lacks are to be exported in convex/${functions}.ts` };
+    const what = untold.length === ALL.length ? "which functions it has" : `whether it has ${untold.join(", ")}`;
+    return { name, status: "warn", message: `this deployment does not say ${what}`, fix: `\`npx convex function-spec --prod\` lists those of convex/${functions}.ts` };
   }
-  return { name, status: "ok", message: `all ${String(all.length + 1)} functions of bridges` };
+  return { name, status: "ok", message: `all ${String(ALL.length + 1)} functions of bridges` };
 }
 
 async function checkClock(deployment: Deployment): Promise<Check> {
