@@ -38,8 +38,9 @@ export interface BridgeConfig {
   readonly cwd?: string;
   /**
    * An app-server that runs already, in the place of a process of the bridge's own: `unix:///path/of/the.sock` or `ws://host:port`, as its
-   * `--listen` says, without escapes. Whose threads a terminal or a desktop has can be followed and steered so. When the bridge stops or the
-   * connection is lost, it goes on, and so do its turns: none is ended by the bridge. The runtime asks of them when it is there again.
+   * `--listen` says; a path is taken as it is, `%20` is no space. Whose threads a terminal or a desktop has can be followed and steered
+   * so. When the bridge stops or the connection is lost, it goes on, and so do its turns: none is ended by the bridge. The runtime asks
+   * of them when it is there again.
    */
   readonly attach?: string;
   /** Arguments of the binary, all of them. Default: `["app-server"]`. */

@@ -38,19 +38,23 @@ const ID_UNITS_MAX = 80;
 const SAME_PROBLEM_MS = 60_000;
 
 const HELP = `
+The bridge starts \`codex app-server\`, and brings everything that happens in its threads into the deployment.
 What has happened waits in the state folder until the deployment has it: a crash or a day offline loses nothing.
 
-Without --thread and --resume, codex begins a new thread each time.
+With --thread it goes on in the codex thread that it had under that name before (--new begins another one);
+with --resume in the one that is named; without either, codex begins a new thread each time.
 
-With --attach it starts no codex of its own, and goes through one that runs already (codex app-server --listen
-unix:///path/of/the.sock), so that a terminal and the app have the same threads. That one goes on when the bridge stops.
+With --attach it starts no codex of its own, and goes through one that runs already and listens, so that a terminal or
+a desktop and the app have the same threads: codex app-server --listen unix:///path/of/the.sock. That one goes on when
+the bridge stops, and its environment is what it was started with.
 
+In a terminal a live line shows how it stands; otherwise each line of output has its time.
 Ctrl-C (or SIGTERM) stops it: what is under way is sent first, for up to 10 s. A second one stops it at once.
 
 What may be asked of this machine from afar is decided by policy.json in the state folder; --no-remote ends it.
 
 Exit codes: 0 stopped, 1 failed (the code of the failure is printed), 2 the command line is wrong,
-3 another machine or session has taken the thread: do not restart it then.
+3 another machine or session has taken the thread: whatever restarts the bridge is not to do so then.
 
 Examples:
   convex-codex-local bridge --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token

@@ -25,11 +25,12 @@ interface ImportFlags extends CommonFlags {
 }
 
 const HELP = `
-Ctrl-C stops it between two pages; the same command goes on where it stopped, also after a failure, and sends only what
-is new. --restart goes through all of it again.
+Ctrl-C stops it between two pages; the same command goes on where it stopped, also after a failure. A thread whose
+history is there already is passed over quickly: only what is new is sent. --restart goes through all of it again.
 
-It needs the state folder for itself: stop the bridge first. A thread that is named is taken from another machine that
-writes it; --all leaves such a one out.
+It needs the state folder for itself: stop the bridge first. A thread of codex's that the bridge keeps under the
+app's own name is imported into that one. A sub-agent's comes under the thread that began it, where that is there.
+A thread that is named is taken from another machine that writes it; --all leaves such a one out.
 
 Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong,
 3 another machine or session has the thread.

@@ -19,7 +19,7 @@ const HELP = `
 First steps:
   1. In the app, as a signed-in user, call issueDeviceToken, and write the token into a file that only you can read.
   2. convex-codex-local doctor --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token
-  3. The same with bridge in the place of doctor.
+  3. convex-codex-local bridge --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token
 
 \`convex-codex-local <command> --help\` has each command's options, exit codes and examples.
 `;
