@@ -11,10 +11,10 @@ type RowOf<Page extends ListPage> = Page["page"][number];
 interface PageRequest {
   readonly key: number;
   readonly cursor: string | null;
-  readonly endCursor?: string;
+  readonly endCursor?: string | undefined;
   readonly numItems: number;
   /** How many rows it had when it was pinned, where that is known. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** It is a part of a page that was cut. */
   readonly isCut?: boolean;
   /** The page that is to be cut where this one ends, which is no part of the list. */
@@ -80,8 +80,7 @@ export function growPaging(paging: Paging, continueCursor: string, numItems: num
   const end = pages.at(-1);
   const last = end?.cuts ?? end;
   if (paging.isGrowing || last === undefined) return paging;
-  const rows = kept[last.key]?.page.length;
-  const pinned = last.endCursor === continueCursor ? last : { ...last, key: paging.nextKey, endCursor: continueCursor, ...(rows !== undefined && { rows }) };
+  const pinned = last.endCursor === continueCursor ? last : { ...last, key: paging.nextKey, endCursor: continueCursor, rows: kept[last.key]?.page.length };
   const added = { key: paging.nextKey + 1, cursor: continueCursor, numItems: pageItems(numItems) };
   return { ...paging, next: [...pages.slice(0, -1), pinned, added], isGrowing: true, nextKey: paging.nextKey + 2 };
 }
@@ -164,15 +163,12 @@ function cutWithin(request: PageRequest, part: ListPage, key: number, page: List
   return isWhole ? [{ ...request, rows }] : cut(request, page.continueCursor, request.endCursor, key, rows);
 }
 
-function cut(request: PageRequest, at: string, endCursor: string | undefined, key: number, before?: number, after?: number): PageRequest[] {
-  const part = (own: Pick<PageRequest, "key" | "cursor">, end: string | undefined, rows: number | undefined): PageRequest => ({
-    ...own,
-    numItems: request.numItems,
-    ...(end !== undefined && { endCursor: end }),
-    ...(rows !== undefined && { rows }),
-    isCut: true,
-  });
-  return [part({ key, cursor: request.cursor }, at, before), part({ key: key + 1, cursor: at }, endCursor, after)];
+function cut({ cursor, numItems }: PageRequest, at: string, endCursor: string | undefined, key: number, before?: number, after?: number): PageRequest[] {
+  const part = { numItems, isCut: true };
+  return [
+    { ...part, key, cursor, endCursor: at, rows: before },
+    { ...part, key: key + 1, cursor: at, endCursor, rows: after },
+  ];
 }
 
 /** A last page that lost most of its rows: what is behind it takes their place. */

@@ -59,7 +59,7 @@ const STEPS = `
 
 /**
  * The page that Vite built, used by somebody: takes a token, and when the bridge is there asks; is told that the machine's policy refuses
- * that, has its owner take the policy away, asks again and reads.
+ * that, has its owner take the policy away, asks again and reads. Another thread becomes the newest then, and the page stays where it is.
  */
 const USER = `
   import { createRequire } from "node:module";
@@ -70,12 +70,24 @@ const USER = `
   const { document, MutationObserver } = window;
   Object.assign(globalThis, { window, document, MutationObserver, WebSocket: createRequire(require.resolve("convex/browser"))("ws") });
   Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
-  const [script, answer, policy] = process.argv.slice(2);
-  window.prompt = (_, token) => console.log(token);
+  const { ConvexHttpClient } = require("convex/browser");
+  const [script, answer, policy, url] = process.argv.slice(2);
+  let deviceToken;
+  window.prompt = (_, token) => {
+    if (deviceToken === undefined) {
+      console.log(deviceToken = token);
+      return;
+    }
+    // The page has a token made after the other thread, so that it knows of that too.
+    setImmediate(() => setImmediate(() => {
+      console.log(JSON.stringify([...root.querySelectorAll("p")].map((row) => row.textContent)));
+      process.exit(0);
+    }));
+  };
   const root = window.document.getElementById("root");
   const button = (label) => [...root.querySelectorAll("button")].find(({ textContent }) => textContent === label);
   const seen = new Set();
-  let isRefused = false;
+  let [isRefused, isRead] = [false, false];
   new MutationObserver(() => {
     for (const label of ["Connect my laptop", "Ask"]) {
       if (seen.has(label) || button(label) === undefined) continue;
@@ -87,9 +99,9 @@ const USER = `
       rmSync(policy);
       button("Ask").click();
     }
-    if (!isRefused || !root.textContent.includes(answer)) return;
-    console.log(JSON.stringify([...root.querySelectorAll("p")].map((row) => row.textContent)));
-    process.exit(0);
+    if (!isRefused || isRead || !root.textContent.includes(answer)) return;
+    isRead = true;
+    void new ConvexHttpClient(url).mutation("chat:resolveThread", { deviceToken, externalThreadId: "other" }).then(() => button("Connect my laptop").click());
   }).observe(root, { childList: true, subtree: true, characterData: true });
   await import(script);`;
 
@@ -130,7 +142,7 @@ test("the app of the README type-checks, is pushed, answers page and bridge, and
     const policy = path.join(state, "policy.json");
     await mkdir(state);
     await writeFile(policy, JSON.stringify({ kinds: ["interrupt"] }));
-    const page = run(["user.mjs", path.join(app, "dist", script), SAID.at(-1)!, policy])[Symbol.asyncIterator]();
+    const page = run(["user.mjs", path.join(app, "dist", script), SAID.at(-1)!, policy, server.url])[Symbol.asyncIterator]();
     const { value: token } = (await page.next()) as { value: string };
 
     const project = path.join(folder, "codex-try");

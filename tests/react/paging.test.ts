@@ -301,7 +301,7 @@ class List {
     return readPages(this.paging, this.#results, this.#kept);
   }
 
-  #answer({ cursor, endCursor, numItems }: { cursor: string | null; endCursor?: string; numItems: number }): ListPage<number> {
+  #answer({ cursor, endCursor, numItems }: { cursor: string | null; endCursor?: string | undefined; numItems: number }): ListPage<number> {
     const from = Math.min(this.newest, cursor ? Number(cursor) - 1 : Infinity);
     const end = endCursor ? Number(endCursor) : 0;
     const itemsMax = Math.max(1, Math.floor(this.#rowsMax / this.#each));
