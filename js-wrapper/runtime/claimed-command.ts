@@ -111,7 +111,7 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   const asked = answers ? machine.request(threadId, request) : null;
   if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
   if (asked !== null && !isOfShown(payload, asked)) return refused("E_APPROVAL_CHANGED");
-  const check = { policyJson: machine.policyJson(), settings: machine.settings(threadId), recent, asked: asked === null ? undefined : { ...asked, payloadJson: asWritten(asked.payloadJson) } };
+  const check = { policyJson: machine.policyJson(), settings: settingsFor(machine, threadId, kind), recent, asked: asked === null ? undefined : { ...asked, payloadJson: asWritten(asked.payloadJson) } };
   const answer = decideCommand({ ...check, kind, payloadJson: sent === undefined ? payloadJson : JSON.stringify(payload) });
   if (answer.type === "notAllowed") return { ...refused(answer.code), message: answer.message };
   const claimed = { threadId, commandId };
@@ -134,6 +134,16 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
       return { ...claimed, kind, request, decision: payload["decision"] };
     case "answer":
       return { ...claimed, kind, request, answer: payload["answer"] as object };
+  }
+}
+
+/** A stop waits for none: whoever keeps codex from telling them does not make it unstoppable. */
+function settingsFor(machine: Machine, threadId: string, kind: LeasedCommand["kind"]): MachineSettings {
+  try {
+    return machine.settings(threadId);
+  } catch (thrown) {
+    if (kind !== "interrupt") throw thrown;
+    return { started: { cwd: "", sandboxPolicy: null, approvalPolicy: null } };
   }
 }
 

@@ -13,8 +13,8 @@ export interface CommandedCodex {
   readonly client: Pick<AppServerClient, "requestUntyped">;
   readonly threads: LoadedThreads;
   readonly requests: ServerRequests;
-  /** Resolves when a process runs and has its threads; rejected where none will. */
-  ready(): Promise<void>;
+  /** Resolves when a process runs and has a thread of Convex's; rejected where none will. Of another one than the runtime's own it waits for no more. */
+  ready(threadId: string): Promise<void>;
   /** Ends a turn, and insists: `Stopping.stop`. */
   stop(id: string, turnId: string, force: boolean): Promise<StopOutcome>;
   /** The request that waits under a name; undefined where none does. */
@@ -29,7 +29,7 @@ export function createCommandActions(codex: CommandedCodex): CommandActions {
   /** Does something in a thread of codex's, when that runs. Nothing was sent yet where it throws before. */
   async function within<Outcome>(threadId: string, act: (id: string) => Promise<Outcome>): Promise<Outcome | Refused> {
     try {
-      await codex.ready();
+      await codex.ready(threadId);
     } catch (thrown) {
       return refused(codeOf(thrown));
     }

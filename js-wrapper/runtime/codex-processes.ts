@@ -65,6 +65,11 @@ export class CodexProcesses {
     return this.#ready;
   }
 
+  /** A process is to follow one that ended, and does not have its threads yet. */
+  get isFollowing(): boolean {
+    return this.#back !== undefined;
+  }
+
   /** The one that runs, or ran last. */
   get name(): ProcessName {
     return { runtimeId: this.#options.runtimeId, generation: this.#generation, appGeneration: this.#count };

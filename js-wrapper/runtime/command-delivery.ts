@@ -83,7 +83,7 @@ export interface DeliveryOptions {
    * Resolves when Codex can be given something; rejected where it cannot, which the actions say then. What waits for it is leased and not on
    * its way: its lease may lapse, where the machine sleeps.
    */
-  ready?: (() => Promise<unknown>) | undefined;
+  ready?: ((threadId: string) => Promise<unknown>) | undefined;
   /**
    * Finds what became of a command in Codex's history: of a turn or a steer the turn that holds the message with its echo, of an
    * interrupt its turn if that has ended.
@@ -120,7 +120,7 @@ export class CommandDelivery {
   async deliver(threadId: string, leased: LeasedCommand): Promise<void> {
     const { commandId, leaseToken, kind, turnId } = leased;
     // What is in force may be another then.
-    if (kind === "turn" || kind === "steer") await this.#options.ready?.().catch(() => undefined);
+    if (kind === "turn" || kind === "steer") await this.#options.ready?.(threadId).catch(() => undefined);
     if (this.#options.signal.aborted) return;
     const command = this.#claim(threadId, leased);
     if (command.kind === "refused") {

@@ -60,7 +60,7 @@ export class RemoteControl {
       },
       machine: this.#machine(),
       actions: createCommandActions(codex),
-      ready: () => codex.ready(),
+      ready: (threadId) => codex.ready(threadId),
       findEcho: createEchoFinder((threadId, page) => this.#listTurns(threadId, page)),
       tellTurn: () => this.#heartbeat.tellNow(),
       onLost: (threadId, thrown) => {
@@ -196,7 +196,7 @@ export class RemoteControl {
   async #listTurns(threadId: string, page: TurnPage): Promise<EchoPage> {
     const { codex } = this.#options;
     const { client, threads } = codex;
-    await codex.ready();
+    await codex.ready(threadId);
     const params = { threadId: threads.idOf(threadId), ...page, itemsView: "full" };
     try {
       return (await client.requestUntyped("thread/turns/list", params)) as EchoPage;

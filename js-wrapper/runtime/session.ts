@@ -354,7 +354,7 @@ export class Session {
       persistence,
       codex: {
         ...{ client: this.client, threads: this.#loaded, requests: this.requests.waiting },
-        ready: () => this.ready,
+        ready: (threadId) => this.#hasThread(threadId),
         stop: (id, turnId, force) => this.stopping.stop(id, turnId, force),
         request: (threadId, name) => this.requests.named(threadId, name),
         isRedacted: (request) => this.#redactedItems.has(request),
@@ -398,6 +398,18 @@ export class Session {
     this.#loaded.runs(id, turnId);
     this.#parts.state.turnRuns(id, turnId);
     this.#remote?.follow(id);
+  }
+
+  /** Resolves when a process has a thread of Convex's. That the runtime's own is refused, or waits for room, says nothing of the others. */
+  async #hasThread(threadId: string): Promise<void> {
+    const isThere = (): boolean => {
+      const id = this.#loaded.idOf(threadId);
+      return id !== undefined && id !== this.#parts.state.get().runtimeThreadId && this.#loaded.isLoaded(id) && !this.#processes.isFollowing;
+    };
+    if (isThere()) return;
+    await this.ready.catch((thrown: unknown) => {
+      if (!isThere()) throw thrown;
+    });
   }
 
   /** A thread is known in Convex. */

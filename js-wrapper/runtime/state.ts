@@ -120,11 +120,11 @@ export class RuntimeState {
   #set(changes: Partial<Omit<CodexHostState, "ingestMetrics">>): void {
     this.#state = { ...this.#state, ...changes };
     this.#whole = undefined;
-    const state = this.get();
-    this.#onState(state);
+    this.#onState(this.get());
     for (const listener of this.#listeners) {
       try {
-        listener(state);
+        // One before it may have changed it.
+        listener(this.get());
       } catch (thrown) {
         this.#onThrown(thrown);
       }

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import { messagesOf, startComponent, type Component } from "../convex/build.js";
 import { folder } from "../outbox/build.js";
 import { runtimeOver, START } from "./build.js";
-import { said, startMachine, WAIT } from "./machine.js";
+import { host, said, startMachine, WAIT } from "./machine.js";
 
 const THEIRS = "019a3b5c-0000-7000-8000-00000000abcd";
 const OURS = "019a3b5c-0000-7000-8000-00000000beef";
@@ -88,6 +88,25 @@ describe("a thread that the terminal's codex holds", () => {
     await vi.waitFor(async () => expect(await present()).toMatchObject({ codex: "up", thread: "here" }), WAIT);
     expect(runtime.getState()).toMatchObject({ threadId, runtimeThreadId: THEIRS, phase: "ready", lastError: null });
     expect(problems.map(({ code }) => code).sort()).toEqual(["E_APP_SERVER_GONE", "E_BRIDGE_PROCESS_EXITED", "E_THREAD_BUSY"]);
+  });
+
+  it("keeps nobody from steering, and stopping, another one of the runtime's since codex was started again", async () => {
+    const { busy, takes, died } = await shared();
+    const { runtime, problems, ann, ends } = await startMachine({ standIn: { busy, deadOnce: died, holdIn: "u1" } }, { runtimeThreadId: THEIRS });
+    await runtime.followThread(OURS);
+    takes();
+    runtime.sendTurn("Die.");
+    await vi.waitFor(() => expect(problems).toContainEqual(BUSY), WAIT);
+    const send = (commandId: string, kind: "turn" | "interrupt", payload: object) =>
+      ann.mutation(host.sendCommand, { threadId: OURS, commandId, kind, payloadJson: JSON.stringify(payload) });
+    await send("begin", "turn", said("Go on."));
+    await ends("begin", { state: "accepted" });
+    const { turnId } = (await ann.query(host.getCommand, { commandId: "begin" }))!;
+    const isIn = (turn: unknown) => vi.waitFor(async () => expect(await ann.query(host.getTurn, { threadId: OURS, turnId: turnId! })).toMatchObject(turn as object), WAIT);
+    await isIn({ status: "inProgress" });
+    await send("stop", "interrupt", { turnId });
+    await ends("stop", { state: "accepted" });
+    await isIn({ status: "interrupted" });
   });
 
   it("holds up no other thread of the runtime's when codex is started again", async () => {

@@ -234,6 +234,16 @@ describe("the policy", () => {
     expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ ...QUESTION, payloadJson: '{"params":{"questions":[{"isSecret":true}]}}' }) }) })).log).toEqual(REFUSED);
   });
 
+  it("lets a stop pass where it is not known yet what codex was started with, and nothing else", async () => {
+    const unknown = machine({
+      settings: () => {
+        throw new Error("not known yet");
+      },
+    });
+    expect((await handed(leased("a", "interrupt"), { machine: unknown })).given).toHaveLength(1);
+    expect((await handed(leased("a", "turn"), { machine: unknown })).log).toEqual(REFUSED);
+  });
+
   it("has an approval be decided and a question be answered, whoever says that it is the other", async () => {
     const all = machine({ policyJson: () => '{"decisions":["accept","acceptForSession","amendments","decline","cancel"]}' });
     const answer = { requestId: 0, shownSha256: "0a1b", answer: { decision: "acceptForSession" } };

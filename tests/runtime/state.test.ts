@@ -32,3 +32,18 @@ test.each<TurnEnd>(["completed", "failed"])("so is one of which the bridge tells
 test("with a turn that ended with its process, codex is not ready", () => {
   expect(phaseAfter(synthesizedEnd("t", "u", "interrupted"))).toEqual(["running", false]);
 });
+
+test("who is told of it hears the newest state last, whoever else changes it when told", () => {
+  const state = new RuntimeState(
+    () => undefined,
+    () => undefined,
+  );
+  const heard: string[] = [];
+  state.subscribe(({ phase }) => {
+    if (phase === "starting") state.phase("stopping");
+  });
+  state.subscribe(({ phase }) => void heard.push(phase));
+  state.begin(undefined);
+  expect(heard.at(-1)).toBe("stopping");
+  expect(state.get().phase).toBe("stopping");
+});
