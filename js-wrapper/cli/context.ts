@@ -7,7 +7,7 @@ import { Output } from "./output.js";
 export const EXIT = { ok: 0, failed: 1, usage: 2, taken: 3 } as const;
 
 /** What the process ends with where it failed so. */
-const EXIT_OF: Readonly<Record<string, number>> = { E_CLI_USAGE: EXIT.usage, E_SYNC_SESSION_DEVICE_MISMATCH: EXIT.taken };
+const EXIT_OF: Readonly<Record<string, number>> = { E_CLI_USAGE: EXIT.usage, E_OUTBOX_OWNER_MISMATCH: EXIT.usage, E_SYNC_SESSION_DEVICE_MISMATCH: EXIT.taken };
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

@@ -263,7 +263,7 @@ describe("bridge", () => {
     const { token } = await host.issue("laptop", bobsApi);
     for (const command of [["bridge", "--thread", "of Ann's"], ["bridge", "--no-remote"], ["import", OLD(0)]]) {
       const { code, stderr } = await cli(on, [...command, ...settled(on)], { ...set(), CODEX_DEVICE_TOKEN: token });
-      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/another user's[^]*E_OUTBOX_OWNER_MISMATCH[^]*--state[^]*outbox delete/) as string });
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/another user's[^]*E_OUTBOX_OWNER_MISMATCH[^]*--state[^]*outbox delete/) as string });
     }
     const { page } = (await host.ann.query(bobsApi["listThreadsForHooks"]!, { paginationOpts: { cursor: null, numItems: 10 } } as never)) as { page: unknown[] };
     expect(page).toEqual([]);
