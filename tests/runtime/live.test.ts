@@ -121,8 +121,8 @@ describe.skipIf(codexBin === undefined)("the real codex (skipped without CODEX_B
     expect(runtime.getState()).toMatchObject({ runtimeThreadId, threadId });
     await says("Third?", ["First?", "One.", "Second?", "Two.", "Third?", "Three."]);
     const { data } = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId!, sortDirection: "asc" });
-    const { turns } = await dump(component);
-    expect(turns.map(({ turnId, status }) => [turnId, status])).toEqual(data.map(({ id, status }) => [id, status]));
+    const turnsInConvex = async () => (await dump(component)).turns.map(({ turnId, status }) => [turnId, status]);
+    await vi.waitFor(async () => expect(await turnsInConvex()).toEqual(data.map(({ id, status }) => [id, status])), WAIT);
     expect(await runtime.rollbackThread(runtimeThreadId!, 2)).toMatchObject({ thread: { id: runtimeThreadId } });
     const left = await runtime.appServer.request("thread/turns/list", { threadId: runtimeThreadId! });
     expect(left.data.map(({ id }) => id)).toEqual([data[0]!.id]);
