@@ -53,7 +53,7 @@ Ctrl-C (or SIGTERM) stops it: what is under way is sent first, for up to 10 s. A
 
 What may be asked of this machine from afar is decided by policy.json in the state folder; --no-remote ends it.
 
-Exit codes: 0 stopped, 1 failed (the code of the failure is printed), 2 the command line is wrong,
+Exit codes: 0 stopped, 1 failed (the code of the failure is printed), 2 the command line is wrong, or the state folder is another user's,
 3 another machine or session has taken the thread: whatever restarts the bridge is not to do so then.
 
 Examples:

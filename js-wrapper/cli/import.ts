@@ -32,7 +32,7 @@ It needs the state folder for itself: stop the bridge first. A thread of codex's
 app's own name is imported into that one. A sub-agent's comes under the thread that began it, where that is there.
 A thread that is named is taken from another machine that writes it; --all leaves such a one out.
 
-Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong,
+Exit codes: 0 all of it is imported, 1 failed or stopped (the code is printed), 2 the command line is wrong, or the state folder is another user's,
 3 another machine or session has the thread.
 
 Examples:
