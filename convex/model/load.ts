@@ -292,9 +292,10 @@ export async function lastPlaceOf(ctx: ReadCtx, scope: Scope, streamId: string):
     .order("desc")
     .first();
   if (last !== null) return lastOf(last);
-  const gone = await findHead(ctx, scope, streamId);
-  const { cursor, eventId } = gone?.lastEvent ?? {};
-  return gone === null || cursor === undefined || eventId === undefined ? [] : [{ streamId, range: { start: cursor, end: gone.latest }, eventId }];
+  const head = await findHead(ctx, scope, streamId);
+  if (head?.lastEvent === undefined) return [];
+  const { cursor, eventId } = head.lastEvent;
+  return [{ streamId, range: { start: cursor, end: head.latest }, eventId }];
 }
 
 /** Where a chunk's last event lies. */
