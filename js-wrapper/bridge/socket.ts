@@ -134,6 +134,8 @@ function connect(address: string): WebSocket {
   const options: ClientOptions = { handshakeTimeout: ATTACH_TIMEOUT_MS, maxPayload: LINE_BYTES_MAX, perMessageDeflate: false };
   if (!address.startsWith(UNIX)) return new WebSocket(address, options);
   const path = address.slice(UNIX.length);
+  // Node takes an empty path for none, and connects to a port.
+  if (path === "") throw new TypeError("it names no socket");
   // What `ws` asks of a connection holds of this one too: the time that it may take.
   const createConnection = ((given: object) => net.connect({ ...given, path })) as typeof net.connect;
   return new WebSocket("ws://localhost/", { ...options, createConnection });

@@ -52,7 +52,7 @@ const HINTS: Readonly<Record<string, string>> = {
   E_CLI_TOKEN_MISSING: "call issueDeviceToken in the app as a signed-in user, and give the token by CODEX_DEVICE_TOKEN, or in a file that only you can read by --token-file",
   E_CLI_LETTER_NOT_FOUND: "`outbox show` lists the numbers",
   E_CLI_RECORDING_INVALID: 'a recording is a file of lines {"dir": "in" | "out" | "proc", "t": milliseconds, "msg": …}',
-  E_CLI_INTERRUPTED: "the same command takes it up again",
+  E_CLI_INTERRUPTED: "run it again: `bridge` and `import` go on where they stopped, `replay` begins anew",
   E_CODEX_NOT_FOUND: `install codex (npm install -g @openai/codex@${APP_SERVER_VERSION}), or name the binary with --codex-bin`,
   E_BRIDGE_ATTACH_FAILED: "start a codex that listens there: codex app-server --listen unix:///path/of/the.sock",
   E_BRIDGE_CWD_NOT_FOUND: "name a folder that is there with --cwd",

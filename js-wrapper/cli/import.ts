@@ -10,7 +10,7 @@ import { Ownership } from "../runtime/ownership.js";
 import type { CodexPersistence } from "../runtime/persistence.js";
 import type { Agent } from "../runtime/threads.js";
 import { codexConfig, isTooLong, LINE_TOO_LONG, withAppServer } from "./codex.js";
-import type { Context } from "./context.js";
+import { type Context, unlessStopped } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { CliError, tellOf } from "./errors.js";
 import { type CommonFlags, makeState, threadIdsOf, tokenOf, urlOf, withOptions } from "./options.js";
@@ -64,7 +64,7 @@ async function runImport(threadIds: readonly string[], flags: ImportFlags, outpu
   const persistence = new Deployment(url, flags.functions).persistence(deviceToken);
   await withRuntime(folder, async (runtime) => {
     const ownership = new Ownership(runtime, persistence);
-    await ownership.passed();
+    await unlessStopped(stopped, ownership.passed());
     await withAppServer(config, async (client) => {
       const ids = isAll ? (await codexThreads(client, Infinity)).threads.map(({ id }) => id) : threadIds;
       const failed: string[] = [];

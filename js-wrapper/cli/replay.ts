@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { createCodexRuntime } from "../runtime/codex-runtime.js";
 import { CodexRuntimeError, passedOn } from "../runtime/errors.js";
-import type { Context } from "./context.js";
+import { type Context, unlessStopped } from "./context.js";
 import { Deployment } from "./deployment.js";
 import { type Told, tellOfProblem } from "./errors.js";
 import { type CommonFlags, speedOf, tokenOf, urlOf, withOptions } from "./options.js";
@@ -56,7 +56,7 @@ async function replay(file: string, flags: ReplayFlags, output: Output, context:
   const url = urlOf(flags);
   const deviceToken = tokenOf(flags, output);
   const { said } = readRecording(file, true);
-  const answer = await new Deployment(url, flags.functions).ask(deviceToken);
+  const answer = await unlessStopped(stopped, new Deployment(url, flags.functions).ask(deviceToken));
   if (answer.type !== "ok") throw new CodexRuntimeError(passedOn(answer.told.code), answer.told.message);
   const played: { isOver: boolean; events: number; fatal?: Told } = { isOver: false, events: 0 };
   const runtime = createCodexRuntime({

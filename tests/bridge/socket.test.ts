@@ -199,11 +199,17 @@ describe("a bridge that attaches to a running app-server", () => {
     await bridge.stop();
   });
 
-  it.each([["a socket that is not there", "unix:///nowhere/app.sock"], ["no address", "nowhere"]])("says that %s cannot be reached", async (_what, attach) => {
+  it.each([
+    ["a socket that is not there", "unix:///nowhere/app.sock", "ENOENT"],
+    ["no address", "nowhere", "Invalid URL"],
+    // Node would connect to a port.
+    ["an empty path", "unix://", "it names no socket"],
+  ])("says that %s cannot be reached", async (_what, attach, why) => {
     const seen = new Recorder();
     const bridge = seen.start({ attach });
     await seen.untilExits(1);
     expect(seen.errors.map(({ error }) => error.code)).toEqual(["E_BRIDGE_ATTACH_FAILED"]);
+    expect(seen.errors[0]!.error.message).toContain(why);
     await bridge.stop();
   });
 });

@@ -8,6 +8,7 @@ import { answering, api, bobsApi, cli, inProduction, inTrouble, listening, machi
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
+const RECORDING = path.join(import.meta.dirname, "../fixtures/transcripts/plain.jsonl");
 const COMMANDS = ["bridge", "doctor", "threads", "import", "replay", "outbox", "outbox show", "outbox resend", "outbox drop", "outbox delete"];
 const OLD = (at: number) => `019a3b5c-0000-7000-8000-0000000001${String(at).padStart(2, "0")}`;
 /** The thread that the stand-in begins. */
@@ -597,7 +598,7 @@ describe("import", () => {
     const run = start({ ...on, codexBin }, ["import", ...which, ...settled(on)], set());
     await expect.poll(() => readdir(on.root)).toContain("asked");
     run.interrupt();
-    expect(await run.ended).toMatchObject({ code: 1, stdout: "", stderr: "error: stopped before its end: what was done stays done [E_CLI_INTERRUPTED]\n  the same command takes it up again\n" });
+    expect(await run.ended).toMatchObject({ code: 1, stdout: "", stderr: "error: stopped before its end: what was done stays done [E_CLI_INTERRUPTED]\n  run it again: `bridge` and `import` go on where they stopped, `replay` begins anew\n" });
   });
 
   test("an app without the functions for it says so", async () => {
@@ -633,8 +634,19 @@ describe("import", () => {
   });
 });
 
+test.each([[["import", "--all"]], [["replay", RECORDING]]])("a signal stops it while the deployment is asked: %j", async (command) => {
+  const on = await machine();
+  let isAsked = false;
+  const url = await answering(() => void (isAsked = true));
+  const own = command[0] === "import" ? settled(on) : [];
+  const run = start(on, [...command, ...own, "--json"], { CONVEX_URL: url, CODEX_DEVICE_TOKEN: host.token });
+  await expect.poll(() => isAsked).toBe(true);
+  run.kill("SIGINT");
+  const { code, stderr, json } = await run.ended;
+  expect({ code, stderr, told: json() }).toEqual({ code: 1, stderr: "", told: [expect.objectContaining({ type: "error", code: "E_CLI_INTERRUPTED" })] });
+});
+
 describe("replay", () => {
-  const RECORDING = path.join(import.meta.dirname, "../fixtures/transcripts/plain.jsonl");
   const recorded = async () => {
     const lines = (await readFile(RECORDING, "utf8")).trim().split("\n").map((line) => JSON.parse(line) as { dir: string; msg: { method?: string; params?: { item?: { type: string; text?: string } } } });
     const ended = lines.filter(({ dir, msg }) => dir === "in" && msg.method === "item/completed").map(({ msg }) => msg.params!.item!);
