@@ -1,7 +1,7 @@
 /** What the command line says of an error: its code, what happened, and what to do. */
 import { CodedError, messageOf } from "../coded-error.js";
 import { parseCodexErrorCode } from "../host/codex-error.js";
-import { missingFunctionIn } from "../missing-function.js";
+import { isUntoldFailure, missingFunctionIn } from "../missing-function.js";
 import { APP_SERVER_VERSION } from "../protocol/generated/methods.js";
 import { NODE_FIX } from "./node-version.js";
 
@@ -99,7 +99,11 @@ export function tellOfProblem({ code, message }: { readonly code: string; readon
 /** SOURCE: app-server 0.169.0 refuses a thread that it does not have by "no rollout found", with a code that says nothing. */
 const OF_A_THREAD = /^`thread\/(?:resume|read|turns\/list)`: /;
 
+const THREADS_HINT = "`convex-codex-local threads` lists the threads that codex has on this machine";
+const UNTOLD_HINT = "a production deployment says no more than that: `convex-codex-local doctor` looks whether it has the bridge's functions (`npx convex deploy`), `npx convex logs --prod` shows what failed";
+
 function told(code: string, message: string): Told {
-  const hint = code === "E_APP_SERVER_REFUSED" && OF_A_THREAD.test(message) ? "`convex-codex-local threads` lists the threads that codex has on this machine" : HINTS[code];
+  const isOfThread = code === "E_APP_SERVER_REFUSED" && OF_A_THREAD.test(message);
+  const hint = isOfThread ? THREADS_HINT : isUntoldFailure(message) ? UNTOLD_HINT : HINTS[code];
   return { code, message: message.slice(0, MESSAGE_UNITS_MAX), ...(hint === undefined ? {} : { hint }) };
 }

@@ -126,6 +126,14 @@ describe("doctor", () => {
     if (words !== undefined) expect(fix).toContain(`convex/${functions}.ts`);
   });
 
+  test("a bridge that a production deployment tells nothing of its failure says where to look", async () => {
+    const on = await machine();
+    const env = { CONVEX_URL: await inProduction(host.url), CODEX_DEVICE_TOKEN: host.token };
+    const { code, stderr } = await cli(on, ["bridge", ...settled(on, "nowhere")], env);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Server Error \[E_INTERNAL\]\n {2}a production deployment says no more than that: `convex-codex-local doctor` looks /);
+  });
+
   test("tells a token that does not hold from none, and both from a deployment that is away", async () => {
     const on = await machine();
     const { token, tokenId } = await host.issue();
