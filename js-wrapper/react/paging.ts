@@ -123,14 +123,15 @@ export function settlePaging(paging: Paging, results: PageResults, kept: KeptPag
   if (pageRequests(paging).some((request) => isCursorInvalid(request, results[request.key]))) {
     return startPaging(shown[0]?.numItems ?? MIN_PAGE_ITEMS, nextKey, isSliding);
   }
-  if (next !== undefined && isLoaded(next, kept)) return { shown: next, isGrowing: false, nextKey, isSliding };
   const pages = next ?? shown;
+  const changed = (at: number, parts: readonly PageRequest[]): Paging => ({ ...paging, next: [...pages.slice(0, at), ...parts, ...pages.slice(at + 1)], nextKey: nextKey + parts.length });
+  if (next !== undefined && isReady(next, kept)) return { shown: next, isGrowing: false, nextKey, isSliding };
   for (const [at, request] of pages.entries()) {
-    const isLast = next === undefined && at === shown.length - 1;
-    const parts = partsOf(request, paging, results, kept) ?? (isLast ? reopened(request, nextKey, kept) : undefined);
-    if (parts !== undefined) return { ...paging, next: [...pages.slice(0, at), ...parts, ...pages.slice(at + 1)], nextKey: nextKey + parts.length };
+    const parts = partsOf(request, paging, results, kept);
+    if (parts !== undefined) return changed(at, parts);
   }
-  return paging;
+  const behind = next === undefined || isLoaded(next, kept) ? reopened(pages.at(-1), nextKey, kept) : undefined;
+  return behind === undefined ? paging : changed(pages.length - 1, behind);
 }
 
 /** What a page has to become, where it cannot go on as it is. */
@@ -171,10 +172,13 @@ function cut({ cursor, numItems }: PageRequest, at: string, endCursor: string | 
   ];
 }
 
-/** A last page that lost most of its rows: what is behind it takes their place. */
-function reopened({ key: known, cursor, endCursor, numItems, rows = 0 }: PageRequest, key: number, kept: KeptPages): PageRequest[] | undefined {
-  const page = kept[known];
-  return endCursor !== undefined && page !== undefined && GROWN * page.page.length < rows ? [{ key, cursor, numItems }] : undefined;
+/** Behind a last page that lost most of its rows, what is there takes their place; what is left of it stays. */
+function reopened(request: PageRequest | undefined, key: number, kept: KeptPages): PageRequest[] | undefined {
+  if (request === undefined) return undefined;
+  const { endCursor, numItems, rows = 0 } = request;
+  const left = kept[request.key]?.page.length;
+  if (endCursor === undefined || left === undefined || (left > 0 && GROWN * left >= rows)) return undefined;
+  return [{ ...request, rows: left }, { key, cursor: endCursor, numItems }];
 }
 
 /** Reads the rows of the pages that have loaded, up to the first that has not. */
@@ -187,7 +191,7 @@ export function readPages<Page extends ListPage>(
   const rows: RowOf<Page>[] = [];
   let first: Page | undefined;
   let last: Page | undefined;
-  for (const { key } of next !== undefined && isLoaded(next, kept) ? next : shown) {
+  for (const { key } of next !== undefined && isReady(next, kept) ? next : shown) {
     last = kept[key];
     if (last === undefined) break;
     first ??= last;
@@ -195,6 +199,11 @@ export function readPages<Page extends ListPage>(
   }
   const error = pageRequests(paging).map(({ key }) => results[key]).find((result) => result instanceof Error);
   return { rows, first, last, error };
+}
+
+/** Whether pages can be shown: all are there, and behind the last no more of them has to be. */
+function isReady(pages: readonly PageRequest[], kept: KeptPages): boolean {
+  return isLoaded(pages, kept) && reopened(pages.at(-1), 0, kept) === undefined;
 }
 
 function isLoaded(pages: readonly PageRequest[], kept: KeptPages): boolean {

@@ -134,8 +134,7 @@ describe("a list that grows", () => {
   });
 
   it.each(Array.from({ length: 60 }, (_, at) => at + 1))("loses no row, however late its answers are (%d)", (seed) => {
-    let state = seed;
-    const below = (count: number) => ((state = (state * 48_271) % 2_147_483_647), state % count);
+    const below = numbers(seed);
     const list = new List(1 + below(12), { rowsMax: [2, 5, 8, 16, 1_000][below(5)]!, each: 1 + below(2) }, below(60));
     for (let round = 0; round < 20; round += 1) {
       const oldest = list.oldest();
@@ -182,6 +181,34 @@ describe("a list that grows", () => {
     expect(list.read()).toEqual({ from: 31, to: 40, isWhole: false });
   });
 
+  it("shows what is behind where the page that lost all was just begun", () => {
+    const list = new List(4, { rowsMax: 5 }, 20);
+    list.add(2);
+    list.settle();
+    list.take(6);
+    list.settle();
+    expect(list.read()).toMatchObject({ to: 15, isWhole: false });
+    expect(list.moments).toEqual([]);
+  });
+
+  it.each(Array.from({ length: 60 }, (_, at) => at + 1))("shows what is there, whatever is taken away (%d)", (seed) => {
+    const below = numbers(seed);
+    const list = new List(1 + below(12), { rowsMax: [2, 5, 8, 16, 1_000][below(5)]! }, 20 + below(60));
+    for (let round = 0; round < 20; round += 1) {
+      list.isLate = () => below(3) === 0;
+      for (let left = 1 + below(4); left > 0; left -= 1) {
+        if (below(3) === 0) list.take(below(30));
+        else list.add(1 + below(8));
+        list.step();
+        if (below(8) === 0) list.loadMore(1 + below(12));
+      }
+      list.isLate = () => false;
+      list.settle();
+      expect(list.read().to).toBe(list.newest);
+    }
+    expect(list.moments).toEqual([]);
+  });
+
   it("loads more where the list is being cut just then", () => {
     const list = new List(10, { rowsMax: 16 }, 60);
     list.loadMore(10);
@@ -216,10 +243,15 @@ describe("a page whose query fails", () => {
   });
 });
 
+/** Numbers below another, always the same for a seed. */
+function numbers(seed: number): (count: number) => number {
+  let state = seed;
+  return (count) => ((state = (state * 48_271) % 2_147_483_647), state % count);
+}
+
 /** A list of numbered rows, newest first, as the component pages it, and who reads it: answers come one transition after they are asked for. */
 class List {
   paging: Paging;
-  newest: number;
   /** What a reader saw that has a hole, or lacks what was there. */
   readonly moments: (readonly number[])[] = [];
   rowsSent = 0;
@@ -228,23 +260,30 @@ class List {
   #kept: KeptPages<ListPage<number>> = {};
   #sent = new Map<number, string>();
   #results: Record<string, ListPage<number>> = {};
+  /** Newest first. A number is of one row alone. */
+  readonly #all: number[] = [];
+  #made = 0;
   readonly #rowsMax: number;
   readonly #each: number;
 
   constructor(initial: number, { rowsMax = 1_000, each = 1 }: { rowsMax?: number; each?: number }, count: number, isSliding = false) {
     this.paging = startPaging(initial, 0, isSliding);
-    this.newest = count - 1;
+    this.add(count);
     [this.#rowsMax, this.#each] = [rowsMax, each];
     this.settle();
   }
 
-  add(count: number): void {
-    this.newest += count;
+  get newest(): number {
+    return this.#all[0]!;
   }
 
-  /** Takes the newest rows away. */
+  add(count: number): void {
+    for (const end = this.#made + count; this.#made < end; this.#made += 1) this.#all.unshift(this.#made);
+  }
+
+  /** Takes the newest rows away, but for one. */
   take(count: number): void {
-    this.newest -= count;
+    this.#all.splice(0, Math.min(count, this.#all.length - 1));
   }
 
   loadMore(numItems: number): void {
@@ -288,8 +327,11 @@ class List {
 
   #look(before: readonly number[]): void {
     const shown = this.#shown();
-    const isHoled = shown.some((row, at) => at > 0 && shown[at - 1] !== row + 1);
-    if (isHoled || before.some((row) => row <= this.newest && !shown.includes(row))) this.moments.push(shown);
+    const there = new Set(this.#all);
+    // What was taken away may be shown a moment longer.
+    const places = shown.filter((row) => there.has(row)).map((row) => this.#all.indexOf(row));
+    const isHoled = places.some((place, at) => at > 0 && places[at - 1] !== place - 1);
+    if (isHoled || before.some((row) => there.has(row) && !shown.includes(row))) this.moments.push(shown);
   }
 
   /** One row a number: pages that move against each other may both hold it. */
@@ -302,12 +344,10 @@ class List {
   }
 
   #answer({ cursor, endCursor, numItems }: { cursor: string | null; endCursor?: string | undefined; numItems: number }): ListPage<number> {
-    const from = Math.min(this.newest, cursor ? Number(cursor) - 1 : Infinity);
-    const end = endCursor ? Number(endCursor) : 0;
+    const within = this.#all.filter((row) => (!cursor || row < Number(cursor)) && (!endCursor || row >= Number(endCursor)));
     const itemsMax = Math.max(1, Math.floor(this.#rowsMax / this.#each));
-    const to = Math.max(end, from - Math.min(itemsMax, endCursor === undefined ? numItems : Infinity) + 1);
-    const items = Array.from({ length: Math.max(0, from - to + 1) }, (_, at) => from - at);
-    const isAtEnd = to === end;
+    const items = within.slice(0, Math.min(itemsMax, endCursor === undefined ? numItems : Infinity));
+    const isAtEnd = items.length === within.length;
     const page = items.flatMap((item) => Array.from({ length: this.#each }, () => item));
     return { page, isDone: isAtEnd && endCursor === undefined, continueCursor: isAtEnd && endCursor !== undefined ? endCursor : String(items.at(-1) ?? cursor ?? "") };
   }
