@@ -260,6 +260,10 @@ const TOOL_CALL: &str = "item/tool/call";
 ///
 /// SOURCE: app-server 0.169.0, `mcp_tool_call.rs`, in the words of its options.
 const TOOL_APPROVAL: &str = "mcp_tool_call_approval";
+/// And of that whether the servers that a skill wants are written into Codex's configuration.
+///
+/// SOURCE: app-server 0.169.0 has the id; in which words it is answered was not seen, so that nothing but a no passes by default.
+const INSTALLATION: &str = "skill_mcp_dependency_install";
 
 impl<'a> Policy<'a> {
     fn read(machine: Machine<'a>) -> Result<Self, Refused> {
@@ -331,10 +335,6 @@ impl<'a> Policy<'a> {
         recent >= 0.0 && recent < self.per_minute as f64
     }
 
-    fn holds(&self, path: &Path) -> bool {
-        path.is_below(&self.roots)
-    }
-
     fn message(&self, kind: CommandKind, payload: Json<'a>) -> Result<PolicyAnswer, Refused> {
         let is_turn = kind == CommandKind::Turn;
         let named = given(payload, "cwd").filter(|_| is_turn);
@@ -344,7 +344,7 @@ impl<'a> Policy<'a> {
             Some(value) => path_of(value),
             None => Some(self.cwd.clone().ok_or((Reason::Cwd, UNKNOWN))?),
         };
-        let cwd = cwd.filter(|cwd| self.holds(cwd)).ok_or((Reason::Cwd, OUTSIDE))?;
+        let cwd = cwd.filter(|cwd| cwd.is_open_below(&self.roots)).ok_or((Reason::Cwd, OUTSIDE))?;
         self.check_input(payload)?;
         let wanted = |key: &str| given(payload, key).filter(|_| is_turn);
         let asked = wanted("sandboxPolicy").map(Sandbox::read);
@@ -394,7 +394,7 @@ impl<'a> Policy<'a> {
                     is_web || (member.get("url").is_none() && member.string("fileId").is_some())
                 }
                 "localImage" | "localAudio" | "skill" | "mention" => {
-                    member.get("path").and_then(direct_path_of).is_some_and(|path| self.holds(&path))
+                    member.get("path").and_then(direct_path_of).is_some_and(|path| path.is_below(&self.roots))
                 }
                 _ => false,
             };
@@ -479,11 +479,12 @@ impl<'a> Policy<'a> {
         if passes { answered(payload, asked, accepts) } else { Err(NO_DECISION) }
     }
 
-    /// Whether the machine takes what is answered under the ids of [`TOOL_APPROVAL`]: a word, a list of them, or such a list
+    /// Whether the machine takes what is answered under the ids of [`TOOL_APPROVAL`] and [`INSTALLATION`]: a word, a list of them, or such a list
     /// in `answers`.
     fn takes_options(&self, answers: Json<'_>, accepts: &mut bool) -> bool {
         for (key, value) in answers.entries() {
-            if !key.to_whole().starts_with(TOOL_APPROVAL) {
+            let key = key.to_whole();
+            if !(key.starts_with(TOOL_APPROVAL) || key.starts_with(INSTALLATION)) {
                 continue;
             }
             let words = value.get("answers").unwrap_or(value);
@@ -504,7 +505,8 @@ impl<'a> Policy<'a> {
             Some("Cancel") => (false, self.accepts.cancel || self.accepts.decline),
             Some("Allow") => (true, self.accepts.accept),
             Some("Allow for this session") => (true, self.accepts.accept_for_session),
-            Some("Allow and don't ask me again") => (true, self.accepts.amendments),
+            Some("Allow and don't ask me again" | "Install") => (true, self.accepts.amendments),
+            Some("Continue anyway") => (false, self.accepts.decline),
             _ => (true, false),
         };
         *accepts |= accepting;

@@ -16,7 +16,7 @@ export const DOOR_BUDGETS_BYTES = {
   imports: { raw: 28 * KIB, gzip: 14 * KIB },
   sweep: { raw: 48 * KIB, gzip: 24 * KIB },
   // Node loads it, once for a process.
-  bridge: { raw: 57 * KIB, gzip: 28 * KIB },
+  bridge: { raw: 59 * KIB, gzip: 28.5 * KIB },
 };
 
 export const DOORS = Object.keys(DOOR_BUDGETS_BYTES);

@@ -1,6 +1,12 @@
 //! Absolute paths, compared by their components as they are written. No file system is asked: whoever gives them has
 //! followed their links.
 
+/// Folders that Codex's sandbox keeps from being written where they lie at the top of a folder that may be: what lies in them
+/// decides what is run later, outside of it. As a turn's own folder nothing would keep them.
+///
+/// SOURCE: app-server 0.169.0, seen with `turn/start` and `command/exec`; `.agents` by its documentation.
+const PROTECTED: [&str; 3] = [".git", ".codex", ".agents"];
+
 /// An absolute path without `.`, `..` and doubled separators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path {
@@ -76,6 +82,16 @@ impl Path {
         self.separator == other.separator && rest.is_some_and(is_below)
     }
 
+    /// Whether one of these folders holds it, and none of [`PROTECTED`] lies between.
+    pub(super) fn is_open_below(&self, folders: &[Self]) -> bool {
+        let is_open = |folder: &Self| {
+            let rest = self.text.get(folder.text.len()..).unwrap_or_default();
+            let mut names = rest.split(char::from(self.separator));
+            names.all(|name| !PROTECTED.iter().any(|protected| name.eq_ignore_ascii_case(protected)))
+        };
+        folders.iter().any(|folder| folder.holds(self) && is_open(folder))
+    }
+
     /// Whether one of these folders holds it.
     pub(super) fn is_below(&self, folders: &[Self]) -> bool {
         folders.iter().any(|folder| folder.holds(self))
@@ -149,6 +165,31 @@ mod tests {
             ("a", false),
         ] {
             assert_eq!(Path::read_direct(text).is_some(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_sandbox_protects_is_open_only_to_whoever_names_it() {
+        let is_open =
+            |root: &str, path: &str| Path::read(path).unwrap().is_open_below(&[Path::read(root).unwrap()]);
+        for (root, path, want) in [
+            ("/a", "/a", true),
+            ("/a", "/a/b", true),
+            ("/a", "/a/.git", false),
+            ("/a", "/a/b/.GIT/hooks", false),
+            ("/a", "/a/.codex", false),
+            ("/a", "/a/.agents/x", false),
+            ("/a", "/a/.github", true),
+            ("/a", "/a/x.git", true),
+            ("/", "/.git", false),
+            ("/a/.git", "/a/.git/hooks", true),
+            ("/a/.codex", "/a/.codex", true),
+            ("/a/.codex", "/a/.codex/b/.git", false),
+            ("/a", "/b", false),
+            (r"C:\a", r"C:\a\.Git\hooks", false),
+            (r"C:\a", r"C:\a\b", true),
+        ] {
+            assert_eq!(is_open(root, path), want, "{root} {path}");
         }
     }
 

@@ -98,7 +98,7 @@ impl Sandbox<'_> {
 
 impl Setting for Sandbox<'_> {
     fn is_at_most(&self, ceiling: &Self, roots: &[Path]) -> bool {
-        let writes = |path: &Path| path.is_below(&ceiling.writable) || path.is_below(roots);
+        let writes = |path: &Path| path.is_open_below(&ceiling.writable) || path.is_open_below(roots);
         self.level <= ceiling.level
             && (ceiling.network || !self.network)
             && (ceiling.level != self.level

@@ -198,6 +198,12 @@ fn a_folder_is_below_an_allowed_root() {
         (two, "/srv/c", None),
         (r#"{"roots":["/"]}"#, "/etc", Some("/etc")),
         (r#"{"roots":[]}"#, "/home/me/project", None),
+        // Codex would keep them from being written in the folder above.
+        ("{}", "/home/me/project/.git", None),
+        ("{}", "/home/me/project/x/.Git/hooks", None),
+        ("{}", "/home/me/project/.codex", None),
+        ("{}", "/home/me/project/.agents", None),
+        (r#"{"roots":["/srv/.git"]}"#, "/srv/.git/hooks", Some("/srv/.git/hooks")),
     ] {
         let thread = r#"{"cwd":"/nowhere"}"#;
         let answer = with(policy, thread, "turn", &format!(r#""cwd":"{cwd}""#));
@@ -267,6 +273,26 @@ fn sandboxes_that_differ_in_one_thing() {
         ("\"danger-full-access\"", r#"{"type":"externalSandbox","networkAccess":"enabled"}"#, true),
         ("\"workspace-write\"", r#"{"type":"workspaceWrite","writableRoots":["/home/me/project/x"]}"#, true),
         ("\"workspace-write\"", r#"{"type":"workspaceWrite","writableRoots":["/home/me"]}"#, false),
+        (
+            "\"workspace-write\"",
+            r#"{"type":"workspaceWrite","writableRoots":["/home/me/project/.git/hooks"]}"#,
+            false,
+        ),
+        (
+            "\"workspace-write\"",
+            r#"{"type":"workspaceWrite","writableRoots":["/home/me/project/.codex"]}"#,
+            false,
+        ),
+        (
+            r#"{"type":"workspaceWrite","writableRoots":["/data"]}"#,
+            r#"{"type":"workspaceWrite","writableRoots":["/data/.git"]}"#,
+            false,
+        ),
+        (
+            r#"{"type":"workspaceWrite","writableRoots":["/data/.git"]}"#,
+            r#"{"type":"workspaceWrite","writableRoots":["/data/.git/hooks"]}"#,
+            true,
+        ),
         (
             "\"workspace-write\"",
             r#"{"type":"workspaceWrite","writableRoots":["/home/me/project/../project"]}"#,
@@ -596,6 +622,24 @@ fn an_answer_is_no_way_around_a_decision_and_holds_no_secret() {
 }
 
 #[test]
+fn servers_that_a_skill_wants_are_written_down_by_whoever_may_change_rules() {
+    let answer = |word: &str| {
+        format!(r#"{{"answers":{{"skill_mcp_dependency_install_1":{{"answers":["{word}"]}}}}}}"#)
+    };
+    for (policy, word, want) in [
+        (r#"{"decisions":["amendments"]}"#, "Install", None),
+        (r#"{"decisions":["decline"]}"#, "Continue anyway", None),
+        ("{}", "Continue anyway", None),
+        ("{}", "Install", Some(Reason::Decision)),
+        ("{}", "Yes", Some(Reason::Decision)),
+        (r#"{"decisions":["accept"]}"#, "Continue anyway", Some(Reason::Decision)),
+    ] {
+        let asked = r#"{"params":{"questions":[]}}"#;
+        assert_eq!(of(policy, approval::QUESTION, asked, "answer", &answer(word)), want, "{policy} {word}");
+    }
+}
+
+#[test]
 fn what_lets_something_happen_says_what_was_shown() {
     let tool =
         |word: &str| format!(r#"{{"answers":{{"mcp_tool_call_approval_1":{{"answers":["{word}"]}}}}}}"#);
@@ -610,10 +654,21 @@ fn what_lets_something_happen_says_what_was_shown() {
         (approval::QUESTION, "answer", r#""answer":{"answers":{"q":{"answers":["a"]}}}"#, false),
         (approval::QUESTION, "answer", &format!(r#""answer":{}"#, tool("Allow")), true),
         (approval::QUESTION, "answer", &format!(r#""answer":{}"#, tool("Cancel")), false),
+        (
+            approval::QUESTION,
+            "answer",
+            r#""answer":{"answers":{"skill_mcp_dependency_install":{"answers":["Install"]}}}"#,
+            true,
+        ),
         (TOOL_CALL, "answer", r#""answer":{"success":true}"#, false),
     ] {
         let asked = Some(Asked { method, payload_json: question, is_redacted: false });
-        let machine = Machine { policy_json: "{}", settings_json: SETTINGS, recent: 0.0, asked };
+        let machine = Machine {
+            policy_json: r#"{"decisions":["accept","decline","cancel","amendments"]}"#,
+            settings_json: SETTINGS,
+            recent: 0.0,
+            asked,
+        };
         for (shown, is_shown) in
             [("", false), (r#","shownSha256":null"#, false), (r#","shownSha256":"0""#, true)]
         {

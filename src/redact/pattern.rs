@@ -74,13 +74,15 @@ const DEPLOY_KEYS: [&str; 4] = ["prod:", "dev:", "preview:", "project:"];
 const DEPLOY_KEY_MIN: usize = 20;
 
 /// Names, small and without `_` and `-`, at whose end a value is a secret.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "apikey",
     "accesstoken",
     "refreshtoken",
     "idtoken",
     "clientsecret",
-    "secretaccesskey",
+    // Of AWS and of Azure.
+    "accesskey",
+    "accountkey",
     "secretkey",
     "sessiontoken",
     "authtoken",
@@ -97,6 +99,8 @@ const NAMES: [&str; 18] = [
 const AUTHORIZATION_NAME: &str = "authorization";
 const NAMED_MIN: usize = 16;
 const JWT_PART_MIN: usize = 8;
+/// What a terminal's control sequences begin with.
+const ESCAPE: u8 = 0x1B;
 const LABEL_MAX: usize = 40;
 /// Characters within which a secret shows that it is one: what is looked at twice stays this short.
 const LOOK_MAX: usize = 256;
@@ -150,6 +154,11 @@ fn is_word(char: u8) -> bool {
 
 fn is_value(char: u8) -> bool {
     is_word(char) || b".~+/=|:".contains(&char)
+}
+
+/// What a value without quotes may begin with beside that: passwords are made of it, code seldom is.
+fn is_unquoted(char: u8) -> bool {
+    is_value(char) || b"!#$%@^*".contains(&char)
 }
 
 /// Looks for secrets between two bytes of a line.
@@ -209,7 +218,11 @@ impl<'a> Scan<'a> {
                 (self.in_word, self.before, self.word_at) = (true, 0, found.end);
                 return Some(found);
             }
-            // `\n` and its like inside of JSON that is inside of a string: two characters, and no word.
+            if let Some(behind) = self.aside(self.at, char, next) {
+                (self.at, self.in_word, self.before) = (behind, false, 0);
+                continue;
+            }
+            // `\n` and its like inside of JSON that is inside of strings: backslashes and a letter, and no word.
             let is_escape = self.before == b'\\' && b"nrtbf".contains(&char);
             let in_word = is_word(char) && !is_escape;
             if matches!(char, b':' | b'=') || is_escape {
@@ -218,8 +231,7 @@ impl<'a> Scan<'a> {
                 self.word_at = self.at;
             }
             self.in_word = in_word;
-            // Of two backslashes the second escapes nothing behind it.
-            self.before = if self.before == b'\\' && char == b'\\' { 0 } else { char };
+            self.before = char;
             self.at = next;
             if in_word {
                 self.skip_word();
@@ -276,8 +288,31 @@ impl<'a> Scan<'a> {
         Some(at)
     }
 
-    /// The characters of a kind from here on, `most` of them at most.
-    fn run(&self, at: usize, most: usize, holds: impl Fn(u8) -> bool) -> Run {
+    /// The byte behind what is no part of a word though it is made of letters: a terminal's control sequence, `%20` of an address.
+    fn aside(&self, at: usize, char: u8, next: usize) -> Option<usize> {
+        match char {
+            ESCAPE | b'\\' => self.control(at),
+            b'%' => Some(self.run(next, 2, &|char| char.is_ascii_hexdigit()))
+                .filter(|hex| hex.count == 2)
+                .map(|hex| hex.end),
+            _ => None,
+        }
+    }
+
+    /// The byte behind a terminal's control sequence, a colour's for example; spelt out too, as JSON inside of a string has it.
+    ///
+    /// SOURCE: ECMA-48, 5.3 and 5.4.
+    fn control(&self, at: usize) -> Option<usize> {
+        let at = self.word(at, "\u{1b}", false).or_else(|| self.word(at, "\\u001b", true))?;
+        let at = self
+            .word(at, "[", false)
+            .map_or(at, |at| self.run(at, LOOK_MAX, &|char| (b'0'..=b'?').contains(&char)).end);
+        let at = self.run(at, LABEL_MAX, &|char| (b' '..=b'/').contains(&char)).end;
+        self.char(at).filter(|(char, _)| (b'0'..=b'~').contains(char)).map(|(_, next)| next)
+    }
+
+    /// The characters of a kind from here on, `most` of them at most. One copy of it for all kinds: it is what the module weighs.
+    fn run(&self, at: usize, most: usize, holds: &dyn Fn(u8) -> bool) -> Run {
         let mut run = Run { end: at, ..Run::default() };
         while let Some((char, next)) = self.char(run.end).filter(|(char, _)| holds(*char)) {
             if run.count >= most {
@@ -313,8 +348,10 @@ impl<'a> Scan<'a> {
         let mut name = Name::default();
         let mut at = self.word_at;
         while let Some((char, next)) = self.char(at).filter(|_| at < end) {
-            name.push(char);
-            at = next;
+            at = self.control(at).unwrap_or_else(|| {
+                name.push(char);
+                next
+            });
         }
         name
     }
@@ -325,9 +362,9 @@ impl<'a> Scan<'a> {
             let at = self.word(start, prefix, false)?;
             let is_parted = prefix.ends_with('.');
             let holds = |char| is_word(char) || (is_parted && char == b'.');
-            let run = self.run(at, LOOK_MAX, holds);
+            let run = self.run(at, LOOK_MAX, &holds);
             let is_key = run.count >= *least && run.digit;
-            is_key.then(|| Found { start, end: self.run(run.end, usize::MAX, holds).end, kind: KEY })
+            is_key.then(|| Found { start, end: self.run(run.end, usize::MAX, &holds).end, kind: KEY })
         })
     }
 
@@ -335,21 +372,21 @@ impl<'a> Scan<'a> {
     fn jwt(&self, start: usize) -> Option<Found> {
         let mut at = self.word(start, "eyJ", false)?;
         for _ in 0..2 {
-            let part = self.run(at, usize::MAX, is_word);
+            let part = self.run(at, usize::MAX, &is_word);
             if part.count < JWT_PART_MIN {
                 return None;
             }
             at = self.word(part.end, ".", false)?;
         }
         // A signature, or the rest of an encrypted one.
-        let rest = self.run(at, usize::MAX, |char| is_word(char) || char == b'.');
+        let rest = self.run(at, usize::MAX, &|char| is_word(char) || char == b'.');
         Some(Found { start, end: rest.end, kind: JWT })
     }
 
     fn bearer(&self, at: usize) -> Option<Found> {
         let at = self.word(at, "bearer", true)?;
-        let space = self.run(at, usize::MAX, |char| matches!(char, b' ' | b'\t'));
-        let token = self.run(space.end, usize::MAX, is_value);
+        let space = self.run(at, usize::MAX, &|char| matches!(char, b' ' | b'\t'));
+        let token = self.run(space.end, usize::MAX, &is_value);
         let is_token = space.count > 0 && token.count >= NAMED_MIN && token.digit;
         is_token.then_some(Found { start: space.end, end: token.end, kind: BEARER })
     }
@@ -357,9 +394,9 @@ impl<'a> Scan<'a> {
     fn deploy_key(&self, start: usize) -> Option<Found> {
         DEPLOY_KEYS.iter().find_map(|prefix| {
             let at = self.word(start, prefix, false)?;
-            let name = self.run(at, LOOK_MAX, |char| is_word(char) || char == b':');
+            let name = self.run(at, LOOK_MAX, &|char| is_word(char) || char == b':');
             let at = self.word(name.end, "|", false)?;
-            let key = self.run(at, usize::MAX, |char| is_word(char) || b"+/=".contains(&char));
+            let key = self.run(at, usize::MAX, &|char| is_word(char) || b"+/=".contains(&char));
             (key.count >= DEPLOY_KEY_MIN).then_some(Found { start, end: key.end, kind: KEY })
         })
     }
@@ -385,8 +422,8 @@ impl<'a> Scan<'a> {
             if char == b'-'
                 && let Some(label) = self.word(at, "-----END ", false)
             {
-                let label = self.run(label, LABEL_MAX, |char| char != b'-' && char != b'\n');
-                let dashes = self.run(label.end, usize::MAX, |char| char == b'-');
+                let label = self.run(label, LABEL_MAX, &|char| char != b'-' && char != b'\n');
+                let dashes = self.run(label.end, usize::MAX, &|char| char == b'-');
                 return Some(Found { start, end: dashes.end, kind: PEM });
             }
             at = next;
@@ -396,35 +433,103 @@ impl<'a> Scan<'a> {
 
     /// What stands behind a telling name and its colon.
     fn named(&self, at: usize, kind: &'static str) -> Option<Found> {
-        let quote = self.run(at, usize::MAX, |char| b" \t\"'\\".contains(&char));
-        let start = quote.end;
-        let whole = |value: &Run| self.run(value.end, usize::MAX, is_value).end;
-        let value = self.run(start, LOOK_MAX, is_value);
+        let (start, quote) = self.value_at(at);
         let is_secret = |value: &Run| value.count >= NAMED_MIN && value.digit;
-        if is_secret(&value) {
-            return Some(Found { start, end: whole(&value), kind });
+        let value = self.run(start, LOOK_MAX, &is_value);
+        if is_secret(&value) || (!self.is_reference(start) && is_secret(&self.whole_value(start, quote))) {
+            return Some(Found { start, end: self.value_end(start, quote), kind });
         }
         if kind != AUTHORIZATION || value.count == 0 {
             return None;
         }
         let scheme = value;
-        let space = self.run(scheme.end, LOOK_MAX, |char| char == b' ');
-        let value = self.run(space.end, LOOK_MAX, is_value);
+        let space = self.run(scheme.end, LOOK_MAX, &|char| char == b' ');
+        let value = self.run(space.end, LOOK_MAX, &is_value);
         let is_basic = self.word(start, "basic", true) == Some(scheme.end);
         let is_pair = is_basic && value.count >= MEMBER_BYTES_MIN && (value.digit || value.capital);
         let is_found = space.count == 1 && (is_secret(&value) || is_pair);
-        is_found.then(|| Found { start: space.end, end: whole(&value), kind })
+        is_found.then(|| Found { start: space.end, end: self.value_end(space.end, quote), kind })
+    }
+
+    /// Where a value begins, behind blanks, quotes and colours, and the quote that it stands in.
+    fn value_at(&self, mut at: usize) -> (usize, Option<u8>) {
+        let mut quote = None;
+        while let Some((char, next)) = self.char(at) {
+            if let Some(behind) = self.control(at) {
+                at = behind;
+                continue;
+            }
+            match char {
+                b'"' | b'\'' => quote = Some(char),
+                b' ' | b'\t' => quote = None,
+                b'\\' => {}
+                _ => break,
+            }
+            at = next;
+        }
+        (at, quote)
+    }
+
+    /// A value with what else passwords are made of: one in quotes up to its own, which has to be there.
+    fn whole_value(&self, start: usize, quote: Option<u8>) -> Run {
+        let Some(quote) = quote else { return self.run(start, LOOK_MAX, &is_unquoted) };
+        let value = self.run(start, LOOK_MAX, &|char| char > b' ' && char != quote && char != b'\\');
+        let is_closed = matches!(self.char(value.end), Some((char, _)) if char == quote || char == b'\\');
+        if is_closed { value } else { Run::default() }
+    }
+
+    /// Whether a value only names another: `$NAME`, `${…}`, `{{…}}`, `%NAME%`, `<…>`.
+    fn is_reference(&self, at: usize) -> bool {
+        let second = |at| self.char(at).map(|(char, _)| char);
+        match self.char(at) {
+            Some((b'$', next)) => {
+                second(next).is_some_and(|char| char.is_ascii_alphabetic() || b"_{(".contains(&char))
+            }
+            Some((b'%', next)) => second(next).is_some_and(|char| char.is_ascii_alphabetic()),
+            Some((b'{' | b'<', _)) => true,
+            _ => false,
+        }
+    }
+
+    /// The byte behind a value that is a secret: no rest of it is left.
+    fn value_end(&self, mut at: usize, quote: Option<u8>) -> usize {
+        while let Some((char, next)) = self.char(at) {
+            let goes_on = match quote {
+                _ if char <= b' ' || char == b'\\' || char == 0x7F => false,
+                Some(quote) => char != quote,
+                None => !(b"\"'`,;()<>[]{}".contains(&char) || (char == b'&' && self.is_parameter(next))),
+            };
+            if !goes_on {
+                break;
+            }
+            at = next;
+        }
+        at
+    }
+
+    /// Whether a name and its `=` stand here, as behind an address's `&`.
+    fn is_parameter(&self, at: usize) -> bool {
+        let name = self.run(at, LABEL_MAX, &is_word);
+        name.count > 0 && self.word(name.end, "=", false).is_some()
     }
 
     /// The password of `://user:password@host`.
     fn password(&self, at: usize) -> Option<Found> {
         let user = self.word(at, "//", false)?;
-        let holds = |char: u8| char > b' ' && !b"/@\"'\\<>`?#".contains(&char) && char < 0x7F;
-        let user = self.run(user, usize::MAX, |char| holds(char) && char != b':');
+        let holds = |char: u8| char > b' ' && !b"/\"'\\<>`".contains(&char) && char < 0x7F;
+        let user = self.run(user, usize::MAX, &|char| holds(char) && !b":@?#".contains(&char));
         let start = self.word(user.end, ":", false)?;
-        let password = self.run(start, usize::MAX, holds);
-        self.word(password.end, "@", false).filter(|_| password.count > 0)?;
-        Some(Found { start, end: password.end, kind: PASSWORD })
+        // The last one: another may stand in the password.
+        let (mut at, mut end) = (start, start);
+        while let Some((char, next)) = self.char(at).filter(|(char, _)| holds(*char)) {
+            if char == b'@' {
+                end = at;
+            }
+            at = next;
+        }
+        let port = self.run(start, LABEL_MAX, &|char| char.is_ascii_digit());
+        let is_port = port.count > 0 && matches!(self.char(port.end), Some((b'?' | b'#', _)));
+        (end > start && !is_port).then_some(Found { start, end, kind: PASSWORD })
     }
 
     /// The code of `?code=` or `&code=`: what a login is finished with.
@@ -432,7 +537,7 @@ impl<'a> Scan<'a> {
         let before = self.bytes.get(at.checked_sub(5)?..at)?;
         let is_parameter = matches!(before, b"?code" | b"&code");
         let start = self.word(at, "=", false).filter(|_| is_parameter)?;
-        let value = self.run(start, usize::MAX, |char| is_value(char) || char == b'%');
+        let value = self.run(start, usize::MAX, &|char| is_value(char) || char == b'%');
         (value.count >= NAMED_MIN && value.digit).then_some(Found { start, end: value.end, kind: "oauth" })
     }
 }

@@ -101,6 +101,64 @@ fn what_stands_around_a_secret_stays() {
 }
 
 #[test]
+fn what_a_terminal_or_an_address_puts_before_a_secret_is_no_part_of_a_word() {
+    for (kind, secret) in SHAPES {
+        let stays = secret.strip_suffix(core(secret)).unwrap();
+        for before in [
+            "\u{1b}[32m",
+            "\u{1b}[0m",
+            "\u{1b}[K",
+            "\u{1b}[38;5;10m",
+            "\u{1b}(B",
+            "\\u001b[1m",
+            "%20",
+            "a%3D",
+            "\\\\n",
+            "\\\\\\n",
+        ] {
+            let want = format!("{before}{stays}[redacted:{kind}]\u{1b}[0m");
+            let text = format!("{before}{secret}\u{1b}[0m");
+            assert_eq!(redacted(&text), want);
+            assert_eq!(json(&redacted(&agent_message(&text)))["params"]["item"]["text"], want);
+        }
+    }
+    for (text, want) in [
+        ("\u{1b}[36mAPI_KEY\u{1b}[0m=0123456789abcdef0", "\u{1b}[36mAPI_KEY\u{1b}[0m=[redacted:secret]"),
+        ("api_key: \u{1b}[32m\"0123456789abcdef0\"", "api_key: \u{1b}[32m\"[redacted:secret]\""),
+    ] {
+        assert_eq!(redacted(text), want);
+    }
+}
+
+#[test]
+fn a_named_value_goes_whole_whatever_it_is_made_of() {
+    for (text, want) in [
+        ("DB_PASSWORD='S3cret!pass$word#very'", "DB_PASSWORD='[redacted:secret]'"),
+        ("DB_PASSWORD=S3cret!pass$word#very x", "DB_PASSWORD=[redacted:secret] x"),
+        ("DB_PASSWORD=abcdefgh12345678!tail$ecret&more", "DB_PASSWORD=[redacted:secret]"),
+        ("password: 'Tr0ub4dor&3-correct!horse'", "password: '[redacted:secret]'"),
+        (
+            r#"{"db":{"password":"Tr0ub4dor&3-(correct)!horse"}}, x"#,
+            r#"{"db":{"password":"[redacted:secret]"}}, x"#,
+        ),
+        (r#"{\"password\":\"Tr0ub4dor&3-correct!horse\"}"#, r#"{\"password\":\"[redacted:secret]\"}"#),
+        (r#"password="abcdefgh12345678 and more""#, r#"password="[redacted:secret] and more""#),
+        ("password: '$2b$10$N9qo8uLOickgx2ZMRZoMye'", "password: '[redacted:secret]'"),
+        ("/?access_token=0123456789abcdef0&state=x", "/?access_token=[redacted:secret]&state=x"),
+        ("f(apiKey=0123456789abcdef0, x)", "f(apiKey=[redacted:secret], x)"),
+        ("AccountKey=Zm9vYmFyMTIzNDU2Nzg5MA==;Endpoint=x", "AccountKey=[redacted:secret];Endpoint=x"),
+        ("SharedAccessKey=Zm9vYmFyMTIzNDU2Nzg5MA==", "SharedAccessKey=[redacted:secret]"),
+        ("postgres://me:p@ss1word@host/db", "postgres://me:[redacted:password]@host/db"),
+        ("amqp://me:Pa#ss?1@host", "amqp://me:[redacted:password]@host"),
+        ("redis://:8080@host", "redis://:[redacted:password]@host"),
+    ] {
+        assert_eq!(redacted(text), want);
+        assert_eq!(redact_message(want, None), None, "once is enough: {want}");
+        assert_eq!(json(&redacted(&agent_message(text)))["params"]["item"]["text"], want);
+    }
+}
+
+#[test]
 fn what_is_no_secret_stays_byte_for_byte() {
     for text in [
         "",
@@ -133,7 +191,19 @@ fn what_is_no_secret_stays_byte_for_byte() {
         "https://me:hun\u{7f}ter2@host",
         "https://me:@host",
         "api_key: see 0123456789abcdef0",
-        r"\\nsk-proj-4fTq8ZxWvYb2Lk9PnRs3Ud7a",
+        "DB_PASSWORD=$PRODUCTION_DB_PASSWORD_2",
+        "password: '${process.env.PASSWORD_2}'",
+        "password: \"{{.Values.password.of.2}}\"",
+        "SET PASSWORD=%PRODUCTION_PASSWORD_2%",
+        "password: '<the-password-of-12-letters>'",
+        "password: 'at least 8 characters, and a digit'",
+        "this.password=await(readPassword1(config))",
+        "?password=short1&user=somebody-with-a-long-name-1",
+        "http://host:8080?from=me@host",
+        "http://host:8080#me@host",
+        "\u{1b}[32mghp_ is a prefix, and 100% of it",
+        "\u{1b}[",
+        "\u{1b}[12",
     ] {
         assert_eq!(redact_message(text, None), None, "{text}");
         assert_eq!(redact_message(&agent_message(text), None), None, "{text}");
@@ -485,6 +555,20 @@ fn the_cost_is_linear_in_the_line() {
         "1//0",
         "\\",
         "\\n",
+        "\\u001b",
+        "\u{1b}[",
+        "\u{1b}[0",
+        "\u{1b}[m",
+        "api_key:\u{1b}[m",
+        "%",
+        "%2",
+        "password='",
+        "password='a",
+        "password=$",
+        "password=a&",
+        "password=0123456789abcdef&a",
+        "&a",
+        "://a:a@",
     ] {
         let (one, four) = (steps(piece, 2_000), steps(piece, 8_000));
         // Four times, and the look-ahead that the end cuts off.
