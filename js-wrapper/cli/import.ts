@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { type AppServerClient, AppServerError } from "../app-server/index.js";
 import { type TurnPage, turnPages } from "../app-server/turn-pages.js";
+import { redactTurn } from "../bridge/index.js";
 import { given } from "../given.js";
 import { type AppServerTurn, historyPage } from "../host/history.js";
 import { GONE } from "../runtime/convex-delivery.js";
@@ -144,12 +145,15 @@ async function importThread(id: string, { client, persistence, runtime, output, 
   for await (const page of pagesOf(client, id, stopped)) {
     const before = turns;
     turns += page.turns.length;
+    // A page that is passed over is not looked at.
+    let redacted: readonly AppServerTurn[] | undefined;
     // The last one is sent though it is there already: that it is the last is said with it.
     let isSent = false;
     while (page.isLast ? !isSent || status?.status !== "completed" : (status?.position.turn ?? 0) < turns) {
       stopped.throwIfAborted();
       const { turn, item } = status?.position ?? { turn: 0, item: 0 };
-      const { position, atEnd, ...sent } = await historyPage(page.turns, { turn: turn - before, item });
+      redacted ??= page.turns.map((one) => redactTurn(one));
+      const { position, atEnd, ...sent } = await historyPage(redacted, { turn: turn - before, item });
       const place = { position: { ...position, turn: position.turn + before }, atEnd: atEnd && page.isLast };
       status = await persistence.importHistory({ sessionId, threadId, ...mode, ...sent, ...place, ...(restart && isFirst ? { restart } : {}) });
       [isSent, isFirst] = [true, false];

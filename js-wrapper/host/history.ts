@@ -20,6 +20,8 @@ export type AppServerTurn = { id: string; items: readonly unknown[] };
  * `bytesMax` allows, one at least. What is behind it, the next page holds. An item of over 3 MiB is cut down to what of it is small,
  * with `oversize: {bytes, sha256}`; its message says `payloadTruncated`.
  *
+ * It looks for no secrets, and neither does what stores the page: pass each turn through `redactTurn` of `./bridge` before.
+ *
  * @param turns all turns of the history, oldest first
  * @param position where the page begins, as the import's status has it
  * @param bytesMax UTF-16 units of the page's JSON, 4 Mi where it is not given; an argument of Convex may hold 16 MiB

@@ -4,6 +4,7 @@ import { given } from "../given.js";
 import { type Fields, readObject } from "../protocol/fields.js";
 import type { LeasedCommand } from "./persistence.js";
 import { withRealPaths } from "./real-paths.js";
+import type { ServerRequest } from "./server-requests.js";
 
 /** The machine's own side, which no command can change. */
 export interface Machine {
@@ -23,9 +24,7 @@ export interface Machine {
 
 /** A request of the app-server that nobody has answered. */
 interface WaitingRequest {
-  method: string;
-  /** The request, whole. */
-  payloadJson: string;
+  request: ServerRequest;
   /** Of its `payloadJson` as Convex has it, in hexadecimal: an answer that says what it was shown is held to it. */
   payloadSha256: string;
   /** Whether parts of what it is about were redacted: who answers has not seen them. */
@@ -71,10 +70,10 @@ export type TurnCommand = Claimed & { readonly kind: "turn"; readonly params: Tu
 export type SteerCommand = Claimed & { readonly kind: "steer"; readonly params: SteerParams };
 /** `force`: a restart of the process may cut the turns of other threads. */
 export type InterruptCommand = Claimed & { readonly kind: "interrupt"; readonly turnId: string; readonly force: boolean };
-/** `decision` as the app-server takes it. */
-export type DecideCommand = Claimed & { readonly kind: "decide"; readonly request: RequestName; readonly decision: unknown };
+/** `request`: the one that was shown; another may wait under its id when this is given. `decision` as the app-server takes it. */
+export type DecideCommand = Claimed & { readonly kind: "decide"; readonly request: ServerRequest; readonly decision: unknown };
 /** `answer`: the result of the app-server's request. */
-export type AnswerCommand = Claimed & { readonly kind: "answer"; readonly request: RequestName; readonly answer: object };
+export type AnswerCommand = Claimed & { readonly kind: "answer"; readonly request: ServerRequest; readonly answer: object };
 export type ClaimedCommand = TurnCommand | SteerCommand | InterruptCommand | DecideCommand | AnswerCommand;
 
 /** What a command was refused with before Codex. */
@@ -107,11 +106,11 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
   const payload = { ...withRealPaths(sent ?? {}) };
   if (kind === "turn") payload["cwd"] ??= machine.ownCwd?.(threadId);
   const answers = kind === "decide" || kind === "answer";
-  const request = requestName(payload);
-  const asked = answers ? machine.request(threadId, request) : null;
-  if (answers && asked === null) return refused("E_REQUEST_NOT_PENDING");
-  if (asked !== null && !isOfShown(payload, asked)) return refused("E_APPROVAL_CHANGED");
-  const check = { policyJson: machine.policyJson(), settings: settingsFor(machine, threadId, kind), recent, asked: asked === null ? undefined : { ...asked, payloadJson: asWritten(asked.payloadJson) } };
+  const waiting = answers ? machine.request(threadId, requestName(payload)) : null;
+  if (answers && waiting === null) return refused("E_REQUEST_NOT_PENDING");
+  if (waiting !== null && !isOfShown(payload, waiting)) return refused("E_APPROVAL_CHANGED");
+  const asked = waiting === null ? undefined : { method: waiting.request.method, payloadJson: asWritten(waiting.request.payloadJson), isRedacted: waiting.isRedacted };
+  const check = { policyJson: machine.policyJson(), settings: settingsFor(machine, threadId, kind), recent, asked };
   const answer = decideCommand({ ...check, kind, payloadJson: sent === undefined ? payloadJson : JSON.stringify(payload) });
   if (answer.type === "notAllowed") return { ...refused(answer.code), message: answer.message };
   const claimed = { threadId, commandId };
@@ -131,9 +130,11 @@ export function claim(machine: Machine, threadId: string, leased: LeasedCommand,
       if (turnId === undefined) return refused("E_COMMAND_TARGET_GONE");
       return { ...claimed, kind, turnId, force: payload["force"] === true };
     case "decide":
-      return { ...claimed, kind, request, decision: payload["decision"] };
-    case "answer":
-      return { ...claimed, kind, request, answer: payload["answer"] as object };
+    case "answer": {
+      if (waiting === null) return refused("E_REQUEST_NOT_PENDING");
+      const { request } = waiting;
+      return kind === "decide" ? { ...claimed, kind, request, decision: payload["decision"] } : { ...claimed, kind, request, answer: payload["answer"] as object };
+    }
   }
 }
 

@@ -43,10 +43,10 @@ export function createCommandActions(codex: CommandedCodex): CommandActions {
       return refused(code);
     }
   }
-  function answer({ threadId, request }: DecideCommand | AnswerCommand, result: (asked: ServerRequest) => unknown): CommandOutcome {
-    const asked = codex.request(threadId, request);
-    const isAnswered = asked !== undefined && requests.answer(asked.id, result(asked));
-    return isAnswered ? { type: "accepted", turnId: asked.turnId } : refused("E_REQUEST_NOT_PENDING");
+  function answer({ request }: DecideCommand | AnswerCommand, result: (asked: ServerRequest) => unknown): CommandOutcome {
+    // Since it was claimed, codex may have been started anew, and have asked something else by the same id.
+    const isAnswered = requests.get(request.id) === request && requests.answer(request.id, result(request));
+    return isAnswered ? { type: "accepted", turnId: request.turnId } : refused("E_REQUEST_NOT_PENDING");
   }
   return {
     turn: ({ threadId, params }) =>

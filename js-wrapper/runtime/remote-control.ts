@@ -184,11 +184,10 @@ export class RemoteControl {
         return told?.sandboxPolicy === null || cwd !== told?.cwd ? cwd : undefined;
       },
       request: (threadId: string, name: RequestName) => {
-        const asked = codex.request(threadId, name);
-        if (asked === undefined) return null;
-        const { method, payloadJson } = asked;
-        const payloadSha256 = createHash("sha256").update(payloadJson).digest("hex");
-        return { method, payloadJson, payloadSha256, isRedacted: codex.isRedacted(asked) };
+        const request = codex.request(threadId, name);
+        if (request === undefined) return null;
+        const payloadSha256 = createHash("sha256").update(request.payloadJson).digest("hex");
+        return { request, payloadSha256, isRedacted: codex.isRedacted(request) };
       },
     };
   }

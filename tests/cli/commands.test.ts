@@ -13,6 +13,7 @@ const COMMANDS = ["bridge", "doctor", "threads", "import", "replay", "outbox", "
 const OLD = (at: number) => `019a3b5c-0000-7000-8000-0000000001${String(at).padStart(2, "0")}`;
 /** The thread that the stand-in begins. */
 const NEW = "019a3b5c-0000-7000-8000-000000000001";
+const KEY = "sk-proj-4fTq8ZxWvYb2Lk9PnRs3Ud7a";
 const OLD_TEXTS = ["old 0", "answer 0", "old 1", "answer 1"];
 
 let host: Host;
@@ -582,6 +583,16 @@ describe("import", () => {
     const on = await machine({ threads: 5, refuse: "thread/turns/list" });
     expect(await cli(on, ["import", OLD(4), ...settled(on)], set())).toMatchObject({ code: 0, stdout: `${OLD(4)}: 2 turns, 4 items imported\n` });
     expect(await host.texts(OLD(4))).toEqual(OLD_TEXTS);
+  });
+
+  test.each([[15, undefined], [16, "thread/turns/list"]])("brings no secret that a history says: thread %i, which refuses %s", async (at, refuse) => {
+    const on = await machine({ threads: 17, oldKey: KEY, refuse });
+    const [threadId, texts] = [OLD(at), [...OLD_TEXTS.slice(0, 3), "The key is [redacted:key]."]];
+    for (const restart of [[], ["--restart"]]) {
+      expect(await cli(on, ["import", threadId, ...restart, ...settled(on)], set())).toMatchObject({ code: 0, stdout: `${threadId}: 2 turns, 4 items imported\n` });
+      expect(await host.texts(threadId)).toEqual(texts);
+    }
+    expect(await host.ann.query(api["listTurns"]!, { threadId } as never)).toMatchObject([{ error: "no such key: [redacted:key]" }, { status: "completed" }]);
   });
 
   test("stopped in the middle, the same command goes on", async () => {

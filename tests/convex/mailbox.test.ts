@@ -26,6 +26,7 @@ const SETTINGS = { started: { cwd: "/w", sandboxPolicy: { type: "readOnly" }, ap
 const METHOD = "item/commandExecution/requestApproval";
 const ASKED = JSON.stringify({ method: METHOD, id: 0, params: { threadId: THREAD, turnId: TURN, itemId: "i", command: "ls", cwd: "/w" } });
 const SHOWN = createHash("sha256").update(ASKED).digest("hex");
+const REQUEST = { id: 0, method: METHOD, params: {}, payloadJson: ASKED, askedAt: 1 };
 
 /** What a cron runs every minute. */
 const cron = {
@@ -128,7 +129,7 @@ class Machine {
       machine: {
         policyJson: () => this.policyJson,
         settings: () => SETTINGS,
-        request: (_, { requestId }) => (this.requests.has(requestId) ? { method: METHOD, payloadJson: ASKED, payloadSha256: SHOWN, isRedacted: false } : null),
+        request: (_, { requestId }) => (this.requests.has(requestId) ? { request: { ...REQUEST, id: requestId }, payloadSha256: SHOWN, isRedacted: false } : null),
       },
       actions: { turn: take, steer: act, interrupt, decide: act, answer: act },
       findEcho: async ({ echoId }) => {
@@ -173,7 +174,7 @@ class Machine {
       this.history.set(command.params.clientUserMessageId, turnId);
       return { type: "accepted", turnId };
     }
-    if (command.kind === "decide" || command.kind === "answer") this.requests.delete(command.request.requestId);
+    if (command.kind === "decide" || command.kind === "answer") this.requests.delete(command.request.id);
     if (command.kind === "steer") this.history.set(command.params.clientUserMessageId, command.params.expectedTurnId);
     return { type: "accepted" };
   }
@@ -603,7 +604,7 @@ describe("an answer", () => {
     expect(await refusal(decide(world, "desk's", "decline"))).toMatchObject({ code: "E_APPROVAL_NOT_PENDING", decidedByDevice: "phone" });
     await world.look();
     await world.pass(MINUTE);
-    expect(machine.given).toEqual([{ threadId: THREAD, commandId: "phone's", kind: "decide", request: { requestId: 0 }, decision: "accept" }]);
+    expect(machine.given).toEqual([{ threadId: THREAD, commandId: "phone's", kind: "decide", request: REQUEST, decision: "accept" }]);
     expect(await world.fates()).toEqual({ "phone's": "accepted" });
   });
 

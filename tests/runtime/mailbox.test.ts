@@ -9,6 +9,7 @@ import { RETRY_FIRST_MS } from "../../js-wrapper/clock.js";
 import { codeOf } from "../../js-wrapper/runtime/errors.js";
 import { Mailbox, type MailboxOptions } from "../../js-wrapper/runtime/mailbox.js";
 import type { CommandReport, FollowedCommands, LeasedCommand } from "../../js-wrapper/runtime/persistence.js";
+import type { ServerRequest } from "../../js-wrapper/runtime/server-requests.js";
 import { folder } from "../outbox/build.js";
 import { ManualClock, settle } from "./manual-clock.js";
 import { Turns } from "./turns.js";
@@ -16,10 +17,11 @@ import { Turns } from "./turns.js";
 const coded = (code: string) => new ConvexError({ code, message: `[${code}] no`, retryable: false });
 const AWAY = new TypeError("fetch failed");
 const SETTINGS = { started: { cwd: "/w", sandboxPolicy: { type: "readOnly" }, approvalPolicy: "on-request" } };
-const APPROVAL = { method: "item/commandExecution/requestApproval", payloadJson: "{}", payloadSha256: "0a1b", isRedacted: false };
-const QUESTION = { method: "item/tool/requestUserInput", payloadJson: '{"params":{"questions":[]}}', payloadSha256: "0a1b", isRedacted: false };
+const APPROVAL = { id: 0, method: "item/commandExecution/requestApproval", params: {}, payloadJson: "{}", askedAt: 1 };
+const QUESTION = { id: "q", method: "item/tool/requestUserInput", params: {}, payloadJson: '{"params":{"questions":[]}}', askedAt: 1 };
+const waits = (request: ServerRequest, isRedacted = false) => ({ request, payloadSha256: "0a1b", isRedacted });
 /** What waits under the ids of {@link PAYLOADS}. */
-const waiting = (_: string, { requestId }: { requestId: string | number }) => (requestId === 0 ? APPROVAL : QUESTION);
+const waiting = (_: string, { requestId }: { requestId: string | number }) => waits(requestId === 0 ? APPROVAL : QUESTION);
 const PAYLOADS = {
   turn: { input: [{ type: "text", text: "do it" }], clientTurnId: "shown", model: "m", effort: null, waitForMachine: true },
   steer: { input: [{ type: "text", text: "rather this" }], expectedTurnId: "shown" },
@@ -195,8 +197,8 @@ describe("a command", () => {
       ["steer", {}, { params: { expectedTurnId: "codex's", input: PAYLOADS.steer.input, clientUserMessageId: "a" } }],
       ["interrupt", {}, { turnId: "codex's", force: false }],
       ["interrupt", { force: true }, { turnId: "codex's", force: true }],
-      ["decide", {}, { request: { requestId: 0, generation: 1 }, decision: "accept" }],
-      ["answer", {}, { request: { requestId: "q" }, answer: { answers: {} } }],
+      ["decide", {}, { request: APPROVAL, decision: "accept" }],
+      ["answer", {}, { request: QUESTION, answer: { answers: {} } }],
     ];
     for (const [kind, payload, want] of rest) {
       expect((await handed(leased("a", kind, payload))).given, kind).toStrictEqual([{ threadId: "t", commandId: "a", kind, ...want }]);
@@ -231,7 +233,7 @@ describe("the policy", () => {
     // Its owner is told of what, and why.
     expect(refused).toEqual([{ commandId: "a", kind: "turn", threadId: "t", code: "E_COMMAND_NOT_ALLOWED", message: "the folder is not there, or not allowed" }]);
     expect((await handed(leased("a", "turn"), { machine: machine({ policyJson: () => '{"kinds":["interrupt"]}' }) })).log).toEqual(REFUSED);
-    expect((await handed(leased("a", "answer"), { machine: machine({ request: () => ({ ...QUESTION, payloadJson: '{"params":{"questions":[{"isSecret":true}]}}' }) }) })).log).toEqual(REFUSED);
+    expect((await handed(leased("a", "answer"), { machine: machine({ request: () => waits({ ...QUESTION, payloadJson: '{"params":{"questions":[{"isSecret":true}]}}' }) }) })).log).toEqual(REFUSED);
   });
 
   it("lets a stop pass where it is not known yet what codex was started with, and nothing else", async () => {
@@ -249,7 +251,7 @@ describe("the policy", () => {
     const answer = { requestId: 0, shownSha256: "0a1b", answer: { decision: "acceptForSession" } };
     expect((await handed(leased("a", "answer", answer), { machine: all })).log).toEqual(REFUSED);
     expect((await handed(leased("a", "decide", { requestId: "q" }), { machine: all })).log).toEqual(REFUSED);
-    const offers = machine({ request: () => ({ ...APPROVAL, payloadJson: '{"params":{"availableDecisions":["cancel"]}}' }) });
+    const offers = machine({ request: () => waits({ ...APPROVAL, payloadJson: '{"params":{"availableDecisions":["cancel"]}}' }) });
     expect((await handed(leased("a", "decide"), { machine: offers })).log).toEqual(REFUSED);
     expect((await handed(leased("a", "decide", { decision: "cancel" }), { machine: offers })).given).toHaveLength(1);
   });
@@ -329,7 +331,7 @@ describe("the policy", () => {
     const given = async (kind: "decide" | "answer", payload: { decision?: unknown; answer?: object; shownSha256?: string }) => {
       const isForm = payload.answer !== undefined && "action" in payload.answer;
       const asks = kind === "decide" ? APPROVAL : isForm ? { ...QUESTION, method: "mcpServer/elicitation/request" } : QUESTION;
-      const request = () => ({ ...asks, isRedacted: true });
+      const request = () => waits(asks, true);
       const { log, given } = await handed(leased("a", kind, payload), { machine: machine({ request }) });
       if (given.length === 0) expect(log).toEqual(["lease t", "report a refused E_APPROVAL_REDACTED"]);
       return given.length;

@@ -13,6 +13,7 @@
 //   deaf: true       answers interrupts, and goes on
 //   threads: 3       knows its threads of before, that many, each with `turns: 2` turns of two items
 //   longAbove: 1     lists more turns than that at once in a line of over 64 MiB
+//   oldKey: "key"    says that in the last of these turns, with which it failed
 //   oldAgent: 0      of these the one that is the next one's agent
 //   reverts: true    knows the turns that it did, and takes its threads back
 //   loggedOut: true  is not logged in
@@ -27,7 +28,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { dieOnce, deadOnce, tookOnce, askIn, asksFreely, version, silentAt, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, writes, livesIn, busy, reverts, threads, longAbove = Infinity, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
+const { dieOnce, deadOnce, tookOnce, askIn, asksFreely, version, silentAt, refuse, holdIn, largeIn, deaf, agentIn, agentTold, refreshIn, muteIn, writes, livesIn, busy, reverts, threads, longAbove = Infinity, oldKey, oldAgent, turns = 2, loggedOut } = JSON.parse(process.argv[2] ?? "{}");
 const THREAD = "019a3b5c-0000-7000-8000-000000000001";
 const AGENT = THREAD.replace(/1$/, "9");
 const SETTINGS = { cwd: process.cwd(), approvalPolicy: "on-request", sandbox: writes ? { type: "workspaceWrite", writableRoots: [], networkAccess: false, excludeTmpdirEnvVar: false, excludeSlashTmp: false } : { type: "readOnly", networkAccess: false } };
@@ -115,6 +116,10 @@ const oldTurns = (threadId) =>
   Array.from({ length: turns }, (_, at) => {
     const id = `${threadId.slice(-3)}-${at}`;
     const items = [{ id: `p-${id}`, type: "userMessage", content: [{ type: "text", text: `old ${at}` }] }, { id: `m-${id}`, type: "agentMessage", text: `answer ${at}` }];
+    if (oldKey !== undefined && at === turns - 1) {
+      items[1].text = `The key is ${oldKey}.`;
+      return { id, status: "failed", error: { message: `no such key: ${oldKey}` }, startedAt: 1_795_000_000, completedAt: 1_795_000_001, items };
+    }
     return { id, status: "completed", error: null, startedAt: 1_795_000_000, completedAt: 1_795_000_001, items };
   });
 /** A page of a list, as its request asks for it; its cursor is where the next one begins. */

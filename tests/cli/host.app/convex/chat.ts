@@ -9,5 +9,5 @@ export const {
   ensureThread, resolveThread, ensureSession, heartbeat, ingestBatch,
   upsertPendingServerRequestForHooks, resolvePendingServerRequestForHooks, listPendingServerRequestsForBridge,
   forkThread, revertThreadForBridge, importHistory, getImportStatusForBridge, listOpenCommandsForBridge, leaseCommands, reportCommand, beatPresence,
-  issueDeviceToken, revokeDeviceToken, listThreadMessagesForHooks, sendCommand, getCommand, getPresence, listThreadsForHooks,
+  issueDeviceToken, revokeDeviceToken, listThreadMessagesForHooks, sendCommand, getCommand, getPresence, listThreadsForHooks, listTurns,
 } = codex;
