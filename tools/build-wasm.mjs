@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { minifySync } from "rolldown/experimental";
 import { CARGO_HOME, ROOT, cargoEnv } from "./cargo-tools.mjs";
 import { BUILDS, stampOf } from "./freshness.mjs";
 import { DOORS } from "./doors.mjs";
@@ -25,6 +26,8 @@ const WASM_OPT_FLAGS = [
   "--strip-producers",
   "--strip-target-features",
 ];
+const NAMES_KEPT = { keepNames: { function: true, class: true } };
+const MINIFY = { compress: NAMES_KEPT, mangle: { toplevel: true, ...NAMES_KEPT }, codegen: { removeWhitespace: true } };
 /** The Convex isolate throws on `import.meta`, and Vite would bundle the wasm a second time because of `new URL`. */
 const FORBIDDEN_IN_GLUE = ["import.meta", "new URL", "fetch(", "async "];
 
@@ -65,7 +68,8 @@ function patchGlue(file) {
   text = replaceOnce(text, "function initSync(module) {\n    if (wasm !== undefined) return wasm;\n", "function initSync(module) {\n", file);
   const left = FORBIDDEN_IN_GLUE.filter((word) => text.includes(word));
   if (left.length > 0) throw new Error(`${file}: still has ${left.join(", ")}`);
-  writeFileSync(file, text);
+  // What its comments say stands in the declarations; they are half of it.
+  writeFileSync(file, minifySync(file, text, MINIFY).code);
 }
 
 function patchTypes(file) {

@@ -14,6 +14,8 @@ const NAMES_KEPT = { keepNames: { function: true, class: true } };
 const MINIFY = { compress: NAMES_KEPT, mangle: { toplevel: true, ...NAMES_KEPT }, codegen: { removeWhitespace: true } };
 
 const { exports, bin } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8"));
+/** What is started as a process of its own: no import leads to it. */
+const STARTED = ["dist/lib/cli/tape.js"];
 const nameIn = (file, ending) => path.posix.relative(LIB, file).slice(0, -ending.length);
 /** The file of tsc that an entry is made of; only the component keeps its folder's name. */
 const madeOf = (name, ending) => path.join(DIST, name.startsWith("component/") ? "" : "js-wrapper", name + ending);
@@ -46,7 +48,7 @@ const componentCode = () => {
 const wrapperCode = () => {
   const files = [...Object.values(exports).map((target) => target.default), ...Object.values(bin)];
   const own = files.filter((file) => file !== undefined && !file.includes("/component/"));
-  return bundleCode(entries(own, ".js"), {});
+  return bundleCode(entries([...own, ...STARTED], ".js"), {});
 };
 
 /** `#wasm/…` and `#component/…` are followed too: what is public of them is in the declarations, the rest is not. */

@@ -9,7 +9,7 @@ import { anyApi } from "convex/server";
 import { serve } from "../../tools/embedded-convex/index.mjs";
 
 const ROOT = path.join(import.meta.dirname, "../..");
-const CLI = path.join(ROOT, "dist/js-wrapper/cli/main.js");
+const CLI = path.join(ROOT, "dist/lib/cli/main.js");
 /** A thread and a turn each, the first one at the pace of a model. */
 const RECORDINGS = ["demo", "command-approved", "plain"];
 

@@ -15,7 +15,7 @@ import { WebSocketServer } from "ws";
 import { createDeviceEntropy } from "../../js-wrapper/client/index.js";
 import { startServer } from "../../tools/embedded-convex/run.mjs";
 
-const CLI = fileURLToPath(new URL("../../dist/js-wrapper/cli/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../dist/lib/cli/main.js", import.meta.url));
 const STAND_IN = fileURLToPath(new URL("../runtime/stand-in-codex.mjs", import.meta.url));
 const APP = fileURLToPath(new URL("host.app", import.meta.url));
 
