@@ -5,7 +5,7 @@
 //! and ends at 2n + 2; the turn begins at 0 and ends behind its last item. So what is sent again finds its own place.
 
 use crate::error::Code;
-use crate::event::json::Json;
+use crate::event::json::{Json, RawStr};
 use crate::ingest::write::{ChunkRange, ItemName, Needs};
 use crate::limits::{ID_BYTES_MAX, IMPORT_BYTES_MAX, IMPORT_ITEMS_MAX, IMPORT_TURNS_MAX};
 use crate::pack::{Misfit, Unpacker, safe_integer};
@@ -294,6 +294,8 @@ impl Events {
         if from == 0 {
             self.push(left_out, turn.json, event("turn/started", 0, facts.started_at));
         }
+        let goes_on = is_last && !facts.ended && !turn.more;
+        let mut open = None;
         for ((number, json), item) in (first..).zip(&turn.items).zip(0..) {
             if number < from {
                 continue;
@@ -303,7 +305,16 @@ impl Events {
                 return false;
             }
             self.items += 1;
-            self.add_item((index, item), json, number, facts.started_at, left_out);
+            let mut facts = ItemFacts::read(json, facts.started_at);
+            facts.runs &= goes_on;
+            if facts.runs {
+                open = open.or(Some(number));
+            }
+            if let Some(name) = facts.name.as_ref().filter(|_| !left_out) {
+                let item_id = name.id.clone();
+                self.needs.items.push(ItemName { turn_id: turn.turn_id.to_owned(), item_id });
+            }
+            self.add_item((index, item), json, number, facts, left_out);
             self.next = Place { turn: order, item: number + 1 };
         }
         let count = from.max(first + turn.items.len() as u64);
@@ -315,14 +326,16 @@ impl Events {
             let at = facts.completed_at.or(facts.started_at);
             self.push(left_out, turn.json, event(TURN_COMPLETED, 2 * count + 1, at));
         }
-        let goes_on = is_last && !facts.ended;
-        self.next =
-            if goes_on { Place { turn: order, item: count } } else { Place { turn: order + 1, item: 0 } };
+        self.next = if goes_on {
+            Place { turn: order, item: open.unwrap_or(count) }
+        } else {
+            Place { turn: order + 1, item: 0 }
+        };
         true
     }
 
     /// What a batch can ask for of a turn whose events begin with the one of that index (`src/ingest/plan.rs`, `ask`), whatever
-    /// is there of the turn. Its items are those that begin: one without a name means nothing to a batch.
+    /// is there of the turn, but for its items.
     fn foresee(&mut self, turn_id: &str, first_event: usize) {
         let events = self.events.get(first_event..).unwrap_or_default();
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
@@ -335,9 +348,6 @@ impl Events {
         for event in events {
             needs.open_requests |= event.item.is_none();
             needs.open_turns |= event.kind == TURN_COMPLETED;
-            if let Some(begun) = &event.begins {
-                needs.items.push(ItemName { turn_id: turn_id.to_owned(), item_id: begun.id.clone() });
-            }
         }
         for list in [&mut needs.turns, &mut needs.closing, &mut needs.next_orders] {
             add(list, turn_id);
@@ -346,35 +356,36 @@ impl Events {
         needs.quarantine = true;
     }
 
-    /// An item begins, by its name alone, and ends; one that has no name ends only.
+    /// An item begins, by its name alone, and ends; one that has no name ends only, and one that still runs begins only, whole.
     fn add_item(
         &mut self,
         (turn, item): (u32, u32),
         json: &str,
         number: u64,
-        turn_started_at: Option<f64>,
+        facts: ItemFacts,
         left_out: bool,
     ) {
-        let facts = ItemFacts::read(json);
-        let started_at = facts.started_at.or(turn_started_at);
         let cursor = 2 * number + 1;
-        let begins = facts.name.is_some();
+        let begins = facts.name.is_some() && !facts.runs;
         let event = ImportEvent {
             turn,
             item: Some(item),
             kind: "item/started",
-            begins: facts.name,
+            begins: facts.name.filter(|_| begins),
             is_json: facts.is_json,
             cursor_start: cursor,
             cursor_end: cursor + 1,
-            created_at: started_at,
+            created_at: facts.started_at,
         };
+        if facts.runs {
+            return self.push(left_out, json, event);
+        }
         let ends = ImportEvent {
             kind: ITEM_COMPLETED,
             begins: None,
             cursor_start: cursor + u64::from(begins),
             cursor_end: cursor + 2,
-            created_at: facts.completed_at.or(started_at),
+            created_at: facts.completed_at.or(facts.started_at),
             ..event
         };
         if begins {
@@ -412,7 +423,7 @@ impl TurnFacts {
         Self {
             is_json: json.is_some(),
             // What is not read so is kept as it came: a batch says what is wrong with it.
-            ended: status.and_then(Json::str).is_none_or(|status| !status.is("inProgress")),
+            ended: !status.and_then(Json::str).is_some_and(is_in_progress),
             started_at: seconds(started),
             completed_at: seconds(completed),
         }
@@ -422,16 +433,19 @@ impl TurnFacts {
 /// What an import reads of an item.
 struct ItemFacts {
     is_json: bool,
+    /// It has not ended.
+    runs: bool,
     name: Option<BegunItem>,
     started_at: Option<f64>,
     completed_at: Option<f64>,
 }
 
 impl ItemFacts {
-    fn read(json: &str) -> Self {
+    fn read(json: &str, turn_started_at: Option<f64>) -> Self {
         let json = Json::parse(json).ok();
-        let [id, item_type, started, completed] =
-            json.map(|json| json.pick(["id", "type", "startedAtMs", "completedAtMs"])).unwrap_or_default();
+        let [id, item_type, started, completed, status] = json
+            .map(|json| json.pick(["id", "type", "startedAtMs", "completedAtMs", "status"]))
+            .unwrap_or_default();
         let short = |value: Option<Json<'_>>| {
             value.and_then(Json::str).map(|text| text.to_whole()).filter(|text| text.len() <= ID_BYTES_MAX)
         };
@@ -439,8 +453,18 @@ impl ItemFacts {
             (Some(id), Some(item_type)) => Some(BegunItem { id, item_type }),
             _ => None,
         };
-        Self { is_json: json.is_some(), name, started_at: time(started), completed_at: time(completed) }
+        Self {
+            is_json: json.is_some(),
+            runs: name.is_some() && status.and_then(Json::str).is_some_and(is_in_progress),
+            name,
+            started_at: time(started).or(turn_started_at),
+            completed_at: time(completed),
+        }
     }
+}
+
+fn is_in_progress(status: RawStr<'_>) -> bool {
+    status.is("inProgress")
 }
 
 fn time(value: Option<Json<'_>>) -> Option<f64> {
@@ -555,6 +579,34 @@ mod tests {
         let mut more = turn(DONE, &[ITEM]);
         more.more = true;
         assert_eq!(state(&last(None, vec![more])), ImportState::Running);
+    }
+
+    #[test]
+    fn an_item_that_runs_is_begun_and_comes_again() {
+        let runs = r#"{"id":"c","type":"x","status":"inProgress"}"#;
+        let last = |known, json, items: &[&'static str]| {
+            planned(&ImportCall { known, at_end: true, ..page((0.0, 0.0), vec![turn(json, items)]) })
+        };
+        let want = [
+            "0 turn/started 0..1 @2000",
+            "0.0 item/started x:m 1..2 @2500",
+            "0.0 item/completed 2..3 @3000",
+            "0.1 item/started 3..4 @2000",
+            "0.2 item/started x:m 5..6 @2500",
+            "0.2 item/completed 6..7 @3000",
+            "0.3 item/started 7..8 @2000",
+        ];
+        let begun = last(None, OPEN, &[ITEM, runs, ITEM, runs]);
+        assert_eq!(begun, (want.map(str::to_owned).to_vec(), (0, 1)));
+        let (events, next) = last(come_to(0, 1), DONE, &[ITEM, ITEM, ITEM, ITEM]);
+        let want = ["0.1 item/started x:m 3..4 @2500", "0.1 item/completed 4..5 @3000"];
+        assert_eq!((&events[..2], next), (&want.map(str::to_owned)[..], (1, 0)));
+        // Nobody comes back for it: it is what it is.
+        for (json, turns) in [(DONE, 1), (OPEN, 2)] {
+            let turns = vec![turn(json, &[runs]); turns];
+            let (events, _) = planned(&ImportCall { at_end: true, ..page((0.0, 0.0), turns) });
+            assert_eq!(events[2], "0.0 item/completed 2..3 @2000");
+        }
     }
 
     #[test]

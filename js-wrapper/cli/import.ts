@@ -151,7 +151,9 @@ async function importThread(id: string, { client, persistence, runtime, output, 
     let isSent = false;
     while (page.isLast ? !isSent || status?.status !== "completed" : (status?.position.turn ?? 0) < turns) {
       stopped.throwIfAborted();
-      const { turn, item } = status?.position ?? { turn: 0, item: 0 };
+      const { turn, item: known } = status?.position ?? { turn: 0, item: 0 };
+      // Another turn may have taken that one's place since: the deployment passes over what it has of this one.
+      const item = isFirst ? 0 : known;
       redacted ??= page.turns.map((one) => redactTurn(one));
       const { position, atEnd, ...sent } = await historyPage(redacted, { turn: turn - before, item });
       const place = { position: { ...position, turn: position.turn + before }, atEnd: atEnd && page.isLast };
