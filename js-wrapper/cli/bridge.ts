@@ -54,7 +54,7 @@ Ctrl-C (or SIGTERM) stops it: what is under way is sent first, for up to 10 s. A
 What may be asked of this machine from afar is decided by policy.json in the state folder; --no-remote ends it.
 
 Exit codes: 0 stopped, 1 failed (the code of the failure is printed), 2 the command line is wrong, or the state folder is another user's,
-3 another machine or session has taken the thread: whatever restarts the bridge is not to do so then.
+3 another machine or session has taken the thread: do not restart the bridge automatically then.
 
 Examples:
   convex-codex-local bridge --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token
@@ -286,7 +286,7 @@ class Watch {
 
   /** Codex refused the thread of before: it has none where nothing was said in it. */
   anew({ message }: Told): void {
-    this.#output.log(`codex does not go on in the thread of before, and begins a new one: ${message}`, { type: "anew", message });
+    this.#output.log(`codex no longer has the thread of before (it keeps none in which nothing was said), and begins a new one: ${message}`, { type: "anew", message });
   }
 
   problem(told: Told): void {

@@ -36,7 +36,7 @@ export class Context {
   /** Runs a command: what it throws is told, and decides the exit code. With a Node that is too old nothing is run: it would fail anywhere. */
   async run(flags: OutputFlags, command: (output: Output) => Promise<unknown>): Promise<void> {
     await this.runAnyhow(flags, async (output) => {
-      if (!isNodeEnough(this.#nodeVersion)) throw new CliError("E_CLI_NODE_TOO_OLD", `this is Node ${this.#nodeVersion}, which is too old or none of the supported`);
+      if (!isNodeEnough(this.#nodeVersion)) throw new CliError("E_CLI_NODE_TOO_OLD", `Node ${this.#nodeVersion} is not supported`);
       await command(output);
     });
   }

@@ -83,8 +83,9 @@ async function examine(flags: CommonFlags, output: Output, umask: number): Promi
       output.result(lineOf(check), check);
     }
   };
-  tell(checkNode(process.versions.node));
-  tell(...(await checkCodex(flags, umask)));
+  const node = checkNode(process.versions.node);
+  tell(node);
+  tell(...(await checkCodex(flags, umask, node.status === "ok")));
   tell(...(await checkDeployment(flags, output)));
   tell(...(await checkState(flags)));
   return checks;
@@ -98,7 +99,7 @@ export function lineOf({ name, status, message, fix }: Check): string {
 /** Whether this Node will do. @param version as `20.19.0` */
 export function checkNode(version: string): Check {
   if (isNodeEnough(version)) return { name: "node", status: "ok", message: version };
-  return { name: "node", status: "fail", message: `${version} will not do`, fix: NODE_FIX };
+  return { name: "node", status: "fail", message: `${version} is not supported`, fix: NODE_FIX };
 }
 
 /** Versions with which all live tests passed (docs/EVIDENCE.md, “The runtime”); the first is the one that this package is built for. */
@@ -114,10 +115,11 @@ export function checkCodexVersion(said: string): Check {
   return { name, status: "warn", message: `codex ${version}: this package is tested with ${CODEX_TESTED.join(" and ")}, another version may lack methods or have new ones`, fix };
 }
 
-async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {
+/** @param canAsk with a Node that will not do nobody asks codex anything: that would fail for no reason of its own */
+async function checkCodex(flags: CommonFlags, umask: number, canAsk: boolean): Promise<Check[]> {
   const { codexBin, cwd = process.cwd() } = flags;
   // Whatever is run in a folder that is not there fails, for no reason of its own.
-  if (!isFolder(cwd)) return [failed("cwd", new CodexBridgeError("E_BRIDGE_CWD_NOT_FOUND", `--cwd ${cwd} is no folder that is there: codex is not looked at`))];
+  if (!isFolder(cwd)) return [failed("cwd", new CodexBridgeError("E_BRIDGE_CWD_NOT_FOUND", `--cwd ${cwd} does not exist, or is not a folder: codex was not checked`))];
   let config: BridgeConfig;
   let binary: string;
   try {
@@ -127,7 +129,7 @@ async function checkCodex(flags: CommonFlags, umask: number): Promise<Check[]> {
     return [failed("codex", thrown)];
   }
   const found: Check = { name: "codex", status: "ok", message: binary };
-  return [found, await versionOf(binary, config), await checkLogin(config)];
+  return [found, await versionOf(binary, config), ...(canAsk ? [await checkLogin(config)] : [])];
 }
 
 async function versionOf(binary: string, { cwd, envDeny }: BridgeConfig): Promise<Check> {

@@ -21,6 +21,7 @@ First steps:
   2. convex-codex-local doctor --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token
   3. convex-codex-local bridge --url https://happy-otter-123.convex.cloud --token-file ~/.codex-token
 
+Installed in a folder, each begins with npx: npx convex-codex-local doctor …
 \`convex-codex-local <command> --help\` has each command's options, exit codes and examples.
 `;
 

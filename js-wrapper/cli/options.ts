@@ -108,7 +108,7 @@ export function urlOf({ url }: Pick<CommonFlags, "url">): string {
   try {
     parsed = new URL(url);
   } catch {
-    throw new CliError("E_CLI_USAGE", "--url is no address: it looks like https://happy-otter-123.convex.cloud");
+    throw new CliError("E_CLI_USAGE", "--url is not an address: one looks like https://happy-otter-123.convex.cloud");
   }
   if (parsed.protocol !== "https:" && parsed.protocol !== "http:") throw new CliError("E_CLI_USAGE", "--url must begin with https:// (or http://)");
   if (parsed.hostname.endsWith(".convex.site")) throw new CliError("E_CLI_USAGE", "--url is the address of HTTP actions: the deployment's own ends with .convex.cloud");

@@ -43,7 +43,7 @@ export function addOutbox(program: Command, context: Context): void {
   const show = outbox.command("show").description("Show what waits, thread by thread, and the dead letters.").option("--payload", "with what the events say (known secrets are taken out of it already)");
   const resend = outbox.command("resend").argument("[number...]", "of dead letters", numbers).description("Put dead letters back: the next bridge sends them.").option("--all", "every one");
   const drop = outbox.command("drop").argument("[number...]", "of dead letters", numbers).description("Forget dead letters.").option("--all", "every one");
-  const all = outbox.command("delete").description("Delete all that this machine keeps of the deployment's threads: what waits, the dead letters, and who the bridge is. The policy stays.").option("--lose", "what waits too, which the deployment then never gets");
+  const all = outbox.command("delete").description("Delete all that this machine keeps of the deployment's threads: what waits, the dead letters, and the bridge's own id. The policy stays.").option("--lose", "what waits too, which the deployment then never gets");
   for (const command of [show, resend, drop, all]) withOptions(command, "address", "state").addHelpText("after", HELP);
   show.action((flags: ShowFlags) => context.run(flags, (output) => showOutbox(flags, output)));
   resend.action((chosen: number[] | undefined, flags: LetterFlags) => context.run(flags, (output) => mend("resent", chosen, flags, output)));

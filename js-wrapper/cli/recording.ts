@@ -62,7 +62,7 @@ function entryOf(line: string, number: number): { dir: unknown; t: unknown; msg:
   } catch {
     // Told below.
   }
-  throw new CliError("E_CLI_RECORDING_INVALID", `line ${String(number)} is none of a recording`);
+  throw new CliError("E_CLI_RECORDING_INVALID", `line ${String(number)} is not a line of a recording`);
 }
 
 function isThread(result: unknown): result is object {

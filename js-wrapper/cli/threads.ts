@@ -44,7 +44,7 @@ export function addThreads(program: Command, context: Context): void {
 async function listThreads(flags: ThreadsFlags, output: Output, umask: number): Promise<void> {
   const { threads, more } = await withAppServer(codexConfig(flags, umask), (client) => codexThreads(client, flags.limit, flags.archived === true));
   if (output.isJson) for (const thread of threads) output.result("", rowOf(thread));
-  else if (threads.length === 0) output.result("codex has no such threads on this machine", {});
+  else if (threads.length === 0) output.result(`codex has no ${flags.archived === true ? "archived " : ""}threads on this machine`, {});
   else output.result(table(["ID", "UPDATED", "FOLDER", "NAME"], threads.map(rowOf).map(({ id, updatedAt, cwd, name }) => [id, updatedAt ?? "", cwd, name])), {});
   if (more) output.note(`there are more: --limit shows more than ${String(flags.limit)}`);
 }

@@ -159,6 +159,6 @@ export async function resolveActorFromDeviceToken(
   deviceToken: string | undefined,
 ): Promise<HostActorContext> {
   const actor = deviceToken === undefined ? null : await ctx.runQuery(component.devices.check, { token: deviceToken });
-  if (actor === null) throw hostError("E_AUTH_DEVICE_FORBIDDEN", "the caller has no device token that holds");
+  if (actor === null) throw hostError("E_AUTH_DEVICE_FORBIDDEN", "the caller has no valid device token");
   return actor;
 }

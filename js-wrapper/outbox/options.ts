@@ -40,6 +40,6 @@ export interface Backlog {
   readonly oldestEventAt?: number;
   /** Whether it waits for `resume`: another session writes the thread. */
   readonly isHalted: boolean;
-  /** Why they are not taken and are sent again, where that has gone on for a minute (`E_OUTBOX_NOT_TAKEN`). */
+  /** Why they are not taken and are sent again, where eight tries were in vain, half a minute to a minute (`E_OUTBOX_NOT_TAKEN`). */
   readonly notTaken?: string;
 }

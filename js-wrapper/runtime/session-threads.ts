@@ -2,7 +2,7 @@ import type { AppServerClient, AppServerError, ClientRequestParams, ClientReques
 import type { CodexSettings } from "../core/bridge.js";
 import { given } from "../given.js";
 import type { BoundThread, ConvexDelivery, CopyExtent } from "./convex-delivery.js";
-import { isRefusedByCodex } from "./errors.js";
+import { CodexRuntimeError, isRefusedByCodex, passedOn } from "./errors.js";
 import type { RuntimeState } from "./state.js";
 import { type LoadedThreads, settingsOf } from "./threads.js";
 import type { StartArgs } from "./types.js";
@@ -58,6 +58,7 @@ export class SessionThreads {
     const { args, client, delivery } = this.#options;
     const { runtimeThreadId, externalThreadId, model, cwd, approvalPolicy, sandbox, dynamicTools, threadStrategy } = args;
     const strategy = isAnew ? "start" : (threadStrategy ?? (runtimeThreadId === undefined ? "start" : "resume"));
+    if (strategy !== "start" && runtimeThreadId === undefined) throw new CodexRuntimeError(passedOn("E_REQUEST_INVALID"), `threadStrategy ${strategy} needs the runtimeThreadId of a thread`);
     const shown = given({ model, cwd });
     const fields = { ...shown, ...given({ approvalPolicy, sandbox }) };
     const threadId = runtimeThreadId ?? "";

@@ -41,7 +41,7 @@ describe("the command line", () => {
     [["import", "foo"], "It must be codex's id of a thread, as `threads` lists them."],
     [["bridge", "--resume", "foo"], "It must be codex's id of a thread"],
     [["bridge"], "which deployment? Give --url, or set CONVEX_URL [E_CLI_USAGE]"],
-    [["bridge", "--url", "foo"], "--url is no address"],
+    [["bridge", "--url", "foo"], "--url is not an address"],
     [["import", "--url", "https://a.convex.cloud"], "which threads?"],
     [["import", "--all", OLD(0), "--url", "https://a.convex.cloud"], "either ids of threads or --all"],
     [["outbox", "drop", "--state", "x"], "which ones?"],
@@ -223,7 +223,7 @@ describe("threads", () => {
   });
 
   test("says why there are none", async () => {
-    expect(await cli(await machine({ threads: 0 }), ["threads"])).toMatchObject({ code: 0, stdout: "codex has no such threads on this machine\n" });
+    expect(await cli(await machine({ threads: 0 }), ["threads"])).toMatchObject({ code: 0, stdout: "codex has no threads on this machine\n" });
     const refused = await cli(await machine({ refuse: "thread/list" }), ["threads"]);
     expect(refused).toMatchObject({ code: 1, stdout: "", stderr: "error: `thread/list`: refused [E_APP_SERVER_REFUSED]\n" });
     const none = await cli(NOWHERE, ["threads", "--json"]);
@@ -390,7 +390,7 @@ describe("bridge", () => {
     const forgetful = await machine({ refuse: "thread/resume" });
     const next = start({ ...on, codexBin: forgetful.codexBin }, ["bridge", ...settled(on), "--thread", "gone"], set());
     await isReady(next);
-    expect(next.stdout()).toMatch(/codex does not go on in the thread of before, and begins a new one: `thread\/resume`: refused\n[^]*ready: codex's thread /);
+    expect(next.stdout()).toMatch(/codex no longer has the thread of before \(it keeps none in which nothing was said\), and begins a new one: `thread\/resume`: refused\n[^]*ready: codex's thread /);
     expect(next.stdout()).not.toContain("problem");
     expect(threadOf(next)).toBe(threadOf(first));
     expect((await stop(next)).code).toBe(0);
@@ -692,7 +692,7 @@ describe("replay", () => {
   test("says what is no recording, and stops", async () => {
     const on = await machine();
     const file = path.join(on.root, "none.jsonl");
-    for (const [text, words] of [["hello\n", "line 1 is none of a recording"], ['{"dir":"in","t":0,"msg":{"method":"x"}}\n', "no answer with a thread"]] as const) {
+    for (const [text, words] of [["hello\n", "line 1 is not a line of a recording"], ['{"dir":"in","t":0,"msg":{"method":"x"}}\n', "no answer with a thread"]] as const) {
       await writeFile(file, text);
       const { code, stderr } = await cli(on, ["replay", file], set());
       expect([code, stderr]).toEqual([1, expect.stringContaining(words)]);

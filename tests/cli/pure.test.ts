@@ -175,7 +175,7 @@ describe("the doctor", () => {
 
   test.each([
     ["20.19.0", 0, "ran", ""],
-    ["18.20.8", 1, "", "error: this is Node 18.20.8, which is too old or none of the supported [E_CLI_NODE_TOO_OLD]\n  install Node 20.19"],
+    ["18.20.8", 1, "", "error: Node 18.20.8 is not supported [E_CLI_NODE_TOO_OLD]\n  install Node 20.19"],
   ])("every command but doctor's looks at node first: %s", async (version, exitCode, ran, words) => {
     const [stdout, stderr, { console }] = [new Written(), new Written(), globalThis];
     onTestFinished(() => void (globalThis.console = console));

@@ -512,6 +512,12 @@ describe("a runtime", () => {
     expect(problems).toEqual([]);
   });
 
+  it.each(["resume", "fork"] as const)("asks codex for no thread that nobody named: %s", async (threadStrategy) => {
+    const { runtime } = runtimeOver(startComponent());
+    await runtime.start({ threadStrategy });
+    await expect(runtime.ready()).rejects.toMatchObject({ code: "E_REQUEST_INVALID", message: `threadStrategy ${threadStrategy} needs the runtimeThreadId of a thread` });
+  });
+
   it.each<[string, { externalThreadId?: string }, number]>([
     ["with what of the other thread is in Convex", {}, 2],
     ["and without it where the app has a name for its thread", { externalThreadId: "copy" }, 0],
