@@ -232,7 +232,7 @@ pub fn plan_import(call: &ImportCall<'_>) -> ImportAnswer {
     let tombstone = call.new_thread.filter(|_| !events.is_empty()).map(NewThread::tombstone);
     let state = if call.at_end && whole {
         ImportState::Completed
-    } else if events.is_empty() {
+    } else if events.is_empty() && next == known {
         before.state
     } else {
         ImportState::Running
@@ -266,7 +266,7 @@ struct Events {
 
 impl Events {
     /// Adds what is new of a turn, whose listed items begin at that place; answers whether all of it came. The last one of a
-    /// history may go on: the next import begins in it.
+    /// history may go on: the next import begins with it, for an item that ran has ended since, or another turn taken its place.
     fn add_turn(
         &mut self,
         index: u32,
@@ -294,8 +294,6 @@ impl Events {
         if from == 0 {
             self.push(left_out, turn.json, event("turn/started", 0, facts.started_at));
         }
-        let goes_on = is_last && !facts.ended && !turn.more;
-        let mut open = None;
         for ((number, json), item) in (first..).zip(&turn.items).zip(0..) {
             if number < from {
                 continue;
@@ -305,16 +303,13 @@ impl Events {
                 return false;
             }
             self.items += 1;
-            let mut facts = ItemFacts::read(json, facts.started_at);
-            facts.runs &= goes_on;
-            if facts.runs {
-                open = open.or(Some(number));
-            }
-            if let Some(name) = facts.name.as_ref().filter(|_| !left_out) {
+            let mut item_facts = ItemFacts::read(json, facts.started_at);
+            item_facts.runs &= !facts.ended;
+            if let Some(name) = item_facts.name.as_ref().filter(|_| !left_out) {
                 let item_id = name.id.clone();
                 self.needs.items.push(ItemName { turn_id: turn.turn_id.to_owned(), item_id });
             }
-            self.add_item((index, item), json, number, facts, left_out);
+            self.add_item((index, item), json, number, item_facts, left_out);
             self.next = Place { turn: order, item: number + 1 };
         }
         let count = from.max(first + turn.items.len() as u64);
@@ -326,11 +321,8 @@ impl Events {
             let at = facts.completed_at.or(facts.started_at);
             self.push(left_out, turn.json, event(TURN_COMPLETED, 2 * count + 1, at));
         }
-        self.next = if goes_on {
-            Place { turn: order, item: open.unwrap_or(count) }
-        } else {
-            Place { turn: order + 1, item: 0 }
-        };
+        let goes_on = is_last && !facts.ended;
+        self.next = Place { turn: if goes_on { order } else { order + 1 }, item: 0 };
         true
     }
 
@@ -564,16 +556,22 @@ mod tests {
             ImportAnswer::Rejected { .. } => panic!("{call:?}"),
         };
         let open = last(None, vec![turn(DONE, &[ITEM]), turn(OPEN, &[ITEM])]);
-        assert_eq!((planned(&open).1, state(&open)), ((1, 1), ImportState::Completed));
-        let again = last(come_to(1, 1), vec![turn(DONE, &[ITEM]), turn(OPEN, &[ITEM])]);
-        assert_eq!((planned(&again), state(&again)), ((vec![], (1, 1)), ImportState::Completed));
-        let ended = last(come_to(1, 1), vec![turn(DONE, &[ITEM]), turn(DONE, &[ITEM, ITEM])]);
-        let want = [
+        assert_eq!((planned(&open).1, state(&open)), ((1, 0), ImportState::Completed));
+        let begun =
+            ["1 turn/started 0..1 @2000", "1.0 item/started x:m 1..2 @2500", "1.0 item/completed 2..3 @3000"];
+        let again = last(come_to(1, 0), vec![turn(DONE, &[ITEM]), turn(OPEN, &[ITEM])]);
+        let want = (begun.map(str::to_owned).to_vec(), (1, 0));
+        assert_eq!((planned(&again), state(&again)), (want, ImportState::Completed));
+        let ended = last(come_to(1, 0), vec![turn(DONE, &[ITEM]), turn(DONE, &[ITEM, ITEM])]);
+        let rest = [
             "1.1 item/started x:m 3..4 @2500",
             "1.1 item/completed 4..5 @3000",
             "1 turn/completed 5..6 @5000",
         ];
-        assert_eq!(planned(&ended), (want.map(str::to_owned).to_vec(), (2, 0)));
+        assert_eq!(
+            planned(&ended),
+            ([&begun[..], &rest].concat().iter().map(|told| (*told).to_owned()).collect(), (2, 0))
+        );
         let passed = last(None, vec![turn(OPEN, &[ITEM]), turn(DONE, &[])]);
         assert_eq!(planned(&passed).1, (2, 0), "another turn came behind it");
         let mut more = turn(DONE, &[ITEM]);
@@ -597,16 +595,18 @@ mod tests {
             "0.3 item/started 7..8 @2000",
         ];
         let begun = last(None, OPEN, &[ITEM, runs, ITEM, runs]);
-        assert_eq!(begun, (want.map(str::to_owned).to_vec(), (0, 1)));
-        let (events, next) = last(come_to(0, 1), DONE, &[ITEM, ITEM, ITEM, ITEM]);
+        assert_eq!(begun, (want.map(str::to_owned).to_vec(), (0, 0)));
+        let (events, next) = last(come_to(0, 0), DONE, &[ITEM, ITEM, ITEM, ITEM]);
         let want = ["0.1 item/started x:m 3..4 @2500", "0.1 item/completed 4..5 @3000"];
-        assert_eq!((&events[..2], next), (&want.map(str::to_owned)[..], (1, 0)));
-        // Nobody comes back for it: it is what it is.
-        for (json, turns) in [(DONE, 1), (OPEN, 2)] {
-            let turns = vec![turn(json, &[runs]); turns];
-            let (events, _) = planned(&ImportCall { at_end: true, ..page((0.0, 0.0), turns) });
-            assert_eq!(events[2], "0.0 item/completed 2..3 @2000");
-        }
+        assert_eq!((&events[3..5], next), (&want.map(str::to_owned)[..], (1, 0)));
+        // In a piece too, behind which more of its turn comes.
+        let mut piece = turn(OPEN, &[runs]);
+        piece.more = true;
+        let (events, next) = planned(&page((0.0, 0.0), vec![piece]));
+        assert_eq!((events[1].as_str(), events.len(), next), ("0.0 item/started 1..2 @2000", 2, (0, 1)));
+        // In a turn that is over it is what it is.
+        let (events, _) = last(None, DONE, &[runs]);
+        assert_eq!(events[2], "0.0 item/completed 2..3 @2000");
     }
 
     #[test]
@@ -764,6 +764,11 @@ mod tests {
         let left_out =
             ImportCall { legacy: true, known: Some(known(running, 2, 0)), ..page((2.0, 0.0), left_out) };
         assert_eq!(told(&left_out), (known(running, 3, 0), true));
+        // Not taken whole, though nothing of it is imported: it goes on.
+        let items = vec![ITEM; IMPORT_ITEMS_MAX + 1];
+        let long = vec![ImportTurn { foreign: true, ..turn(DONE, &items) }];
+        let long = ImportCall { known: Some(known(completed, 2, 0)), at_end: true, turns: long, ..left_out };
+        assert_eq!(told(&long), (known(running, 2, IMPORT_ITEMS_MAX as u64), true));
     }
 
     #[test]

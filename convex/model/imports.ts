@@ -39,7 +39,6 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
   const { actor, threadId, position, turns } = args;
   const scope = scopeOf(actor);
   const [thread, known] = await Promise.all([findThread(ctx, scope, threadId), findImport(ctx, scope, threadId)]);
-  const stands = await placeOf(ctx, scope, args, known);
   const isLegacy = args.historyMode === "legacy";
   const foreign = isLegacy ? await Promise.all(turns.map((turn) => isForeign(ctx, scope, threadId, turn.turnId))) : [];
   const answer = decide(() =>
@@ -49,12 +48,12 @@ export async function importPage(ctx: MutationCtx, args: ImportArgs, ingest: Ing
       restart: args.restart === true,
       used: thread !== null && thread.nextTurnOrder > 0,
       atEnd: args.atEnd === true,
-      known: known === null ? null : { ...known, position: stands },
+      known,
       at: position,
       turns: turns.map((turn, at) => ({ ...turn, foreign: foreign[at] === true })),
     }),
   );
-  if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, ...(known === null ? {} : stands) });
+  if (answer.type === "rejected") throw coded(answer.code, answer.message, { threadId, ...(known === null ? {} : known.position) });
   const nowMs = Date.now();
   const streamDeltas = answer.events.map((event) => deltaOf(threadId, existing(turns[event.turn], NOT_GIVEN), event, nowMs));
   const { progress, writes } = answer;
@@ -77,14 +76,6 @@ export function findImport(ctx: ReadCtx, { tenantId, userId }: Scope, threadId: 
 
 export function presentImport({ state, position, importedItems, quarantined, updatedAt }: Progress): ImportStatus {
   return { status: state, position, importedItems, quarantined, updatedAt };
-}
-
-/** Where an import stands: at its turn's beginning where another has taken that turn's place, a revert's for example. */
-async function placeOf(ctx: ReadCtx, scope: Scope, { threadId, position, turns }: ImportArgs, known: Doc<"imports"> | null): Promise<Place> {
-  const { turn, item } = known?.position ?? { turn: 0, item: 0 };
-  const now = item === 0 ? undefined : turns[turn - position.turn];
-  const isAnother = now !== undefined && (await findHead(ctx, scope, streamOf(threadId, now.turnId))) === null;
-  return { turn, item: isAnother ? 0 : item };
 }
 
 /** Takes the batch; answers how many of its events went to the quarantine. */

@@ -82,6 +82,7 @@ export class Context {
 
 /** What a question answers; whoever stops does not wait for it. @throws what stopped it */
 export async function unlessStopped<Answer>(stopped: AbortSignal, question: Promise<Answer>): Promise<Answer> {
+  stopped.throwIfAborted();
   const stop = new Promise<never>((_, reject) => stopped.addEventListener("abort", () => reject(stopped.reason as Error), { once: true }));
   return await Promise.race([question, stop]);
 }

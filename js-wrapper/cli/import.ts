@@ -151,9 +151,7 @@ async function importThread(id: string, { client, persistence, runtime, output, 
     let isSent = false;
     while (page.isLast ? !isSent || status?.status !== "completed" : (status?.position.turn ?? 0) < turns) {
       stopped.throwIfAborted();
-      const { turn, item: known } = status?.position ?? { turn: 0, item: 0 };
-      // Another turn may have taken that one's place since: the deployment passes over what it has of this one.
-      const item = isFirst ? 0 : known;
+      const { turn, item } = status?.position ?? { turn: 0, item: 0 };
       redacted ??= page.turns.map((one) => redactTurn(one));
       const { position, atEnd, ...sent } = await historyPage(redacted, { turn: turn - before, item });
       const place = { position: { ...position, turn: position.turn + before }, atEnd: atEnd && page.isLast };
@@ -163,7 +161,7 @@ async function importThread(id: string, { client, persistence, runtime, output, 
     }
   }
   if (status === null) throw new Error("the history has no last page");
-  const isNothingNew = begun?.status === "completed" && status.position.turn === from.turn && status.position.item === from.item;
+  const isNothingNew = begun?.status === "completed" && status.position.turn === from.turn && status.importedItems === begun.importedItems;
   const items = counted(status.importedItems, "item");
   const aside = status.quarantined === 0 ? "" : `, ${counted(status.quarantined, "item")} malformed and kept aside`;
   output.result(`${id}: ${isNothingNew ? "nothing new, " : ""}${counted(turns, "turn")}, ${items} imported${aside}`, { type: "imported", threadId: id, inConvex: threadId, turns, items: status.importedItems, quarantined: status.quarantined });

@@ -161,6 +161,11 @@ fn is_unquoted(char: u8) -> bool {
     is_value(char) || b"!#$%@^*".contains(&char)
 }
 
+/// Of a value in quotes, whichever: the other ones may be those around the text that it stands in.
+fn is_quoted(char: u8) -> bool {
+    char > b' ' && !b"\"'\\".contains(&char)
+}
+
 /// Looks for secrets between two bytes of a line.
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
@@ -299,11 +304,13 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The byte behind a terminal's control sequence, a colour's for example; spelt out too, as JSON inside of a string has it.
+    /// The byte behind a terminal's control sequence, a colour's for example; spelt out too, as JSON inside of a string and a shell have it.
     ///
     /// SOURCE: ECMA-48, 5.3 and 5.4.
     fn control(&self, at: usize) -> Option<usize> {
-        let at = self.word(at, "\u{1b}", false).or_else(|| self.word(at, "\\u001b", true))?;
+        let at = ["\u{1b}", "\\u001b", "\\x1b", "\\033", "\\e"]
+            .iter()
+            .find_map(|escape| self.word(at, escape, true))?;
         let at = self
             .word(at, "[", false)
             .map_or(at, |at| self.run(at, LOOK_MAX, &|char| (b'0'..=b'?').contains(&char)).end);
@@ -331,7 +338,10 @@ impl<'a> Scan<'a> {
             return self.pem(at);
         }
         if matches!(char, b':' | b'=') {
-            let named = self.name_before(at).kind().and_then(|kind| self.named(next, kind));
+            // `NAME= command`: nothing, for the command.
+            let is_empty = char == b'=' && self.in_word && self.word(next, " ", false).is_some();
+            let named =
+                self.name_before(at).kind().filter(|_| !is_empty).and_then(|kind| self.named(next, kind));
             return named.or_else(|| self.password(next)).or_else(|| self.code(at));
         }
         if self.in_word || !char.is_ascii_alphanumeric() {
@@ -433,10 +443,10 @@ impl<'a> Scan<'a> {
 
     /// What stands behind a telling name and its colon.
     fn named(&self, at: usize, kind: &'static str) -> Option<Found> {
-        let (start, quote) = self.value_at(at);
+        let (start, quote) = self.value_at(at)?;
         let is_secret = |value: &Run| value.count >= NAMED_MIN && value.digit;
         let value = self.run(start, LOOK_MAX, &is_value);
-        if is_secret(&value) || (!self.is_reference(start) && is_secret(&self.whole_value(start, quote))) {
+        if is_secret(&value) || is_secret(&self.whole_value(start, quote)) {
             return Some(Found { start, end: self.value_end(start, quote), kind });
         }
         if kind != AUTHORIZATION || value.count == 0 {
@@ -451,8 +461,9 @@ impl<'a> Scan<'a> {
         is_found.then(|| Found { start: space.end, end: self.value_end(space.end, quote), kind })
     }
 
-    /// Where a value begins, behind blanks, quotes and colours, and the quote that it stands in.
-    fn value_at(&self, mut at: usize) -> (usize, Option<u8>) {
+    /// Where a value begins, behind blanks, quotes and colours, and the quote that it stands in; none where it is empty, or where a
+    /// quote ends what the name is in: `grep "password:" file`.
+    fn value_at(&self, mut at: usize) -> Option<(usize, Option<u8>)> {
         let mut quote = None;
         while let Some((char, next)) = self.char(at) {
             if let Some(behind) = self.control(at) {
@@ -460,46 +471,71 @@ impl<'a> Scan<'a> {
                 continue;
             }
             match char {
+                b'"' | b'\'' if quote == Some(char) => return None,
                 b'"' | b'\'' => quote = Some(char),
-                b' ' | b'\t' => quote = None,
-                b'\\' => {}
+                b' ' | b'\t' if quote.is_some() => return None,
+                b' ' | b'\t' => {}
+                b'\\' if matches!(self.char(next), Some((b'"' | b'\'' | b'\\', _))) => {}
                 _ => break,
             }
             at = next;
         }
-        (at, quote)
+        Some((at, quote))
     }
 
-    /// A value with what else passwords are made of: one in quotes up to its own, which has to be there.
+    /// A value with what else passwords are made of: one in quotes up to its own, which has to be there. Not one that names another,
+    /// or where it is.
     fn whole_value(&self, start: usize, quote: Option<u8>) -> Run {
-        let Some(quote) = quote else { return self.run(start, LOOK_MAX, &is_unquoted) };
-        let value = self.run(start, LOOK_MAX, &|char| char > b' ' && char != quote && char != b'\\');
-        let is_closed = matches!(self.char(value.end), Some((char, _)) if char == quote || char == b'\\');
-        if is_closed { value } else { Run::default() }
+        let value = match quote {
+            Some(_) => self.run(start, LOOK_MAX, &is_quoted),
+            None => self.run(start, LOOK_MAX, &is_unquoted),
+        };
+        let is_whole = quote.is_none_or(|quote| self.is_closed(value.end, quote));
+        if is_whole && !self.is_reference(start, &value, quote) { value } else { Run::default() }
     }
 
-    /// Whether a value only names another: `$NAME`, `${…}`, `{{…}}`, `%NAME%`, `<…>`.
-    fn is_reference(&self, at: usize) -> bool {
-        let second = |at| self.char(at).map(|(char, _)| char);
-        match self.char(at) {
-            Some((b'$', next)) => {
-                second(next).is_some_and(|char| char.is_ascii_alphabetic() || b"_{(".contains(&char))
+    /// Whether a quote stands here, behind backslashes or not.
+    fn is_closed(&self, at: usize, quote: u8) -> bool {
+        let slashes = self.run(at, LABEL_MAX, &|char| char == b'\\');
+        self.char(slashes.end).is_some_and(|(char, _)| char == quote)
+    }
+
+    /// Whether a value only names another: `$name`, `x-${…}`, `{{…}}`, `%NAME%`, `<…>`, and what code has without quotes.
+    fn is_reference(&self, start: usize, value: &Run, quote: Option<u8>) -> bool {
+        let mut at = start;
+        while let Some((char, next)) = self.char(at).filter(|_| at < value.end) {
+            let behind = self.char(next).map_or(0, |(char, _)| char);
+            let is_first = at == start;
+            let is_name = behind.is_ascii_alphabetic();
+            let names = match char {
+                b'$' if is_first => is_name || b"_{(".contains(&behind),
+                b'$' => quote != Some(b'\'') && (behind.is_ascii_uppercase() || b"_{(".contains(&behind)),
+                b'@' | b'#' if is_first && behind == b'{' => true,
+                b'@' | b'*' | b'!' if is_first => quote.is_none(),
+                b'%' if is_first => is_name,
+                b'{' | b'<' => is_first,
+                _ => false,
+            };
+            if names {
+                return true;
             }
-            Some((b'%', next)) => second(next).is_some_and(|char| char.is_ascii_alphabetic()),
-            Some((b'{' | b'<', _)) => true,
-            _ => false,
+            at = next;
         }
+        false
     }
 
     /// The byte behind a value that is a secret: no rest of it is left.
-    fn value_end(&self, mut at: usize, quote: Option<u8>) -> usize {
+    fn value_end(&self, start: usize, quote: Option<u8>) -> usize {
+        if let Some(quote) = quote {
+            let value = self.run(start, usize::MAX, &is_quoted);
+            if self.is_closed(value.end, quote) {
+                return value.end;
+            }
+        }
+        let mut at = start;
         while let Some((char, next)) = self.char(at) {
-            let goes_on = match quote {
-                _ if char <= b' ' || char == b'\\' || char == 0x7F => false,
-                Some(quote) => char != quote,
-                None => !(b"\"'`,;()<>[]{}".contains(&char) || (char == b'&' && self.is_parameter(next))),
-            };
-            if !goes_on {
+            let is_end = char <= b' ' || char == 0x7F || b"\"'`\\,;()<>[]{}".contains(&char);
+            if is_end || (char == b'&' && self.is_parameter(next)) {
                 break;
             }
             at = next;
@@ -515,14 +551,17 @@ impl<'a> Scan<'a> {
 
     /// The password of `://user:password@host`.
     fn password(&self, at: usize) -> Option<Found> {
-        let user = self.word(at, "//", false)?;
+        let user = self.word(at, "//", false).filter(|user| self.word(*user, "[", false).is_none())?;
         let holds = |char: u8| char > b' ' && !b"/\"'\\<>`".contains(&char) && char < 0x7F;
         let user = self.run(user, usize::MAX, &|char| holds(char) && !b":@?#".contains(&char));
         let start = self.word(user.end, ":", false)?;
-        // The last one: another may stand in the password.
+        // The last `@`, for one may stand in the password, but none of an address's parameters.
         let (mut at, mut end) = (start, start);
+        let (mut is_query, mut is_parameter) = (false, false);
         while let Some((char, next)) = self.char(at).filter(|(char, _)| holds(*char)) {
-            if char == b'@' {
+            is_query |= matches!(char, b'?' | b'#');
+            is_parameter |= is_query && char == b'=';
+            if char == b'@' && !is_parameter {
                 end = at;
             }
             at = next;
