@@ -414,7 +414,11 @@ export class Session {
 
   /** A thread is known in Convex. */
   #bound(id: string, threadId: string): void {
+    const before = this.#loaded.inConvex(id);
+    // The deployment has that one no more.
+    if (before !== undefined && before !== threadId) this.#remote?.unfollow(id);
     this.#loaded.bind(id, threadId);
+    this.#parts.state.boundAnew(id, threadId);
     this.#remote?.follow(id);
   }
 

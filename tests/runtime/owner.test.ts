@@ -19,15 +19,16 @@ type Network = (args: Args, call: () => Promise<unknown>) => Promise<unknown>;
 
 /** An app, and one machine on which bridges of its users run, each over a network. */
 async function startUsers() {
-  const app = startApp({ chat });
+  let app = startApp({ chat });
   const mine = await folder();
   const { actor: _, ...start } = START;
   const as = (name: string) => app.withIdentity({ subject: name, issuer: "https://id.test", tokenIdentifier: `https://id.test|${name}` } satisfies Partial<UserIdentity>);
-  const bridgeOf = async (name: string, network: Network = (_args, call) => call(), outboxFolder = mine) => {
-    const { token: deviceToken } = await as(name).mutation(host.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() });
-    const over = (call: Call): Call => (reference, args) => network(args, () => call(reference, args));
-    const client = { query: over(app.query as Call), mutation: over(app.mutation as Call) } as unknown as CodexBridgeClient;
-    return runtimeWith(createConvexPersistence(client, host, { deviceToken }), { outboxFolder });
+  const tokenOf = async (name: string) => (await as(name).mutation(host.issueDeviceToken, { deviceId: "laptop", entropy: createDeviceEntropy() })).token;
+  const bridgeOf = async (name: string, network: Network = (_args, call) => call(), token?: () => string) => {
+    const issued = await tokenOf(name);
+    const over = (kind: "query" | "mutation"): Call => (reference, args) => network(args, () => (app[kind] as Call)(reference, args));
+    const client = { query: over("query"), mutation: over("mutation") } as unknown as CodexBridgeClient;
+    return runtimeWith(createConvexPersistence(client, host, { deviceToken: token ?? issued }), { outboxFolder: mine });
   };
   const waiting = async () => (await lookAt(mine)).backlog.map(({ events }) => events);
   /** A turn of Ann's of which nothing arrives. @returns how much of it waits */
@@ -46,8 +47,12 @@ async function startUsers() {
     const texts = page.map(async ({ threadId }) => (await as(name).query(host.listThreadMessagesForHooks, { threadId, paginationOpts })).page.map(({ text }) => text));
     return { texts: await Promise.all(texts), runtimes: (await as(name).query(host.listPresence, {})).length };
   };
-  return { start, bridgeOf, leaveBacklog, waiting, seenBy };
+  /** Nothing of the deployment is left but its functions. */
+  const reset = () => void (app = startApp({ chat }));
+  return { start, bridgeOf, tokenOf, leaveBacklog, waiting, seenBy, reset };
 }
+
+const LOADED = { runtimeThreadId: "019a3b5c-0000-7000-8000-000000000001" };
 
 describe("the outbox of a user", { timeout: 60_000 }, () => {
   it("is refused to another one before anything is sent and codex runs, and arrives with its own user's next token", async () => {
@@ -83,12 +88,12 @@ describe("the outbox of a user", { timeout: 60_000 }, () => {
   });
 
   it("goes on with its thread by its name where its own user's deployment was reset", async () => {
-    const [{ start, bridgeOf }, reset] = [await startUsers(), await startUsers()];
-    const outboxFolder = await folder();
+    const { start, bridgeOf, reset } = await startUsers();
     const threadIds = [];
-    for (const bridgeIn of [bridgeOf, bridgeOf, reset.bridgeOf]) {
-      const { runtime, problems } = await bridgeIn("ann", undefined, outboxFolder);
-      await runtime.start({ ...start, ...(threadIds.length === 0 ? {} : { runtimeThreadId: "019a3b5c-0000-7000-8000-000000000001" }) });
+    for (const isReset of [false, false, true]) {
+      if (isReset) reset();
+      const { runtime, problems } = await bridgeOf("ann");
+      await runtime.start({ ...start, ...(threadIds.length === 0 ? {} : LOADED) });
       await runtime.ready();
       const { threadId, externalThreadId } = runtime.getState();
       expect([externalThreadId, problems]).toEqual(["mine", []]);
@@ -97,6 +102,40 @@ describe("the outbox of a user", { timeout: 60_000 }, () => {
     }
     const [first, second, afterwards] = threadIds;
     expect([second, afterwards === first]).toEqual([first, false]);
+  });
+
+  it("arrives in its thread, by its name, where its own user's deployment was reset while it waited", async () => {
+    const { start, bridgeOf, leaveBacklog, seenBy, waiting, reset } = await startUsers();
+    await leaveBacklog();
+    reset();
+    const { runtime, problems } = await bridgeOf("ann");
+    await runtime.start({ ...start, ...LOADED });
+    await runtime.ready();
+    runtime.sendTurn("After the reset.");
+    await vi.waitFor(async () => expect((await seenBy("ann")).texts).toEqual([["you said: After the reset.", "After the reset.", "you said: Hello.", "Hello."]]), WAIT);
+    await runtime.stop();
+    expect([await waiting(), problems]).toEqual([[], []]);
+  });
+
+  it.each(["made", "found"])("arrives there too where the deployment is reset while a bridge that has %s the thread runs, and its credential holds", async (what) => {
+    const { start, bridgeOf, tokenOf, seenBy, reset } = await startUsers();
+    if (what === "found") {
+      const { runtime } = await bridgeOf("ann");
+      await runtime.start(start);
+      await runtime.ready();
+      await runtime.stop();
+    }
+    let token = await tokenOf("ann");
+    const { runtime, problems } = await bridgeOf("ann", undefined, () => token);
+    await runtime.start({ ...start, ...(what === "found" ? LOADED : {}) });
+    await runtime.ready();
+    const before = runtime.getState().threadId;
+    reset();
+    token = await tokenOf("ann");
+    runtime.sendTurn("After the reset.");
+    await vi.waitFor(async () => expect((await seenBy("ann")).texts).toEqual([["you said: After the reset.", "After the reset."]]), WAIT);
+    const { threadId, externalThreadId } = runtime.getState();
+    expect([threadId === before, externalThreadId, problems]).toEqual([false, "mine", []]);
   });
 
   it("is so too where the app's own persistence is told whose the calls are", async () => {
