@@ -87,6 +87,25 @@ describe("the outbox of a user", { timeout: 60_000 }, () => {
     expect(await waiting()).not.toEqual([]);
   });
 
+  it("is not sent with the credential that another one signs in with while a bridge runs: that ends", async () => {
+    const { start, bridgeOf, tokenOf, waiting, seenBy } = await startUsers();
+    let [token, isDown] = [await tokenOf("ann"), false];
+    const { runtime, problems } = await bridgeOf("ann", (_args, call) => (isDown ? Promise.reject(new TypeError("fetch failed")) : call()), () => token);
+    await runtime.start(start);
+    await runtime.ready();
+    isDown = true;
+    runtime.sendTurn("Secret of Ann.");
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ turnInFlight: false, turnId: expect.any(String) as string }), WAIT);
+    [token, isDown] = [await tokenOf("bob"), false];
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "failed", lastError: expect.stringContaining("E_OUTBOX_OWNER_MISMATCH") as string }), WAIT);
+    expect([problems.filter(({ code }) => code === ANOTHER.code).length, await seenBy("bob")]).toEqual([1, { texts: [], runtimes: 0 }]);
+    await runtime.stop();
+    expect(await waiting()).toEqual([expect.any(Number)]);
+    const anns = await bridgeOf("ann");
+    await anns.runtime.start({ ...start, ...LOADED });
+    await vi.waitFor(async () => expect((await seenBy("ann")).texts.flat()).toEqual(["you said: Secret of Ann.", "Secret of Ann."]), WAIT);
+  });
+
   it("goes on with its thread by its name where its own user's deployment was reset", async () => {
     const { start, bridgeOf, reset } = await startUsers();
     const threadIds = [];
@@ -176,6 +195,37 @@ describe("whose it is", () => {
     const bobs = new Ownership(kept, { owner: async () => bob }, { onOther: told });
     for (let times = 0; times < 2; times++) await expect(bobs.passed()).rejects.toMatchObject(ANOTHER);
     expect([told.mock.calls.length, kept.owner]).toEqual([1, ann]);
+  });
+
+  it("is asked for of each further credential, and a call goes with the one that was asked of", async () => {
+    let token = "ann";
+    const sent: unknown[] = [];
+    const mutation = async (_: never, args: { sessionId?: string; runtimeId?: string; deviceToken: string; deltas?: [] }) => {
+      const { deviceToken } = args;
+      if (args.deltas === undefined) {
+        const owner = deviceToken.split(" ")[0];
+        // Whoever asks meanwhile has another one.
+        token = "bob";
+        return { owner };
+      }
+      sent.push(deviceToken);
+      return { status: "ok", errors: [] };
+    };
+    const persistence = createConvexPersistence({ query: mutation, mutation } as unknown as CodexBridgeClient, host, { deviceToken: () => token });
+    const told = vi.fn();
+    const ownership = new Ownership(owned(), persistence, { onOther: told });
+    const { ingestSafe } = ownership.before({ ...persistence, ingestSafe: async (args: Parameters<typeof persistence.ingestSafe>[0]) => (await Promise.resolve(), persistence.ingestSafe(args)) });
+    const ingest = () => ingestSafe({ sessionId: "s", threadId: "t", deltas: [] });
+    await ingest();
+    token = "ann again";
+    await ingest();
+    for (let times = 0; times < 2; times++) await expect(ingest()).rejects.toMatchObject(ANOTHER);
+    // It is over, whoever comes back.
+    token = "ann";
+    await expect(ingest()).rejects.toMatchObject(ANOTHER);
+    expect([sent, told.mock.calls.length, ownership.isOther]).toEqual([["ann", "ann again"], 1, true]);
+    // What was noted before this start may be anybody's, whichever credential was asked of.
+    expect(ownership.isSame).toBe(false);
   });
 
   it.each([
