@@ -86,7 +86,9 @@ export class Ownership {
 
   /** The same persistence, whose calls wait for {@link passed}, and go with the credential that has. */
   before<Persistence extends object>(persistence: Persistence): Persistence {
-    return new Proxy(persistence, {
+    // Over nothing: of one that is frozen a proxy may answer nothing but what is there.
+    return new Proxy({} as Persistence, {
+      has: (_, name) => name in persistence,
       get: (_, name) => {
         const call: unknown = Reflect.get(persistence, name);
         if (typeof call !== "function") return call;

@@ -228,6 +228,13 @@ describe("whose it is", () => {
     expect(ownership.isSame).toBe(false);
   });
 
+  it("is found out before the calls of a persistence that is frozen too", async () => {
+    const calls = Object.freeze({ ensureSession: async (sessionId: string) => sessionId, owner: async () => "ann" });
+    const ownership = new Ownership(owned("ann"), calls);
+    const before = ownership.before(calls);
+    expect([await before.ensureSession("s"), "ensureSession" in before, "beat" in before, ownership.isSame]).toEqual(["s", true, false, true]);
+  });
+
   it.each([
     ["an older app", coded("E_AUTH_THREAD_FORBIDDEN")],
     ["an app without the function", new Error("Could not find public function for 'chat:ensureSession'")],
