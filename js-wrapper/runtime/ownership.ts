@@ -1,6 +1,7 @@
 import { ownerOf } from "../host/owner.js";
 import type { HostActorContext } from "../host/validators.js";
-import { OutboxError } from "../outbox/index.js";
+import { messageOf } from "../coded-error.js";
+import { mayPass, OutboxError } from "../outbox/index.js";
 import { codeOf, isMissingFunction } from "./errors.js";
 
 /** What calls go with. */
@@ -36,7 +37,7 @@ interface OwnershipOptions {
 
 /** What an app says to the question whose functions are older than it: there is no such thread. */
 const UNSAID: ReadonlySet<string> = new Set(["E_AUTH_THREAD_FORBIDDEN", "E_REQUEST_INVALID"]);
-/** Times that an app is asked of whose outbox nothing is known: its function may fail at the question each time. */
+/** Times that an app's function fails at the question before it is asked no more, where nothing is known: it may do so each time. */
 const TRIES_MAX = 5;
 /** Of a persistence that does not say what its calls go with. */
 const THE_SAME: Credential = { token: undefined, use: (call) => call() };
@@ -118,7 +119,7 @@ export class Ownership {
       if (this.isOther) throw thrown;
       const isKnown = this.#owner !== undefined;
       if (this.#last === last) {
-        this.#tries += 1;
+        if (isItsOwn(thrown)) this.#tries += 1;
         if (isKnown || this.#tries < TRIES_MAX) this.#last = undefined;
       }
       if (isKnown) throw thrown;
@@ -155,4 +156,13 @@ export class Ownership {
       throw thrown;
     }
   }
+}
+
+/**
+ * Whether a function itself fails: that the network is down passes, and so does that a credential does not hold.
+ * SOURCE: convex 1.48, what production says of a function that threw.
+ */
+function isItsOwn(thrown: unknown): boolean {
+  if (codeOf(thrown).startsWith("E_AUTH_")) return false;
+  return !mayPass(thrown) || messageOf(thrown).includes("] Server Error");
 }

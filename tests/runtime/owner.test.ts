@@ -262,9 +262,26 @@ describe("whose it is", () => {
   });
 
   it("is asked for a few times where it never was answered, and holds nothing up", async () => {
-    const asked = vi.fn(() => Promise.reject(new Error("Server Error")));
-    const ownership = new Ownership(owned(), { owner: asked });
-    for (let times = 0; times < 9; times++) await ownership.passed();
-    expect(asked).toHaveBeenCalledTimes(5);
+    for (const thrown of [new Error("[Request ID: 1] Server Error"), coded("E_INTERNAL")]) {
+      const asked = vi.fn(() => Promise.reject(thrown));
+      const ownership = new Ownership(owned(), { owner: asked });
+      for (let times = 0; times < 9; times++) await ownership.passed();
+      expect(asked).toHaveBeenCalledTimes(5);
+    }
+  });
+
+  it.each([
+    ["no network", new TypeError("fetch failed")],
+    ["a proxy", new Error("502 Bad Gateway: Internal Server Error")],
+    ["a credential that does not hold yet", coded("E_AUTH_DEVICE_FORBIDDEN")],
+    ["nobody who is signed in", coded("E_AUTH_REQUIRED")],
+    ["no room", coded("E_QUOTA")],
+  ])("is asked for until it is answered, and kept then, where there was %s", async (_what, thrown) => {
+    const asked = vi.fn(async () => "ann");
+    for (let times = 0; times < 9; times++) asked.mockRejectedValueOnce(thrown);
+    const kept = owned();
+    const ownership = new Ownership(kept, { owner: asked });
+    for (let times = 0; times < 10; times++) await ownership.passed();
+    expect(kept.owner).toBe("ann");
   });
 });
