@@ -54,6 +54,10 @@ export class Ownership {
   #last: { readonly token: string | undefined; readonly passed: Promise<void> } | undefined;
   #tries = 0;
   #other: OutboxError | undefined;
+  /** The credential of the first call. */
+  #first: Pick<Credential, "token"> | undefined;
+  #hasPassed = false;
+  #isOthersStart = false;
   /** It is known since this start alone. */
   #isNew = false;
   #isSame = false;
@@ -73,6 +77,11 @@ export class Ownership {
   /** A credential was another user's. */
   get isOther(): boolean {
     return this.#other !== undefined;
+  }
+
+  /** It was so from the start: what has happened since is that one's, and not the owner's. */
+  get isOthersStart(): boolean {
+    return this.#isOthersStart;
   }
 
   /**
@@ -109,6 +118,7 @@ export class Ownership {
 
   async #passes(credential: Credential): Promise<void> {
     const { token } = credential;
+    this.#first ??= { token };
     // Of a runtime that ends, with whatever.
     if (this.#other !== undefined) throw this.#other;
     if (this.#last?.token !== token) this.#last = undefined;
@@ -135,13 +145,16 @@ export class Ownership {
       await this.#folder.keepOwner(owner);
     }
     if (owner === this.#owner) {
+      this.#hasPassed = true;
       this.#isSame = !this.#isNew;
       return;
     }
     const error = new OutboxError("E_OUTBOX_OWNER_MISMATCH", "the outbox is another user's, or another organisation's: nothing of it is sent");
-    const isFirst = this.#other === undefined;
-    this.#other = error;
-    if (isFirst) this.#options.onOther?.(error);
+    const isTold = this.#other !== undefined;
+    this.#other ??= error;
+    // Of one who came later, what came before may be the owner's.
+    this.#isOthersStart = !this.#hasPassed && this.#first?.token === credential.token;
+    if (!isTold) this.#options.onOther?.(error);
     throw error;
   }
 

@@ -70,21 +70,31 @@ describe("the outbox of a user", { timeout: 60_000 }, () => {
     expect(anns.problems).toEqual([]);
   });
 
-  it("ends another one's bridge that began while no deployment answered: nothing of it is sent", async () => {
+  it("ends another one's bridge that began while no deployment answered: nothing is sent, and nothing that it said stays", async () => {
     const { start, bridgeOf, leaveBacklog, waiting, seenBy } = await startUsers();
-    await leaveBacklog();
+    const left = await leaveBacklog();
     let reach: () => void = () => undefined;
     const reached = new Promise<void>((resolve) => (reach = resolve));
     const { runtime, problems } = await bridgeOf("bob", (_args, call) => reached.then(call));
     await runtime.start(start);
     const ready = runtime.ready();
     await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ running: true, runtimeThreadId: expect.any(String) as string }), WAIT);
+    const threadId = runtime.getState().runtimeThreadId!;
+    await runtime.appServer.request("turn/start", { threadId, input: [{ type: "text", text: "Secret of Bob.", text_elements: [] }] });
+    await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ turnInFlight: false, turnId: expect.any(String) as string }), WAIT);
     reach();
     await expect(ready).rejects.toMatchObject(ANOTHER);
     expect(problems).toMatchObject([ANOTHER]);
     await vi.waitFor(() => expect(runtime.getState()).toMatchObject({ phase: "failed", lastError: expect.stringContaining("E_OUTBOX_OWNER_MISMATCH") as string }), WAIT);
     expect(await seenBy("bob")).toEqual({ texts: [], runtimes: 0 });
-    expect(await waiting()).not.toEqual([]);
+    await runtime.stop();
+    expect(await waiting()).toEqual(left);
+    const anns = await bridgeOf("ann");
+    await anns.runtime.start({ ...start, ...LOADED });
+    await anns.runtime.ready();
+    await vi.waitFor(async () => expect((await seenBy("ann")).texts).toEqual([["you said: Hello.", "Hello."]]), WAIT);
+    await anns.runtime.stop();
+    expect([await waiting(), anns.problems]).toEqual([[], []]);
   });
 
   it("is not sent with the credential that another one signs in with while a bridge runs: that ends", async () => {
