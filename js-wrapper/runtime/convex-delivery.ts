@@ -4,6 +4,7 @@ import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent,
 import { mayPass, type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { codeOf, CodexRuntimeError, isMissingFunction, passedOn, toldOf } from "./errors.js";
+import { DOWN } from "./persistence.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -35,6 +36,8 @@ export interface EventPersistence {
     deltas: (HostInboundStreamDelta | HostInboundLifecycleEvent)[];
     runtime?: HostSyncRuntimeOptions;
   }): Promise<Pick<HostIngestSafeResult, "status" | "errors">>;
+  /** Whether the connection is known to be down; left out, that is found out by calls. */
+  isDown?(): boolean;
   /** Copies a thread's history into the new one of `thread/fork`; left out, that one begins with what happens in it. The same copy again is the same. */
   forkThread?(args: { actor: HostActorContext; threadId: string; newThreadId: string; turnId?: string; model?: string; cwd?: string }): Promise<unknown>;
 }
@@ -250,6 +253,8 @@ export class ConvexDelivery {
    * left is taken from no session that writes it.
    */
   async deliver(batch: OutboxBatch): Promise<Verdict> {
+    // A call that waits for it would be one more that says nothing for as long as an answer may take.
+    if (this.#persistence.isDown?.() === true) return { type: "again", reason: DOWN };
     const { threadId: localThreadId, events } = batch;
     const now: { is: "binding" | "ingesting" } = { is: "binding" };
     const ingest = (threadId: string): Promise<Verdict> => {

@@ -42,7 +42,7 @@ const TRIES_MAX = 5;
 /** Of a persistence that does not say what its calls go with. */
 const THE_SAME: Credential = { token: undefined, use: (call) => call() };
 /** What follows something, and asks for nothing by itself. */
-const FOLLOWING: ReadonlySet<PropertyKey> = new Set(["onConnected", "followCommands"]);
+const FOLLOWING: ReadonlySet<PropertyKey> = new Set(["onConnected", "isDown", "followCommands"]);
 
 /** Whose an outbox is: of whom it was first, and of nobody else from then on. What waits there would become the other one's. */
 export class Ownership {

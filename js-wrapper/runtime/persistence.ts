@@ -100,6 +100,8 @@ export interface CodexPersistence {
    * @returns what ends it
    */
   onConnected: (call: () => void) => () => void;
+  /** Whether the connection is known to be down: what is kept elsewhere need not be sent. */
+  isDown: () => boolean;
   upsertPendingServerRequest: (args: Anyones<{ request: PersistedRequest }>) => Promise<void>;
   resolvePendingServerRequest: (args: Anyones<Args<"resolvePendingServerRequestForHooks">>) => Promise<void>;
   listPendingServerRequests: (args: Anyones<Args<"listPendingServerRequestsForBridge">>) => Promise<Answer<"listPendingServerRequestsForBridge">>;
@@ -160,7 +162,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
   };
   const onTheWay = new Map<string, Promise<Answer<"ingestBatch">>>();
   const ingestSafe: CodexPersistence["ingestSafe"] = async ({ sessionId, threadId, deltas }) => {
-    if (isDown(client)) throw new Error("the connection to Convex is down");
+    if (isDown(client)) throw new Error(DOWN);
     const batch = JSON.stringify([sessionId, threadId, deltas.length, deltas[0]?.eventId, deltas.at(-1)?.eventId]);
     let call = onTheWay.get(batch);
     if (call === undefined) {
@@ -191,6 +193,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
       };
       return client.subscribeToConnectionState?.(onState) ?? (() => undefined);
     },
+    isDown: () => isDown(client),
     upsertPendingServerRequest: async ({ request }) => {
       await client.mutation(api.upsertPendingServerRequestForHooks, mine(request));
     },
@@ -229,6 +232,9 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     },
   };
 }
+
+/** What is said of events while it is so. */
+export const DOWN = "the connection to Convex is down";
 
 /** Whether a client's connection is known to be down. One that is made for the first time is waited for; a client of HTTP has none. */
 function isDown(client: CodexBridgeClient): boolean {
