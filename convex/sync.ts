@@ -79,7 +79,7 @@ export const ingest = mutation({
 
 /**
  * Ingests a batch and answers with a value: what is wrong is in `errors`. Recovers an unknown or stale session, and makes a
- * thread that does not exist. A rejected batch has written nothing.
+ * thread that does not exist, where no event names another one. A rejected batch has written nothing.
  */
 export const ingestSafe = mutation({
   // `ensureLastEventCursor` is the reference package's, and has no effect: a session is bound by the batch alone.

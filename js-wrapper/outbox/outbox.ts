@@ -24,6 +24,9 @@ export class Outbox {
   readonly #parts: SenderParts;
   readonly #threads = new Map<string, ThreadSender>();
   readonly #closed = new AbortController();
+  readonly #keepsEnded: boolean;
+  /** The number of the first event of this opening's own, and how the threads were numbered before it. */
+  #own: { readonly seq: number; readonly before: ReadonlyMap<string, StoredThread> } | undefined;
   #unfollow: (() => void) | undefined;
   #ending: Promise<void> | undefined;
   #lastGeneration: number;
@@ -37,7 +40,8 @@ export class Outbox {
     this.#room = new Room(options.bytesMax, (isCrowded) => options.onCrowded?.(isCrowded));
     const onIdle = () => this.#tellIdle();
     const onError = (error: OutboxError) => options.onError(error);
-    this.#journal = new Journal(store, this.#room, { onError, onIdle }, options.keepsEnded ?? false, this.#closed.signal);
+    this.#keepsEnded = options.keepsEnded ?? false;
+    this.#journal = new Journal(store, this.#room, { onError, onIdle }, this.#keepsEnded, this.#closed.signal);
     const { clock = SYSTEM_CLOCK } = options;
     this.#parts = { options, store, journal: this.#journal, room: this.#room, letters: this.#letters, clock, closed: this.#closed.signal, onIdle };
   }
@@ -147,6 +151,12 @@ export class Outbox {
     }
   }
 
+  /** What is appended and noted from here on is of whoever has opened it: {@link close} may leave it out. */
+  beginOwn(): void {
+    const before = new Map([...this.#threads.values()].map(({ threadId, numbers }) => [threadId, numbers.stored(this.#keepsEnded)]));
+    this.#own = { seq: this.#nextSeq, before };
+  }
+
   /** Sends on in a thread that another session had: this one has it again. */
   resume(threadId: string): void {
     this.#threads.get(threadId)?.resume();
@@ -175,10 +185,11 @@ export class Outbox {
    * Writes what was appended, sends no more, and lets go of the folder, whatever the disk does: that it fails is told to `onError`. A batch
    * that is on its way may arrive, and is sent again.
    *
+   * @param withoutOwn leaves out what came since {@link beginOwn}, as if it had not been
    * @returns when somebody else may open the folder; the same promise for every call
    */
-  close(): Promise<void> {
-    return (this.#ending ??= this.#end());
+  close(withoutOwn = false): Promise<void> {
+    return (this.#ending ??= this.#end(withoutOwn));
   }
 
   /** What Convex refused for good, the oldest first. */
@@ -254,13 +265,30 @@ export class Outbox {
     for (const thread of this.#threads.values()) thread.retry();
   }
 
-  async #end(): Promise<void> {
+  async #end(withoutOwn: boolean): Promise<void> {
     this.#unfollow?.();
     await this.#journal.finish();
     this.#closed.abort();
     for (const thread of this.#threads.values()) thread.stop();
-    await this.#journal.syncLast();
-    await this.#store.close();
+    try {
+      if (withoutOwn) await this.#leaveOutOwn();
+    } finally {
+      await this.#journal.syncLast();
+      await this.#store.close();
+    }
+  }
+
+  async #leaveOutOwn(): Promise<void> {
+    if (this.#own === undefined) return;
+    const { seq: first, before } = this.#own;
+    const changes: StoreChange[] = [];
+    for (const { threadId, index } of this.#threads.values()) {
+      for await (const { seq } of this.#store.events(index, first - 1)) changes.push({ type: "remove", index, seq });
+      const thread = before.get(threadId);
+      changes.push(thread === undefined ? { type: "unthread", threadId } : { type: "thread", thread });
+    }
+    for (const { seq } of await this.#store.letters()) if (seq >= first) changes.push({ type: "unbury", seq });
+    await this.#store.write(changes);
   }
 
   /** A method, for it changes while somebody waits. */

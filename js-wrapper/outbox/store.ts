@@ -53,6 +53,7 @@ export type StoreChange =
   | { readonly type: "put"; readonly index: number; readonly stored: StoredEvent }
   | { readonly type: "remove"; readonly index: number; readonly seq: number }
   | { readonly type: "thread"; readonly thread: StoredThread }
+  | { readonly type: "unthread"; readonly threadId: string }
   /** The next opening of the folder is of a later one. */
   | { readonly type: "generation"; readonly generation: number }
   | { readonly type: "owner"; readonly owner: string }
@@ -154,6 +155,9 @@ export class OutboxStore {
           batch.put(THREAD + threadId, JSON.stringify(rest));
           break;
         }
+        case "unthread":
+          batch.del(THREAD + change.threadId);
+          break;
         case "generation":
         case "owner": {
           const { type: _, ...changed } = change;

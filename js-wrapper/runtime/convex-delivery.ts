@@ -4,6 +4,7 @@ import type { HostActorContext, HostIngestSafeResult, HostInboundLifecycleEvent,
 import { mayPass, type OutboxBatch, type Verdict, verdictOfAnswer, verdictOfError } from "../outbox/index.js";
 import type { NormalizedEvent } from "../protocol/index.js";
 import { codeOf, CodexRuntimeError, isMissingFunction, passedOn, toldOf } from "./errors.js";
+import { DOWN } from "./persistence.js";
 
 /** What of a runtime's persistence takes events. */
 export interface EventPersistence {
@@ -35,6 +36,8 @@ export interface EventPersistence {
     deltas: (HostInboundStreamDelta | HostInboundLifecycleEvent)[];
     runtime?: HostSyncRuntimeOptions;
   }): Promise<Pick<HostIngestSafeResult, "status" | "errors">>;
+  /** Whether the connection is known to be down; left out, that is found out by calls. */
+  isDown?(): boolean;
   /** Copies a thread's history into the new one of `thread/fork`; left out, that one begins with what happens in it. The same copy again is the same. */
   forkThread?(args: { actor: HostActorContext; threadId: string; newThreadId: string; turnId?: string; model?: string; cwd?: string }): Promise<unknown>;
 }
@@ -250,6 +253,8 @@ export class ConvexDelivery {
    * left is taken from no session that writes it.
    */
   async deliver(batch: OutboxBatch): Promise<Verdict> {
+    // A call that waits for it would be one more that says nothing for as long as an answer may take.
+    if (this.#persistence.isDown?.() === true) return { type: "again", reason: DOWN };
     const { threadId: localThreadId, events } = batch;
     const now: { is: "binding" | "ingesting" } = { is: "binding" };
     const ingest = (threadId: string): Promise<Verdict> => {
@@ -258,8 +263,23 @@ export class ConvexDelivery {
     };
     try {
       const goesOn = this.#goesOn(localThreadId);
-      const { threadId } = await (goesOn ? this.bind(localThreadId) : this.#findFor(localThreadId));
-      let verdict = await ingest(threadId);
+      const find = () => {
+        now.is = "binding";
+        return goesOn ? this.bind(localThreadId) : this.#findFor(localThreadId);
+      };
+      const bound = find();
+      let { threadId } = await bound;
+      let verdict: Verdict;
+      try {
+        verdict = await ingest(threadId);
+      } catch (thrown) {
+        if (codeOf(thrown) !== GONE || !(this.#asked.has(localThreadId) || this.#isSame())) throw thrown;
+        // A slower attempt may say it of what is made again already.
+        if (this.#bound.get(localThreadId) === bound) this.#bound.delete(localThreadId);
+        this.#forget(localThreadId, threadId);
+        ({ threadId } = await find());
+        verdict = await ingest(threadId);
+      }
       if (!goesOn && verdict.type === "taken") {
         if (this.#goesOn(localThreadId)) return await this.deliver(batch);
         // Until that session has ended, or somebody goes on in the thread here.
@@ -274,6 +294,7 @@ export class ConvexDelivery {
       if (verdict.type === "acknowledged") this.#linkAround(localThreadId);
       return verdict;
     } catch (thrown) {
+      if (codeOf(thrown) === GONE) return { type: "again", reason: toldOf(thrown) };
       const verdict = verdictOfError(thrown);
       // Of a thread or a session that is refused no event is the cause: they wait for what mends it.
       return verdict.type === "refused" && now.is === "binding" ? { type: "again", reason: `[${verdict.code}] ${verdict.message}` } : verdict;
@@ -312,8 +333,8 @@ export class ConvexDelivery {
       await this.#ensureSession(bound.threadId);
     } catch (thrown) {
       // Of a thread that may be somebody else's, none is made.
-      if (codeOf(thrown) !== GONE || this.#asked.has(localThreadId) || this.#target.isSame?.() !== true) throw thrown;
-      this.#forget(localThreadId);
+      if (codeOf(thrown) !== GONE || this.#asked.has(localThreadId) || !this.#isSame()) throw thrown;
+      this.#forget(localThreadId, bound.threadId);
       bound = await this.find(localThreadId);
       await this.#ensureSession(bound.threadId);
     }
@@ -321,9 +342,15 @@ export class ConvexDelivery {
     return bound;
   }
 
+  /** Whether what earlier starts noted is the actor's. */
+  #isSame(): boolean {
+    return this.#target.isSame?.() === true;
+  }
+
   /** The deployment has it no more: it was reset, or the thread was deleted long ago. It is asked for by its names, as one that is new. */
-  #forget(localThreadId: string): void {
-    const { bound: _, isCopy: __, parent, ...note } = this.#note(localThreadId);
+  #forget(localThreadId: string, threadId: string): void {
+    const { bound, isCopy: _, parent, ...note } = this.#note(localThreadId);
+    if (bound?.threadId !== threadId) return;
     this.#notes.keepNote(localThreadId, { ...note, ...(parent === undefined ? {} : { parent: { id: parent.id } }) });
     this.#awaitParent(localThreadId);
   }
@@ -466,10 +493,14 @@ export class ConvexDelivery {
     await this.#persistence.ensureSession({ actor, sessionId, threadId, lastEventCursor: 0, ...start });
   }
 
+  /** @throws what says so where Convex has no such thread, and makes none of these events */
   async #ingest(threadId: string, events: readonly NormalizedEvent[]): Promise<Verdict> {
     const { actor, sessionId, runtime } = this.#target;
     const deltas = events.map((event) => inbound(event, threadId));
-    return verdictOfAnswer(await this.#persistence.ingestSafe({ actor, sessionId, threadId, deltas, ...given({ runtime }) }));
+    const answer = await this.#persistence.ingestSafe({ actor, sessionId, threadId, deltas, ...given({ runtime }) });
+    const [error] = answer.errors;
+    if (answer.status === "rejected" && error?.errorCode === GONE) throw new CodexRuntimeError(passedOn(GONE), error.message);
+    return verdictOfAnswer(answer);
   }
 }
 

@@ -1,9 +1,11 @@
 /// <reference lib="es2024.string" />
 /** What the runtime keeps in Convex, over a Convex client and the functions that `defineCodexHost` gives for bridges. */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { ApiFromModules, FunctionArgs, FunctionReference, FunctionReturnType } from "convex/server";
 import type { bridgeFunctions } from "../host/bridge-functions.js";
 import type { HostActorContext, HostSyncRuntimeOptions } from "../host/validators.js";
 import { SYSTEM_CLOCK, type Clock } from "../clock.js";
+import type { Credential } from "./ownership.js";
 import { followByAsking, followBySubscribing } from "./following.js";
 
 /** The bridge's functions of `defineCodexHost`, by the names that it gives them: the generated api of the app's file fits it. */
@@ -80,6 +82,8 @@ export interface CodexPersistence {
   ) => Promise<Answer<"resolveThread">>;
   /** Whose the credential is, by a name that the runtime alone has for them; undefined where the app does not say. Writes nothing. */
   owner: (args: { runtimeId: string }) => Promise<string | undefined>;
+  /** The credential of a call that is made now: a user may have signed out, and another one in, by the time that it is. */
+  credential: () => Credential;
   /** Puts a thread that {@link ensureThread} knows by the same names under its parent. */
   linkThread: (args: Anyones<{ externalThreadId?: string | undefined; localThreadId: string; parentThreadId: string }>) => Promise<void>;
   /** `runtimeId` and `generation` bind the thread to this start of this runtime, which alone may lease its commands. */
@@ -96,6 +100,8 @@ export interface CodexPersistence {
    * @returns what ends it
    */
   onConnected: (call: () => void) => () => void;
+  /** Whether the connection is known to be down: what is kept elsewhere need not be sent. */
+  isDown: () => boolean;
   upsertPendingServerRequest: (args: Anyones<{ request: PersistedRequest }>) => Promise<void>;
   resolvePendingServerRequest: (args: Anyones<Args<"resolvePendingServerRequestForHooks">>) => Promise<void>;
   listPendingServerRequests: (args: Anyones<Args<"listPendingServerRequestsForBridge">>) => Promise<Answer<"listPendingServerRequestsForBridge">>;
@@ -141,10 +147,11 @@ export interface CodexPersistence {
  */
 export function createConvexPersistence(client: CodexBridgeClient, api: CodexBridgeApi, options: CodexPersistenceOptions = {}): CodexPersistence {
   const { deviceToken, onError = () => undefined, clock = SYSTEM_CLOCK } = options;
-  const mine = <Fields extends object>(fields: Fields) => {
-    const token = typeof deviceToken === "function" ? deviceToken() : deviceToken;
-    return { ...sendable(fields), ...(token === undefined ? {} : { deviceToken: token }) };
-  };
+  const tokenNow = () => (typeof deviceToken === "function" ? deviceToken() : deviceToken);
+  /** What a call goes with that is made as {@link Credential.use} does, also where it waits for something first. */
+  const used = new AsyncLocalStorage<Pick<Credential, "token">>();
+  const withToken = <Fields extends object>(fields: Fields, token: string | undefined) => ({ ...sendable(fields), ...(token === undefined ? {} : { deviceToken: token }) });
+  const mine = <Fields extends object>(fields: Fields) => withToken(fields, (used.getStore() ?? { token: tokenNow() }).token);
   const ensureThread: CodexPersistence["ensureThread"] = async ({ externalThreadId, localThreadId, model, cwd, parentThreadId }) => {
     const fields = { model, cwd, parentThreadId };
     if (externalThreadId !== undefined || localThreadId === undefined) {
@@ -155,7 +162,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
   };
   const onTheWay = new Map<string, Promise<Answer<"ingestBatch">>>();
   const ingestSafe: CodexPersistence["ingestSafe"] = async ({ sessionId, threadId, deltas }) => {
-    if (isDown(client)) throw new Error("the connection to Convex is down");
+    if (isDown(client)) throw new Error(DOWN);
     const batch = JSON.stringify([sessionId, threadId, deltas.length, deltas[0]?.eventId, deltas.at(-1)?.eventId]);
     let call = onTheWay.get(batch);
     if (call === undefined) {
@@ -167,6 +174,10 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
   return {
     ensureThread,
     owner: async ({ runtimeId }) => (await client.mutation(api.ensureSession, mine({ sessionId: runtimeId, threadId: "", runtimeId }))).owner,
+    credential: () => {
+      const token = tokenNow();
+      return { token, use: (call) => used.run({ token }, call) };
+    },
     linkThread: async (args) => {
       await ensureThread(args);
     },
@@ -182,6 +193,7 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
       };
       return client.subscribeToConnectionState?.(onState) ?? (() => undefined);
     },
+    isDown: () => isDown(client),
     upsertPendingServerRequest: async ({ request }) => {
       await client.mutation(api.upsertPendingServerRequestForHooks, mine(request));
     },
@@ -202,11 +214,13 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     },
     beat: (beat) => client.mutation(api.beatPresence, mine(beat)),
     followCommands: (threadIds, listener) => {
+      // It is made anew out of whatever call it is that a connection began with.
+      const asked = (threadId: string) => withToken({ threadId }, tokenNow());
       const ends = threadIds.map((threadId) => {
         const onAnswer = (commands: FollowedCommands) => listener(threadId, commands);
-        if (client.onUpdate === undefined) return followByAsking(clock, () => client.query(api.listOpenCommandsForBridge, mine({ threadId })), { onAnswer, onError });
+        if (client.onUpdate === undefined) return followByAsking(clock, () => client.query(api.listOpenCommandsForBridge, asked(threadId)), { onAnswer, onError });
         const subscribe = client.onUpdate.bind(client);
-        return followBySubscribing<FollowedCommands>(clock, (...told) => subscribe(api.listOpenCommandsForBridge, mine({ threadId }), ...told), {
+        return followBySubscribing<FollowedCommands>(clock, (...told) => subscribe(api.listOpenCommandsForBridge, asked(threadId), ...told), {
           onAnswer,
           onError: (thrown) => {
             onError(thrown);
@@ -218,6 +232,9 @@ export function createConvexPersistence(client: CodexBridgeClient, api: CodexBri
     },
   };
 }
+
+/** What is said of events while it is so. */
+export const DOWN = "the connection to Convex is down";
 
 /** Whether a client's connection is known to be down. One that is made for the first time is waited for; a client of HTTP has none. */
 function isDown(client: CodexBridgeClient): boolean {

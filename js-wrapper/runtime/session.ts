@@ -194,6 +194,7 @@ export class Session {
     });
     // Of the process before: it says nothing when it dies. Before the numbers of what comes next are taken.
     if (!isGoingOn(parts.options)) outbox.interruptOpenTurns();
+    outbox.beginOwn();
     try {
       return (session = new Session(parts, outbox, temporary));
     } catch (thrown) {
@@ -246,7 +247,8 @@ export class Session {
     } finally {
       this.#isOver.abort();
       try {
-        await this.#outbox.close();
+        // It would become the owner's.
+        await this.#outbox.close(this.#ownership.isOthersStart);
       } finally {
         this.#rawLog?.close();
         await removeTemporary(this.#temporary);
@@ -414,7 +416,11 @@ export class Session {
 
   /** A thread is known in Convex. */
   #bound(id: string, threadId: string): void {
+    const before = this.#loaded.inConvex(id);
+    // The deployment has that one no more.
+    if (before !== undefined && before !== threadId) this.#remote?.unfollow(id);
     this.#loaded.bind(id, threadId);
+    this.#parts.state.boundAnew(id, threadId);
     this.#remote?.follow(id);
   }
 

@@ -51,6 +51,12 @@ export class RuntimeState {
     this.#set({ threadId, externalThreadId: externalThreadId ?? null, phase: this.#state.turnInFlight ? "running" : "ready", lastError: null });
   }
 
+  /** A thread is another one in Convex: the deployment had the one before no more. */
+  boundAnew(runtimeThreadId: string, threadId: string): void {
+    const { runtimeThreadId: own, threadId: before } = this.#state;
+    if (runtimeThreadId === own && before !== null && before !== threadId) this.#set({ threadId });
+  }
+
   /** Another process has its threads. */
   loadedAgain(): void {
     this.#set({ phase: this.#state.turnInFlight ? "running" : "ready", lastError: null });

@@ -92,6 +92,9 @@ pub struct Payload<'a> {
     pub keeping: Keeping,
 }
 
+/// What is wrong with a payload of another thread than its envelope's.
+pub const ANOTHER_THREAD: &str = "the payload names another thread";
+
 /// What an event says of itself outside its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
@@ -219,7 +222,7 @@ impl<'a> Params<'a> {
             && !named.is(local)
             && !named.is(envelope.thread_id)
         {
-            return Err("the payload names another thread");
+            return Err(ANOTHER_THREAD);
         }
         if let (Some(named), Some(turn_id)) = (self.turn_id(), envelope.turn_id)
             && !named.is(turn_id)

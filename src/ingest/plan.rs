@@ -17,7 +17,7 @@ use crate::error::Code;
 use crate::event::item::REASONING;
 use crate::event::json::Json;
 use crate::event::methods::{Keeping, Newest};
-use crate::event::payload::{Asked, Envelope, Growth, Meaning, Payload};
+use crate::event::payload::{ANOTHER_THREAD, Asked, Envelope, Growth, Meaning, Payload};
 use crate::event::reader::Reader;
 use crate::limits::{FOLDS_MAX, NEEDS_RANGES_MAX};
 use crate::options::Options;
@@ -38,7 +38,7 @@ type Reading<'a> = Result<Payload<'a>, &'static str>;
 fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
     let ranges = envelope::check(call)?;
     if call.strict && call.thread.is_none() {
-        return Err(Fault::new(Code::EAuthThreadForbidden, "the thread does not exist for this actor", None));
+        return Err(no_thread());
     }
     let session = call
         .session
@@ -57,6 +57,11 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
         readings.push(read(&mut reader, call, event.kind, event.turn_id, event.payload_json));
     }
 
+    // Its sender knows the thread by a name that is not here: one that is made without it would hold nothing.
+    if call.thread.is_none() && readings.iter().any(|reading| matches!(reading, Err(ANOTHER_THREAD))) {
+        return Err(no_thread());
+    }
+
     if call.loaded.is_none() {
         needs.quarantine = readings.iter().any(Result::is_err);
         ask(call, &streams, &lifecycle.applied, &readings, &mut needs);
@@ -69,6 +74,10 @@ fn plan(call: &IngestCall<'_>) -> Result<IngestAnswer, Fault> {
         }
     }
     Ok(IngestAnswer::Plan { plan: write(call, streams, lifecycle, &readings, session) })
+}
+
+fn no_thread() -> Fault {
+    Fault::new(Code::EAuthThreadForbidden, "the thread does not exist for this actor", None)
 }
 
 /// Reads a payload. Where no reasoning is kept, its items and deltas mean nothing.

@@ -547,6 +547,18 @@ fn a_stream_of_another_thread_or_turn_is_refused() {
 }
 
 #[test]
+fn no_thread_is_made_of_events_that_name_another() {
+    let events = [turn_started(0), item_started(1, "m"), delta(2, "m", "a")];
+    let strange = Shell { thread_id: "in Convex", ..Shell::new() };
+    for batch in [&events[..], &events[2..]] {
+        assert_eq!(strange.clone().rejection(batch), "E_AUTH_THREAD_FORBIDDEN");
+    }
+    // What else is wrong with one says nothing of the thread's name.
+    assert_eq!(Shell::new().plan(&[event(0, "item/started", "{}")], &[]).errors.len(), 1);
+    assert_eq!(Shell::resolved().plan(&events, &[]).errors, []);
+}
+
+#[test]
 fn a_lifecycle_event_has_its_effect_once() {
     let mut shell = steady();
     let events = [

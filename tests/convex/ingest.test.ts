@@ -287,6 +287,15 @@ describe("what is refused as a whole", () => {
     expect(await dumpWithoutBeats(component)).toEqual(before);
   });
 
+  test("a thread that is not there, of events that name it otherwise, is not made: nothing is written", async () => {
+    const component = startComponent();
+    const events = new TurnStream().whole();
+    const answer = await ingest(component, events, { threadId: "of the deployment before" });
+    expect(answer).toMatchObject({ status: "rejected", ackedStreams: [], errors: [{ errorCode: "E_AUTH_THREAD_FORBIDDEN", recoverable: false }] });
+    expect(Object.values(await dump(component)).flat()).toEqual([]);
+    expect((await ingest(component, events)).status).toBe("session_recovered");
+  });
+
   test("strict ingest throws the code, with the event and its stream, and makes no thread", async () => {
     const component = startComponent();
     const events = new TurnStream().whole();

@@ -422,6 +422,30 @@ describe("after a restart", () => {
     expect(again.batches).toEqual([{ threadId: "t", events: [{ ...delta(3, { kind: "turn/completed" }), createdAt: expect.any(Number) as number, payloadJson: JSON.stringify(payload) }] }]);
   });
 
+  it("what came in an opening is left out where that is asked for, but for the ends of turns that had begun before", async () => {
+    const away = async (): Promise<Verdict> => ({ type: "again", reason: "away" });
+    const opened = await open({ deliver: away });
+    opened.outbox.keepNote("t", { a: 1 });
+    for (const at of range(0, 2)) opened.outbox.append(delta(at));
+    await opened.outbox.close();
+    for (const withoutOwn of [true, true, false]) {
+      const other = await open({ folder: opened.folder, deliver: away });
+      other.outbox.interruptOpenTurns();
+      other.outbox.beginOwn();
+      expect([other.outbox.notes(), other.outbox.openTurns(), other.outbox.backlog()]).toMatchObject([[["t", { a: 1 }]], new Map(), [{ threadId: "t" }]]);
+      other.outbox.keepNote("t", { b: 1 });
+      other.outbox.keepNote("s", { b: 2 });
+      other.outbox.keepAside(delta(7), "E_BRIDGE_EVENT_TOO_LARGE", "too large");
+      for (const threadId of ["t", "s"]) other.outbox.append(delta(0, { threadId, turnId: "v", kind: "turn/started" }));
+      await other.outbox.close(withoutOwn);
+    }
+    const last = await open({ folder: opened.folder });
+    expect([last.outbox.notes(), (await last.outbox.letters()).length]).toEqual([[["s", { b: 2 }], ["t", { b: 1 }]], 1]);
+    await arrives(last);
+    const cursors = (id: string) => last.batches.filter(({ threadId }) => threadId === id).flatMap(({ events }) => events.map(({ turnId, cursorStart }) => [turnId, cursorStart]));
+    expect([cursors("t"), cursors("s")]).toEqual([[["u", 0], ["u", 1], ["u", 2], ["v", 0]], [["v", 0]]]);
+  });
+
   it("an event that waited for 14 days is let go of, and that is told", async () => {
     const opened = await open({ ...never, clock: LONG_AGO });
     opened.outbox.append({ ...delta(0), createdAt: Date.now() - 14 * 86_400_000 - 1 });

@@ -83,6 +83,34 @@ describe("a thread of the app-server", () => {
       expect(await new ConvexDelivery(persistenceOver(component), SAME, notes(kept)).deliver({ threadId: "t", events: [delta(0)] })).toMatchObject({ type: "deleted" });
     });
 
+    it("is made again by its name where its events come before anybody goes on in it, and not where it may be somebody else's", async () => {
+      const kept = new Map<string, unknown>();
+      const before = new ConvexDelivery(persistenceOver(startComponent()), TARGET, notes(kept));
+      before.name("t", { externalThreadId: "mine" });
+      await before.bind("t");
+      const component = startComponent();
+      const early = (target: typeof TARGET) => new ConvexDelivery(persistenceOver(component), { ...target, goesOn: () => false }, notes(kept)).deliver({ threadId: "t", events: [delta(0)] });
+      expect(await early(TARGET)).toEqual({ type: "again", reason: "[E_AUTH_THREAD_FORBIDDEN] the thread does not exist for this actor" });
+      expect(Object.values(await dump(component)).flat()).toEqual([]);
+      expect(await early(SAME)).toEqual({ type: "acknowledged" });
+      const { threads, bindings, quarantine } = await dump(component);
+      expect([threads.map(({ localThreadId }) => localThreadId), bindings.map(({ externalThreadId }) => externalThreadId), quarantine]).toEqual([["t"], ["mine"], []]);
+    });
+
+    it("is made again once at each attempt: where the deployment has it no more, by whoever made it", async () => {
+      const isGone = refusal("E_AUTH_THREAD_FORBIDDEN", false);
+      const answers = [ok, isGone, ok, isGone, isGone];
+      const calls: string[] = [];
+      const { delivery } = fake({
+        ensureThread: async () => (calls.push("make"), bound),
+        ensureSession: async () => calls.push("bind"),
+        ingestSafe: async () => (calls.push("ingest"), answers.shift()!),
+      });
+      for (const want of ["acknowledged", "acknowledged", "again"]) expect(await delivery.deliver({ threadId: "t", events: [delta(0)] })).toMatchObject({ type: want });
+      const make = ["make", "bind", "ingest"];
+      expect(calls).toEqual([...make, "ingest", ...make, "ingest", ...make]);
+    });
+
     it("is made again once, and not where this start made it", async () => {
       const kept = new Map<string, unknown>([["t", { names: {}, bound: { threadId: "old" } }]]);
       const ensureSession = vi.fn(() => Promise.reject(gone));

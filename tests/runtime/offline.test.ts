@@ -4,6 +4,7 @@ import { anyApi } from "convex/server";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { ConvexDelivery } from "../../js-wrapper/runtime/convex-delivery.js";
 import { Heartbeat } from "../../js-wrapper/runtime/heartbeat.js";
+import { Ownership } from "../../js-wrapper/runtime/ownership.js";
 import { type CodexBridgeApi, type CodexBridgeClient, createConvexPersistence } from "../../js-wrapper/runtime/persistence.js";
 import { Reports } from "../../js-wrapper/runtime/reports.js";
 import { SessionBeats } from "../../js-wrapper/runtime/session-beats.js";
@@ -26,6 +27,25 @@ const ANSWERS: Record<string, unknown> = {
 
 /** A program's client without what an older one has not. */
 const olderClient = (client: CodexBridgeClient): CodexBridgeClient => ({ query: client.query.bind(client), mutation: client.mutation.bind(client) });
+
+it.each(["noted", "new"])("tells within two minutes that nothing is taken where it starts without a network, of threads that are %s", async (what) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const convex = new Loopback({ query: () => null, mutation: () => null });
+  onTestFinished(() => convex.close());
+  convex.isGone = true;
+  const persistence = createConvexPersistence(convex.connectProgram(), anyApi["chat"] as unknown as CodexBridgeApi);
+  const ownership = new Ownership({ runtimeId: "rt", owner: "ann", keepOwner: () => undefined }, persistence);
+  const { outbox, errors } = await open({ deliver: (batch) => delivery.deliver(batch), onConnected: persistence.onConnected });
+  const delivery = new ConvexDelivery(ownership.before(persistence), { actor: { tenantId: "", userId: "", deviceId: "" }, sessionId: "session", goesOn: () => false }, outbox);
+  if (what === "noted") outbox.keepNote("t", { bound: { threadId: "th" } });
+  outbox.append(delta(0, { kind: "turn/completed" }));
+  for (let passed = 0; passed < 2 * MINUTE_MS && errors.length === 0; passed += STEP_MS) {
+    await vi.advanceTimersByTimeAsync(STEP_MS);
+    await rest(DISK_MS);
+  }
+  expect(errors.map(({ code }) => code)).toEqual(["E_OUTBOX_NOT_TAKEN"]);
+});
 
 it.each([
   ["a client that says how its connection stands", (client: CodexBridgeClient) => client],
