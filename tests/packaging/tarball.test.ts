@@ -102,6 +102,18 @@ describe("the tarball", () => {
     expect(glue).not.toMatch(/import\.meta|new URL|fetch\(/);
     expect(glue).toMatch(/export\{initSync\};$/);
   });
+
+  test("has every file that its code names beside itself", async () => {
+    const code = files.filter((file) => /^dist\/lib\/.*\.js$/.test(file));
+    const named = await Promise.all(
+      code.map(async (file) => {
+        const text = await readFile(path.join(installed, file), "utf8");
+        return [...text.matchAll(/new URL\(["'`]([^"'`]+)["'`],\s*import\.meta\.url\)/g)].map(([, to]) => path.posix.join(path.posix.dirname(file), to!));
+      }),
+    );
+    expect(named.flat().sort()).toEqual(["dist/lib/cli/tape.js", "package.json"]);
+    expect(files).toEqual(expect.arrayContaining(named.flat()));
+  });
 });
 
 describe("an app that has it installed", () => {
