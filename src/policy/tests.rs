@@ -223,6 +223,11 @@ fn a_thread_that_works_elsewhere_takes_no_message() {
     for kind in ["turn", "steer"] {
         assert_eq!(reason(&with("{}", elsewhere, kind, "")), Some(Reason::Cwd), "{kind}");
     }
+    // Its machine began it there.
+    let below = r#"{"cwd":"/home/me/project/.codex/worktrees/a"}"#;
+    for kind in ["turn", "steer"] {
+        assert_eq!(reason(&with("{}", below, kind, "")), None, "{kind}");
+    }
     let steered = with("{}", elsewhere, "steer", r#""cwd":"/home/me/project""#);
     assert_eq!(reason(&steered), Some(Reason::Cwd), "a steer cannot set it");
 }
