@@ -764,6 +764,13 @@ mod tests {
         let left_out =
             ImportCall { legacy: true, known: Some(known(running, 2, 0)), ..page((2.0, 0.0), left_out) };
         assert_eq!(told(&left_out), (known(running, 3, 0), true));
+        // A turn that goes on comes again, though nothing of it is new.
+        let open = ImportCall {
+            known: Some(known(completed, 2, 0)),
+            at_end: true,
+            ..page((2.0, 0.0), vec![turn(OPEN, &[])])
+        };
+        assert_eq!(told(&open), (known(completed, 2, 0), true));
         // Not taken whole, though nothing of it is imported: it goes on.
         let items = vec![ITEM; IMPORT_ITEMS_MAX + 1];
         let long = vec![ImportTurn { foreign: true, ..turn(DONE, &items) }];
@@ -804,5 +811,7 @@ mod tests {
         assert!(ImportCall::unpack(Unpacker::new("AuuTcompletedU{}ab", &numbers[..23])).is_err());
         let lost = [&numbers[..9], &[4.0], &numbers[10..]].concat();
         assert!(ImportCall::unpack(Unpacker::new("AuuTlostU{}ab", &lost)).is_err(), "a state that is none");
+        let known = [ImportState::read("running"), ImportState::read("completed")];
+        assert_eq!(known, [Some(ImportState::Running), Some(ImportState::Completed)]);
     }
 }
