@@ -6,6 +6,7 @@ import { minifySync } from "rolldown/experimental";
 import { CARGO_HOME, ROOT, cargoEnv } from "./cargo-tools.mjs";
 import { BUILDS, stampOf } from "./freshness.mjs";
 import { DOORS } from "./doors.mjs";
+import { MINIFY } from "./minify.mjs";
 import { textOf } from "./wasm-text.mjs";
 
 const WASM_OPT = path.join(ROOT, "node_modules/binaryen/bin/wasm-opt");
@@ -26,8 +27,6 @@ const WASM_OPT_FLAGS = [
   "--strip-producers",
   "--strip-target-features",
 ];
-const NAMES_KEPT = { keepNames: { function: true, class: true } };
-const MINIFY = { compress: NAMES_KEPT, mangle: { toplevel: true, ...NAMES_KEPT }, codegen: { removeWhitespace: true } };
 /** The Convex isolate throws on `import.meta`, and Vite would bundle the wasm a second time because of `new URL`. */
 const FORBIDDEN_IN_GLUE = ["import.meta", "new URL", "fetch(", "async "];
 

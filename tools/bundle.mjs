@@ -7,11 +7,10 @@ import { rolldown } from "rolldown";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
 import { ROOT } from "./cargo-tools.mjs";
+import { MINIFY } from "./minify.mjs";
 
 const DIST = path.join(ROOT, "dist");
 const LIB = "dist/lib";
-const NAMES_KEPT = { keepNames: { function: true, class: true } };
-const MINIFY = { compress: NAMES_KEPT, mangle: { toplevel: true, ...NAMES_KEPT }, codegen: { removeWhitespace: true } };
 
 const { exports, bin } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8"));
 /** What is started as a process of its own: no import leads to it. */

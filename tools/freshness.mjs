@@ -10,14 +10,14 @@ const STAMP = ".built-from";
 
 const WASM = {
   output: "pkg",
-  inputs: ["src", "doors", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "tools/build-wasm.mjs", "tools/wasm-text.mjs", "tools/cargo-tools.mjs", "tools/doors.mjs", "node_modules/binaryen/package.json"],
+  inputs: ["src", "doors", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "tools/build-wasm.mjs", "tools/minify.mjs", "tools/wasm-text.mjs", "tools/cargo-tools.mjs", "tools/doors.mjs", "node_modules/binaryen/package.json", "node_modules/rolldown/package.json"],
 };
 
 const TSCONFIGS = ["base", "build", "emit", "core", "component", "wrapper"].map((name) => `tsconfig.${name}.json`);
 
 const DIST = {
   output: "dist",
-  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "tools/bundle.mjs", "package.json", "package-lock.json", ...DOORS.map((door) => `pkg/${door}.d.ts`)],
+  inputs: ["js-wrapper", "convex", "tools/types", ...TSCONFIGS, "tools/build.mjs", "tools/bundle.mjs", "tools/minify.mjs", "package.json", "package-lock.json", ...DOORS.map((door) => `pkg/${door}.d.ts`)],
 };
 
 export const BUILDS = { wasm: WASM, dist: DIST };

@@ -138,7 +138,6 @@ async function importThread(id: string, { client, persistence, runtime, output, 
     known = await statusIn(threadId);
   }
   let status = restart ? null : known;
-  const from = status?.position ?? { turn: 0, item: 0 };
   const begun = status;
   const mode = given({ historyMode });
   let [turns, isFirst] = [0, true];
@@ -161,7 +160,7 @@ async function importThread(id: string, { client, persistence, runtime, output, 
     }
   }
   if (status === null) throw new Error("the history has no last page");
-  const isNothingNew = begun?.status === "completed" && status.position.turn === from.turn && status.importedItems === begun.importedItems;
+  const isNothingNew = begun?.status === "completed" && status.position.turn === begun.position.turn && status.importedItems === begun.importedItems;
   const items = counted(status.importedItems, "item");
   const aside = status.quarantined === 0 ? "" : `, ${counted(status.quarantined, "item")} malformed and kept aside`;
   output.result(`${id}: ${isNothingNew ? "nothing new, " : ""}${counted(turns, "turn")}, ${items} imported${aside}`, { type: "imported", threadId: id, inConvex: threadId, turns, items: status.importedItems, quarantined: status.quarantined });
